@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { ORDER_LINES_MAX, orderCreateRequest, orderInfoRequest } from "./schemas.ts";
+
+const line = { sku: 1, count: 1 };
+const messages = (value: unknown) =>
+  orderCreateRequest.safeParse(value).error?.issues.map((issue) =>
+    `${issue.path.join(".")}: ${issue.message}`
+  );
+
+describe("orderCreateRequest", () => {
+  test("sums the lines of one SKU and sorts by SKU", () => {
+    const request = { user: 7, items: [{ sku: 9, count: 1 }, line, { sku: 9, count: 2 }] };
+    expect(orderCreateRequest.parse(request))
+      .toEqual({ user: 7n, items: [line, { sku: 9, count: 3 }] });
+  });
+
+  test("refuses a sum over 65535, naming the sku and the sum", () => {
+    expect(messages({ user: 1, items: [{ sku: 9, count: 65_535 }, { sku: 9, count: 1 }] }))
+      .toEqual(["items: counts of sku 9 add up to 65536, more than 65535"]);
+  });
+
+  test.each([
+    [{ user: 0, items: [line] }, "user: must be an integer from 1 to 9223372036854775807, got 0"],
+    [{ user: 2n ** 63n, items: [line] }, /^user: .* got 9223372036854775808$/],
+    [{ user: 1.5, items: [line] }, /^user: .* got 1\.5$/],
+    [{ user: "01", items: [line] }, /^user: .* got "01"$/],
+    [{ items: [line] }, /^user: .* got nothing$/],
+    [{ user: 1, items: [] }, "items: must have at least one line"],
+    [{ user: 1, items: new Array(ORDER_LINES_MAX + 1).fill(line) }, /^items: .* at most 1000/],
+    [{ user: 1, items: [{ sku: 0, count: 1 }] }, /^items\.0\.sku: .* got 0$/],
+    [{ user: 1, items: [{ sku: 2 ** 32, count: 1 }] }, /^items\.0\.sku: .* 4294967295, got/],
+    [{ user: 1, items: [line, { sku: 1, count: 65_536 }] }, /^items\.1\.count: .* 65535, got/],
+    [{ user: 1, items: [{ sku: "1", count: 1 }] }, /^items\.0\.sku: .* got "1"$/],
+    [{ user: 1, items: [line], extra: 1 }, /extra/],
+  ])("refuses request %#", (request, message) => {
+    expect(messages(request)).toEqual([
+      typeof message === "string" ? message : expect.stringMatching(message),
+    ]);
+  });
+});
+
+describe("orderInfoRequest", () => {
+  test.each([[1], [1n], ["1"]])("reads orderID in form %#", (orderID) => {
+    expect(orderInfoRequest.parse({ orderID })).toEqual({ orderID: 1n });
+  });
+
+  test("keeps every digit of the largest id, as a bigint and as a string", () => {
+    const orderID = 2n ** 63n - 1n;
+    expect(orderInfoRequest.parse({ orderID })).toEqual({ orderID });
+    expect(orderInfoRequest.parse({ orderID: String(orderID) })).toEqual({ orderID });
+  });
+});

@@ -1,0 +1,18 @@
+/** Time as a parameter: every wait and every deadline in the system goes through one of these. */
+export interface Clock {
+  /** Milliseconds on a monotonic scale with an origin of its own. */
+  now(): number;
+  /** The calendar time, in ms since 1970-01-01T00:00:00Z. */
+  epochMs(): number;
+  /** Calls `fire` once after `delayMs`; the returned function takes it back. */
+  setTimer(delayMs: number, fire: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  epochMs: () => Date.now(),
+  setTimer(delayMs, fire) {
+    const timer = setTimeout(fire, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

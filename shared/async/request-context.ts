@@ -1,0 +1,94 @@
+import { AppError } from "../errors.ts";
+import { type Clock, systemClock } from "./clock.ts";
+
+/** Longest delay a timer takes; a longer one would fire at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export interface RequestContextOptions {
+  /** W3C `traceparent` of the work at hand: 00-<trace id>-<span id>-<flags>. */
+  readonly traceparent: string;
+  /** How long the work may take, in ms. */
+  readonly timeoutMs: number;
+  /** Aborts when whoever asked has left. */
+  readonly callerSignal?: AbortSignal | undefined;
+  readonly clock?: Clock;
+}
+
+/**
+ * What travels with one request through every room: its deadline, its cancellation and its place
+ * in the trace. The signal is made when it is first asked for, because most requests answer from
+ * memory and never wait.
+ */
+export class RequestContext {
+  readonly traceparent: string;
+  readonly clock: Clock;
+  /** On the scale of `clock.now()`, in ms. */
+  readonly deadlineAt: number;
+  readonly #callerSignal: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: RequestContextOptions) {
+    this.traceparent = options.traceparent;
+    this.clock = options.clock ?? systemClock;
+    this.deadlineAt = this.clock.now() + options.timeoutMs;
+    this.#callerSignal = options.callerSignal;
+  }
+
+  /** The W3C trace id, 32 hexadecimal digits. */
+  get traceId(): string {
+    return this.traceparent.slice(3, 35);
+  }
+
+  /** The W3C id of the span at hand, 16 hexadecimal digits. */
+  get spanId(): string {
+    return this.traceparent.slice(36, 52);
+  }
+
+  /** What is left until the deadline, in ms; 0 when it has passed. */
+  remainingMs(): number {
+    return Math.max(0, this.deadlineAt - this.clock.now());
+  }
+
+  /** Aborts with an AppError: `deadline_exceeded` at the deadline, `unavailable` if the caller left. */
+  get signal(): AbortSignal {
+    if (!this.#controller) this.#open();
+    return (this.#controller as AbortController).signal;
+  }
+
+  /** The same deadline and cancellation, with another place in the trace. */
+  withTraceparent(traceparent: string): RequestContext {
+    return new RequestContext({
+      traceparent,
+      timeoutMs: this.deadlineAt - this.clock.now(),
+      callerSignal: this.signal,
+      clock: this.clock,
+    });
+  }
+
+  /** Frees the timer; call it once the request is answered. */
+  close(): void {
+    this.#cancelTimer?.();
+    this.#callerSignal?.removeEventListener("abort", this.#onCallerAbort);
+  }
+
+  readonly #onCallerAbort = () => {
+    const reason = this.#callerSignal?.reason;
+    this.#controller?.abort(
+      reason instanceof AppError
+        ? reason
+        : new AppError("unavailable", "the caller left", { cause: reason }),
+    );
+  };
+
+  #open(): void {
+    const controller = new AbortController();
+    this.#controller = controller;
+    if (this.#callerSignal?.aborted) return this.#onCallerAbort();
+    this.#callerSignal?.addEventListener("abort", this.#onCallerAbort, { once: true });
+    const delayMs = Math.min(this.remainingMs(), TIMER_MAX_MS);
+    this.#cancelTimer = this.clock.setTimer(delayMs, () => {
+      controller.abort(new AppError("deadline_exceeded", "the deadline has passed"));
+    });
+  }
+}

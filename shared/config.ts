@@ -1,0 +1,96 @@
+import { z } from "zod";
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const DURATION = /^([0-9]{1,9})(ms|s|m|h)$/;
+/** Just under the 24.8 days that a timer can wait. */
+const DURATION_MAX_MS = 24 * 24 * UNIT_MS.h;
+
+/** A duration such as `500ms`, `3s`, `10m`, `1h`, as ms; a bare `0` is no time at all. */
+export const duration = z.string().transform((text, context) => {
+  const match = DURATION.exec(text);
+  const unit = match?.[2] as keyof typeof UNIT_MS | undefined;
+  const ms = text === "0" ? 0 : unit && Number(match?.[1]) * UNIT_MS[unit];
+  if (ms === undefined || ms > DURATION_MAX_MS) {
+    context.addIssue(`"${text}" is not a duration such as 500ms, 3s or 10m, at most 24 days`);
+    return z.NEVER;
+  }
+  return ms;
+});
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** An address as `host:port`, `[::1]:port` or `:port` (every interface); port 0 takes a free one. */
+export const hostPort = z.string().transform((text, context): HostPort => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]*)):([0-9]{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) {
+    context.addIssue(`"${text}" is not an address such as 127.0.0.1:8082`);
+    return z.NEVER;
+  }
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+});
+
+/** The address in the form that {@link hostPort} reads. */
+export function formatHostPort({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function urlWith(protocols: readonly string[], example: string) {
+  return z.string().refine(
+    (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+    // The value may hold a password, so the message does not repeat it.
+    { error: `is not a URL such as ${example}` },
+  );
+}
+
+export const postgresUrl = urlWith(
+  ["postgres:", "postgresql:"],
+  "postgres://user:password@host:5432/database",
+);
+export const httpUrl = urlWith(["http:", "https:"], "http://127.0.0.1:8090");
+
+/** A comma-separated list; empty parts are skipped. */
+export function listOf<Item extends z.ZodType<unknown, string>>(item: Item) {
+  return z.string()
+    .transform((text) => text.split(",").map((part) => part.trim()).filter((part) => part !== ""))
+    .pipe(z.array(item as z.ZodType<z.output<Item>, string>));
+}
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What every service reads. */
+export const commonSettings = {
+  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+  LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+};
+
+/** A start that was refused because of its settings; the message lists every problem. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads a service's settings once. An empty variable counts as not set.
+ * @throws {ConfigError} naming every wrong setting in one message
+ */
+export function readConfig<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  environment: Environment,
+): z.output<z.ZodObject<Shape>> {
+  const given = Object.fromEntries(
+    Object.keys(shape).map((name) => [name, environment[name] || undefined]),
+  );
+  const result = z.object(shape).safeParse(given);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) =>
+    `  ${issue.path.join(".")}: ${issue.message}`
+  );
+  throw new ConfigError(`Wrong settings:\n${problems.join("\n")}`);
+}

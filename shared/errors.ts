@@ -1,0 +1,72 @@
+/** The one vocabulary of failures. Each transport owns one table between a code and its status. */
+export type ErrorCode =
+  | "invalid_argument"
+  | "not_found"
+  | "already_exists"
+  | "failed_precondition"
+  | "resource_exhausted"
+  | "unavailable"
+  | "deadline_exceeded"
+  | "internal";
+
+/** One broken rule of a request. `path` is dotted, as in `items.0.count`; "" is the whole body. */
+export interface FieldViolation {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A SKU that an order asked more of than could be bought at that moment. */
+export interface ShortSku {
+  readonly sku: number;
+  readonly requested: number;
+  readonly available: number;
+}
+
+/** Why an order was refused: at most {@link SHORT_SKUS_MAX} SKUs, and how many there were. */
+export interface OrderShortage {
+  readonly orderId: bigint;
+  readonly skus: readonly ShortSku[];
+  readonly skusTotal: number;
+}
+
+/** An order has up to 1000 lines; an error body that lists them all would not fit in a trailer. */
+export const SHORT_SKUS_MAX = 20;
+
+export interface ErrorFacts {
+  readonly cause?: unknown;
+  readonly fields?: readonly FieldViolation[];
+  readonly shortage?: OrderShortage;
+  /** How long a caller should wait before it tries again, in ms. */
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * A failure that a caller may be told about. `message` says what failed and with which values.
+ * Any other thrown value is a defect: its text stays inside the process and callers see `internal`.
+ */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+  readonly fields: readonly FieldViolation[] | undefined;
+  readonly shortage: OrderShortage | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, "cause" in facts ? { cause: facts.cause } : undefined);
+    this.code = code;
+    this.fields = facts.fields;
+    this.shortage = facts.shortage;
+    this.retryAfterMs = facts.retryAfterMs;
+  }
+}
+
+/** The failure as callers may see it: an {@link AppError} as it is, anything else as `internal`. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError("internal", "internal error", { cause: error });
+}
+
+/** Whether a write that failed this way may have happened all the same. */
+export function isUnknownOutcome(code: ErrorCode): boolean {
+  return code === "unavailable" || code === "deadline_exceeded" || code === "internal";
+}

@@ -1,0 +1,105 @@
+import process from "node:process";
+import { ConfigError } from "./config.ts";
+import type { Logger } from "./telemetry/log.ts";
+
+/** How long a stop may take before the process leaves all the same. */
+export const SHUTDOWN_GRACE_MS = 10_000;
+/** npm passes a terminal's signal on, so one Ctrl-C may arrive twice; this is how far apart. */
+const REPEATED_SIGNAL_MS = 1_000;
+
+type Close = () => void | Promise<void>;
+
+/**
+ * What has been opened, closed in reverse order. A step that fails is reported at the end and does
+ * not keep the others open.
+ */
+export class CloseStack {
+  readonly #closes: { readonly name: string; readonly close: Close }[] = [];
+  #closing: Promise<void> | undefined;
+
+  push(name: string, close: Close): void {
+    this.#closes.push({ name, close });
+  }
+
+  /** Closes everything once; later calls share the first one's outcome. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    const failures: Error[] = [];
+    for (const { name, close } of this.#closes.toReversed()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(new Error(`closing ${name} failed`, { cause: error }));
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "not everything closed");
+  }
+}
+
+/** Whether the service takes new work; `/readyz` shows it. */
+export class Readiness {
+  #stopping = false;
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  stop(): void {
+    this.#stopping = true;
+  }
+}
+
+export interface RunningService {
+  /** Stops taking work, finishes what is under way, closes everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs a service until a signal: the first SIGTERM or SIGINT closes it and exits 0, the next one
+ * (unless it is the same one passed on within 1 s) exits at once with 1. A start that fails says
+ * why in one line and exits with 1.
+ */
+export async function runService(log: Logger, start: () => Promise<RunningService>): Promise<void> {
+  const signals = listenForSignals();
+  try {
+    const service = await start();
+    await signals.first;
+    await closeWithin(service, log);
+    process.exit(0);
+  } catch (error) {
+    if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
+    else log.error("the service stops", { error });
+    process.exit(1);
+  }
+}
+
+function listenForSignals(): { first: Promise<void> } {
+  let receivedAt: number | undefined;
+  const first = new Promise<void>((resolve) => {
+    const onSignal = () => {
+      const now = performance.now();
+      if (receivedAt === undefined) {
+        receivedAt = now;
+        resolve();
+      } else if (now - receivedAt > REPEATED_SIGNAL_MS) {
+        process.exit(1);
+      }
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  });
+  return { first };
+}
+
+async function closeWithin(service: RunningService, log: Logger): Promise<void> {
+  const timer = setTimeout(() => {
+    log.error("the service did not close in time", { grace_ms: SHUTDOWN_GRACE_MS });
+    process.exit(1);
+  }, SHUTDOWN_GRACE_MS);
+  await service.close();
+  clearTimeout(timer);
+}

@@ -1,0 +1,49 @@
+import { jsonIntegers } from "../json-integer.ts";
+import type { LogRecord, ServiceName } from "./log.ts";
+
+/** One ANSI foreground colour a service, so that mixed lines can be told apart. */
+const SERVICE_COLOUR = {
+  cart: 36,
+  loms: 33,
+  notifier: 35,
+  products: 34,
+  stack: 32,
+} as const satisfies Record<ServiceName, number>;
+const LEVEL_COLOUR = { debug: 90, info: 0, warn: 93, error: 91 } as const;
+const SERVICE_WIDTH = 8;
+const GREY = 90;
+
+function colour(code: number, text: string): string {
+  return `\u001b[${code}m${text}\u001b[0m`;
+}
+
+/** A line for people: time, service, message, then the fields as name=value. */
+export function prettyLine(record: LogRecord): string {
+  const { service, timestamp, level, message, trace_id, span_id: _, _logMeta, error, ...fields } =
+    record;
+  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${show(value)}`);
+  const head = [
+    colour(GREY, timestamp.slice(11, 23)),
+    colour(SERVICE_COLOUR[service], service.padEnd(SERVICE_WIDTH)),
+    colour(LEVEL_COLOUR[level], message),
+    ...pairs,
+    ...(trace_id ? [colour(GREY, trace_id.slice(0, 8))] : []),
+  ].join(" ");
+  return error ? `${head}\n${colour(LEVEL_COLOUR.error, causes(error as ErrorFields))}` : head;
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string" && /^[^\s"=]+$/.test(value)) return value;
+  return JSON.stringify(value, jsonIntegers) ?? String(value);
+}
+
+interface ErrorFields {
+  readonly message?: string;
+  readonly stack?: string;
+  readonly cause?: ErrorFields;
+}
+
+function causes(error: ErrorFields): string {
+  const own = error.stack ?? error.message ?? "";
+  return error.cause ? `${own}\n  caused by ${causes(error.cause)}` : own;
+}

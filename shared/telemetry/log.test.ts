@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { createLogger, type LogFormat } from "./log.ts";
+
+function capture(format: LogFormat = "json") {
+  const lines: string[] = [];
+  const write = (line: string) => lines.push(line);
+  const log = createLogger({ service: "cart", level: "info", format, write });
+  const last = () => lines.at(-1) ?? "";
+  return { log, lines, last, parsed: () => JSON.parse(last()) as Record<string, unknown> };
+}
+
+const trace = { traceId: "a".repeat(32), spanId: "b".repeat(16) };
+
+test("a JSON line has service, timestamp, level, message, trace ids and the fields", () => {
+  const { log, parsed } = capture();
+  log.info("request", { status: 200 }, trace);
+  expect(parsed()).toEqual({
+    service: "cart",
+    timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    level: "info",
+    message: "request",
+    trace_id: trace.traceId,
+    span_id: trace.spanId,
+    status: 200,
+  });
+});
+
+test("int64 keeps every digit", () => {
+  const { log, last } = capture();
+  log.info("order", { order_id: 2n ** 63n - 1n });
+  expect(last()).toContain('"order_id":9223372036854775807');
+});
+
+test("a line below the level is not written", () => {
+  const { log, lines } = capture();
+  log.debug("quiet");
+  expect(lines).toEqual([]);
+});
+
+test("an error is written with its stack and its causes", () => {
+  const { log, parsed } = capture();
+  log.error("failed", { error: new Error("outer", { cause: new Error("inner") }) });
+  expect(parsed().error).toMatchObject({
+    name: "Error",
+    message: "outer",
+    stack: expect.stringContaining("log.test.ts"),
+    cause: { message: "inner" },
+  });
+});
+
+test("secrets are masked, by key and inside URLs", () => {
+  const { log, last } = capture();
+  log.info("connect", {
+    token: "hunter2",
+    error: new Error("cannot reach postgres://shop:hunter2@127.0.0.1/loms"),
+  });
+  expect(last()).not.toContain("hunter2");
+  expect(last()).toContain("127.0.0.1/loms");
+});
+
+test("a pretty line shows the fields and an error's causes", () => {
+  const { log, last } = capture("pretty");
+  log.warn("retry", { after_ms: 5, error: new Error("outer", { cause: new Error("inner") }) });
+  expect(last()).toContain("after_ms=5");
+  expect(last()).toContain("caused by Error: inner");
+});
