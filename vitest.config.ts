@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+const everywhere = ["**/node_modules/**", "**/.data/**"];
+
 export default defineConfig({
   test: {
     projects: [
@@ -7,7 +9,27 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["**/*.test.ts"],
-          exclude: ["node_modules", ".data", "**/*.int.test.ts", "e2e/**"],
+          exclude: [...everywhere, "**/*.int.test.ts", "**/*.e2e.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "int",
+          include: ["**/*.int.test.ts"],
+          exclude: everywhere,
+          globalSetup: "stack/test/postgres-setup.ts",
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["e2e/**/*.e2e.test.ts"],
+          exclude: everywhere,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],
