@@ -4,6 +4,7 @@ const everywhere = ["**/node_modules/**", "**/.data/**"];
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./stack/test/closing-line.ts"],
     projects: [
       {
         test: {

@@ -1,0 +1,23 @@
+import process from "node:process";
+import type { Reporter, TestModule } from "vitest/node";
+
+/**
+ * Ends a run with `N passed, N failed, N skipped` alone on its line. A file that could not be
+ * collected and an error outside every test count as failures.
+ */
+export default class ClosingLine implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    for (const module of modules) {
+      if (module.errors().length > 0) count.failed++;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        if (state === "pending") count.failed++;
+        else count[state]++;
+      }
+    }
+    process.stdout.write(
+      `\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`,
+    );
+  }
+}
