@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import {
+  commonSettings,
+  ConfigError,
+  duration,
+  formatHostPort,
+  hostPort,
+  listOf,
+  postgresUrl,
+  readConfig,
+} from "./config.ts";
+
+describe("duration", () => {
+  test.each([["500ms", 500], ["3s", 3000], ["10m", 600_000], ["1h", 3_600_000], ["0", 0]])(
+    "reads %s",
+    (text, ms) => expect(duration.parse(text)).toBe(ms),
+  );
+
+  test.each(["", "5", "-1s", "1.5s", "1d", "s", "99999h"])("refuses %j", (text) => {
+    expect(duration.safeParse(text).error?.issues[0]?.message).toContain("is not a duration");
+  });
+});
+
+describe("hostPort", () => {
+  test.each([
+    ["127.0.0.1:8082", { host: "127.0.0.1", port: 8082 }],
+    ["[::1]:0", { host: "::1", port: 0 }],
+    [":8082", { host: "0.0.0.0", port: 8082 }],
+    ["loms:50051", { host: "loms", port: 50_051 }],
+  ])("reads %s", (text, address) => {
+    expect(hostPort.parse(text)).toEqual(address);
+    expect(hostPort.parse(formatHostPort(address))).toEqual(address);
+  });
+
+  test.each(["", "8082", "localhost", "a:65536", "http://a:1", "a b:1", "::1:80"])(
+    "refuses %j",
+    (text) => expect(hostPort.safeParse(text).success).toBe(false),
+  );
+});
+
+describe("readConfig()", () => {
+  const shape = {
+    ...commonSettings,
+    TIMEOUT: duration.prefault("10m"),
+    REPLICAS: listOf(postgresUrl).prefault(""),
+    KEY: z.string(),
+  };
+
+  test("fills the defaults, skips empty variables and ignores others", () => {
+    expect(readConfig(shape, { KEY: "k", TIMEOUT: "", OTHER: "x" })).toEqual({
+      LOG_LEVEL: "info",
+      TIMEOUT: 600_000,
+      REPLICAS: [],
+      KEY: "k",
+    });
+  });
+
+  test("reads a list", () => {
+    const read = readConfig(shape, { KEY: "k", REPLICAS: "postgres://a/1, postgres://b/2," });
+    expect(read.REPLICAS).toEqual(["postgres://a/1", "postgres://b/2"]);
+  });
+
+  test("names every problem in one message, without a secret", () => {
+    const wrong = { TIMEOUT: "soon", REPLICAS: "mysql://u:hunter2@a/1", LOG_LEVEL: "loud" };
+    const read = () => readConfig(shape, wrong);
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(/LOG_LEVEL: [^]*TIMEOUT: "soon"[^]*REPLICAS\.0: [^]*KEY: /);
+    expect(read).not.toThrow(/hunter2/);
+  });
+});
