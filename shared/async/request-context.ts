@@ -11,6 +11,8 @@ export interface RequestContextOptions {
   readonly timeoutMs: number;
   /** Aborts when whoever asked has left. */
   readonly callerSignal?: AbortSignal | undefined;
+  /** The same, for a caller whose signal costs something to make: it is asked for when needed. */
+  readonly caller?: { readonly signal: AbortSignal } | undefined;
   readonly clock?: Clock;
 }
 
@@ -24,7 +26,8 @@ export class RequestContext {
   readonly clock: Clock;
   /** On the scale of `clock.now()`, in ms. */
   readonly deadlineAt: number;
-  readonly #callerSignal: AbortSignal | undefined;
+  readonly #caller: { readonly signal: AbortSignal } | undefined;
+  #callerSignal: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #cancelTimer: (() => void) | undefined;
 
@@ -33,6 +36,7 @@ export class RequestContext {
     this.clock = options.clock ?? systemClock;
     this.deadlineAt = this.clock.now() + options.timeoutMs;
     this.#callerSignal = options.callerSignal;
+    this.#caller = options.caller;
   }
 
   /** The W3C trace id, 32 hexadecimal digits. */
@@ -61,7 +65,17 @@ export class RequestContext {
     return new RequestContext({
       traceparent,
       timeoutMs: this.deadlineAt - this.clock.now(),
-      callerSignal: this.signal,
+      caller: this,
+      clock: this.clock,
+    });
+  }
+
+  /** The same deadline and place in the trace, for a part of the work that `signal` may end, too. */
+  withSignal(signal: AbortSignal): RequestContext {
+    return new RequestContext({
+      traceparent: this.traceparent,
+      timeoutMs: this.deadlineAt - this.clock.now(),
+      callerSignal: signal,
       clock: this.clock,
     });
   }
@@ -84,6 +98,7 @@ export class RequestContext {
   #open(): void {
     const controller = new AbortController();
     this.#controller = controller;
+    this.#callerSignal ??= this.#caller?.signal;
     if (this.#callerSignal?.aborted) return this.#onCallerAbort();
     this.#callerSignal?.addEventListener("abort", this.#onCallerAbort, { once: true });
     const delayMs = Math.min(this.remainingMs(), TIMER_MAX_MS);

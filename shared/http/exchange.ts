@@ -1,0 +1,42 @@
+import type { Context } from "hono";
+import type { RequestContext } from "../async/request-context.ts";
+import type { AppError } from "../errors.ts";
+
+/** The cleaned URL of whatever matches no route, so that a client cannot make up label values. */
+export const UNKNOWN_ROUTE = "unknown";
+
+/** One request and what became of it, for those who watch. */
+export class Exchange {
+  readonly method: string;
+  readonly context: RequestContext;
+  /** The caller's place in the trace, if it sent one. */
+  readonly parent: string | undefined;
+  /** On the scale of `context.clock`, in ms. */
+  readonly startedAt: number;
+  /** The route's pattern, as `/user/{user_id}/cart`. */
+  route: string = UNKNOWN_ROUTE;
+  status = 0;
+  /** Of the answer's body. */
+  bytes = 0;
+  durationMs = 0;
+  /** Why the request was refused or failed. */
+  error: AppError | undefined = undefined;
+
+  constructor(method: string, context: RequestContext, parent: string | undefined) {
+    this.method = method;
+    this.context = context;
+    this.parent = parent;
+    this.startedAt = context.clock.now();
+  }
+}
+
+/** Is told of every request once, after its answer is made: logs, metrics, traces. Never throws. */
+export interface HttpObserver {
+  requestEnded(exchange: Exchange): void;
+}
+
+export interface HttpEnv {
+  Variables: { exchange: Exchange };
+}
+
+export type HttpContext = Context<HttpEnv>;

@@ -1,0 +1,83 @@
+import { STATUS_CODES } from "node:http";
+import { AppError, type ErrorCode, type FieldViolation } from "../errors.ts";
+import { jsonInteger } from "../json-integer.ts";
+
+/** The one table between the error vocabulary and HTTP. */
+export const STATUS_BY_CODE = {
+  invalid_argument: 400,
+  not_found: 404,
+  already_exists: 409,
+  failed_precondition: 412,
+  resource_exhausted: 429,
+  internal: 500,
+  unavailable: 503,
+  deadline_exceeded: 504,
+} as const satisfies Record<ErrorCode, number>;
+
+const CODE_BY_STATUS = new Map<number, ErrorCode>(
+  Object.entries(STATUS_BY_CODE).map(([code, status]) => [status, code as ErrorCode]),
+);
+
+/** The code that a status stands for; undefined for one that the table does not have. */
+export function codeOfStatus(status: number): ErrorCode | undefined {
+  return CODE_BY_STATUS.get(status);
+}
+
+/** A refusal that HTTP words more exactly than the code `invalid_argument` does. */
+export class HttpRefusal extends AppError {
+  readonly status: 405 | 413 | 415;
+  /** The verbs that the route knows, for 405. */
+  readonly allow: string | undefined;
+
+  constructor(status: 405 | 413 | 415, message: string, allow?: string) {
+    super("invalid_argument", message);
+    this.status = status;
+    this.allow = allow;
+  }
+}
+
+/** An error body, RFC 9457. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly trace_id: string;
+  readonly errors?: readonly FieldViolation[];
+  readonly order_id?: number;
+  readonly skus?: readonly { sku: number; requested: number; available: number }[];
+  readonly skus_total?: number;
+}
+
+/** The failure as a caller sees it. The words of an `internal` one stay inside the process. */
+export function problemOf(error: AppError, traceId: string): Problem {
+  const status = error instanceof HttpRefusal ? error.status : STATUS_BY_CODE[error.code];
+  const { fields, shortage } = error;
+  return {
+    type: "about:blank",
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail: error.code === "internal" ? "internal error" : error.message,
+    code: error.code,
+    trace_id: traceId,
+    ...fields && { errors: fields },
+    ...shortage && {
+      order_id: jsonInteger(shortage.orderId),
+      skus: shortage.skus,
+      skus_total: shortage.skusTotal,
+    },
+  };
+}
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** The headers that go with {@link problemOf}. */
+export function problemHeaders(error: AppError): Record<string, string> {
+  const headers: Record<string, string> = { "content-type": PROBLEM_TYPE };
+  if (error instanceof HttpRefusal && error.allow !== undefined) headers["allow"] = error.allow;
+  if (error.retryAfterMs !== undefined) {
+    headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  }
+  return headers;
+}

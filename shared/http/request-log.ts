@@ -1,0 +1,23 @@
+import type { LogFields, Logger } from "../telemetry/log.ts";
+import type { Exchange, HttpObserver } from "./exchange.ts";
+import { STATUS_BY_CODE } from "./problem.ts";
+
+/** Logs one line a request, and with it the error that the request met. */
+export function requestLog(log: Logger): HttpObserver {
+  return {
+    requestEnded(exchange) {
+      const fields = lineOf(exchange);
+      const { error, context } = exchange;
+      if (error?.code === "internal") log.error("request", { ...fields, error }, context);
+      else if (exchange.status >= STATUS_BY_CODE.internal) log.warn("request", fields, context);
+      else log.info("request", fields, context);
+    },
+  };
+}
+
+function lineOf(exchange: Exchange): LogFields {
+  const { method, route, status, bytes, error } = exchange;
+  const duration_ms = Math.round(exchange.durationMs * 1000) / 1000;
+  const line = { method, route, status, duration_ms, bytes };
+  return error ? { ...line, code: error.code, detail: error.message } : line;
+}

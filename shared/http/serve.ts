@@ -1,0 +1,63 @@
+import { formatHostPort, type HostPort } from "../config.ts";
+import { isDeno, serveOnDeno } from "./serve-deno.ts";
+import { serveOnNode } from "./serve-node.ts";
+
+/** Answers one request; `env` is what the runtime's server passes along. */
+export type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
+
+export interface HttpServer {
+  /** Where it can be reached from this machine, without a slash at the end. */
+  readonly url: string;
+  /** The port it listens on; a free one when 0 was asked for. */
+  readonly port: number;
+  /**
+   * Takes no new connection, closes idle ones, lets requests in flight finish; cuts off those that
+   * have not after `graceMs`.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** A listening socket of either runtime. */
+export interface Listener {
+  readonly port: number;
+  close(graceMs: number): Promise<void>;
+}
+
+/** An address that could not be listened on. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/**
+ * Serves `fetch` on the address, with the server that is native to the runtime.
+ * @throws {ListenError} naming the address, when it is taken or not allowed
+ */
+export async function serve(fetch: Fetch, address: HostPort): Promise<HttpServer> {
+  let listener: Listener;
+  try {
+    listener = await (isDeno() ? serveOnDeno(fetch, address) : serveOnNode(fetch, address));
+  } catch (error) {
+    throw listenError(error, address);
+  }
+  const { port } = listener;
+  const url = `http://${formatHostPort({ host: reachable(address.host), port })}`;
+  return { url, port, close: (graceMs) => listener.close(graceMs) };
+}
+
+/** A wildcard address is listened on, never called. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}
+
+function listenError(cause: unknown, address: HostPort): ListenError {
+  const at = formatHostPort(address);
+  const { code, name } = cause as { code?: string; name?: string };
+  const taken = code === "EADDRINUSE" || name === "AddrInUse";
+  const why = taken
+    ? "another process listens there"
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  return new ListenError(`Cannot listen on ${at}: ${why}`, { cause });
+}

@@ -1,0 +1,27 @@
+import type { z } from "zod";
+import { AppError, type FieldViolation } from "../errors.ts";
+
+/** An order has up to 1000 lines; nobody reads more broken rules than this. */
+const VIOLATIONS_MAX = 100;
+
+/** The broken rules that a schema found, with dotted paths. */
+export function violationsOf(error: z.ZodError): FieldViolation[] {
+  return error.issues.slice(0, VIOLATIONS_MAX).flatMap((issue): FieldViolation[] => {
+    const path = issue.path.join(".");
+    if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
+    return issue.keys.slice(0, VIOLATIONS_MAX).map((key) => ({
+      path: path === "" ? key : `${path}.${key}`,
+      message: "is not a known field",
+    }));
+  });
+}
+
+/** The refusal of a request that breaks these rules, of which there is at least one. */
+export function invalidArgument(fields: readonly FieldViolation[]): AppError {
+  const first = fields[0];
+  const where = first === undefined || first.path === "" ? "The body" : first.path;
+  const others = fields.length > 1 ? ` (and ${fields.length - 1} more)` : "";
+  return new AppError("invalid_argument", `${where} ${first?.message}${others}`, {
+    fields: fields.slice(0, VIOLATIONS_MAX),
+  });
+}
