@@ -1,0 +1,59 @@
+import { describe, expect, test, vi } from "vitest";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import type { OrderChangeOutcome, OrderWriter } from "./deps.ts";
+import { orderCancel } from "./order-cancel.ts";
+import { orderPay } from "./order-pay.ts";
+
+const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+const context = new RequestContext({ traceparent, timeoutMs: 1, clock: new VirtualClock() });
+
+const operations = [
+  { verb: "pay", method: "orderPay", run: orderPay },
+  { verb: "cancel", method: "orderCancel", run: orderCancel },
+] as const;
+
+describe.each(operations)("$method()", ({ verb, method, run }) => {
+  function depsAnswering(outcome: OrderChangeOutcome) {
+    const answer = () => Promise.resolve([outcome]);
+    const writer = {
+      orderCreate: vi.fn<OrderWriter["orderCreate"]>(),
+      orderPay: vi.fn<OrderWriter["orderPay"]>(),
+      orderCancel: vi.fn<OrderWriter["orderCancel"]>(),
+      expireOrders: vi.fn<OrderWriter["expireOrders"]>(),
+    };
+    writer[method].mockImplementation(answer);
+    return { writer, wakeRelay: vi.fn<() => void>() };
+  }
+
+  test("writes the change with its trace and wakes the relay", async () => {
+    const deps = depsAnswering({ kind: "changed" });
+    await run(deps, 8n, context);
+    expect(deps.writer[method].mock.calls).toEqual([[[{ orderId: 8n, traceparent }], context]]);
+    expect(deps.wakeRelay).toHaveBeenCalledOnce();
+  });
+
+  test("succeeds and wakes nobody when the order has that status already", async () => {
+    const deps = depsAnswering({ kind: "unchanged" });
+    await run(deps, 8n, context);
+    expect(deps.wakeRelay).not.toHaveBeenCalled();
+  });
+
+  test.each<[OrderChangeOutcome, string, string]>([
+    [{ kind: "not_found" }, "not_found", "There is no order 8"],
+    [
+      { kind: "wrong_status", status: "failed" },
+      "failed_precondition",
+      `Cannot ${verb} order 8: it is failed`,
+    ],
+    [
+      { kind: "payment_overdue" },
+      "failed_precondition",
+      `Cannot ${verb} order 8: its payment deadline has passed`,
+    ],
+  ])("refuses outcome %o with %s", async (outcome, code, message) => {
+    const deps = depsAnswering(outcome);
+    await expect(run(deps, 8n, context)).rejects.toMatchObject({ code, message });
+    expect(deps.wakeRelay).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,53 @@
+import type { RequestContext } from "../../shared/async/request-context.ts";
+import { AppError, type OrderShortage, SHORT_SKUS_MAX } from "../../shared/errors.ts";
+import type { Deps } from "./deps.ts";
+import { only } from "./only.ts";
+import type { OrderItem } from "./order.ts";
+
+/** A message is a line for people, and a gRPC message has less than 1 KiB; the facts name more. */
+const SKUS_IN_MESSAGE_MAX = 10;
+
+export interface OrderCreateInput {
+  readonly userId: bigint;
+  /** One line a SKU, ascending by SKU. */
+  readonly items: readonly OrderItem[];
+  readonly idempotencyKey: string | undefined;
+}
+
+/**
+ * Creates an order, reserves its items and resolves with its id.
+ * @throws {AppError} `failed_precondition` with the shortage when any SKU is short: the order then
+ * exists with status `failed`. `already_exists` when the key belongs to an order of other items.
+ */
+export async function orderCreate(
+  deps: Pick<Deps, "writer" | "wakeRelay">,
+  input: OrderCreateInput,
+  context: RequestContext,
+): Promise<bigint> {
+  const order = { ...input, traceparent: context.traceparent };
+  const outcome = only(await deps.writer.orderCreate([order], context));
+  switch (outcome.kind) {
+    case "created":
+      deps.wakeRelay();
+      return outcome.orderId;
+    case "short":
+      deps.wakeRelay();
+      throw refusal(outcome.shortage);
+    case "key_reused":
+      throw new AppError(
+        "already_exists",
+        `The idempotency key belongs to order ${outcome.orderId}, which has other items`,
+      );
+  }
+}
+
+function refusal({ orderId, skus, skusTotal }: OrderShortage): AppError {
+  const named = skus.slice(0, SKUS_IN_MESSAGE_MAX).map(({ sku, requested, available }) =>
+    `${requested} of sku ${sku}: ${available} in stock`
+  );
+  const unnamed = skusTotal - named.length;
+  const rest = unnamed > 0 ? `; and ${unnamed} more` : "";
+  const shortage = { orderId, skus: skus.slice(0, SHORT_SKUS_MAX), skusTotal };
+  const message = `Order ${orderId} failed: cannot reserve ${named.join("; ")}${rest}`;
+  return new AppError("failed_precondition", message, { shortage });
+}

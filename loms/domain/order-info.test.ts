@@ -1,0 +1,28 @@
+import { expect, test, vi } from "vitest";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import type { OrderReader } from "./deps.ts";
+import type { Order } from "./order.ts";
+import { orderInfo } from "./order-info.ts";
+
+const context = new RequestContext({ traceparent: "", timeoutMs: 1, clock: new VirtualClock() });
+const order: Order = { orderId: 8n, userId: 7n, status: "new", items: [{ sku: 1, count: 2 }] };
+
+function depsAnswering(answer: Order | undefined) {
+  const reader = {
+    orderInfo: vi.fn<OrderReader["orderInfo"]>(() => Promise.resolve(answer)),
+    stocksInfo: vi.fn<OrderReader["stocksInfo"]>(),
+  };
+  return { reader };
+}
+
+test("orderInfo() resolves with the order", async () => {
+  const deps = depsAnswering(order);
+  expect(await orderInfo(deps, 8n, context)).toBe(order);
+  expect(deps.reader.orderInfo).toHaveBeenCalledWith(8n, context);
+});
+
+test("orderInfo() throws not_found when there is no such order", async () => {
+  await expect(orderInfo(depsAnswering(undefined), 8n, context))
+    .rejects.toMatchObject({ code: "not_found", message: "There is no order 8" });
+});
