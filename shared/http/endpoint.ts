@@ -6,8 +6,8 @@ import { answerJson } from "./answer.ts";
 import type { MountedRoute } from "./app.ts";
 import type { HttpContext } from "./exchange.ts";
 import { parseJsonBody } from "./json-body.ts";
-import { HttpRefusal } from "./problem.ts";
 import { BODY_MAX_BYTES, readBody } from "./read-body.ts";
+import { requireJson } from "./read-json.ts";
 import { invalidArgument, violationsOf } from "./violations.ts";
 
 type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
@@ -118,20 +118,6 @@ function readHeaders(c: HttpContext, names: readonly string[]): Record<string, u
   const headers: Record<string, unknown> = {};
   for (const name of names) headers[name] = c.req.raw.headers.get(name) ?? undefined;
   return headers;
-}
-
-const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*"?utf-8"?[ \t]*)?;?$/i;
-
-function requireJson(c: HttpContext): void {
-  const { headers } = c.req.raw;
-  const type = headers.get("content-type");
-  if (type !== "application/json" && (type === null || !JSON_TYPE.test(type))) {
-    throw new HttpRefusal(415, "The body must be application/json in UTF-8");
-  }
-  const encoding = headers.get("content-encoding");
-  if (encoding !== null && encoding !== "identity") {
-    throw new HttpRefusal(415, "The body must not be compressed");
-  }
 }
 
 /** What the body says, or the refusal, which waits until the path has been looked at. */
