@@ -1,0 +1,54 @@
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+
+/** How generated code writes and reads one message. */
+export interface MessageCodec<Message> {
+  // Method syntax: a codec of any message then fits where the message is not known.
+  encode(message: Message): { finish(): Uint8Array };
+  decode(input: BinaryReader | Uint8Array): Message;
+}
+
+export interface UnaryMethodDefinition {
+  /** As in the .proto file: `OrderCreate`. */
+  readonly name: string;
+  readonly requestType: MessageCodec<unknown>;
+  readonly responseType: MessageCodec<unknown>;
+  readonly requestStream: false;
+  readonly responseStream: false;
+}
+
+/** A service as ts-proto generates it with `outputServices=generic-definitions`. */
+export interface ServiceDefinition {
+  /** `loms.v1.Loms`. */
+  readonly fullName: string;
+  readonly methods: Readonly<Record<string, UnaryMethodDefinition>>;
+}
+
+export type MethodKey<Definition extends ServiceDefinition> = keyof Definition["methods"] & string;
+export type RequestOf<
+  Definition extends ServiceDefinition,
+  Key extends MethodKey<Definition>,
+> = ReturnType<Definition["methods"][Key]["requestType"]["decode"]>;
+export type ResponseOf<
+  Definition extends ServiceDefinition,
+  Key extends MethodKey<Definition>,
+> = ReturnType<Definition["methods"][Key]["responseType"]["decode"]>;
+
+/** The path of a method on the wire. */
+export function methodPath(definition: ServiceDefinition, method: UnaryMethodDefinition): string {
+  return `/${definition.fullName}/${method.name}`;
+}
+
+/** The message in the form that grpc-js writes, without a copy. */
+export function encodeMessage(codec: MessageCodec<unknown>, message: unknown): Buffer {
+  const bytes = codec.encode(message).finish();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Throws when the bytes are no such message. */
+export function decodeMessage<Message>(codec: MessageCodec<Message>, bytes: Uint8Array): Message {
+  const reader = new BinaryReader(bytes);
+  const message = codec.decode(reader);
+  // Generated code stops at a tag that cannot be, without a word.
+  if (reader.pos !== reader.len) throw new Error(`no field at byte ${reader.pos}`);
+  return message;
+}

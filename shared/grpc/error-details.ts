@@ -1,0 +1,75 @@
+import {
+  BadRequest,
+  ErrorInfo,
+  PreconditionFailure,
+} from "../../proto/gen/google/rpc/error_details.ts";
+import type { AppError, ErrorFacts } from "../errors.ts";
+
+export const TYPE_URL_PREFIX = "type.googleapis.com/";
+
+/** Some gRPC libraries refuse trailers over 8 KiB; this many broken rules are enough to begin with. */
+const VIOLATIONS_MAX = 20;
+
+/** A message that travels in the details of a gRPC status, and the facts that it carries. */
+export interface ErrorDetail {
+  /** {@link TYPE_URL_PREFIX} and the full name of the message. */
+  readonly typeUrl: string;
+  /** Undefined when the error has no such facts. */
+  encode(error: AppError): Uint8Array | undefined;
+  /** Throws when the bytes are not that message. */
+  decode(bytes: Uint8Array): ErrorFacts;
+}
+
+/**
+ * Which code it was, in every error.
+ * @param domain who speaks, such as `loms.marketplace`
+ */
+export function errorInfo(domain: string): ErrorDetail {
+  return {
+    typeUrl: `${TYPE_URL_PREFIX}google.rpc.ErrorInfo`,
+    encode({ code, shortage }) {
+      const metadata: Record<string, string> = shortage
+        ? { order_id: String(shortage.orderId), skus_total: String(shortage.skusTotal) }
+        : {};
+      return ErrorInfo.encode({ reason: code.toUpperCase(), domain, metadata }).finish();
+    },
+    decode: () => ({}),
+  };
+}
+
+/** The rules that a request breaks. */
+export const badRequest: ErrorDetail = {
+  typeUrl: `${TYPE_URL_PREFIX}google.rpc.BadRequest`,
+  encode({ fields }) {
+    if (!fields) return undefined;
+    const fieldViolations = fields.slice(0, VIOLATIONS_MAX).map(({ path, message }) => ({
+      field: path,
+      description: message,
+    }));
+    return BadRequest.encode({ fieldViolations }).finish();
+  },
+  decode(bytes) {
+    const { fieldViolations } = BadRequest.decode(bytes);
+    return {
+      fields: fieldViolations.map(({ field, description }) => ({
+        path: field,
+        message: description,
+      })),
+    };
+  },
+};
+
+/** The SKUs that were short, in words that any gRPC tool shows. */
+export const preconditionFailure: ErrorDetail = {
+  typeUrl: `${TYPE_URL_PREFIX}google.rpc.PreconditionFailure`,
+  encode({ shortage }) {
+    if (!shortage) return undefined;
+    const violations = shortage.skus.map(({ sku, requested, available }) => ({
+      type: "STOCK",
+      subject: `sku:${sku}`,
+      description: `${requested} requested, ${available} in stock`,
+    }));
+    return PreconditionFailure.encode({ violations }).finish();
+  },
+  decode: () => ({}),
+};

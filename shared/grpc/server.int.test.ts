@@ -1,0 +1,247 @@
+import { readFile } from "node:fs/promises";
+import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
+import { RequestContext } from "../async/request-context.ts";
+import { formatHostPort } from "../config.ts";
+import { AppError, type ErrorCode } from "../errors.ts";
+import { createGrpcClient, type GrpcClient } from "./client.ts";
+import { badRequest, errorInfo, preconditionFailure } from "./error-details.ts";
+import { type GrpcServer, startGrpcServer } from "./server.ts";
+import { GRPC_STATUS } from "./status-code.ts";
+import type { IncomingCall, UnaryHandler } from "./unary.ts";
+
+const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+const errorDetails = [errorInfo("test"), badRequest, preconditionFailure, orderShortageDetail];
+const inTime = (timeoutMs = 5_000) => new RequestContext({ traceparent, timeoutMs });
+
+/** Waits until the call is aborted, fails with the reason, and keeps that in `aborted`. */
+const waitForAbort: UnaryHandler = ({ context: { signal } }) =>
+  new Promise((_, reject) => {
+    signal.addEventListener("abort", () => {
+      aborted.push(signal.reason);
+      reject(signal.reason);
+    });
+  });
+
+let handler: UnaryHandler;
+let aborted: unknown[];
+let server: GrpcServer;
+let client: GrpcClient<LomsDefinition>;
+
+async function start(port = 0): Promise<GrpcServer> {
+  const keys = Object.keys(LomsDefinition.methods);
+  return await startGrpcServer({
+    address: { host: "127.0.0.1", port },
+    definition: LomsDefinition,
+    handlers: Object.fromEntries(
+      keys.map((key) => [key, (call: IncomingCall) => handler(call)]),
+    ),
+    descriptorSet: await readFile(new URL("../../proto/gen/loms.binpb", import.meta.url)),
+    errorDetails,
+  });
+}
+
+const clientOf = (address: string) =>
+  createGrpcClient({ definition: LomsDefinition, address, errorDetails });
+
+/** A call as grpc-js makes it, with bytes of the test's choice. */
+function rawCall(
+  path: string,
+  bytes: Uint8Array,
+  metadata = new Metadata(),
+  options: { deadline?: number } = {},
+): Promise<{ code: number; details: string }> {
+  const raw = new Client(formatHostPort(server.address), credentials.createInsecure());
+  const asItIs = (value: Buffer) => value;
+  return new Promise((resolve) => {
+    const done = (error: ServiceError | null) => {
+      raw.close();
+      resolve(error ?? { code: status.OK, details: "" });
+    };
+    raw.makeUnaryRequest(path, asItIs, asItIs, Buffer.from(bytes), metadata, options, done);
+  });
+}
+
+const PAY = "/loms.v1.Loms/OrderPay";
+
+beforeAll(async () => {
+  server = await start();
+  client = clientOf(formatHostPort(server.address));
+});
+beforeEach(() => {
+  handler = waitForAbort;
+  aborted = [];
+});
+afterAll(async () => {
+  client.close();
+  await server.close();
+});
+
+describe("a call", () => {
+  test.each([2n ** 53n - 1n, 2n ** 53n + 1n, 2n ** 63n - 1n])("keeps %d exact", async (orderID) => {
+    let received: unknown;
+    handler = (call) => {
+      received = call.read();
+      return Promise.resolve({ orderID });
+    };
+    const request = { user: orderID, items: [{ sku: 4_294_967_295, count: 1 }] };
+    expect(await client.call("orderCreate", request, inTime())).toEqual({ orderID });
+    expect(received).toEqual(request);
+  });
+
+  test.each(Object.keys(GRPC_STATUS) as ErrorCode[])("fails with code %s as told", async (code) => {
+    handler = () => Promise.reject(new AppError(code, `told ${code}`));
+    await expect(client.call("orderPay", { orderID: 1n }, inTime()))
+      .rejects.toMatchObject({ code, message: `told ${code}` });
+  });
+
+  test("carries the shortage of an order", async () => {
+    const shortage = {
+      orderId: 2n ** 63n - 1n,
+      skus: Array.from({ length: 20 }, (_, sku) => ({ sku, requested: 65_535, available: 1 })),
+      skusTotal: 1000,
+    };
+    handler = () => Promise.reject(new AppError("failed_precondition", "short", { shortage }));
+    await expect(client.call("orderPay", { orderID: 1n }, inTime())).rejects.toMatchObject({
+      shortage,
+    });
+  });
+
+  test("does not tell the text of an unexpected error", async () => {
+    handler = () => Promise.reject(new Error("password=hunter2"));
+    await expect(client.call("orderPay", { orderID: 1n }, inTime()))
+      .rejects.toMatchObject({ code: "internal", message: "internal error" });
+  });
+
+  test("carries metadata, the trace and what is left of the deadline", async () => {
+    let seen: IncomingCall | undefined;
+    handler = (call) => {
+      seen = call;
+      return Promise.resolve({});
+    };
+    await client.call("orderPay", { orderID: 1n }, inTime(1_000), { "idempotency-key": "a, b" });
+    expect(seen?.metadata("idempotency-key")).toEqual(["a, b"]);
+    expect(seen?.metadata("other")).toEqual([]);
+    expect(seen?.context.traceId).toBe("a".repeat(32));
+    expect(seen?.context.spanId).not.toBe("b".repeat(16));
+    expect(seen?.context.remainingMs()).toBeLessThanOrEqual(1_000);
+  });
+
+  test("without a deadline gets the server's, and a trace of its own", async () => {
+    let remainingMs = 0;
+    let traceId = "";
+    handler = ({ context }) => {
+      remainingMs = context.remainingMs();
+      traceId = context.traceId;
+      return Promise.resolve({});
+    };
+    const metadata = new Metadata();
+    metadata.set("traceparent", "nonsense");
+    expect(await rawCall(PAY, new Uint8Array(), metadata)).toMatchObject({ code: status.OK });
+    expect(remainingMs).toBeGreaterThan(1_000);
+    expect(remainingMs).toBeLessThanOrEqual(5_000);
+    expect(traceId).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test("ends with deadline_exceeded on both sides when the handler is too slow", async () => {
+    await expect(client.call("orderPay", { orderID: 1n }, inTime(50)))
+      .rejects.toMatchObject({ code: "deadline_exceeded" });
+    await expect.poll(() => aborted).toMatchObject([{ code: "deadline_exceeded" }]);
+  });
+
+  test("is not sent when the deadline has passed", async () => {
+    let called = false;
+    handler = () => {
+      called = true;
+      return Promise.resolve({});
+    };
+    await expect(client.call("orderPay", { orderID: 1n }, inTime(0)))
+      .rejects.toMatchObject({ code: "deadline_exceeded" });
+    expect(called).toBe(false);
+  });
+
+  test("is cancelled in the handler when the caller leaves", async () => {
+    const caller = new AbortController();
+    handler = (call) => {
+      setImmediate(() => caller.abort());
+      return waitForAbort(call);
+    };
+    const context = new RequestContext({
+      traceparent,
+      timeoutMs: 5_000,
+      callerSignal: caller.signal,
+    });
+    await expect(client.call("orderPay", { orderID: 1n }, context))
+      .rejects.toMatchObject({ code: "unavailable", message: "the caller left" });
+    await expect.poll(() => aborted).toMatchObject([{ message: "the caller left" }]);
+  });
+});
+
+describe("a request that cannot be read", () => {
+  beforeEach(() => {
+    handler = (call) => Promise.resolve(call.read()).then(() => ({}));
+  });
+
+  test.each([
+    ["a wire type that does not exist", [0x0f]],
+    ["a length beyond the end", [0x12, 0x7f, 0x08]],
+    ["a varint without an end", [0x08, 0xff]],
+    ["something behind its end", [0x08, 0x01, 0x00, 0x08, 0x01]],
+  ])("is invalid_argument: %s", async (_what, bytes) => {
+    expect(await rawCall("/loms.v1.Loms/OrderCreate", new Uint8Array(bytes)))
+      .toMatchObject({ code: status.INVALID_ARGUMENT });
+  });
+
+  test("is resource_exhausted when it is larger than 1 MiB", async () => {
+    expect(await rawCall(PAY, new Uint8Array(1024 * 1024 + 1)))
+      .toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+  });
+
+  test("is not one with a field that nobody knows", async () => {
+    expect(await rawCall(PAY, new Uint8Array([0x08, 0x01, 0x78, 0x01])))
+      .toMatchObject({ code: status.OK });
+  });
+});
+
+test("a method that does not exist is unimplemented", async () => {
+  expect(await rawCall("/loms.v1.Loms/OrderFly", new Uint8Array()))
+    .toMatchObject({ code: status.UNIMPLEMENTED });
+});
+
+describe("a server that goes away", () => {
+  test("finishes the calls under way, refuses others, and is found again", async () => {
+    const other = await start();
+    const address = formatHostPort(other.address);
+    const itsClient = clientOf(address);
+    let finish = () => {};
+    const started = new Promise<void>((resolve) => {
+      handler = () =>
+        new Promise((answer) => {
+          finish = () => answer({ count: 7n });
+          resolve();
+        });
+    });
+    const underWay = itsClient.call("stocksInfo", { sku: 1 }, inTime());
+    await started;
+    const closed = other.close();
+    finish();
+    expect(await underWay).toEqual({ count: 7n });
+    await closed;
+
+    await expect(itsClient.call("stocksInfo", { sku: 1 }, inTime())).rejects.toMatchObject({
+      code: "unavailable",
+      message: "loms.v1.Loms/StocksInfo failed: unavailable",
+    });
+
+    handler = () => Promise.resolve({ count: 8n });
+    const again = await start(other.address.port);
+    await expect.poll(
+      () => itsClient.call("stocksInfo", { sku: 1 }, inTime()).catch(() => undefined),
+      { timeout: 5_000 },
+    ).toEqual({ count: 8n });
+    itsClient.close();
+    await again.close();
+  });
+});

@@ -1,0 +1,120 @@
+import {
+  Server,
+  ServerCredentials,
+  type ServiceDefinition as GrpcServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { formatHostPort, type HostPort } from "../config.ts";
+import { CallsUnderWay } from "./calls-under-way.ts";
+import { methodPath, type ServiceDefinition } from "./definition.ts";
+import type { ErrorDetail } from "./error-details.ts";
+import { GrpcHealth } from "./health.ts";
+import { addReflection } from "./reflection.ts";
+import { answerUnary, type UnaryHandler } from "./unary.ts";
+
+/** A thousand order lines take 16 KiB; more than this is no order. */
+const RECEIVE_MAX_BYTES = 1024 * 1024;
+/** One client's calls at a time; further ones wait on its side. */
+const CONCURRENT_STREAMS_MAX = 1_000;
+/** What one connection may make Node hold for it, in MB; grpc-js alone would set no limit. */
+const SESSION_MEMORY_MAX_MB = 64;
+/** A peer that vanished without a word is noticed after these two. */
+const KEEPALIVE_TIME_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** How long a stop waits for calls under way; within the grace period of a process. */
+const DRAIN_MAX_MS = 6_000;
+/** How long the last answers may take to leave, once no call is under way. */
+const FLUSH_MAX_MS = 200;
+
+export interface GrpcServerOptions {
+  readonly address: HostPort;
+  readonly definition: ServiceDefinition;
+  /** One for each method of the definition, under its key. */
+  readonly handlers: Readonly<Record<string, UnaryHandler>>;
+  /** The FileDescriptorSet that reflection shows. */
+  readonly descriptorSet: Uint8Array;
+  readonly errorDetails: readonly ErrorDetail[];
+}
+
+export interface GrpcServer {
+  /** As it was given, with the port that was bound. */
+  readonly address: HostPort;
+  /** What grpc.health.v1 says; not serving at first. */
+  readonly health: GrpcHealth;
+  /** Says NOT_SERVING, takes no new call, waits for those under way (6 s at most), hangs up. */
+  close(): Promise<void>;
+}
+
+/** A server of unary methods, with reflection and health, that listens when this resolves. */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { definition, address } = options;
+  const server = new Server({
+    "grpc.max_receive_message_length": RECEIVE_MAX_BYTES,
+    "grpc.max_concurrent_streams": CONCURRENT_STREAMS_MAX,
+    "grpc-node.max_session_memory": SESSION_MEMORY_MAX_MB,
+    "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    // Its counters cost time in every call, and nothing reads them.
+    "grpc.enable_channelz": 0,
+  });
+  const calls = new CallsUnderWay();
+  addService(server, options, calls);
+  addReflection(server, options.descriptorSet);
+  const health = new GrpcHealth(["", definition.fullName]);
+  health.addTo(server);
+  const bound = { ...address, port: await bind(server, address) };
+  const close = async () => {
+    health.set(false);
+    await shutDown(server, formatHostPort(bound), calls);
+  };
+  return { address: bound, health, close };
+}
+
+function addService(server: Server, options: GrpcServerOptions, calls: CallsUnderWay): void {
+  const { definition, handlers, errorDetails } = options;
+  const service: { -readonly [Key in keyof GrpcServiceDefinition]: GrpcServiceDefinition[Key] } =
+    {};
+  const implementation: UntypedServiceImplementation = {};
+  for (const [key, method] of Object.entries(definition.methods)) {
+    const handler = handlers[key];
+    if (!handler) throw new Error(`no handler for ${definition.fullName}/${key}`);
+    service[key] = {
+      path: methodPath(definition, method),
+      requestStream: false,
+      responseStream: false,
+      // Messages are read and written beside the handler. grpc-js itself would answer `internal`
+      // to a request that cannot be read.
+      requestDeserialize: asItIs,
+      requestSerialize: asItIs,
+      responseDeserialize: asItIs,
+      responseSerialize: asItIs,
+    };
+    implementation[key] = answerUnary({ method, handler, errorDetails, calls });
+  }
+  server.addService(service, implementation);
+}
+
+function asItIs(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+function bind(server: Server, address: HostPort): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(formatHostPort(address), ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
+}
+
+/**
+ * `tryShutdown` alone waits for every stream, and a health watcher never ends its own; so only the
+ * calls are waited for, and then the connections are cut. `forceShutdown` would not cut them: it
+ * knows no connections while channelz is off.
+ */
+async function shutDown(server: Server, address: string, calls: CallsUnderWay): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  await calls.finished(DRAIN_MAX_MS);
+  server.drain(address, FLUSH_MAX_MS);
+  await closed;
+}

@@ -1,0 +1,95 @@
+import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
+import { RequestContext } from "../async/request-context.ts";
+import { AppError, toAppError } from "../errors.ts";
+import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
+import type { CallsUnderWay } from "./calls-under-way.ts";
+import { decodeMessage, encodeMessage, type UnaryMethodDefinition } from "./definition.ts";
+import type { ErrorDetail } from "./error-details.ts";
+import { toGrpcStatus } from "./status.ts";
+
+/** How long a call may take whose caller sets no deadline. */
+export const CALL_TIMEOUT_MS = 5_000;
+
+/** A call as a handler gets it. */
+export interface IncomingCall {
+  /** Deadline and cancellation are the caller's; its place in the trace is below the caller's. */
+  readonly context: RequestContext;
+  /** Every value that the caller sent under `key`. */
+  metadata(key: string): readonly string[];
+  /**
+   * The request message.
+   * @throws {AppError} `invalid_argument` when the bytes are no such message
+   */
+  read(): unknown;
+}
+
+/** Resolves with the response message. */
+export type UnaryHandler = (call: IncomingCall) => Promise<unknown>;
+
+type Call = ServerUnaryCall<Buffer, Buffer>;
+
+export interface UnaryOptions {
+  readonly method: UnaryMethodDefinition;
+  readonly handler: UnaryHandler;
+  readonly errorDetails: readonly ErrorDetail[];
+  readonly calls: CallsUnderWay;
+}
+
+/** The handler in the form that grpc-js calls, with messages as bytes. */
+export function answerUnary(options: UnaryOptions) {
+  const { method, handler, errorDetails, calls } = options;
+  return async (call: Call, callback: sendUnaryData<Buffer>): Promise<void> => {
+    const context = contextOf(call);
+    calls.started();
+    try {
+      const response = await handler({
+        context,
+        metadata: (key) => call.metadata.get(key).map(String),
+        read: () => readRequest(method, call.request),
+      });
+      callback(null, encodeMessage(method.responseType, response));
+    } catch (error) {
+      callback(toGrpcStatus(toAppError(error), errorDetails));
+    } finally {
+      calls.ended();
+      context.close();
+    }
+  };
+}
+
+function readRequest(method: UnaryMethodDefinition, bytes: Buffer): unknown {
+  try {
+    return decodeMessage(method.requestType, bytes);
+  } catch (cause) {
+    throw new AppError("invalid_argument", `The request is no ${method.name} message`, { cause });
+  }
+}
+
+function contextOf(call: Call): RequestContext {
+  const parent = call.metadata.get("traceparent")[0];
+  const deadlineAt = Number(call.getDeadline());
+  return new RequestContext({
+    traceparent: childTraceparent(parseTraceparent(parent?.toString())),
+    timeoutMs: deadlineAt === Infinity ? CALL_TIMEOUT_MS : deadlineAt - Date.now(),
+    caller: {
+      get signal() {
+        return signalOf(call, deadlineAt);
+      },
+    },
+  });
+}
+
+/** grpc-js says `cancelled` when the caller leaves and also when its deadline has passed. */
+function signalOf(call: Call, deadlineAt: number): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => {
+    controller.abort(
+      Date.now() >= deadlineAt
+        ? new AppError("deadline_exceeded", "the deadline has passed")
+        : new AppError("unavailable", "the caller left"),
+    );
+  };
+  if (call.cancelled) abort();
+  else call.once("cancelled", abort);
+  return controller.signal;
+}
