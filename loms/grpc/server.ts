@@ -1,0 +1,41 @@
+import { readFile } from "node:fs/promises";
+import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
+import type { HostPort } from "../../shared/config.ts";
+import { badRequest, errorInfo, preconditionFailure } from "../../shared/grpc/error-details.ts";
+import { type GrpcServer, startGrpcServer } from "../../shared/grpc/server.ts";
+import type { UnaryHandler } from "../../shared/grpc/unary.ts";
+import type { Rpc } from "../rpc/chain.ts";
+import type { MethodName } from "../rpc/method.ts";
+
+/** Who speaks in google.rpc.ErrorInfo. */
+const ERROR_DOMAIN = "loms.marketplace";
+const DESCRIPTOR_SET = new URL("../../proto/gen/loms.binpb", import.meta.url);
+
+/** The gRPC door: every method of the service goes through the chain. */
+export async function startLomsGrpc(address: HostPort, rpc: Rpc): Promise<GrpcServer> {
+  const names = Object.keys(LomsDefinition.methods) as MethodName[];
+  return await startGrpcServer({
+    address,
+    definition: LomsDefinition,
+    handlers: Object.fromEntries(names.map((name) => [name, handlerOf(name, rpc)])),
+    descriptorSet: await readFile(DESCRIPTOR_SET),
+    errorDetails: [
+      errorInfo(ERROR_DOMAIN),
+      badRequest,
+      preconditionFailure,
+      orderShortageDetail,
+    ],
+  });
+}
+
+function handlerOf(method: MethodName, rpc: Rpc): UnaryHandler {
+  return (call) =>
+    rpc({
+      method,
+      door: "grpc",
+      context: call.context,
+      read: () => call.read(),
+      idempotencyKeys: call.metadata("idempotency-key"),
+    });
+}

@@ -1,0 +1,42 @@
+import { createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
+import { documentRoutes } from "../../shared/http/documents.ts";
+import type { Exchange, HttpObserver } from "../../shared/http/exchange.ts";
+import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
+import { requestLog } from "../../shared/http/request-log.ts";
+import type { Readiness } from "../../shared/lifecycle.ts";
+import type { Logger } from "../../shared/telemetry/log.ts";
+import type { Rpc } from "../rpc/chain.ts";
+import { gatewayRoutes } from "./routes.ts";
+
+const INFO = {
+  title: "loms",
+  version: "1",
+  description: "Orders and stock. The same five methods as gRPC service loms.v1.Loms.",
+};
+
+export interface LomsHttpOptions {
+  readonly rpc: Rpc;
+  readonly log: Logger;
+  readonly readiness: Readiness;
+  /** The parts that loms cannot serve without. */
+  readonly checks: Readonly<Record<string, ReadyCheck>>;
+}
+
+/** The HTTP door: the gateway, health, and the documents. */
+export function createLomsHttp({ rpc, log, readiness, checks }: LomsHttpOptions): HttpApp {
+  const gateway = gatewayRoutes(rpc);
+  const paths = new Set(gateway.map((route) => route.path));
+  const answeredByChain = ({ method, route }: Exchange) => method === "POST" && paths.has(route);
+  const app = createHttpApp({ observers: [unless(answeredByChain, requestLog(log))] });
+  mount(app, [...gateway, ...healthRoutes(readiness, checks), ...documentRoutes(app, INFO)]);
+  return app;
+}
+
+/** One request, one line: a call through the chain has been logged there. */
+function unless(isTold: (exchange: Exchange) => boolean, observer: HttpObserver): HttpObserver {
+  return {
+    requestEnded(exchange) {
+      if (!isTold(exchange)) observer.requestEnded(exchange);
+    },
+  };
+}

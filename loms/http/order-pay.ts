@@ -1,0 +1,27 @@
+import { createRoute } from "@hono/zod-openapi";
+import { orderPayRequest, orderPayResponse } from "../../proto/loms/v1/schemas.ts";
+import type { MountedRoute } from "../../shared/http/app.ts";
+import { problemResponses } from "../../shared/http/problem-schema.ts";
+import type { Rpc } from "../rpc/chain.ts";
+import { gateway } from "./gateway.ts";
+
+const route = createRoute({
+  operationId: "orderPay",
+  method: "post",
+  path: "/v1/order/pay",
+  summary: "Mark an order as payed",
+  request: {
+    body: { required: true, content: { "application/json": { schema: orderPayRequest } } },
+  },
+  responses: {
+    200: {
+      description: "The order is payed",
+      content: { "application/json": { schema: orderPayResponse } },
+    },
+    ...problemResponses(400, 404, 412, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+export function orderPayRoute(rpc: Rpc): MountedRoute {
+  return gateway("orderPay", route, rpc);
+}
