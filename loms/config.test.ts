@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { lomsConfig } from "./config.ts";
+
+test("lomsConfig() has defaults that fit the local stack", () => {
+  expect(lomsConfig({})).toMatchObject({
+    LOMS_HTTP: { host: "127.0.0.1", port: 8084 },
+    LOMS_GRPC: { host: "127.0.0.1", port: 50_051 },
+    LOMS_PROFILE: { host: "127.0.0.1", port: 9084 },
+    DATABASE_URL: "postgres://postgres@127.0.0.1:15432/loms",
+    DATABASE_REPLICA_URLS: ["postgres://postgres@127.0.0.1:15433/loms"],
+    KAFKA_BROKERS: [],
+    ORDER_PAYMENT_TIMEOUT: 600_000,
+  });
+});
+
+test("lomsConfig() expects no replica beside a database of the reader's own", () => {
+  const environment = { DATABASE_URL: "postgres://elsewhere/loms" };
+  expect(lomsConfig(environment).DATABASE_REPLICA_URLS).toEqual([]);
+});
+
+test("lomsConfig() names every wrong setting, and no password", () => {
+  const environment = {
+    LOMS_GRPC: "nowhere",
+    ORDER_PAYMENT_TIMEOUT: "soon",
+    DATABASE_REPLICA_URLS: "postgres://a/loms,mysql://user:hunter2@b/loms",
+  };
+  expect(() => lomsConfig(environment)).toThrow(
+    /LOMS_GRPC: [^]*DATABASE_REPLICA_URLS\.1: [^]*ORDER_PAYMENT_TIMEOUT: "soon"/,
+  );
+  expect(() => lomsConfig(environment)).not.toThrow(/hunter2/);
+});

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import {
+  commonSettings,
+  duration,
+  type Environment,
+  hostPort,
+  listOf,
+  postgresUrl,
+  readConfig,
+} from "../shared/config.ts";
+
+/** The database of the local stack; its replica is the default only beside it. */
+const LOCAL_DATABASE = "postgres://postgres@127.0.0.1:15432/loms";
+const LOCAL_REPLICA = "postgres://postgres@127.0.0.1:15433/loms";
+
+const settings = {
+  ...commonSettings,
+  LOMS_HTTP: hostPort.prefault("127.0.0.1:8084"),
+  LOMS_GRPC: hostPort.prefault("127.0.0.1:50051"),
+  LOMS_PROFILE: hostPort.prefault("127.0.0.1:9084"),
+  DATABASE_URL: postgresUrl.default(LOCAL_DATABASE),
+  DATABASE_REPLICA_URLS: listOf(postgresUrl).optional(),
+  KAFKA_BROKERS: listOf(z.string()).prefault(""),
+  BUS_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/bus"),
+  ORDER_PAYMENT_TIMEOUT: duration.prefault("10m"),
+};
+
+export type LomsConfig = ReturnType<typeof lomsConfig>;
+
+/**
+ * Without replicas the primary answers reads, too; without brokers events go over the bus in
+ * BUS_DATABASE_URL.
+ * @throws {ConfigError} naming every wrong setting
+ */
+export function lomsConfig(environment: Environment) {
+  const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, environment);
+  const local = rest.DATABASE_URL === LOCAL_DATABASE ? [LOCAL_REPLICA] : [];
+  return { ...rest, DATABASE_REPLICA_URLS: replicas ?? local };
+}
