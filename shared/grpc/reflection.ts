@@ -1,20 +1,29 @@
+import { readFile } from "node:fs/promises";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { Server } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { service as health } from "grpc-health-check";
 
 /** Field 1, length-delimited: `repeated FileDescriptorProto file` of a FileDescriptorSet. */
 const FILE_TAG = 10;
 
-/** Server reflection, v1 and v1alpha, for the files of a FileDescriptorSet and for health. */
-export function addReflection(server: Server, descriptorSet: Uint8Array): void {
-  const healthFiles = Object.values(health)[0]?.requestType.fileDescriptorProtos ?? [];
-  // The service wants a package as proto-loader loads it and reads nothing of it but the files.
-  // Loading the set would write its files anew, without `json_name` and with relative types.
+/**
+ * grpc/health/v1/health.proto as grpc-health-check has it, from
+ * `buf build node_modules/grpc-health-check/proto --exclude-source-info`.
+ */
+const HEALTH_DESCRIPTOR_SET = new URL("health.binpb", import.meta.url);
+
+/**
+ * Server reflection, v1 and v1alpha, for health and for the files of a FileDescriptorSet. The sets
+ * are shown as buf wrote them: proto-loader would write them anew, without `json_name`, with
+ * relative types and with map entries that other tools refuse.
+ */
+export async function addReflection(server: Server, descriptorSet: Uint8Array): Promise<void> {
+  const healthSet = await readFile(HEALTH_DESCRIPTOR_SET);
+  // Shaped like a package that proto-loader has loaded; nothing is read of it but the files.
   const files = {
     format: "Protocol Buffer 3 EnumDescriptorProto" as const,
     type: {},
-    fileDescriptorProtos: [...filesOf(descriptorSet), ...healthFiles],
+    fileDescriptorProtos: [...filesOf(descriptorSet), ...filesOf(healthSet)],
   };
   new ReflectionService({ files }).addToServer(server);
 }

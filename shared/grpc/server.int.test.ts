@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { Metadata, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
@@ -8,6 +8,15 @@ import { formatHostPort } from "../config.ts";
 import { AppError, type ErrorCode } from "../errors.ts";
 import { createGrpcClient, type GrpcClient } from "./client.ts";
 import { badRequest, errorInfo, preconditionFailure } from "./error-details.ts";
+import {
+  firstOfStream,
+  HEALTH_WATCH,
+  NOT_SERVING,
+  protoString,
+  rawCall,
+  SERVING,
+  watchHealth,
+} from "./raw-client-fixture.ts";
 import { type GrpcServer, startGrpcServer } from "./server.ts";
 import { GRPC_STATUS } from "./status-code.ts";
 import type { IncomingCall, UnaryHandler } from "./unary.ts";
@@ -46,23 +55,9 @@ async function start(port = 0): Promise<GrpcServer> {
 const clientOf = (address: string) =>
   createGrpcClient({ definition: LomsDefinition, address, errorDetails });
 
-/** A call as grpc-js makes it, with bytes of the test's choice. */
-function rawCall(
-  path: string,
-  bytes: Uint8Array,
-  metadata = new Metadata(),
-  options: { deadline?: number } = {},
-): Promise<{ code: number; details: string }> {
-  const raw = new Client(formatHostPort(server.address), credentials.createInsecure());
-  const asItIs = (value: Buffer) => value;
-  return new Promise((resolve) => {
-    const done = (error: ServiceError | null) => {
-      raw.close();
-      resolve(error ?? { code: status.OK, details: "" });
-    };
-    raw.makeUnaryRequest(path, asItIs, asItIs, Buffer.from(bytes), metadata, options, done);
-  });
-}
+/** Fields of grpc.reflection.v1.ServerReflectionRequest. */
+const FILE_CONTAINING_SYMBOL = 4;
+const LIST_SERVICES = 7;
 
 const PAY = "/loms.v1.Loms/OrderPay";
 
@@ -139,7 +134,9 @@ describe("a call", () => {
     };
     const metadata = new Metadata();
     metadata.set("traceparent", "nonsense");
-    expect(await rawCall(PAY, new Uint8Array(), metadata)).toMatchObject({ code: status.OK });
+    expect(await rawCall(server.address, PAY, new Uint8Array(), metadata)).toMatchObject({
+      code: status.OK,
+    });
     expect(remainingMs).toBeGreaterThan(1_000);
     expect(remainingMs).toBeLessThanOrEqual(5_000);
     expect(traceId).toMatch(/^[0-9a-f]{32}$/);
@@ -190,24 +187,49 @@ describe("a request that cannot be read", () => {
     ["a varint without an end", [0x08, 0xff]],
     ["something behind its end", [0x08, 0x01, 0x00, 0x08, 0x01]],
   ])("is invalid_argument: %s", async (_what, bytes) => {
-    expect(await rawCall("/loms.v1.Loms/OrderCreate", new Uint8Array(bytes)))
+    expect(await rawCall(server.address, "/loms.v1.Loms/OrderCreate", new Uint8Array(bytes)))
       .toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
   test("is resource_exhausted when it is larger than 1 MiB", async () => {
-    expect(await rawCall(PAY, new Uint8Array(1024 * 1024 + 1)))
+    expect(await rawCall(server.address, PAY, new Uint8Array(1024 * 1024 + 1)))
       .toMatchObject({ code: status.RESOURCE_EXHAUSTED });
   });
 
   test("is not one with a field that nobody knows", async () => {
-    expect(await rawCall(PAY, new Uint8Array([0x08, 0x01, 0x78, 0x01])))
+    expect(await rawCall(server.address, PAY, new Uint8Array([0x08, 0x01, 0x78, 0x01])))
       .toMatchObject({ code: status.OK });
   });
 });
 
 test("a method that does not exist is unimplemented", async () => {
-  expect(await rawCall("/loms.v1.Loms/OrderFly", new Uint8Array()))
+  expect(await rawCall(server.address, "/loms.v1.Loms/OrderFly", new Uint8Array()))
     .toMatchObject({ code: status.UNIMPLEMENTED });
+});
+
+describe("what the server tells about itself", () => {
+  test.each(["", "loms.v1.Loms"])("health of %j follows what it is told", async (service) => {
+    const check = async () =>
+      (await firstOfStream(server.address, HEALTH_WATCH, protoString(1, service)))?.[1];
+    server.health.set(true);
+    expect(await check()).toBe(SERVING);
+    server.health.set(false);
+    expect(await check()).toBe(NOT_SERVING);
+  });
+
+  test.each(["v1", "v1alpha"])(
+    "reflection %s lists the services and shows names",
+    async (version) => {
+      const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
+      const services = String(
+        await firstOfStream(server.address, path, protoString(LIST_SERVICES, "*")),
+      );
+      expect(services).toContain("loms.v1.Loms");
+      expect(services).toContain("grpc.health.v1.Health");
+      const symbol = protoString(FILE_CONTAINING_SYMBOL, "loms.v1.Loms");
+      expect(String(await firstOfStream(server.address, path, symbol))).toContain("orderID");
+    },
+  );
 });
 
 describe("a server that goes away", () => {
@@ -225,7 +247,11 @@ describe("a server that goes away", () => {
     });
     const underWay = itsClient.call("stocksInfo", { sku: 1 }, inTime());
     await started;
+    other.health.set(true);
+    const watched = watchHealth(other.address);
+    await expect.poll(() => watched).toEqual([SERVING]);
     const closed = other.close();
+    await expect.poll(() => watched).toEqual([SERVING, NOT_SERVING, "end"]);
     finish();
     expect(await underWay).toEqual({ count: 7n });
     await closed;

@@ -5,7 +5,6 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { formatHostPort, type HostPort } from "../config.ts";
-import { CallsUnderWay } from "./calls-under-way.ts";
 import { methodPath, type ServiceDefinition } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { GrpcHealth } from "./health.ts";
@@ -23,8 +22,6 @@ const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** How long a stop waits for calls under way; within the grace period of a process. */
 const DRAIN_MAX_MS = 6_000;
-/** How long the last answers may take to leave, once no call is under way. */
-const FLUSH_MAX_MS = 200;
 
 export interface GrpcServerOptions {
   readonly address: HostPort;
@@ -57,20 +54,19 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     // Its counters cost time in every call, and nothing reads them.
     "grpc.enable_channelz": 0,
   });
-  const calls = new CallsUnderWay();
-  addService(server, options, calls);
-  addReflection(server, options.descriptorSet);
+  addService(server, options);
+  await addReflection(server, options.descriptorSet);
   const health = new GrpcHealth(["", definition.fullName]);
   health.addTo(server);
   const bound = { ...address, port: await bind(server, address) };
   const close = async () => {
-    health.set(false);
-    await shutDown(server, formatHostPort(bound), calls);
+    health.close();
+    await shutDown(server, formatHostPort(bound));
   };
   return { address: bound, health, close };
 }
 
-function addService(server: Server, options: GrpcServerOptions, calls: CallsUnderWay): void {
+function addService(server: Server, options: GrpcServerOptions): void {
   const { definition, handlers, errorDetails } = options;
   const service: { -readonly [Key in keyof GrpcServiceDefinition]: GrpcServiceDefinition[Key] } =
     {};
@@ -89,7 +85,7 @@ function addService(server: Server, options: GrpcServerOptions, calls: CallsUnde
       responseDeserialize: asItIs,
       responseSerialize: asItIs,
     };
-    implementation[key] = answerUnary({ method, handler, errorDetails, calls });
+    implementation[key] = answerUnary({ method, handler, errorDetails });
   }
   server.addService(service, implementation);
 }
@@ -108,13 +104,11 @@ function bind(server: Server, address: HostPort): Promise<number> {
 }
 
 /**
- * `tryShutdown` alone waits for every stream, and a health watcher never ends its own; so only the
- * calls are waited for, and then the connections are cut. `forceShutdown` would not cut them: it
- * knows no connections while channelz is off.
+ * Tells every client that no new call is taken, and cuts what has not ended in time: a connection
+ * that `tryShutdown` closes first is no longer cut. `forceShutdown` would cut none: it knows no
+ * connections while channelz is off.
  */
-async function shutDown(server: Server, address: string, calls: CallsUnderWay): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  await calls.finished(DRAIN_MAX_MS);
-  server.drain(address, FLUSH_MAX_MS);
-  await closed;
+function shutDown(server: Server, address: string): Promise<void> {
+  server.drain(address, DRAIN_MAX_MS);
+  return new Promise((resolve) => server.tryShutdown(() => resolve()));
 }

@@ -2,7 +2,6 @@ import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
-import type { CallsUnderWay } from "./calls-under-way.ts";
 import { decodeMessage, encodeMessage, type UnaryMethodDefinition } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { toGrpcStatus } from "./status.ts";
@@ -32,15 +31,13 @@ export interface UnaryOptions {
   readonly method: UnaryMethodDefinition;
   readonly handler: UnaryHandler;
   readonly errorDetails: readonly ErrorDetail[];
-  readonly calls: CallsUnderWay;
 }
 
 /** The handler in the form that grpc-js calls, with messages as bytes. */
 export function answerUnary(options: UnaryOptions) {
-  const { method, handler, errorDetails, calls } = options;
+  const { method, handler, errorDetails } = options;
   return async (call: Call, callback: sendUnaryData<Buffer>): Promise<void> => {
     const context = contextOf(call);
-    calls.started();
     try {
       const response = await handler({
         context,
@@ -51,7 +48,6 @@ export function answerUnary(options: UnaryOptions) {
     } catch (error) {
       callback(toGrpcStatus(toAppError(error), errorDetails));
     } finally {
-      calls.ended();
       context.close();
     }
   };

@@ -1,0 +1,68 @@
+import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { formatHostPort, type HostPort } from "../config.ts";
+
+/** Field 1 of HealthCheckResponse. */
+export const SERVING = 1;
+export const NOT_SERVING = 2;
+export const HEALTH_WATCH = "/grpc.health.v1.Health/Watch";
+
+const asItIs = (bytes: Buffer) => bytes;
+
+function connect(address: HostPort): Client {
+  return new Client(formatHostPort(address), credentials.createInsecure());
+}
+
+/** A call with bytes of the test's choice; resolves with its status. */
+export function rawCall(
+  address: HostPort,
+  path: string,
+  bytes: Uint8Array,
+  metadata: Metadata = new Metadata(),
+): Promise<{ code: number; details: string }> {
+  const client = connect(address);
+  return new Promise((resolve) => {
+    const done = (error: ServiceError | null) => {
+      client.close();
+      resolve(error ?? { code: status.OK, details: "" });
+    };
+    client.makeUnaryRequest(path, asItIs, asItIs, Buffer.from(bytes), metadata, {}, done);
+  });
+}
+
+/** A message with one string field. */
+export function protoString(field: number, text: string): Buffer {
+  return Buffer.concat([Buffer.from([field << 3 | 2, text.length]), Buffer.from(text)]);
+}
+
+/** The first message that comes back on a stream; undefined when it fails. */
+export function firstOfStream(
+  address: HostPort,
+  path: string,
+  request: Buffer,
+): Promise<Buffer | undefined> {
+  const client = connect(address);
+  const call = client.makeBidiStreamRequest(path, asItIs, asItIs);
+  return new Promise((resolve) => {
+    call.on("error", () => resolve(undefined));
+    call.on("data", (message: Buffer) => {
+      resolve(message);
+      call.cancel();
+      client.close();
+    });
+    call.write(request);
+    call.end();
+  });
+}
+
+/** What a health watcher is told, as it comes. */
+export function watchHealth(address: HostPort): (number | undefined | "end")[] {
+  const told: (number | undefined | "end")[] = [];
+  const client = connect(address);
+  const call = client.makeServerStreamRequest(HEALTH_WATCH, asItIs, asItIs, protoString(1, ""));
+  call.on("data", (message: Buffer) => told.push(message[1]));
+  call.on("end", () => {
+    told.push("end");
+    client.close();
+  });
+  return told;
+}
