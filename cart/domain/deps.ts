@@ -1,4 +1,5 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
+import type { CheckoutAttempts } from "./checkout-attempts.ts";
 
 /** One SKU in a cart. */
 export interface CartLine {
@@ -14,20 +15,27 @@ export interface Product {
   readonly price: number;
 }
 
+/** How far one addition may go. */
+export interface AddItemLimits {
+  /** Of the SKU in the cart, after the addition. */
+  readonly countMax: number;
+  /** Different SKUs in the cart, after the addition. */
+  readonly linesMax: number;
+}
+
+export type AddItemOutcome =
+  | { readonly kind: "added" }
+  /** `inCart` is how many of the SKU are there already. */
+  | { readonly kind: "count_exceeded"; readonly inCart: number }
+  | { readonly kind: "lines_exceeded" };
+
 /** The carts of all users. Each call is atomic. Asynchronous, because a store may be remote. */
 export interface Carts {
-  /**
-   * Adds `count` to the line of `sku` unless the line would then exceed `lineMax`.
-   * Resolves with whether it was added and how many of the SKU are in the cart now.
-   */
-  addItem(
-    userId: bigint,
-    line: CartLine,
-    lineMax: number,
-  ): Promise<{ readonly added: boolean; readonly inCart: number }>;
+  /** Adds to the line of the SKU, unless that would go beyond a limit; then nothing changes. */
+  addItem(userId: bigint, line: CartLine, limits: AddItemLimits): Promise<AddItemOutcome>;
   deleteItem(userId: bigint, sku: number): Promise<void>;
   clearCart(userId: bigint): Promise<void>;
-  /** The lines, ascending by SKU; none for an unknown user. */
+  /** The lines, ascending by SKU; none for an unknown user. Later changes do not show in it. */
   listCart(userId: bigint): Promise<readonly CartLine[]>;
   /** Takes away what was ordered, as far as it is still there. */
   removeOrdered(userId: bigint, lines: readonly CartLine[]): Promise<void>;
@@ -59,4 +67,15 @@ export interface Orders {
     },
     context: RequestContext,
   ): Promise<bigint>;
+}
+
+/** What cart's operations need from outside. */
+export interface Deps {
+  readonly carts: Carts;
+  readonly products: Products;
+  readonly stocks: Stocks;
+  readonly orders: Orders;
+  readonly attempts: CheckoutAttempts;
+  /** Makes a key that no other order has; 1 to 255 printable ASCII characters. */
+  readonly newIdempotencyKey: () => string;
 }

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import {
+  commonSettings,
+  duration,
+  type Environment,
+  hostPort,
+  httpUrl,
+  readConfig,
+} from "../shared/config.ts";
+
+const settings = {
+  ...commonSettings,
+  CART_HTTP: hostPort.prefault("127.0.0.1:8082"),
+  CART_PROFILE: hostPort.prefault("127.0.0.1:9082"),
+  PRODUCT_URL: httpUrl.default("http://127.0.0.1:8090"),
+  PRODUCT_TOKEN: z.string().default("testtoken"),
+  PRODUCT_CACHE_TTL: duration.prefault("60s"),
+  LOMS_GRPC_URL: hostPort.prefault("127.0.0.1:50051"),
+};
+
+export type CartConfig = ReturnType<typeof cartConfig>;
+
+/** @throws {ConfigError} naming every wrong setting */
+export function cartConfig(environment: Environment) {
+  return readConfig(settings, environment);
+}

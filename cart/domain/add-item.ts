@@ -1,0 +1,53 @@
+import type { RequestContext } from "../../shared/async/request-context.ts";
+import { AppError } from "../../shared/errors.ts";
+import { ask } from "./ask.ts";
+import { CART_LINES_MAX, LINE_COUNT_MAX, productSku } from "./cart.ts";
+import type { AddItemOutcome, CartLine, Deps } from "./deps.ts";
+
+export interface AddItemInput {
+  readonly userId: bigint;
+  /** int64 above 0. */
+  readonly sku: bigint;
+  readonly count: number;
+}
+
+/**
+ * Adds to the cart what the shop sells and has in stock.
+ * @throws {AppError} `failed_precondition` when the SKU is not a product, has no stock row, or what
+ * is in the cart and what is added cannot be bought; `unavailable` when nobody knows. The cart is
+ * then unchanged.
+ */
+export async function addItem(
+  deps: Pick<Deps, "carts" | "products" | "stocks">,
+  { userId, sku: givenSku, count }: AddItemInput,
+  context: RequestContext,
+): Promise<void> {
+  const sku = productSku(givenSku);
+  const product = sku && await ask("product service", deps.products.getProduct(sku, context));
+  if (!sku || !product) throw refused(`Sku ${givenSku} is not a product`);
+  const available = await ask("loms", deps.stocks.stocksInfo(sku, context));
+  if (available === undefined) throw refused(`Sku ${sku} is not in stock at all`);
+  // The store compares and adds in one step, so two additions at once cannot exceed the stock.
+  const countMax = Math.min(Number(available), LINE_COUNT_MAX);
+  const limits = { countMax, linesMax: CART_LINES_MAX };
+  const outcome = await deps.carts.addItem(userId, { sku, count }, limits);
+  if (outcome.kind !== "added") throw notAdded(outcome, { sku, count }, available);
+}
+
+function refused(message: string): AppError {
+  return new AppError("failed_precondition", message);
+}
+
+function notAdded(
+  outcome: Exclude<AddItemOutcome, { kind: "added" }>,
+  { sku, count }: CartLine,
+  available: bigint,
+): AppError {
+  if (outcome.kind === "lines_exceeded") {
+    return refused(`Cannot add sku ${sku}: the cart has ${CART_LINES_MAX} different ones already`);
+  }
+  const limit = available > LINE_COUNT_MAX
+    ? `at most ${LINE_COUNT_MAX} in one cart`
+    : `${available} in stock`;
+  return refused(`Cannot add ${count} of sku ${sku}: ${outcome.inCart} in the cart, ${limit}`);
+}

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { fill, testDeps } from "../test/deps.ts";
+import { deleteItem } from "./delete-item.ts";
+
+test("deleteItem() takes out the whole line and nothing else", async () => {
+  const deps = testDeps();
+  await fill(deps, 7n, { 10: 2, 20: 1 });
+  await deleteItem(deps, { userId: 7n, sku: 10n });
+  expect(await deps.carts.listCart(7n)).toEqual([{ sku: 20, count: 1 }]);
+});
+
+test("deleteItem() of what is not there, or cannot be, changes nothing", async () => {
+  const deps = testDeps();
+  await fill(deps, 7n, { 10: 2 });
+  // 2^32 + 10 would be 10 if it were cut to 32 bits.
+  for (const sku of [20n, 2n ** 32n + 10n, 2n ** 63n - 1n]) {
+    await deleteItem(deps, { userId: 7n, sku });
+  }
+  await deleteItem(deps, { userId: 8n, sku: 10n });
+  expect(await deps.carts.listCart(7n)).toEqual([{ sku: 10, count: 2 }]);
+});

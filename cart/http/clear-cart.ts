@@ -1,0 +1,27 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { MountedRoute } from "../../shared/http/app.ts";
+import { endpoint } from "../../shared/http/endpoint.ts";
+import { problemResponses } from "../../shared/http/problem-schema.ts";
+import { clearCart } from "../domain/clear-cart.ts";
+import type { Deps } from "../domain/deps.ts";
+import { cartParams } from "./params.ts";
+
+const clearCartRoute = createRoute({
+  method: "delete",
+  path: "/user/{user_id}/cart",
+  operationId: "clearCart",
+  summary: "Empty the cart",
+  tags: ["cart"],
+  request: { params: cartParams },
+  responses: {
+    204: { description: "The cart is empty" },
+    ...problemResponses(400),
+  },
+});
+
+export function clearCartEndpoint(deps: Pick<Deps, "carts" | "attempts">): MountedRoute {
+  return endpoint(clearCartRoute, async ({ params }) => {
+    await clearCart(deps, { userId: params.user_id });
+    return { status: 204 };
+  });
+}

@@ -1,0 +1,39 @@
+import {
+  createHttpApp,
+  type HttpApp,
+  type HttpAppOptions,
+  mount,
+  type MountedRoute,
+} from "../../shared/http/app.ts";
+import { documentRoutes } from "../../shared/http/documents.ts";
+import type { Deps } from "../domain/deps.ts";
+import { addItemEndpoint } from "./add-item.ts";
+import { checkoutEndpoint } from "./checkout.ts";
+import { clearCartEndpoint } from "./clear-cart.ts";
+import { deleteItemEndpoint } from "./delete-item.ts";
+import { listCartEndpoint } from "./list-cart.ts";
+
+const INFO = {
+  title: "Cart",
+  version: "1.0.0",
+  description: "Carts of the shop's users, and their checkout",
+};
+
+/** All that cart serves over HTTP. */
+export function cartApp(
+  deps: Deps,
+  health: readonly MountedRoute[],
+  options: HttpAppOptions,
+): HttpApp {
+  const app = createHttpApp(options);
+  mount(app, [
+    addItemEndpoint(deps),
+    deleteItemEndpoint(deps),
+    clearCartEndpoint(deps),
+    listCartEndpoint(deps),
+    checkoutEndpoint(deps),
+    ...health,
+    ...documentRoutes(app, INFO),
+  ]);
+  return app;
+}

@@ -1,0 +1,51 @@
+import { vi } from "vitest";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { CheckoutAttempts } from "../domain/checkout-attempts.ts";
+import type { Deps, Orders, Products, Stocks } from "../domain/deps.ts";
+import { MemoryCarts } from "../repository/memory.ts";
+
+export const REQUEST_TIMEOUT_MS = 5_000;
+
+/** Real carts between mocked neighbours: every SKU is a product, and there are 100 of each. */
+export function testDeps() {
+  let keys = 0;
+  let orders = 0n;
+  const getProduct = vi.fn<Products["getProduct"]>((sku) =>
+    Promise.resolve({ name: `product ${sku}`, price: sku })
+  );
+  const stocksInfo = vi.fn<Stocks["stocksInfo"]>(() => Promise.resolve(100n));
+  const orderCreate = vi.fn<Orders["orderCreate"]>(() => Promise.resolve(++orders));
+  return {
+    carts: new MemoryCarts(),
+    products: { getProduct },
+    stocks: { stocksInfo },
+    orders: { orderCreate },
+    attempts: new CheckoutAttempts(),
+    newIdempotencyKey: () => `key-${++keys}`,
+  } satisfies Deps;
+}
+
+export function testContext(
+  options: { readonly clock?: VirtualClock; readonly callerSignal?: AbortSignal } = {},
+): RequestContext {
+  return new RequestContext({
+    traceparent: childTraceparent(undefined),
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    clock: new VirtualClock(),
+    ...options,
+  });
+}
+
+/** Puts lines into a cart without asking anybody. */
+export async function fill(
+  deps: Pick<Deps, "carts">,
+  userId: bigint,
+  lines: Readonly<Record<number, number>>,
+): Promise<void> {
+  for (const [sku, count] of Object.entries(lines)) {
+    const line = { sku: Number(sku), count };
+    await deps.carts.addItem(userId, line, { countMax: 65_535, linesMax: 1000 });
+  }
+}
