@@ -1,0 +1,44 @@
+import { type Clock, systemClock } from "../../shared/async/clock.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+
+/** How long a watcher may believe what is no longer so. */
+const CHECK_INTERVAL_MS = 1_000;
+/** A database that takes longer than this to say that it is there cannot serve. */
+const CHECK_TIMEOUT_MS = 2_000;
+
+/** Rejects while the service cannot serve. */
+export type Check = (context: RequestContext) => void | Promise<void>;
+
+/** Has `health` say what `check` finds, until the returned function is called. */
+export function followReadiness(
+  health: { set(serving: boolean): void },
+  check: Check,
+  clock: Clock = systemClock,
+): () => void {
+  const stopping = new AbortController();
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      const serving = await passes(check, clock);
+      if (stopping.signal.aborted) return;
+      health.set(serving);
+      await sleep(clock, CHECK_INTERVAL_MS, stopping.signal).catch(() => {});
+    }
+  };
+  void run();
+  return () => stopping.abort();
+}
+
+async function passes(check: Check, clock: Clock): Promise<boolean> {
+  const traceparent = childTraceparent(undefined);
+  const context = new RequestContext({ traceparent, timeoutMs: CHECK_TIMEOUT_MS, clock });
+  try {
+    await check(context);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    context.close();
+  }
+}
