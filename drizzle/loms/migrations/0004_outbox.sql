@@ -1,0 +1,95 @@
+-- Rows come and go all the time; the dead ones lie at the end where the relay reads.
+alter table outbox set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+--> statement-breakpoint
+insert into outbox_lease (until) values ('-infinity');
+--> statement-breakpoint
+-- Takes or renews the lease and reads the oldest events that wait, in one transaction: its commit
+-- waits for the replica, and what it read was committed before, so no event is published that the
+-- loss of the primary could undo.
+--
+-- One row an event, state 'taken'; or a single row that says why there is none: state 'drained', or
+-- 'elsewhere' while another relay has the lease.
+create function loms_outbox_take(relay uuid, lease_ms int, max_events int)
+returns table (
+  state text,
+  id bigint,
+  order_id bigint,
+  user_id bigint,
+  seq int,
+  status text,
+  at text,
+  traceparent text
+)
+language plpgsql
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+begin
+  -- Most calls find nothing, and write nothing.
+  if exists (select from outbox waiting where waiting.published_at is null) then
+    update outbox_lease lease
+    set holder = relay, until = clock_timestamp() + lease_ms * interval '1 ms'
+    where lease.holder = relay or lease.until <= clock_timestamp();
+    if not found then
+      return query select 'elsewhere', null::bigint, null::bigint, null::bigint, null::int,
+        null::text, null::text, null::text;
+      return;
+    end if;
+
+    return query
+    select 'taken', waiting.id, waiting.order_id, waiting.user_id, waiting.seq::int,
+      waiting.status,
+      to_char(waiting.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      waiting.traceparent
+    from outbox waiting
+    where waiting.published_at is null
+    order by waiting.published_at, waiting.id
+    limit max_events;
+    if found then
+      return;
+    end if;
+  end if;
+  return query select 'drained', null::bigint, null::bigint, null::bigint, null::int,
+    null::text, null::text, null::text;
+end
+$$;
+--> statement-breakpoint
+-- Marks what the bus took. With release it gives the lease back, if the relay still has it.
+create function loms_outbox_mark(relay uuid, event_ids bigint[], release boolean) returns void
+language plpgsql
+set enable_seqscan = off
+as $$
+begin
+  update outbox published
+  set published_at = clock_timestamp()
+  where published.id = any (event_ids) and published.published_at is null;
+
+  if release then
+    update outbox_lease lease set until = '-infinity' where lease.holder = relay;
+  end if;
+end
+$$;
+--> statement-breakpoint
+-- Deletes rows that were published longer ago than the retention, among the oldest max_events rows;
+-- tells how many. It looks no further: rows are published about in the order of their ids.
+create function loms_outbox_clean(retention_ms bigint, max_events int) returns int
+language plpgsql
+set enable_seqscan = off
+as $$
+declare
+  published_before constant timestamptz :=
+    clock_timestamp() - retention_ms * interval '1 ms';
+  old_ids bigint[];
+  deleted int;
+begin
+  select array_agg(oldest.id) into old_ids
+  from (
+    select stored.id, stored.published_at from outbox stored order by stored.id limit max_events
+  ) oldest
+  where oldest.published_at < published_before;
+
+  delete from outbox stored where stored.id = any (old_ids);
+  get diagnostics deleted = row_count;
+  return deleted;
+end
+$$;

@@ -1,0 +1,108 @@
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from "drizzle-orm/pg-core";
+import type { OrderStatus } from "../../loms/domain/order.ts";
+import type { ShortSku } from "../../shared/errors.ts";
+
+// No foreign keys: only the functions of the migrations write here, they delete no order and no
+// stock row, and a check for every row would cost more than the write itself.
+
+/** What a buyer was told of a failed order. */
+export interface StoredShortage {
+  readonly skus: readonly ShortSku[];
+  readonly skus_total: number;
+}
+
+const int64 = (name: string) => bigint(name, { mode: "bigint" });
+const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+
+export const orders = pgTable("orders", {
+  // "By default", because a batch takes its ids from the sequence before it inserts.
+  orderId: int64("order_id").primaryKey().generatedByDefaultAsIdentity(),
+  userId: int64("user_id").notNull(),
+  status: text("status").$type<OrderStatus>().notNull(),
+  /** Of the order's newest event. */
+  seq: smallint("seq").notNull(),
+  changedAt: moment("changed_at").notNull(),
+  createdAt: moment("created_at").notNull(),
+  /** Null for an order that never awaited payment. */
+  paymentDueAt: moment("payment_due_at"),
+  shortage: jsonb("shortage").$type<StoredShortage>(),
+}, (table) => [
+  check(
+    "orders_status",
+    sql`${table.status} in ('awaiting payment', 'failed', 'payed', 'cancelled')`,
+  ),
+  index("orders_payment_due").on(table.paymentDueAt)
+    .where(sql`${table.status} = 'awaiting payment'`),
+]);
+
+export const orderItems = pgTable("order_items", {
+  orderId: int64("order_id").notNull(),
+  // uint32, which PostgreSQL does not have.
+  sku: bigint("sku", { mode: "number" }).notNull(),
+  count: integer("count").notNull(),
+}, (table) => [primaryKey({ columns: [table.orderId, table.sku] })]);
+
+export const stocks = pgTable("stocks", {
+  sku: bigint("sku", { mode: "number" }).primaryKey(),
+  totalCount: int64("total_count").notNull(),
+  // May exceed total_count: the test data have a SKU with more reserved than there is.
+  reserved: int64("reserved").notNull(),
+}, (table) => [
+  check("stocks_total_count", sql`${table.totalCount} >= 0`),
+  check("stocks_reserved", sql`${table.reserved} >= 0`),
+]);
+
+export const idempotencyKeys = pgTable("idempotency_keys", {
+  userId: int64("user_id").notNull(),
+  key: text("key").notNull(),
+  orderId: int64("order_id").notNull(),
+  createdAt: moment("created_at").notNull(),
+}, (table) => [primaryKey({ columns: [table.userId, table.key] })]);
+
+/** The history of every order, for ever. */
+export const orderEvents = pgTable("order_events", {
+  orderId: int64("order_id").notNull(),
+  seq: smallint("seq").notNull(),
+  status: text("status").$type<OrderStatus>().notNull(),
+  at: moment("at").notNull(),
+  traceparent: text("traceparent").notNull(),
+}, (table) => [primaryKey({ columns: [table.orderId, table.seq] })]);
+
+/** Events on their way to the bus; published rows are deleted after a while. */
+export const outbox = pgTable("outbox", {
+  // The sequence must not cache: within an order a later event needs a higher id.
+  id: int64("id").primaryKey().generatedAlwaysAsIdentity(),
+  orderId: int64("order_id").notNull(),
+  userId: int64("user_id").notNull(),
+  seq: smallint("seq").notNull(),
+  status: text("status").$type<OrderStatus>().notNull(),
+  at: moment("at").notNull(),
+  traceparent: text("traceparent").notNull(),
+  publishedAt: moment("published_at"),
+}, (table) => [
+  // The first column, always null here, keeps plans off the primary key, which would have to pass
+  // all that is published already: only this index has the order of "order by published_at, id".
+  index("outbox_unpublished").on(table.publishedAt, table.id)
+    .where(sql`${table.publishedAt} is null`),
+]);
+
+/** One row: which relay publishes, and until when. */
+export const outboxLease = pgTable("outbox_lease", {
+  onlyRow: boolean("only_row").primaryKey().default(true),
+  holder: uuid("holder"),
+  until: moment("until").notNull(),
+}, (table) => [check("outbox_lease_only_row", sql`${table.onlyRow}`)]);

@@ -1,0 +1,74 @@
+import { sql } from "drizzle-orm";
+import { orderEvents, outbox, stocks } from "../../drizzle/loms/schema.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { Pool } from "../../shared/postgres/pool.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import type { NewOrder, OrderWriter } from "../domain/deps.ts";
+import type { OrderItem } from "../domain/order.ts";
+import { createOrderWriter } from "./writer.ts";
+
+const STATEMENT_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const PAYMENT_TIMEOUT_MS = 600_000;
+
+export interface WriterFixture {
+  readonly pool: Pool;
+  readonly writer: OrderWriter;
+  /** A SKU that no other test uses. */
+  addStock(totalCount: number, reserved?: number): Promise<number>;
+  stockOf(sku: number): Promise<{ totalCount: number; reserved: number }>;
+  /** Statuses by seq, and the same from the outbox. */
+  eventsOf(orderId: bigint): Promise<{ history: string[]; outbox: string[] }>;
+  create(items: readonly OrderItem[], key?: string): ReturnType<OrderWriter["orderCreate"]>;
+}
+
+/** For tests: a writer on a migrated database, and looks behind it. */
+export function openWriterFixture(
+  url: string,
+  { connections = 8, paymentTimeoutMs = PAYMENT_TIMEOUT_MS } = {},
+): WriterFixture {
+  const pool = new Pool({
+    url,
+    role: "primary",
+    max: connections,
+    applicationName: "test",
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
+  const writer = createOrderWriter({ pool, paymentTimeoutMs });
+  const { db } = pool;
+  let nextSku = 2_000_000_000;
+  return {
+    pool,
+    writer,
+    async addStock(totalCount, reserved = 0) {
+      const sku = nextSku++;
+      await db.insert(stocks).values({
+        sku,
+        totalCount: BigInt(totalCount),
+        reserved: BigInt(reserved),
+      });
+      return sku;
+    },
+    async stockOf(sku) {
+      const [row] = await db.select().from(stocks).where(sql`${stocks.sku} = ${sku}`);
+      return { totalCount: Number(row?.totalCount), reserved: Number(row?.reserved) };
+    },
+    async eventsOf(orderId) {
+      const history = await db.select().from(orderEvents)
+        .where(sql`${orderEvents.orderId} = ${orderId}`).orderBy(orderEvents.seq);
+      const waiting = await db.select().from(outbox)
+        .where(sql`${outbox.orderId} = ${orderId}`).orderBy(outbox.id);
+      const shown = (row: { seq: number; status: string }) => `${row.seq} ${row.status}`;
+      return { history: history.map(shown), outbox: waiting.map(shown) };
+    },
+    create: (items, key) => writer.orderCreate([newOrder(items, key)], testContext()),
+  };
+}
+
+export function newOrder(items: readonly OrderItem[], idempotencyKey?: string): NewOrder {
+  return { userId: 7n, items, idempotencyKey, traceparent: childTraceparent(undefined) };
+}
+
+export function testContext(timeoutMs = REQUEST_TIMEOUT_MS): RequestContext {
+  return new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs });
+}

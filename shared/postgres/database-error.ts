@@ -1,0 +1,61 @@
+import { AppError } from "../errors.ts";
+
+/** Of the driver: the connection could not be made, or was lost. */
+const CONNECTION_CODES = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "ENOENT",
+]);
+
+/** SQLSTATEs: https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const QUERY_CANCELED = "57014";
+const SERIALIZATION_FAILURE = "40001";
+const DEADLOCK_DETECTED = "40P01";
+/**
+ * Connection exceptions, too many connections and other missing resources, operator intervention
+ * (shutdown, starting up), system errors, and a standby where a primary was expected.
+ */
+const UNAVAILABLE_STATES = /^(08|53|57|58)|^(25006|40001|40P01|55P03)$/;
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : "";
+}
+
+/** Whether the database did not answer at all, as opposed to refusing. */
+export function isConnectionError(error: unknown): boolean {
+  const cause = error instanceof AppError ? error.cause : error;
+  const code = codeOf(cause);
+  return CONNECTION_CODES.has(code) || /^(08|57P)/.test(code);
+}
+
+/** Whether the statement was rolled back only because others were in its way: do it again. */
+export function isConflict(error: unknown): boolean {
+  const code = codeOf(error instanceof AppError ? error.cause : error);
+  return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;
+}
+
+/** A failure of the database as an AppError where it says nothing about the statement itself. */
+export function toDatabaseError(error: unknown, statement: string): unknown {
+  if (error instanceof AppError) return error;
+  const code = codeOf(error);
+  if (code === QUERY_CANCELED) {
+    return new AppError("deadline_exceeded", `${statement} took too long`, { cause: error });
+  }
+  if (CONNECTION_CODES.has(code) || UNAVAILABLE_STATES.test(code)) {
+    return new AppError("unavailable", `the database cannot answer ${statement}`, {
+      cause: error,
+    });
+  }
+  return error;
+}

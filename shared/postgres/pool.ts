@@ -1,0 +1,224 @@
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { type Clock, systemClock } from "../async/clock.ts";
+import type { RequestContext } from "../async/request-context.ts";
+import { AppError, type ErrorCode, toAppError } from "../errors.ts";
+import { toDatabaseError } from "./database-error.ts";
+import { Permits } from "./permits.ts";
+import {
+  type ColumnType,
+  decodeInt8Array,
+  encodeParameter,
+  type ParametersOf,
+  type ParameterType,
+  type RowOf,
+  type Statement,
+  type StatementKind,
+} from "./statement.ts";
+
+const CONNECT_TIMEOUT_S = 3;
+/** A server's process for each connection takes about 10 MB; unused ones go. */
+const IDLE_TIMEOUT_S = 60;
+/** The driver's own backoff grows to 20 s, long after the database is back. */
+const RECONNECT_S = 0.1;
+const CLOSE_TIMEOUT_S = 5;
+/** Statements that wait for a connection; at 1 ms each the last one waits for seconds. */
+const WAITING_MAX = 5_000;
+/** No second statement on a connection behind one that may wait for long. */
+const NO_PIPELINE = { max_pipeline: 0 };
+const INT8_OID = 20;
+const INT8_ARRAY_OID = 1016;
+/** SQLSTATE "warning", as a commit says it that ended without the synchronous replica. */
+const WARNING = "01000";
+
+export type PoolRole = "primary" | "replica";
+
+/** What is told of each statement once it is answered. */
+export interface StatementObservation {
+  readonly role: PoolRole;
+  readonly name: string;
+  readonly kind: StatementKind;
+  readonly outcome: "ok" | ErrorCode;
+  /** On the scale of the clock's `now()`, in ms. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly context: RequestContext;
+}
+
+export interface PoolOptions {
+  readonly url: string;
+  readonly role: PoolRole;
+  /** Connections, and so statements at once. */
+  readonly max: number;
+  readonly applicationName: string;
+  /** The server ends a statement that takes longer; a wait for the replica does not count. */
+  readonly statementTimeoutMs: number;
+  readonly clock?: Clock;
+  readonly observe?: (observation: StatementObservation) => void;
+}
+
+export interface StatementLabel {
+  readonly name: string;
+  readonly kind: StatementKind;
+}
+
+/** A statement as the server understands it: types by their PostgreSQL names. */
+export interface StatementShape {
+  readonly parameters: readonly string[];
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+/**
+ * Connections to one server. Each carries one statement at a time, and a statement is a transaction
+ * of its own: nothing can go on outside its transaction after a lost connection.
+ */
+export class Pool {
+  readonly role: PoolRole;
+  readonly db: PostgresJsDatabase;
+  readonly #client: postgres.Sql<{ bigint: bigint; bigints: bigint[] }>;
+  readonly #permits: Permits;
+  readonly #clock: Clock;
+  readonly #observe: (observation: StatementObservation) => void;
+  /** Commits of this pool that ended without the replica. */
+  #unreplicated = 0;
+
+  constructor(options: PoolOptions) {
+    this.role = options.role;
+    this.#clock = options.clock ?? systemClock;
+    this.#observe = options.observe ?? (() => {});
+    this.#permits = new Permits(options.max, WAITING_MAX, this.#clock);
+    this.#client = postgres(options.url, {
+      max: options.max,
+      ...NO_PIPELINE,
+      fetch_types: false,
+      prepare: true,
+      connect_timeout: CONNECT_TIMEOUT_S,
+      idle_timeout: IDLE_TIMEOUT_S,
+      backoff: () => RECONNECT_S,
+      types: { bigint: INT8, bigints: INT8_ARRAY },
+      onnotice: (notice) => {
+        if (notice.code === WARNING) this.#unreplicated++;
+      },
+      connection: {
+        application_name: options.applicationName,
+        statement_timeout: options.statementTimeoutMs,
+      },
+    });
+    this.db = drizzle(this.#client);
+  }
+
+  /**
+   * Runs a prepared statement. Throws AppError: `deadline_exceeded` at the deadline of the context
+   * and `unavailable` when the connection was lost, both of which leave open what became of it;
+   * `resource_exhausted` when too many wait. Other failures are the driver's.
+   */
+  run<
+    const Parameters extends readonly ParameterType[],
+    const Columns extends Readonly<Record<string, ColumnType>>,
+  >(
+    statement: Statement<Parameters, Columns>,
+    parameters: ParametersOf<Parameters>,
+    context: RequestContext,
+  ): Promise<readonly RowOf<Columns>[]> {
+    const encoded = parameters.map(encodeParameter);
+    return this.perform(
+      statement,
+      // The test of the statements holds the declared columns against the database.
+      () =>
+        this.#client.unsafe(statement.text, encoded, { prepare: true }) as PromiseLike<
+          unknown
+        > as PromiseLike<readonly RowOf<Columns>[]>,
+      context,
+    );
+  }
+
+  /**
+   * Runs a query of drizzle on this pool's `db` under the same rules as {@link run}.
+   * `timeoutMs` ends the wait earlier than the context does.
+   */
+  async perform<Result>(
+    label: StatementLabel,
+    send: () => PromiseLike<Result>,
+    context: RequestContext,
+    timeoutMs = Infinity,
+  ): Promise<Result> {
+    const startedAt = this.#clock.now();
+    const answerBy = startedAt + Math.min(context.remainingMs(), timeoutMs);
+    const { name, kind } = label;
+    let outcome: "ok" | ErrorCode = "ok";
+    try {
+      await this.#permits.take(answerBy - startedAt);
+      return await this.#answer(label, send, answerBy);
+    } catch (error) {
+      const told = toDatabaseError(error, name);
+      outcome = toAppError(told).code;
+      throw told;
+    } finally {
+      const durationMs = this.#clock.now() - startedAt;
+      this.#observe({ role: this.role, name, kind, outcome, startedAt, durationMs, context });
+    }
+  }
+
+  /** What the server makes of a statement, without running it. */
+  async describe(statement: Statement): Promise<StatementShape> {
+    const parameters = statement.parameters.map(() => "");
+    const described = await this.#client.unsafe(statement.text, parameters).describe();
+    const names = await this.#client<{ oid: number; name: string }[]>`
+      select oid, typname::text as name from pg_type`;
+    const nameOf = new Map(names.map(({ oid, name }) => [oid, name]));
+    const shown = (oid: number) => (nameOf.get(oid) ?? "").replace(/^_(.*)/, "$1[]");
+    return {
+      parameters: described.types.map(shown),
+      columns: Object.fromEntries(described.columns.map(({ name, type }) => [name, shown(type)])),
+    };
+  }
+
+  /** Waits a short time for the statements under way. */
+  close(): Promise<void> {
+    return this.#client.end({ timeout: CLOSE_TIMEOUT_S });
+  }
+
+  /**
+   * Whoever waits is answered at the deadline; the statement keeps its connection until the server
+   * is done with it. It is not cancelled: a cancel may hit the connection's next statement, and ends
+   * a commit's wait for the replica as if it had succeeded.
+   */
+  async #answer<Result>(
+    label: StatementLabel,
+    send: () => PromiseLike<Result>,
+    answerBy: number,
+  ): Promise<Result> {
+    const unreplicatedBefore = this.#unreplicated;
+    const result = await new Promise<Result>((resolve, reject) => {
+      const cancelTimer = this.#clock.setTimer(answerBy - this.#clock.now(), () => {
+        reject(new AppError("deadline_exceeded", `${label.name} was not answered in time`));
+      });
+      const done = () => {
+        cancelTimer();
+        this.#permits.give();
+      };
+      // `send` may throw before it returns anything to wait for.
+      Promise.resolve().then(send).finally(done).then(resolve, reject);
+    });
+    // The notice does not say whose commit it was: every write of that time is in doubt.
+    if (label.kind !== "select" && this.#unreplicated !== unreplicatedBefore) {
+      throw new AppError("unavailable", `${label.name} may not be on the replica`);
+    }
+    return result;
+  }
+}
+
+const INT8 = {
+  to: INT8_OID,
+  from: [INT8_OID],
+  serialize: String,
+  parse: BigInt,
+};
+
+const INT8_ARRAY = {
+  to: INT8_ARRAY_OID,
+  from: [INT8_ARRAY_OID],
+  serialize: (value: readonly bigint[] | string) =>
+    typeof value === "string" ? value : encodeParameter(value),
+  parse: decodeInt8Array,
+};
