@@ -1,0 +1,35 @@
+import { lstatSync } from "node:fs";
+import process from "node:process";
+import { hasSetpriv } from "../processes/child.ts";
+
+/** The account that owns nothing, on every Linux. */
+const NOBODY = 65_534;
+
+/**
+ * PostgreSQL refuses to run as root. As root it runs as the owner of its data directory, or as
+ * nobody, and keeps one of root's rights: to pass through directories that only root may enter,
+ * because the project may lie in one. (`no_setuid_fixup` is for access(2), which would otherwise
+ * forget that right.) As an ordinary user nothing is needed.
+ * @returns arguments for setpriv
+ * @throws {Error} as root without setpriv
+ */
+export function postgresAccount(dataDirectory: string): readonly string[] {
+  if (process.getuid?.() !== 0) return [];
+  if (!hasSetpriv()) {
+    throw new Error(
+      "PostgreSQL does not run as root and there is no setpriv (util-linux) to change the account: " +
+        "start as an ordinary user",
+    );
+  }
+  const { uid, gid } = ownerOf(dataDirectory);
+  return [
+    ...["--reuid", String(uid), "--regid", String(gid), "--clear-groups"],
+    ...["--inh-caps", "-all,+dac_override", "--ambient-caps", "-all,+dac_override"],
+    ...["--securebits", "+no_setuid_fixup"],
+  ];
+}
+
+function ownerOf(directory: string): { uid: number; gid: number } {
+  const owner = lstatSync(directory, { throwIfNoEntry: false });
+  return owner && owner.uid !== 0 ? owner : { uid: NOBODY, gid: NOBODY };
+}

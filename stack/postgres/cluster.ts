@@ -1,0 +1,117 @@
+import { rmSync } from "node:fs";
+import { systemClock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import { type Admin, openAdmin } from "./admin.ts";
+import { copyAsStandby, hasData } from "./data-directory.ts";
+import type { PostgresServer } from "./server.ts";
+import { commonSettings, standbySettings } from "./settings.ts";
+
+/** How long the standbys may take to catch up with their primary at the start. */
+const SYNC_TIMEOUT_MS = 30_000;
+const SYNC_POLL_MS = 20;
+
+/** One server with the port it listens on. */
+export interface Member {
+  readonly server: PostgresServer;
+  readonly port: number;
+}
+
+/** A primary and the standbys that each of its commits waits for. */
+export interface Cluster {
+  readonly primary: Member;
+  readonly standbys: readonly Member[];
+  readonly password: string;
+  readonly durable: boolean;
+}
+
+export function urlOf({ password }: Cluster, { port }: Member, database: string): string {
+  return `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
+}
+
+/**
+ * Starts all servers of a cluster whose primary has data, and returns once commits are synchronous.
+ * A standby without data is copied from the primary. One that was away too long to follow loses its
+ * data first and its slot after that, so a kill in between leaves one without data again.
+ */
+export async function startCluster(cluster: Cluster, primaryIsNew: boolean): Promise<void> {
+  await copyMissing(cluster, primaryIsNew);
+  await startAll(cluster);
+  const admin = openAdmin(urlOf(cluster, cluster.primary, "postgres"));
+  try {
+    const lost = await admin.lostSlots();
+    if (lost.length > 0) {
+      await stopCluster(cluster);
+      for (const { server } of cluster.standbys) {
+        if (lost.includes(server.name)) rmSync(server.directory, { recursive: true });
+      }
+      await copyMissing(cluster, false);
+      await startAll(cluster);
+    }
+    await admin.createSlots(cluster.standbys.map(({ server }) => server.name));
+    await waitUntilSynchronous(cluster, admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Stops all servers: the primary first, so that its last WAL reaches the standbys. */
+export async function stopCluster({ primary, standbys }: Cluster): Promise<void> {
+  // A frozen standby would hold up the primary, which waits until it has everything.
+  for (const { server } of standbys) server.resume();
+  await primary.server.stop();
+  await Promise.all(standbys.map(({ server }) => server.stop()));
+}
+
+/** A copy is whole only when the primary was stopped in order, which is not known of old data. */
+async function copyMissing(cluster: Cluster, primaryIsNew: boolean): Promise<void> {
+  const { primary, standbys } = cluster;
+  const missing = standbys.map(({ server }) => server).filter((server) =>
+    !hasData(server.directory)
+  );
+  if (missing.length === 0) return;
+  if (!primaryIsNew) await renewSlots(cluster, missing.map((server) => server.name));
+  for (const server of missing) await copyAsStandby(primary.server.directory, server.directory);
+}
+
+/** Starts the primary alone and stops it again. */
+async function renewSlots(cluster: Cluster, names: readonly string[]): Promise<void> {
+  const { primary, durable } = cluster;
+  primary.server.configure(commonSettings({ port: primary.port, standbys: [], durable }));
+  await primary.server.start();
+  const admin = openAdmin(urlOf(cluster, primary, "postgres"));
+  try {
+    await admin.dropSlots(names);
+    await admin.createSlots(names);
+  } finally {
+    await admin.close();
+    await primary.server.stop();
+  }
+}
+
+async function startAll({ primary, standbys, password, durable }: Cluster): Promise<void> {
+  const names = standbys.map(({ server }) => server.name);
+  for (const { server, port } of [primary, ...standbys]) {
+    const common = commonSettings({ port, standbys: names, durable });
+    const own = server === primary.server
+      ? {}
+      : standbySettings(server.name, primary.port, password);
+    server.configure({ ...common, ...own });
+  }
+  await Promise.all([primary, ...standbys].map(({ server }) => server.start()));
+}
+
+async function waitUntilSynchronous({ standbys }: Cluster, admin: Admin): Promise<void> {
+  const deadline = performance.now() + SYNC_TIMEOUT_MS;
+  for (;;) {
+    const synchronous = await admin.synchronousStandbys();
+    const behind = standbys.filter(({ server }) => !synchronous.includes(server.name));
+    if (behind.length === 0) return;
+    if (performance.now() > deadline) {
+      const logs = behind.map(({ server }) => server.logPath).join(", ");
+      throw new Error(
+        `A PostgreSQL standby does not follow its primary; its log says why: ${logs}`,
+      );
+    }
+    await sleep(systemClock, SYNC_POLL_MS);
+  }
+}

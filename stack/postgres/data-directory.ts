@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { spawnChild, SYSTEM_PATH } from "../processes/child.ts";
+import { postgresAccount } from "./account.ts";
+import { POSTGRES_VERSION, type PostgresBinaries } from "./binaries.ts";
+
+/** Long enough that nobody guesses it; base64url needs no quoting in a URL or in conninfo. */
+const PASSWORD_BYTES = 24;
+
+/** The superuser's password of a data directory, made once. Whoever may read the file may log in. */
+export function readOrMakePassword(directory: string): string {
+  const path = join(directory, "password");
+  if (!existsSync(path)) {
+    const made = `${path}.new`;
+    writeFileSync(made, randomBytes(PASSWORD_BYTES).toString("base64url"), { mode: 0o600 });
+    renameSync(made, path);
+  }
+  return readFileSync(path, "utf8");
+}
+
+/** Whether a complete data directory of our version is there. @throws {Error} for another version */
+export function hasData(directory: string): boolean {
+  if (!existsSync(directory)) return false;
+  const version = readFileSync(join(directory, "PG_VERSION"), "utf8").trim();
+  if (version !== POSTGRES_VERSION) {
+    throw new Error(
+      `${directory} was written by PostgreSQL ${version}, this is ${POSTGRES_VERSION}: ` +
+        "move it away or run npm run reset",
+    );
+  }
+  return true;
+}
+
+/** Makes an empty database cluster. It appears under its name once it is whole. */
+export async function initialise(
+  binaries: PostgresBinaries,
+  directory: string,
+  passwordFile: string,
+): Promise<void> {
+  const unfinished = `${directory}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  await run(directory, binaries.initdb, [
+    ...["--pgdata", unfinished, "--username", "postgres", "--pwfile", passwordFile],
+    ...["--auth", "scram-sha-256", "--encoding", "UTF8"],
+    // Text sorts by code point, the same on every machine.
+    ...["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"],
+    "--no-instructions",
+  ]);
+  renameSync(unfinished, directory);
+}
+
+/** Copies the data directory of a primary that has been stopped in order, as its standby. */
+export async function copyAsStandby(primary: string, directory: string): Promise<void> {
+  const unfinished = `${directory}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
+  await run(directory, "cp", ["-a", primary, unfinished]);
+  const slots = join(unfinished, "pg_replslot");
+  // A slot is for the primary's standbys; here it would keep WAL for ever.
+  for (const slot of readdirSync(slots)) rmSync(join(slots, slot), { recursive: true });
+  writeFileSync(join(unfinished, "standby.signal"), "");
+  renameSync(unfinished, directory);
+}
+
+async function run(directory: string, command: string, args: readonly string[]): Promise<void> {
+  const child = await spawnChild({
+    command,
+    args,
+    environment: { LC_ALL: "C", PATH: SYSTEM_PATH },
+    deathSignal: "SIGKILL",
+    account: postgresAccount(directory),
+  });
+  let said = "";
+  child.process.stdout?.resume();
+  child.process.stderr?.setEncoding("utf8").on("data", (text: string) => said += text);
+  const ending = await child.ended;
+  if (ending !== "exit code 0") {
+    throw new Error(`${command} ended with ${ending}: ${said.trim()}`);
+  }
+}

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import process from "node:process";
+import { identify, type ProcessIdentity } from "./identity.ts";
+
+export interface ChildOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  readonly directory?: string;
+  /** A file descriptor that takes stdout and stderr; without it they are pipes. */
+  readonly output?: number;
+  /** What the child gets when this process dies without closing it. */
+  readonly deathSignal: NodeJS.Signals;
+  /** Arguments of setpriv that change the account, see `postgresAccount()`. */
+  readonly account?: readonly string[];
+}
+
+/** How a process ended: "exit code 1" or "SIGKILL". */
+export type Ending = string;
+
+export interface Child {
+  readonly pid: number;
+  readonly identity: ProcessIdentity | undefined;
+  readonly process: ChildProcess;
+  /** Resolves once the process has ended; never rejects. */
+  readonly ended: Promise<Ending>;
+  /** How it ended, once it has. */
+  ending(): Ending | undefined;
+}
+
+/** Where the system's own programs lie (setpriv, cp), whatever the caller's PATH says. */
+export const SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin";
+
+let canDieWithParent: boolean | undefined;
+
+/** Whether util-linux' setpriv is here. The one of busybox knows no `--pdeathsig`. */
+export function hasSetpriv(): boolean {
+  canDieWithParent ??= process.platform === "linux" &&
+    spawnSync("setpriv", ["--pdeathsig", "KILL", "true"], {
+        stdio: "ignore",
+        env: { PATH: SYSTEM_PATH },
+      }).status === 0;
+  return canDieWithParent;
+}
+
+/**
+ * Starts a process in a session of its own, so that a terminal's Ctrl-C reaches the launcher alone
+ * and the parts are stopped in order. Where the system allows it (Linux with setpriv) the kernel
+ * signals the child as soon as this process is gone, even by kill -9; elsewhere the next start
+ * finds it by what was recorded.
+ * @throws {Error} when the command cannot be started
+ */
+export async function spawnChild(options: ChildOptions): Promise<Child> {
+  const wrapper = hasSetpriv()
+    ? ["setpriv", ...(options.account ?? []), "--pdeathsig", options.deathSignal.slice(3), "--"]
+    : [];
+  const [command, ...args] = [...wrapper, options.command, ...options.args];
+  const output = options.output ?? "pipe";
+  const child = spawn(command as string, args, {
+    cwd: options.directory,
+    env: options.environment,
+    stdio: ["ignore", output, output],
+    detached: true,
+  });
+  let ending: Ending | undefined;
+  const ended = new Promise<Ending>((resolve) => {
+    child.once("exit", (code, signal) => {
+      ending = signal ?? `exit code ${code}`;
+      resolve(ending);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", reject);
+  });
+  const pid = child.pid as number;
+  return { pid, identity: identify(pid), process: child, ended, ending: () => ending };
+}

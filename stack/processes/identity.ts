@@ -1,0 +1,93 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+
+/** A process as it can be recognised later: a number alone may belong to another one by then. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, in the words of the operating system. */
+  readonly startedAt: string;
+}
+
+/** The identity of a process that runs; undefined when there is none, or only a zombie of it. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const startedAt = process.platform === "linux" ? startFromProc(pid) : startFromPs(pid);
+  return startedAt === undefined ? undefined : { pid, startedAt };
+}
+
+export function isRunning(identity: ProcessIdentity): boolean {
+  return identify(identity.pid)?.startedAt === identity.startedAt;
+}
+
+/** The command line of a process, its arguments separated by spaces; "" when it is gone. */
+export function commandLine(pid: number): string {
+  if (process.platform !== "linux") return ps(pid, "command=") ?? "";
+  return readProc(`/proc/${pid}/cmdline`)?.replaceAll("\0", " ") ?? "";
+}
+
+/** The direct children of a process. */
+export function childrenOf(pid: number): number[] {
+  const text = process.platform === "linux"
+    ? readProc(`/proc/${pid}/task/${pid}/children`)
+    : childrenFromPs(pid);
+  return (text ?? "").split(/\s+/).filter((part) => part !== "").map(Number);
+}
+
+/** Sends a signal to a process and then to its children; those that are gone are skipped. */
+export function signalTree(pid: number, signal: NodeJS.Signals): void {
+  sendSignal(pid, signal);
+  for (const child of childrenOf(pid)) sendSignal(child, signal);
+}
+
+/** Sends a signal; a process that is gone is no error. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error &&
+    ["ESRCH", "ENOENT"].includes((error as { code?: string }).code ?? "");
+}
+
+/** Fields of /proc/<pid>/stat after the command, which may itself hold spaces and parentheses. */
+const STAT_STATE = 0;
+const STAT_START_TICKS = 19;
+
+function startFromProc(pid: number): string | undefined {
+  const stat = readProc(`/proc/${pid}/stat`);
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields?.[STAT_STATE] === "Z" ? undefined : fields?.[STAT_START_TICKS];
+}
+
+function startFromPs(pid: number): string | undefined {
+  const state = ps(pid, "stat=");
+  return state === undefined || state.startsWith("Z") ? undefined : ps(pid, "lstart=");
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function ps(pid: number, format: string): string | undefined {
+  try {
+    return execFileSync("ps", ["-o", format, "-p", String(pid)], { encoding: "utf8" }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function childrenFromPs(pid: number): string | undefined {
+  try {
+    return execFileSync("pgrep", ["-P", String(pid)], { encoding: "utf8" });
+  } catch {
+    return undefined;
+  }
+}
