@@ -47,7 +47,10 @@ function refusal({ orderId, skus, skusTotal }: OrderShortage): AppError {
   );
   const unnamed = skusTotal - named.length;
   const rest = unnamed > 0 ? `; and ${unnamed} more` : "";
-  const shortage = { orderId, skus: skus.slice(0, SHORT_SKUS_MAX), skusTotal };
+  const shown = skus.slice(0, SHORT_SKUS_MAX).map(({ sku, requested, available }) => (
+    { sku, requested, available }
+  ));
+  const shortage = { orderId, skus: shown, skusTotal };
   const message = `Order ${orderId} failed: cannot reserve ${named.join("; ")}${rest}`;
   return new AppError("failed_precondition", message, { shortage });
 }

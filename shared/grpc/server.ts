@@ -95,9 +95,10 @@ function asItIs(bytes: Buffer): Buffer {
 }
 
 function bind(server: Server, address: HostPort): Promise<number> {
+  const at = formatHostPort(address);
   return new Promise((resolve, reject) => {
-    server.bindAsync(formatHostPort(address), ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(error);
+    server.bindAsync(at, ServerCredentials.createInsecure(), (cause, port) => {
+      if (cause) reject(new Error(`Cannot listen on ${at} for gRPC`, { cause }));
       else resolve(port);
     });
   });
