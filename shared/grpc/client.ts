@@ -11,6 +11,7 @@ import {
   type ServiceDefinition,
 } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
+import { quietGrpc } from "./quiet.ts";
 import { fromGrpcStatus } from "./status.ts";
 
 /** A server that comes back is found again within a second. */
@@ -66,6 +67,7 @@ export interface GrpcClient<Definition extends ServiceDefinition> {
 export function createGrpcClient<Definition extends ServiceDefinition>(
   options: GrpcClientOptions<Definition>,
 ): GrpcClient<Definition> {
+  quietGrpc();
   const { definition, errorDetails } = options;
   const client = new Client(options.address, credentials.createInsecure(), CHANNEL_OPTIONS);
   const methods = new Map(

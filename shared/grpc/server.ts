@@ -8,6 +8,7 @@ import { formatHostPort, type HostPort } from "../config.ts";
 import { methodPath, type ServiceDefinition } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { GrpcHealth } from "./health.ts";
+import { quietGrpc } from "./quiet.ts";
 import { addReflection } from "./reflection.ts";
 import { answerUnary, type UnaryHandler } from "./unary.ts";
 
@@ -44,6 +45,7 @@ export interface GrpcServer {
 
 /** A server of unary methods, with reflection and health, that listens when this resolves. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  quietGrpc();
   const { definition, address } = options;
   const server = new Server({
     "grpc.max_receive_message_length": RECEIVE_MAX_BYTES,
