@@ -27,9 +27,11 @@ const DEADLOCK_DETECTED = "40P01";
  */
 const UNAVAILABLE_STATES = /^(08|53|57|58)|^(25006|40001|40P01|55P03)$/;
 
+/** The driver's code. drizzle wraps what the driver throws, and has none of its own. */
 function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === "string" ? code : "";
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
+  const found = code ?? cause?.code;
+  return typeof found === "string" ? found : "";
 }
 
 /** Whether the database did not answer at all, as opposed to refusing. */

@@ -1,0 +1,31 @@
+import { DrizzleQueryError } from "drizzle-orm";
+import { expect, test } from "vitest";
+import { AppError } from "../errors.ts";
+import { isConflict, isConnectionError, toDatabaseError } from "./database-error.ts";
+
+function thrown(code: string): Error {
+  return Object.assign(new Error("the driver's text"), { code });
+}
+
+test.each([
+  ["ECONNREFUSED", "unavailable"],
+  ["57P01", "unavailable"],
+  ["57014", "deadline_exceeded"],
+])("toDatabaseError() tells %s as %s, from the driver and through drizzle", (code, told) => {
+  const wrapped = new DrizzleQueryError("select 1", [], thrown(code));
+  expect(toDatabaseError(thrown(code), "read")).toMatchObject({ code: told });
+  expect(toDatabaseError(wrapped, "read")).toMatchObject({ code: told, cause: wrapped });
+});
+
+test("toDatabaseError() leaves what is wrong with the statement itself as it is", () => {
+  const syntax = thrown("42601");
+  expect(toDatabaseError(syntax, "read")).toBe(syntax);
+});
+
+test("a lost connection and a conflict are known again behind the AppError", () => {
+  const lost = toDatabaseError(new DrizzleQueryError("", [], thrown("ECONNRESET")), "read");
+  expect(lost).toBeInstanceOf(AppError);
+  expect(isConnectionError(lost)).toBe(true);
+  expect(isConflict(toDatabaseError(thrown("40P01"), "write"))).toBe(true);
+  expect(isConflict(lost)).toBe(false);
+});
