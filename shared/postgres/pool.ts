@@ -219,6 +219,6 @@ const INT8_ARRAY = {
   to: INT8_ARRAY_OID,
   from: [INT8_ARRAY_OID],
   serialize: (value: readonly bigint[] | string) =>
-    typeof value === "string" ? value : encodeParameter(value),
+    typeof value === "string" ? value : String(encodeParameter(value)),
   parse: decodeInt8Array,
 };

@@ -62,7 +62,9 @@ export function defineStatement<
  * A parameter in PostgreSQL's text form. The driver's own way takes the type of an array from its
  * first element, and fails where that is null or the array is empty.
  */
-export function encodeParameter(value: ParameterValues[ParameterType]): string {
+export function encodeParameter(value: ParameterValues[ParameterType]): string | boolean {
+  // The driver writes booleans itself, and would take the text "true" for false.
+  if (typeof value === "boolean") return value;
   if (!Array.isArray(value)) return String(value);
   return `{${value.map(encodeElement).join(",")}}`;
 }

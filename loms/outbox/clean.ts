@@ -1,0 +1,43 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { Loop } from "../../shared/async/loop.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import type { Pool } from "../../shared/postgres/pool.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { OUTBOX_CLEAN } from "./statements.ts";
+
+/** Long enough for a person who looks into an incident; the history of orders stays for ever. */
+export const OUTBOX_RETENTION_MS = 600_000;
+/** Keeps a delete to a few milliseconds, and its locks short. */
+const BATCH_MAX = 2_000;
+const INTERVAL_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 5_000;
+const BACKOFF_MS = 1_000;
+const BACKOFF_MAX_MS = 30_000;
+
+export interface OutboxCleanOptions {
+  /** Of the primary. */
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
+  readonly retentionMs?: number;
+}
+
+/** Deletes one batch of events that were published long ago; resolves with how many. */
+export async function cleanOutbox(options: OutboxCleanOptions): Promise<number> {
+  const { pool, clock, retentionMs = OUTBOX_RETENTION_MS } = options;
+  const traceparent = childTraceparent(undefined);
+  const context = new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
+  const [row] = await pool.run(OUTBOX_CLEAN, [retentionMs, BATCH_MAX], context);
+  return row?.deleted ?? 0;
+}
+
+/** Cleans again and again, beside others that do the same. */
+export function outboxCleaner(options: OutboxCleanOptions): Loop {
+  return new Loop({
+    clock: options.clock,
+    step: async () => await cleanOutbox(options) === BATCH_MAX ? 0 : INTERVAL_MS,
+    onError: options.onError,
+    backoffMs: BACKOFF_MS,
+    backoffMaxMs: BACKOFF_MAX_MS,
+  });
+}

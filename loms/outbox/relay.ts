@@ -1,0 +1,157 @@
+import type { OrderEvent } from "../../proto/order-event.ts";
+import type { Clock } from "../../shared/async/clock.ts";
+import { Loop } from "../../shared/async/loop.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import type { Bus, OutgoingMessage, Topic } from "../../shared/bus/bus.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { Pool } from "../../shared/postgres/pool.ts";
+import type { RowOf } from "../../shared/postgres/statement.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { orderEventMessage } from "./order-event-message.ts";
+import { OUTBOX_MARK, OUTBOX_TAKE } from "./statements.ts";
+
+// Publishes the outbox. Invariant: what is published of an order is, after removal of repeats, its
+// events in order without gaps.
+//
+//   1. take: get or renew the lease and read the oldest events that wait (one transaction)
+//   2. publish them to the bus
+//   3. mark them as published, and give the lease back when nothing more waits (one transaction)
+//
+// Death after 1: nothing was published; the next holder reads the same events once the lease ends.
+// Death after 2: the next holder publishes the same events again. Death after 3: nothing is open.
+// A relay that hangs in 2 gives up before its lease ends. If the bus takes such a publish later all
+// the same, it is a repeat of events that the next holder publishes, too.
+
+/** Each batch costs a fixed price on the bus; more than this many make it wait for memory. */
+const BATCH_MAX = 500;
+const LEASE_MS = 10_000;
+/** A statement and a publish end well before the lease. */
+const STATEMENT_TIMEOUT_MS = 2_000;
+const PUBLISH_TIMEOUT_MS = 5_000;
+/** How long an event waits that another process wrote and did not live to publish. */
+const POLL_MS = 500;
+/** The relay that has the lease may be about to give it back without having seen our events. */
+const LEASED_ELSEWHERE_MS = 50;
+const BACKOFF_MS = 100;
+const BACKOFF_MAX_MS = 2_000;
+
+export interface RelayOptions {
+  /** Of the primary. */
+  readonly pool: Pool;
+  readonly bus: Pick<Bus, "publish">;
+  readonly topic: Topic;
+  readonly clock: Clock;
+  /** A UUID that no other relay has. */
+  readonly relayId: string;
+  readonly onError: (error: unknown) => void;
+}
+
+export type RelayStep =
+  /** Published `events`; when not `drained`, more may wait. */
+  | { readonly kind: "published"; readonly events: number; readonly drained: boolean }
+  | { readonly kind: "drained" }
+  /** Another relay has the lease. */
+  | { readonly kind: "elsewhere" };
+
+type TakenRow = RowOf<typeof OUTBOX_TAKE.columns>;
+
+/** Any number of relays may run beside each other; one at a time publishes. */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #loop: Loop;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#loop = new Loop({
+      clock: options.clock,
+      step: async () => waitAfter(await this.step()),
+      onError: options.onError,
+      backoffMs: BACKOFF_MS,
+      backoffMaxMs: BACKOFF_MAX_MS,
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Events wait: the next step comes at once. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** Lets the step under way finish and gives the lease back. */
+  async close(): Promise<void> {
+    await this.#loop.close();
+    await this.#giveLeaseBack();
+  }
+
+  /** Moves one batch. Throws when the database or the bus does not do its part. */
+  async step(): Promise<RelayStep> {
+    const { pool, relayId } = this.#options;
+    const rows = await pool.run(OUTBOX_TAKE, [relayId, LEASE_MS, BATCH_MAX], this.#context());
+    if (rows[0]?.state !== "taken") {
+      return { kind: rows[0]?.state === "elsewhere" ? "elsewhere" : "drained" };
+    }
+    try {
+      await this.#publish(rows.map(toMessage));
+    } catch (error) {
+      // Perhaps another relay reaches the bus.
+      await this.#giveLeaseBack();
+      throw error;
+    }
+    const drained = rows.length < BATCH_MAX;
+    const ids = rows.map(({ id }) => id as bigint);
+    await pool.run(OUTBOX_MARK, [relayId, ids, drained], this.#context());
+    return { kind: "published", events: rows.length, drained };
+  }
+
+  async #publish(messages: readonly OutgoingMessage[]): Promise<void> {
+    const { bus, topic, clock } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const cancelTimer = clock.setTimer(PUBLISH_TIMEOUT_MS, () => {
+        const message = `the bus did not take ${messages.length} events in time`;
+        reject(new AppError("unavailable", message));
+      });
+      bus.publish(topic, messages).finally(cancelTimer).then(resolve, reject);
+    });
+  }
+
+  async #giveLeaseBack(): Promise<void> {
+    const { pool, relayId } = this.#options;
+    try {
+      await pool.run(OUTBOX_MARK, [relayId, [], true], this.#context());
+    } catch {
+      // It ends by itself.
+    }
+  }
+
+  #context(): RequestContext {
+    const { clock } = this.#options;
+    const traceparent = childTraceparent(undefined);
+    return new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
+  }
+}
+
+function waitAfter(step: RelayStep): number {
+  switch (step.kind) {
+    case "published":
+      return step.drained ? POLL_MS : 0;
+    case "drained":
+      return POLL_MS;
+    case "elsewhere":
+      return LEASED_ELSEWHERE_MS;
+  }
+}
+
+function toMessage(row: TakenRow): OutgoingMessage {
+  const event = {
+    id: `${row.order_id}-${row.seq}`,
+    order_id: row.order_id,
+    user_id: row.user_id,
+    seq: row.seq,
+    status: row.status,
+    at: row.at,
+  } as OrderEvent;
+  return orderEventMessage(event, row.traceparent as string);
+}

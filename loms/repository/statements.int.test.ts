@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Statement } from "../../shared/postgres/statement.ts";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import * as outboxStatements from "../outbox/statements.ts";
+import * as repositoryStatements from "./statements.ts";
+import { openWriterFixture, type WriterFixture } from "./writer-fixture.ts";
+
+let database: TestDatabase;
+let loms: WriterFixture;
+
+beforeAll(async () => {
+  database = await testDatabase("loms");
+  loms = openWriterFixture(database.primaryUrl);
+});
+
+afterAll(async () => {
+  await loms.pool.close();
+  await database.drop();
+});
+
+const statements: Statement[] = [
+  ...Object.values(repositoryStatements),
+  ...Object.values(outboxStatements),
+];
+
+test.each(statements)("$name takes and answers what it declares", async (statement) => {
+  const columns = Object.entries(statement.columns).map(([name, type]) => [
+    name,
+    type.replace("?", ""),
+  ]);
+  expect(await loms.pool.describe(statement)).toEqual({
+    parameters: statement.parameters,
+    columns: Object.fromEntries(columns),
+  });
+});
+
+test("statements have names of their own", () => {
+  expect(new Set(statements.map(({ name }) => name)).size).toBe(statements.length);
+});
