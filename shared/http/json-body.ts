@@ -4,6 +4,8 @@ import { AppError } from "../errors.ts";
 export const JSON_DEPTH_MAX = 32;
 /** No integer that we take has more digits than uint64; longer ones are slow to convert. */
 const INTEGER_DIGITS_MAX = 20;
+/** How much of a key a message repeats. */
+const KEY_SHOWN_MAX = 50;
 const DIGITS = /^-?[1-9][0-9]*$|^0$/;
 
 /** TypeScript's library does not know the proposal yet; both runtimes ship it. */
@@ -55,27 +57,41 @@ function revive(_key: string, value: unknown, context: { readonly source?: strin
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** The keys of an open object; undefined for an open array. */
+type Level = Set<string> | undefined;
+
 /** What is wrong with the nesting or the keys of `text`, which need not be JSON. */
 function findFlaw(text: string): string | undefined {
-  /** The keys of each open object; undefined for an open array. */
-  const open: (Set<string> | undefined)[] = [];
+  const levels: Level[] = [];
   for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === "{") open.push(new Set());
-    else if (char === "[") open.push(undefined);
-    else if (char === "}" || char === "]") open.pop();
-    else if (char === '"') {
+    if (text.charCodeAt(at) === QUOTE) {
       const end = endOfString(text, at);
       const key = isKey(text, end) ? readKey(text.slice(at, end)) : undefined;
-      if (key !== undefined && open.at(-1)?.has(key)) {
-        return `has the key ${JSON.stringify(key.slice(0, 50))} twice`;
+      if (key !== undefined && !addKey(levels.at(-1), key)) {
+        return `has the key ${JSON.stringify(key.slice(0, KEY_SHOWN_MAX))} twice`;
       }
-      if (key !== undefined) open.at(-1)?.add(key);
       at = end - 1;
+    } else if (!nest(levels, text[at])) {
+      return `is nested more than ${JSON_DEPTH_MAX} levels deep`;
     }
-    if (open.length > JSON_DEPTH_MAX) return `is nested more than ${JSON_DEPTH_MAX} levels deep`;
   }
   return undefined;
+}
+
+/** Follows a character into or out of a level; false when that goes too deep. */
+function nest(levels: Level[], char: string | undefined): boolean {
+  if (char === "{") levels.push(new Set());
+  else if (char === "[") levels.push(undefined);
+  else if (char === "}" || char === "]") levels.pop();
+  return levels.length <= JSON_DEPTH_MAX;
+}
+
+/** False when the object has the key already. */
+function addKey(level: Level, key: string): boolean {
+  if (!level) return true;
+  const isNew = !level.has(key);
+  level.add(key);
+  return isNew;
 }
 
 /** The place after the closing quote of the string that opens at `start`. */

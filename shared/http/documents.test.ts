@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { createHttpApp, mount } from "./app.ts";
+import { documentRoutes } from "./documents.ts";
+
+function documentApp() {
+  const app = createHttpApp({ observers: [] });
+  mount(app, documentRoutes(app, { title: "Cart", version: "1.0.0", description: "d" }));
+  return app;
+}
+
+test("/openapi.json is the OpenAPI 3.1 document", async () => {
+  const answer = await documentApp().request("/openapi.json");
+  expect(await answer.json()).toMatchObject({ openapi: "3.1.0", info: { title: "Cart" } });
+});
+
+test("/swagger-ui takes everything it shows from this process", async () => {
+  const app = documentApp();
+  for (const path of ["/swagger-ui", "/swagger-ui/"]) {
+    const answer = await app.request(path);
+    expect(answer.headers.get("content-security-policy")).toContain("script-src 'self'");
+    const links = [...(await answer.text()).matchAll(/(?:src|href)="([^"]+)"/g)];
+    expect(links).toHaveLength(4);
+    for (const [, link] of links) {
+      expect(link).toMatch(/^\/swagger-ui\//);
+      expect((await app.request(link as string)).status, link).toBe(200);
+    }
+  }
+});
+
+test("/swagger-ui serves no other file", async () => {
+  const app = documentApp();
+  for (const name of ["package.json", "..%2fpackage.json", "toString", "index.html"]) {
+    expect((await app.request(`/swagger-ui/${name}`)).status, name).toBe(404);
+  }
+});

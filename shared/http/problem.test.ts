@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { AppError, type ErrorCode } from "../errors.ts";
+import { codeOfStatus, HttpRefusal, problemHeaders, problemOf, STATUS_BY_CODE } from "./problem.ts";
+
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
+
+test("the table leads from every code to its status and back", () => {
+  for (const [code, status] of Object.entries(STATUS_BY_CODE)) {
+    expect(codeOfStatus(status)).toBe(code as ErrorCode);
+  }
+  expect(codeOfStatus(418)).toBeUndefined();
+});
+
+test("problemOf() names the broken fields of a request", () => {
+  const fields = [{ path: "items.0.count", message: "must be an integer" }];
+  expect(problemOf(new AppError("invalid_argument", "wrong", { fields }), TRACE)).toEqual({
+    type: "about:blank",
+    title: "Bad Request",
+    status: 400,
+    detail: "wrong",
+    code: "invalid_argument",
+    trace_id: TRACE,
+    errors: fields,
+  });
+});
+
+test("problemOf() names the order and the SKUs that fell short, with every digit", () => {
+  const skus = [{ sku: 42, requested: 3, available: 2 }];
+  const shortage = { orderId: 2n ** 63n - 1n, skus, skusTotal: 25 };
+  const problem = problemOf(new AppError("failed_precondition", "short", { shortage }), TRACE);
+  expect(problem).toMatchObject({ status: 412, skus, skus_total: 25 });
+  expect(JSON.stringify(problem)).toContain(`"order_id":9223372036854775807`);
+});
+
+test("problemOf() keeps the words of an internal error to itself", () => {
+  const problem = problemOf(new AppError("internal", "password is hunter2"), TRACE);
+  expect(JSON.stringify(problem)).not.toContain("hunter2");
+  expect(problem).toMatchObject({ status: 500, detail: "internal error" });
+});
+
+test("problemHeaders() rounds Retry-After up to whole seconds", () => {
+  const after = (retryAfterMs: number) =>
+    problemHeaders(new AppError("resource_exhausted", "later", { retryAfterMs }))["retry-after"];
+  expect([after(0), after(1), after(1000), after(1001)]).toEqual(["1", "1", "1", "2"]);
+});
+
+test("a refusal of the verb says invalid_argument and which verbs there are", () => {
+  const refusal = new HttpRefusal(405, "no", "GET, HEAD");
+  expect(problemOf(refusal, TRACE)).toMatchObject({ status: 405, code: "invalid_argument" });
+  expect(problemHeaders(refusal)["allow"]).toBe("GET, HEAD");
+});
