@@ -1,4 +1,7 @@
-/** A message as a publisher hands it over. */
+/**
+ * A message as a publisher hands it over. Its strings are well-formed Unicode without U+0000 (JSON
+ * text never holds one); the key is not empty.
+ */
 export interface OutgoingMessage {
   /** Messages of one key are delivered in the order in which they were published. */
   readonly key: string;
@@ -10,14 +13,14 @@ export interface OutgoingMessage {
 export interface IncomingMessage extends OutgoingMessage {
   /** Where it lies, for logs and dead letters, as the bus names it. */
   readonly position: string;
-  /** 1 at the first delivery that this bus knows of. */
+  /** 1 at the first delivery that this bus knows of; it grows with each further one. */
   readonly attempt: number;
 }
 
 /** A topic with what must exist before anybody publishes, so that no message is published to nobody. */
 export interface Topic {
   readonly name: string;
-  /** Each group receives every message once. */
+  /** Each group receives every message. */
   readonly groups: readonly string[];
   readonly deadLetters: string;
 }
@@ -31,9 +34,10 @@ export interface SubscribeOptions {
   readonly topic: Topic;
   readonly group: string;
   /**
-   * Resolving acknowledges the message. A throw has it delivered again after a backoff, without
-   * end, while later messages of its key wait; {@link UnreadableMessageError} sends it to the dead
-   * letters with the reason, and its key moves on.
+   * Called for several keys at once, for one message of a key at a time. Resolving acknowledges the
+   * message. A throw has it delivered again after a backoff, without end, while later messages of
+   * its key wait and other keys go on; {@link UnreadableMessageError} sends it to the dead letters
+   * with the reason, and its key moves on.
    */
   readonly handle: (message: IncomingMessage) => Promise<void>;
 }
@@ -43,24 +47,29 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/**
- * Carries messages between processes, at least once, in order per key.
- */
+/** Carries messages between processes, at least once, in order per key. */
 export interface Bus {
-  /** Creates what the topic needs, or checks it where it exists. */
+  /** Creates what the topic needs, or brings it up to date. Publishing and subscribing do it too. */
   ensureTopic(topic: Topic): Promise<void>;
-  /** Resolves when the bus has taken all of them durably; rejects when it may not have. */
+  /**
+   * Resolves when the bus has taken all of them durably, and returns at once for none. Rejects with
+   * AppError `unavailable` when it may have taken all, some (in order) or none of them. The order
+   * of two calls with one key is theirs only if the second starts after the first has resolved.
+   */
   publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void>;
+  /**
+   * Joins the group; rejects with AppError `unavailable` when the bus cannot be reached. Once it
+   * has resolved, the subscription outlives every outage of the bus.
+   */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
-  /** The dead letters of a topic, oldest first, for people and replay. */
+  /** Up to `max` dead letters of a topic, oldest first, for people and replay. They stay. */
   readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]>;
+  /** Closes the subscriptions, then the connection. */
   close(): Promise<void>;
 }
 
-export interface DeadLetter {
-  readonly key: string;
-  readonly value: string;
-  readonly headers: Readonly<Record<string, string>>;
+/** A message that a handler gave up, as it was, with the reason and the place where it lay. */
+export interface DeadLetter extends OutgoingMessage {
   readonly reason: string;
   readonly position: string;
 }

@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Bus, type IncomingMessage, type Topic, UnreadableMessageError } from "./bus.ts";
+import { countedUpTo, Gate, Inbox, message, messagesInTurn } from "./test-inbox.ts";
+
+/** A member in a process of its own that takes messages and never finishes one. */
+export interface StuckMember {
+  /** Resolves when it has taken a message. */
+  readonly hasOne: Promise<void>;
+  /** Ends the process as `kill -9` does. */
+  kill(): Promise<void>;
+}
+
+/** One broker with nothing on it. */
+export interface BusFixture {
+  /** Another process's connection to it; the fixture closes what is still open. */
+  openBus(): Bus;
+  startStuckMember(topic: Topic, group: string): StuckMember;
+  close(): Promise<void>;
+}
+
+const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+const IN_GROUP = { topic: TOPIC, group: "readers" } as const;
+/** Longer than a member may be silent, so that a slow handler is told from a dead process. */
+const SLOW_MS = 6_000;
+
+/** What every implementation of {@link Bus} promises. */
+export function describeBus(name: string, openFixture: () => Promise<BusFixture>): void {
+  describe(name, () => {
+    let fixture: BusFixture;
+    let bus: Bus;
+
+    beforeEach(async () => {
+      fixture = await openFixture();
+      bus = fixture.openBus();
+    });
+    afterEach(() => fixture.close());
+
+    describe("publish()", () => {
+      test("loses nothing that was published before anybody subscribed", async () => {
+        await bus.publish(TOPIC, [message("a", "0"), message("a", "1")]);
+        const inbox = new Inbox();
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle: inbox.take });
+        await inbox.holds(2);
+        expect(inbox.values("a")).toEqual(["0", "1"]);
+      });
+
+      test("keeps the order of each key within a call and over calls", async () => {
+        const inbox = new Inbox();
+        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        const messages = messagesInTurn(50, 12);
+        // Two publishers in turn, as when a relay takes over from another.
+        const publishers = [bus, fixture.openBus()];
+        for (let from = 0; from < messages.length; from += 200) {
+          const publisher = publishers[(from / 200) % 2] as Bus;
+          await publisher.publish(TOPIC, messages.slice(from, from + 200));
+        }
+        await inbox.holds(600);
+        for (let key = 0; key < 50; key++) {
+          expect(inbox.values(`key-${key}`)).toEqual(countedUpTo(12));
+        }
+      });
+
+      test("takes 2 000 messages in one call", async () => {
+        await bus.publish(TOPIC, messagesInTurn(400, 5));
+        const inbox = new Inbox();
+        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        await inbox.holds(2000);
+        expect(inbox.messages).toHaveLength(2000);
+        expect(inbox.values("key-399")).toEqual(countedUpTo(5));
+      });
+
+      test("carries keys, values and headers exactly", async () => {
+        const sent = {
+          key: "ключ/ü 1",
+          value: '{"text":"значение \\u0000 \\" 🛒","n":9223372036854775807}',
+          headers: { "ce_id": "1-1", "Заголовок": "значение 🛒\n\t", "empty": "" },
+        };
+        const inbox = new Inbox();
+        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        await bus.publish(TOPIC, [sent]);
+        await inbox.holds(1);
+        expect(inbox.messages[0]).toMatchObject({ ...sent, attempt: 1 });
+        expect(inbox.messages[0]?.headers).toEqual(sent.headers);
+      });
+
+      test("resolves for no messages", async () => {
+        await expect(bus.publish(TOPIC, [])).resolves.toBeUndefined();
+      });
+    });
+
+    describe("subscribe()", () => {
+      test("gives every message to each group", async () => {
+        const topic = { ...TOPIC, groups: ["one", "two"] };
+        const [one, two] = [new Inbox(), new Inbox()];
+        await bus.subscribe({ topic, group: "one", handle: one.take });
+        await fixture.openBus().subscribe({ topic, group: "two", handle: two.take });
+        await bus.publish(topic, messagesInTurn(3, 2));
+        await Promise.all([one.holds(6), two.holds(6)]);
+        expect(one.values("key-2")).toEqual(["0", "1"]);
+        expect(two.values("key-2")).toEqual(["0", "1"]);
+      });
+
+      test("lets two members share the keys and keeps the order of each", async () => {
+        const all = new Inbox();
+        const busy = new Set<string>();
+        let together = 0;
+        const member = (own: Inbox) => async (incoming: IncomingMessage) => {
+          if (busy.has(incoming.key)) together += 1;
+          busy.add(incoming.key);
+          await new Promise((resolve) => setImmediate(resolve));
+          busy.delete(incoming.key);
+          await own.take(incoming);
+          await all.take(incoming);
+        };
+        const [one, two] = [new Inbox(), new Inbox()];
+        await bus.subscribe({ ...IN_GROUP, handle: member(one) });
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle: member(two) });
+        const messages = messagesInTurn(60, 20);
+        for (let from = 0; from < messages.length; from += 60) {
+          await bus.publish(TOPIC, messages.slice(from, from + 60));
+        }
+        await all.holds(1200);
+        for (let key = 0; key < 60; key++) {
+          expect(all.values(`key-${key}`)).toEqual(countedUpTo(20));
+        }
+        expect(together).toBe(0);
+        expect(one.messages.length + two.messages.length).toBe(1200);
+        expect(Math.min(one.messages.length, two.messages.length)).toBeGreaterThan(0);
+      });
+
+      test("delivers again after a throw, while its key waits and other keys go on", async () => {
+        const inbox = new Inbox();
+        const attempts: number[] = [];
+        const handle = async (incoming: IncomingMessage) => {
+          if (incoming.value === "bad") {
+            attempts.push(incoming.attempt);
+            if (attempts.length < 6 || inbox.values("good").length < 3) throw new Error("not yet");
+          }
+          await inbox.take(incoming);
+        };
+        await bus.subscribe({ ...IN_GROUP, handle });
+        await bus.publish(TOPIC, [
+          message("stuck", "bad"),
+          message("stuck", "after"),
+          ...["0", "1", "2"].map((value) => message("good", value)),
+        ]);
+        await inbox.holds(5);
+        expect(inbox.values("good")).toEqual(["0", "1", "2"]);
+        expect(inbox.values()).toEqual(["0", "1", "2", "bad", "after"]);
+        expect(attempts[0]).toBe(1);
+        expect(attempts.toSorted((a, b) => a - b)).toEqual([...new Set(attempts)]);
+      });
+
+      test("moves an unreadable message to the dead letters, and its key goes on", async () => {
+        const inbox = new Inbox();
+        let refused: IncomingMessage | undefined;
+        const handle = (incoming: IncomingMessage) => {
+          if (incoming.value !== "poison") return inbox.take(incoming);
+          refused = incoming;
+          return Promise.reject(new UnreadableMessageError("not JSON: poison"));
+        };
+        await bus.subscribe({ ...IN_GROUP, handle });
+        const poison = { ...message("a", "poison"), headers: { traceparent: "00-1-2-01" } };
+        await bus.publish(TOPIC, [message("a", "0"), poison, message("a", "1")]);
+        await inbox.holds(2);
+        expect(inbox.values("a")).toEqual(["0", "1"]);
+        expect(await bus.readDeadLetters(TOPIC, 10)).toEqual([
+          { ...poison, reason: "not JSON: poison", position: refused?.position },
+        ]);
+      });
+
+      test("does not deliver to two members what one handles slowly", async () => {
+        const starts = new Inbox();
+        const ends = new Inbox();
+        const handle = async (incoming: IncomingMessage) => {
+          await starts.take(incoming);
+          await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+          await ends.take(incoming);
+        };
+        await bus.subscribe({ ...IN_GROUP, handle });
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle });
+        await bus.publish(TOPIC, [message("a", "0")]);
+        await ends.holds(1);
+        expect(starts.values()).toEqual(["0"]);
+      });
+
+      test("takes over what a killed member held, ahead of the rest of its key", async () => {
+        await bus.publish(TOPIC, messagesInTurn(2, 3));
+        const member = fixture.startStuckMember(TOPIC, "readers");
+        await member.hasOne;
+        const inbox = new Inbox();
+        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        await member.kill();
+        await inbox.holds(6);
+        expect(inbox.values("key-0")).toEqual(["0", "1", "2"]);
+        expect(inbox.values("key-1")).toEqual(["0", "1", "2"]);
+        expect(Math.max(...inbox.messages.map(({ attempt }) => attempt))).toBeGreaterThan(1);
+      });
+    });
+
+    describe("Subscription.close()", () => {
+      test("waits for the handler under way and acknowledges what it did", async () => {
+        const started = new Inbox();
+        const gate = new Gate();
+        const handle = async (incoming: IncomingMessage) => {
+          await started.take(incoming);
+          await gate.opened;
+        };
+        const subscription = await bus.subscribe({ ...IN_GROUP, handle });
+        await bus.publish(TOPIC, [message("a", "0"), message("a", "1")]);
+        await started.holds(1);
+        const closed = subscription.close();
+        gate.open();
+        await closed;
+        expect(started.values()).toEqual(["0"]);
+
+        const inbox = new Inbox();
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle: inbox.take });
+        await inbox.holds(1);
+        expect(inbox.values()).toEqual(["1"]);
+      });
+
+      test("leaves what could not be handled to the next member", async () => {
+        const tried = new Inbox();
+        const subscription = await bus.subscribe({
+          ...IN_GROUP,
+          handle: async (incoming) => {
+            await tried.take(incoming);
+            throw new Error("never");
+          },
+        });
+        await bus.publish(TOPIC, [message("a", "0"), message("a", "1")]);
+        await tried.holds(1);
+        await subscription.close();
+        const inbox = new Inbox();
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle: inbox.take });
+        await inbox.holds(2);
+        expect(inbox.values()).toEqual(["0", "1"]);
+      });
+    });
+  });
+}

@@ -1,0 +1,91 @@
+import type { JobInsert, PgBoss, QueueOptions } from "pg-boss";
+import { AppError } from "../errors.ts";
+import type { IncomingMessage, OutgoingMessage, Topic } from "./bus.ts";
+
+/** One key's jobs run one at a time, in order, and a job that waits for a retry holds them back. */
+const FIFO_PER_KEY = "key_strict_fifo";
+/** The largest int4: a job without retries left would block its key for ever. */
+const RETRY_LIMIT_MAX = 2_147_483_647;
+/** 68 years. pg-boss deletes what waits longer than this, and nothing that waits may be lost. */
+const RETENTION_S = 2_147_483_647;
+/** The most that pg-boss takes: a handler may be slow, a dead process is found by its heartbeat. */
+const EXPIRE_S = 24 * 60 * 60;
+/** Between redeliveries by the database (1 to 2 s after the first), in seconds. */
+const RETRY_DELAY_S = 1;
+const RETRY_DELAY_MAX_S = 5;
+/**
+ * A member that has not been heard of for this long is taken for dead, in seconds. pg-boss refuses
+ * less than 10 for a queue but takes it for a job.
+ */
+const HEARTBEAT_S = 4;
+
+const FIFO_OPTIONS = {
+  retryLimit: RETRY_LIMIT_MAX,
+  retryDelay: RETRY_DELAY_S,
+  retryBackoff: true,
+  retryDelayMax: RETRY_DELAY_MAX_S,
+  expireInSeconds: EXPIRE_S,
+  retentionSeconds: RETENTION_S,
+} as const satisfies QueueOptions;
+
+/** A message as a job carries it. */
+export interface MessageData {
+  readonly key: string;
+  readonly value: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface DeadLetterData extends MessageData {
+  readonly reason: string;
+  readonly position: string;
+}
+
+/** The queue in which a topic's messages wait for one group. */
+export function queueName(topic: Topic, group: string): string {
+  return `${topic.name}/${group}`;
+}
+
+/** Creates the queues of a topic; safe beside other processes that do the same. */
+export async function createQueues(boss: PgBoss, topic: Topic): Promise<void> {
+  await createQueue(boss, topic.deadLetters, "standard", { retentionSeconds: RETENTION_S });
+  for (const group of topic.groups) {
+    await createQueue(boss, queueName(topic, group), FIFO_PER_KEY, FIFO_OPTIONS);
+  }
+}
+
+async function createQueue(
+  boss: PgBoss,
+  name: string,
+  policy: string,
+  options: QueueOptions,
+): Promise<void> {
+  await boss.createQueue(name, { ...options, policy });
+  const queue = await boss.getQueue(name);
+  if (queue?.policy !== policy) {
+    throw new AppError(
+      "failed_precondition",
+      `Queue ${name} has policy ${queue?.policy}, not ${policy}: it was made by something else`,
+    );
+  }
+  await boss.updateQueue(name, options);
+}
+
+export function toJob(message: OutgoingMessage, id: string): JobInsert<MessageData> {
+  const { key, value, headers } = message;
+  return {
+    id,
+    singletonKey: key,
+    data: { key, value, headers },
+    heartbeatSeconds: HEARTBEAT_S,
+  };
+}
+
+/** `id` is that of the message: a second try to dead-letter it then changes nothing. */
+export function toDeadLetterJob(
+  id: string,
+  message: IncomingMessage,
+  reason: string,
+): JobInsert<DeadLetterData> {
+  const { key, value, headers, position } = message;
+  return { id, data: { key, value, headers, reason, position } };
+}

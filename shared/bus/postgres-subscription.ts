@@ -1,0 +1,185 @@
+import type { Job, PgBoss } from "pg-boss";
+import type { Clock } from "../async/clock.ts";
+import { sleep } from "../async/sleep.ts";
+import type { Logger } from "../telemetry/log.ts";
+import {
+  type IncomingMessage,
+  type SubscribeOptions,
+  type Subscription,
+  UnreadableMessageError,
+} from "./bus.ts";
+import { Acknowledger } from "./postgres-acknowledger.ts";
+import { type MessageData, queueName, toDeadLetterJob } from "./postgres-queues.ts";
+import { type SeldomLog, seldomLog } from "./seldom-log.ts";
+import { WakeUp } from "./wake-up.ts";
+
+// One member of a group. The order of steps for each message: claim the job (it becomes active and
+// its key waits) → handle → remove the job (the key moves on). While it is claimed, a heartbeat
+// says that this process lives.
+//
+// If the process dies before the job is removed, the heartbeat stops, pg-boss puts the job back,
+// ahead of the later ones of its key, and a member handles it again: at least once, in order. If
+// the process stalls for longer than the heartbeat allows, another member handles the message while
+// this one may still be at it; its acknowledgement is then void, because it names the attempt.
+
+/**
+ * Messages under way at once, each of a key of its own. A fetch costs as much as all that waits is
+ * long, so it should bring many.
+ */
+const IN_FLIGHT_MAX = 500;
+/** The loop is woken by a notification; this finds what one that was lost would have told, in ms. */
+const POLL_MS = 500;
+/** A quarter of the time after which a silent member is taken for dead, in ms. */
+const HEARTBEAT_INTERVAL_MS = 1_000;
+/** Tries within one claim; then the database keeps the message, and its place here is free. */
+const TRIES_PER_CLAIM = 4;
+/** Doubles with each try within a claim, in ms: 100, 200, 400. */
+const FIRST_BACKOFF_MS = 100;
+
+type MessageJob = Job<MessageData>;
+
+export interface PostgresSubscriptionOptions extends SubscribeOptions {
+  readonly boss: PgBoss;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export class PostgresSubscription implements Subscription {
+  readonly queue: string;
+  readonly #options: PostgresSubscriptionOptions;
+  readonly #wakeUp: WakeUp;
+  readonly #acknowledger: Acknowledger;
+  readonly #logFailure: SeldomLog;
+  readonly #closing = new AbortController();
+  readonly #claims = new Map<string, { readonly job: MessageJob; readonly done: Promise<void> }>();
+  readonly #loop: Promise<void>;
+  #cancelHeartbeat: () => void = () => {};
+
+  constructor(options: PostgresSubscriptionOptions) {
+    const { boss, clock, log, topic, group } = options;
+    this.queue = queueName(topic, group);
+    this.#options = options;
+    this.#wakeUp = new WakeUp(clock);
+    this.#logFailure = seldomLog(log, clock);
+    this.#acknowledger = new Acknowledger(boss, this.queue, clock, this.#logFailure);
+    this.#scheduleHeartbeat();
+    this.#loop = this.#run();
+  }
+
+  /** There may be a message to fetch. */
+  wake(): void {
+    this.#wakeUp.call();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#acknowledger.startClosing();
+    this.#wakeUp.call();
+    await this.#loop;
+    await Promise.all([...this.#claims.values()].map(({ done }) => done));
+    this.#cancelHeartbeat();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      const room = IN_FLIGHT_MAX - this.#claims.size;
+      const jobs = room > 0 ? await this.#fetch(room) : [];
+      for (const job of jobs) this.#claims.set(job.id, { job, done: this.#deliver(job) });
+      if (jobs.length < room || room === 0) await this.#wakeUp.wait(POLL_MS);
+    }
+  }
+
+  async #fetch(max: number): Promise<MessageJob[]> {
+    try {
+      return await this.#options.boss.fetch<MessageData>(this.queue, { batchSize: max });
+    } catch (error) {
+      this.#logFailure("warn", `Cannot fetch messages of ${this.queue}`, error);
+      return [];
+    }
+  }
+
+  /** Never rejects. */
+  async #deliver(job: MessageJob): Promise<void> {
+    if (await this.#handle(job)) await this.#acknowledger.acknowledge(job);
+    else await this.#giveBack(job);
+    this.#claims.delete(job.id);
+    this.wake();
+  }
+
+  /** True when the message is done with; false when it is to be delivered again. */
+  async #handle(job: MessageJob): Promise<boolean> {
+    for (let attempt = 1; attempt <= TRIES_PER_CLAIM; attempt++) {
+      const message: IncomingMessage = {
+        ...job.data,
+        position: `${this.queue}/${job.id}`,
+        attempt: job.retryCount * TRIES_PER_CLAIM + attempt,
+      };
+      try {
+        await this.#handleOrBury(job.id, message);
+        return true;
+      } catch (error) {
+        this.#logRetry(message, error);
+      }
+      if (attempt < TRIES_PER_CLAIM && !await this.#backOff(attempt)) break;
+    }
+    return false;
+  }
+
+  async #handleOrBury(id: string, message: IncomingMessage): Promise<void> {
+    const { boss, topic, log, handle } = this.#options;
+    try {
+      await handle(message);
+    } catch (error) {
+      if (!(error instanceof UnreadableMessageError)) throw error;
+      await boss.insert(topic.deadLetters, [toDeadLetterJob(id, message, error.message)]);
+      log.error("a message went to the dead letters", {
+        position: message.position,
+        key: message.key,
+        dead_letters: topic.deadLetters,
+        reason: error.message,
+      });
+    }
+  }
+
+  #logRetry({ position, key, attempt }: IncomingMessage, error: unknown): void {
+    this.#options.log.warn("a message will be delivered again", { position, key, attempt, error });
+  }
+
+  /** False when the subscription closes meanwhile. */
+  async #backOff(attempt: number): Promise<boolean> {
+    const delayMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1);
+    try {
+      await sleep(this.#options.clock, delayMs, this.#closing.signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Leaves the message to the database, which delivers it again after a backoff of its own. */
+  async #giveBack(job: MessageJob): Promise<void> {
+    try {
+      await this.#options.boss.fail(this.queue, job);
+    } catch (error) {
+      // Without its heartbeat the claim lapses, and the message is delivered again all the same.
+      this.#logFailure("warn", `Cannot give back a message of ${this.queue}`, error);
+    }
+  }
+
+  #scheduleHeartbeat(): void {
+    this.#cancelHeartbeat = this.#options.clock.setTimer(HEARTBEAT_INTERVAL_MS, () => {
+      this.#scheduleHeartbeat();
+      void this.#sendHeartbeat();
+    });
+  }
+
+  async #sendHeartbeat(): Promise<void> {
+    const jobs = [...this.#claims.values()].map(({ job }) => job);
+    if (jobs.length === 0) return;
+    try {
+      await this.#options.boss.touch(this.queue, jobs);
+    } catch (error) {
+      this.#logFailure("warn", `Cannot send the heartbeat of ${this.queue}`, error);
+    }
+  }
+}

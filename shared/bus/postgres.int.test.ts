@@ -1,0 +1,145 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { sql } from "drizzle-orm";
+import { expect, onTestFinished, test } from "vitest";
+import { testDatabase } from "../../stack/test/database.ts";
+import { Pool } from "../postgres/pool.ts";
+import { createLogger } from "../telemetry/log.ts";
+import type { Bus, Topic } from "./bus.ts";
+import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
+import { createPostgresBus } from "./postgres.ts";
+import { countedUpTo, Inbox, message, messagesInTurn } from "./test-inbox.ts";
+
+const STUCK_MEMBER = fileURLToPath(new URL("test-stuck-member.ts", import.meta.url));
+const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
+const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+const silent = createLogger({ service: "stack", level: "error", write: () => {} });
+
+async function openFixture(): Promise<BusFixture & { readonly url: string }> {
+  const database = await testDatabase("bus");
+  const url = database.primaryUrl;
+  const buses: Bus[] = [];
+  const members: StuckMember[] = [];
+  return {
+    url,
+    openBus() {
+      const bus = createPostgresBus({ url, log: silent });
+      buses.push(bus);
+      return bus;
+    },
+    startStuckMember(topic, group) {
+      const member = startStuckMember(url, topic, group);
+      members.push(member);
+      return member;
+    },
+    async close() {
+      await Promise.all(members.map((member) => member.kill()));
+      await Promise.all(buses.map((bus) => bus.close()));
+      await database.drop();
+    },
+  };
+}
+
+function startStuckMember(url: string, topic: Topic, group: string): StuckMember {
+  const args = [...RUN, STUCK_MEMBER, url, JSON.stringify(topic), group];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  return {
+    hasOne: once(child.stdout, "data").then(() => {}),
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+describeBus("createPostgresBus()", openFixture);
+
+test("createPostgresBus() may start in many processes at once on an empty database", async () => {
+  const fixture = await openFixture();
+  onTestFinished(() => fixture.close());
+  const buses = Array.from({ length: 8 }, () => fixture.openBus());
+  await Promise.all(buses.map((bus, index) => bus.publish(TOPIC, [message(`key-${index}`, "0")])));
+  const inbox = new Inbox();
+  await (buses[0] as Bus).subscribe({ topic: TOPIC, group: "readers", handle: inbox.take });
+  await inbox.holds(8);
+  expect(new Set(inbox.messages.map(({ key }) => key)).size).toBe(8);
+});
+
+test("publish() rejects with unavailable when the database cannot be reached", async () => {
+  const bus = createPostgresBus({ url: "postgres://postgres@127.0.0.1:1/bus", log: silent });
+  onTestFinished(() => bus.close());
+  const rejection = { name: "AppError", code: "unavailable" };
+  await expect(bus.publish(TOPIC, [message("a", "0")])).rejects.toMatchObject(rejection);
+  await expect(bus.publish(TOPIC, [message("a", "0")])).rejects.toMatchObject(rejection);
+});
+
+test("a subscription goes on after its connections were cut", async () => {
+  const fixture = await openFixture();
+  const pool = new Pool({
+    url: fixture.url,
+    role: "primary",
+    max: 1,
+    applicationName: "cut",
+    statementTimeoutMs: 5_000,
+  });
+  onTestFinished(async () => {
+    await pool.close();
+    await fixture.close();
+  });
+  const bus = fixture.openBus();
+  const inbox = new Inbox();
+  await bus.subscribe({ topic: TOPIC, group: "readers", handle: inbox.take });
+  const messages = messagesInTurn(10, 10);
+  for (let from = 0; from < messages.length; from += 20) {
+    const batch = messages.slice(from, from + 20);
+    await bus.publish(TOPIC, batch);
+    await pool.db.execute(sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`);
+    // As the relay does: what may not have been taken is published again.
+    while (!await bus.publish(TOPIC, batch).then(() => true, () => false));
+  }
+  await Promise.all(Array.from({ length: 10 }, async (_, key) => {
+    await expect.poll(() => inOrder(inbox.values(`key-${key}`)), { timeout: 15_000 })
+      .toEqual(countedUpTo(10));
+  }));
+});
+
+test("an acknowledged message leaves nothing behind", async () => {
+  const fixture = await openFixture();
+  const bus = fixture.openBus();
+  const inbox = new Inbox();
+  const pool = new Pool({
+    url: fixture.url,
+    role: "primary",
+    max: 1,
+    applicationName: "count",
+    statementTimeoutMs: 5_000,
+  });
+  onTestFinished(async () => {
+    await pool.close();
+    await fixture.close();
+  });
+  const subscription = await bus.subscribe({
+    topic: TOPIC,
+    group: "readers",
+    handle: inbox.take,
+  });
+  await bus.publish(TOPIC, messagesInTurn(20, 5));
+  await inbox.holds(100);
+  await subscription.close();
+  const [row] = await pool.db.execute(sql`select count(*)::int as jobs from pgboss.job`);
+  expect(row).toEqual({ jobs: 0 });
+});
+
+/** What a reader that drops repeated and stale messages keeps. */
+function inOrder(values: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (const value of values) {
+    if (Number(value) > Number(kept.at(-1) ?? -1)) kept.push(value);
+  }
+  return kept;
+}

@@ -1,0 +1,194 @@
+import { PgBoss } from "pg-boss";
+import { type Clock, systemClock } from "../async/clock.ts";
+import { AppError } from "../errors.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type {
+  Bus,
+  DeadLetter,
+  OutgoingMessage,
+  SubscribeOptions,
+  Subscription,
+  Topic,
+} from "./bus.ts";
+import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
+import { PostgresSubscription } from "./postgres-subscription.ts";
+import { type SeldomLog, seldomLog } from "./seldom-log.ts";
+import { uuidV7Source } from "./uuid-v7.ts";
+
+/** Jobs a statement; measured best between 200 and 1000. */
+const INSERT_BATCH_MAX = 500;
+/** Fetch, acknowledge, heartbeat, publish and upkeep at once; listening has a connection beside. */
+const CONNECTIONS_MAX = 5;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A server that does not answer must not hold the relay for ever; making the schema takes 1–3 s. */
+const QUERY_TIMEOUT_MS = 15_000;
+/** How often lapsed heartbeats are looked for, in seconds; the least that pg-boss takes. */
+const SUPERVISE_S = 1;
+/** How often the queues are swept for what is past its retention (nothing is), in seconds. */
+const MAINTENANCE_S = 60 * 60;
+/** For pg-boss's own work under way at the end, in ms; handlers are finished before. */
+const STOP_TIMEOUT_MS = 3_000;
+/**
+ * A queue is empty at one moment and long at the next, and statistics lag behind: pg-boss's fetch as
+ * nested loops then takes seconds (10 000 waiting: 650/s, without them 19 000/s).
+ */
+const PLANNER = "-c enable_nestloop=off";
+/** Out of reach: the relay's backlog is what tells that messages pile up. */
+const WARNING_QUEUE_SIZE = 2_147_483_647;
+/** Publishers say here which queue has news. A name of our own: pg-boss derives its from internals. */
+const NEWS_CHANNEL = "marketplace_bus";
+
+export interface PostgresBusOptions {
+  readonly url: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * A bus in a PostgreSQL database of its own, by pg-boss. It connects when it is first used, and
+ * again after every failure.
+ */
+export function createPostgresBus(options: PostgresBusOptions): Bus {
+  return new PostgresBus(options);
+}
+
+class PostgresBus implements Bus {
+  readonly #boss: PgBoss;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #logFailure: SeldomLog;
+  readonly #nextId: () => string;
+  readonly #ensured = new Map<string, Promise<void>>();
+  readonly #subscriptions = new Set<PostgresSubscription>();
+  #started: Promise<unknown> | undefined;
+  #listening: Promise<{ close(): Promise<void> } | undefined> | undefined;
+  #closed = false;
+
+  constructor({ url, log, clock = systemClock }: PostgresBusOptions) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#logFailure = seldomLog(log, clock);
+    this.#nextId = uuidV7Source(clock);
+    // `pg` takes it; pg-boss passes it on without naming it in its own options.
+    const driverOptions = { query_timeout: QUERY_TIMEOUT_MS };
+    this.#boss = new PgBoss({
+      ...driverOptions,
+      connectionString: url,
+      application_name: "marketplace_bus",
+      options: PLANNER,
+      warningQueueSize: WARNING_QUEUE_SIZE,
+      max: CONNECTIONS_MAX,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      superviseIntervalSeconds: SUPERVISE_S,
+      monitorIntervalSeconds: SUPERVISE_S,
+      maintenanceIntervalSeconds: MAINTENANCE_S,
+      schedule: false,
+      registerInstance: false,
+      openTelemetry: { enabled: false },
+    });
+    this.#boss.on("error", (error) => this.#logFailure("error", "the bus has a problem", error));
+    this.#boss.on("warning", ({ message }) => this.#logFailure("warn", message));
+  }
+
+  ensureTopic(topic: Topic): Promise<void> {
+    return this.#reach(`make ${topic.name} ready`, () => this.#ensure(topic));
+  }
+
+  async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
+    if (messages.length === 0) return;
+    await this.#reach(`publish ${messages.length} messages to ${topic.name}`, async () => {
+      await this.#ensure(topic);
+      // Ids ascend with the list: pg-boss orders jobs that one statement inserted by their ids.
+      const jobs = messages.map((message) => toJob(message, this.#nextId()));
+      for (const group of topic.groups) await this.#insert(queueName(topic, group), jobs);
+    });
+  }
+
+  async #insert(queue: string, jobs: ReturnType<typeof toJob>[]): Promise<void> {
+    for (let from = 0; from < jobs.length; from += INSERT_BATCH_MAX) {
+      await this.#boss.insert(queue, jobs.slice(from, from + INSERT_BATCH_MAX));
+    }
+    // Only a hint: whoever misses it finds the jobs at its next poll.
+    this.#boss.getDb().executeSql("select pg_notify($1, $2)", [NEWS_CHANNEL, queue])
+      .catch((error: unknown) => this.#logFailure("warn", "Cannot tell of news", error));
+  }
+
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    const { topic, group } = options;
+    return await this.#reach(`subscribe ${group} to ${topic.name}`, async () => {
+      await this.#ensure(topic);
+      await this.#listen();
+      const subscription = new PostgresSubscription({
+        ...options,
+        boss: this.#boss,
+        log: this.#log,
+        clock: this.#clock,
+      });
+      this.#subscriptions.add(subscription);
+      return subscription;
+    });
+  }
+
+  async readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
+    return await this.#reach(`read ${topic.deadLetters}`, async () => {
+      await this.#ensure(topic);
+      const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetters, { limit: max });
+      return jobs.map(({ data }) => data);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    const listening = await this.#listening?.catch(() => undefined);
+    await listening?.close();
+    await this.#boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
+  }
+
+  /** Starts pg-boss, which creates its schema where there is none. A failure is tried again. */
+  #start(): Promise<unknown> {
+    this.#started ??= this.#boss.start().catch((error: unknown) => {
+      this.#started = undefined;
+      throw error;
+    });
+    return this.#started;
+  }
+
+  #ensure(topic: Topic): Promise<void> {
+    const known = this.#ensured.get(topic.name);
+    if (known) return known;
+    const ensured = this.#start().then(() => createQueues(this.#boss, topic));
+    this.#ensured.set(topic.name, ensured);
+    return ensured;
+  }
+
+  #listen(): Promise<unknown> {
+    const wakeAll = () => {
+      for (const subscription of this.#subscriptions) subscription.wake();
+    };
+    const wake = (queue: string) => {
+      for (const subscription of this.#subscriptions) {
+        if (subscription.queue === queue) subscription.wake();
+      }
+    };
+    this.#listening ??= Promise.resolve(this.#boss.getDb().listen?.(NEWS_CHANNEL, wake, wakeAll))
+      .catch((error: unknown) => {
+        this.#listening = undefined;
+        throw error;
+      });
+    return this.#listening;
+  }
+
+  async #reach<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
+    if (this.#closed) throw new AppError("unavailable", `Cannot ${what}: the bus is closed`);
+    try {
+      return await call();
+    } catch (error) {
+      // Whatever went wrong, the next call starts from the beginning.
+      this.#ensured.clear();
+      if (error instanceof AppError) throw error;
+      throw new AppError("unavailable", `Cannot ${what}`, { cause: error });
+    }
+  }
+}
