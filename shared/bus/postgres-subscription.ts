@@ -1,5 +1,6 @@
 import type { Job, PgBoss } from "pg-boss";
 import type { Clock } from "../async/clock.ts";
+import { Loop } from "../async/loop.ts";
 import { sleep } from "../async/sleep.ts";
 import type { Logger } from "../telemetry/log.ts";
 import {
@@ -11,7 +12,6 @@ import {
 import { Acknowledger } from "./postgres-acknowledger.ts";
 import { type MessageData, queueName, toDeadLetterJob } from "./postgres-queues.ts";
 import { type SeldomLog, seldomLog } from "./seldom-log.ts";
-import { WakeUp } from "./wake-up.ts";
 
 // One member of a group. The order of steps for each message: claim the job (it becomes active and
 // its key waits) → handle → remove the job (the key moves on). While it is claimed, a heartbeat
@@ -29,6 +29,9 @@ import { WakeUp } from "./wake-up.ts";
 const IN_FLIGHT_MAX = 500;
 /** The loop is woken by a notification; this finds what one that was lost would have told, in ms. */
 const POLL_MS = 500;
+/** After a fetch that failed; doubles up to the second, in ms. */
+const FETCH_BACKOFF_MS = 100;
+const FETCH_BACKOFF_MAX_MS = 1_000;
 /** A quarter of the time after which a silent member is taken for dead, in ms. */
 const HEARTBEAT_INTERVAL_MS = 1_000;
 /** Tries within one claim; then the database keeps the message, and its place here is free. */
@@ -47,55 +50,51 @@ export interface PostgresSubscriptionOptions extends SubscribeOptions {
 export class PostgresSubscription implements Subscription {
   readonly queue: string;
   readonly #options: PostgresSubscriptionOptions;
-  readonly #wakeUp: WakeUp;
   readonly #acknowledger: Acknowledger;
   readonly #logFailure: SeldomLog;
   readonly #closing = new AbortController();
   readonly #claims = new Map<string, { readonly job: MessageJob; readonly done: Promise<void> }>();
-  readonly #loop: Promise<void>;
+  readonly #loop: Loop;
   #cancelHeartbeat: () => void = () => {};
 
   constructor(options: PostgresSubscriptionOptions) {
     const { boss, clock, log, topic, group } = options;
     this.queue = queueName(topic, group);
     this.#options = options;
-    this.#wakeUp = new WakeUp(clock);
     this.#logFailure = seldomLog(log, clock);
     this.#acknowledger = new Acknowledger(boss, this.queue, clock, this.#logFailure);
     this.#scheduleHeartbeat();
-    this.#loop = this.#run();
+    this.#loop = new Loop({
+      clock,
+      step: () => this.#fetch(),
+      onError: (error) => this.#logFailure("warn", `Cannot fetch messages of ${this.queue}`, error),
+      backoffMs: FETCH_BACKOFF_MS,
+      backoffMaxMs: FETCH_BACKOFF_MAX_MS,
+    });
+    this.#loop.start();
   }
 
   /** There may be a message to fetch. */
   wake(): void {
-    this.#wakeUp.call();
+    this.#loop.wake();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     this.#acknowledger.startClosing();
-    this.#wakeUp.call();
-    await this.#loop;
+    await this.#loop.close();
     await Promise.all([...this.#claims.values()].map(({ done }) => done));
     this.#cancelHeartbeat();
   }
 
-  async #run(): Promise<void> {
-    while (!this.#closing.signal.aborted) {
-      const room = IN_FLIGHT_MAX - this.#claims.size;
-      const jobs = room > 0 ? await this.#fetch(room) : [];
-      for (const job of jobs) this.#claims.set(job.id, { job, done: this.#deliver(job) });
-      if (jobs.length < room || room === 0) await this.#wakeUp.wait(POLL_MS);
-    }
-  }
-
-  async #fetch(max: number): Promise<MessageJob[]> {
-    try {
-      return await this.#options.boss.fetch<MessageData>(this.queue, { batchSize: max });
-    } catch (error) {
-      this.#logFailure("warn", `Cannot fetch messages of ${this.queue}`, error);
-      return [];
-    }
+  /** Starts what there is to do; resolves with how long to wait for more, in ms. */
+  async #fetch(): Promise<number> {
+    const room = IN_FLIGHT_MAX - this.#claims.size;
+    if (room === 0) return POLL_MS;
+    const { boss } = this.#options;
+    const jobs = await boss.fetch<MessageData>(this.queue, { batchSize: room });
+    for (const job of jobs) this.#claims.set(job.id, { job, done: this.#deliver(job) });
+    return jobs.length === room ? 0 : POLL_MS;
   }
 
   /** Never rejects. */
