@@ -38,7 +38,15 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/main.ts", "stack/**", "e2e/**", "bench/**", "drizzle/**", "**/*.test.ts"],
+    files: [
+      "**/main.ts",
+      "proto/check-generated.ts",
+      "stack/**",
+      "e2e/**",
+      "bench/**",
+      "drizzle/**",
+      "**/*.test.ts",
+    ],
     rules: { "no-restricted-properties": "off", "no-console": "off" },
   },
   ...directions,

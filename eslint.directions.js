@@ -4,11 +4,11 @@ const SERVICES = ["cart", "loms", "notifier"];
 
 /** The one home of each package; every other folder goes through what that home exports. */
 const PACKAGE_HOMES = [
-  { packages: ["hono", "hono/*", "@hono/*", "swagger-ui-dist"], homes: ["shared/http", "*/http"] },
-  { packages: ["@grpc/*", "grpc-health-check"], homes: ["shared/grpc"] },
-  { packages: ["postgres"], homes: ["shared/postgres"] },
-  { packages: ["kafkajs", "pg-boss"], homes: ["shared/bus"] },
-  { packages: ["tslog", "prom-client", "@opentelemetry/*"], homes: ["shared/telemetry"] },
+  { packages: "hono|@hono|swagger-ui-dist", homes: ["shared/http", "*/http"] },
+  { packages: "@grpc|grpc-health-check", homes: ["shared/grpc"] },
+  { packages: "postgres", homes: ["shared/postgres"] },
+  { packages: "kafkajs|pg-boss", homes: ["shared/bus"] },
+  { packages: "tslog|prom-client|@opentelemetry", homes: ["shared/telemetry"] },
 ];
 
 /** What a room of a service may not import, and what to do instead. */
@@ -34,7 +34,7 @@ function homesRule(folder) {
   return PACKAGE_HOMES
     .filter(({ homes }) => !homes.includes(folder) && !homes.includes(`*/${folder.split("/")[1]}`))
     .map(({ packages, homes }) => ({
-      group: packages,
+      regex: `^(${packages})(/|$)`,
       message: `Its home is ${homes.join(", ")}; import what that exports instead.`,
     }));
 }

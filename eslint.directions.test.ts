@@ -41,6 +41,7 @@ test.each([
   ["loms/service.ts", "./repository/writer.ts"],
   ["loms/outbox/relay.ts", "../../shared/bus/bus.ts"],
   ["loms/repository/writer.ts", "../../proto/integers.ts"],
+  ["loms/repository/writer.ts", "../../shared/postgres/pool.ts"],
 ])("%s may import %s", (filename, specifier) => {
   expect(complaint(filename, specifier)).toBeUndefined();
 });
