@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { busSettings } from "../shared/bus/create-bus.ts";
 import {
   commonSettings,
   duration,
@@ -20,8 +20,7 @@ const settings = {
   LOMS_PROFILE: hostPort.prefault("127.0.0.1:9084"),
   DATABASE_URL: postgresUrl.default(LOCAL_DATABASE),
   DATABASE_REPLICA_URLS: listOf(postgresUrl).optional(),
-  KAFKA_BROKERS: listOf(z.string()).prefault(""),
-  BUS_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/bus"),
+  ...busSettings,
   ORDER_PAYMENT_TIMEOUT: duration.prefault("10m"),
 };
 

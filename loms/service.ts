@@ -1,4 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import {
+  NOTIFIER_GROUP,
+  ORDER_EVENTS_DEAD_LETTERS,
+  ORDER_EVENTS_TOPIC,
+} from "../proto/order-event.ts";
+import { systemClock } from "../shared/async/clock.ts";
+import { RequestContext } from "../shared/async/request-context.ts";
+import { createBus } from "../shared/bus/create-bus.ts";
+import { type SeldomLog, seldomLog } from "../shared/bus/seldom-log.ts";
 import { formatHostPort } from "../shared/config.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
 import { serve } from "../shared/http/serve.ts";
@@ -6,27 +16,36 @@ import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.
 import { migrate } from "../shared/postgres/migrate.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
+import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import type { LomsConfig } from "./config.ts";
-import type { Deps } from "./domain/deps.ts";
+import type { Deps, OrderReader } from "./domain/deps.ts";
+import { orderExpirer } from "./domain/expire-orders.ts";
 import { followReadiness } from "./grpc/follow-readiness.ts";
 import { startLomsGrpc } from "./grpc/server.ts";
 import { createLomsHttp } from "./http/app.ts";
-import { OrderReads } from "./repository/order-reads.ts";
+import { outboxCleaner } from "./outbox/clean.ts";
+import { Relay } from "./outbox/relay.ts";
+import { stopRelay } from "./outbox/stop-relay.ts";
+import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./repository/reader.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createOrderWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/chain.ts";
 import { rpcMethods } from "./rpc/methods.ts";
 
-/** Statements at once on the primary; more only wait for its locks. */
-const PRIMARY_CONNECTIONS_MAX = 10;
-/** Ends a statement that nobody waits for any more; callers give up earlier, at their deadline. */
+/** Statements at once on each server; more only wait for the same locks and the same processor. */
+const CONNECTIONS_MAX = 10;
+/** Ends a statement that nobody waits for any more: callers give up at their deadline, earlier. */
 const STATEMENT_TIMEOUT_MS = 10_000;
+/** A step of the expirer is one statement; one that takes longer is tried again. */
+const EXPIRE_TIMEOUT_MS = 2_000;
 /** How long a stop waits for HTTP requests under way; gRPC takes as long at most. */
 const DRAIN_MAX_MS = 6_000;
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/loms/migrations", import.meta.url));
-
-/** The parts that loms cannot serve without, by name. */
-type Checks = Readonly<Record<string, ReadyCheck>>;
+export const ORDER_EVENTS = {
+  name: ORDER_EVENTS_TOPIC,
+  groups: [NOTIFIER_GROUP],
+  deadLetters: ORDER_EVENTS_DEAD_LETTERS,
+};
 
 export interface RunningLoms extends RunningService {
   /** Of the HTTP door, without a slash at the end. */
@@ -35,60 +54,130 @@ export interface RunningLoms extends RunningService {
   readonly grpcAddress: string;
 }
 
+/** What every part is opened with. */
+interface Opening {
+  readonly config: LomsConfig;
+  readonly log: Logger;
+  readonly logSeldom: SeldomLog;
+  readonly opened: CloseStack;
+}
+
 /** loms, serving when this resolves. What was opened is closed again when a later part fails. */
 export async function startLoms(config: LomsConfig, log: Logger): Promise<RunningLoms> {
   const opened = new CloseStack();
+  const opening = { config, log, logSeldom: seldomLog(log, systemClock), opened };
   try {
-    return await open(config, log, opened);
+    await migrate({ url: config.DATABASE_URL, folder: MIGRATIONS });
+    const primary = openPrimary(opening);
+    const reader = await openReader(primary, opening);
+    const relay = openRelay(primary, opening);
+    const writer = createOrderWriter({
+      pool: primary,
+      paymentTimeoutMs: config.ORDER_PAYMENT_TIMEOUT,
+    });
+    const deps = { writer, reader, wakeRelay: () => relay.wake() };
+    openExpirer(deps, opening);
+    const doors = await openDoors(deps, primary, opening);
+    log.info("loms serves", { http: doors.url, grpc: doors.grpcAddress });
+    return { ...doors, close: () => opened.close() };
   } catch (error) {
-    await opened.close().catch((failure: unknown) => log.error("closing", { error: failure }));
+    await opened.close().catch((failure: unknown) => {
+      log.error("not everything closed", { error: failure });
+    });
     throw error;
   }
 }
 
-async function open(config: LomsConfig, log: Logger, opened: CloseStack): Promise<RunningLoms> {
-  await migrate({ url: config.DATABASE_URL, folder: MIGRATIONS });
-
+function openPrimary({ config, opened }: Opening): Pool {
   const primary = new Pool({
     url: config.DATABASE_URL,
     role: "primary",
-    max: PRIMARY_CONNECTIONS_MAX,
+    max: CONNECTIONS_MAX,
     applicationName: "loms",
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
-  opened.push("the primary's pool", () => primary.close());
-
-  const writer = createOrderWriter({
-    pool: primary,
-    paymentTimeoutMs: config.ORDER_PAYMENT_TIMEOUT,
-  });
-  const reader = new OrderReads(primary);
-
-  const checks: Checks = {
-    database: async (context) => void await primary.run(PRIMARY_POSITION, [], context),
-  };
-  const doors = await openDoors(
-    { writer, reader, wakeRelay: () => {} },
-    checks,
-    config,
-    log,
-    opened,
-  );
-  log.info("loms serves", { http: doors.url, grpc: doors.grpcAddress });
-  return { ...doors, close: () => opened.close() };
+  opened.push("the primary", () => primary.close());
+  return primary;
 }
 
-/** The doors, and what says whether they are open: the first thing to end when loms stops. */
+async function openReader(primary: Pool, { config, log, opened }: Opening): Promise<OrderReader> {
+  const members = config.DATABASE_REPLICA_URLS.map((url, index) => {
+    const name = `replica ${index + 1}`;
+    const pool = new Pool({
+      url,
+      role: "replica",
+      max: CONNECTIONS_MAX,
+      applicationName: "loms",
+      statementTimeoutMs: REPLICA_STATEMENT_TIMEOUT_MS,
+    });
+    opened.push(name, () => pool.close());
+    return { name, pool };
+  });
+  const { reader, replicas } = createOrderReader({
+    primary,
+    replicas: members,
+    clock: systemClock,
+    onHealth: ({ name }, healthy) => {
+      if (healthy) log.info("a replica serves reads", { replica: name });
+      else log.warn("a replica serves no reads", { replica: name });
+    },
+  });
+  await replicas.step();
+  replicas.start();
+  opened.push("the probes of the replicas", () => replicas.close());
+  return reader;
+}
+
+/** What publishes order events, and what deletes them from the outbox later. */
+function openRelay(primary: Pool, { config, log, logSeldom, opened }: Opening): Relay {
+  const bus = createBus(config, log);
+  opened.push("the bus", () => bus.close());
+  const relay = new Relay({
+    pool: primary,
+    bus,
+    topic: ORDER_EVENTS,
+    clock: systemClock,
+    relayId: randomUUID(),
+    onError: (error) => logSeldom("warn", "order events wait for the bus", error),
+  });
+  relay.start();
+  opened.push("the relay", () => stopRelay(relay, systemClock));
+  const cleaner = outboxCleaner({
+    pool: primary,
+    clock: systemClock,
+    onError: (error) => logSeldom("warn", "the outbox could not be cleaned", error),
+  });
+  cleaner.start();
+  opened.push("the outbox cleaner", () => cleaner.close());
+  return relay;
+}
+
+function openExpirer(deps: Deps, { logSeldom, opened }: Opening): void {
+  const expirer = orderExpirer(deps, {
+    clock: systemClock,
+    newContext: () =>
+      new RequestContext({
+        traceparent: childTraceparent(undefined),
+        timeoutMs: EXPIRE_TIMEOUT_MS,
+      }),
+    onError: (error) => logSeldom("warn", "orders could not be expired", error),
+  });
+  expirer.start();
+  opened.push("the expirer", () => expirer.close());
+}
+
+/** Both doors, and what says whether they are open: the first thing to end when loms stops. */
 async function openDoors(
   deps: Deps,
-  checks: Checks,
-  config: LomsConfig,
-  log: Logger,
-  opened: CloseStack,
+  primary: Pool,
+  { config, log, opened }: Opening,
 ): Promise<{ url: string; grpcAddress: string }> {
   const readiness = new Readiness();
+  const canServe: ReadyCheck = async (context) => {
+    await primary.run(PRIMARY_POSITION, [], context);
+  };
   const rpc = createRpc(rpcMethods(deps), log);
-  const app = createLomsHttp({ rpc, log, readiness, checks });
+  const app = createLomsHttp({ rpc, log, readiness, checks: { database: canServe } });
 
   const doors: { close(): Promise<void> }[] = [];
   opened.push("the doors", async () => {
@@ -99,17 +188,11 @@ async function openDoors(
   const grpc = await startLomsGrpc(config.LOMS_GRPC, rpc);
   doors.push(grpc);
 
-  const unfollow = followReadiness(grpc.health, checkAll(checks));
+  const unfollow = followReadiness(grpc.health, canServe);
   opened.push("readiness", () => {
     readiness.stop();
     unfollow();
     grpc.health.set(false);
   });
   return { url: http.url, grpcAddress: formatHostPort(grpc.address) };
-}
-
-function checkAll(checks: Checks): ReadyCheck {
-  return async (context) => {
-    await Promise.all(Object.values(checks).map(async (check) => await check(context)));
-  };
 }

@@ -1,0 +1,47 @@
+import { expect, test, vi } from "vitest";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import type { Relay, RelayStep } from "./relay.ts";
+import { stopRelay } from "./stop-relay.ts";
+
+function relayAnswering(...steps: RelayStep[]) {
+  return {
+    close: vi.fn<Relay["close"]>(() => Promise.resolve()),
+    step: vi.fn<Relay["step"]>(() => Promise.resolve(steps.shift() ?? { kind: "drained" })),
+  };
+}
+
+test("stopRelay() ends the loop, then publishes until nothing is left", async () => {
+  const relay = relayAnswering(
+    { kind: "published", events: 500, drained: false },
+    { kind: "published", events: 3, drained: true },
+    { kind: "published", events: 9, drained: true },
+  );
+  await stopRelay(relay, new VirtualClock());
+  expect(relay.step).toHaveBeenCalledTimes(2);
+  expect(relay.close.mock.invocationCallOrder[0])
+    .toBeLessThan(relay.step.mock.invocationCallOrder[0] as number);
+});
+
+test("stopRelay() leaves the rest to a relay elsewhere", async () => {
+  const relay = relayAnswering({ kind: "elsewhere" });
+  await stopRelay(relay, new VirtualClock());
+  expect(relay.step).toHaveBeenCalledOnce();
+});
+
+test("stopRelay() resolves when the bus is away", async () => {
+  const relay = relayAnswering();
+  relay.step.mockRejectedValue(new Error("away"));
+  await expect(stopRelay(relay, new VirtualClock())).resolves.toBeUndefined();
+});
+
+test("stopRelay() waits 3 s at most for a bus that hangs", async () => {
+  const clock = new VirtualClock();
+  const relay = relayAnswering();
+  relay.close.mockReturnValue(new Promise(() => {}));
+  const stopped = vi.fn();
+  const stop = stopRelay(relay, clock).then(stopped);
+  await clock.advance(2_999);
+  expect(stopped).not.toHaveBeenCalled();
+  await clock.advance(1);
+  await stop;
+});

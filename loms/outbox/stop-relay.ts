@@ -1,0 +1,31 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import type { Relay } from "./relay.ts";
+
+/** Events that are left wait for the next process; a bus that hangs does not hold up a stop. */
+const STOP_MAX_MS = 3_000;
+/** Far more batches than the last requests can have made. */
+const STEPS_MAX = 20;
+
+/** Stops the relay and publishes what the last requests left in the outbox, within 3 s. */
+export async function stopRelay(
+  relay: Pick<Relay, "close" | "step">,
+  clock: Clock,
+): Promise<void> {
+  const done = new AbortController();
+  const flushed = flush(relay).catch(() => {
+    // The relay has said so already, and the events are safe.
+  });
+  await Promise.race([flushed, sleep(clock, STOP_MAX_MS, done.signal).catch(() => {})]);
+  done.abort();
+}
+
+async function flush(relay: Pick<Relay, "close" | "step">): Promise<void> {
+  await relay.close();
+  for (let steps = 0; steps < STEPS_MAX; steps++) {
+    const step = await relay.step();
+    if (step.kind !== "published" || step.drained) return;
+  }
+  // Gives the lease back.
+  await relay.close();
+}
