@@ -5,5 +5,6 @@ export default defineConfig({
   dialect: "postgresql",
   schema: "./drizzle/loms/schema.ts",
   out: "./drizzle/loms/migrations",
+  migrations: { table: "loms_migrations" },
   dbCredentials: { url: process.env.DATABASE_URL ?? "" },
 });

@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { migrate as applyMigrations } from "drizzle-orm/postgres-js/migrator";
 import postgres from "postgres";
@@ -10,7 +11,10 @@ const LOCK_TIMEOUT_MS = 60_000;
 
 export interface MigrateOptions {
   readonly url: string;
-  /** Holds the `.sql` files and `meta/_journal.json`. */
+  /**
+   * Holds the `.sql` files and `meta/_journal.json`, as in `drizzle/loms/migrations`. The folder
+   * above names the set: sets may share a database, and each remembers by itself what was applied.
+   */
   readonly folder: string;
 }
 
@@ -32,7 +36,10 @@ export async function migrate({ url, folder }: MigrateOptions): Promise<void> {
   });
   try {
     await client`select pg_advisory_lock(${String(MIGRATION_LOCK)}::int8)`;
-    await applyMigrations(drizzle(client), { migrationsFolder: folder });
+    await applyMigrations(drizzle(client), {
+      migrationsFolder: folder,
+      migrationsTable: `${basename(dirname(folder))}_migrations`,
+    });
   } finally {
     // The end of the session frees the lock.
     await client.end({ timeout: 5 });

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { orderEvent } from "../../proto/order-event.ts";
+import { type IncomingMessage, UnreadableMessageError } from "../../shared/bus/bus.ts";
+import type { Notification } from "../domain/notification.ts";
+
+/** An integer as our JSON writes it; 1.0 and 1e0 are none. */
+const INTEGER = /^-?(0|[1-9][0-9]*)$/;
+/** No integer of an event has more digits; longer ones are slow to convert. */
+const INTEGER_DIGITS_MAX = 20;
+/** How much of the problems a dead letter's reason repeats. */
+const REASON_LENGTH_MAX = 500;
+
+/**
+ * The notification that a message carries; fields that it does not know are left aside.
+ * @throws {UnreadableMessageError} saying what is wrong with the message
+ */
+export function readOrderEvent({ value }: IncomingMessage): Notification {
+  const result = orderEvent.safeParse(parse(value));
+  if (!result.success) throw unreadable(z.prettifyError(result.error), result.error);
+  const { id, order_id: orderId, user_id: userId, seq, status, at } = result.data;
+  if (id !== `${orderId}-${seq}`) throw unreadable(`id is ${id}, not ${orderId}-${seq}`);
+  return { orderId, userId, status, seq, at };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
+  } catch (error) {
+    throw unreadable("the value is not JSON", error);
+  }
+}
+
+/** Integers above 2^53 with every digit; other numbers as text, which no field of an event takes. */
+function revive(_key: string, value: unknown, context: { readonly source?: string }): unknown {
+  if (typeof value !== "number") return value;
+  const { source = "" } = context;
+  if (!INTEGER.test(source) || source.length > INTEGER_DIGITS_MAX) return `the number ${source}`;
+  return Number.isSafeInteger(value) ? value : BigInt(source);
+}
+
+function unreadable(problem: string, cause?: unknown): UnreadableMessageError {
+  const reason = `Cannot read the order event: ${problem}`;
+  return new UnreadableMessageError(reason.slice(0, REASON_LENGTH_MAX), { cause });
+}

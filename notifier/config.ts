@@ -1,0 +1,23 @@
+import { busSettings } from "../shared/bus/create-bus.ts";
+import {
+  commonSettings,
+  type Environment,
+  hostPort,
+  postgresUrl,
+  readConfig,
+} from "../shared/config.ts";
+
+const settings = {
+  ...commonSettings,
+  ...busSettings,
+  NOTIFIER_HTTP: hostPort.prefault("127.0.0.1:8086"),
+  NOTIFIER_PROFILE: hostPort.prefault("127.0.0.1:9086"),
+  NOTIFIER_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/notifier"),
+};
+
+export type NotifierConfig = ReturnType<typeof notifierConfig>;
+
+/** @throws {ConfigError} naming every wrong setting */
+export function notifierConfig(environment: Environment) {
+  return readConfig(settings, environment);
+}

@@ -1,0 +1,34 @@
+import type { RequestContext } from "../../shared/async/request-context.ts";
+import type { Notification } from "./notification.ts";
+
+/** An order's newest event that was shown. */
+export interface Shown {
+  readonly orderId: bigint;
+  readonly seq: number;
+  /** No event of the order follows. */
+  readonly final: boolean;
+}
+
+/** What was shown, durably. Throws AppError when the store cannot answer. */
+export interface LastShown {
+  /** The `seq` of the newest event of the order that was shown; 0 before the first. */
+  lastSeq(orderId: bigint, context: RequestContext): Promise<number>;
+  /**
+   * Remembers it unless a newer one is. When it fails, the next {@link lastSeq} of the order on
+   * this process makes up for it or fails, too.
+   */
+  remember(shown: Shown, context: RequestContext): Promise<void>;
+  /** Forgets up to `max` orders whose final event was shown that long ago; tells how many. */
+  forgetFinal(olderThanMs: number, max: number, context: RequestContext): Promise<number>;
+}
+
+export interface Sink {
+  /** Resolves when the notification is out of this process. */
+  show(notification: Notification, context: RequestContext): Promise<void>;
+}
+
+/** What the notifier's operations need from outside. */
+export interface Deps {
+  readonly lastShown: LastShown;
+  readonly sink: Sink;
+}

@@ -1,0 +1,91 @@
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { lastShown as table } from "../../drizzle/notifier/schema.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { Pool } from "../../shared/postgres/pool.ts";
+import type { Statement } from "../../shared/postgres/statement.ts";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import { PostgresLastShown } from "./last-shown.ts";
+import * as statements from "./statements.ts";
+
+const DAY_MS = 24 * 60 * 60_000;
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const context = new RequestContext({ traceparent: TRACEPARENT, timeoutMs: 60_000 });
+
+let database: TestDatabase;
+let pool: Pool;
+
+function openPool(): Pool {
+  return new Pool({
+    url: database.primaryUrl,
+    role: "primary",
+    max: 2,
+    applicationName: "test",
+    statementTimeoutMs: 5_000,
+  });
+}
+
+beforeAll(async () => {
+  database = await testDatabase("notifier");
+  pool = openPool();
+});
+afterAll(async () => {
+  await pool.close();
+  await database.drop();
+});
+
+test.each(Object.values(statements) as Statement[])(
+  "$name takes and answers what it declares",
+  async (statement) => {
+    expect(await pool.describe(statement)).toEqual({
+      parameters: statement.parameters,
+      columns: statement.columns,
+    });
+  },
+);
+
+test("lastSeq() is 0 before the first event, and what was remembered after that", async () => {
+  const orderId = 9223372036854775807n;
+  const store = new PostgresLastShown(pool);
+  expect(await store.lastSeq(orderId, context)).toBe(0);
+  await store.remember({ orderId, seq: 1, final: false }, context);
+  await store.remember({ orderId, seq: 2, final: false }, context);
+  expect(await new PostgresLastShown(pool).lastSeq(orderId, context)).toBe(2);
+});
+
+test("remember() keeps the newest event, whatever comes later", async () => {
+  const store = new PostgresLastShown(pool);
+  await store.remember({ orderId: 2n, seq: 3, final: true }, context);
+  await store.remember({ orderId: 2n, seq: 2, final: false }, context);
+  expect(await store.lastSeq(2n, context)).toBe(3);
+});
+
+test("lastSeq() makes up for a remember() that failed", async () => {
+  const expired = new RequestContext({ traceparent: TRACEPARENT, timeoutMs: 0 });
+  const store = new PostgresLastShown(pool);
+  const failed = store.remember({ orderId: 3n, seq: 1, final: false }, expired);
+  await expect(failed).rejects.toMatchObject({ code: "deadline_exceeded" });
+  await expect(store.lastSeq(3n, expired)).rejects.toMatchObject({ code: "deadline_exceeded" });
+  expect(await store.lastSeq(3n, context)).toBe(1);
+  expect(await new PostgresLastShown(pool).lastSeq(3n, context)).toBe(1);
+});
+
+test("forgetFinal() forgets orders that ended long ago, at most as many as asked", async () => {
+  const store = new PostgresLastShown(pool);
+  await pool.db.delete(table);
+  for (const [orderId, final, days] of [[1n, true, 40], [2n, true, 35], [3n, true, 1]] as const) {
+    await store.remember({ orderId, seq: 3, final }, context);
+    await pool.db.update(table)
+      .set({ shownAt: sql`now() - ${days} * interval '1 day'` as unknown as string })
+      .where(sql`${table.orderId} = ${orderId}`);
+  }
+  await store.remember({ orderId: 4n, seq: 2, final: false }, context);
+  await pool.db.update(table).set({ shownAt: "2020-01-01T00:00:00Z" })
+    .where(sql`${table.orderId} = 4`);
+
+  expect(await store.forgetFinal(30 * DAY_MS, 1, context)).toBe(1);
+  expect(await store.lastSeq(1n, context)).toBe(0);
+  expect(await store.forgetFinal(30 * DAY_MS, 10, context)).toBe(1);
+  const left = await pool.db.select({ orderId: table.orderId }).from(table).orderBy(table.orderId);
+  expect(left.map(({ orderId }) => orderId)).toEqual([3n, 4n]);
+});

@@ -1,0 +1,178 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  NOTIFIER_GROUP,
+  ORDER_EVENTS_DEAD_LETTERS,
+  ORDER_EVENTS_TOPIC,
+} from "../proto/order-event.ts";
+import type { Bus, OutgoingMessage, Topic } from "../shared/bus/bus.ts";
+import { createPostgresBus } from "../shared/bus/postgres.ts";
+import { createLogger } from "../shared/telemetry/log.ts";
+import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
+import { notifierConfig } from "./config.ts";
+import { type RunningNotifier, startNotifier } from "./service.ts";
+
+const TOPIC: Topic = {
+  name: ORDER_EVENTS_TOPIC,
+  groups: [NOTIFIER_GROUP],
+  deadLetters: ORDER_EVENTS_DEAD_LETTERS,
+};
+const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
+const STATUSES = ["new", "awaiting payment", "payed"] as const;
+const silent = createLogger({ service: "notifier", level: "error", write: () => {} });
+
+let databases: TestDatabase[];
+let bus: Bus;
+let running: RunningNotifier[];
+/** Of all notifiers together, in the order in which they were printed. */
+let lines: string[];
+
+beforeEach(async () => {
+  databases = await Promise.all([testDatabase("notifier"), testDatabase("bus")]);
+  bus = createPostgresBus({ url: databases[1]?.primaryUrl ?? "", log: silent });
+  running = [];
+  lines = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map((notifier) => notifier.close()));
+  await bus.close();
+  await Promise.all(databases.map((database) => database.drop()));
+});
+
+/** `print` takes one line and says when the output has it. */
+async function openNotifier(
+  print: (line: string, done: () => void) => void = (line, done) => {
+    lines.push(line);
+    done();
+  },
+): Promise<RunningNotifier> {
+  const config = notifierConfig({
+    NOTIFIER_HTTP: "127.0.0.1:0",
+    NOTIFIER_DATABASE_URL: databases[0]?.primaryUrl,
+    BUS_DATABASE_URL: databases[1]?.primaryUrl,
+    LOG_FORMAT: "json",
+  });
+  const output = { write: (text: string, done: () => void) => print(text, done) };
+  const notifier = await startNotifier(config, { log: silent, output });
+  running.push(notifier);
+  return notifier;
+}
+
+function event(orderId: number, seq: number): OutgoingMessage {
+  const status = STATUSES[seq - 1];
+  const id = `${orderId}-${seq}`;
+  const at = "2026-01-01T00:00:00.000Z";
+  const value = JSON.stringify({ id, order_id: orderId, user_id: 5, seq, status, at });
+  const headers = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01`, ce_id: id };
+  return { key: String(orderId), value, headers };
+}
+
+function shown(): string[] {
+  return lines.map((line) => {
+    const { order_id, seq } = JSON.parse(line) as { order_id: number; seq: number };
+    return `${order_id}-${seq}`;
+  });
+}
+
+async function isShown(...ids: readonly string[]): Promise<void> {
+  await expect.poll(shown, { timeout: 15_000 }).toEqual(expect.arrayContaining([...ids]));
+}
+
+test("the notifier prints one line an event, in order, with the trace of the change", async () => {
+  await openNotifier();
+  await bus.publish(TOPIC, [event(1, 1), event(1, 2), event(1, 3)]);
+  await isShown("1-3");
+  expect(shown()).toEqual(["1-1", "1-2", "1-3"]);
+  expect(JSON.parse(lines[1] ?? "")).toMatchObject({
+    service: "notifier",
+    order_id: 1,
+    user_id: 5,
+    status: "awaiting payment",
+    seq: 2,
+    at: "2026-01-01T00:00:00.000Z",
+    trace_id: TRACE_ID,
+  });
+});
+
+test("the notifier drops duplicates and stale events", async () => {
+  await openNotifier();
+  const twice = [event(1, 1), event(1, 2), event(1, 1), event(1, 2)];
+  await bus.publish(TOPIC, [...twice, event(1, 3), event(1, 2)]);
+  // Of the same key, so it comes after all of them.
+  await bus.publish(TOPIC, [event(1, 3), { ...event(2, 1), key: "1" }]);
+  await isShown("2-1");
+  expect(shown()).toEqual(["1-1", "1-2", "1-3", "2-1"]);
+});
+
+test("the notifier shows nothing twice after a restart", async () => {
+  const first = await openNotifier();
+  await bus.publish(TOPIC, [event(1, 1), event(1, 2)]);
+  await isShown("1-2");
+  await first.close();
+  await bus.publish(TOPIC, [event(1, 2), event(1, 3)]);
+  await openNotifier();
+  await isShown("1-3");
+  expect(shown()).toEqual(["1-1", "1-2", "1-3"]);
+});
+
+test("the notifier sends what it cannot read to the dead letters and goes on", async () => {
+  await openNotifier();
+  const poison = { ...event(1, 2), value: '{"id":"1-2","order_id":1' };
+  await bus.publish(TOPIC, [event(1, 1), poison, event(1, 3)]);
+  await isShown("1-3");
+  expect(shown()).toEqual(["1-1", "1-3"]);
+  const deadLetters = await bus.readDeadLetters(TOPIC, 10);
+  expect(deadLetters).toMatchObject([{
+    ...poison,
+    reason: "Cannot read the order event: the value is not JSON",
+  }]);
+});
+
+test("two notifiers show each event once, and one goes on when the other leaves", async () => {
+  const leaving = await openNotifier();
+  await openNotifier();
+  const orders = Array.from({ length: 40 }, (_, index) => index + 1);
+  const publishAll = (seq: number) => bus.publish(TOPIC, orders.map((id) => event(id, seq)));
+  await publishAll(1);
+  const published = publishAll(2);
+  await leaving.close();
+  await published;
+  await publishAll(3);
+  await isShown(...orders.map((id) => `${id}-3`));
+  expect(lines).toHaveLength(120);
+  for (const id of orders) {
+    const own = shown().filter((each) => each.startsWith(`${id}-`));
+    expect(own).toEqual([`${id}-1`, `${id}-2`, `${id}-3`]);
+  }
+});
+
+test("close() lets the line under way be printed and remembered", async () => {
+  let printed = () => {};
+  const started = new Promise<void>((resolve) => {
+    void openNotifier((line, done) => {
+      lines.push(line);
+      printed = done;
+      resolve();
+    }).then(() => bus.publish(TOPIC, [event(1, 1)]));
+  });
+  await started;
+  const closed = running[0]?.close();
+  printed();
+  await closed;
+  await openNotifier();
+  await bus.publish(TOPIC, [event(1, 1), event(1, 2)]);
+  await isShown("1-2");
+  expect(shown()).toEqual(["1-1", "1-2"]);
+});
+
+test("the notifier tells its health", async () => {
+  const notifier = await openNotifier();
+  expect(await statusOf(`${notifier.url}/healthz`)).toBe(200);
+  expect(await statusOf(`${notifier.url}/readyz`)).toBe(200);
+  expect(await statusOf(`${notifier.url}/user/1/cart/list`)).toBe(404);
+});
+
+async function statusOf(url: string): Promise<number> {
+  const response = await fetch(url);
+  await response.arrayBuffer();
+  return response.status;
+}

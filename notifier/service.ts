@@ -1,0 +1,133 @@
+import { fileURLToPath } from "node:url";
+import {
+  NOTIFIER_GROUP,
+  ORDER_EVENTS_DEAD_LETTERS,
+  ORDER_EVENTS_TOPIC,
+} from "../proto/order-event.ts";
+import { systemClock } from "../shared/async/clock.ts";
+import { Loop } from "../shared/async/loop.ts";
+import { RequestContext } from "../shared/async/request-context.ts";
+import type { Topic } from "../shared/bus/bus.ts";
+import { createBus } from "../shared/bus/create-bus.ts";
+import type { ReadyCheck } from "../shared/http/health.ts";
+import { serve } from "../shared/http/serve.ts";
+import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
+import { migrate } from "../shared/postgres/migrate.ts";
+import { Pool } from "../shared/postgres/pool.ts";
+import type { Logger } from "../shared/telemetry/log.ts";
+import { childTraceparent } from "../shared/telemetry/traceparent.ts";
+import { handleMessage } from "./bus/handle-message.ts";
+import type { NotifierConfig } from "./config.ts";
+import type { LastShown } from "./domain/deps.ts";
+import { forgetFinal } from "./domain/forget-final.ts";
+import { createNotifierHttp } from "./http/app.ts";
+import { PostgresLastShown } from "./repository/last-shown.ts";
+import { createLogLineSink, type LineOutput } from "./sink/log-line.ts";
+
+/** Events are handled side by side; each asks twice, for well under a millisecond. */
+const CONNECTIONS_MAX = 4;
+const STATEMENT_TIMEOUT_MS = 5_000;
+/** How long a stop waits for HTTP requests under way. */
+const DRAIN_MAX_MS = 2_000;
+/** Between looks for orders that may be forgotten. */
+const FORGET_EVERY_MS = 60 * 60_000;
+const FORGET_TIMEOUT_MS = 10_000;
+const FORGET_BACKOFF_MS = 60_000;
+const MIGRATIONS = fileURLToPath(new URL("../drizzle/notifier/migrations", import.meta.url));
+
+const ORDER_EVENTS: Topic = {
+  name: ORDER_EVENTS_TOPIC,
+  groups: [NOTIFIER_GROUP],
+  deadLetters: ORDER_EVENTS_DEAD_LETTERS,
+};
+
+export interface NotifierParts {
+  readonly log: Logger;
+  /** Where notifications go: process.stdout. */
+  readonly output: LineOutput;
+}
+
+export interface RunningNotifier extends RunningService {
+  /** Of the health routes, without a slash at the end. */
+  readonly url: string;
+}
+
+/**
+ * The notifier, a member of its group when this resolves. What was opened is closed again when a
+ * later part fails. It stops in reverse order: not ready, HTTP, the subscription (events under way
+ * are shown and acknowledged), the bus, the database.
+ */
+export async function startNotifier(
+  config: NotifierConfig,
+  parts: NotifierParts,
+): Promise<RunningNotifier> {
+  const opened = new CloseStack();
+  try {
+    return { url: await open(config, parts, opened), close: () => opened.close() };
+  } catch (error) {
+    await opened.close().catch((failure: unknown) =>
+      parts.log.error("closing", { error: failure })
+    );
+    throw error;
+  }
+}
+
+async function open(
+  config: NotifierConfig,
+  { log, output }: NotifierParts,
+  opened: CloseStack,
+): Promise<string> {
+  await migrate({ url: config.NOTIFIER_DATABASE_URL, folder: MIGRATIONS });
+  const pool = new Pool({
+    url: config.NOTIFIER_DATABASE_URL,
+    role: "primary",
+    max: CONNECTIONS_MAX,
+    applicationName: "notifier",
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
+  opened.push("the database", () => pool.close());
+  const lastShown = new PostgresLastShown(pool);
+
+  const bus = createBus(config, log);
+  opened.push("the bus", () => bus.close());
+
+  const forgetting = forgetInBackground(lastShown, log);
+  opened.push("forgetting", () => forgetting.close());
+
+  const sink = createLogLineSink({ format: config.LOG_FORMAT, output });
+  const subscription = await bus.subscribe({
+    topic: ORDER_EVENTS,
+    group: NOTIFIER_GROUP,
+    handle: handleMessage({ lastShown, sink }),
+  });
+  opened.push("the subscription", () => subscription.close());
+
+  const readiness = new Readiness();
+  const checks: Readonly<Record<string, ReadyCheck>> = {
+    database: async (context) => void await lastShown.lastSeq(0n, context),
+  };
+  const app = createNotifierHttp({ log, readiness, checks });
+  const http = await serve(app.fetch, config.NOTIFIER_HTTP);
+  opened.push("HTTP", () => http.close(DRAIN_MAX_MS));
+  opened.push("readiness", () => readiness.stop());
+  log.info("notifier serves", { http: http.url, topic: ORDER_EVENTS.name, group: NOTIFIER_GROUP });
+  return http.url;
+}
+
+function forgetInBackground(lastShown: LastShown, log: Logger): Loop {
+  const clock = systemClock;
+  const loop = new Loop({
+    clock,
+    async step() {
+      const traceparent = childTraceparent(undefined);
+      const context = new RequestContext({ traceparent, timeoutMs: FORGET_TIMEOUT_MS, clock });
+      const { more } = await forgetFinal({ lastShown }, context);
+      return more ? 0 : FORGET_EVERY_MS;
+    },
+    onError: (error) => log.warn("Cannot forget orders that ended long ago", { error }),
+    backoffMs: FORGET_BACKOFF_MS,
+    backoffMaxMs: FORGET_EVERY_MS,
+  });
+  loop.start();
+  return loop;
+}

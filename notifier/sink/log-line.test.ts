@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { createLogLineSink } from "./log-line.ts";
+
+const context = new RequestContext({
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  timeoutMs: 1_000,
+  clock: new VirtualClock(),
+});
+const notification = {
+  orderId: 9223372036854775807n,
+  userId: 9007199254740993n,
+  status: "awaiting payment",
+  seq: 2,
+  at: "2026-01-01T00:00:00.000Z",
+} as const;
+
+type Write = { readonly text: string; readonly done: (error?: Error | null) => void };
+
+function openSink(format: "json" | "pretty") {
+  const writes: Write[] = [];
+  const output = { write: (text: string, done: Write["done"]) => writes.push({ text, done }) };
+  return { sink: createLogLineSink({ format, output }), writes };
+}
+
+test("show() writes one JSON line with every digit and the trace of the change", () => {
+  const { sink, writes } = openSink("json");
+  void sink.show(notification, context);
+  expect(writes).toHaveLength(1);
+  const text = writes[0]?.text ?? "";
+  expect(text.indexOf("\n")).toBe(text.length - 1);
+  expect(text).toContain('"order_id":9223372036854775807,"user_id":9007199254740993');
+  expect(JSON.parse(text)).toMatchObject({
+    service: "notifier",
+    level: "info",
+    message: "order is awaiting payment",
+    status: "awaiting payment",
+    seq: 2,
+    at: "2026-01-01T00:00:00.000Z",
+    trace_id: "0af7651916cd43dd8448eb211c80319c",
+  });
+});
+
+test("show() writes one readable line for a terminal", () => {
+  const { sink, writes } = openSink("pretty");
+  void sink.show(notification, context);
+  const text = writes[0]?.text ?? "";
+  expect(text).toContain("order is awaiting payment");
+  expect(text).toContain("order_id=9223372036854775807");
+  expect(text.indexOf("\n")).toBe(text.length - 1);
+});
+
+test("show() resolves when the output has taken the line, and rejects when it failed", async () => {
+  const { sink, writes } = openSink("json");
+  let settled = false;
+  const first = sink.show(notification, context).finally(() => settled = true);
+  const second = sink.show(notification, context);
+  await Promise.resolve();
+  expect(settled).toBe(false);
+  writes[0]?.done(null);
+  writes[1]?.done(new Error("EPIPE"));
+  await expect(first).resolves.toBeUndefined();
+  await expect(second).rejects.toThrow("EPIPE");
+});
