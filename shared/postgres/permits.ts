@@ -8,10 +8,13 @@ const RETRY_AFTER_MS = 1_000;
 export class Permits {
   readonly #clock: Clock;
   readonly #waitingMax: number;
+  readonly #total: number;
   #free: number;
   readonly #waiting = new Set<() => void>();
+  #onIdle = () => {};
 
   constructor(total: number, waitingMax: number, clock: Clock) {
+    this.#total = total;
     this.#free = total;
     this.#waitingMax = waitingMax;
     this.#clock = clock;
@@ -54,9 +57,22 @@ export class Permits {
     const [next] = this.#waiting;
     if (!next) {
       this.#free++;
+      if (this.#free === this.#total) this.#onIdle();
       return;
     }
     this.#waiting.delete(next);
     next();
+  }
+
+  /** Resolves once nothing is under way, or after `timeoutMs` all the same. */
+  async idle(timeoutMs: number): Promise<void> {
+    if (this.#free === this.#total) return;
+    await new Promise<void>((resolve) => {
+      const cancelTimer = this.#clock.setTimer(timeoutMs, resolve);
+      this.#onIdle = () => {
+        cancelTimer();
+        resolve();
+      };
+    });
   }
 }

@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT_S = 3;
 const IDLE_TIMEOUT_S = 60;
 /** The driver's own backoff grows to 20 s, long after the database is back. */
 const RECONNECT_S = 0.1;
-const CLOSE_TIMEOUT_S = 5;
+const CLOSE_TIMEOUT_MS = 5_000;
 /** Statements that wait for a connection; at 1 ms each the last one waits for seconds. */
 const WAITING_MAX = 5_000;
 /** No second statement on a connection behind one that may wait for long. */
@@ -121,15 +121,9 @@ export class Pool {
     context: RequestContext,
   ): Promise<readonly RowOf<Columns>[]> {
     const encoded = parameters.map(encodeParameter);
-    return this.perform(
-      statement,
-      // The test of the statements holds the declared columns against the database.
-      () =>
-        this.#client.unsafe(statement.text, encoded, { prepare: true }) as PromiseLike<
-          unknown
-        > as PromiseLike<readonly RowOf<Columns>[]>,
-      context,
-    );
+    // The test of the statements holds the declared columns against the database.
+    const send = () => this.#send(statement.text, encoded) as Promise<readonly RowOf<Columns>[]>;
+    return this.perform(statement, send, context);
   }
 
   /**
@@ -174,8 +168,19 @@ export class Pool {
   }
 
   /** Waits a short time for the statements under way. */
-  close(): Promise<void> {
-    return this.#client.end({ timeout: CLOSE_TIMEOUT_S });
+  async close(): Promise<void> {
+    // The driver's own waiting never ends for a connection that was lost in mid-statement.
+    await this.#permits.idle(CLOSE_TIMEOUT_MS);
+    await this.#client.end({ timeout: 0 });
+  }
+
+  async #send(text: string, parameters: (string | boolean)[]): Promise<unknown> {
+    try {
+      return await this.#client.unsafe(text, parameters, { prepare: true });
+    } catch (error) {
+      if (!isLeftOver(error, parameters)) throw error;
+      return await this.#client.unsafe(text, parameters, { prepare: true });
+    }
   }
 
   /**
@@ -204,8 +209,26 @@ export class Pool {
     if (label.kind !== "select" && this.#unreplicated !== unreplicatedBefore) {
       throw new AppError("unavailable", `${label.name} may not be on the replica`);
     }
-    return result;
+    return dense(result);
   }
+}
+
+/**
+ * The driver (3.4.9, issues 1119 and 1181) goes on counting rows where a statement failed: the next
+ * result on that connection begins with as many holes as rows had come before.
+ */
+function dense<Result>(result: Result): Result {
+  if (!Array.isArray(result) || result.length === 0 || 0 in result) return result;
+  return result.filter(() => true) as Result;
+}
+
+/**
+ * The driver (3.4.9, as in issue 1223) tells the first statement on a new connection the error that
+ * ended the old one, and does not send it. `args` of an error are the parameters of the statement that it is about.
+ */
+function isLeftOver(error: unknown, parameters: unknown): boolean {
+  const about = (error as { args?: unknown } | undefined)?.args;
+  return about !== undefined && about !== parameters;
 }
 
 const INT8 = {

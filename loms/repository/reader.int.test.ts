@@ -1,0 +1,221 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { systemClock } from "../../shared/async/clock.ts";
+import { Pool, type StatementObservation } from "../../shared/postgres/pool.ts";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import { OrderReads } from "./order-reads.ts";
+import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./reader.ts";
+import { type Replica, Replicas } from "./replicas.ts";
+import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
+
+/** A way to the replica that can be cut and stopped. */
+class Line {
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  stopped = false;
+  cut = false;
+
+  constructor(target: URL) {
+    this.#server = createServer((near) => {
+      if (this.cut) return void near.destroy();
+      const far = connect(Number(target.port), target.hostname);
+      for (const [from, to] of [[near, far], [far, near]] as const) {
+        this.#sockets.add(from);
+        from.on("error", () => to.destroy()).on("close", () => to.destroy());
+        from.on("data", (bytes) => this.stopped || to.write(bytes));
+      }
+    });
+  }
+
+  async open(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return (this.#server.address() as { port: number }).port;
+  }
+
+  drop(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  close(): void {
+    this.drop();
+    this.#server.close();
+  }
+}
+
+let database: TestDatabase;
+let loms: WriterFixture;
+let line: Line;
+let seen: StatementObservation[];
+let changes: string[];
+let source: ReturnType<typeof createOrderReader>;
+const pools: Pool[] = [];
+
+function openPool(url: string, role: "primary" | "replica"): Pool {
+  const pool = new Pool({
+    url,
+    role,
+    max: 4,
+    applicationName: "test",
+    statementTimeoutMs: role === "replica" ? REPLICA_STATEMENT_TIMEOUT_MS : 5_000,
+    observe: (observation) => {
+      if (observation.name.endsWith("_info")) seen.push(observation);
+    },
+  });
+  pools.push(pool);
+  return pool;
+}
+
+function openReader(...replicas: Replica[]) {
+  return createOrderReader({
+    primary: openPool(database.primaryUrl, "primary"),
+    replicas,
+    clock: systemClock,
+    onHealth: ({ name }, healthy) => changes.push(`${name} ${healthy ? "up" : "down"}`),
+  });
+}
+
+beforeAll(async () => {
+  database = await testDatabase("loms");
+  loms = openWriterFixture(database.primaryUrl);
+});
+
+beforeEach(async () => {
+  seen = [];
+  changes = [];
+  line?.close();
+  line = new Line(new URL(database.replicaUrl));
+  const target = new URL(database.replicaUrl);
+  target.port = String(await line.open());
+  target.hostname = "127.0.0.1";
+  source = openReader({ name: "first", pool: openPool(target.href, "replica") });
+});
+
+afterAll(async () => {
+  line.close();
+  await Promise.all(pools.map((pool) => pool.close()));
+  await loms.pool.close();
+  await database.drop();
+});
+
+const roles = () => seen.map(({ role, outcome }) => `${role} ${outcome}`);
+
+test("a replica answers reads, and sees each write once that was answered", async () => {
+  const sku = await loms.addStock(1_000);
+  await source.replicas.step();
+  for (let count = 1; count <= 30; count++) {
+    const [outcome] = await loms.create([{ sku, count }, { sku: sku + 1, count: 1 }]);
+    if (outcome?.kind !== "short") throw new Error("unexpected");
+    const order = await source.reader.orderInfo(outcome.shortage.orderId, testContext());
+    expect(order).toEqual({
+      orderId: outcome.shortage.orderId,
+      userId: 7n,
+      status: "failed",
+      items: [{ sku, count }, { sku: sku + 1, count: 1 }],
+    });
+  }
+  expect(new Set(roles())).toEqual(new Set(["replica ok"]));
+});
+
+test("orderInfo() and stocksInfo() answer undefined for what is not there", async () => {
+  await source.replicas.step();
+  expect(await source.reader.orderInfo(2n ** 63n - 1n, testContext())).toBeUndefined();
+  expect(await source.reader.stocksInfo(4_294_967_295, testContext())).toBeUndefined();
+  expect(await source.reader.stocksInfo(139818428, testContext())).toEqual({
+    totalCount: 100n,
+    reserved: 101n,
+  });
+});
+
+test("before the first probe the primary answers", async () => {
+  await source.reader.stocksInfo(1002, testContext());
+  expect(roles()).toEqual(["primary ok"]);
+});
+
+test("a lost replica is left, its read repeated on the primary, and taken back later", async () => {
+  await source.replicas.step();
+  await source.reader.stocksInfo(1002, testContext());
+  line.cut = true;
+  line.drop();
+  expect(await source.reader.stocksInfo(1002, testContext())).toBeDefined();
+  expect(await source.reader.stocksInfo(1002, testContext())).toBeDefined();
+  expect(roles()).toEqual(["replica ok", "replica unavailable", "primary ok", "primary ok"]);
+  await source.replicas.step();
+  expect(source.replicas.healthy).toEqual([]);
+  line.cut = false;
+  await source.replicas.step();
+  await source.reader.stocksInfo(1002, testContext());
+  expect(roles().at(-1)).toBe("replica ok");
+  expect(changes).toEqual(["first up", "first down", "first up"]);
+});
+
+test("a replica that stops answering costs a read a short wait, not its deadline", async () => {
+  await source.replicas.step();
+  line.stopped = true;
+  expect(await source.reader.stocksInfo(1002, testContext())).toBeDefined();
+  expect(roles()).toEqual(["replica deadline_exceeded", "primary ok"]);
+  expect(changes).toEqual(["first up", "first down"]);
+});
+
+test("a server that does not follow the primary is no replica", async () => {
+  const other = openReader(
+    { name: "the primary", pool: openPool(database.primaryUrl, "replica") },
+    { name: "nobody", pool: openPool("postgres://postgres@127.0.0.1:1/none", "replica") },
+  );
+  await other.replicas.step();
+  expect(other.replicas.healthy).toEqual([]);
+});
+
+test("reads are spread over the healthy replicas", async () => {
+  const pair = ["a", "b"].map((name) => ({
+    name,
+    pool: openPool(database.replicaUrl, "replica"),
+  }));
+  const { replicas } = openReader(...pair);
+  expect(replicas.next()).toBeUndefined();
+  await replicas.step();
+  const taken = [1, 2, 3, 4].map(() => replicas.next()?.name).toSorted();
+  expect(taken).toEqual(["a", "a", "b", "b"]);
+});
+
+test("while the primary cannot be asked, a replica keeps the health that it had", async () => {
+  const way = new Line(new URL(database.primaryUrl));
+  const primaryUrl = new URL(database.primaryUrl);
+  primaryUrl.port = String(await way.open());
+  primaryUrl.hostname = "127.0.0.1";
+  const member = { name: "only", pool: openPool(database.replicaUrl, "replica") };
+  const replicas = new Replicas({
+    primary: openPool(primaryUrl.href, "primary"),
+    members: [member],
+    clock: systemClock,
+    onHealth: () => {},
+  });
+  way.cut = true;
+  await replicas.step();
+  expect(replicas.healthy).toEqual([]);
+  way.cut = false;
+  await replicas.step();
+  expect(replicas.healthy).toEqual([member]);
+  way.cut = true;
+  way.drop();
+  await replicas.step();
+  expect(replicas.healthy).toEqual([member]);
+  way.close();
+});
+
+test("reads are prepared", async () => {
+  const pool = new Pool({
+    url: database.primaryUrl,
+    role: "primary",
+    max: 1,
+    applicationName: "test",
+    statementTimeoutMs: 5_000,
+  });
+  pools.push(pool);
+  await new OrderReads(pool).stocksInfo(1002, testContext());
+  const rows = await pool.db.execute<{ statement: string }>(
+    sql`select statement from pg_prepared_statements`,
+  );
+  expect(rows.some(({ statement }) => statement.includes('from "stocks"'))).toBe(true);
+});

@@ -1,0 +1,62 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
+import { AppError } from "../../shared/errors.ts";
+import { isConnectionError } from "../../shared/postgres/database-error.ts";
+import type { Pool } from "../../shared/postgres/pool.ts";
+import type { OrderReader } from "../domain/deps.ts";
+import { OrderReads } from "./order-reads.ts";
+import { type Replica, Replicas } from "./replicas.ts";
+
+/** A long read on a replica holds up what it replays, and so the commits that wait for it. */
+export const REPLICA_STATEMENT_TIMEOUT_MS = 400;
+/** A replica that does not answer at all leaves time for the primary. */
+const REPLICA_READ_TIMEOUT_MS = 500;
+
+export interface ReadableReplica extends Replica {
+  readonly reads: OrderReads;
+}
+
+export interface OrderReaderOptions {
+  readonly primary: Pool;
+  /** Each with a name for the logs; their pools end statements early. */
+  readonly replicas: readonly Replica[];
+  readonly clock: Clock;
+  readonly onHealth: (replica: Replica, healthy: boolean) => void;
+}
+
+/**
+ * Reads from the healthy replicas in turn, and from the primary while there is none. A read that a
+ * replica could not answer is repeated on the primary within the same deadline.
+ */
+export function createOrderReader(
+  options: OrderReaderOptions,
+): { readonly reader: OrderReader; readonly replicas: Replicas<ReadableReplica> } {
+  const { primary, clock, onHealth } = options;
+  const primaryReads = new OrderReads(primary);
+  const members = options.replicas.map((replica): ReadableReplica => ({
+    ...replica,
+    reads: new OrderReads(replica.pool, REPLICA_READ_TIMEOUT_MS),
+  }));
+  const replicas = new Replicas({ primary, members, clock, onHealth });
+
+  async function read<Result>(
+    ask: (reads: OrderReads) => Promise<Result>,
+    context: RequestContext,
+  ): Promise<Result> {
+    const replica = replicas.next();
+    if (!replica) return await ask(primaryReads);
+    try {
+      return await ask(replica.reads);
+    } catch (error) {
+      if (!(error instanceof AppError) || context.remainingMs() === 0) throw error;
+      if (isConnectionError(error) || error.code === "deadline_exceeded") replicas.fail(replica);
+      return await ask(primaryReads);
+    }
+  }
+
+  const reader: OrderReader = {
+    orderInfo: (orderId, context) => read((reads) => reads.orderInfo(orderId, context), context),
+    stocksInfo: (sku, context) => read((reads) => reads.stocksInfo(sku, context), context),
+  };
+  return { reader, replicas };
+}

@@ -1,0 +1,130 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { Loop } from "../../shared/async/loop.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import type { Pool } from "../../shared/postgres/pool.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
+
+// A replica is healthy when it follows the primary and has replayed what the primary had written
+// when the probe began. All replicas are synchronous, so a healthy one has every acknowledged write.
+// While the primary itself cannot be asked, nothing new is acknowledged: a replica that was healthy
+// stays so as long as it answers.
+
+const PROBE_INTERVAL_MS = 500;
+/** Of each question of a probe. */
+const PROBE_TIMEOUT_MS = 400;
+/** Under load the newest writes take some ms to arrive; a replica that lags misses all its chances. */
+const CATCH_UP_TRIES = 5;
+const CATCH_UP_PAUSE_MS = 40;
+
+export interface Replica {
+  readonly name: string;
+  readonly pool: Pool;
+}
+
+export interface ReplicasOptions<Member extends Replica> {
+  readonly primary: Pool;
+  readonly members: readonly Member[];
+  readonly clock: Clock;
+  /** Told of each change. */
+  readonly onHealth: (member: Member, healthy: boolean) => void;
+}
+
+/** Which replicas may be read from. None is healthy before the first step. */
+export class Replicas<Member extends Replica> {
+  readonly #options: ReplicasOptions<Member>;
+  readonly #loop: Loop;
+  #healthy: readonly Member[] = [];
+  #turn = 0;
+
+  constructor(options: ReplicasOptions<Member>) {
+    this.#options = options;
+    this.#loop = new Loop({
+      clock: options.clock,
+      step: async () => {
+        await this.step();
+        return PROBE_INTERVAL_MS;
+      },
+      onError: () => {},
+      backoffMs: PROBE_INTERVAL_MS,
+      backoffMaxMs: PROBE_INTERVAL_MS,
+    });
+  }
+
+  get healthy(): readonly Member[] {
+    return this.#healthy;
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  close(): Promise<void> {
+    return this.#loop.close();
+  }
+
+  /** A healthy replica, each in turn; undefined while there is none. */
+  next(): Member | undefined {
+    this.#turn = (this.#turn + 1) % Math.max(1, this.#healthy.length);
+    return this.#healthy[this.#turn];
+  }
+
+  /** A read showed that the replica does not serve; the next probe may find that it does again. */
+  fail(member: Member): void {
+    if (!this.#healthy.includes(member)) return;
+    this.#healthy = this.#healthy.filter((other) => other !== member);
+    this.#options.onHealth(member, false);
+  }
+
+  /** Probes all replicas once; never rejects. */
+  async step(): Promise<void> {
+    const { members, onHealth } = this.#options;
+    const position = await this.#primaryPosition();
+    const before = this.#healthy;
+    const verdicts = await Promise.all(
+      members.map((member) => this.#isHealthy(member, position, before.includes(member))),
+    );
+    // What failed a read meanwhile has to pass a whole probe first.
+    const failed = before.filter((member) => !this.#healthy.includes(member));
+    this.#healthy = members.filter((member, index) => verdicts[index] && !failed.includes(member));
+    for (const member of members) {
+      const [was, is] = [before.includes(member), this.#healthy.includes(member)];
+      if (was !== is && !failed.includes(member)) onHealth(member, is);
+    }
+  }
+
+  async #primaryPosition(): Promise<string | undefined> {
+    try {
+      const rows = await this.#options.primary.run(PRIMARY_POSITION, [], this.#context());
+      return rows[0]?.position;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #isHealthy(member: Member, position: string | undefined, was: boolean): Promise<boolean> {
+    try {
+      for (let tries = 1; tries <= CATCH_UP_TRIES; tries++) {
+        const rows = await member.pool.run(REPLICA_STATE, [position ?? ""], this.#context());
+        const state = rows[0];
+        if (!state?.in_recovery) return false;
+        if (position === undefined) return was;
+        if (!state.streaming) return false;
+        if (state.caught_up) return true;
+        await sleep(this.#options.clock, CATCH_UP_PAUSE_MS);
+      }
+    } catch {
+      // It does not answer.
+    }
+    return false;
+  }
+
+  #context(): RequestContext {
+    return new RequestContext({
+      traceparent: childTraceparent(undefined),
+      timeoutMs: PROBE_TIMEOUT_MS,
+      clock: this.#options.clock,
+    });
+  }
+}

@@ -1,0 +1,176 @@
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import { RequestContext } from "../async/request-context.ts";
+import { isConnectionError } from "./database-error.ts";
+import { Pool, type PoolOptions, type StatementObservation } from "./pool.ts";
+import { defineStatement } from "./statement.ts";
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+let database: TestDatabase;
+const pools: Pool[] = [];
+
+beforeAll(async () => {
+  database = await testDatabase("empty");
+  await openPool().db.execute(sql`
+    create function warn() returns int language plpgsql as $$
+    begin
+      raise warning 'may not be replicated' using errcode = '01000';
+      return 1;
+    end $$`);
+});
+
+afterAll(async () => {
+  await Promise.all(pools.map((pool) => pool.close()));
+  await database.drop();
+});
+
+function openPool(options: Partial<PoolOptions> = {}): Pool {
+  const pool = new Pool({
+    url: database.primaryUrl,
+    role: "primary",
+    max: 2,
+    applicationName: "test",
+    statementTimeoutMs: 10_000,
+    ...options,
+  });
+  pools.push(pool);
+  return pool;
+}
+
+const context = (timeoutMs = 10_000) => new RequestContext({ traceparent: "t", timeoutMs });
+
+const ECHO = defineStatement({
+  name: "echo",
+  kind: "select",
+  text: `select $1::int8 as one, $2::int8[] as many, $3::text[] as texts, $4::bool as yes,
+    array_to_string($3::text[], '|', '<null>') as joined`,
+  parameters: ["int8", "int8[]", "text[]", "bool"],
+  columns: { one: "int8", joined: "text", yes: "bool" },
+});
+
+const sleeping = (name: string, kind: "select" | "insert", seconds: number) =>
+  defineStatement({
+    name,
+    kind,
+    text: `select 1 as one from pg_sleep(${seconds})`,
+    parameters: [],
+    columns: { one: "int4" },
+  });
+
+const KILL_OWN_SESSION = defineStatement({
+  name: "kill",
+  kind: "insert",
+  text: "select pg_terminate_backend(pg_backend_pid()) as done",
+  parameters: [],
+  columns: { done: "bool" },
+});
+
+test("run() carries int64 and arrays exactly, both ways, also when prepared before", async () => {
+  const pool = openPool({ max: 1 });
+  const texts = ['a"b', "c\\d", null, "{,}"];
+  for (const yes of [true, false, true]) {
+    const rows = await pool.run(ECHO, [INT64_MAX, [INT64_MAX, -INT64_MAX], texts, yes], context());
+    expect(rows).toMatchObject([
+      { one: INT64_MAX, many: [INT64_MAX, -INT64_MAX], joined: 'a"b|c\\d|<null>|{,}', yes },
+    ]);
+  }
+});
+
+test("run() answers deadline_exceeded at the deadline and keeps the connection busy", async () => {
+  const pool = openPool({ max: 1 });
+  const slow = sleeping("slow", "insert", 0.3);
+  await expect(pool.run(slow, [], context(50))).rejects.toMatchObject({
+    code: "deadline_exceeded",
+  });
+  // The statement still has the only connection.
+  const echo = () => pool.run(ECHO, [1n, [], [], true], context(50));
+  await expect(echo()).rejects.toMatchObject({ code: "deadline_exceeded" });
+  expect(await pool.run(ECHO, [1n, [], [], true], context())).toHaveLength(1);
+});
+
+test("run() answers deadline_exceeded when the server ends the statement", async () => {
+  const pool = openPool({ statementTimeoutMs: 50 });
+  await expect(pool.run(sleeping("slow", "select", 5), [], context())).rejects.toMatchObject({
+    code: "deadline_exceeded",
+  });
+});
+
+test("a commit that ended without the replica is not taken for success", async () => {
+  const pool = openPool();
+  const warn = (kind: "select" | "insert") =>
+    defineStatement({
+      name: `warn_${kind}`,
+      kind,
+      text: "select warn() as one",
+      parameters: [],
+      columns: { one: "int4" },
+    });
+  const neighbour = pool.run(sleeping("neighbour", "insert", 0.2), [], context());
+  neighbour.catch(() => {});
+  await pool.run(ECHO, [1n, [], [], true], context());
+  await expect(pool.run(warn("insert"), [], context())).rejects.toMatchObject({
+    code: "unavailable",
+  });
+  await expect(neighbour).rejects.toMatchObject({ code: "unavailable" });
+  expect(await pool.run(warn("select"), [], context())).toEqual([{ one: 1 }]);
+});
+
+test("a lost connection is unavailable, and the next statement has a new one", async () => {
+  const pool = openPool({ max: 1 });
+  const error: unknown = await pool.run(KILL_OWN_SESSION, [], context()).catch((e) => e);
+  expect(error).toMatchObject({ code: "unavailable" });
+  expect(isConnectionError(error)).toBe(true);
+  const rows = await pool.run(ECHO, [1n, [], [], true], context());
+  expect(rows.map(({ one }) => one)).toEqual([1n]);
+});
+
+test("a connection lost in the middle of a result leaves no holes in the next one", async () => {
+  const pool = openPool({ max: 1 });
+  const rowsThenEnd = sql`select n, case when n = 3 then pg_terminate_backend(pg_backend_pid()) end
+    from generate_series(1, 3) as n`;
+  const label = { name: "drizzled", kind: "select" } as const;
+  const ask = (query: typeof rowsThenEnd) =>
+    pool.perform(label, () => pool.db.execute<{ n: number }>(query), context());
+  await expect(ask(rowsThenEnd)).rejects.toMatchObject({ code: "unavailable" });
+  const next = await ask(sql`select 7 as n`).catch(() => ask(sql`select 7 as n`));
+  expect(next.map(({ n }) => n)).toEqual([7]);
+});
+
+test("a server that is not there is unavailable", async () => {
+  const pool = openPool({ url: "postgres://postgres@127.0.0.1:1/none" });
+  const error: unknown = await pool.run(ECHO, [1n, [], [], true], context()).catch((e) => e);
+  expect(error).toMatchObject({ code: "unavailable" });
+  expect(isConnectionError(error)).toBe(true);
+});
+
+test("perform() runs drizzle's queries under the same rules", async () => {
+  const pool = openPool({ statementTimeoutMs: 50 });
+  const label = { name: "drizzled", kind: "select" } as const;
+  const rows = await pool.perform(
+    label,
+    () => pool.db.execute(sql`select ${INT64_MAX}::int8 as one`),
+    context(),
+  );
+  expect([...rows]).toEqual([{ one: INT64_MAX }]);
+  await expect(
+    pool.perform(label, () => pool.db.execute(sql`select pg_sleep(5)`), context()),
+  ).rejects.toMatchObject({ code: "deadline_exceeded" });
+  await expect(
+    pool.perform(label, () => {
+      throw new Error("a defect");
+    }, context()),
+  ).rejects.toThrow("a defect");
+});
+
+test("every statement is observed once, with its outcome", async () => {
+  const seen: StatementObservation[] = [];
+  const pool = openPool({ observe: (observation) => seen.push(observation) });
+  await pool.run(ECHO, [1n, [], [], true], context());
+  await pool.run(KILL_OWN_SESSION, [], context()).catch(() => {});
+  expect(seen).toMatchObject([
+    { role: "primary", name: "echo", kind: "select", outcome: "ok" },
+    { role: "primary", name: "kill", kind: "insert", outcome: "unavailable" },
+  ]);
+});
