@@ -1,0 +1,235 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { outboxLease } from "../../drizzle/loms/schema.ts";
+import { orderEvent } from "../../proto/order-event.ts";
+import { systemClock } from "../../shared/async/clock.ts";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import type { OutgoingMessage, Topic } from "../../shared/bus/bus.ts";
+import { AppError } from "../../shared/errors.ts";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import {
+  newOrder,
+  openWriterFixture,
+  testContext,
+  type WriterFixture,
+} from "../repository/writer-fixture.ts";
+import { outboxBacklog } from "./backlog.ts";
+import { cleanOutbox } from "./clean.ts";
+import { Relay } from "./relay.ts";
+
+const topic: Topic = { name: "events", groups: ["group"], deadLetters: "dead" };
+
+let database: TestDatabase;
+let loms: WriterFixture;
+let sku: number;
+/** What the bus took, in order. */
+let taken: OutgoingMessage[];
+
+beforeAll(async () => {
+  database = await testDatabase("loms");
+  loms = openWriterFixture(database.primaryUrl, { connections: 12 });
+  sku = await loms.addStock(1_000_000);
+});
+
+afterAll(async () => {
+  await loms.pool.close();
+  await database.drop();
+});
+
+beforeEach(async () => {
+  await loms.pool.db.execute(sql`delete from outbox`);
+  await loms.pool.db.update(outboxLease).set({ until: "-infinity" });
+  taken = [];
+});
+
+const take = (messages: readonly OutgoingMessage[]) => {
+  taken.push(...messages);
+  return Promise.resolve();
+};
+
+function openRelay(
+  publish: (messages: readonly OutgoingMessage[]) => Promise<void> = take,
+  onError: (error: unknown) => void = () => {},
+  clock = systemClock,
+): Relay {
+  const bus = {
+    publish: (_topic: Topic, messages: readonly OutgoingMessage[]) => publish(messages),
+  };
+  return new Relay({ pool: loms.pool, bus, topic, clock, relayId: randomUUID(), onError });
+}
+
+function createOrders(count: number) {
+  const orders = Array.from({ length: count }, () => newOrder([{ sku, count: 1 }]));
+  return loms.writer.orderCreate(orders, testContext());
+}
+
+/** The seqs of each order, in the order in which the bus took them. */
+function seqsByOrder(messages: readonly OutgoingMessage[]): Map<string, number[]> {
+  const seqs = new Map<string, number[]>();
+  for (const { key, value } of messages) {
+    const { seq } = orderEvent.parse(JSON.parse(value));
+    seqs.set(key, [...(seqs.get(key) ?? []), seq]);
+  }
+  return seqs;
+}
+
+/** What a consumer shows that drops what is not above the last seq of its order. */
+function shown(seqs: readonly number[]): number[] {
+  const kept: number[] = [];
+  for (const seq of seqs) if (seq > (kept.at(-1) ?? 0)) kept.push(seq);
+  return kept;
+}
+
+test("step() publishes events as the contract has them, and each once", async () => {
+  const order = newOrder([{ sku, count: 1 }]);
+  const [outcome] = await loms.writer.orderCreate([order], testContext());
+  if (outcome?.kind !== "created") throw new Error("not created");
+  const relay = openRelay();
+  expect(await relay.step()).toEqual({ kind: "published", events: 2, drained: true });
+  expect(await relay.step()).toEqual({ kind: "drained" });
+  const events = taken.map(({ value }) => orderEvent.parse(JSON.parse(value)));
+  expect(events).toMatchObject([
+    { order_id: outcome.orderId, user_id: 7n, seq: 1, status: "new" },
+    { order_id: outcome.orderId, user_id: 7n, seq: 2, status: "awaiting payment" },
+  ]);
+  expect(taken[1]).toMatchObject({
+    key: String(outcome.orderId),
+    headers: { traceparent: order.traceparent, ce_id: `${outcome.orderId}-2` },
+  });
+  expect(Math.abs(Date.parse(events[0]?.at ?? "") - Date.now())).toBeLessThan(60_000);
+});
+
+test("step() goes on where a full batch ended", async () => {
+  await createOrders(300);
+  const relay = openRelay();
+  expect(await relay.step()).toEqual({ kind: "published", events: 500, drained: false });
+  expect(await relay.step()).toEqual({ kind: "published", events: 100, drained: true });
+  expect([...seqsByOrder(taken).values()]).toEqual(Array(300).fill([1, 2]));
+});
+
+test("a relay that dies between publish and mark causes repeats, and no loss", async () => {
+  await createOrders(20);
+  const dying = openRelay((messages) => {
+    taken.push(...messages.slice(0, 15));
+    return Promise.reject(new AppError("unavailable", "the bus is away"));
+  });
+  await expect(dying.step()).rejects.toThrow("the bus is away");
+  await openRelay().step();
+  expect(taken).toHaveLength(55);
+  for (const seqs of seqsByOrder(taken).values()) expect(shown(seqs)).toEqual([1, 2]);
+});
+
+test("another relay waits while one has the lease, and takes over when it is dead", async () => {
+  await createOrders(1);
+  let letGo = () => {};
+  let asked = () => {};
+  const publishing = new Promise<void>((resolve) => asked = resolve);
+  const slow = openRelay((messages) =>
+    new Promise((resolve) => {
+      letGo = () => (taken.push(...messages), resolve());
+      asked();
+    })
+  );
+  const step = slow.step();
+  await publishing;
+  expect(await openRelay().step()).toEqual({ kind: "elsewhere" });
+  await loms.pool.db.update(outboxLease).set({ until: "-infinity" });
+  expect(await openRelay().step()).toMatchObject({ kind: "published", events: 2 });
+  letGo();
+  await step;
+  expect([...seqsByOrder(taken).values()]).toEqual([[1, 2, 1, 2]]);
+});
+
+test("a publish that hangs is given up before the lease ends, and the lease given back", async () => {
+  await createOrders(1);
+  const clock = new VirtualClock();
+  let asked = () => {};
+  const publishing = new Promise<void>((resolve) => asked = resolve);
+  const hanging = openRelay(
+    () => (asked(), new Promise<void>(() => {})),
+    () => {},
+    clock,
+  );
+  const step = expect(hanging.step()).rejects.toMatchObject({ code: "unavailable" });
+  await publishing;
+  await clock.advance(5_000);
+  await step;
+  expect(await openRelay().step()).toMatchObject({ kind: "published" });
+});
+
+test("two relays at once keep the order of each order and lose nothing", async () => {
+  let calls = 0;
+  // Every third publish fails after it took a part.
+  const shaky = async (messages: readonly OutgoingMessage[]) => {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    if (++calls % 3 === 0) {
+      taken.push(...messages.slice(0, messages.length / 2));
+      throw new AppError("unavailable", "the bus is away");
+    }
+    taken.push(...messages);
+  };
+  const relays = [openRelay(shaky), openRelay(shaky)];
+  for (const relay of relays) relay.start();
+  const expected = new Map<string, number>();
+  for (let round = 0; round < 20; round++) {
+    const outcomes = await createOrders(20);
+    const changes = outcomes.flatMap((outcome) =>
+      outcome.kind === "created" ? [{ orderId: outcome.orderId, traceparent: "t" }] : []
+    );
+    for (const relay of relays) relay.wake();
+    await loms.writer.orderPay(changes.slice(0, 10), testContext());
+    changes.forEach(({ orderId }, index) => expected.set(String(orderId), index < 10 ? 3 : 2));
+    for (const relay of relays) relay.wake();
+  }
+  while ((await outboxBacklog(loms.pool, testContext())).events > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await Promise.all(relays.map((relay) => relay.close()));
+  const seqs = seqsByOrder(taken);
+  expect(seqs.size).toBe(expected.size);
+  for (const [orderId, last] of expected) {
+    expect(shown(seqs.get(orderId) ?? [])).toEqual([1, 2, 3].slice(0, last));
+  }
+});
+
+test("a woken relay publishes at once, and close() gives the lease back", async () => {
+  const clock = new VirtualClock();
+  let published = () => {};
+  const first = new Promise<void>((resolve) => published = resolve);
+  const relay = openRelay((messages) => (published(), take(messages)), () => {}, clock);
+  relay.start();
+  await createOrders(1);
+  // Time stands still: only the wake can bring it on.
+  relay.wake();
+  await first;
+  await relay.close();
+  const [lease] = await loms.pool.db.select().from(outboxLease);
+  expect(lease?.until).toBe("-infinity");
+  expect(taken).toHaveLength(2);
+});
+
+test("outboxBacklog() counts what waits and tells the age of the oldest", async () => {
+  expect(await outboxBacklog(loms.pool, testContext())).toEqual({ events: 0, oldestAgeSeconds: 0 });
+  await createOrders(2);
+  await loms.pool.db.execute(sql`update outbox set at = at - interval '1 hour'`);
+  const { events, oldestAgeSeconds } = await outboxBacklog(loms.pool, testContext());
+  expect(events).toBe(4);
+  expect(oldestAgeSeconds).toBeGreaterThanOrEqual(3_600);
+});
+
+test("cleanOutbox() deletes what was published long ago, and the history stays", async () => {
+  const [outcome] = await createOrders(1);
+  await openRelay().step();
+  await createOrders(1);
+  const options = { pool: loms.pool, clock: systemClock, onError: () => {} };
+  expect(await cleanOutbox(options)).toBe(0);
+  await loms.pool.db.execute(sql`update outbox set published_at = published_at - interval '1 day'`);
+  expect(await cleanOutbox(options)).toBe(2);
+  expect((await outboxBacklog(loms.pool, testContext())).events).toBe(2);
+  if (outcome?.kind !== "created") throw new Error("not created");
+  expect(await loms.eventsOf(outcome.orderId)).toEqual({
+    history: ["1 new", "2 awaiting payment"],
+    outbox: [],
+  });
+});
