@@ -70,7 +70,8 @@ export interface StatementShape {
 
 /**
  * Connections to one server. Each carries one statement at a time, and a statement is a transaction
- * of its own: nothing can go on outside its transaction after a lost connection.
+ * of its own: nothing can go on outside its transaction after a lost connection. `db.transaction()`
+ * is refused by the driver.
  */
 export class Pool {
   readonly role: PoolRole;
