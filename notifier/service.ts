@@ -24,7 +24,7 @@ import { createNotifierHttp } from "./http/app.ts";
 import { PostgresLastShown } from "./repository/last-shown.ts";
 import { createLogLineSink, type LineOutput } from "./sink/log-line.ts";
 
-/** Events are handled side by side; each asks twice, for well under a millisecond. */
+/** One statement that asks, one that remembers, one that forgets, and one for health. */
 const CONNECTIONS_MAX = 4;
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** How long a stop waits for HTTP requests under way. */

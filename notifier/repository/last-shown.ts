@@ -1,9 +1,22 @@
+import { Batcher } from "../../shared/async/batcher.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import type { LastShown, Shown } from "../domain/deps.ts";
-import { FORGET_FINAL, LAST_SEQ, REMEMBER } from "./statements.ts";
+import { FORGET_FINAL, LAST_SEQS, REMEMBER } from "./statements.ts";
 
-/** What was shown, in PostgreSQL: one row an order. */
+/** As many as a subscription has under way. */
+const BATCH_MAX = 500;
+
+/** The deadline of a batch is that of its first, which has waited longest. */
+interface Asked<Item> {
+  readonly item: Item;
+  readonly context: RequestContext;
+}
+
+/**
+ * What was shown, in PostgreSQL: one row an order. Calls that come together share a statement, and
+ * so a commit.
+ */
 export class PostgresLastShown implements LastShown {
   readonly #pool: Pool;
   /**
@@ -11,6 +24,14 @@ export class PostgresLastShown implements LastShown {
    * every further try to handle such an event would show it once more.
    */
   readonly #unremembered = new Map<bigint, Shown>();
+  readonly #questions = new Batcher<Asked<bigint>, number>({
+    batchMax: BATCH_MAX,
+    run: (asked) => this.#lastSeqs(asked),
+  });
+  readonly #writes = new Batcher<Asked<Shown>, void>({
+    batchMax: BATCH_MAX,
+    run: (asked) => this.#remember(asked),
+  });
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -19,19 +40,37 @@ export class PostgresLastShown implements LastShown {
   async lastSeq(orderId: bigint, context: RequestContext): Promise<number> {
     const unremembered = this.#unremembered.get(orderId);
     if (unremembered) await this.remember(unremembered, context);
-    const [row] = await this.#pool.run(LAST_SEQ, [orderId], context);
-    return row?.seq ?? 0;
+    return await this.#questions.ask({ item: orderId, context });
   }
 
   async remember(shown: Shown, context: RequestContext): Promise<void> {
-    const { orderId, seq, final } = shown;
-    this.#unremembered.set(orderId, shown);
-    await this.#pool.run(REMEMBER, [orderId, seq, final], context);
-    this.#unremembered.delete(orderId);
+    this.#unremembered.set(shown.orderId, shown);
+    await this.#writes.ask({ item: shown, context });
+    this.#unremembered.delete(shown.orderId);
   }
 
   async forgetFinal(olderThanMs: number, max: number, context: RequestContext): Promise<number> {
     const [row] = await this.#pool.run(FORGET_FINAL, [olderThanMs, max], context);
     return row?.forgotten ?? 0;
   }
+
+  async #lastSeqs(asked: readonly Asked<bigint>[]): Promise<number[]> {
+    const orderIds = asked.map(({ item }) => item);
+    const rows = await this.#pool.run(LAST_SEQS, [orderIds], contextOf(asked));
+    const seqs = new Map(rows.map(({ order_id, seq }) => [order_id, seq]));
+    return orderIds.map((orderId) => seqs.get(orderId) ?? 0);
+  }
+
+  async #remember(asked: readonly Asked<Shown>[]): Promise<void[]> {
+    const shown = asked.map(({ item }) => item);
+    const orderIds = shown.map(({ orderId }) => orderId);
+    const seqs = shown.map(({ seq }) => seq);
+    const ended = shown.filter(({ final }) => final).map(({ orderId }) => orderId);
+    await this.#pool.run(REMEMBER, [orderIds, seqs, ended], contextOf(asked));
+    return [];
+  }
+}
+
+function contextOf([first]: readonly Asked<unknown>[]): RequestContext {
+  return (first as Asked<unknown>).context;
 }

@@ -1,23 +1,28 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-export const LAST_SEQ = defineStatement({
-  name: "notifier.last_seq",
+export const LAST_SEQS = defineStatement({
+  name: "notifier.last_seqs",
   kind: "select",
-  text: "select seq from notifier.last_shown where order_id = $1::int8",
-  parameters: ["int8"],
-  columns: { seq: "int4" },
+  text: "select order_id, seq from notifier.last_shown where order_id = any($1::int8[])",
+  parameters: ["int8[]"],
+  columns: { order_id: "int8", seq: "int4" },
 });
 
-/** A newer one stays. */
+/**
+ * $1 and $2 are orders and their seqs, $3 those of the orders that ended. A newer seq stays. Rows
+ * are locked in the order of their ids, so that two processes never wait for each other.
+ */
 export const REMEMBER = defineStatement({
   name: "notifier.remember",
   kind: "insert",
   text: `insert into notifier.last_shown as old (order_id, seq, final)
-    values ($1::int8, $2::int4, $3::bool)
+    select order_id, max(seq), order_id = any($3::int8[])
+    from unnest($1::int8[], $2::int4[]) as shown (order_id, seq)
+    group by order_id order by order_id
     on conflict (order_id) do update
     set seq = excluded.seq, final = excluded.final, shown_at = excluded.shown_at
     where old.seq < excluded.seq`,
-  parameters: ["int8", "int4", "bool"],
+  parameters: ["int8[]", "int4[]", "int8[]"],
   columns: {},
 });
 

@@ -1,4 +1,5 @@
 import type { JobAttempt, PgBoss } from "pg-boss";
+import { Batcher } from "../async/batcher.ts";
 import type { Clock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
 import type { SeldomLog } from "./seldom-log.ts";
@@ -10,24 +11,23 @@ const RETRY_MS = 250;
 /** Tries once the subscription closes; what is left is delivered again. */
 const CLOSING_TRIES_MAX = 8;
 
-interface Pending {
-  readonly job: JobAttempt;
-  readonly done: () => void;
-}
-
 /**
- * Acknowledges messages by removing their jobs: what is asked for while a statement is under way
- * goes with the next one. Removing, not completing, so that the table holds only what waits.
- * pg-boss removes a job only for the attempt that was fetched, so an acknowledgement that comes
- * after the message went to another member changes nothing.
+ * Acknowledges messages by removing their jobs, many in one statement. Removing, not completing, so
+ * that the table holds only what waits. pg-boss removes a job only for the attempt that was fetched,
+ * so an acknowledgement that comes after the message went to another member changes nothing.
  */
 export class Acknowledger {
   readonly #boss: PgBoss;
   readonly #queue: string;
   readonly #clock: Clock;
   readonly #logFailure: SeldomLog;
-  #pending: Pending[] = [];
-  #running = false;
+  readonly #removals = new Batcher<JobAttempt, void>({
+    batchMax: BATCH_MAX,
+    run: async (jobs) => {
+      await this.#remove([...jobs]);
+      return [];
+    },
+  });
   #closing = false;
 
   constructor(boss: PgBoss, queue: string, clock: Clock, logFailure: SeldomLog) {
@@ -39,27 +39,12 @@ export class Acknowledger {
 
   /** Resolves when the job is removed, or when it will not be any more (it is delivered again). */
   acknowledge(job: JobAttempt): Promise<void> {
-    return new Promise((done) => {
-      this.#pending.push({ job, done });
-      if (!this.#running) void this.#run();
-    });
+    return this.#removals.ask(job);
   }
 
   /** From now on the tries are limited. */
   startClosing(): void {
     this.#closing = true;
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true;
-    // What finishes in the same turn goes with the first statement.
-    await Promise.resolve();
-    while (this.#pending.length > 0) {
-      const batch = this.#pending.splice(0, BATCH_MAX);
-      await this.#remove(batch.map(({ job }) => job));
-      for (const { done } of batch) done();
-    }
-    this.#running = false;
   }
 
   async #remove(jobs: JobAttempt[]): Promise<void> {

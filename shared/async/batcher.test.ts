@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { Batcher } from "./batcher.ts";
+
+/** A batcher whose batches wait until they are let go. */
+function openBatcher(batchMax: number) {
+  const batches: { items: readonly number[]; end: (error?: Error) => void }[] = [];
+  const batcher = new Batcher<number, string>({
+    batchMax,
+    run: (items) =>
+      new Promise((resolve, reject) => {
+        const end = (error?: Error) => error ? reject(error) : resolve(items.map(String));
+        batches.push({ items, end });
+      }),
+  });
+  return { batcher, batches };
+}
+
+async function settle(): Promise<void> {
+  for (let round = 0; round < 10; round++) await Promise.resolve();
+}
+
+test("ask() sends a lone item at once and gives it its own answer", async () => {
+  const { batcher, batches } = openBatcher(10);
+  const answer = batcher.ask(7);
+  await settle();
+  batches[0]?.end();
+  expect(await answer).toBe("7");
+});
+
+test("ask() gathers what comes while a batch is under way, up to batchMax and in order", async () => {
+  const { batcher, batches } = openBatcher(3);
+  const answers = [batcher.ask(1), batcher.ask(2)];
+  await settle();
+  answers.push(...[3, 4, 5, 6].map((item) => batcher.ask(item)));
+  await settle();
+  expect(batches.map(({ items }) => items)).toEqual([[1, 2]]);
+  for (let index = 0; index < 3; index++) {
+    batches[index]?.end();
+    await settle();
+  }
+  expect(batches.map(({ items }) => items)).toEqual([[1, 2], [3, 4, 5], [6]]);
+  expect(await Promise.all(answers)).toEqual(["1", "2", "3", "4", "5", "6"]);
+});
+
+test("ask() rejects for the items of a failed batch only", async () => {
+  const { batcher, batches } = openBatcher(1);
+  const first = batcher.ask(1);
+  const second = batcher.ask(2);
+  await settle();
+  batches[0]?.end(new Error("lost"));
+  await expect(first).rejects.toThrow("lost");
+  await settle();
+  batches[1]?.end();
+  expect(await second).toBe("2");
+});
