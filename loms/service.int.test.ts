@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LomsDefinition } from "../proto/gen/loms/v1/loms.ts";
-import { NOTIFIER_GROUP, type OrderEvent } from "../proto/order-event.ts";
+import { NOTIFIER_GROUP, ORDER_EVENTS, type OrderEvent } from "../proto/order-event.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { createPostgresBus } from "../shared/bus/postgres.ts";
 import { createGrpcClient } from "../shared/grpc/client.ts";
@@ -8,7 +8,7 @@ import { createLogger } from "../shared/telemetry/log.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { lomsConfig } from "./config.ts";
-import { ORDER_EVENTS, type RunningLoms, startLoms } from "./service.ts";
+import { type RunningLoms, startLoms } from "./service.ts";
 
 const log = createLogger({ service: "loms", level: "error", write: () => {} });
 const context = () =>

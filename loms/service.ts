@@ -1,10 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import {
-  NOTIFIER_GROUP,
-  ORDER_EVENTS_DEAD_LETTERS,
-  ORDER_EVENTS_TOPIC,
-} from "../proto/order-event.ts";
+import { ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
@@ -41,11 +37,6 @@ const EXPIRE_TIMEOUT_MS = 2_000;
 /** How long a stop waits for HTTP requests under way; gRPC takes as long at most. */
 const DRAIN_MAX_MS = 6_000;
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/loms/migrations", import.meta.url));
-export const ORDER_EVENTS = {
-  name: ORDER_EVENTS_TOPIC,
-  groups: [NOTIFIER_GROUP],
-  deadLetters: ORDER_EVENTS_DEAD_LETTERS,
-};
 
 export interface RunningLoms extends RunningService {
   /** Of the HTTP door, without a slash at the end. */

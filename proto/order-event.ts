@@ -7,6 +7,13 @@ export const ORDER_EVENTS_DEAD_LETTERS = "loms.order-events.dlq";
 /** The consumer group of the notifier. */
 export const NOTIFIER_GROUP = "notifier";
 
+/** The topic with all that must exist before anybody publishes to it. */
+export const ORDER_EVENTS = {
+  name: ORDER_EVENTS_TOPIC,
+  groups: [NOTIFIER_GROUP],
+  deadLetters: ORDER_EVENTS_DEAD_LETTERS,
+};
+
 /** CloudEvents 1.0 attributes of an order event. */
 export const ORDER_EVENT_TYPE = "loms.order.status-changed";
 export const ORDER_EVENT_SOURCE = "/loms";
