@@ -11,8 +11,8 @@ export interface HttpServer {
   /** The port it listens on; a free one when 0 was asked for. */
   readonly port: number;
   /**
-   * Takes no new connection, closes idle ones, lets requests in flight finish; cuts off those that
-   * have not after `graceMs`.
+   * Takes no new connection, closes idle ones, lets requests in flight finish. Those that have not
+   * after `graceMs` are not waited for; Node cuts them off.
    */
   close(graceMs: number): Promise<void>;
 }
