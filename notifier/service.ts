@@ -1,13 +1,8 @@
 import { fileURLToPath } from "node:url";
-import {
-  NOTIFIER_GROUP,
-  ORDER_EVENTS_DEAD_LETTERS,
-  ORDER_EVENTS_TOPIC,
-} from "../proto/order-event.ts";
+import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import { Loop } from "../shared/async/loop.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
-import type { Topic } from "../shared/bus/bus.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
 import { serve } from "../shared/http/serve.ts";
@@ -34,12 +29,6 @@ const FORGET_EVERY_MS = 60 * 60_000;
 const FORGET_TIMEOUT_MS = 10_000;
 const FORGET_BACKOFF_MS = 60_000;
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/notifier/migrations", import.meta.url));
-
-const ORDER_EVENTS: Topic = {
-  name: ORDER_EVENTS_TOPIC,
-  groups: [NOTIFIER_GROUP],
-  deadLetters: ORDER_EVENTS_DEAD_LETTERS,
-};
 
 export interface NotifierParts {
   readonly log: Logger;
