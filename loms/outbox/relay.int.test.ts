@@ -108,6 +108,15 @@ test("step() goes on where a full batch ended", async () => {
   expect([...seqsByOrder(taken).values()]).toEqual(Array(300).fill([1, 2]));
 });
 
+test("the lease is free again once all is published, also when the last batch was full", async () => {
+  await createOrders(250);
+  const relay = openRelay();
+  expect(await relay.step()).toEqual({ kind: "published", events: 500, drained: false });
+  expect(await relay.step()).toEqual({ kind: "drained" });
+  const [lease] = await loms.pool.db.select().from(outboxLease);
+  expect(lease?.until).toBe("-infinity");
+});
+
 test("a relay that dies between publish and mark causes repeats, and no loss", async () => {
   await createOrders(20);
   const dying = openRelay((messages) => {

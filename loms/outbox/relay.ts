@@ -59,6 +59,8 @@ type TakenRow = RowOf<typeof OUTBOX_TAKE.columns>;
 export class Relay {
   readonly #options: RelayOptions;
   readonly #loop: Loop;
+  /** Whether the lease may be this relay's. */
+  #leased = false;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -90,9 +92,12 @@ export class Relay {
   async step(): Promise<RelayStep> {
     const { pool, relayId } = this.#options;
     const rows = await pool.run(OUTBOX_TAKE, [relayId, LEASE_MS, BATCH_MAX], this.#context());
+    if (rows[0]?.state === "elsewhere") return { kind: "elsewhere" };
     if (rows[0]?.state !== "taken") {
-      return { kind: rows[0]?.state === "elsewhere" ? "elsewhere" : "drained" };
+      await this.#giveLeaseBack();
+      return { kind: "drained" };
     }
+    this.#leased = true;
     try {
       await this.#publish(rows.map(toMessage));
     } catch (error) {
@@ -103,6 +108,7 @@ export class Relay {
     const drained = rows.length < BATCH_MAX;
     const ids = rows.map(({ id }) => id as bigint);
     await pool.run(OUTBOX_MARK, [relayId, ids, drained], this.#context());
+    if (drained) this.#leased = false;
     return { kind: "published", events: rows.length, drained };
   }
 
@@ -118,7 +124,9 @@ export class Relay {
   }
 
   async #giveLeaseBack(): Promise<void> {
+    if (!this.#leased) return;
     const { pool, relayId } = this.#options;
+    this.#leased = false;
     try {
       await pool.run(OUTBOX_MARK, [relayId, [], true], this.#context());
     } catch {

@@ -7,6 +7,7 @@ create function loms_apply_change(
 ) returns void
 language plpgsql
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -62,6 +63,7 @@ create function loms_order_change(
 ) returns table (place int, kind text, status text)
 language plpgsql
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -129,6 +131,7 @@ $$;
 create function loms_expire_orders(max_orders int, traceparent text) returns int
 language plpgsql
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   moment constant timestamptz := clock_timestamp();

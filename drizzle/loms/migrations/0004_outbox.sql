@@ -22,6 +22,7 @@ returns table (
 )
 language plpgsql
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
@@ -58,6 +59,7 @@ $$;
 create function loms_outbox_mark(relay uuid, event_ids bigint[], release boolean) returns void
 language plpgsql
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   update outbox published
@@ -75,6 +77,7 @@ $$;
 create function loms_outbox_clean(retention_ms bigint, max_events int) returns int
 language plpgsql
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   published_before constant timestamptz :=
