@@ -91,7 +91,11 @@ export class Relay {
   /** Moves one batch. Throws when the database or the bus does not do its part. */
   async step(): Promise<RelayStep> {
     const { pool, relayId } = this.#options;
+    const heldBefore = this.#leased;
+    // Until the answer says otherwise: it may be lost on the way.
+    this.#leased = true;
     const rows = await pool.run(OUTBOX_TAKE, [relayId, LEASE_MS, BATCH_MAX], this.#context());
+    this.#leased = heldBefore;
     if (rows[0]?.state === "elsewhere") return { kind: "elsewhere" };
     if (rows[0]?.state !== "taken") {
       await this.#giveLeaseBack();
