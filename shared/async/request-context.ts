@@ -70,16 +70,6 @@ export class RequestContext {
     });
   }
 
-  /** The same deadline and place in the trace, for a part of the work that `signal` may end, too. */
-  withSignal(signal: AbortSignal): RequestContext {
-    return new RequestContext({
-      traceparent: this.traceparent,
-      timeoutMs: this.deadlineAt - this.clock.now(),
-      callerSignal: signal,
-      clock: this.clock,
-    });
-  }
-
   /** Frees the timer; call it once the request is answered. */
   close(): void {
     this.#cancelTimer?.();

@@ -1,0 +1,10 @@
+/**
+ * Aborts `controller` with the parent's reason once the parent aborts. The returned function cuts
+ * the link: a parent that outlives many children would keep them all in memory.
+ */
+export function linkAbort(parent: AbortSignal, controller: AbortController): () => void {
+  const onAbort = () => controller.abort(parent.reason);
+  if (parent.aborted) onAbort();
+  else parent.addEventListener("abort", onAbort, { once: true });
+  return () => parent.removeEventListener("abort", onAbort);
+}

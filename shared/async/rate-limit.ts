@@ -1,0 +1,154 @@
+import { AppError } from "../errors.ts";
+import type { Clock } from "./clock.ts";
+import type { Deadline } from "./deadline.ts";
+
+export interface RateLimitOptions {
+  /** What is limited, for messages: "product service". */
+  readonly subject: string;
+  /** How many permits there are in any window, at least 1. */
+  readonly permits: number;
+  readonly windowMs: number;
+  /** A permit whose holder has not said so by then counts as used then. */
+  readonly useMaxMs: number;
+  readonly clock: Clock;
+}
+
+/** Leave to do the limited thing once. */
+export interface Permit {
+  /** Says that the thing has happened by now; its window ends `windowMs` later. */
+  used(): void;
+}
+
+interface Slot {
+  /** When its window ends; undefined while the permitted thing may still be about to happen. */
+  freeAt: number | undefined;
+}
+
+interface Waiter {
+  readonly deadline: Deadline;
+  readonly grant: () => void;
+  readonly refuse: (error: AppError) => void;
+}
+
+/**
+ * At most `permits` uses in any sliding window of `windowMs`, wherever the window begins; a token
+ * bucket would allow twice that across two refills. A permit is used at some unknown moment between
+ * being granted and `used()`, and its window is counted from the latest such moment, so a process
+ * that stalls between the two, here or at the other side, does not make uses cluster.
+ *
+ * Waiters are served in the order they came. The queue needs no bound of its own: it takes nobody
+ * whose turn comes after its deadline.
+ */
+export class RateLimit {
+  readonly #options: RateLimitOptions;
+  readonly #queue: Waiter[] = [];
+  #slots: Slot[] = [];
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: RateLimitOptions) {
+    this.#options = options;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /**
+   * Resolves when it is the caller's turn. Rejects at once with AppError `unavailable` and
+   * `retryAfterMs` when the turn cannot come before the deadline, also when that shows only later;
+   * with the signal's reason when that aborts, and the next one moves up.
+   */
+  async acquire(deadline: Deadline): Promise<Permit> {
+    deadline.signal.throwIfAborted();
+    const startsAt = this.#earliestStarts()(this.#queue.length);
+    if (startsAt > deadline.deadlineAt) throw this.#tooLate(startsAt, deadline);
+    return await new Promise<Permit>((resolve, reject) => {
+      const leave = () => {
+        this.#queue.splice(this.#queue.indexOf(waiter), 1);
+        reject(deadline.signal.reason);
+      };
+      const stopListening = () => deadline.signal.removeEventListener("abort", leave);
+      const waiter: Waiter = {
+        deadline,
+        grant: () => {
+          stopListening();
+          resolve(this.#takeSlot());
+        },
+        refuse: (error) => {
+          stopListening();
+          reject(error);
+        },
+      };
+      this.#queue.push(waiter);
+      deadline.signal.addEventListener("abort", leave, { once: true });
+      this.#serve();
+    });
+  }
+
+  #takeSlot(): Permit {
+    const slot: Slot = { freeAt: undefined };
+    this.#slots.push(slot);
+    const used = () => {
+      cancel();
+      if (slot.freeAt !== undefined) return;
+      slot.freeAt = this.#options.clock.now() + this.#options.windowMs;
+      this.#serve();
+    };
+    const cancel = this.#options.clock.setTimer(this.#options.useMaxMs, used);
+    return { used };
+  }
+
+  #serve(): void {
+    const now = this.#options.clock.now();
+    this.#slots = this.#slots.filter(({ freeAt }) => freeAt === undefined || freeAt > now);
+    while (this.#queue.length > 0 && this.#slots.length < this.#options.permits) {
+      this.#queue.shift()?.grant();
+    }
+    this.#refuseHopeless();
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const freeAt = Math.min(...this.#slots.map((slot) => slot.freeAt ?? Infinity));
+    if (this.#queue.length === 0 || freeAt === Infinity) return;
+    this.#cancelTimer = this.#options.clock.setTimer(Math.ceil(freeAt - now), () => this.#serve());
+  }
+
+  /** A use that took longer than hoped delays everybody behind it, some past their deadline. */
+  #refuseHopeless(): void {
+    const earliestStart = this.#earliestStarts();
+    for (let position = 0; position < this.#queue.length;) {
+      const waiter = this.#queue[position] as Waiter;
+      const startsAt = earliestStart(position);
+      if (startsAt <= waiter.deadline.deadlineAt) {
+        position++;
+        continue;
+      }
+      this.#queue.splice(position, 1);
+      waiter.refuse(this.#tooLate(startsAt, waiter.deadline));
+    }
+  }
+
+  /** For a place in the queue, from 0: the earliest moment at which its turn can come. */
+  #earliestStarts(): (position: number) => number {
+    const { permits, windowMs, clock } = this.#options;
+    const now = clock.now();
+    const starts = this.#slots.map(({ freeAt = now + windowMs }) => Math.max(now, freeAt));
+    while (starts.length < permits) starts.push(now);
+    starts.sort((a, b) => a - b);
+    return (position) =>
+      (starts[position % permits] as number) + Math.floor(position / permits) * windowMs;
+  }
+
+  #tooLate(startsAt: number, deadline: Deadline): AppError {
+    const now = this.#options.clock.now();
+    const inMs = Math.ceil(startsAt - now);
+    const leftMs = Math.floor(Math.max(0, deadline.deadlineAt - now));
+    return new AppError(
+      "unavailable",
+      `The ${this.#options.subject} is busy: its next call is in ${inMs} ms, ` +
+        `the deadline in ${leftMs} ms`,
+      // By then the queue is short enough for a caller with as much time.
+      { retryAfterMs: Math.ceil(startsAt - deadline.deadlineAt) },
+    );
+  }
+}

@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { AppError } from "../errors.ts";
+import { RequestContext } from "./request-context.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const OTHER_SPAN = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+
+function setUp(callerSignal?: AbortSignal) {
+  const clock = new VirtualClock();
+  const context = new RequestContext({
+    traceparent: TRACEPARENT,
+    timeoutMs: 1_000,
+    callerSignal,
+    clock,
+  });
+  return { clock, context };
+}
+
+test("RequestContext shows the ids of its place in the trace", () => {
+  const { context } = setUp();
+  expect(context.traceId).toBe("0af7651916cd43dd8448eb211c80319c");
+  expect(context.spanId).toBe("b7ad6b7169203331");
+});
+
+test("RequestContext sets no timer before its signal is asked for", async () => {
+  const { clock, context } = setUp();
+  expect(clock.pending).toBe(0);
+  await clock.advance(600);
+  expect(context.remainingMs()).toBe(400);
+  expect(context.signal.aborted).toBe(false);
+  expect(clock.pending).toBe(1);
+  await clock.advance(400);
+  expect(context.signal.reason).toMatchObject({ code: "deadline_exceeded" });
+  await clock.advance(1);
+  expect(context.remainingMs()).toBe(0);
+});
+
+test("RequestContext aborts as unavailable when the caller leaves", () => {
+  const caller = new AbortController();
+  const { context } = setUp(caller.signal);
+  const { signal } = context;
+  caller.abort(new Error("socket closed"));
+  expect(signal.reason).toBeInstanceOf(AppError);
+  expect(signal.reason).toMatchObject({
+    code: "unavailable",
+    cause: { message: "socket closed" },
+  });
+});
+
+test("RequestContext sees a caller that left before its signal was asked for", () => {
+  const reason = new AppError("unavailable", "gone");
+  const { context } = setUp(AbortSignal.abort(reason));
+  expect(context.signal.reason).toBe(reason);
+});
+
+test("withTraceparent() keeps deadline and cancellation", async () => {
+  const caller = new AbortController();
+  const { clock, context } = setUp(caller.signal);
+  await clock.advance(300);
+  const child = context.withTraceparent(OTHER_SPAN);
+  expect(child.spanId).toBe("00f067aa0ba902b7");
+  expect(child.deadlineAt).toBe(context.deadlineAt);
+  const { signal } = child;
+  caller.abort(new AppError("unavailable", "gone"));
+  expect(signal.reason).toMatchObject({ message: "gone" });
+});
+
+test("close() frees the timer and stops listening to the caller", async () => {
+  const caller = new AbortController();
+  const { clock, context } = setUp(caller.signal);
+  const { signal } = context;
+  context.close();
+  expect(clock.pending).toBe(0);
+  caller.abort();
+  expect(signal.aborted).toBe(false);
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { retry, type RetryOptions } from "./retry.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+const busy = new Error("busy");
+
+function setUp(given: Partial<RetryOptions> = {}, deadlineAt = 60_000) {
+  const clock = new VirtualClock();
+  const controller = new AbortController();
+  const triesAt: number[] = [];
+  const run = (failures: number, error: Error = busy) =>
+    retry(
+      async (tryNumber) => {
+        triesAt.push(clock.now());
+        if (tryNumber <= failures) throw error;
+        return `try ${tryNumber}`;
+      },
+      {
+        retriesMax: 3,
+        backoffMs: 100,
+        backoffMaxMs: 300,
+        clock,
+        random: () => 0.5,
+        advise: (failure) => failure === busy ? {} : undefined,
+        ...given,
+      },
+      { deadlineAt, signal: controller.signal },
+    ).catch((failure: unknown) => failure);
+  return { clock, controller, triesAt, run };
+}
+
+describe("retry()", () => {
+  test("makes one try when that succeeds", async () => {
+    const { triesAt, run } = setUp();
+    expect(await run(0)).toBe("try 1");
+    expect(triesAt).toEqual([0]);
+  });
+
+  test("pauses a random part of a bound that doubles up to its maximum", async () => {
+    const { clock, triesAt, run } = setUp();
+    const result = run(3);
+    await clock.advance(1_000);
+    expect(await result).toBe("try 4");
+    expect(triesAt).toEqual([0, 50, 150, 300]);
+  });
+
+  test("rejects with the last error when the tries are used up", async () => {
+    const { clock, triesAt, run } = setUp();
+    const result = run(9);
+    await clock.advance(1_000);
+    expect(await result).toBe(busy);
+    expect(triesAt).toHaveLength(4);
+  });
+
+  test("does not try again when that is no use", async () => {
+    const { triesAt, run } = setUp();
+    const refused = new Error("refused");
+    expect(await run(9, refused)).toBe(refused);
+    expect(triesAt).toHaveLength(1);
+  });
+
+  test("keeps the pause that was asked for whole, with jitter on top", async () => {
+    const { clock, triesAt, run } = setUp({ advise: () => ({ afterMs: 2_000 }) });
+    const result = run(1);
+    await clock.advance(3_000);
+    expect(await result).toBe("try 2");
+    expect(triesAt).toEqual([0, 2_050]);
+  });
+
+  test("rejects at once when the pause would last past the deadline", async () => {
+    const { clock, triesAt, run } = setUp({ advise: () => ({ afterMs: 2_000 }) }, 2_050);
+    expect(await run(1)).toBe(busy);
+    expect(triesAt).toEqual([0]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("ends its pause with the reason of the signal", async () => {
+    const { clock, controller, run } = setUp();
+    const result = run(1);
+    await clock.advance(10);
+    const left = new Error("the caller left");
+    controller.abort(left);
+    expect(await result).toBe(left);
+    expect(clock.pending).toBe(0);
+  });
+});

@@ -1,0 +1,53 @@
+import type { Clock } from "./clock.ts";
+import type { Deadline } from "./deadline.ts";
+import { sleep } from "./sleep.ts";
+
+export interface RetryAdvice {
+  /** How long the other side asked to be left alone, in ms. */
+  readonly afterMs?: number | undefined;
+}
+
+export interface RetryOptions {
+  /** Further tries after the first. */
+  readonly retriesMax: number;
+  /** Upper bound of the first pause; it doubles from pause to pause. */
+  readonly backoffMs: number;
+  /** Upper bound of any pause, but for what the other side asks. */
+  readonly backoffMaxMs: number;
+  readonly clock: Clock;
+  /** From 0 to just below 1, as Math.random. */
+  readonly random: () => number;
+  /** What to do about an error; undefined when another try is no use. */
+  readonly advise: (error: unknown) => RetryAdvice | undefined;
+}
+
+/**
+ * Calls `attempt` until it succeeds, with exponential backoff and full jitter (Marc Brooker,
+ * "Exponential Backoff And Jitter", AWS 2015): many callers that failed together do not come back
+ * together. A pause that was asked for is kept whole, the jitter comes on top. Rejects with the last
+ * error when it is of no use to try again, when the tries are used up, or at once when the pause
+ * would last past the deadline; with the signal's reason when that aborts.
+ */
+export async function retry<Value>(
+  attempt: (tryNumber: number) => Promise<Value>,
+  options: RetryOptions,
+  deadline: Deadline,
+): Promise<Value> {
+  for (let tryNumber = 1;; tryNumber++) {
+    try {
+      return await attempt(tryNumber);
+    } catch (error) {
+      if (deadline.signal.aborted || tryNumber > options.retriesMax) throw error;
+      const advice = options.advise(error);
+      if (!advice) throw error;
+      const pauseMs = (advice.afterMs ?? 0) + jitterMs(tryNumber, options);
+      if (options.clock.now() + pauseMs >= deadline.deadlineAt) throw error;
+      await sleep(options.clock, pauseMs, deadline.signal);
+    }
+  }
+}
+
+function jitterMs(tryNumber: number, options: RetryOptions): number {
+  const boundMs = Math.min(options.backoffMaxMs, options.backoffMs * 2 ** (tryNumber - 1));
+  return options.random() * boundMs;
+}

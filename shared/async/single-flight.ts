@@ -1,0 +1,93 @@
+import type { Deadline } from "./deadline.ts";
+
+/** One call under way and whoever waits for it. Its deadline is that of its most patient caller. */
+class Flight<Value> implements Deadline {
+  deadlineAt: number;
+  callers = 0;
+  readonly #controller = new AbortController();
+  readonly result: Promise<Value>;
+
+  constructor(deadlineAt: number, work: (shared: Deadline) => Promise<Value>) {
+    this.deadlineAt = deadlineAt;
+    this.result = work(this);
+    // Whoever waits takes the rejection from a promise of its own; the last one may have left.
+    this.result.catch(() => {});
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+}
+
+/**
+ * Concurrent calls of one key become one call with one result, after Go's
+ * golang.org/x/sync/singleflight. Each caller keeps its own deadline: one that leaves takes nothing
+ * from the others. The shared call lives as long as anybody waits for it and is aborted when the
+ * last one leaves; a caller that comes after that starts a new one.
+ *
+ * It remembers nothing: a call after the result makes a new call. The work itself bounds how long
+ * it takes: as long as new callers come, the shared deadline moves on.
+ */
+export class SingleFlight<Key, Value> {
+  readonly #flights = new Map<Key, Flight<Value>>();
+  #closedBy: { readonly reason: unknown } | undefined;
+
+  /**
+   * The result of the call of `key` that is under way, else of `work`. Rejects as `work` does, or
+   * with the reason of the caller's own signal.
+   */
+  async run(
+    key: Key,
+    caller: Deadline,
+    work: (shared: Deadline) => Promise<Value>,
+  ): Promise<Value> {
+    if (this.#closedBy) throw this.#closedBy.reason;
+    caller.signal.throwIfAborted();
+    const flight = this.#flights.get(key) ?? this.#start(key, caller, work);
+    flight.deadlineAt = Math.max(flight.deadlineAt, caller.deadlineAt);
+    flight.callers++;
+    return await new Promise<Value>((resolve, reject) => {
+      const leave = () => {
+        reject(caller.signal.reason);
+        this.#leave(key, flight, caller.signal.reason);
+      };
+      caller.signal.addEventListener("abort", leave, { once: true });
+      const stopListening = () => caller.signal.removeEventListener("abort", leave);
+      flight.result.then(resolve, reject).finally(stopListening);
+    });
+  }
+
+  /** Aborts every call under way and refuses later ones, with `reason`. */
+  close(reason: unknown): void {
+    this.#closedBy = { reason };
+    for (const flight of this.#flights.values()) flight.abort(reason);
+  }
+
+  #start(
+    key: Key,
+    caller: Deadline,
+    work: (shared: Deadline) => Promise<Value>,
+  ): Flight<Value> {
+    // Asynchronous, so that a throw at once is a rejection, too.
+    const flight = new Flight(caller.deadlineAt, async (shared) => await work(shared));
+    this.#flights.set(key, flight);
+    const remove = () => this.#remove(key, flight);
+    flight.result.then(remove, remove);
+    return flight;
+  }
+
+  #leave(key: Key, flight: Flight<Value>, reason: unknown): void {
+    flight.callers--;
+    if (flight.callers > 0) return;
+    this.#remove(key, flight);
+    flight.abort(reason);
+  }
+
+  #remove(key: Key, flight: Flight<Value>): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  }
+}

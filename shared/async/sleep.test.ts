@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { sleep } from "./sleep.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+test("sleep() resolves when the time has come and no earlier", async () => {
+  const clock = new VirtualClock();
+  let awake = false;
+  void sleep(clock, 100).then(() => awake = true);
+  await clock.advance(99);
+  expect(awake).toBe(false);
+  await clock.advance(1);
+  expect(awake).toBe(true);
+});
+
+test("sleep() rejects with the signal's reason and takes its timer back", async () => {
+  const clock = new VirtualClock();
+  const controller = new AbortController();
+  const sleeping = sleep(clock, 100, controller.signal);
+  controller.abort(new Error("enough"));
+  await expect(sleeping).rejects.toThrow("enough");
+  expect(clock.pending).toBe(0);
+});
+
+test("sleep() sets no timer when the signal has aborted before", async () => {
+  const clock = new VirtualClock();
+  const sleeping = sleep(clock, 100, AbortSignal.abort(new Error("too late")));
+  await expect(sleeping).rejects.toThrow("too late");
+  expect(clock.pending).toBe(0);
+});

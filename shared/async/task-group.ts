@@ -1,0 +1,97 @@
+import { linkAbort } from "./link-abort.ts";
+
+export interface TaskGroupOptions {
+  /** How many tasks run at the same time, at least 1; without it all of them. */
+  readonly limit?: number;
+  /** Whoever wants the group's result; its abort is the group's. */
+  readonly signal?: AbortSignal;
+}
+
+type Task = (signal: AbortSignal) => Promise<unknown>;
+
+/**
+ * Tasks that succeed or fail as one, after Go's golang.org/x/sync/errgroup. The first task to fail
+ * aborts the group's signal; `wait()` rejects with that first error once every task has settled, so
+ * nothing of the group runs on behind the caller's back.
+ *
+ * It does not stop a task: a task that ignores its signal is waited for. It does not collect
+ * results: a task keeps its own. It does not show any error but the first. Once the signal has
+ * aborted, tasks that wait for their turn are dropped, not started. The queue of `go()` has no
+ * bound: a caller with an endless source of tasks uses `tryGo()` or waits between. A group that has
+ * failed stays failed; make a new one for new work.
+ */
+export class TaskGroup {
+  readonly #limit: number;
+  readonly #controller = new AbortController();
+  readonly #parent: AbortSignal | undefined;
+  #unlink: (() => void) | undefined;
+  readonly #queue: Task[] = [];
+  #running = 0;
+  #failure: { readonly error: unknown } | undefined;
+  readonly #idleListeners: (() => void)[] = [];
+
+  /** @throws {RangeError} when the limit lets no task run */
+  constructor({ limit = Infinity, signal }: TaskGroupOptions = {}) {
+    if (!(limit >= 1)) throw new RangeError(`limit must be at least 1, got ${limit}`);
+    this.#limit = limit;
+    this.#parent = signal;
+  }
+
+  /** Aborts with the first error, or with the parent's reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Runs the task, at once or when one of those that run has settled; in order. */
+  go(task: Task): void {
+    this.#queue.push(task);
+    this.#startQueued();
+  }
+
+  /** Runs the task only if it can start at once; tells whether. */
+  tryGo(task: Task): boolean {
+    if (this.#running >= this.#limit) return false;
+    this.go(task);
+    return true;
+  }
+
+  /**
+   * Resolves when every task has. Rejects with the first error, or with the parent's reason if its
+   * abort kept a task from starting.
+   */
+  async wait(): Promise<void> {
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
+    }
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  #startQueued(): void {
+    while (this.#running < this.#limit) {
+      const task = this.#queue.shift();
+      if (!task) return;
+      this.#running++;
+      if (this.#parent) this.#unlink ??= linkAbort(this.#parent, this.#controller);
+      void this.#run(task);
+    }
+  }
+
+  async #run(task: Task): Promise<void> {
+    try {
+      this.signal.throwIfAborted();
+      await task(this.signal);
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#controller.abort(error);
+    }
+    this.#running--;
+    this.#startQueued();
+    if (this.#running === 0) this.#becomeIdle();
+  }
+
+  #becomeIdle(): void {
+    this.#unlink?.();
+    this.#unlink = undefined;
+    for (const resolve of this.#idleListeners.splice(0)) resolve();
+  }
+}

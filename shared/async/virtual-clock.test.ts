@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { VirtualClock } from "./virtual-clock.ts";
+
+test("VirtualClock stands still until it is moved, on both scales", async () => {
+  const clock = new VirtualClock();
+  const epochMs = clock.epochMs();
+  await clock.advance(250);
+  expect(clock.now()).toBe(250);
+  expect(clock.epochMs() - epochMs).toBe(250);
+});
+
+test("VirtualClock fires timers by time, then by age, each at its own moment", async () => {
+  const clock = new VirtualClock();
+  const fired: string[] = [];
+  const note = (name: string) => () => fired.push(`${name} at ${clock.now()}`);
+  clock.setTimer(20, note("late"));
+  clock.setTimer(10, note("first"));
+  clock.setTimer(10, note("second"));
+  clock.setTimer(31, note("beyond"));
+  await clock.advance(30);
+  expect(fired).toEqual(["first at 10", "second at 10", "late at 20"]);
+  expect(clock.pending).toBe(1);
+});
+
+test("VirtualClock fires a timer that another one set on the way", async () => {
+  const clock = new VirtualClock();
+  const firedAt: number[] = [];
+  clock.setTimer(10, () => void Promise.resolve().then(() => clock.setTimer(5, note)));
+  const note = () => firedAt.push(clock.now());
+  await clock.advance(15);
+  expect(firedAt).toEqual([15]);
+});
+
+test("VirtualClock does not fire a timer that was taken back", async () => {
+  const clock = new VirtualClock();
+  let fired = false;
+  clock.setTimer(10, () => fired = true)();
+  await clock.advance(10);
+  expect(fired).toBe(false);
+  expect(clock.pending).toBe(0);
+});
