@@ -61,14 +61,18 @@ export interface RunningService {
 /**
  * Runs a service until a signal: the first SIGTERM or SIGINT closes it and exits 0, the next one
  * (unless it is the same one passed on within 1 s) exits at once with 1. A start that fails says
- * why in one line and exits with 1.
+ * why in one line and exits with 1. `graceMs` is how long a stop may take.
  */
-export async function runService(log: Logger, start: () => Promise<RunningService>): Promise<void> {
+export async function runService(
+  log: Logger,
+  start: () => Promise<RunningService>,
+  graceMs = SHUTDOWN_GRACE_MS,
+): Promise<void> {
   const signals = listenForSignals();
   try {
     const service = await start();
     await signals.first;
-    await closeWithin(service, log);
+    await closeWithin(service, log, graceMs);
     process.exit(0);
   } catch (error) {
     if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
@@ -95,11 +99,11 @@ function listenForSignals(): { first: Promise<void> } {
   return { first };
 }
 
-async function closeWithin(service: RunningService, log: Logger): Promise<void> {
+async function closeWithin(service: RunningService, log: Logger, graceMs: number): Promise<void> {
   const timer = setTimeout(() => {
-    log.error("the service did not close in time", { grace_ms: SHUTDOWN_GRACE_MS });
+    log.error("the service did not close in time", { grace_ms: graceMs });
     process.exit(1);
-  }, SHUTDOWN_GRACE_MS);
+  }, graceMs);
   await service.close();
   clearTimeout(timer);
 }

@@ -65,8 +65,9 @@ export async function stopCluster({ primary, standbys }: Cluster): Promise<void>
 /** A copy is whole only when the primary was stopped in order, which is not known of old data. */
 async function copyMissing(cluster: Cluster, primaryIsNew: boolean): Promise<void> {
   const { primary, standbys } = cluster;
+  // A standby that is older than its primary followed another one.
   const missing = standbys.map(({ server }) => server).filter((server) =>
-    !hasData(server.directory)
+    primaryIsNew || !hasData(server.directory)
   );
   if (missing.length === 0) return;
   if (!primaryIsNew) await renewSlots(cluster, missing.map((server) => server.name));

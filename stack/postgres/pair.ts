@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Ending } from "../processes/child.ts";
 import { freePorts } from "../ports.ts";
@@ -6,9 +6,10 @@ import { openAdmin } from "./admin.ts";
 import { findPostgres, type PostgresBinaries } from "./binaries.ts";
 import { type Cluster, type Member, startCluster, stopCluster, urlOf } from "./cluster.ts";
 import { hasData, initialise, readOrMakePassword } from "./data-directory.ts";
-import { PostgresServer } from "./server.ts";
+import { PostgresServer, stopLeftover } from "./server.ts";
 
-export type PostgresPart = "primary" | "standby1" | "standby2";
+const PARTS = ["primary", "standby1", "standby2"] as const;
+export type PostgresPart = (typeof PARTS)[number];
 
 export interface PairOptions {
   /** Holds everything; made when it is not there. For one launcher at a time. */
@@ -31,13 +32,8 @@ export interface PostgresPair {
   /** Creates the databases that are not there yet. */
   createDatabases(names: readonly string[]): Promise<void>;
   close(): Promise<void>;
-  /** kill -9. */
-  kill(part: PostgresPart): Promise<void>;
-  /** Freezes a server with its backends: connections stay open and nothing answers. */
-  pause(part: PostgresPart): void;
-  resume(part: PostgresPart): void;
-  /** Starts a killed server again, on its port and data; a running one is stopped first. */
-  restart(part: PostgresPart): Promise<void>;
+  /** @throws {Error} when there is no such server */
+  control(part: PostgresPart): PostgresServer;
 }
 
 /**
@@ -51,8 +47,8 @@ export async function startPostgresPair(options: PairOptions): Promise<PostgresP
   mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
   const directory = realpathSync(options.dataDirectory);
   const cluster = await describeCluster(directory, binaries, options);
-  const { primary, standbys } = cluster;
-  for (const { server } of [primary, ...standbys]) await server.stopLeftover();
+  const { primary } = cluster;
+  await stopLeftoverPair(directory);
   const primaryIsNew = !hasData(primary.server.directory);
   if (primaryIsNew) {
     await initialise(binaries, primary.server.directory, join(directory, "password"));
@@ -116,12 +112,13 @@ function controlsOf(cluster: Cluster): PostgresPair {
       }
     },
     close: () => stopCluster(cluster),
-    kill: (part) => serverOf(part).kill(),
-    pause: (part) => serverOf(part).pause(),
-    resume: (part) => serverOf(part).resume(),
-    async restart(part) {
-      await serverOf(part).stop();
-      await serverOf(part).start();
-    },
+    control: serverOf,
   };
+}
+
+/** Stops servers that a killed launcher has left on the directory. */
+export async function stopLeftoverPair(dataDirectory: string): Promise<void> {
+  if (!existsSync(dataDirectory)) return;
+  const directory = realpathSync(dataDirectory);
+  await Promise.all(PARTS.map((part) => stopLeftover(join(directory, part))));
 }

@@ -63,7 +63,7 @@ export class PostgresServer {
 
   /** Starts the server and waits until it takes connections. */
   async start(): Promise<void> {
-    await this.stopLeftover();
+    await stopLeftover(this.directory);
     const deadline = performance.now() + BACKENDS_GONE_TIMEOUT_MS;
     for (;;) {
       const logStart = this.#logSize();
@@ -78,14 +78,6 @@ export class PostgresServer {
     }
   }
 
-  /** Stops a server that an earlier launcher, killed before it could, has left on this directory. */
-  async stopLeftover(): Promise<void> {
-    const pid = Number(this.#pidFile()[0]);
-    const identity = pid > 0 ? identify(pid) : undefined;
-    if (!identity || !commandLine(pid).includes(this.directory)) return;
-    await stopProcess(identity);
-  }
-
   /** Stops the server in order: no new connections, work rolled back, everything written. */
   async stop(): Promise<void> {
     const child = this.#child;
@@ -93,6 +85,12 @@ export class PostgresServer {
     this.#expectedToEnd = true;
     if (child.identity) await stopProcess(child.identity);
     await child.ended;
+  }
+
+  /** Stops the server if it runs, and starts it on the same port and data. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
   }
 
   /** kill -9 of the server; its backends see that and go. */
@@ -117,14 +115,6 @@ export class PostgresServer {
 
   #logSize(): number {
     return existsSync(this.logPath) ? statSync(this.logPath).size : 0;
-  }
-
-  #pidFile(): string[] {
-    try {
-      return readFileSync(join(this.directory, "postmaster.pid"), "utf8").split("\n");
-    } catch {
-      return [];
-    }
   }
 
   /** @returns undefined when it is ready, or how it ended */
@@ -152,7 +142,7 @@ export class PostgresServer {
     while (performance.now() < deadline) {
       const ending = child.ending();
       if (ending !== undefined) return ending;
-      const lines = this.#pidFile();
+      const lines = readPidFile(this.directory);
       if (Number(lines[0]) === child.pid && lines[STATUS_LINE]?.trim() === "ready") {
         this.#watch(child);
         return undefined;
@@ -182,5 +172,21 @@ async function stopProcess(identity: ProcessIdentity): Promise<void> {
     while (isRunning(identity) && performance.now() < deadline) {
       await sleep(systemClock, POLL_MS);
     }
+  }
+}
+
+/** Stops a server that an earlier launcher, killed before it could, has left on a directory. */
+export async function stopLeftover(directory: string): Promise<void> {
+  const pid = Number(readPidFile(directory)[0]);
+  const identity = pid > 0 ? identify(pid) : undefined;
+  // The number in an old file may be that of another process by now.
+  if (identity && commandLine(pid).includes(directory)) await stopProcess(identity);
+}
+
+function readPidFile(directory: string): string[] {
+  try {
+    return readFileSync(join(directory, "postmaster.pid"), "utf8").split("\n");
+  } catch {
+    return [];
   }
 }

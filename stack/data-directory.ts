@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import { PROJECT_DIRECTORY } from "./services.ts";
+
+/** Where `npm start` keeps what stays. */
+export const DATA_DIRECTORY = join(PROJECT_DIRECTORY, ".data");

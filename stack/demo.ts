@@ -1,0 +1,29 @@
+import { join } from "node:path";
+import process from "node:process";
+import { DATA_DIRECTORY } from "./data-directory.ts";
+import { Narrator } from "./demo/narrator.ts";
+import { tellStory } from "./demo/story.ts";
+import { readStack } from "./stack-file.ts";
+
+const { CART_URL, LOMS_URL } = process.env;
+const stack = readStack(DATA_DIRECTORY);
+const cart = CART_URL || stack?.urls.cart;
+const loms = LOMS_URL || stack?.urls.loms;
+// Another system's notifications are not in our notifier's log.
+const isOurs = !CART_URL && !LOMS_URL;
+const notifierLog = stack && isOurs ? join(stack.logDirectory, "notifier.log") : undefined;
+
+const narrator = new Narrator((line) => void process.stdout.write(`${line}\n`));
+if (!cart || !loms) {
+  process.stderr.write("demo: nothing runs here: npm start first, or set CART_URL and LOMS_URL\n");
+  process.exitCode = 1;
+} else {
+  try {
+    await tellStory(narrator, { cart, loms }, notifierLog);
+    process.stdout.write(`\ndemo: ${narrator.steps} steps, all as promised\n`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stdout.write(`\ndemo: step ${narrator.steps} (${narrator.title}): ${reason}\n`);
+    process.exitCode = 1;
+  }
+}

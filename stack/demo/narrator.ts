@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from "node:util";
+import { parseExact } from "../exact-json.ts";
+
+/** A request that the system does not answer within this breaks its promise. */
+const ANSWER_TIMEOUT_MS = 10_000;
+/** Longer answers are shown cut. */
+const SHOWN_MAX = 300;
+
+/** A promise that was not kept. */
+export class BrokenPromise extends Error {
+  override readonly name = "BrokenPromise";
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Tells each step as it happens: what is done, the request, the answer, and what was promised. */
+export class Narrator {
+  readonly #print: (line: string) => void;
+  #steps = 0;
+  #title = "";
+
+  constructor(print: (line: string) => void) {
+    this.#print = print;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** What is being done, for the message about a broken promise. */
+  get title(): string {
+    return this.#title;
+  }
+
+  begin(title: string): void {
+    this.#steps++;
+    this.#title = title;
+    this.#print(`\n${this.#steps}. ${title}`);
+  }
+
+  say(line: string): void {
+    this.#print(`   ${line}`);
+  }
+
+  /**
+   * Sends a request as a step of its own.
+   * @throws {BrokenPromise} when it is answered with another status, or not at all
+   */
+  async ask(
+    title: string,
+    request: { method: string; url: string; body?: unknown; expected: number },
+  ): Promise<Answer> {
+    this.begin(title);
+    const { method, url, body, expected } = request;
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    this.say(`${method} ${url}${sent ? ` ${sent}` : ""}`);
+    const answer = await this.#send(method, url, sent);
+    this.check("the status", answer.status, expected);
+    return answer;
+  }
+
+  /** @throws {BrokenPromise} when the two differ */
+  check(what: string, actual: unknown, promised: unknown): void {
+    if (isDeepStrictEqual(actual, promised)) return;
+    throw new BrokenPromise(`${what} is ${show(actual)}, promised was ${show(promised)}`);
+  }
+
+  async #send(method: string, url: string, body: string | undefined): Promise<Answer> {
+    try {
+      const response = await fetch(url, {
+        method,
+        ...(body === undefined ? {} : { body, headers: { "content-type": "application/json" } }),
+        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      });
+      const text = await response.text();
+      this.say(
+        `${response.status} ${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text}`,
+      );
+      return { status: response.status, body: (text ? parseExact(text) : {}) as Answer["body"] };
+    } catch (error) {
+      throw new BrokenPromise("there is no answer", { cause: error });
+    }
+  }
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value, (_, each) => typeof each === "bigint" ? String(each) : each) ??
+    String(value);
+}

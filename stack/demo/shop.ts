@@ -1,0 +1,100 @@
+import type { Answer, Narrator } from "./narrator.ts";
+
+export interface Line {
+  readonly sku: number;
+  readonly count: number;
+}
+
+/** The calls that a person makes, each a step of the story that checks its answer. */
+export class Shop {
+  readonly #narrator: Narrator;
+  readonly #cart: string;
+  readonly #loms: string;
+
+  constructor(narrator: Narrator, urls: { readonly cart: string; readonly loms: string }) {
+    this.#narrator = narrator;
+    this.#cart = urls.cart;
+    this.#loms = urls.loms;
+  }
+
+  async stock(title: string, sku: number): Promise<number> {
+    const answer = await this.#ask(title, "/v1/stock/info", { sku });
+    return answer.body.count as number;
+  }
+
+  async stockIs(title: string, sku: number, promised: number): Promise<void> {
+    this.#narrator.check(`the stock of ${sku}`, await this.stock(title, sku), promised);
+  }
+
+  async add(title: string, user: number, { sku, count }: Line): Promise<void> {
+    const url = `${this.#cart}/user/${user}/cart/${sku}`;
+    await this.#narrator.ask(title, { method: "POST", url, body: { count }, expected: 200 });
+  }
+
+  /** The list shows exactly these lines, with names, and a total that is their sum. */
+  async list(title: string, user: number, promised: readonly Line[]): Promise<void> {
+    const url = `${this.#cart}/user/${user}/cart/list`;
+    const { body } = await this.#narrator.ask(title, { method: "GET", url, expected: 200 });
+    const items = body.items as { sku_id: number; name: string; count: number; price: number }[];
+    const lines = items.map(({ sku_id: sku, count }) => ({ sku, count }));
+    this.#narrator.check("the list", lines, promised.toSorted((a, b) => a.sku - b.sku));
+    this.#narrator.check("each line's name", items.every(({ name }) => name !== ""), true);
+    const sum = items.reduce((total, { price, count }) => total + price * count, 0);
+    this.#narrator.check("total_price", body.total_price, sum);
+  }
+
+  async listIsEmpty(title: string, user: number): Promise<void> {
+    const url = `${this.#cart}/user/${user}/cart/list`;
+    await this.#narrator.ask(title, { method: "GET", url, expected: 404 });
+  }
+
+  async clear(title: string, user: number): Promise<void> {
+    const url = `${this.#cart}/user/${user}/cart`;
+    await this.#narrator.ask(title, { method: "DELETE", url, expected: 204 });
+  }
+
+  /** @returns the id of the order */
+  async checkout(title: string, user: number): Promise<number> {
+    return (await this.#checkout(title, user, 200)).body.order_id as number;
+  }
+
+  /** A checkout that is refused, naming what is short. @returns the id of the failed order */
+  async checkoutIsShort(
+    title: string,
+    user: number,
+    short: { sku: number; requested: number; available: number },
+  ): Promise<number> {
+    const { body } = await this.#checkout(title, user, 412);
+    this.#narrator.check("the code", body.code, "failed_precondition");
+    this.#narrator.check("what is short", body.skus, [short]);
+    return body.order_id as number;
+  }
+
+  async orderIs(
+    title: string,
+    order: number,
+    promised: { status: string; user: number; items: readonly Line[] },
+  ): Promise<void> {
+    const { body } = await this.#ask(title, "/v1/order/info", { orderID: order });
+    const items = promised.items.toSorted((a, b) => a.sku - b.sku);
+    this.#narrator.check("the order", body, { ...promised, items });
+  }
+
+  async pay(title: string, order: number): Promise<void> {
+    await this.#ask(title, "/v1/order/pay", { orderID: order });
+  }
+
+  async cancel(title: string, order: number): Promise<void> {
+    await this.#ask(title, "/v1/order/cancel", { orderID: order });
+  }
+
+  #checkout(title: string, user: number, expected: number): Promise<Answer> {
+    const url = `${this.#cart}/user/${user}/cart/checkout`;
+    return this.#narrator.ask(title, { method: "POST", url, expected });
+  }
+
+  #ask(title: string, path: string, body: unknown): Promise<Answer> {
+    const url = `${this.#loms}${path}`;
+    return this.#narrator.ask(title, { method: "POST", url, body, expected: 200 });
+  }
+}

@@ -1,0 +1,136 @@
+import { randomInt } from "node:crypto";
+import { BrokenPromise, type Narrator } from "./narrator.ts";
+import { readNotifications } from "./notifications.ts";
+import { Shop } from "./shop.ts";
+
+export interface DemoUrls {
+  readonly cart: string;
+  readonly loms: string;
+}
+
+/** Products of the test data, those with little stock first; each run buys a few for good. */
+const SKUS = [773297411, 2956315, 1148162, 2618151, 2958025, 3618852, 5097510, 139275865];
+/** What the story takes of one SKU at most, and one for the buyer who is faster. */
+const NEEDED = 4;
+/** A cart line holds no more of one SKU. */
+const LINE_MAX = 65_535;
+/** Users of earlier runs have carts and orders; a new one has none. */
+const USER_MAX = 2 ** 40;
+
+/** One order of the story and the statuses that its buyer is told. */
+interface ToldOrder {
+  readonly order: number;
+  readonly statuses: readonly string[];
+}
+
+/**
+ * Buys something as a person would. What it expects follows from the stock that it finds, so it can
+ * be told on the same data again. Nobody else may buy the same SKUs meanwhile.
+ * @throws {BrokenPromise} with what was promised and what happened
+ */
+export async function tellStory(
+  narrator: Narrator,
+  urls: DemoUrls,
+  notifierLog: string | undefined,
+): Promise<void> {
+  const shop = new Shop(narrator, urls);
+  const [first, second] = await findStock(shop);
+  const paid = await buyAndPay(narrator, shop, first, second);
+  const cancelled = await buyAndCancel(shop, { ...first, available: first.available - 2 });
+  const short = await comeTooLate(shop, { ...first, available: first.available - 2 });
+  await shop.stockIs("What was paid is gone, nothing else", first.sku, first.available - 2);
+  await shop.stockIs("The same of the other product", second.sku, second.available - 1);
+  if (notifierLog) {
+    await showNotifications(narrator, notifierLog, [paid, cancelled, ...short]);
+  }
+}
+
+interface Stock {
+  readonly sku: number;
+  readonly available: number;
+}
+
+async function findStock(shop: Shop): Promise<[Stock, Stock]> {
+  const found: Stock[] = [];
+  for (const sku of SKUS) {
+    const available = await shop.stock(`What is there of ${sku}?`, sku);
+    if (available >= NEEDED && available <= LINE_MAX) found.push({ sku, available });
+    const [first, second] = found;
+    if (first && second) return [first, second];
+  }
+  throw new BrokenPromise("everything is sold out: npm run reset, and start again");
+}
+
+async function buyAndPay(
+  narrator: Narrator,
+  shop: Shop,
+  first: Stock,
+  second: Stock,
+): Promise<ToldOrder> {
+  const user = randomInt(1, USER_MAX);
+  const items = [{ sku: first.sku, count: 2 }, { sku: second.sku, count: 1 }] as const;
+  narrator.say(`The buyer is user ${user}.`);
+  await shop.add("Put two of the first product into the cart", user, items[0]);
+  await shop.add("Put one of the second product into the cart", user, items[1]);
+  await shop.list("Look at the cart: names and prices, and a total that adds up", user, items);
+  const order = await shop.checkout("Check out", user);
+  await shop.listIsEmpty("The cart is empty now", user);
+  await shop.stockIs("Two are reserved", first.sku, first.available - 2);
+  const facts = { user, items };
+  await shop.orderIs("The order awaits payment", order, { status: "awaiting payment", ...facts });
+  await shop.pay("Pay", order);
+  await shop.orderIs("The order is payed", order, { status: "payed", ...facts });
+  return { order, statuses: ["new", "awaiting payment", "payed"] };
+}
+
+async function buyAndCancel(shop: Shop, { sku, available }: Stock): Promise<ToldOrder> {
+  const user = randomInt(1, USER_MAX);
+  const items = [{ sku, count: 1 }] as const;
+  await shop.add("A second buyer picks one", user, items[0]);
+  const order = await shop.checkout("and checks out", user);
+  await shop.stockIs("One is reserved", sku, available - 1);
+  await shop.cancel("but then cancels", order);
+  await shop.orderIs("The order is cancelled", order, { status: "cancelled", user, items });
+  await shop.stockIs("The one can be bought again", sku, available);
+  return { order, statuses: ["new", "awaiting payment", "cancelled"] };
+}
+
+async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<ToldOrder[]> {
+  const [slow, fast] = [randomInt(1, USER_MAX), randomInt(1, USER_MAX)];
+  const items = [{ sku, count: available }] as const;
+  await shop.add("A third buyer picks all that is left", slow, items[0]);
+  await shop.add("A fourth picks one", fast, { sku, count: 1 });
+  const taken = await shop.checkout("and is faster", fast);
+  const short = { sku, requested: available, available: available - 1 };
+  const failed = await shop.checkoutIsShort("The third comes too late", slow, short);
+  await shop.orderIs("That order has failed", failed, { status: "failed", user: slow, items });
+  await shop.list("and the cart is as it was", slow, items);
+  await shop.clear("The third gives up", slow);
+  await shop.cancel("The fourth cancels, too", taken);
+  return [
+    { order: taken, statuses: ["new", "awaiting payment", "cancelled"] },
+    { order: failed, statuses: ["new", "failed"] },
+  ];
+}
+
+async function showNotifications(
+  narrator: Narrator,
+  notifierLog: string,
+  orders: readonly ToldOrder[],
+): Promise<void> {
+  narrator.begin("The notifications that came of it");
+  const count = orders.reduce((sum, { statuses }) => sum + statuses.length, 0);
+  const told = await readNotifications(notifierLog, orders.map(({ order }) => order), count);
+  for (const { order_id, seq, user_id, status } of told) {
+    narrator.say(`order ${order_id}, ${seq}: user ${user_id} is told "${status}"`);
+  }
+  for (const { order, statuses } of orders) {
+    const own = told.filter(({ order_id }) => order_id === order);
+    narrator.check(`what is told of order ${order}`, own.map(({ status }) => status), statuses);
+    narrator.check(
+      `seq of order ${order}`,
+      own.map(({ seq }) => seq),
+      statuses.map((_, i) => i + 1),
+    );
+  }
+}

@@ -1,0 +1,90 @@
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { commonSettings, readConfig } from "../shared/config.ts";
+import { runService } from "../shared/lifecycle.ts";
+import { createLogger } from "../shared/telemetry/log.ts";
+import type { ServicePart } from "./plan.ts";
+import type { Runtime } from "./processes/runtimes.ts";
+import { SERVICES } from "./services.ts";
+import { DATA_DIRECTORY } from "./data-directory.ts";
+import { readyBlock, renderLine } from "./show.ts";
+import { type Stack, startStack } from "./start.ts";
+
+const USAGE = `npm start -- [--runtime node|deno] [--free-ports]
+
+  --runtime node|deno  runs every service on this runtime, not on the one that serves it best
+  --free-ports         takes free ports instead of the documented ones
+`;
+/** Each part has its own grace period, and they stop one after the other. */
+const STOP_TIMEOUT_MS = 60_000;
+
+const pretty = isPretty();
+const log = createLogger({ service: "stack", level: "info", format: pretty ? "pretty" : "json" });
+
+await runService(log, start, STOP_TIMEOUT_MS);
+
+async function start(): Promise<Stack> {
+  const startedAt = performance.now();
+  const { runtime, freePorts } = readArguments();
+  try {
+    const stack = await startStack({
+      dataDirectory: DATA_DIRECTORY,
+      ports: freePorts ? "free" : "documented",
+      environment: process.env,
+      runtimes: runtime ? everyService(runtime) : {},
+      onLine: (_part, line) => void process.stdout.write(`${pretty ? renderLine(line) : line}\n`),
+      onEnd: (part, ending) => log.error(`${part} has ended by itself`, { part, ending }),
+    });
+    const block = readyBlock(stack, performance.now() - startedAt);
+    // Standard output stays JSON lines for those who asked for them.
+    if (pretty) process.stdout.write(`${block}\n`);
+    else {
+      log.info("ready", { ...stack.urls });
+      process.stderr.write(`${block}\n`);
+    }
+    return stack;
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function isPretty(): boolean {
+  try {
+    const { LOG_FORMAT } = readConfig(commonSettings, process.env);
+    return (LOG_FORMAT ?? (process.stdout.isTTY ? "pretty" : "json")) === "pretty";
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+}
+
+function readArguments(): { runtime: Runtime | undefined; freePorts: boolean } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        runtime: { type: "string" },
+        "free-ports": { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+    const { runtime, help, "free-ports": freePorts } = values;
+    if (help) {
+      process.stdout.write(USAGE);
+      process.exit(0);
+    }
+    if (runtime === undefined || runtime === "node" || runtime === "deno") {
+      return { runtime, freePorts };
+    }
+    return fail(`--runtime is node or deno, not ${runtime}`);
+  } catch (error) {
+    return fail(`${(error as Error).message}\n${USAGE}`);
+  }
+}
+
+function everyService(runtime: Runtime): Partial<Record<ServicePart, Runtime>> {
+  return Object.fromEntries(Object.keys(SERVICES).map((part) => [part, runtime]));
+}
+
+function fail(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}

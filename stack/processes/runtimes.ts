@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import process from "node:process";
+
+export type Runtime = "node" | "deno";
+
+/** Where each npm package keeps its binary; its entry in .bin may be a script around it. */
+const BINARY_IN_PACKAGE = { node: "bin/node", deno: "deno" } as const satisfies Record<
+  Runtime,
+  string
+>;
+
+/** The runtime that this process itself runs on. */
+export function ownRuntime(): Runtime {
+  return "deno" in process.versions ? "deno" : "node";
+}
+
+/** The binary of a runtime: this process's own, the npm package's; undefined when there is none. */
+export function findRuntime(runtime: Runtime): string | undefined {
+  if (runtime === ownRuntime()) return process.execPath;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${runtime}/package.json`);
+    const path = join(dirname(manifest), BINARY_IN_PACKAGE[runtime]);
+    return existsSync(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The command line that runs a TypeScript file of the project. */
+export function commandFor(runtime: Runtime, main: string, denoFlags: readonly string[]): string[] {
+  const binary = findRuntime(runtime);
+  if (!binary) throw new Error(`There is no ${runtime} here: npm ci brings it`);
+  return runtime === "node" ? [binary, main] : [binary, "run", ...denoFlags, main];
+}

@@ -1,0 +1,150 @@
+import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { systemClock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import { SHUTDOWN_GRACE_MS } from "../../shared/lifecycle.ts";
+import { type Child, type Ending, spawnChild } from "./child.ts";
+import { LogTail } from "./log-tail.ts";
+import { type ProcessIdentity, sendSignal, signalTree } from "./identity.ts";
+
+const READY_TIMEOUT_MS = 30_000;
+const READY_POLL_MS = 25;
+/** One question whether a service is ready; it may hang on a part that is away. */
+const READY_REQUEST_TIMEOUT_MS = 2_000;
+/** A service ends itself at its grace period; only one that hangs is killed. */
+const STOP_TIMEOUT_MS = SHUTDOWN_GRACE_MS + 1_000;
+/** A log file above this starts anew with its service, in bytes. */
+const LOG_KEPT_BYTES = 16 << 20;
+/** How much of its last words a failed start repeats. */
+const LAST_LINES_MAX = 5;
+
+export interface ServiceOptions {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly directory: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Answers 200 once the service is ready. */
+  readonly readyUrl: string;
+  /** Takes stdout and stderr. */
+  readonly logPath: string;
+  readonly onLine: (line: string) => void;
+  /** Called whenever it has a new process. */
+  readonly onSpawn: () => void;
+  /** Called when the service ends though nobody asked for it. */
+  readonly onEnd: (ending: Ending) => void;
+}
+
+/** One service as a process of its own. */
+export class ServiceProcess {
+  readonly name: string;
+  readonly #options: ServiceOptions;
+  #child: Child | undefined;
+  #tail: LogTail | undefined;
+  #expectedToEnd = false;
+
+  constructor(options: ServiceOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  get identity(): ProcessIdentity | undefined {
+    return this.#child?.identity;
+  }
+
+  /**
+   * Starts the service and waits until it is ready.
+   * @throws {Error} with its last lines when it ends or takes too long
+   */
+  async start(): Promise<void> {
+    const { command: [command = "", ...args], logPath } = this.#options;
+    if ((statSync(logPath, { throwIfNoEntry: false })?.size ?? 0) > LOG_KEPT_BYTES) rmSync(logPath);
+    const output = openSync(logPath, "a", 0o600);
+    try {
+      const said = statSync(logPath).size;
+      this.#tail ??= new LogTail(logPath, this.#options.onLine);
+      this.#expectedToEnd = true;
+      const { directory, environment } = this.#options;
+      // Killed at once with its launcher, so that ports and files are free for the next one.
+      const deathSignal = "SIGKILL";
+      this.#child = await spawnChild({
+        ...{ command, args, directory, environment, output, deathSignal },
+      });
+      this.#options.onSpawn();
+      await this.#waitUntilReady(this.#child, said);
+      this.#watch(this.#child);
+    } finally {
+      closeSync(output);
+    }
+  }
+
+  /** SIGTERM, and SIGKILL when that takes too long. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#expectedToEnd = true;
+    if (child && child.ending() === undefined) {
+      this.resume();
+      sendSignal(child.pid, "SIGTERM");
+      const late = new AbortController();
+      const kill = sleep(systemClock, STOP_TIMEOUT_MS, late.signal)
+        .then(() => sendSignal(child.pid, "SIGKILL"), () => {});
+      await child.ended;
+      late.abort();
+      await kill;
+    }
+    this.#tail?.close();
+    this.#tail = undefined;
+  }
+
+  /** Stops the service if it runs, and starts it with the same settings. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#expectedToEnd = true;
+    if (!child || child.ending() !== undefined) return;
+    sendSignal(child.pid, "SIGKILL");
+    await child.ended;
+  }
+
+  /** Freezes the process: its connections stay open and nothing answers. */
+  pause(): void {
+    if (this.#child?.ending() === undefined && this.#child) signalTree(this.#child.pid, "SIGSTOP");
+  }
+
+  resume(): void {
+    if (this.#child?.ending() === undefined && this.#child) signalTree(this.#child.pid, "SIGCONT");
+  }
+
+  async #waitUntilReady(child: Child, said: number): Promise<void> {
+    const deadline = performance.now() + READY_TIMEOUT_MS;
+    while (child.ending() === undefined && performance.now() < deadline) {
+      if (await answers(this.#options.readyUrl)) return;
+      await Promise.race([child.ended, sleep(systemClock, READY_POLL_MS)]);
+    }
+    const why = child.ending() ?? `not ready within ${READY_TIMEOUT_MS / 1000} s`;
+    await this.kill();
+    const words = readFileSync(this.#options.logPath).subarray(said).toString("utf8").trim();
+    const last = words.split("\n").slice(-LAST_LINES_MAX).join("\n");
+    throw new Error(`${this.name} did not start (${why})${last && `:\n${last}`}`);
+  }
+
+  #watch(child: Child): void {
+    this.#expectedToEnd = false;
+    void child.ended.then((ending) => {
+      if (!this.#expectedToEnd) this.#options.onEnd(ending);
+    });
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(READY_REQUEST_TIMEOUT_MS) });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}

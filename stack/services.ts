@@ -1,0 +1,74 @@
+import { homedir } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Environment } from "../shared/config.ts";
+import { type Addresses, type ListenerName, listenerSettings, reachable } from "./addresses.ts";
+import type { Databases, ServicePart } from "./plan.ts";
+import { SYSTEM_PATH } from "./processes/child.ts";
+import { commandFor, findRuntime, ownRuntime, type Runtime } from "./processes/runtimes.ts";
+
+/** The root of the project, where services run. */
+export const PROJECT_DIRECTORY = fileURLToPath(new URL("..", import.meta.url));
+
+interface ServiceFacts {
+  readonly main: string;
+  /** The one that serves it faster: Deno's HTTP server is, grpc-js is on Node. */
+  readonly runtime: Runtime;
+  /** The listener whose /readyz says whether it can serve. */
+  readonly health: ListenerName;
+}
+
+export const SERVICES = {
+  products: { main: "stack/products/main.ts", runtime: "node", health: "PRODUCTS_HTTP" },
+  loms: { main: "loms/main.ts", runtime: "node", health: "LOMS_HTTP" },
+  notifier: { main: "notifier/main.ts", runtime: "node", health: "NOTIFIER_HTTP" },
+  cart: { main: "cart/main.ts", runtime: "deno", health: "CART_HTTP" },
+} as const satisfies Record<ServicePart, ServiceFacts>;
+
+/** What a service may do under Deno; its settings narrow nothing that the network reaches. */
+const DENO_FLAGS = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-env",
+  "--allow-sys",
+  `--allow-read=${PROJECT_DIRECTORY}`,
+];
+
+/** The command that runs a service, on `runtime` or else on the one that serves it best. */
+export function serviceCommand(part: ServicePart, runtime: Runtime | undefined): string[] {
+  const { main, runtime: best } = SERVICES[part];
+  const chosen = runtime ?? (findRuntime(best) ? best : ownRuntime());
+  return commandFor(chosen, main, DENO_FLAGS);
+}
+
+/** All that a service finds in its environment: what the launcher was given, and where parts are. */
+export function serviceEnvironment(
+  part: ServicePart,
+  addresses: Addresses,
+  databases: Databases,
+  given: Environment,
+): Record<string, string> {
+  const { listeners } = addresses;
+  const wired: Readonly<Record<ServicePart, Environment>> = {
+    products: {},
+    loms: {
+      DATABASE_URL: databases.loms,
+      DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
+      BUS_DATABASE_URL: databases.bus,
+    },
+    notifier: { BUS_DATABASE_URL: databases.bus, NOTIFIER_DATABASE_URL: databases.notifier },
+    cart: {
+      PRODUCT_URL: `http://${reachable(listeners.PRODUCTS_HTTP)}`,
+      LOMS_GRPC_URL: reachable(listeners.LOMS_GRPC),
+    },
+  };
+  const set = Object.entries(given).filter(([, value]) => value);
+  return {
+    PATH: SYSTEM_PATH,
+    HOME: homedir(),
+    ...wired[part] as Record<string, string>,
+    ...Object.fromEntries(set) as Record<string, string>,
+    ...listenerSettings(part, addresses) as Record<string, string>,
+    // Whoever shows the lines renders them; the log files keep every field.
+    LOG_FORMAT: "json",
+  };
+}

@@ -1,0 +1,47 @@
+import { prettyLine } from "../shared/telemetry/log-pretty.ts";
+import type { LogRecord } from "../shared/telemetry/log.ts";
+import { parseExact } from "./exact-json.ts";
+import type { StackFacts } from "./stack-file.ts";
+
+/** A service's line for people; what is no log record (a runtime's last words) stays as it is. */
+export function renderLine(line: string): string {
+  if (!line.startsWith("{")) return line;
+  try {
+    return prettyLine(parseExact(line) as LogRecord);
+  } catch {
+    return line;
+  }
+}
+
+/** What a person wants to know once everything runs. It shows no password. */
+export function readyBlock(
+  { urls, databases, logDirectory }: StackFacts,
+  startedInMs: number,
+): string {
+  const { cart, loms } = urls;
+  const orders = loms ?? "";
+  const json = "-H 'content-type: application/json'";
+  return `
+Ready in ${(startedInMs / 1000).toFixed(1)} s.
+
+  cart       ${cart}  (try it in a browser: ${cart}/swagger-ui)
+  loms       ${loms ? `${loms}  (${orders}/swagger-ui)` : "elsewhere"}
+             gRPC ${urls.lomsGrpc}
+  notifier   ${urls.notifier}/healthz
+  products   ${urls.products}
+  PostgreSQL ${[databases.loms, ...databases.lomsReplicas].map(hostOf).join(", replica ")}
+  logs       ${logDirectory}
+
+Try first, in another terminal:
+
+  curl -X POST ${cart}/user/1/cart/773297411 ${json} -d '{"count": 2}'
+  curl ${cart}/user/1/cart/list
+  curl -X POST ${cart}/user/1/cart/checkout
+
+or the whole way of an order: npm run demo. Ctrl-C stops everything; the data stays.
+`;
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}

@@ -1,0 +1,63 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Databases } from "./plan.ts";
+
+export interface StackUrls {
+  readonly cart: string;
+  /** The gateway; unknown when loms is not a part of this stack. */
+  readonly loms: string | undefined;
+  /** host:port. */
+  readonly lomsGrpc: string;
+  readonly notifier: string;
+  readonly products: string;
+}
+
+/** What tools need to know of a running stack. The database URLs hold passwords. */
+export interface StackFacts {
+  readonly urls: StackUrls;
+  readonly databases: Databases;
+  /** Holds `<service>.log`, JSON lines. */
+  readonly logDirectory: string;
+}
+
+const FACTS_FILE = "stack.json";
+/** Settings by which a service started alone finds the databases of the running stack. */
+const SETTINGS_FILE = "stack.env";
+
+/** Writes the facts where tools and services started alone look for them, for this user only. */
+export function noteStack(dataDirectory: string, facts: StackFacts): void {
+  const { databases } = facts;
+  const settings = {
+    DATABASE_URL: databases.loms,
+    DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
+    BUS_DATABASE_URL: databases.bus,
+    NOTIFIER_DATABASE_URL: databases.notifier,
+    PRODUCT_URL: facts.urls.products,
+    LOMS_GRPC_URL: facts.urls.lomsGrpc,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  writeWhole(join(dataDirectory, SETTINGS_FILE), lines.join(""));
+  writeWhole(join(dataDirectory, FACTS_FILE), `${JSON.stringify(facts, undefined, 2)}\n`);
+}
+
+/** The facts of the stack that runs on the directory; undefined when none does. */
+export function readStack(dataDirectory: string): StackFacts | undefined {
+  try {
+    return JSON.parse(readFileSync(join(dataDirectory, FACTS_FILE), "utf8")) as StackFacts;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+export function forgetStack(dataDirectory: string): void {
+  for (const name of [FACTS_FILE, SETTINGS_FILE]) {
+    rmSync(join(dataDirectory, name), { force: true });
+  }
+}
+
+function writeWhole(path: string, text: string): void {
+  const unfinished = `${path}.new`;
+  writeFileSync(unfinished, text, { mode: 0o600 });
+  renameSync(unfinished, path);
+}

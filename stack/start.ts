@@ -1,0 +1,219 @@
+import { mkdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Environment } from "../shared/config.ts";
+import { CloseStack } from "../shared/lifecycle.ts";
+import { type Addresses, checkFree, chooseAddresses, reachable } from "./addresses.ts";
+import { type LauncherLock, takeLauncherLock } from "./launcher-lock.ts";
+import { type Databases, givenDatabases, type Plan, planStack, type ServicePart } from "./plan.ts";
+import {
+  type PostgresPair,
+  type PostgresPart,
+  startPostgresPair,
+  stopLeftoverPair,
+} from "./postgres/pair.ts";
+import type { Ending } from "./processes/child.ts";
+import type { Runtime } from "./processes/runtimes.ts";
+import { ServiceProcess } from "./processes/service-process.ts";
+import { PROJECT_DIRECTORY, serviceCommand, serviceEnvironment, SERVICES } from "./services.ts";
+import { forgetStack, noteStack, type StackFacts, type StackUrls } from "./stack-file.ts";
+
+export type Part = PostgresPart | ServicePart;
+
+export interface StackOptions {
+  /** Holds everything that stays; one running stack at a time. */
+  readonly dataDirectory: string;
+  /** "free" lets several stacks run side by side; "documented" takes those of the README. */
+  readonly ports: "free" | "documented";
+  /** Handed to the services. A part whose address is given here is not started. */
+  readonly environment?: Environment;
+  /** Without one for a service: the runtime that serves it best. */
+  readonly runtimes?: Partial<Record<ServicePart, Runtime>>;
+  readonly replicas?: 1 | 2;
+  /** false skips fsync: for tests, whose data nobody needs after a crash of the machine. */
+  readonly durable?: boolean;
+  /** Each line that a service writes, as it is: JSON but for a runtime's own last words. */
+  readonly onLine?: (part: ServicePart, line: string) => void;
+  /** A part that ended though nobody asked for it. */
+  readonly onEnd?: (part: Part, ending: Ending) => void;
+}
+
+/** The running system; every part is a process of its own. */
+export interface Stack extends StackFacts {
+  readonly parts: readonly Part[];
+  /** Stops everything in order and leaves no process, port or lock. */
+  close(): Promise<void>;
+  /** kill -9. */
+  kill(part: Part): Promise<void>;
+  /** Freezes a part: its connections stay open and nothing answers. */
+  pause(part: Part): void;
+  resume(part: Part): void;
+  /** Starts a killed part again, on its addresses and data; a running one is stopped first. */
+  restart(part: Part): Promise<void>;
+}
+
+/** What can be done to one part. */
+interface Control {
+  kill(): Promise<void>;
+  pause(): void;
+  resume(): void;
+  restart(): Promise<void>;
+}
+
+/** The parts that are stopped together, in this order; PostgreSQL follows. */
+const STOP_ORDER: readonly (readonly ServicePart[])[] = [["cart"], ["loms"], [
+  "notifier",
+  "products",
+]];
+
+/**
+ * Starts the whole system and returns once every part is ready.
+ * @throws {Error} in plain words, with nothing left running
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
+  const directory = realpathSync(options.dataDirectory);
+  const opened = new CloseStack();
+  try {
+    const lock = await takeLauncherLock(directory);
+    opened.push("the lock", () => lock.release());
+    return await open({ ...options, dataDirectory: directory }, lock, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function open(options: StackOptions, lock: LauncherLock, opened: CloseStack): Promise<Stack> {
+  const { dataDirectory, environment = {} } = options;
+  const plan = planStack(environment);
+  const postgresDirectory = join(dataDirectory, "postgres");
+  await stopLeftoverPair(postgresDirectory);
+  const addresses = await chooseAddresses({
+    environment,
+    free: options.ports === "free",
+    postgres: postgresParts(plan, options.replicas),
+  });
+  await checkFree(addresses, plan.services);
+
+  const pair = plan.postgres
+    ? await startPair(postgresDirectory, addresses, options, opened)
+    : undefined;
+  const databases = databasesOf(pair, environment);
+  const services = createServices(plan, addresses, databases, {
+    ...options,
+    onSpawn: () => lock.record([...services.values()].flatMap((each) => each.identity ?? [])),
+  });
+  await startServices(services, opened);
+
+  const facts: StackFacts = {
+    urls: urlsOf(plan, addresses, environment),
+    databases,
+    logDirectory: join(dataDirectory, "logs"),
+  };
+  noteStack(dataDirectory, facts);
+  opened.push("the note of the addresses", () => forgetStack(dataDirectory));
+  return { ...facts, ...controlsOf(pair, services), close: () => opened.close() };
+}
+
+function postgresParts({ postgres }: Plan, replicas: 1 | 2 = 1): PostgresPart[] {
+  if (!postgres) return [];
+  return replicas === 2 ? ["primary", "standby1", "standby2"] : ["primary", "standby1"];
+}
+
+async function startPair(
+  dataDirectory: string,
+  addresses: Addresses,
+  { replicas, durable, onEnd }: StackOptions,
+  opened: CloseStack,
+): Promise<PostgresPair> {
+  const pair = await startPostgresPair({
+    dataDirectory,
+    ports: [...addresses.postgres.values()],
+    replicas: replicas ?? 1,
+    durable: durable ?? true,
+    onEnd: (part, ending) => onEnd?.(part, ending),
+  });
+  opened.push("PostgreSQL", () => pair.close());
+  await pair.createDatabases(["loms", "bus", "notifier"]);
+  return pair;
+}
+
+function databasesOf(pair: PostgresPair | undefined, environment: Environment): Databases {
+  const given = givenDatabases(environment);
+  if (given) return given;
+  if (!pair) throw new Error("There is no database");
+  return {
+    loms: pair.primaryUrl("loms"),
+    lomsReplicas: pair.replicaUrls("loms"),
+    bus: environment.BUS_DATABASE_URL || pair.primaryUrl("bus"),
+    notifier: environment.NOTIFIER_DATABASE_URL || pair.primaryUrl("notifier"),
+  };
+}
+
+function createServices(
+  plan: Plan,
+  addresses: Addresses,
+  databases: Databases,
+  options: StackOptions & { readonly onSpawn: () => void },
+): ReadonlyMap<ServicePart, ServiceProcess> {
+  const { environment = {}, runtimes = {}, onLine, onEnd, onSpawn } = options;
+  const logDirectory = join(options.dataDirectory, "logs");
+  mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
+  const create = (part: ServicePart) =>
+    new ServiceProcess({
+      name: part,
+      command: serviceCommand(part, runtimes[part]),
+      directory: PROJECT_DIRECTORY,
+      environment: serviceEnvironment(part, addresses, databases, environment),
+      readyUrl: `http://${reachable(addresses.listeners[SERVICES[part].health])}/readyz`,
+      logPath: join(logDirectory, `${part}.log`),
+      onLine: (line) => onLine?.(part, line),
+      onEnd: (ending) => onEnd?.(part, ending),
+      onSpawn,
+    });
+  return new Map(plan.services.map((part) => [part, create(part)]));
+}
+
+async function startServices(
+  services: ReadonlyMap<ServicePart, ServiceProcess>,
+  opened: CloseStack,
+): Promise<void> {
+  for (const group of STOP_ORDER.toReversed()) {
+    opened.push(group.join(" and "), async () => {
+      await Promise.all(group.map(async (part) => await services.get(part)?.stop()));
+    });
+  }
+  await Promise.all([...services.values()].map((service) => service.start()));
+}
+
+function urlsOf({ services }: Plan, { listeners }: Addresses, given: Environment): StackUrls {
+  const products = given.PRODUCT_URL || `http://${reachable(listeners.PRODUCTS_HTTP)}`;
+  return {
+    cart: `http://${reachable(listeners.CART_HTTP)}`,
+    loms: services.includes("loms") ? `http://${reachable(listeners.LOMS_HTTP)}` : undefined,
+    lomsGrpc: given.LOMS_GRPC_URL || reachable(listeners.LOMS_GRPC),
+    notifier: `http://${reachable(listeners.NOTIFIER_HTTP)}`,
+    products,
+  };
+}
+
+function controlsOf(
+  pair: PostgresPair | undefined,
+  services: ReadonlyMap<ServicePart, ServiceProcess>,
+): Pick<Stack, "parts" | "kill" | "pause" | "resume" | "restart"> {
+  const controls = new Map<Part, Control>();
+  for (const part of pair?.parts ?? []) controls.set(part, (pair as PostgresPair).control(part));
+  for (const [part, service] of services) controls.set(part, service);
+  const control = (part: Part): Control => {
+    const found = controls.get(part);
+    if (!found) throw new Error(`${part} is no part of this stack`);
+    return found;
+  };
+  return {
+    parts: [...controls.keys()],
+    kill: (part) => control(part).kill(),
+    pause: (part) => control(part).pause(),
+    resume: (part) => control(part).resume(),
+    restart: (part) => control(part).restart(),
+  };
+}
