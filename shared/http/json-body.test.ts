@@ -38,6 +38,10 @@ test("parseJsonBody() refuses a duplicate key at any depth, however it is writte
   }
   expect(violation(`[{"x":[{"b":1,"c":2,"b":3}]}]`)).toBe(`has the key "b" twice`);
   expect(violation(`{"__proto__":1,"__proto__":1}`)).toBe(`has the key "__proto__" twice`);
+  for (const repeated of [0, 15, 16, 17, 38]) {
+    const keys = Array.from({ length: 40 }, (_, at) => `"k${at === 39 ? repeated : at}":0`);
+    expect(violation(`{${keys.join()}}`)).toBe(`has the key "k${repeated}" twice`);
+  }
 });
 
 test("parseJsonBody() takes one key in different objects, and as a value", () => {
