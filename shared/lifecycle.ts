@@ -1,6 +1,6 @@
 import process from "node:process";
-import { ConfigError } from "./config.ts";
-import type { Logger } from "./telemetry/log.ts";
+import { ConfigError, type LogLevel } from "./config.ts";
+import { createLogger, type LogFormat, type Logger, type ServiceName } from "./telemetry/log.ts";
 
 /** How long a stop may take before the process leaves all the same. */
 export const SHUTDOWN_GRACE_MS = 10_000;
@@ -59,24 +59,53 @@ export interface RunningService {
 }
 
 /**
- * Runs a service until a signal: the first SIGTERM or SIGINT closes it and exits 0, the next one
- * (unless it is the same one passed on within 1 s) exits at once with 1. A start that fails says
- * why in one line and exits with 1. `graceMs` is how long a stop may take.
+ * A service's process: reads its settings, makes its log, and runs it until a signal. A wrong
+ * setting stops it with every problem in one message and exit code 1.
  */
-export async function runService(
+export async function runService<Config extends LogSettings>(
+  service: ServiceName,
+  readSettings: () => Config,
+  start: (config: Config, log: Logger) => Promise<RunningService>,
+): Promise<void> {
+  const config = settingsOrExit(readSettings);
+  const { LOG_LEVEL: level, LOG_FORMAT: format } = config;
+  const log = createLogger({ service, level, format });
+  await runUntilSignal(log, () => start(config, log));
+}
+
+interface LogSettings {
+  readonly LOG_LEVEL: LogLevel;
+  readonly LOG_FORMAT?: LogFormat | undefined;
+}
+
+function settingsOrExit<Config>(readSettings: () => Config): Config {
+  try {
+    return readSettings();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/**
+ * Runs what `start` starts until a signal: the first SIGTERM or SIGINT closes it and exits 0, the
+ * next one (unless it is the same one passed on within 1 s) exits at once with 1. A start that
+ * fails says why in one line and exits with 1. `graceMs` is how long a stop may take.
+ */
+export async function runUntilSignal(
   log: Logger,
   start: () => Promise<RunningService>,
   graceMs = SHUTDOWN_GRACE_MS,
 ): Promise<void> {
   const signals = listenForSignals();
   try {
-    const service = await start();
+    const running = await start();
     await signals.first;
-    await closeWithin(service, log, graceMs);
+    await closeWithin(running, log, graceMs);
     process.exit(0);
   } catch (error) {
-    if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
-    else log.error("the service stops", { error });
+    log.error("the service stops", { error });
     process.exit(1);
   }
 }

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { commonSettings, readConfig } from "../shared/config.ts";
-import { runService } from "../shared/lifecycle.ts";
+import { runUntilSignal } from "../shared/lifecycle.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import type { ServicePart } from "./plan.ts";
 import type { Runtime } from "./processes/runtimes.ts";
@@ -21,7 +21,7 @@ const STOP_TIMEOUT_MS = 60_000;
 const pretty = isPretty();
 const log = createLogger({ service: "stack", level: "info", format: pretty ? "pretty" : "json" });
 
-await runService(log, start, STOP_TIMEOUT_MS);
+await runUntilSignal(log, start, STOP_TIMEOUT_MS);
 
 async function start(): Promise<Stack> {
   const startedAt = performance.now();

@@ -13,7 +13,7 @@ import type {
 import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
 import { type SeldomLog, seldomLog } from "./seldom-log.ts";
-import { uuidV7Source } from "./uuid-v7.ts";
+import { uuidV7Source } from "../uuid-v7.ts";
 
 /** Jobs a statement; measured best between 200 and 1000. */
 const INSERT_BATCH_MAX = 500;

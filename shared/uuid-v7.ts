@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../async/clock.ts";
+import type { Clock } from "./async/clock.ts";
 
 /** The 12 bits that RFC 9562 leaves beside the millisecond; past them the next one is borrowed. */
 const COUNTER_MAX = 0xfff;

@@ -1,0 +1,65 @@
+import { systemClock } from "../shared/async/clock.ts";
+import { uuidV7Source } from "../shared/bus/uuid-v7.ts";
+import { healthRoutes } from "../shared/http/health.ts";
+import { requestLog } from "../shared/http/request-log.ts";
+import { serve } from "../shared/http/serve.ts";
+import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
+import { createProductClient } from "../shared/products/product-client.ts";
+import type { Logger } from "../shared/telemetry/log.ts";
+import { createLomsClient } from "./clients/loms.ts";
+import type { CartConfig } from "./config.ts";
+import { CheckoutAttempts } from "./domain/checkout-attempts.ts";
+import type { Deps } from "./domain/deps.ts";
+import { cartApp } from "./http/routes.ts";
+import { MemoryCarts } from "./repository/memory.ts";
+
+/** How long a stop waits for requests under way: longer than any of them may take. */
+const DRAIN_MAX_MS = 6_000;
+
+export interface RunningCart extends RunningService {
+  /** Without a slash at the end. */
+  readonly url: string;
+}
+
+/** cart, serving when this resolves. What was opened is closed again when a later part fails. */
+export async function startCart(config: CartConfig, log: Logger): Promise<RunningCart> {
+  const opened = new CloseStack();
+  try {
+    return await open(config, log, opened);
+  } catch (error) {
+    await opened.close().catch((failure: unknown) => log.error("closing", { error: failure }));
+    throw error;
+  }
+}
+
+async function open(config: CartConfig, log: Logger, opened: CloseStack): Promise<RunningCart> {
+  const products = createProductClient({
+    url: config.PRODUCT_URL,
+    token: config.PRODUCT_TOKEN,
+    cacheTtlMs: config.PRODUCT_CACHE_TTL,
+  });
+  opened.push("the product client", () => products.close());
+
+  const loms = createLomsClient(config.LOMS_GRPC_URL);
+  opened.push("the client of loms", () => loms.close());
+
+  const deps: Deps = {
+    carts: new MemoryCarts(),
+    products,
+    stocks: loms,
+    orders: loms,
+    attempts: new CheckoutAttempts(),
+    // Keys that ascend with time come side by side in the index of loms.
+    newIdempotencyKey: uuidV7Source(systemClock),
+  };
+
+  // Carts are in memory, so cart can serve whoever else is away.
+  const readiness = new Readiness();
+  const app = cartApp(deps, healthRoutes(readiness), { observers: [requestLog(log)] });
+  const http = await serve(app.fetch, config.CART_HTTP);
+  opened.push("the HTTP door", () => http.close(DRAIN_MAX_MS));
+  opened.push("readiness", () => readiness.stop());
+
+  log.info("cart serves", { http: http.url });
+  return { url: http.url, close: () => opened.close() };
+}
