@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { skuNumber, UINT32_MAX } from "./integers.ts";
+
+/** The product service's API: each call is a POST with JSON to a path of this name. */
+export const PRODUCT_METHODS = ["get_product", "list_skus"] as const;
+export type ProductMethod = (typeof PRODUCT_METHODS)[number];
+
+const uint32 = z.number().int().min(0).max(UINT32_MAX);
+
+export const getProductRequest = z.object({ token: z.string(), sku: skuNumber });
+export const getProductResponse = z.object({ name: z.string().min(1), price: uint32 });
+/** What the product service tells of a SKU; the price is in the shop's unit of money. */
+export type Product = Readonly<z.output<typeof getProductResponse>>;
+
+export const listSkusRequest = z.object({
+  token: z.string(),
+  startAfterSku: uint32,
+  count: uint32,
+});
+export const listSkusResponse = z.object({ skus: z.array(skuNumber) });
+
+/** `code` is a number in the manner of gRPC; some deployments answer with a word. */
+export const productServiceError = z.object({
+  code: z.union([z.number().int(), z.string()]),
+  message: z.string(),
+});
+export type ProductServiceError = z.output<typeof productServiceError>;

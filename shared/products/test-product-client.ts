@@ -1,0 +1,42 @@
+import { RequestContext } from "../async/request-context.ts";
+import { VirtualClock } from "../async/virtual-clock.ts";
+import { createProductClient } from "./product-client.ts";
+import { TestProductService } from "./test-product-service.ts";
+
+export const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/** The token; the service repeats it, as a careless one would. */
+export const SECRET = "a-secret-token";
+/** What {@link TestProductService} says of the SKU that tests ask for. */
+export const PRODUCT = { name: "Product 42", price: 42 };
+
+export const status = (code: number) => new Response(`no ${SECRET} today`, { status: code });
+
+/** A client of a {@link TestProductService}, both on one virtual clock. */
+export function setUp({ cacheTtlMs = 0, cacheEntriesMax = 100 } = {}) {
+  const clock = new VirtualClock();
+  const service = new TestProductService(clock);
+  const client = createProductClient({
+    url: "http://products:8090/",
+    token: SECRET,
+    cacheTtlMs,
+    cacheEntriesMax,
+    clock,
+    random: () => 0.5,
+    fetch: service.fetch,
+  });
+  const context = (timeoutMs = 5_000, callerSignal?: AbortSignal) =>
+    new RequestContext({ traceparent: TRACEPARENT, timeoutMs, callerSignal, clock });
+  /** The product or the error; time moves on until either is there. */
+  const get = async (sku = 42, timeoutMs?: number) => {
+    const answer = client.getProduct(sku, context(timeoutMs)).catch((error: unknown) => error);
+    await clock.advance(timeoutMs ?? 5_000);
+    return await answer;
+  };
+  /** As {@link get}, in no time. */
+  const getNow = async (sku = 42) => {
+    const answer = client.getProduct(sku, context());
+    await clock.advance(0);
+    return await answer;
+  };
+  return { clock, service, client, context, get, getNow };
+}

@@ -1,0 +1,49 @@
+import { sleep } from "../async/sleep.ts";
+import type { VirtualClock } from "../async/virtual-clock.ts";
+import type { Fetch } from "./fetch-transport.ts";
+
+export interface ReceivedCall {
+  readonly at: number;
+  readonly url: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly traceparent: string | null;
+}
+
+/** How one call is answered; `hang` never is. */
+export type Reply = Response | Error | "hang";
+
+/**
+ * A product service in memory, as the `fetch` of a client. Every SKU is a product whose price is
+ * the SKU, unless `nextReplies` or `reply` say otherwise.
+ */
+export class TestProductService {
+  readonly received: ReceivedCall[] = [];
+  /** Answers of the next calls, in order. */
+  readonly nextReplies: Reply[] = [];
+  latencyMs = 0;
+  reply: (call: ReceivedCall) => Reply = ({ body }) =>
+    Response.json(
+      "sku" in body ? { name: `Product ${body.sku}`, price: body.sku } : { skus: [1, 2] },
+    );
+  readonly #clock: VirtualClock;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  readonly fetch: Fetch = async (input, init) => {
+    const { signal } = init as { signal: AbortSignal };
+    signal.throwIfAborted();
+    const call: ReceivedCall = {
+      at: this.#clock.now(),
+      url: String(input),
+      body: JSON.parse(String(init?.body)),
+      traceparent: new Headers(init?.headers).get("traceparent"),
+    };
+    this.received.push(call);
+    const reply = this.nextReplies.shift() ?? this.reply(call);
+    await sleep(this.#clock, reply === "hang" ? 2 ** 31 : this.latencyMs, signal);
+    if (reply instanceof Error) throw reply;
+    return reply as Response;
+  };
+}
