@@ -1,0 +1,193 @@
+import { describe, expect, inject, test } from "vitest";
+import { call, type Sent } from "./http.ts";
+import { expectProblem, TRACE_ID, TRACEPARENT } from "./problems.ts";
+import { shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const shop = inject("shop");
+const loms = shop.urls.loms ?? "";
+const { cancel } = shopAt(shop);
+const SKU = 30_816_475;
+const MIB = 1024 * 1024;
+const headers = { traceparent: TRACEPARENT };
+
+const CREATE = "POST /v1/order/create";
+const INFO = "POST /v1/order/info";
+const STOCK = "POST /v1/stock/info";
+const line = `{"sku":${SKU},"count":1}`;
+
+interface Row {
+  readonly call: string;
+  readonly body: string;
+  readonly paths: readonly string[];
+}
+
+const badId = (id: string): Row => ({ call: INFO, body: `{"orderID":${id}}`, paths: ["orderID"] });
+const badIds = [
+  ...["0", "-1", "1.0", "1e0", "1.5", "null", "true", "[1]", "{}", "9223372036854775808"],
+  ...[`"0"`, `"01"`, `"+1"`, `"-1"`, `"1.0"`, `" 1"`, `""`, `"x"`, `"9223372036854775808"`],
+].map(badId);
+const badSkus = ["0", "-1", "1.0", "1e0", `"1"`, "4294967296", "99999999999999999999"]
+  .map((sku): Row => ({ call: STOCK, body: `{"sku":${sku}}`, paths: ["sku"] }));
+const badOrders: Row[] = [
+  { call: CREATE, body: `{}`, paths: ["user", "items"] },
+  { call: CREATE, body: `{"user":1,"items":{}}`, paths: ["items"] },
+  { call: CREATE, body: `{"user":1,"items":[1]}`, paths: ["items.0"] },
+  {
+    call: CREATE,
+    body: `{"user":1,"items":[${line},{"sku":1,"count":65536}]}`,
+    paths: ["items.1.count"],
+  },
+  {
+    call: CREATE,
+    body: `{"user":1,"items":[{"sku":${SKU},"count":1,"price":1}]}`,
+    paths: ["items.0.price"],
+  },
+  { call: CREATE, body: `{"user":1,"items":[${line}],"note":""}`, paths: ["note"] },
+];
+const badJson = [
+  "",
+  "{",
+  `{"orderID":1,"orderID":1}`,
+  `{"orderID":01}`,
+  `{'orderID':1}`,
+  "[]",
+  "1",
+  "null",
+  `"x"`,
+  "[".repeat(10_000),
+].map((body): Row => ({ call: INFO, body, paths: [""] }));
+
+test.each([...badIds, ...badSkus, ...badOrders, ...badJson])(
+  "$call refuses $body with the path of each broken rule",
+  async (row) => {
+    const answer = await call(loms, row.call, { body: row.body, headers });
+    expectProblem(answer, 400, row.paths);
+    expect(answer.body["trace_id"]).toBe(TRACE_ID);
+    for (const { message } of answer.body.errors ?? []) expect(message).not.toBe("");
+  },
+);
+
+interface Refusal {
+  readonly title: string;
+  readonly call: string;
+  readonly sent?: Sent;
+  readonly status: number;
+  readonly allow?: string;
+}
+
+const GOOD = `{"orderID":1}`;
+const refusals: readonly Refusal[] = [
+  { title: "unknown route", call: "POST /v1/order/refund", sent: { body: GOOD }, status: 404 },
+  { title: "unknown route, bad everything", call: "PATCH /nowhere", status: 404 },
+  { title: "wrong verb", call: "GET /v1/order/info", status: 405, allow: "POST" },
+  {
+    title: "wrong verb before type, size and body",
+    call: "PUT /v1/order/info",
+    sent: { body: " ".repeat(MIB), type: "text/plain" },
+    status: 405,
+    allow: "POST",
+  },
+  {
+    title: "type before size and body",
+    call: INFO,
+    sent: { body: " ".repeat(MIB), type: "text/plain" },
+    status: 415,
+  },
+  { title: "no type", call: INFO, sent: { body: GOOD, type: null }, status: 415 },
+  { title: "other JSON", call: INFO, sent: { body: GOOD, type: "text/json" }, status: 415 },
+  { title: "size before body", call: INFO, sent: { body: "{".repeat(65_537) }, status: 413 },
+  { title: "64 KiB are read", call: INFO, sent: { body: "{".repeat(65_536) }, status: 400 },
+  { title: "1 MiB for an order", call: CREATE, sent: { body: "{".repeat(MIB) }, status: 400 },
+  { title: "over 1 MiB", call: CREATE, sent: { body: "{".repeat(MIB + 1) }, status: 413 },
+  {
+    title: "not UTF-8",
+    call: INFO,
+    sent: { body: new Uint8Array([0x7b, 0xff, 0x7d]) },
+    status: 400,
+  },
+];
+
+test.each(refusals)("$title: $call is answered $status", async (row) => {
+  const answer = await call(loms, row.call, { ...row.sent, headers });
+  expectProblem(answer, row.status);
+  expect(answer.body["trace_id"]).toBe(TRACE_ID);
+  expect(answer.headers.get("allow")).toBe(row.allow ?? null);
+});
+
+test("a body without a declared length is refused over the limit", async () => {
+  const chunk = new TextEncoder().encode(" ".repeat(16 * 1024));
+  let left = 5;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (left-- === 0) controller.close();
+      else controller.enqueue(chunk);
+    },
+  });
+  const response = await fetch(`${loms}/v1/order/info`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+    duplex: "half",
+  });
+  expect(response.status).toBe(413);
+});
+
+test.each([
+  "application/json; charset=utf-8",
+  "APPLICATION/JSON",
+  `application/json;charset="UTF-8"`,
+])(
+  "the content type %s is JSON",
+  async (type) => {
+    const answer = await call(loms, STOCK, { body: { sku: SKU }, type });
+    expect(answer.status).toBe(200);
+  },
+);
+
+test("a trailing slash and unknown query parameters are accepted", async () => {
+  const answer = await call(loms, `${STOCK}/?verbose=1&verbose=2`, { body: { sku: SKU } });
+  expect(answer.status).toBe(200);
+});
+
+describe("int64", () => {
+  test.each(["9007199254740993", "9223372036854775807"])(
+    "user %s is exact as an integer and as a string, both ways",
+    async (user) => {
+      for (const written of [user, `"${user}"`]) {
+        const body = `{"user":${written},"items":[${line}]}`;
+        const created = await call(loms, CREATE, { body });
+        expect(created.status, created.text).toBe(200);
+        const id = created.body["orderID"] as number;
+        const info = await call(loms, INFO, { body: `{"orderID":"${id}"}` });
+        expect(info.text).toBe(
+          `{"status":"awaiting payment","user":${user},"items":[${line}]}`,
+        );
+        await cancel(id);
+      }
+    },
+  );
+});
+
+test("an answer outside every trace has a trace id of its own", async () => {
+  const first = await call(loms, INFO, { body: "{}" });
+  const second = await call(loms, INFO, {
+    body: "{}",
+    headers: { traceparent: "00-00000000000000000000000000000000-0000000000000000-01" },
+  });
+  expectProblem(first, 400);
+  expectProblem(second, 400);
+  expect(first.body["trace_id"]).not.toBe(second.body["trace_id"]);
+  expect(second.body["trace_id"]).not.toBe("0".repeat(32));
+});
+
+test("an order that is short adds its id and its SKUs to the problem", async () => {
+  const items = [{ sku: 139_819_069, count: 7 }];
+  const answer = await call(loms, CREATE, { body: { user: newUser(), items } });
+  expectProblem(answer, 412);
+  expect(answer.body).toMatchObject({
+    order_id: expect.any(Number),
+    skus: [{ sku: 139_819_069, requested: 7, available: 0 }],
+    skus_total: 1,
+  });
+});

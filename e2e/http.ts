@@ -1,0 +1,54 @@
+/** Above every deadline of the services: a request that takes longer hangs. */
+const REQUEST_MAX_MS = 20_000;
+
+export interface Sent {
+  /** An object is sent as JSON; text and bytes as they are. */
+  readonly body?: object | string | Uint8Array<ArrayBuffer> | undefined;
+  /** The content type; null for none. JSON unless said otherwise. */
+  readonly type?: string | null | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a test looks at in a JSON body; numbers above 2^53 are in `text` only. */
+export interface Body {
+  readonly [field: string]: unknown;
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The JSON body; {} when there is none. */
+  readonly body: Body;
+}
+
+/** Sends one request; `line` is verb and path, such as `GET /user/1/cart/list`. */
+export async function call(base: string, line: string, sent: Sent = {}): Promise<Answer> {
+  const [method = "", path = ""] = line.split(" ");
+  const response = await fetch(base + path, {
+    method,
+    signal: AbortSignal.timeout(REQUEST_MAX_MS),
+    headers: { ...contentType(sent), ...sent.headers },
+    ...sent.body !== undefined && { body: bytesOf(sent.body) },
+  });
+  const text = await response.text();
+  const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson && text !== "" ? JSON.parse(text) as Body : {},
+  };
+}
+
+function contentType({ body, type }: Sent): Record<string, string> {
+  if (type === null || (type === undefined && body === undefined)) return {};
+  return { "content-type": type ?? "application/json" };
+}
+
+/** Bytes, because fetch gives text a content type of its own. */
+function bytesOf(body: NonNullable<Sent["body"]>): Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return body;
+  return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
+}

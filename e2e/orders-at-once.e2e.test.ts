@@ -1,0 +1,60 @@
+import { expect, inject, test } from "vitest";
+import { expectNotifications } from "./notifications.ts";
+import { shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const shop = inject("shop");
+const { create, tryCreate, tryPay, tryCancel, stock, status } = shopAt(shop);
+/** 80 to buy in the seed, and no other test takes any. */
+const SCARCE_SKU = 135_717_466;
+const SKU = 4_465_995;
+
+test("200 orders at once on a SKU with 50 left sell exactly 50", async () => {
+  await create(newUser(), SCARCE_SKU, await stock(SCARCE_SKU) - 50);
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () => tryCreate(newUser(), [{ sku: SCARCE_SKU, count: 1 }])),
+  );
+  const statuses = answers.map((answer) => answer.status);
+  expect(statuses.filter((each) => each === 200)).toHaveLength(50);
+  expect(statuses.filter((each) => each === 412)).toHaveLength(150);
+  expect(await stock(SCARCE_SKU)).toBe(0);
+  const ids = answers.map(({ body }) => body["orderID"] ?? body["order_id"]);
+  expect(new Set(ids).size, "every order has an id of its own").toBe(200);
+});
+
+test("orders at once over several SKUs never take a part of what they want", async () => {
+  const skus = [1_002, 1_003, 1_004];
+  const before = await Promise.all(skus.map(stock));
+  const wanted = (index: number) =>
+    [0, 1, 2].map((offset) => ({ sku: skus[(index + offset) % 3] as number, count: 1 }));
+  const answers = await Promise.all(
+    Array.from({ length: 90 }, (_, index) => tryCreate(newUser(), wanted(index))),
+  );
+  expect(answers.map((answer) => answer.status)).toEqual(Array(90).fill(200));
+  expect(await Promise.all(skus.map(stock))).toEqual(before.map((count) => count - 90));
+  const ids = answers.map(({ body }) => body["orderID"] as number);
+  await Promise.all(ids.map(tryCancel));
+  expect(await Promise.all(skus.map(stock))).toEqual(before);
+});
+
+test("of a pay and a cancel at once one wins, and the stock agrees with it", async () => {
+  for (let round = 0; round < 10; round++) {
+    const before = await stock(SKU);
+    const order = await create(newUser(), SKU, 2);
+    const [payed, cancelled] = await Promise.all([tryPay(order), tryCancel(order)]);
+    expect([payed.status, cancelled.status].sort()).toEqual([200, 412]);
+    const final = payed.status === 200 ? "payed" : "cancelled";
+    expect(await status(order)).toBe(final);
+    expect(await stock(SKU)).toBe(final === "payed" ? before - 2 : before);
+    await expectNotifications(shop, order, ["new", "awaiting payment", final]);
+  }
+});
+
+test("ten pays at once all succeed, take the stock once and tell of it once", async () => {
+  const before = await stock(SKU);
+  const order = await create(newUser(), SKU, 3);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => tryPay(order)));
+  expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(200));
+  expect(await stock(SKU)).toBe(before - 3);
+  await expectNotifications(shop, order, ["new", "awaiting payment", "payed"]);
+});
