@@ -1,11 +1,11 @@
 import { systemClock } from "../shared/async/clock.ts";
-import { uuidV7Source } from "../shared/bus/uuid-v7.ts";
 import { healthRoutes } from "../shared/http/health.ts";
 import { requestLog } from "../shared/http/request-log.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
+import { uuidV7Source } from "../shared/uuid-v7.ts";
 import { createLomsClient } from "./clients/loms.ts";
 import type { CartConfig } from "./config.ts";
 import { CheckoutAttempts } from "./domain/checkout-attempts.ts";

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { cartConfig } from "./config.ts";
+
+test("cartConfig() has defaults that fit the local stack", () => {
+  expect(cartConfig({})).toMatchObject({
+    CART_HTTP: { host: "127.0.0.1", port: 8082 },
+    CART_PROFILE: { host: "127.0.0.1", port: 9082 },
+    PRODUCT_URL: "http://127.0.0.1:8090",
+    PRODUCT_TOKEN: "testtoken",
+    PRODUCT_CACHE_TTL: 60_000,
+    LOMS_GRPC_URL: { host: "127.0.0.1", port: 50_051 },
+    LOG_LEVEL: "info",
+  });
+});
+
+test("cartConfig() reads 0 as no cache", () => {
+  expect(cartConfig({ PRODUCT_CACHE_TTL: "0" }).PRODUCT_CACHE_TTL).toBe(0);
+});
+
+test("cartConfig() names every wrong setting at once, and shows no token", () => {
+  const wrong = { CART_HTTP: "8082x", PRODUCT_CACHE_TTL: "soon", PRODUCT_TOKEN: "hunter2" };
+  expect(() => cartConfig(wrong)).toThrow(/CART_HTTP[^]*PRODUCT_CACHE_TTL/);
+  expect(() => cartConfig(wrong)).not.toThrow("hunter2");
+});
