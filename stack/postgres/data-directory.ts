@@ -75,6 +75,12 @@ async function run(directory: string, command: string, args: readonly string[]):
   child.process.stdout?.resume();
   child.process.stderr?.setEncoding("utf8").on("data", (text: string) => said += text);
   const ending = await child.ended;
+  if (said.startsWith("setpriv:")) {
+    throw new Error(
+      `PostgreSQL does not run as root, and this root may not change the account (${said.trim()}): ` +
+        "start as an ordinary user",
+    );
+  }
   if (ending !== "exit code 0") {
     throw new Error(`${command} ended with ${ending}: ${said.trim()}`);
   }

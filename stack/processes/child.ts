@@ -31,6 +31,9 @@ export interface Child {
 /** Where the system's own programs lie (setpriv, cp), whatever the caller's PATH says. */
 export const SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin";
 
+/** Runs what follows its first argument, unless the process of that number is its parent no more. */
+const UNLESS_ORPHANED = 'test "$PPID" = "$1" && shift && exec "$@"';
+
 let canDieWithParent: boolean | undefined;
 
 /** Whether util-linux' setpriv is here. The one of busybox knows no `--pdeathsig`. */
@@ -51,10 +54,7 @@ export function hasSetpriv(): boolean {
  * @throws {Error} when the command cannot be started
  */
 export async function spawnChild(options: ChildOptions): Promise<Child> {
-  const wrapper = hasSetpriv()
-    ? ["setpriv", ...(options.account ?? []), "--pdeathsig", options.deathSignal.slice(3), "--"]
-    : [];
-  const [command, ...args] = [...wrapper, options.command, ...options.args];
+  const [command, ...args] = [...dyingWithParent(options), options.command, ...options.args];
   const output = options.output ?? "pipe";
   const child = spawn(command as string, args, {
     cwd: options.directory,
@@ -75,4 +75,12 @@ export async function spawnChild(options: ChildOptions): Promise<Child> {
   });
   const pid = child.pid as number;
   return { pid, identity: identify(pid), process: child, ended, ending: () => ending };
+}
+
+/** The command in front of another one that ties its life to ours. */
+function dyingWithParent({ account = [], deathSignal }: ChildOptions): string[] {
+  if (!hasSetpriv()) return [];
+  const setpriv = ["setpriv", ...account, "--pdeathsig", deathSignal.slice(3), "--"];
+  // This process may be gone before the kernel knows of the wish; then nothing would end the child.
+  return [...setpriv, "/bin/sh", "-c", UNLESS_ORPHANED, "sh", String(process.pid)];
 }

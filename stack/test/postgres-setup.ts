@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { migrate } from "../../shared/postgres/migrate.ts";
 import { startPostgresPair } from "../postgres/pair.ts";
@@ -23,7 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const pair = await startPostgresPair({ dataDirectory: directory, durable: false });
   await pair.createDatabases(MIGRATED_TEMPLATES);
   for (const name of MIGRATED_TEMPLATES) {
-    const folder = new URL(`${name}/migrations/`, MIGRATIONS).pathname;
+    const folder = fileURLToPath(new URL(`${name}/migrations`, MIGRATIONS));
     if (existsSync(folder)) await migrate({ url: pair.primaryUrl(name), folder });
   }
   const servers: TestServers = {

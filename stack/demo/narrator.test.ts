@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { BrokenPromise, Narrator } from "./narrator.ts";
+
+test("Narrator counts its steps and remembers what the last one is about", () => {
+  const lines: string[] = [];
+  const narrator = new Narrator((line) => lines.push(line));
+  narrator.begin("Look");
+  narrator.begin("Buy");
+  expect(narrator.steps).toBe(2);
+  expect(narrator.title).toBe("Buy");
+  expect(lines).toEqual(["\n1. Look", "\n2. Buy"]);
+});
+
+test("Narrator.check() says what is and what was promised, also of bigints", () => {
+  const narrator = new Narrator(() => {});
+  narrator.check("the order", { id: 1n, items: [1] }, { id: 1n, items: [1] });
+  expect(() => narrator.check("the order", { id: 1n }, { id: 2n })).toThrow(
+    new BrokenPromise('the order is {"id":"1"}, promised was {"id":"2"}'),
+  );
+});

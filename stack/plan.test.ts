@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { givenDatabases, planStack } from "./plan.ts";
+
+const DATABASE = "postgres://user@db/loms";
+
+test("planStack() starts everything when nothing is given", () => {
+  expect(planStack({})).toEqual({
+    postgres: true,
+    services: ["products", "loms", "notifier", "cart"],
+  });
+});
+
+test.each([
+  ["PRODUCT_URL", "http://products", { postgres: true, services: ["loms", "notifier", "cart"] }],
+  ["LOMS_GRPC_URL", "loms:50051", { postgres: true, services: ["products", "notifier", "cart"] }],
+  ["DATABASE_URL", DATABASE, {
+    postgres: false,
+    services: ["products", "loms", "notifier", "cart"],
+  }],
+])("planStack() starts no part whose address is in %s", (name, value, plan) => {
+  expect(planStack({ [name]: value })).toEqual(plan);
+});
+
+test("planStack() takes an empty variable for one that is not set", () => {
+  expect(planStack({ PRODUCT_URL: "", LOMS_GRPC_URL: "", DATABASE_URL: "" })).toEqual(
+    planStack({}),
+  );
+});
+
+test("givenDatabases() puts into DATABASE_URL what has no address of its own", () => {
+  expect(givenDatabases({ DATABASE_URL: DATABASE, BUS_DATABASE_URL: "postgres://bus/b" })).toEqual({
+    loms: DATABASE,
+    lomsReplicas: [],
+    bus: "postgres://bus/b",
+    notifier: DATABASE,
+  });
+});
+
+test("givenDatabases() reads the replicas as a list", () => {
+  const given = givenDatabases({ DATABASE_URL: DATABASE, DATABASE_REPLICA_URLS: "a, b," });
+  expect(given?.lomsReplicas).toEqual(["a", "b"]);
+});

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { commonSettings, renderSettings } from "./settings.ts";
+
+test("commonSettings() makes a commit wait for every standby", () => {
+  const settings = commonSettings({ port: 1, standbys: ["standby1", "standby2"], durable: true });
+  expect(settings.synchronous_standby_names).toBe("FIRST 2 (standby1, standby2)");
+  expect(settings.synchronous_commit).toBe("remote_apply");
+});
+
+test("commonSettings() keeps fsync unless told that the data may be lost", () => {
+  expect(commonSettings({ port: 1, standbys: [], durable: true })).not.toHaveProperty("fsync");
+  expect(commonSettings({ port: 1, standbys: [], durable: false }).fsync).toBe("off");
+});
+
+test("renderSettings() quotes what PostgreSQL would read as the end of a value", () => {
+  expect(renderSettings({ name: "it's" })).toContain("name = 'it''s'\n");
+});
