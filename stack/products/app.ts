@@ -1,0 +1,117 @@
+import { z } from "zod";
+import {
+  getProductRequest,
+  listSkusRequest,
+  type ProductMethod,
+} from "../../proto/product-service.ts";
+import type { Clock } from "../../shared/async/clock.ts";
+import { answerJson, answerText } from "../../shared/http/answer.ts";
+import { createHttpApp, type HttpApp, mount, type MountedRoute } from "../../shared/http/app.ts";
+import type { HttpContext, HttpObserver } from "../../shared/http/exchange.ts";
+import { healthRoutes } from "../../shared/http/health.ts";
+import { parseJsonBody } from "../../shared/http/json-body.ts";
+import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
+import { invalidArgument, violationsOf } from "../../shared/http/violations.ts";
+import type { Readiness } from "../../shared/lifecycle.ts";
+import { CallStats } from "./call-stats.ts";
+import { faultPlan, type Faults } from "./faults.ts";
+import { getProduct } from "./get-product.ts";
+import { listSkus } from "./list-skus.ts";
+import { refusalAnswer, ServiceRefusal } from "./refusal.ts";
+
+export interface ProductsAppOptions {
+  readonly token: string;
+  readonly faults: Faults;
+  readonly readiness: Readiness;
+  readonly observers: readonly HttpObserver[];
+  readonly clock: Clock;
+}
+
+type Run = MountedRoute["run"];
+
+export function createProductsApp(options: ProductsAppOptions): HttpApp {
+  const stats = new CallStats(options.clock);
+  const app = createHttpApp({ observers: options.observers, clock: options.clock });
+  mount(app, [
+    call("get_product", getProductRequest, getProduct, stats, options),
+    call("list_skus", listSkusRequest, listSkus, stats, options),
+    ...statsRoutes(stats),
+    ...faultRoutes(options.faults),
+    ...healthRoutes(options.readiness),
+  ]);
+  return app;
+}
+
+/** A method of the product service: counted first, then whatever goes wrong with it. */
+function call<Schema extends z.ZodType<{ token: string }>>(
+  method: ProductMethod,
+  schema: Schema,
+  answer: (request: z.output<Schema>) => object,
+  stats: CallStats,
+  { faults, token }: ProductsAppOptions,
+): MountedRoute {
+  const run: Run = async (c) => {
+    stats.count(method);
+    await faults.meet(c.req.raw.signal);
+    const request = await read(c, schema);
+    if (request.token !== token) throw new ServiceRefusal(401, "the token is wrong");
+    return answerJson(c, 200, answer(request));
+  };
+  return { method: "post", path: `/${method}`, run: withRefusals(run) };
+}
+
+function statsRoutes(stats: CallStats): MountedRoute[] {
+  const path = "/stats";
+  return [
+    { method: "get", path, run: (c) => answerJson(c, 200, stats.view()) },
+    {
+      method: "delete",
+      path,
+      run(c) {
+        stats.reset();
+        return answerJson(c, 204);
+      },
+    },
+  ];
+}
+
+function faultRoutes(faults: Faults): MountedRoute[] {
+  const path = "/faults";
+  const put: Run = async (c) => {
+    faults.plan(await read(c, faultPlan));
+    return answerJson(c, 204);
+  };
+  return [
+    { method: "put", path, run: withRefusals(put) },
+    {
+      method: "delete",
+      path,
+      run(c) {
+        faults.clear();
+        return answerJson(c, 204);
+      },
+    },
+  ];
+}
+
+/** The body, of whatever content type: the real product service does not look at it. */
+async function read<Schema extends z.ZodType>(
+  c: HttpContext,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const result = schema.safeParse(parseJsonBody(await readBody(c, BODY_MAX_BYTES)));
+  if (!result.success) throw invalidArgument(violationsOf(result.error));
+  return result.data;
+}
+
+function withRefusals(run: Run): Run {
+  return async (c) => {
+    try {
+      return await run(c);
+    } catch (thrown) {
+      const { status, body, headers } = refusalAnswer(thrown);
+      const json = { "content-type": "application/json", ...headers };
+      return answerText(c, status, JSON.stringify(body), json);
+    }
+  };
+}

@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { commonSettings, type Environment, hostPort, readConfig } from "../../shared/config.ts";
+
+const settings = {
+  ...commonSettings,
+  PRODUCTS_HTTP: hostPort.prefault("127.0.0.1:8090"),
+  /** The one that callers must send. */
+  PRODUCT_TOKEN: z.string().default("testtoken"),
+};
+
+export type ProductsConfig = ReturnType<typeof productsConfig>;
+
+/** @throws {ConfigError} naming every wrong setting */
+export function productsConfig(environment: Environment) {
+  return readConfig(settings, environment);
+}

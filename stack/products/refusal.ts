@@ -1,0 +1,54 @@
+import type { ProductServiceError } from "../../proto/product-service.ts";
+import { AppError } from "../../shared/errors.ts";
+import { problemOf } from "../../shared/http/problem.ts";
+
+/** A call that is answered with `status` and an error body. */
+export class ServiceRefusal extends Error {
+  override readonly name = "ServiceRefusal";
+  readonly status: number;
+  readonly retryAfterS: number | undefined;
+
+  constructor(status: number, message: string, retryAfterS?: number) {
+    super(message);
+    this.status = status;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+/** The numbers of gRPC, which the product service's errors have. */
+const CODES: Readonly<Record<number, number>> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  413: 3,
+  420: 8,
+  429: 8,
+  501: 12,
+  503: 14,
+  504: 4,
+};
+const UNKNOWN_CODE = 2;
+
+export interface RefusalAnswer {
+  readonly status: number;
+  readonly body: ProductServiceError;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What was thrown as the product service tells it. */
+export function refusalAnswer(thrown: unknown): RefusalAnswer {
+  const { status, message, retryAfterS } = asRefusal(thrown);
+  return {
+    status,
+    body: { code: CODES[status] ?? UNKNOWN_CODE, message },
+    headers: retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) },
+  };
+}
+
+function asRefusal(thrown: unknown): ServiceRefusal {
+  if (thrown instanceof ServiceRefusal) return thrown;
+  if (!(thrown instanceof AppError)) return new ServiceRefusal(500, "internal error");
+  const { status, detail } = problemOf(thrown, "");
+  return new ServiceRefusal(status, detail);
+}

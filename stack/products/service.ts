@@ -1,0 +1,42 @@
+import { systemClock } from "../../shared/async/clock.ts";
+import { requestLog } from "../../shared/http/request-log.ts";
+import { serve } from "../../shared/http/serve.ts";
+import { CloseStack, Readiness, type RunningService } from "../../shared/lifecycle.ts";
+import type { Logger } from "../../shared/telemetry/log.ts";
+import { createProductsApp } from "./app.ts";
+import type { ProductsConfig } from "./config.ts";
+import { Faults } from "./faults.ts";
+
+/** How long a stop waits for calls under way; one that a fault slows down is cut off. */
+const DRAIN_MAX_MS = 2_000;
+
+export interface RunningProducts extends RunningService {
+  /** Without a slash at the end. */
+  readonly url: string;
+}
+
+/**
+ * The stand-in for the product service outside, serving when this resolves: its two methods, and
+ * `/stats` and `/faults` for tests and benchmarks.
+ */
+export async function startProducts(
+  config: Pick<ProductsConfig, "PRODUCTS_HTTP" | "PRODUCT_TOKEN">,
+  log: Logger,
+): Promise<RunningProducts> {
+  const opened = new CloseStack();
+  const readiness = new Readiness();
+  const faults = new Faults(systemClock);
+  const app = createProductsApp({
+    token: config.PRODUCT_TOKEN,
+    faults,
+    readiness,
+    observers: [requestLog(log)],
+    clock: systemClock,
+  });
+  const http = await serve(app.fetch, config.PRODUCTS_HTTP);
+  opened.push("the HTTP door", () => http.close(DRAIN_MAX_MS));
+  opened.push("the faults", () => faults.clear());
+  opened.push("readiness", () => readiness.stop());
+  log.info("products serves", { http: http.url });
+  return { url: http.url, close: () => opened.close() };
+}
