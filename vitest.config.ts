@@ -28,6 +28,7 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/**/*.e2e.test.ts"],
           exclude: everywhere,
+          globalSetup: "e2e/stack-setup.ts",
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

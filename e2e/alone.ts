@@ -1,0 +1,92 @@
+import { PROJECT_DIRECTORY, serviceCommand } from "../stack/services.ts";
+import { type Child, type Ending, spawnChild, SYSTEM_PATH } from "../stack/processes/child.ts";
+import type { ServicePart } from "../stack/plan.ts";
+import type { Runtime } from "../stack/processes/runtimes.ts";
+import { freePorts } from "../stack/ports.ts";
+import { eventually } from "./eventually.ts";
+import type { SharedShop } from "./own-stack.ts";
+
+/** A service beside a stack, started by its environment alone. */
+export interface Alone {
+  /** All that it has written. */
+  output(): string;
+  signal(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Ending>;
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+/** Starts it and does not wait for anything. */
+export async function spawnAlone(
+  part: ServicePart,
+  settings: Settings,
+  runtime: Runtime = "node",
+): Promise<Alone> {
+  const [command = "", ...args] = serviceCommand(part, runtime);
+  const child: Child = await spawnChild({
+    command,
+    args,
+    directory: PROJECT_DIRECTORY,
+    environment: { PATH: SYSTEM_PATH, LOG_FORMAT: "json", ...settings },
+    deathSignal: "SIGKILL",
+  });
+  let said = "";
+  for (const stream of [child.process.stdout, child.process.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => said += text);
+  }
+  const closed = new Promise<void>((resolve) => child.process.once("close", () => resolve()));
+  return {
+    output: () => said,
+    signal: (signal) => void child.process.kill(signal),
+    // Pipes may hold words after the exit.
+    ended: child.ended.then(async (ending) => {
+      await closed;
+      return ending;
+    }),
+  };
+}
+
+/** Starts it and waits until it is ready at `url`. */
+export async function startAlone(
+  part: ServicePart,
+  settings: Settings,
+  url: string,
+  runtime?: Runtime,
+): Promise<Alone> {
+  const alone = await spawnAlone(part, settings, runtime);
+  await eventually(async () => {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (answer?.status !== 200) throw new Error(`${part} is not ready: ${alone.output()}`);
+  });
+  return alone;
+}
+
+/** A cart of its own on the shop's loms and products, under `settings`. */
+export async function startOwnCart(
+  { urls }: Pick<SharedShop, "urls">,
+  settings: Settings = {},
+  runtime?: Runtime,
+): Promise<{ readonly url: string; close(): Promise<Ending>; readonly process: Alone }> {
+  const [port, profilePort] = await freePorts(2);
+  const url = `http://127.0.0.1:${port}`;
+  const process = await startAlone(
+    "cart",
+    {
+      CART_HTTP: `127.0.0.1:${port}`,
+      CART_PROFILE: `127.0.0.1:${profilePort}`,
+      PRODUCT_URL: urls.products,
+      LOMS_GRPC_URL: urls.lomsGrpc,
+      ...settings,
+    },
+    url,
+    runtime,
+  );
+  return {
+    url,
+    process,
+    close() {
+      process.signal("SIGTERM");
+      return process.ended;
+    },
+  };
+}

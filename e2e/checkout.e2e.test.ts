@@ -1,0 +1,114 @@
+import { expect, inject, test } from "vitest";
+import { call } from "./http.ts";
+import { expectNotifications } from "./notifications.ts";
+import { expectProblem } from "./problems.ts";
+import { shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const shop = inject("shop");
+const { cart, loms = "" } = shop.urls;
+const actions = shopAt(shop);
+const { add, inCart, checkout, tryCheckout, create, cancel, status, stock } = actions;
+
+const SKU = 1_625_903;
+const OTHER_SKU = 1_148_162;
+const DRESS = 139_275_865;
+const DRESSES = 65_534;
+
+test("a checkout orders what is in the cart and empties it", async () => {
+  const user = newUser();
+  const before = await stock(SKU);
+  await add(user, SKU, 2);
+  await add(user, OTHER_SKU, 1);
+  const order = await checkout(user);
+  expect(await inCart(user)).toEqual({});
+  const info = await call(loms, "POST /v1/order/info", { body: { orderID: order } });
+  expect(info.body).toEqual({
+    status: "awaiting payment",
+    user,
+    items: [{ sku: OTHER_SKU, count: 1 }, { sku: SKU, count: 2 }],
+  });
+  expect(await stock(SKU)).toBe(before - 2);
+  await expectNotifications(shop, order, ["new", "awaiting payment"]);
+});
+
+test("the order of a user beyond 2^53 is that user's", async () => {
+  const user = "9223372036854775807";
+  await call(cart, `DELETE /user/${user}/cart`);
+  const added = await call(cart, `POST /user/${user}/cart/${SKU}`, { body: { count: 1 } });
+  expect(added.status, added.text).toBe(200);
+  const answer = await call(cart, `POST /user/${user}/cart/checkout`);
+  expect(answer.text).toMatch(/^\{"order_id":[1-9][0-9]*\}$/);
+  const body = { orderID: answer.body["order_id"] };
+  const info = await call(loms, "POST /v1/order/info", { body });
+  expect(info.text).toContain(`"user":${user}`);
+});
+
+test("a checkout that is short names the SKUs and the failed order, and keeps the cart", async () => {
+  const user = newUser();
+  await add(user, DRESS, 10);
+  await add(user, SKU, 1);
+  const hoarded = await create(newUser(), DRESS, DRESSES - 5);
+  const before = await stock(SKU);
+  const answer = await tryCheckout(user);
+  expectProblem(answer, 412);
+  expect(answer.body).toMatchObject({
+    skus: [{ sku: DRESS, requested: 10, available: 5 }],
+    skus_total: 1,
+  });
+  const failed = answer.body["order_id"] as number;
+  expect(await status(failed)).toBe("failed");
+  expect(await inCart(user)).toEqual({ [DRESS]: 10, [SKU]: 1 });
+  expect(await stock(SKU)).toBe(before);
+  await expectNotifications(shop, failed, ["new", "failed"]);
+
+  await cancel(hoarded);
+  const order = await checkout(user);
+  expect(order, "a new attempt has a new key").not.toBe(failed);
+  expect(await inCart(user)).toEqual({});
+});
+
+test("two checkouts at once give one order and one answer", async () => {
+  for (let round = 0; round < 10; round++) {
+    const user = newUser();
+    const before = await stock(SKU);
+    await add(user, SKU, 1);
+    const answers = await Promise.all([tryCheckout(user), tryCheckout(user)]);
+    const placed = answers.filter((answer) => answer.status === 200);
+    expect(placed.length, answers.map(({ text }) => text).join()).toBeGreaterThan(0);
+    expect(new Set(placed.map(({ text }) => text)).size).toBe(1);
+    // One that arrives after the other was answered finds an empty cart.
+    for (const late of answers) if (late.status !== 200) expectProblem(late, 404);
+    expect(await stock(SKU)).toBe(before - 1);
+  }
+});
+
+test("adds during a checkout are either ordered or stay in the cart", async () => {
+  for (let round = 0; round < 10; round++) {
+    const user = newUser();
+    await add(user, SKU, 1);
+    const [order] = await Promise.all([
+      checkout(user),
+      ...Array.from({ length: 5 }, () => add(user, SKU, 1)),
+      add(user, OTHER_SKU, 3),
+    ]);
+    const info = await call(loms, "POST /v1/order/info", { body: { orderID: order } });
+    const items = info.body["items"] as { sku: number; count: number }[];
+    const ordered = (sku: number) => items.find((item) => item.sku === sku)?.count ?? 0;
+    const left = await inCart(user);
+    expect(ordered(SKU) + (left[SKU] ?? 0)).toBe(6);
+    expect(ordered(OTHER_SKU) + (left[OTHER_SKU] ?? 0)).toBe(3);
+    await cancel(order);
+  }
+});
+
+test("deletes during a checkout end with nothing in the cart", async () => {
+  const user = newUser();
+  await add(user, SKU, 1);
+  const [answer] = await Promise.all([
+    tryCheckout(user),
+    call(cart, `DELETE /user/${user}/cart/${SKU}`),
+  ]);
+  expect([200, 404]).toContain(answer.status);
+  expect(await inCart(user)).toEqual({});
+});

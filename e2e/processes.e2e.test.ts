@@ -1,0 +1,134 @@
+import { connect } from "node:net";
+import { expect, inject, test } from "vitest";
+import type { ServicePart } from "../stack/plan.ts";
+import type { Runtime } from "../stack/processes/runtimes.ts";
+import { freePorts } from "../stack/ports.ts";
+import { spawnAlone, startAlone, startOwnCart } from "./alone.ts";
+import { eventually } from "./eventually.ts";
+import { call } from "./http.ts";
+import { shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const shop = inject("shop");
+const { databases, urls } = shop;
+const SKU = 2_956_315;
+
+type Settings = Record<string, string>;
+
+/** A service's settings beside the shared shop, and where it will listen. */
+async function settingsOf(part: ServicePart): Promise<{ settings: Settings; url: string }> {
+  const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+  const url = `http://${http}`;
+  const listeners: Record<ServicePart, Settings> = {
+    cart: { CART_HTTP: `${http}`, CART_PROFILE: `${profile}` },
+    loms: { LOMS_HTTP: `${http}`, LOMS_GRPC: `${grpc}`, LOMS_PROFILE: `${profile}` },
+    notifier: { NOTIFIER_HTTP: `${http}`, NOTIFIER_PROFILE: `${profile}` },
+    products: { PRODUCTS_HTTP: `${http}` },
+  };
+  const settings = {
+    DATABASE_URL: databases.loms,
+    DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
+    BUS_DATABASE_URL: databases.bus,
+    NOTIFIER_DATABASE_URL: databases.notifier,
+    PRODUCT_URL: urls.products,
+    LOMS_GRPC_URL: urls.lomsGrpc,
+    ...listeners[part],
+  };
+  return { settings, url };
+}
+
+const services = (["loms", "notifier", "cart", "products"] as const).flatMap((part) =>
+  (["node", "deno"] as const).map((runtime): [ServicePart, Runtime] => [part, runtime])
+);
+
+test.each(services)("%s on %s starts by its environment alone and ends on SIGTERM with 0", async (
+  part,
+  runtime,
+) => {
+  const { settings, url } = await settingsOf(part);
+  const alone = await startAlone(part, settings, url, runtime);
+  expect((await call(url, "GET /healthz")).status).toBe(200);
+  alone.signal("SIGTERM");
+  expect(await alone.ended, alone.output()).toBe("exit code 0");
+  for (const line of alone.output().trim().split("\n")) {
+    expect(JSON.parse(line)).toMatchObject({ service: part });
+  }
+  expect(alone.output(), "no password is printed").not.toContain(passwordOf(databases.loms));
+});
+
+function passwordOf(url: string): string {
+  return new URL(url).password;
+}
+
+test("SIGINT ends a service like SIGTERM, and a repeat at once is the same signal", async () => {
+  const { settings, url } = await settingsOf("notifier");
+  const alone = await startAlone("notifier", settings, url);
+  alone.signal("SIGINT");
+  alone.signal("SIGINT");
+  expect(await alone.ended, alone.output()).toBe("exit code 0");
+});
+
+test.each(
+  [
+    ["cart", { CART_HTTP: "x", PRODUCT_CACHE_TTL: "soon", LOG_LEVEL: "loud" }],
+    ["loms", { LOMS_GRPC: "x", ORDER_PAYMENT_TIMEOUT: "-1s", DATABASE_URL: "mysql://secret@h/d" }],
+    ["notifier", { NOTIFIER_HTTP: "x", BUS_DATABASE_URL: "secret", LOG_FORMAT: "xml" }],
+  ] as const,
+)("%s names every wrong setting in one message and does not start", async (
+  part,
+  wrong,
+) => {
+  const { settings } = await settingsOf(part);
+  const alone = await spawnAlone(part, { ...settings, ...wrong });
+  expect(await alone.ended).toBe("exit code 1");
+  for (const name of Object.keys(wrong)) expect(alone.output()).toContain(name);
+  expect(alone.output()).not.toContain("secret");
+  expect(alone.output().match(/Wrong settings/g)).toHaveLength(1);
+});
+
+test("a service that stops finishes the request in flight and takes no new one", async () => {
+  const own = await startOwnCart(shop, { PRODUCT_CACHE_TTL: "0" });
+  await call(urls.products, "PUT /faults", { body: { latency_ms: 1_500, next: 1 } });
+  try {
+    const { tryAdd } = shopAt({ urls: { ...urls, cart: own.url } });
+    await call(urls.products, "DELETE /stats");
+    const inFlight = tryAdd(newUser(), SKU, 1);
+    await eventually(async () => {
+      const { body } = await call(urls.products, "GET /stats");
+      expect(body).toMatchObject({ calls: { get_product: 1 } });
+    });
+    const ended = own.close();
+    const answer = await inFlight;
+    expect(answer.status, answer.text).toBe(200);
+    expect(await ended).toBe("exit code 0");
+    await expect(tryAdd(newUser(), SKU, 1)).rejects.toThrow();
+  } finally {
+    await call(urls.products, "DELETE /faults");
+  }
+});
+
+test("two loms processes on one database sell from one stock", async () => {
+  const { settings, url } = await settingsOf("loms");
+  const second = await startAlone("loms", settings, url);
+  try {
+    const [here, there] = [shopAt(shop), shopAt({ urls: { ...urls, loms: url } })];
+    const order = await here.create(newUser(), SKU, 1);
+    expect(await there.status(order)).toBe("awaiting payment");
+    await there.cancel(order);
+    expect(await here.status(order)).toBe("cancelled");
+  } finally {
+    second.signal("SIGTERM");
+    expect(await second.ended).toBe("exit code 0");
+  }
+});
+
+test("a silent connection does not hold up the stop", async () => {
+  const own = await startOwnCart(shop);
+  const { port } = new URL(own.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+  const startedAt = performance.now();
+  expect(await own.close()).toBe("exit code 0");
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  socket.destroy();
+});
