@@ -35,7 +35,7 @@ export async function tellStory(
 ): Promise<void> {
   const shop = new Shop(narrator, urls);
   const [first, second] = await findStock(shop);
-  const paid = await buyAndPay(narrator, shop, first, second);
+  const paid = await buyAndPay(shop, first, second);
   const cancelled = await buyAndCancel(shop, { ...first, available: first.available - 2 });
   const short = await comeTooLate(shop, { ...first, available: first.available - 2 });
   await shop.stockIs("What was paid is gone, nothing else", first.sku, first.available - 2);
@@ -61,17 +61,11 @@ async function findStock(shop: Shop): Promise<[Stock, Stock]> {
   throw new BrokenPromise("everything is sold out: npm run reset, and start again");
 }
 
-async function buyAndPay(
-  narrator: Narrator,
-  shop: Shop,
-  first: Stock,
-  second: Stock,
-): Promise<ToldOrder> {
+async function buyAndPay(shop: Shop, first: Stock, second: Stock): Promise<ToldOrder> {
   const user = randomInt(1, USER_MAX);
   const items = [{ sku: first.sku, count: 2 }, { sku: second.sku, count: 1 }] as const;
-  narrator.say(`The buyer is user ${user}.`);
-  await shop.add("Put two of the first product into the cart", user, items[0]);
-  await shop.add("Put one of the second product into the cart", user, items[1]);
+  await shop.add(`User ${user} puts two of the first product into the cart`, user, items[0]);
+  await shop.add("and one of the second", user, items[1]);
   await shop.list("Look at the cart: names and prices, and a total that adds up", user, items);
   const order = await shop.checkout("Check out", user);
   await shop.listIsEmpty("The cart is empty now", user);
