@@ -76,6 +76,16 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual([`next at ${USE_MAX_MS + WINDOW_MS}`]);
   });
 
+  test("counts a permit as used only once the process has had time to use it", async () => {
+    const { clock, limit, take, grantedAt } = setUp(1);
+    await limit.acquire({ deadlineAt: 60_000, signal: never() });
+    void take("next");
+    await clock.advance(0);
+    clock.stall(900);
+    await clock.advance(3_000);
+    expect(grantedAt).toEqual([`next at ${900 + USE_MAX_MS + WINDOW_MS}`]);
+  });
+
   test("refuses at once when the turn comes after the deadline, saying when to come", async () => {
     const { clock, limit, take } = setUp(1);
     void take("a");

@@ -2,13 +2,16 @@ import { AppError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Deadline } from "./deadline.ts";
 
+/** A timer this late tells that the process has stalled. */
+const STALL_MS = 100;
+
 export interface RateLimitOptions {
   /** What is limited, for messages: "product service". */
   readonly subject: string;
   /** How many permits there are in any window, at least 1. */
   readonly permits: number;
   readonly windowMs: number;
-  /** A permit whose holder has not said so by then counts as used then. */
+  /** A permit whose holder has not said so by then counts as used then; a stall prolongs it. */
   readonly useMaxMs: number;
   readonly clock: Clock;
 }
@@ -87,15 +90,25 @@ export class RateLimit {
   }
 
   #takeSlot(): Permit {
+    const { clock, useMaxMs, windowMs } = this.#options;
     const slot: Slot = { freeAt: undefined };
     this.#slots.push(slot);
+    let cancelTimer = () => {};
     const used = () => {
-      cancel();
+      cancelTimer();
       if (slot.freeAt !== undefined) return;
-      slot.freeAt = this.#options.clock.now() + this.#options.windowMs;
+      slot.freeAt = clock.now() + windowMs;
       this.#serve();
     };
-    const cancel = this.#options.clock.setTimer(this.#options.useMaxMs, used);
+    const assumeUsedLater = () => {
+      const usedBy = clock.now() + useMaxMs;
+      cancelTimer = clock.setTimer(useMaxMs, () => {
+        // During a stall the permitted thing did not get on either: it has its time still to come.
+        if (clock.now() > usedBy + STALL_MS) assumeUsedLater();
+        else used();
+      });
+    };
+    assumeUsedLater();
     return { used };
   }
 

@@ -39,3 +39,13 @@ test("VirtualClock does not fire a timer that was taken back", async () => {
   expect(fired).toBe(false);
   expect(clock.pending).toBe(0);
 });
+
+test("VirtualClock fires late what fell due during a stall", async () => {
+  const clock = new VirtualClock();
+  const firedAt: number[] = [];
+  for (const delayMs of [10, 40]) clock.setTimer(delayMs, () => firedAt.push(clock.now()));
+  clock.stall(30);
+  expect(firedAt).toEqual([]);
+  await clock.advance(10);
+  expect(firedAt).toEqual([30, 40]);
+});

@@ -34,13 +34,18 @@ export class VirtualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Moves time on by `ms` and fires nothing, as when something keeps the process busy. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Moves time on by `ms`, firing what falls due in order and letting promises settle between. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
     for (let next = this.#earliest(end); next; next = this.#earliest(end)) {
       this.#timers.delete(next);
-      this.#now = next.at;
+      this.#now = Math.max(this.#now, next.at);
       next.fire();
       await settle();
     }

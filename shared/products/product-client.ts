@@ -18,8 +18,11 @@ import { retryCalls } from "./retry-calls.ts";
 const CALLS_MAX = 10;
 /** The second of the product service, which counts by a clock of its own, and a margin. */
 const WINDOW_MS = 1_050;
-/** A call without an answer counts as arrived after this; a process that stalls is this late. */
-const ARRIVAL_MAX_MS = 300;
+/**
+ * A call without an answer counts as arrived after this. Longer would bear longer stalls of the
+ * product service's process, and would cost throughput when its answers are slow.
+ */
+const ARRIVAL_MAX_MS = 500;
 /** Leaves time for another try in the 5 s that a request has. */
 const TRY_TIMEOUT_MS = 3_500;
 const RETRIES_MAX = 3;

@@ -7,7 +7,7 @@ import {
 import type { Clock } from "../../shared/async/clock.ts";
 import { answerJson, answerText } from "../../shared/http/answer.ts";
 import { createHttpApp, type HttpApp, mount, type MountedRoute } from "../../shared/http/app.ts";
-import type { HttpContext, HttpObserver } from "../../shared/http/exchange.ts";
+import type { HttpObserver } from "../../shared/http/exchange.ts";
 import { healthRoutes } from "../../shared/http/health.ts";
 import { parseJsonBody } from "../../shared/http/json-body.ts";
 import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
@@ -52,8 +52,10 @@ function call<Schema extends z.ZodType<{ token: string }>>(
 ): MountedRoute {
   const run: Run = async (c) => {
     stats.count(method);
+    // Before the fault, since the request has a deadline for its body and may be made slower.
+    const bytes = await readBody(c, BODY_MAX_BYTES);
     await faults.meet(c.req.raw.signal);
-    const request = await read(c, schema);
+    const request = parse(bytes, schema);
     if (request.token !== token) throw new ServiceRefusal(401, "the token is wrong");
     return answerJson(c, 200, answer(request));
   };
@@ -78,7 +80,7 @@ function statsRoutes(stats: CallStats): MountedRoute[] {
 function faultRoutes(faults: Faults): MountedRoute[] {
   const path = "/faults";
   const put: Run = async (c) => {
-    faults.plan(await read(c, faultPlan));
+    faults.plan(parse(await readBody(c, BODY_MAX_BYTES), faultPlan));
     return answerJson(c, 204);
   };
   return [
@@ -94,12 +96,12 @@ function faultRoutes(faults: Faults): MountedRoute[] {
   ];
 }
 
-/** The body, of whatever content type: the real product service does not look at it. */
-async function read<Schema extends z.ZodType>(
-  c: HttpContext,
+/** What a body of any content type says: the real product service does not look at that either. */
+function parse<Schema extends z.ZodType>(
+  bytes: ArrayBuffer | Uint8Array,
   schema: Schema,
-): Promise<z.output<Schema>> {
-  const result = schema.safeParse(parseJsonBody(await readBody(c, BODY_MAX_BYTES)));
+): z.output<Schema> {
+  const result = schema.safeParse(parseJsonBody(bytes));
   if (!result.success) throw invalidArgument(violationsOf(result.error));
   return result.data;
 }
