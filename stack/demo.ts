@@ -5,8 +5,8 @@ import { Narrator } from "./demo/narrator.ts";
 import { tellStory } from "./demo/story.ts";
 import { readStack } from "./stack-file.ts";
 
-const { CART_URL, LOMS_URL } = process.env;
-const stack = readStack(DATA_DIRECTORY);
+const { CART_URL, LOMS_URL, STACK_DATA } = process.env;
+const stack = readStack(STACK_DATA || DATA_DIRECTORY);
 const cart = CART_URL || stack?.urls.cart;
 const loms = LOMS_URL || stack?.urls.loms;
 // Another system's notifications are not in our notifier's log.

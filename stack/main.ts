@@ -28,7 +28,7 @@ async function start(): Promise<Stack> {
   const { runtime, freePorts } = readArguments();
   try {
     const stack = await startStack({
-      dataDirectory: DATA_DIRECTORY,
+      dataDirectory: process.env.STACK_DATA || DATA_DIRECTORY,
       ports: freePorts ? "free" : "documented",
       environment: process.env,
       runtimes: runtime ? everyService(runtime) : {},

@@ -9,7 +9,7 @@ import { stopLeftoverPair } from "./postgres/pair.ts";
 const REMOVED = "removed";
 
 try {
-  process.stdout.write(await reset(DATA_DIRECTORY) + "\n");
+  process.stdout.write(await reset(process.env.STACK_DATA || DATA_DIRECTORY) + "\n");
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(1);

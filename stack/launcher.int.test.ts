@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { identify, isRunning, type ProcessIdentity } from "./processes/identity.ts";
+import { readStack } from "./stack-file.ts";
+import { PROJECT_DIRECTORY } from "./services.ts";
+
+const START_TIMEOUT_MS = 60_000;
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "launcher "));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+interface Run {
+  readonly process: ChildProcess;
+  readonly said: { out: string; err: string };
+  readonly ended: Promise<number | null>;
+}
+
+function run(args: readonly string[], settings: Record<string, string> = {}): Run {
+  const child = spawn(process.execPath, args, {
+    cwd: PROJECT_DIRECTORY,
+    env: { ...process.env, STACK_DATA: directory, LOG_FORMAT: "", ...settings },
+  });
+  const said = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => said.out += text);
+  child.stderr.setEncoding("utf8").on("data", (text: string) => said.err += text);
+  return { process: child, said, ended: new Promise((resolve) => child.on("close", resolve)) };
+}
+
+async function start(settings: Record<string, string> = {}): Promise<Run> {
+  const launcher = run(["stack/main.ts", "--free-ports"], settings);
+  await vi.waitFor(() => {
+    expect(launcher.said.err).toContain("Ctrl-C stops everything");
+    expect(launcher.said.out).toContain('"message":"ready"');
+  }, { timeout: START_TIMEOUT_MS, interval: 50 });
+  return launcher;
+}
+
+/** All that the launcher has started and that must not outlive it. */
+function partsOf(launcher: Run): ProcessIdentity[] {
+  const { children } = JSON.parse(readFileSync(join(directory, "launcher.json"), "utf8")) as {
+    children: ProcessIdentity[];
+  };
+  const servers = ["primary", "standby1"].flatMap((name) => {
+    const path = join(directory, "postgres", name, "postmaster.pid");
+    return identify(Number(readFileSync(path, "utf8").split("\n")[0])) ?? [];
+  });
+  const parts = [...children, ...servers];
+  expect(parts.filter(isRunning), launcher.said.err).toHaveLength(6);
+  return parts;
+}
+
+test(
+  "npm start runs all parts, refuses a second start and a reset, and SIGTERM ends it all",
+  async () => {
+    const launcher = await start();
+    const parts = partsOf(launcher);
+    const lines = launcher.said.out.trim().split("\n");
+    expect(lines.every((line) => line.startsWith('{"service":"'))).toBe(true);
+    expect(launcher.said.err).not.toContain("postgres://");
+
+    const refusal = `The stack already runs in ${directory} (process ${launcher.process.pid})`;
+    for (const command of [["stack/main.ts", "--free-ports"], ["stack/reset.ts"]]) {
+      const second = run(command);
+      expect(await second.ended).toBe(1);
+      expect(second.said.err).toBe(`${refusal}: stop it first\n`);
+    }
+
+    const demo = run(["stack/demo.ts"]);
+    expect(await demo.ended, demo.said.out).toBe(0);
+    expect(demo.said.out).toMatch(/\ndemo: [0-9]+ steps, all as promised\n$/);
+
+    launcher.process.kill("SIGTERM");
+    launcher.process.kill("SIGTERM");
+    expect(await launcher.ended, launcher.said.out).toBe(0);
+    expect(parts.filter(isRunning)).toEqual([]);
+    expect(readdirSync(directory).toSorted()).toEqual(["logs", "postgres"]);
+  },
+  2 * START_TIMEOUT_MS,
+);
+
+test(
+  "after kill -9 of the launcher nothing goes on, and the next start has the orders",
+  async () => {
+    const killed = await start();
+    const parts = partsOf(killed);
+    killed.process.kill("SIGKILL");
+    await vi.waitFor(() => expect(parts.filter(isRunning)).toEqual([]), { timeout: 10_000 });
+
+    const next = await start({ ORDER_PAYMENT_TIMEOUT: "5m" });
+    const answer = await fetch(`${readStack(directory)?.urls.loms}/v1/order/info`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"orderID": 1}',
+    });
+    expect(await answer.json()).toMatchObject({ status: "payed" });
+    next.process.kill("SIGINT");
+    expect(await next.ended).toBe(0);
+  },
+  3 * START_TIMEOUT_MS,
+);
+
+test(
+  "a service that cannot start ends the start, with its own words and nothing left",
+  async () => {
+    const launcher = run(["stack/main.ts", "--free-ports"], { ORDER_PAYMENT_TIMEOUT: "soon" });
+    expect(await launcher.ended).toBe(1);
+    expect(launcher.said.err).toContain("loms did not start (exit code 1):\nWrong settings:\n");
+    expect(readdirSync(directory)).not.toContain("launcher.json");
+  },
+  START_TIMEOUT_MS,
+);
+
+test("a port that is taken is named before anything starts", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  const launcher = run(["stack/main.ts", "--free-ports"], { CART_HTTP: `127.0.0.1:${port}` });
+  expect(await launcher.ended).toBe(1);
+  expect(launcher.said.err).toMatch(
+    new RegExp(`^Another process listens on CART_HTTP 127.0.0.1:${port}: .*\n$`),
+  );
+  expect(launcher.said.out).toBe("");
+  server.close();
+}, START_TIMEOUT_MS);
+
+test("npm run reset empties the directory", async () => {
+  const reset = run(["stack/reset.ts"]);
+  expect(await reset.ended).toBe(0);
+  expect(readdirSync(directory)).toEqual([]);
+});

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type PostgresPair, startPostgresPair } from "./pair.ts";
+
+let directory: string;
+let pair: PostgresPair | undefined;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "postgres pair "));
+});
+afterEach(async () => {
+  await pair?.close();
+  rmSync(directory, { recursive: true });
+});
+
+const onEnd = vi.fn<(part: string, ending: string) => void>();
+
+async function open(replicas: 1 | 2 = 1): Promise<PostgresPair> {
+  onEnd.mockClear();
+  pair = await startPostgresPair({ dataDirectory: directory, replicas, durable: false, onEnd });
+  return pair;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+async function query(url: string, statement: string): Promise<Row[]> {
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  try {
+    return [...await sql.unsafe<Row[]>(statement)];
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
+}
+
+test("every commit waits for each of two standbys, also after a restart with one more", async () => {
+  const first = await open(1);
+  await query(first.primaryUrl("postgres"), "create table kept as select 1 as id");
+  await first.close();
+  const { primaryUrl, replicaUrls } = await open(2);
+  const states = await query(
+    primaryUrl("postgres"),
+    "select application_name as name, sync_state from pg_stat_replication order by 1",
+  );
+  expect(states).toEqual([
+    { name: "standby1", sync_state: "sync" },
+    { name: "standby2", sync_state: "sync" },
+  ]);
+  await query(primaryUrl("postgres"), "insert into kept values (2)");
+  for (const url of replicaUrls("postgres")) {
+    expect(await query(url, "select max(id) as top from kept")).toEqual([{ top: 2 }]);
+  }
+});
+
+test("a commit is not answered while the standby is paused, and is once it is resumed", async () => {
+  const { primaryUrl, control } = await open();
+  control("standby1").pause();
+  const created = query(primaryUrl("postgres"), "create table waited as select 1");
+  let answered = false;
+  void created.then(() => answered = true);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(answered).toBe(false);
+  control("standby1").resume();
+  await created;
+});
+
+test("a killed primary keeps what it has answered, a killed standby catches up", async () => {
+  const { primaryUrl, replicaUrls, control } = await open();
+  await query(primaryUrl("postgres"), "create table kept as select 1 as id");
+  await control("primary").kill();
+  await control("primary").restart();
+  expect(await query(primaryUrl("postgres"), "select id from kept")).toEqual([{ id: 1 }]);
+  await control("standby1").kill();
+  const waiting = query(primaryUrl("postgres"), "insert into kept values (2)");
+  await control("standby1").restart();
+  await waiting;
+  const onReplica = await query(replicaUrls("postgres")[0] as string, "select max(id) from kept");
+  expect(onReplica).toEqual([{ max: 2 }]);
+  expect(onEnd).not.toHaveBeenCalled();
+});
+
+test("a standby that was away for more WAL than is kept is copied anew at the next start", async () => {
+  const first = await open();
+  await first.control("standby1").kill();
+  const sql = postgres(first.primaryUrl("postgres"), { max: 1, onnotice: () => {} });
+  await sql`alter system set max_slot_wal_keep_size = '1MB'`;
+  await sql`select pg_reload_conf()`;
+  await sql`set synchronous_commit = local`;
+  await sql`create table kept as select 1 as id`;
+  for (let segment = 0; segment < 4; segment++) {
+    await sql`select pg_logical_emit_message(false, 'filler', repeat('x', 100000))`;
+    await sql`select pg_switch_wal()`;
+  }
+  await sql`checkpoint`;
+  const [slot] = await sql<{ wal_status: string }[]>`select wal_status from pg_replication_slots`;
+  await sql.end({ timeout: 0 });
+  expect(slot?.wal_status).toBe("lost");
+  await first.close();
+
+  const again = await open();
+  const kept = await query(again.replicaUrls("postgres")[0] as string, "select id from kept");
+  expect(kept).toEqual([{ id: 1 }]);
+});
+
+test("data of another PostgreSQL version is refused in one sentence and left as it is", async () => {
+  await (await open()).close();
+  pair = undefined;
+  writeFileSync(join(directory, "primary", "PG_VERSION"), "15\n");
+  await expect(open()).rejects.toThrow(/primary was written by PostgreSQL 15, this is 18: /);
+});
+
+test("only the owner of the data directory can read the password, and no login goes without", async () => {
+  const { primaryUrl } = await open();
+  expect(statSync(join(directory, "password")).mode & 0o777).toBe(0o600);
+  const url = new URL(primaryUrl("postgres"));
+  url.password = "guessed";
+  await expect(query(url.href, "select 1")).rejects.toThrow("password authentication failed");
+});

@@ -1,0 +1,17 @@
+import { createServer } from "node:http";
+import process from "node:process";
+
+/** The smallest thing that a launcher takes for a service: `<port> <how it behaves>`. */
+const [port, behaviour] = process.argv.slice(2);
+
+if (behaviour === "dies") {
+  process.stderr.write("Wrong settings:\n  EVERYTHING: is wrong\n");
+  process.exit(1);
+}
+const server = createServer((_request, response) => response.end("ready\n"));
+server.listen(Number(port), "127.0.0.1", () => process.stdout.write("serving\n"));
+process.on("SIGTERM", () => {
+  process.stdout.write("stopping\n");
+  server.close();
+  server.closeAllConnections();
+});
