@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 
-/** Longer than anything promised within seconds; what has not come by then will not come. */
-export const EVENTUALLY_MAX_MS = 15_000;
+/** The slowest promise is the lease of a killed relay, 10 s; twice that will not come any more. */
+export const EVENTUALLY_MAX_MS = 20_000;
 /** A probe is one request or one read of a file. */
 const PROBE_INTERVAL_MS = 25;
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Stack } from "../stack/start.ts";
+import { eventually } from "./eventually.ts";
 import { call } from "./http.ts";
 import { expectNotifications } from "./notifications.ts";
 import { startOwnStack } from "./own-stack.ts";
@@ -9,6 +10,8 @@ import { newUser } from "./users.ts";
 
 const SKU = 1_625_903;
 const OTHER_SKU = 1_148_162;
+/** How long cart may take to find a loms that is back. */
+const RECONNECT_MAX_MS = 2_000;
 
 let stack: Stack;
 let shop: Shop;
@@ -17,6 +20,12 @@ beforeAll(async () => {
   shop = shopAt(stack);
 });
 afterAll(() => stack.close());
+
+/** loms, and cart's connection to it, which is tried again after a moment. */
+async function bringBackLoms(): Promise<void> {
+  await stack.restart("loms");
+  await eventually(() => shop.add(newUser(), SKU, 1), RECONNECT_MAX_MS);
+}
 
 test("while loms is away carts are unavailable and unchanged", async () => {
   const user = newUser();
@@ -29,7 +38,7 @@ test("while loms is away carts are unavailable and unchanged", async () => {
     expect((await call(stack.urls.cart, `DELETE /user/${user}/cart/${OTHER_SKU}`)).status)
       .toBe(204);
   } finally {
-    await stack.restart("loms");
+    await bringBackLoms();
   }
 });
 
@@ -42,7 +51,7 @@ test("a checkout whose answer is lost is settled once by the next one", async ()
   const answer = await lost;
   expect([503, 504], answer.text).toContain(answer.status);
   await stack.kill("loms");
-  await stack.restart("loms");
+  await bringBackLoms();
 
   await shop.add(user, OTHER_SKU, 1);
   const order = await shop.checkout(user);
@@ -66,7 +75,7 @@ test("an order that went through unanswered is told by the next checkout", async
   expect([503, 504], first.text).toContain(first.status);
   await stack.kill("loms");
   stack.resume("standby1");
-  await stack.restart("loms");
+  await bringBackLoms();
 
   await call(stack.urls.cart, `DELETE /user/${user}/cart`);
   const order = await shop.checkout(user);
@@ -84,7 +93,7 @@ test("loms killed under many checkouts sells each cart exactly once", async () =
   await stack.kill("loms");
   const answers = await Promise.all(first);
   for (const { status, text } of answers) expect([200, 503, 504], text).toContain(status);
-  await stack.restart("loms");
+  await bringBackLoms();
 
   const orders = await Promise.all(users.map((user, index) => {
     const answer = answers[index];
