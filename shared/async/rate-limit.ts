@@ -48,7 +48,12 @@ export class RateLimit {
   #slots: Slot[] = [];
   #cancelTimer: (() => void) | undefined;
 
+  /** @throws {RangeError} when `permits` is not a whole number from 1 */
   constructor(options: RateLimitOptions) {
+    const { permits } = options;
+    if (!(Number.isInteger(permits) && permits >= 1)) {
+      throw new RangeError(`permits must be a whole number from 1, got ${permits}`);
+    }
     this.#options = options;
   }
 
@@ -70,6 +75,7 @@ export class RateLimit {
       const leave = () => {
         this.#queue.splice(this.#queue.indexOf(waiter), 1);
         reject(deadline.signal.reason);
+        this.#serve();
       };
       const stopListening = () => deadline.signal.removeEventListener("abort", leave);
       const waiter: Waiter = {
@@ -115,10 +121,11 @@ export class RateLimit {
   #serve(): void {
     const now = this.#options.clock.now();
     this.#slots = this.#slots.filter(({ freeAt }) => freeAt === undefined || freeAt > now);
+    // First, since after a stall the turn may come to somebody whose deadline has passed.
+    this.#refuseHopeless();
     while (this.#queue.length > 0 && this.#slots.length < this.#options.permits) {
       this.#queue.shift()?.grant();
     }
-    this.#refuseHopeless();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const freeAt = Math.min(...this.#slots.map((slot) => slot.freeAt ?? Infinity));
