@@ -36,6 +36,13 @@ test("RequestContext sets no timer before its signal is asked for", async () => 
   expect(context.remainingMs()).toBe(0);
 });
 
+test("RequestContext has aborted when its signal is asked for after the deadline", async () => {
+  const { clock, context } = setUp();
+  await clock.advance(1_000);
+  expect(context.signal.reason).toMatchObject({ code: "deadline_exceeded" });
+  expect(clock.pending).toBe(0);
+});
+
 test("RequestContext aborts as unavailable when the caller leaves", () => {
   const caller = new AbortController();
   const { context } = setUp(caller.signal);

@@ -54,7 +54,9 @@ export class RequestContext {
     return Math.max(0, this.deadlineAt - this.clock.now());
   }
 
-  /** Aborts with an AppError: `deadline_exceeded` at the deadline, `unavailable` if the caller left. */
+  /**
+   * Aborts with an AppError: `deadline_exceeded` at the deadline, `unavailable` if the caller left.
+   */
   get signal(): AbortSignal {
     if (!this.#controller) this.#open();
     return (this.#controller as AbortController).signal;
@@ -90,10 +92,12 @@ export class RequestContext {
     this.#controller = controller;
     this.#callerSignal ??= this.#caller?.signal;
     if (this.#callerSignal?.aborted) return this.#onCallerAbort();
-    this.#callerSignal?.addEventListener("abort", this.#onCallerAbort, { once: true });
-    const delayMs = Math.min(this.remainingMs(), TIMER_MAX_MS);
-    this.#cancelTimer = this.clock.setTimer(delayMs, () => {
+    const expire = () => {
       controller.abort(new AppError("deadline_exceeded", "the deadline has passed"));
-    });
+    };
+    const remainingMs = this.remainingMs();
+    if (remainingMs === 0) return expire();
+    this.#callerSignal?.addEventListener("abort", this.#onCallerAbort, { once: true });
+    this.#cancelTimer = this.clock.setTimer(Math.min(remainingMs, TIMER_MAX_MS), expire);
   }
 }

@@ -1,8 +1,18 @@
 import { describe, expect, test } from "vitest";
+import { RequestContext } from "./request-context.ts";
 import { retry, type RetryOptions } from "./retry.ts";
+import { sleep } from "./sleep.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const busy = new Error("busy");
+
+const OPTIONS: Omit<RetryOptions, "clock"> = {
+  retriesMax: 3,
+  backoffMs: 100,
+  backoffMaxMs: 300,
+  random: () => 0.5,
+  advise: (failure) => failure === busy ? {} : undefined,
+};
 
 function setUp(given: Partial<RetryOptions> = {}, deadlineAt = 60_000) {
   const clock = new VirtualClock();
@@ -16,12 +26,8 @@ function setUp(given: Partial<RetryOptions> = {}, deadlineAt = 60_000) {
         return `try ${tryNumber}`;
       },
       {
-        retriesMax: 3,
-        backoffMs: 100,
-        backoffMaxMs: 300,
+        ...OPTIONS,
         clock,
-        random: () => 0.5,
-        advise: (failure) => failure === busy ? {} : undefined,
         ...given,
       },
       { deadlineAt, signal: controller.signal },
@@ -82,5 +88,32 @@ describe("retry()", () => {
     controller.abort(left);
     expect(await result).toBe(left);
     expect(clock.pending).toBe(0);
+  });
+
+  test("rejects with the reason of a signal that aborted during a try", async () => {
+    const { controller, triesAt, run } = setUp();
+    const result = run(1);
+    const left = new Error("the caller left");
+    controller.abort(left);
+    expect(await result).toBe(left);
+    expect(triesAt).toEqual([0]);
+  });
+
+  test("rejects with the reason of the deadline that a try outlasted", async () => {
+    const clock = new VirtualClock();
+    const context = new RequestContext({ traceparent: "", timeoutMs: 100, clock });
+    const options = { ...OPTIONS, clock };
+    const attempt = () => sleep(clock, 150).then(() => Promise.reject(busy));
+    const result = retry(attempt, options, context).catch((error: unknown) => error);
+    await clock.advance(150);
+    expect(await result).toMatchObject({ code: "deadline_exceeded" });
+  });
+
+  test("an error that no further try would mend stands, whatever the signal says", async () => {
+    const { controller, run } = setUp();
+    const refused = new Error("refused");
+    const result = run(1, refused);
+    controller.abort(new Error("the caller left"));
+    expect(await result).toBe(refused);
   });
 });

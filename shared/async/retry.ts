@@ -24,9 +24,9 @@ export interface RetryOptions {
 /**
  * Calls `attempt` until it succeeds, with exponential backoff and full jitter (Marc Brooker,
  * "Exponential Backoff And Jitter", AWS 2015): many callers that failed together do not come back
- * together. A pause that was asked for is kept whole, the jitter comes on top. Rejects with the last
- * error when it is of no use to try again, when the tries are used up, or at once when the pause
- * would last past the deadline; with the signal's reason when that aborts.
+ * together. A pause that was asked for is kept whole, the jitter comes on top. Rejects with the
+ * last error when it is of no use to try again, when the tries are used up, or at once when the
+ * pause would last past the deadline; with the signal's reason when that keeps it from another try.
  */
 export async function retry<Value>(
   attempt: (tryNumber: number) => Promise<Value>,
@@ -37,9 +37,9 @@ export async function retry<Value>(
     try {
       return await attempt(tryNumber);
     } catch (error) {
-      if (deadline.signal.aborted || tryNumber > options.retriesMax) throw error;
-      const advice = options.advise(error);
+      const advice = tryNumber > options.retriesMax ? undefined : options.advise(error);
       if (!advice) throw error;
+      deadline.signal.throwIfAborted();
       const pauseMs = (advice.afterMs ?? 0) + jitterMs(tryNumber, options);
       if (options.clock.now() + pauseMs >= deadline.deadlineAt) throw error;
       await sleep(options.clock, pauseMs, deadline.signal);
