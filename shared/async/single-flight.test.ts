@@ -87,6 +87,26 @@ describe("SingleFlight", () => {
     expect(await later.result).toBe("call 2");
   });
 
+  test("an aborted call that ends late does not take its successor's place", async () => {
+    const { clock, calls, caller } = setUp();
+    caller().leave(left);
+    const later = caller();
+    await clock.advance(50);
+    const joining = caller();
+    await clock.advance(50);
+    expect(await Promise.all([later.result, joining.result])).toEqual(["call 2", "call 2"]);
+    expect(calls).toHaveLength(2);
+  });
+
+  test("one that leaves after the result aborts nothing", async () => {
+    const { clock, calls, caller } = setUp();
+    const { result, leave } = caller();
+    await clock.advance(100);
+    await result;
+    leave(left);
+    expect(calls[0]?.signal.aborted).toBe(false);
+  });
+
   test("the shared deadline is that of the most patient caller so far", () => {
     const { calls, caller } = setUp();
     caller(500);

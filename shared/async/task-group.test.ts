@@ -113,6 +113,38 @@ describe("TaskGroup", () => {
     expect(notes).toEqual(["a starts at 0", "a aborted at 0"]);
   });
 
+  test("the parent's abort reaches a group only while it has tasks", async () => {
+    const clock = new VirtualClock();
+    const { notes, task } = noter(clock);
+    const parent = new AbortController();
+    const group = new TaskGroup({ signal: parent.signal });
+    group.go(task("a", 10));
+    await clock.advance(10);
+    group.go(task("b", 10));
+    await clock.advance(10);
+    await group.wait();
+    parent.abort(new Error("caller left"));
+    expect(group.signal.aborted).toBe(false);
+    await group.wait();
+    group.go(task("c", 10));
+    await expect(group.wait()).rejects.toThrow("caller left");
+    expect(notes.filter((note) => note.includes("starts")))
+      .toEqual(["a starts at 0", "b starts at 10"]);
+  });
+
+  test("the parent's abort reaches a group that was idle in between", async () => {
+    const clock = new VirtualClock();
+    const { notes, task } = noter(clock);
+    const parent = new AbortController();
+    const group = new TaskGroup({ signal: parent.signal });
+    group.go(task("a", 10));
+    await clock.advance(10);
+    group.go(task("b", 10));
+    parent.abort(new Error("caller left"));
+    await expect(group.wait()).rejects.toThrow("caller left");
+    expect(notes).toContain("b aborted at 10");
+  });
+
   test("the parent's abort before the first task starts none", async () => {
     const group = new TaskGroup({ signal: AbortSignal.abort(new Error("too late")) });
     let started = false;

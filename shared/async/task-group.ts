@@ -18,7 +18,8 @@ type Task = (signal: AbortSignal) => Promise<unknown>;
  * results: a task keeps its own. It does not show any error but the first. Once the signal has
  * aborted, tasks that wait for their turn are dropped, not started. The queue of `go()` has no
  * bound: a caller with an endless source of tasks uses `tryGo()` or waits between. A group that has
- * failed stays failed; make a new one for new work.
+ * failed stays failed; make a new one for new work. Other than in Go, `wait()` does not abort the
+ * signal of a group that succeeded, `go()` never blocks, and a throw is an error like any other.
  */
 export class TaskGroup {
   readonly #limit: number;
