@@ -84,6 +84,24 @@ test("an order that went through unanswered is told by the next checkout", async
   expectProblem(await shop.tryCheckout(user), 404);
 });
 
+test("a write whose answer is lost is settled by a retry with its key", async () => {
+  const user = newUser();
+  const items = [{ sku: SKU, count: 4 }];
+  const before = await shop.stock(SKU);
+  const key = { "idempotency-key": "lost and found" };
+  stack.pause("standby1");
+  const lost = await shop.tryCreate(user, items, key);
+  stack.resume("standby1");
+  expect([503, 504], lost.text).toContain(lost.status);
+  const settled = await eventually(async () => {
+    const answer = await shop.tryCreate(user, items, key);
+    expect(answer.status, answer.text).toBe(200);
+    return answer;
+  });
+  expect((await shop.tryCreate(user, items, key)).text).toBe(settled.text);
+  expect(await shop.stock(SKU)).toBe(before - 4);
+});
+
 test("loms killed under many checkouts sells each cart exactly once", async () => {
   const users = Array.from({ length: 40 }, () => newUser());
   for (const user of users) await shop.add(user, SKU, 1);
@@ -95,9 +113,9 @@ test("loms killed under many checkouts sells each cart exactly once", async () =
   for (const { status, text } of answers) expect([200, 503, 504], text).toContain(status);
   await bringBackLoms();
 
-  const orders = await Promise.all(users.map((user, index) => {
+  const orders = await Promise.all(users.map(async (user, index) => {
     const answer = answers[index];
-    return answer?.status === 200 ? answer.body["order_id"] as number : shop.checkout(user);
+    return answer?.status === 200 ? answer.body["order_id"] as number : await shop.checkout(user);
   }));
   expect(new Set(orders).size).toBe(users.length);
   expect(await shop.stock(SKU)).toBe(before - users.length);

@@ -13,6 +13,9 @@ const shop = inject("shop");
 const { databases, urls } = shop;
 const SKU = 2_956_315;
 
+/** A signal that comes sooner after the first is the same one. */
+const REPEATED_SIGNAL_MS = 1_200;
+
 type Settings = Record<string, string>;
 
 /** A service's settings beside the shared shop, and where it will listen. */
@@ -102,6 +105,29 @@ test("a service that stops finishes the request in flight and takes no new one",
     expect(answer.status, answer.text).toBe(200);
     expect(await ended).toBe("exit code 0");
     await expect(tryAdd(newUser(), SKU, 1)).rejects.toThrow();
+  } finally {
+    await call(urls.products, "DELETE /faults");
+  }
+});
+
+test("a second signal ends a service at once, whatever is in flight", async () => {
+  const own = await startOwnCart(shop, { PRODUCT_CACHE_TTL: "0" });
+  await call(urls.products, "PUT /faults", { body: { hang: true } });
+  try {
+    await call(urls.products, "DELETE /stats");
+    const { tryAdd } = shopAt({ urls: { ...urls, cart: own.url } });
+    const broken = expect(tryAdd(newUser(), SKU, 1)).rejects.toThrow();
+    await eventually(async () => {
+      const { body } = await call(urls.products, "GET /stats");
+      expect(body).toMatchObject({ calls: { get_product: 1 } });
+    });
+    own.process.signal("SIGTERM");
+    const repeatedAt = performance.now() + REPEATED_SIGNAL_MS;
+    await eventually(() => expect(performance.now()).toBeGreaterThan(repeatedAt));
+    own.process.signal("SIGTERM");
+    expect(await own.process.ended).toBe("exit code 1");
+    expect(performance.now() - repeatedAt).toBeLessThan(1_000);
+    await broken;
   } finally {
     await call(urls.products, "DELETE /faults");
   }

@@ -10,6 +10,14 @@ const SKU = 4_288_068;
 const dataDirectory = newDataDirectory();
 afterAll(() => removeDirectory(dataDirectory));
 
+/** What can be bought of each SKU in a new shop: total less reserved, never below 0. */
+const NEW_STOCK: Readonly<Record<number, number>> = {
+  ...{ 1076963: 265, 1148162: 300, 1625903: 10000, 2618151: 300, 2956315: 270, 2958025: 300 },
+  ...{ 3596599: 300, 3618852: 300, 4288068: 300, 4465995: 300, 30816475: 300, 135717466: 80 },
+  ...{ 135937324: 270, 139275865: 65534, 139818428: 0, 139819069: 0, 773297411: 140 },
+  ...{ 1002: 180, 1003: 220, 1004: 260, 1005: 300 },
+};
+
 const start = () => startStack({ dataDirectory, ports: "free", durable: false });
 
 function isListening(url: string): Promise<boolean> {
@@ -24,9 +32,12 @@ function isListening(url: string): Promise<boolean> {
   });
 }
 
-test("a restart keeps orders and stock, delivers what was not told, and repeats nothing", async () => {
+test("a new shop has the stock of the file; a restart keeps orders and stock, delivers what was not told, and repeats nothing", async () => {
   const first = await start();
   const shop = shopAt(first);
+  for (const [sku, count] of Object.entries(NEW_STOCK)) {
+    expect([sku, await shop.stock(Number(sku))]).toEqual([sku, count]);
+  }
   const payed = await shop.create(newUser(), SKU, 2);
   await shop.pay(payed);
   await expectNotifications(first, payed, ["new", "awaiting payment", "payed"]);
