@@ -81,3 +81,17 @@ describe("fromGrpcStatus()", () => {
       .toMatchObject({ code: "not_found", message: "Test/Call failed: not found" });
   });
 });
+
+test.each([
+  ["unavailable", 1],
+  ["unavailable", 2],
+  ["unavailable", 13],
+  ["unavailable", 14],
+  ["deadline_exceeded", 4],
+  ["resource_exhausted", 8],
+])("fromGrpcStatus() reads %s from a transport's own status %i", (code, number) => {
+  const status = { code: number, details: "read ECONNRESET 127.0.0.1", metadata: new Metadata() };
+  const error = fromGrpcStatus(status, "Test/Call", details);
+  expect(error).toMatchObject({ code, cause: status });
+  expect(error.message).not.toContain("127.0.0.1");
+});

@@ -46,8 +46,8 @@ export function fromGrpcStatus(
   call: string,
   details: readonly ErrorDetail[],
 ): AppError {
-  const code = codeOfStatus(status.code);
   const packed = status.metadata.get(DETAILS_KEY)[0];
+  const code = packed ? codeOfStatus(status.code) : transportCode(status.code);
   try {
     if (packed instanceof Uint8Array) {
       return new AppError(code, status.details, {
@@ -60,6 +60,12 @@ export function fromGrpcStatus(
     return new AppError(code, foreignMessage(call, code), { cause });
   }
   return new AppError(code, foreignMessage(call, code), { cause: status });
+}
+
+/** `internal` from a connection that broke in the middle says no more than that nobody answered. */
+function transportCode(number: number): ErrorCode {
+  const code = codeOfStatus(number);
+  return code === "internal" ? "unavailable" : code;
 }
 
 function foreignMessage(call: string, code: ErrorCode): string {
