@@ -6,6 +6,7 @@ import {
   hostPort,
   httpUrl,
   readConfig,
+  withLocalStack,
 } from "../shared/config.ts";
 
 const settings = {
@@ -22,5 +23,5 @@ export type CartConfig = ReturnType<typeof cartConfig>;
 
 /** @throws {ConfigError} naming every wrong setting */
 export function cartConfig(environment: Environment) {
-  return readConfig(settings, environment);
+  return readConfig(settings, withLocalStack(environment, ["PRODUCT_URL", "LOMS_GRPC_URL"]));
 }

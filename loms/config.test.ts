@@ -18,6 +18,23 @@ test("lomsConfig() expects no replica beside a database of the reader's own", ()
   expect(lomsConfig(environment).DATABASE_REPLICA_URLS).toEqual([]);
 });
 
+test("lomsConfig() takes the local stack's databases where none is given, never half of them", () => {
+  const local = {
+    LOCAL_DATABASE_URL: "postgres://local/loms",
+    LOCAL_DATABASE_REPLICA_URLS: "postgres://replica/loms",
+    LOCAL_BUS_DATABASE_URL: "postgres://local/bus",
+  };
+  expect(lomsConfig(local)).toMatchObject({
+    DATABASE_URL: "postgres://local/loms",
+    DATABASE_REPLICA_URLS: ["postgres://replica/loms"],
+    BUS_DATABASE_URL: "postgres://local/bus",
+  });
+  expect(lomsConfig({ ...local, DATABASE_URL: "postgres://elsewhere/loms" })).toMatchObject({
+    DATABASE_URL: "postgres://elsewhere/loms",
+    DATABASE_REPLICA_URLS: [],
+  });
+});
+
 test("lomsConfig() names every wrong setting, and no password", () => {
   const environment = {
     LOMS_GRPC: "nowhere",

@@ -7,6 +7,7 @@ import {
   listOf,
   postgresUrl,
   readConfig,
+  withLocalStack,
 } from "../shared/config.ts";
 
 /** The database of the local stack; its replica is the default only beside it. */
@@ -32,7 +33,10 @@ export type LomsConfig = ReturnType<typeof lomsConfig>;
  * @throws {ConfigError} naming every wrong setting
  */
 export function lomsConfig(environment: Environment) {
-  const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, environment);
+  // A replica belongs to its primary: neither of the local stack's comes beside one that is given.
+  const own = environment.DATABASE_URL ? [] : ["DATABASE_URL", "DATABASE_REPLICA_URLS"];
+  const given = withLocalStack(environment, [...own, "BUS_DATABASE_URL"]);
+  const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, given);
   const local = rest.DATABASE_URL === LOCAL_DATABASE ? [LOCAL_REPLICA] : [];
   return { ...rest, DATABASE_REPLICA_URLS: replicas ?? local };
 }

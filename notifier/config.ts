@@ -5,6 +5,7 @@ import {
   hostPort,
   postgresUrl,
   readConfig,
+  withLocalStack,
 } from "../shared/config.ts";
 
 const settings = {
@@ -19,5 +20,6 @@ export type NotifierConfig = ReturnType<typeof notifierConfig>;
 
 /** @throws {ConfigError} naming every wrong setting */
 export function notifierConfig(environment: Environment) {
-  return readConfig(settings, environment);
+  const databases = ["BUS_DATABASE_URL", "NOTIFIER_DATABASE_URL"];
+  return readConfig(settings, withLocalStack(environment, databases));
 }

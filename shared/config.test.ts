@@ -9,6 +9,7 @@ import {
   listOf,
   postgresUrl,
   readConfig,
+  withLocalStack,
 } from "./config.ts";
 
 describe("duration", () => {
@@ -68,4 +69,10 @@ describe("readConfig()", () => {
     expect(read).toThrow(/LOG_LEVEL: [^]*TIMEOUT: "soon"[^]*REPLICAS\.0: [^]*KEY: /);
     expect(read).not.toThrow(/hunter2/);
   });
+});
+
+test("withLocalStack() fills in what is not set, and nothing else", () => {
+  const local = { LOCAL_A: "1", LOCAL_B: "2", LOCAL_C: "3" };
+  expect(withLocalStack({ ...local, A: "mine", B: "" }, ["A", "B"]))
+    .toEqual({ ...local, A: "mine", B: "2" });
 });

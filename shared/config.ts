@@ -94,3 +94,12 @@ export function readConfig<Shape extends z.ZodRawShape>(
   );
   throw new ConfigError(`Wrong settings:\n${problems.join("\n")}`);
 }
+
+/**
+ * The environment with `LOCAL_<NAME>` in place of each of `names` that is not set: where a service
+ * that is started alone finds the parts of the stack that runs beside it.
+ */
+export function withLocalStack(environment: Environment, names: readonly string[]): Environment {
+  const local = names.map((name) => [name, environment[name] || environment[`LOCAL_${name}`]]);
+  return { ...environment, ...Object.fromEntries(local) as Environment };
+}

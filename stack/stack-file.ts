@@ -21,19 +21,19 @@ export interface StackFacts {
 }
 
 const FACTS_FILE = "stack.json";
-/** Settings by which a service started alone finds the databases of the running stack. */
+/** Where a service that is started alone finds the running stack, for what it was not given. */
 const SETTINGS_FILE = "stack.env";
 
 /** Writes the facts where tools and services started alone look for them, for this user only. */
 export function noteStack(dataDirectory: string, facts: StackFacts): void {
   const { databases } = facts;
   const settings = {
-    DATABASE_URL: databases.loms,
-    DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
-    BUS_DATABASE_URL: databases.bus,
-    NOTIFIER_DATABASE_URL: databases.notifier,
-    PRODUCT_URL: facts.urls.products,
-    LOMS_GRPC_URL: facts.urls.lomsGrpc,
+    LOCAL_DATABASE_URL: databases.loms,
+    LOCAL_DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
+    LOCAL_BUS_DATABASE_URL: databases.bus,
+    LOCAL_NOTIFIER_DATABASE_URL: databases.notifier,
+    LOCAL_PRODUCT_URL: facts.urls.products,
+    LOCAL_LOMS_GRPC_URL: facts.urls.lomsGrpc,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
   writeWhole(join(dataDirectory, SETTINGS_FILE), lines.join(""));
