@@ -6,6 +6,7 @@ import { createPostgresBus } from "../shared/bus/postgres.ts";
 import { createGrpcClient } from "../shared/grpc/client.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
+import { freePorts } from "../stack/ports.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { lomsConfig } from "./config.ts";
 import { type RunningLoms, startLoms } from "./service.ts";
@@ -106,8 +107,9 @@ test("an order that is not payed in time is cancelled", async () => {
 
 test("startLoms() leaves nothing open when an address is taken", async () => {
   const loms = await start();
-  const taken = { LOMS_GRPC: loms.grpcAddress, LOMS_HTTP: "127.0.0.1:18399" };
+  const [port] = await freePorts(1);
+  const taken = { LOMS_GRPC: loms.grpcAddress, LOMS_HTTP: `127.0.0.1:${port}` };
   await expect(start(taken)).rejects.toThrow(`Cannot listen on ${loms.grpcAddress}`);
-  await expect(fetch("http://127.0.0.1:18399/healthz")).rejects.toThrow();
+  await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
   await loms.close();
 });

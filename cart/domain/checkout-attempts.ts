@@ -7,6 +7,8 @@ export interface CheckoutAttempt {
   readonly items: readonly CartLine[];
   /** Count by SKU of what was ordered and has not been taken out of the cart since. */
   readonly stillInCart: Map<number, number>;
+  /** Whether a try's answer was lost, so that the order may exist. */
+  outcomeUnknown: boolean;
 }
 
 /** The call to loms that is under way for one user, and how many callers wait for it. */
@@ -29,7 +31,7 @@ export class CheckoutAttempts {
 
   begin(userId: bigint, idempotencyKey: string, items: readonly CartLine[]): CheckoutAttempt {
     const stillInCart = new Map(items.map(({ sku, count }) => [sku, count]));
-    const attempt = { idempotencyKey, items, stillInCart };
+    const attempt = { idempotencyKey, items, stillInCart, outcomeUnknown: false };
     this.#attempts.set(userId, attempt);
     return attempt;
   }

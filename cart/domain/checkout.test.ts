@@ -122,6 +122,19 @@ test("checkout() settles an unknown outcome first, with the same key and snapsho
   }
 });
 
+test("checkout() keeps an unknown outcome through a try that loms has no room for", async () => {
+  const deps = testDeps();
+  await fill(deps, USER, { 10: 2 });
+  deps.orders.orderCreate.mockRejectedValueOnce(lost());
+  await expect(checkout(deps, user, testContext())).rejects.toMatchObject({ code: "unavailable" });
+  deps.orders.orderCreate.mockRejectedValueOnce(new AppError("resource_exhausted", "full"));
+  await expect(checkout(deps, user, testContext())).rejects
+    .toMatchObject({ code: "resource_exhausted" });
+  expect(await checkout(deps, user, testContext())).toBe(1n);
+  const keys = deps.orders.orderCreate.mock.calls.map(([{ idempotencyKey }]) => idempotencyKey);
+  expect(keys).toEqual(["key-1", "key-1", "key-1"]);
+});
+
 test("checkout() settles an unknown outcome of a cart that is empty by now", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2 });

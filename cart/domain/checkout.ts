@@ -1,5 +1,5 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { isUnknownOutcome, toAppError } from "../../shared/errors.ts";
+import { type ErrorCode, isUnknownOutcome, toAppError } from "../../shared/errors.ts";
 import { ask } from "./ask.ts";
 import { emptyCart } from "./cart.ts";
 import type { CheckoutAttempt, RunningCheckout } from "./checkout-attempts.ts";
@@ -11,7 +11,7 @@ import type { Deps } from "./deps.ts";
  * 1. The attempt begins: a snapshot of the cart and a key of its own.
  * 2. loms is asked to create the order under that key.
  * 3. Refused for good: the attempt ends, the cart stays as it is.
- *    Unknown: the attempt stays, and the next checkout goes on at 2 with the same key and snapshot;
+ *    Unknown: the attempt stays, until loms has said what became of its key, and the next checkout goes on at 2 with the same key and snapshot;
  *    loms answers a key that it knows with its first answer.
  * 4. Created: what was ordered leaves the cart, and the attempt ends if anybody still waits for
  *    the answer. If nobody does, the next checkout learns the same order by the same key.
@@ -87,15 +87,23 @@ async function begin(deps: CheckoutDeps, userId: bigint): Promise<CheckoutAttemp
 async function createOrder(
   deps: CheckoutDeps,
   userId: bigint,
-  { items, idempotencyKey }: CheckoutAttempt,
+  attempt: CheckoutAttempt,
   context: RequestContext,
 ): Promise<bigint> {
+  const { items, idempotencyKey } = attempt;
   try {
     return await deps.orders.orderCreate({ userId, items, idempotencyKey }, context);
   } catch (error) {
-    if (!isUnknownOutcome(toAppError(error).code)) deps.attempts.end(userId);
+    const { code } = toAppError(error);
+    if (isUnknownOutcome(code)) attempt.outcomeUnknown = true;
+    else if (settles(code, attempt)) deps.attempts.end(userId);
     throw error;
   }
+}
+
+/** A try that was turned away for want of room says nothing of an earlier one. */
+function settles(code: ErrorCode, { outcomeUnknown }: CheckoutAttempt): boolean {
+  return code !== "resource_exhausted" || !outcomeUnknown;
 }
 
 function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {

@@ -1,7 +1,10 @@
 /** `new` becomes one of the next two within the transaction that makes the order. */
 export type OrderStatus = "new" | "awaiting payment" | "failed" | "payed" | "cancelled";
 
-/** The one table of transitions: from each status, where an order may go. */
+/**
+ * The one table of transitions: from each status, where an order may go. The database makes them,
+ * in the statement that writes; a test holds what it lets through against this table.
+ */
 export const TRANSITIONS = {
   "new": ["awaiting payment", "failed"],
   "awaiting payment": ["payed", "cancelled"],

@@ -53,7 +53,7 @@ export class PostgresSubscription implements Subscription {
   readonly #acknowledger: Acknowledger;
   readonly #logFailure: SeldomLog;
   readonly #closing = new AbortController();
-  readonly #claims = new Map<string, { readonly job: MessageJob; readonly done: Promise<void> }>();
+  readonly #claims = new Map<MessageJob, Promise<void>>();
   readonly #loop: Loop;
   #cancelHeartbeat: () => void = () => {};
 
@@ -83,7 +83,7 @@ export class PostgresSubscription implements Subscription {
     this.#closing.abort();
     this.#acknowledger.startClosing();
     await this.#loop.close();
-    await Promise.all([...this.#claims.values()].map(({ done }) => done));
+    await Promise.all(this.#claims.values());
     this.#cancelHeartbeat();
   }
 
@@ -93,7 +93,7 @@ export class PostgresSubscription implements Subscription {
     if (room === 0) return POLL_MS;
     const { boss } = this.#options;
     const jobs = await boss.fetch<MessageData>(this.queue, { batchSize: room });
-    for (const job of jobs) this.#claims.set(job.id, { job, done: this.#deliver(job) });
+    for (const job of jobs) this.#claims.set(job, this.#deliver(job));
     return jobs.length === room ? 0 : POLL_MS;
   }
 
@@ -101,7 +101,7 @@ export class PostgresSubscription implements Subscription {
   async #deliver(job: MessageJob): Promise<void> {
     if (await this.#handle(job)) await this.#acknowledger.acknowledge(job);
     else await this.#giveBack(job);
-    this.#claims.delete(job.id);
+    this.#claims.delete(job);
     this.wake();
   }
 
@@ -173,7 +173,7 @@ export class PostgresSubscription implements Subscription {
   }
 
   async #sendHeartbeat(): Promise<void> {
-    const jobs = [...this.#claims.values()].map(({ job }) => job);
+    const jobs = [...this.#claims.keys()];
     if (jobs.length === 0) return;
     try {
       await this.#options.boss.touch(this.queue, jobs);

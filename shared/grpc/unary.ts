@@ -7,7 +7,9 @@ import type { ErrorDetail } from "./error-details.ts";
 import { toGrpcStatus } from "./status.ts";
 
 /** How long a call may take whose caller sets no deadline. */
-export const CALL_TIMEOUT_MS = 5_000;
+const CALL_TIMEOUT_MS = 5_000;
+/** A caller that would wait longer holds a place that somebody else could have. */
+const CALL_TIMEOUT_MAX_MS = 60_000;
 
 /** A call as a handler gets it. */
 export interface IncomingCall {
@@ -66,7 +68,9 @@ function contextOf(call: Call): RequestContext {
   const deadlineAt = Number(call.getDeadline());
   return new RequestContext({
     traceparent: childTraceparent(parseTraceparent(parent?.toString())),
-    timeoutMs: deadlineAt === Infinity ? CALL_TIMEOUT_MS : deadlineAt - Date.now(),
+    timeoutMs: deadlineAt === Infinity
+      ? CALL_TIMEOUT_MS
+      : Math.min(deadlineAt - Date.now(), CALL_TIMEOUT_MAX_MS),
     caller: {
       get signal() {
         return signalOf(call, deadlineAt);
