@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
 import { createLogger } from "../telemetry/log.ts";
+import { answerJson } from "./answer.ts";
 import { createHttpApp, mount } from "./app.ts";
 import { requestLog } from "./request-log.ts";
 
@@ -57,4 +58,13 @@ test("requestLog() shows where an unexpected error comes from", async () => {
   const [line] = records();
   expect(line).toMatchObject({ level: "error", status: 500 });
   expect(JSON.stringify(line?.["error"])).toContain("x is undefined");
+});
+
+test("requestLog() says nothing of a probe that is well, at the usual level", async () => {
+  const { app, records } = logged();
+  const path = "/healthz";
+  mount(app, [{ method: "get", path, run: (c) => answerJson(c, 200, { status: "ok" }) }]);
+  await app.request(path);
+  await app.request("/nowhere");
+  expect(records()).toMatchObject([{ route: "unknown" }]);
 });

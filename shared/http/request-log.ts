@@ -1,8 +1,9 @@
 import type { LogFields, Logger } from "../telemetry/log.ts";
 import type { Exchange, HttpObserver } from "./exchange.ts";
+import { PROBE_ROUTES } from "./probe-routes.ts";
 import { STATUS_BY_CODE } from "./problem.ts";
 
-/** Logs one line a request, and with it the error that the request met. */
+/** Logs one line a request, and with it the error that it met; a probe that is well at debug. */
 export function requestLog(log: Logger): HttpObserver {
   return {
     requestEnded(exchange) {
@@ -10,6 +11,7 @@ export function requestLog(log: Logger): HttpObserver {
       const { error, context } = exchange;
       if (error?.code === "internal") log.error("request", { ...fields, error }, context);
       else if (exchange.status >= STATUS_BY_CODE.internal) log.warn("request", fields, context);
+      else if (PROBE_ROUTES.has(exchange.route)) log.debug("request", fields, context);
       else log.info("request", fields, context);
     },
   };

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { VirtualClock } from "../async/virtual-clock.ts";
+import { AppError } from "../errors.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { readSamples } from "../telemetry/test-samples.ts";
+import { type IncomingMessage, UnreadableMessageError } from "./bus.ts";
+import { measuredPublisher, measuredSubscribe } from "./measured-bus.ts";
+
+const topic = { name: "orders", groups: ["g"], deadLetters: "dead" };
+const message = { key: "1", value: "{}", headers: {}, position: "p", attempt: 1 };
+
+test("published messages are counted by what became of their batch", async () => {
+  const metrics = new Metrics("loms");
+  const away = new AppError("unavailable", "the bus is away");
+  let failure: AppError | undefined;
+  const inner = { publish: () => failure ? Promise.reject(failure) : Promise.resolve() };
+  const bus = measuredPublisher(inner, metrics, new VirtualClock());
+  await bus.publish(topic, [message, message]);
+  failure = away;
+  await expect(bus.publish(topic, [message])).rejects.toBe(away);
+  const samples = readSamples(await metrics.text());
+  expect(samples.get('bus_published_messages_total{topic="orders",status="ok"}')).toBe(2);
+  expect(samples.get('bus_published_messages_total{topic="orders",status="unavailable"}')).toBe(1);
+  expect(samples.get('bus_publish_duration_seconds_count{topic="orders",status="ok"}')).toBe(1);
+});
+
+test("consumed messages are measured by what became of them", async () => {
+  const metrics = new Metrics("notifier");
+  const clock = new VirtualClock();
+  const failures = [undefined, new UnreadableMessageError("no JSON"), new TypeError("a defect")];
+  const handle = (_: IncomingMessage) => {
+    const failure = failures.shift();
+    return failure ? Promise.reject(failure) : Promise.resolve();
+  };
+  const measured = measuredSubscribe({ topic, group: "g", handle }, metrics, clock);
+  await measured.handle(message);
+  await expect(measured.handle(message)).rejects.toBeInstanceOf(UnreadableMessageError);
+  await expect(measured.handle(message)).rejects.toBeInstanceOf(TypeError);
+  const samples = readSamples(await metrics.text());
+  for (const status of ["ok", "unreadable", "internal"]) {
+    const labels = `{topic="orders",group="g",status="${status}"}`;
+    expect(samples.get(`bus_consume_duration_seconds_count${labels}`), status).toBe(1);
+  }
+});

@@ -1,0 +1,64 @@
+import type { Clock } from "../async/clock.ts";
+import { AppError } from "../errors.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { ProductMiddleware } from "./product-call.ts";
+import type { ProductClient } from "./product-client.ts";
+
+const PEER = "products";
+/** Any other status counts by its class, as `4xx`, so that no server can make up labels. */
+const KNOWN_STATUSES: ReadonlySet<number> = new Set([
+  200,
+  400,
+  401,
+  404,
+  420,
+  429,
+  500,
+  502,
+  503,
+  504,
+]);
+
+/** Measures each try on the wire, for the client's `aroundTry`. */
+export function tryMetrics(metrics: Metrics, clock: Clock): ProductMiddleware {
+  const durations = metrics.histogram("http_client_request_duration_seconds");
+  return (next) => async (call) => {
+    const startedAt = clock.now();
+    let status = "no_answer";
+    try {
+      const answer = await next(call);
+      status = statusLabel(answer.status);
+      return answer;
+    } catch (error) {
+      if (error instanceof AppError) status = error.code;
+      throw error;
+    } finally {
+      const seconds = (clock.now() - startedAt) / 1000;
+      durations.observe({ peer: PEER, method: call.method, status }, seconds);
+    }
+  };
+}
+
+function statusLabel(status: number): string {
+  return KNOWN_STATUSES.has(status) ? String(status) : `${Math.floor(status / 100)}xx`;
+}
+
+/** Shows at each scrape what the client has counted. */
+export function watchProductClient(client: Pick<ProductClient, "stats">, metrics: Metrics): void {
+  const lookups = metrics.counter("product_cache_lookups_total");
+  const refreshFailures = metrics.counter("product_cache_refresh_failures_total");
+  const entries = metrics.gauge("product_cache_entries");
+  const waiting = metrics.gauge("product_calls_waiting");
+  metrics.beforeScrape(() => {
+    const stats = client.stats();
+    lookups.reset();
+    lookups.inc({ result: "fresh" }, stats.fresh);
+    lookups.inc({ result: "stale" }, stats.stale);
+    lookups.inc({ result: "unknown" }, stats.unknown);
+    lookups.inc({ result: "miss" }, stats.misses);
+    refreshFailures.reset();
+    refreshFailures.inc(stats.refreshFailures);
+    entries.set(stats.entries);
+    waiting.set(stats.waiting);
+  });
+}

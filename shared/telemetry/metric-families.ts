@@ -1,0 +1,145 @@
+import type { ServiceName } from "./log.ts";
+
+/** What a process tells of itself: one of the services that have `/metrics`. */
+export type MeasuredService = Exclude<ServiceName, "stack">;
+
+export interface MetricFamily {
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  /** Each takes its values from a closed set, whatever a client sends. */
+  readonly labels: readonly string[];
+  /** Upper bounds, of histograms. */
+  readonly buckets?: readonly number[];
+  readonly services: readonly MeasuredService[];
+}
+
+/** A cart answers from memory in under 1 ms, an order takes 1 to 20 ms, a request has 5 s. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/**
+ * Every metric of ours by its name; docs/metrics.md shows the same for people. What the processes
+ * tell of Node or Deno comes from prom-client beside these.
+ */
+export const METRIC_FAMILIES = {
+  service_info: {
+    type: "gauge",
+    help: "Which service this is and what it runs on; always 1",
+    labels: ["service", "runtime", "version"],
+    services: ["cart", "loms", "notifier", "products"],
+  },
+  http_server_request_duration_seconds: {
+    type: "histogram",
+    help: "Requests that were answered, by cleaned URL",
+    labels: ["method", "route", "status"],
+    buckets: SECONDS,
+    services: ["cart", "loms", "notifier", "products"],
+  },
+  rpc_server_call_duration_seconds: {
+    type: "histogram",
+    help: "Calls of the methods of loms, by the door that they came through",
+    labels: ["method", "door", "status"],
+    buckets: SECONDS,
+    services: ["loms"],
+  },
+  rpc_client_call_duration_seconds: {
+    type: "histogram",
+    help: "gRPC calls to another service",
+    labels: ["peer", "method", "status"],
+    buckets: SECONDS,
+    services: ["cart"],
+  },
+  http_client_request_duration_seconds: {
+    type: "histogram",
+    help: "Requests to the product service, every try by itself, without the wait for its turn",
+    labels: ["peer", "method", "status"],
+    buckets: SECONDS,
+    services: ["cart"],
+  },
+  db_client_operation_duration_seconds: {
+    type: "histogram",
+    help: "SQL statements by what they are for, with the wait for a connection",
+    labels: ["category", "pool", "status"],
+    buckets: SECONDS,
+    services: ["loms", "notifier"],
+  },
+  product_cache_lookups_total: {
+    type: "counter",
+    help: "Products looked up: fresh, stale and unknown came from the cache, miss had to ask",
+    labels: ["result"],
+    services: ["cart"],
+  },
+  product_cache_refresh_failures_total: {
+    type: "counter",
+    help: "Refreshes of stale products that failed",
+    labels: [],
+    services: ["cart"],
+  },
+  product_cache_entries: {
+    type: "gauge",
+    help: "SKUs in the product cache",
+    labels: [],
+    services: ["cart"],
+  },
+  product_calls_waiting: {
+    type: "gauge",
+    help: "Calls to the product service that wait for their turn under the limit",
+    labels: [],
+    services: ["cart"],
+  },
+  cart_repository_carts: {
+    type: "gauge",
+    help: "Carts that hold something",
+    labels: [],
+    services: ["cart"],
+  },
+  cart_repository_lines: {
+    type: "gauge",
+    help: "Lines of all carts together",
+    labels: [],
+    services: ["cart"],
+  },
+  outbox_backlog_events: {
+    type: "gauge",
+    help: "Order events that wait to be published; absent while the database cannot tell",
+    labels: [],
+    services: ["loms"],
+  },
+  outbox_oldest_age_seconds: {
+    type: "gauge",
+    help: "Age of the oldest order event that waits; absent while the database cannot tell",
+    labels: [],
+    services: ["loms"],
+  },
+  bus_published_messages_total: {
+    type: "counter",
+    help: "Messages handed to the bus; those that failed are published again",
+    labels: ["topic", "status"],
+    services: ["loms"],
+  },
+  bus_publish_duration_seconds: {
+    type: "histogram",
+    help: "Batches handed to the bus",
+    labels: ["topic", "status"],
+    buckets: SECONDS,
+    services: ["loms"],
+  },
+  bus_consume_duration_seconds: {
+    type: "histogram",
+    help: "Messages consumed: ok, unreadable (to the dead letters) or a failure (comes again)",
+    labels: ["topic", "group", "status"],
+    buckets: SECONDS,
+    services: ["notifier"],
+  },
+  notifier_notifications_total: {
+    type: "counter",
+    help: "Order events that were shown, or dropped as stale since a repeat or newer was shown",
+    labels: ["result"],
+    services: ["notifier"],
+  },
+} as const satisfies Readonly<Record<string, MetricFamily>>;
+
+export type MetricName = keyof typeof METRIC_FAMILIES;
+export type MetricNameOf<Type extends MetricFamily["type"]> = {
+  [Name in MetricName]: (typeof METRIC_FAMILIES)[Name]["type"] extends Type ? Name : never;
+}[MetricName];
+export type LabelOf<Name extends MetricName> = (typeof METRIC_FAMILIES)[Name]["labels"][number];

@@ -1,0 +1,14 @@
+/** Every sample of a text in the format of Prometheus, by its name with labels as written there. */
+export function readSamples(text: string): Map<string, number> {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(lines.map((line) => {
+    const at = line.lastIndexOf(" ");
+    return [line.slice(0, at), Number(line.slice(at + 1))];
+  }));
+}
+
+/** The names and types of the families in such a text. */
+export function readFamilies(text: string): Map<string, string> {
+  const types = text.matchAll(/^# TYPE (\S+) (\S+)$/gm);
+  return new Map(Array.from(types, ([, name = "", type = ""]) => [name, type]));
+}
