@@ -1,10 +1,14 @@
 import { systemClock } from "../shared/async/clock.ts";
 import { healthRoutes } from "../shared/http/health.ts";
+import { metricsRoute } from "../shared/http/metrics-route.ts";
 import { requestLog } from "../shared/http/request-log.ts";
+import { requestMetrics } from "../shared/http/request-metrics.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
+import { tryMetrics, watchProductClient } from "../shared/products/product-metrics.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
+import { Metrics } from "../shared/telemetry/metrics.ts";
 import { uuidV7Source } from "../shared/uuid-v7.ts";
 import { createLomsClient } from "./clients/loms.ts";
 import type { CartConfig } from "./config.ts";
@@ -12,6 +16,7 @@ import { CheckoutAttempts } from "./domain/checkout-attempts.ts";
 import type { Deps } from "./domain/deps.ts";
 import { cartApp } from "./http/routes.ts";
 import { MemoryCarts } from "./repository/memory.ts";
+import { watchCarts } from "./repository/size-metrics.ts";
 
 /** How long a stop waits for requests under way: longer than any of them may take. */
 const DRAIN_MAX_MS = 6_000;
@@ -33,18 +38,24 @@ export async function startCart(config: CartConfig, log: Logger): Promise<Runnin
 }
 
 async function open(config: CartConfig, log: Logger, opened: CloseStack): Promise<RunningCart> {
+  const metrics = new Metrics("cart");
+  metrics.watchProcess();
   const products = createProductClient({
     url: config.PRODUCT_URL,
     token: config.PRODUCT_TOKEN,
     cacheTtlMs: config.PRODUCT_CACHE_TTL,
+    aroundTry: [tryMetrics(metrics, systemClock)],
   });
   opened.push("the product client", () => products.close());
+  watchProductClient(products, metrics);
 
-  const loms = createLomsClient(config.LOMS_GRPC_URL);
+  const loms = createLomsClient(config.LOMS_GRPC_URL, metrics);
   opened.push("the client of loms", () => loms.close());
 
+  const carts = new MemoryCarts();
+  watchCarts(carts, metrics);
   const deps: Deps = {
-    carts: new MemoryCarts(),
+    carts,
     products,
     stocks: loms,
     orders: loms,
@@ -55,7 +66,9 @@ async function open(config: CartConfig, log: Logger, opened: CloseStack): Promis
 
   // Carts are in memory, so cart can serve whoever else is away.
   const readiness = new Readiness();
-  const app = cartApp(deps, healthRoutes(readiness), { observers: [requestLog(log)] });
+  const app = cartApp(deps, [...healthRoutes(readiness), metricsRoute(metrics)], {
+    observers: [requestLog(log), requestMetrics(metrics)],
+  });
   const http = await serve(app.fetch, config.CART_HTTP);
   opened.push("the HTTP door", () => http.close(DRAIN_MAX_MS));
   opened.push("readiness", () => readiness.stop());

@@ -4,6 +4,7 @@ import { ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
+import { measuredPublisher } from "../shared/bus/measured-bus.ts";
 import { type SeldomLog, seldomLog } from "../shared/bus/seldom-log.ts";
 import { formatHostPort } from "../shared/config.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
@@ -11,7 +12,9 @@ import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { Pool } from "../shared/postgres/pool.ts";
+import { statementMetrics } from "../shared/postgres/statement-metrics.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
+import { Metrics } from "../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import type { LomsConfig } from "./config.ts";
 import type { Deps, OrderReader } from "./domain/deps.ts";
@@ -19,6 +22,8 @@ import { orderExpirer } from "./domain/expire-orders.ts";
 import { followReadiness } from "./grpc/follow-readiness.ts";
 import { startLomsGrpc } from "./grpc/server.ts";
 import { createLomsHttp } from "./http/app.ts";
+import { outboxBacklog } from "./outbox/backlog.ts";
+import { watchBacklog } from "./outbox/backlog-metrics.ts";
 import { outboxCleaner } from "./outbox/clean.ts";
 import { Relay } from "./outbox/relay.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
@@ -26,6 +31,7 @@ import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./repository/re
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createOrderWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/chain.ts";
+import { measuring } from "./rpc/measuring.ts";
 import { rpcMethods } from "./rpc/methods.ts";
 
 /** Statements at once on each server; more only wait for the same locks and the same processor. */
@@ -49,6 +55,7 @@ export interface RunningLoms extends RunningService {
 interface Opening {
   readonly config: LomsConfig;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly logSeldom: SeldomLog;
   readonly opened: CloseStack;
 }
@@ -56,7 +63,9 @@ interface Opening {
 /** loms, serving when this resolves. What was opened is closed again when a later part fails. */
 export async function startLoms(config: LomsConfig, log: Logger): Promise<RunningLoms> {
   const opened = new CloseStack();
-  const opening = { config, log, logSeldom: seldomLog(log, systemClock), opened };
+  const metrics = new Metrics("loms");
+  metrics.watchProcess();
+  const opening = { config, log, metrics, logSeldom: seldomLog(log, systemClock), opened };
   try {
     await migrate({ url: config.DATABASE_URL, folder: MIGRATIONS });
     const primary = openPrimary(opening);
@@ -79,19 +88,22 @@ export async function startLoms(config: LomsConfig, log: Logger): Promise<Runnin
   }
 }
 
-function openPrimary({ config, opened }: Opening): Pool {
+function openPrimary({ config, metrics, opened }: Opening): Pool {
   const primary = new Pool({
     url: config.DATABASE_URL,
     role: "primary",
     max: CONNECTIONS_MAX,
     applicationName: "loms",
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    observe: statementMetrics(metrics),
   });
   opened.push("the primary", () => primary.close());
+  watchBacklog((context) => outboxBacklog(primary, context), metrics);
   return primary;
 }
 
-async function openReader(primary: Pool, { config, log, opened }: Opening): Promise<OrderReader> {
+async function openReader(primary: Pool, opening: Opening): Promise<OrderReader> {
+  const { config, log, metrics, opened } = opening;
   const members = config.DATABASE_REPLICA_URLS.map((url, index) => {
     const name = `replica ${index + 1}`;
     const pool = new Pool({
@@ -100,6 +112,7 @@ async function openReader(primary: Pool, { config, log, opened }: Opening): Prom
       max: CONNECTIONS_MAX,
       applicationName: "loms",
       statementTimeoutMs: REPLICA_STATEMENT_TIMEOUT_MS,
+      observe: statementMetrics(metrics),
     });
     opened.push(name, () => pool.close());
     return { name, pool };
@@ -120,12 +133,13 @@ async function openReader(primary: Pool, { config, log, opened }: Opening): Prom
 }
 
 /** What publishes order events, and what deletes them from the outbox later. */
-function openRelay(primary: Pool, { config, log, logSeldom, opened }: Opening): Relay {
+function openRelay(primary: Pool, opening: Opening): Relay {
+  const { config, log, metrics, logSeldom, opened } = opening;
   const bus = createBus(config, log);
   opened.push("the bus", () => bus.close());
   const relay = new Relay({
     pool: primary,
-    bus,
+    bus: measuredPublisher(bus, metrics, systemClock),
     topic: ORDER_EVENTS,
     clock: systemClock,
     relayId: randomUUID(),
@@ -161,14 +175,14 @@ function openExpirer(deps: Deps, { logSeldom, opened }: Opening): void {
 async function openDoors(
   deps: Deps,
   primary: Pool,
-  { config, log, opened }: Opening,
+  { config, log, metrics, opened }: Opening,
 ): Promise<{ url: string; grpcAddress: string }> {
   const readiness = new Readiness();
   const canServe: ReadyCheck = async (context) => {
     await primary.run(PRIMARY_POSITION, [], context);
   };
-  const rpc = createRpc(rpcMethods(deps), log);
-  const app = createLomsHttp({ rpc, log, readiness, checks: { database: canServe } });
+  const rpc = createRpc(rpcMethods(deps), log, [measuring(metrics)]);
+  const app = createLomsHttp({ rpc, log, metrics, readiness, checks: { database: canServe } });
 
   const doors: { close(): Promise<void> }[] = [];
   opened.push("the doors", async () => {

@@ -4,17 +4,21 @@ import { systemClock } from "../shared/async/clock.ts";
 import { Loop } from "../shared/async/loop.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
+import { measuredSubscribe } from "../shared/bus/measured-bus.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { Pool } from "../shared/postgres/pool.ts";
+import { statementMetrics } from "../shared/postgres/statement-metrics.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
+import { Metrics } from "../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import { handleMessage } from "./bus/handle-message.ts";
 import type { NotifierConfig } from "./config.ts";
 import type { LastShown } from "./domain/deps.ts";
 import { forgetFinal } from "./domain/forget-final.ts";
+import type { NotifyOutcome } from "./domain/notify.ts";
 import { createNotifierHttp } from "./http/app.ts";
 import { PostgresLastShown } from "./repository/last-shown.ts";
 import { createLogLineSink, type LineOutput } from "./sink/log-line.ts";
@@ -52,7 +56,7 @@ export async function startNotifier(
 ): Promise<RunningNotifier> {
   const opened = new CloseStack();
   try {
-    return { url: await open(config, parts, opened), close: () => opened.close() };
+    return { ...await open(config, parts, opened), close: () => opened.close() };
   } catch (error) {
     await opened.close().catch((failure: unknown) =>
       parts.log.error("closing", { error: failure })
@@ -65,7 +69,9 @@ async function open(
   config: NotifierConfig,
   { log, output }: NotifierParts,
   opened: CloseStack,
-): Promise<string> {
+): Promise<{ readonly url: string; readonly failed: Promise<never> }> {
+  const metrics = new Metrics("notifier");
+  metrics.watchProcess();
   await migrate({ url: config.NOTIFIER_DATABASE_URL, folder: MIGRATIONS });
   const pool = new Pool({
     url: config.NOTIFIER_DATABASE_URL,
@@ -73,6 +79,7 @@ async function open(
     max: CONNECTIONS_MAX,
     applicationName: "notifier",
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    observe: statementMetrics(metrics),
   });
   opened.push("the database", () => pool.close());
   const lastShown = new PostgresLastShown(pool);
@@ -84,23 +91,23 @@ async function open(
   opened.push("forgetting", () => forgetting.close());
 
   const sink = createLogLineSink({ format: config.LOG_FORMAT, output });
-  const subscription = await bus.subscribe({
-    topic: ORDER_EVENTS,
-    group: NOTIFIER_GROUP,
-    handle: handleMessage({ lastShown, sink }),
-  });
+  const notifications = metrics.counter("notifier_notifications_total");
+  const onOutcome = (result: NotifyOutcome) => notifications.inc({ result });
+  const handle = handleMessage({ lastShown, sink, onOutcome });
+  const subscribing = { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, handle };
+  const subscription = await bus.subscribe(measuredSubscribe(subscribing, metrics, systemClock));
   opened.push("the subscription", () => subscription.close());
 
   const readiness = new Readiness();
   const checks: Readonly<Record<string, ReadyCheck>> = {
     database: async (context) => void await lastShown.lastSeq(0n, context),
   };
-  const app = createNotifierHttp({ log, readiness, checks });
+  const app = createNotifierHttp({ log, metrics, readiness, checks });
   const http = await serve(app.fetch, config.NOTIFIER_HTTP);
   opened.push("HTTP", () => http.close(DRAIN_MAX_MS));
   opened.push("readiness", () => readiness.stop());
   log.info("notifier serves", { http: http.url, topic: ORDER_EVENTS.name, group: NOTIFIER_GROUP });
-  return http.url;
+  return { url: http.url, failed: subscription.failed };
 }
 
 function forgetInBackground(lastShown: LastShown, log: Logger): Loop {

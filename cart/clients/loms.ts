@@ -4,6 +4,8 @@ import { formatHostPort, type HostPort } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
 import { createGrpcClient, type GrpcClient } from "../../shared/grpc/client.ts";
 import { badRequest } from "../../shared/grpc/error-details.ts";
+import { measuredClient } from "../../shared/grpc/measured-client.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Orders, Stocks } from "../domain/deps.ts";
 
 /** loms as cart sees it, over one gRPC connection that opens with the first call. */
@@ -11,13 +13,13 @@ export interface LomsClient extends Stocks, Orders {
   close(): void;
 }
 
-export function createLomsClient(address: HostPort): LomsClient {
+export function createLomsClient(address: HostPort, metrics: Metrics): LomsClient {
   const client = createGrpcClient({
     definition: LomsDefinition,
     address: formatHostPort(address),
     errorDetails: [badRequest, orderShortageDetail],
   });
-  return lomsClient(client);
+  return lomsClient(measuredClient(client, "loms", metrics));
 }
 
 export function lomsClient(client: GrpcClient<LomsDefinition>): LomsClient {

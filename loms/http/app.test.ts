@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { Readiness } from "../../shared/lifecycle.ts";
 import { AppError } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Deps, OrderReader, OrderWriter } from "../domain/deps.ts";
 import { createRpc } from "../rpc/chain.ts";
 import { rpcMethods } from "../rpc/methods.ts";
@@ -36,8 +37,9 @@ function setUp() {
     format: "json",
     write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
   });
+  const metrics = new Metrics("loms");
   const rpc = createRpc(rpcMethods(deps), log);
-  const app = createLomsHttp({ rpc, log, readiness: new Readiness(), checks: {} });
+  const app = createLomsHttp({ rpc, log, metrics, readiness: new Readiness(), checks: {} });
   const post = async (path: string, body: unknown, headers: Record<string, string> = JSON_TYPE) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const response = await app.request(path, { method: "POST", body: text, headers });

@@ -2,9 +2,12 @@ import { createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
 import { documentRoutes } from "../../shared/http/documents.ts";
 import type { Exchange, HttpObserver } from "../../shared/http/exchange.ts";
 import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
+import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { requestLog } from "../../shared/http/request-log.ts";
+import { requestMetrics } from "../../shared/http/request-metrics.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Rpc } from "../rpc/chain.ts";
 import { gatewayRoutes } from "./routes.ts";
 
@@ -17,18 +20,27 @@ const INFO = {
 export interface LomsHttpOptions {
   readonly rpc: Rpc;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly readiness: Readiness;
   /** The parts that loms cannot serve without. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
 }
 
-/** The HTTP door: the gateway, health, and the documents. */
-export function createLomsHttp({ rpc, log, readiness, checks }: LomsHttpOptions): HttpApp {
+/** The HTTP door: the gateway, health, metrics, and the documents. */
+export function createLomsHttp(options: LomsHttpOptions): HttpApp {
+  const { rpc, log, metrics, readiness, checks } = options;
   const gateway = gatewayRoutes(rpc);
   const paths = new Set(gateway.map((route) => route.path));
   const answeredByChain = ({ method, route }: Exchange) => method === "POST" && paths.has(route);
-  const app = createHttpApp({ observers: [unless(answeredByChain, requestLog(log))] });
-  mount(app, [...gateway, ...healthRoutes(readiness, checks), ...documentRoutes(app, INFO)]);
+  const app = createHttpApp({
+    observers: [unless(answeredByChain, requestLog(log)), requestMetrics(metrics)],
+  });
+  mount(app, [
+    ...gateway,
+    ...healthRoutes(readiness, checks),
+    metricsRoute(metrics),
+    ...documentRoutes(app, INFO),
+  ]);
   return app;
 }
 

@@ -9,11 +9,15 @@ import { validation } from "./validation.ts";
 export type Rpc = <Call extends RpcCall>(call: Call) => Promise<ResponseOf<Call["method"]>>;
 
 /**
- * The one chain that every call of both doors goes through, outermost first. What watches a call
- * (metrics, traces) comes between `logging` and `errors`, where a failure already has its code.
+ * The one chain that every call of both doors goes through, outermost first. What is `watching` a
+ * call (metrics, traces) comes between `logging` and `errors`, where a failure already has its code.
  */
-export function createRpc(methods: RpcMethods, log: Logger): Rpc {
-  const interceptors: readonly Interceptor[] = [logging(log), errors, deadline];
+export function createRpc(
+  methods: RpcMethods,
+  log: Logger,
+  watching: readonly Interceptor[] = [],
+): Rpc {
+  const interceptors: readonly Interceptor[] = [logging(log), ...watching, errors, deadline];
   const chain = interceptors.reduceRight<Next>(
     (next, interceptor) => (call) => interceptor(call, next),
     validation(methods),

@@ -3,18 +3,23 @@ import { RequestContext } from "../../shared/async/request-context.ts";
 import type { IncomingMessage } from "../../shared/bus/bus.ts";
 import { childTraceparent, parseTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { Deps } from "../domain/deps.ts";
-import { notify } from "../domain/notify.ts";
+import { notify, type NotifyOutcome } from "../domain/notify.ts";
 import { readOrderEvent } from "./read-order-event.ts";
 
 /** A notification takes milliseconds; one that takes longer than this is tried again. */
 const NOTIFY_TIMEOUT_MS = 10_000;
+
+export interface HandleDeps extends Pick<Deps, "lastShown" | "sink"> {
+  /** Is told what became of each event. */
+  readonly onOutcome?: (outcome: NotifyOutcome) => void;
+}
 
 /**
  * The handler of order events, in the trace of the request that made the change. What it resolves
  * for has been shown, now or before; what cannot be read throws `UnreadableMessageError`.
  */
 export function handleMessage(
-  deps: Pick<Deps, "lastShown" | "sink">,
+  deps: HandleDeps,
   clock: Clock = systemClock,
 ): (message: IncomingMessage) => Promise<void> {
   return async (message) => {
@@ -23,7 +28,8 @@ export function handleMessage(
     const traceparent = childTraceparent(parent);
     const context = new RequestContext({ traceparent, timeoutMs: NOTIFY_TIMEOUT_MS, clock });
     try {
-      await notify(deps, notification, context);
+      const outcome = await notify(deps, notification, context);
+      deps.onOutcome?.(outcome);
     } finally {
       context.close();
     }

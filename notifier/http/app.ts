@@ -1,19 +1,24 @@
 import { createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
 import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
+import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { requestLog } from "../../shared/http/request-log.ts";
+import { requestMetrics } from "../../shared/http/request-metrics.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
 
 export interface NotifierHttpOptions {
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly readiness: Readiness;
   /** The parts that the notifier cannot work without. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
 }
 
-/** Health only: the notifier's work comes over the bus. */
-export function createNotifierHttp({ log, readiness, checks }: NotifierHttpOptions): HttpApp {
-  const app = createHttpApp({ observers: [requestLog(log)] });
-  mount(app, healthRoutes(readiness, checks));
+/** Health and metrics only: the notifier's work comes over the bus. */
+export function createNotifierHttp(options: NotifierHttpOptions): HttpApp {
+  const { log, metrics, readiness, checks } = options;
+  const app = createHttpApp({ observers: [requestLog(log), requestMetrics(metrics)] });
+  mount(app, [...healthRoutes(readiness, checks), metricsRoute(metrics)]);
   return app;
 }

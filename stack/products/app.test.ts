@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { Readiness } from "../../shared/lifecycle.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { createProductsApp } from "./app.ts";
 import { Faults } from "./faults.ts";
 
@@ -8,7 +9,15 @@ function standIn() {
   const clock = new VirtualClock();
   const faults = new Faults(clock);
   const readiness = new Readiness();
-  const app = createProductsApp({ token: "testtoken", faults, readiness, observers: [], clock });
+  const metrics = new Metrics("products");
+  const app = createProductsApp({
+    token: "testtoken",
+    faults,
+    readiness,
+    observers: [],
+    metrics,
+    clock,
+  });
   const ask = async (method: string, path: string, body?: unknown) => {
     const init = body === undefined ? { method } : {
       method,

@@ -10,9 +10,11 @@ import { createHttpApp, type HttpApp, mount, type MountedRoute } from "../../sha
 import type { HttpObserver } from "../../shared/http/exchange.ts";
 import { healthRoutes } from "../../shared/http/health.ts";
 import { parseJsonBody } from "../../shared/http/json-body.ts";
+import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
 import { invalidArgument, violationsOf } from "../../shared/http/violations.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import { CallStats } from "./call-stats.ts";
 import { faultPlan, type Faults } from "./faults.ts";
 import { getProduct } from "./get-product.ts";
@@ -24,6 +26,7 @@ export interface ProductsAppOptions {
   readonly faults: Faults;
   readonly readiness: Readiness;
   readonly observers: readonly HttpObserver[];
+  readonly metrics: Metrics;
   readonly clock: Clock;
 }
 
@@ -38,6 +41,7 @@ export function createProductsApp(options: ProductsAppOptions): HttpApp {
     ...statsRoutes(stats),
     ...faultRoutes(options.faults),
     ...healthRoutes(options.readiness),
+    metricsRoute(options.metrics),
   ]);
   return app;
 }

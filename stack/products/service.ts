@@ -1,8 +1,10 @@
 import { systemClock } from "../../shared/async/clock.ts";
 import { requestLog } from "../../shared/http/request-log.ts";
+import { requestMetrics } from "../../shared/http/request-metrics.ts";
 import { serve } from "../../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { createProductsApp } from "./app.ts";
 import type { ProductsConfig } from "./config.ts";
 import { Faults } from "./faults.ts";
@@ -25,12 +27,15 @@ export async function startProducts(
 ): Promise<RunningProducts> {
   const opened = new CloseStack();
   const readiness = new Readiness();
+  const metrics = new Metrics("products");
+  metrics.watchProcess();
   const faults = new Faults(systemClock);
   const app = createProductsApp({
     token: config.PRODUCT_TOKEN,
     faults,
     readiness,
-    observers: [requestLog(log)],
+    observers: [requestLog(log), requestMetrics(metrics)],
+    metrics,
     clock: systemClock,
   });
   const http = await serve(app.fetch, config.PRODUCTS_HTTP);

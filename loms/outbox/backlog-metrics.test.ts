@@ -1,0 +1,29 @@
+import { expect, test, vi } from "vitest";
+import { AppError } from "../../shared/errors.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
+import { readSamples } from "../../shared/telemetry/test-samples.ts";
+import type { OutboxBacklog } from "./backlog.ts";
+import { watchBacklog } from "./backlog-metrics.ts";
+
+test("the backlog is read at the scrape, once for scrapes at one time", async () => {
+  const metrics = new Metrics("loms");
+  const read = vi.fn(() => Promise.resolve<OutboxBacklog>({ events: 3, oldestAgeSeconds: 1.5 }));
+  watchBacklog(read, metrics);
+  const [text] = await Promise.all([metrics.text(), metrics.text()]);
+  expect(read).toHaveBeenCalledTimes(1);
+  const samples = readSamples(text);
+  expect(samples.get("outbox_backlog_events")).toBe(3);
+  expect(samples.get("outbox_oldest_age_seconds")).toBe(1.5);
+});
+
+test("no backlog is told while the database cannot tell, and again when it can", async () => {
+  const metrics = new Metrics("loms");
+  const read = vi.fn(() => Promise.resolve<OutboxBacklog>({ events: 3, oldestAgeSeconds: 1.5 }));
+  watchBacklog(read, metrics);
+  await metrics.text();
+  read.mockRejectedValueOnce(new AppError("unavailable", "no primary"));
+  const without = readSamples(await metrics.text());
+  expect(without.has("outbox_backlog_events")).toBe(false);
+  expect(without.has("outbox_oldest_age_seconds")).toBe(false);
+  expect(readSamples(await metrics.text()).get("outbox_backlog_events")).toBe(3);
+});

@@ -1,0 +1,33 @@
+import { RequestContext } from "../../shared/async/request-context.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import type { OutboxBacklog } from "./backlog.ts";
+
+/** A scrape has 10 s at most, and the other metrics wait for this one. */
+const READ_TIMEOUT_MS = 1_000;
+
+/** Reads the backlog at each scrape; scrapes at one time share one reading. */
+export function watchBacklog(
+  read: (context: RequestContext) => Promise<OutboxBacklog>,
+  metrics: Metrics,
+): void {
+  const events = metrics.gauge("outbox_backlog_events");
+  const oldestAge = metrics.gauge("outbox_oldest_age_seconds");
+  const update = async () => {
+    const traceparent = childTraceparent(undefined);
+    const context = new RequestContext({ traceparent, timeoutMs: READ_TIMEOUT_MS });
+    try {
+      const backlog = await read(context);
+      events.set(backlog.events);
+      oldestAge.set(backlog.oldestAgeSeconds);
+    } catch {
+      // An old number would pass for a new one.
+      events.remove();
+      oldestAge.remove();
+    } finally {
+      context.close();
+    }
+  };
+  let underWay: Promise<void> | undefined;
+  metrics.beforeScrape(() => underWay ??= update().finally(() => underWay = undefined));
+}
