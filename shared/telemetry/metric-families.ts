@@ -27,6 +27,12 @@ export const METRIC_FAMILIES = {
     labels: ["service", "runtime", "version"],
     services: ["cart", "loms", "notifier", "products"],
   },
+  process_resident_memory_bytes: {
+    type: "gauge",
+    help: "Memory of the process that is in RAM",
+    labels: [],
+    services: ["cart", "loms", "notifier", "products"],
+  },
   http_server_request_duration_seconds: {
     type: "histogram",
     help: "Requests that were answered, by cleaned URL",

@@ -6,6 +6,7 @@ test("Metrics tells every family of its service from the start, and no other", a
   const families = readFamilies(await new Metrics("notifier").text());
   expect(Object.fromEntries(families)).toEqual({
     service_info: "gauge",
+    process_resident_memory_bytes: "gauge",
     http_server_request_duration_seconds: "histogram",
     db_client_operation_duration_seconds: "histogram",
     bus_consume_duration_seconds: "histogram",

@@ -1,12 +1,5 @@
 import process from "node:process";
-import {
-  collectDefaultMetrics,
-  Counter,
-  Gauge,
-  Histogram,
-  type Metric,
-  Registry,
-} from "prom-client";
+import { Counter, Gauge, Histogram, type Metric, Registry } from "prom-client";
 import {
   type LabelOf,
   type MeasuredService,
@@ -15,6 +8,7 @@ import {
   type MetricName,
   type MetricNameOf,
 } from "./metric-families.ts";
+import { processMetrics, RUNTIME } from "./process-metrics.ts";
 
 /** The metrics of one service: every family that it has, from the start, in a registry of its own. */
 export class Metrics {
@@ -29,17 +23,14 @@ export class Metrics {
       if (!family.services.includes(service)) continue;
       this.#byName.set(name as MetricName, createMetric(name, family, this.#registry));
     }
-    const deno = process.versions["deno"];
-    this.gauge("service_info").set({
-      service,
-      runtime: deno ? "deno" : "node",
-      version: deno ?? process.versions.node,
-    }, 1);
+    this.gauge("service_info").set({ service, runtime: RUNTIME.name, version: RUNTIME.version }, 1);
+    const memory = this.gauge("process_resident_memory_bytes");
+    this.beforeScrape(() => memory.set(process.memoryUsage().rss));
   }
 
   /** Adds what Node or Deno tells of the process, and measures its event loop from now on. */
   watchProcess(): void {
-    collectDefaultMetrics({ register: this.#registry });
+    for (const metric of processMetrics()) this.#registry.registerMetric(metric);
   }
 
   counter<Name extends MetricNameOf<"counter">>(name: Name): Counter<LabelOf<Name>> {

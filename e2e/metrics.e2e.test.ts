@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { expect, inject, test } from "vitest";
+import { readFamilies, readSamples } from "../shared/telemetry/test-samples.ts";
+import { eventually } from "./eventually.ts";
+import { call } from "./http.ts";
+import { expectNotifications } from "./notifications.ts";
+import { shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const shop = inject("shop");
+const { cart, loms = "", notifier, products } = shop.urls;
+const { add, inCart, checkout } = shopAt(shop);
+
+const SKU = 1_625_903;
+const PAPER = readFileSync(new URL("../docs/metrics.md", import.meta.url), "utf8");
+
+const metricsOf = async (url: string) => (await call(url, "GET /metrics")).text;
+
+/** The sum of a metric's samples whose labels contain all of `parts`. */
+async function told(url: string, name: string, ...parts: string[]): Promise<number> {
+  let sum = 0;
+  for (const [series, value] of readSamples(await metricsOf(url))) {
+    if (series.split("{")[0] === name && parts.every((part) => series.includes(part))) sum += value;
+  }
+  return sum;
+}
+
+/** What docs/metrics.md promises of a service: its own families, then those of its process. */
+function promised(service: string, runtime: string): string[] {
+  return PAPER.split("\n").flatMap((line) => {
+    const cells = line.split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("`", ""));
+    const [name = "", type = "", third = "", services = ""] = cells;
+    if (!["counter", "gauge", "histogram"].includes(type)) return [];
+    const isTold = cells.length === 4
+      ? third.split(", ").includes(runtime)
+      : services === "all" || services.split(", ").includes(service);
+    return isTold ? [name] : [];
+  });
+}
+
+test.each([
+  ["cart", cart],
+  ["loms", loms],
+  ["notifier", notifier],
+  ["products", products],
+])("%s tells what docs/metrics.md says", async (service, url = "") => {
+  const text = await metricsOf(url);
+  const [, told, runtime = ""] = /service_info\{service="(\w+)",runtime="(\w+)"/.exec(text) ?? [];
+  expect(told).toBe(service);
+  expect([...readFamilies(text).keys()].sort()).toEqual(promised(service, runtime).sort());
+});
+
+test.each([["cart", cart], ["loms", loms]])(
+  "%s tells how much memory and processor it takes, whatever it runs on",
+  async (_, url) => {
+    const samples = readSamples(await metricsOf(url));
+    expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
+    expect(samples.get("nodejs_heap_size_used_bytes")).toBeGreaterThan(1_000_000);
+    expect(samples.get("process_cpu_seconds_total")).toBeGreaterThan(0);
+  },
+);
+
+test("a purchase shows in the metrics of every service that it went through", async () => {
+  const measured: [url: string, name: string, ...labels: string[]][] = [
+    [cart, "http_server_request_duration_seconds_count", 'route="/user/{user_id}/cart/checkout"'],
+    [cart, "rpc_client_call_duration_seconds_count", 'method="orderCreate"', 'status="ok"'],
+    [cart, "product_cache_lookups_total"],
+    [loms, "rpc_server_call_duration_seconds_count", 'method="orderCreate"', 'door="grpc"'],
+    [loms, "db_client_operation_duration_seconds_count", 'category="insert"', 'pool="primary"'],
+    [loms, "bus_published_messages_total", 'status="ok"'],
+    [notifier ?? "", "bus_consume_duration_seconds_count", 'status="ok"'],
+    [notifier ?? "", "notifier_notifications_total", 'result="shown"'],
+  ];
+  const read = () => Promise.all(measured.map((metric) => told(...metric)));
+  const before = await read();
+  const user = newUser();
+  await add(user, SKU, 1);
+  await inCart(user);
+  const order = await checkout(user);
+  await expectNotifications(shop, order, ["new", "awaiting payment"]);
+  await eventually(async () => {
+    const now = await read();
+    measured.forEach((metric, at) => {
+      expect(now[at], metric.join(" ")).toBeGreaterThan(before[at] ?? 0);
+    });
+  });
+});
+
+test("carts and lines are exact", async () => {
+  const size = async () => [
+    await told(cart, "cart_repository_carts"),
+    await told(cart, "cart_repository_lines"),
+  ];
+  const [carts = 0, lines = 0] = await size();
+  const user = newUser();
+  await add(user, SKU, 1);
+  await add(user, SKU, 1);
+  expect(await size()).toEqual([carts + 1, lines + 1]);
+  await call(cart, `DELETE /user/${user}/cart`);
+  expect(await size()).toEqual([carts, lines]);
+});
+
+test("what clients make up adds no series", async () => {
+  const makeUp = async (n: number) => {
+    await call(cart, `GET /made-up/${n}`);
+    await call(cart, `POST /user/${n}/cart/${n}?n=${n}`, { body: "{}" });
+    await call(loms, `VERB${n} /v1/stock/info`);
+  };
+  const series = async (url: string) =>
+    [...readSamples(await metricsOf(url)).keys()].filter((name) => /^(http|rpc)_/.test(name))
+      .sort();
+  await makeUp(1);
+  await Promise.all([series(cart), series(loms)]);
+  const before = await Promise.all([series(cart), series(loms)]);
+  for (let n = 2; n < 30; n++) await makeUp(n);
+  expect(await Promise.all([series(cart), series(loms)])).toEqual(before);
+});
