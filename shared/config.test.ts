@@ -27,14 +27,14 @@ describe("hostPort", () => {
   test.each([
     ["127.0.0.1:8082", { host: "127.0.0.1", port: 8082 }],
     ["[::1]:0", { host: "::1", port: 0 }],
-    [":8082", { host: "0.0.0.0", port: 8082 }],
+    ["0.0.0.0:8082", { host: "0.0.0.0", port: 8082 }],
     ["loms:50051", { host: "loms", port: 50_051 }],
   ])("reads %s", (text, address) => {
     expect(hostPort.parse(text)).toEqual(address);
     expect(hostPort.parse(formatHostPort(address))).toEqual(address);
   });
 
-  test.each(["", "8082", "localhost", "a:65536", "http://a:1", "a b:1", "::1:80"])(
+  test.each(["", ":8082", "8082", "localhost", "a:65536", "http://a:1", "a b:1", "::1:80"])(
     "refuses %j",
     (text) => expect(hostPort.safeParse(text).success).toBe(false),
   );

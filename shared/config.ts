@@ -22,15 +22,15 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** An address as `host:port`, `[::1]:port` or `:port` (every interface); port 0 takes a free one. */
+/** An address as `host:port` or `[::1]:port`; port 0 takes a free one. */
 export const hostPort = z.string().transform((text, context): HostPort => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]*)):([0-9]{1,5})$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):([0-9]{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
     context.addIssue(`"${text}" is not an address such as 127.0.0.1:8082`);
     return z.NEVER;
   }
-  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+  return { host: match[1] ?? match[2] as string, port };
 });
 
 /** The address in the form that {@link hostPort} reads. */

@@ -8,12 +8,17 @@ const VIOLATIONS_MAX = 100;
 export function violationsOf(error: z.ZodError): FieldViolation[] {
   return error.issues.slice(0, VIOLATIONS_MAX).flatMap((issue): FieldViolation[] => {
     const path = issue.path.join(".");
+    if (issue.code === "invalid_type") return [{ path, message: wrongType(issue.expected) }];
     if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
     return issue.keys.slice(0, VIOLATIONS_MAX).map((key) => ({
       path: path === "" ? key : `${path}.${key}`,
       message: "is not a known field",
     }));
   });
+}
+
+function wrongType(expected: string): string {
+  return `must be ${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected}`;
 }
 
 /** The refusal of a request that breaks these rules, of which there is at least one. */
