@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const everywhere = ["**/node_modules/**", "**/.data/**"];
+/** Needs a broker, which takes Java: a project of its own. */
+const KAFKA = "**/kafka.int.test.ts";
 
 export default defineConfig({
   test: {
@@ -17,9 +19,20 @@ export default defineConfig({
         test: {
           name: "int",
           include: ["**/*.int.test.ts"],
-          exclude: everywhere,
+          exclude: [...everywhere, KAFKA],
           globalSetup: "stack/test/postgres-setup.ts",
           testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "kafka",
+          include: [KAFKA],
+          exclude: everywhere,
+          globalSetup: "stack/test/kafka-setup.ts",
+          fileParallelism: false,
+          testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },

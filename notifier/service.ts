@@ -56,7 +56,7 @@ export async function startNotifier(
 ): Promise<RunningNotifier> {
   const opened = new CloseStack();
   try {
-    return { url: await open(config, parts, opened), close: () => opened.close() };
+    return { ...await open(config, parts, opened), close: () => opened.close() };
   } catch (error) {
     await opened.close().catch((failure: unknown) =>
       parts.log.error("closing", { error: failure })
@@ -69,7 +69,7 @@ async function open(
   config: NotifierConfig,
   { log, output }: NotifierParts,
   opened: CloseStack,
-): Promise<string> {
+): Promise<{ readonly url: string; readonly failed: Promise<never> }> {
   const metrics = new Metrics("notifier");
   metrics.watchProcess();
   await migrate({ url: config.NOTIFIER_DATABASE_URL, folder: MIGRATIONS });
@@ -107,7 +107,7 @@ async function open(
   opened.push("HTTP", () => http.close(DRAIN_MAX_MS));
   opened.push("readiness", () => readiness.stop());
   log.info("notifier serves", { http: http.url, topic: ORDER_EVENTS.name, group: NOTIFIER_GROUP });
-  return http.url;
+  return { url: http.url, failed: subscription.failed };
 }
 
 function forgetInBackground(lastShown: LastShown, log: Logger): Loop {

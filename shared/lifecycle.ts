@@ -54,6 +54,8 @@ export class Readiness {
 }
 
 export interface RunningService {
+  /** Rejects when a part has ended that the service is useless without; never resolves. */
+  readonly failed?: Promise<never>;
   /** Stops taking work, finishes what is under way, closes everything. */
   close(): Promise<void>;
 }
@@ -91,7 +93,7 @@ function settingsOrExit<Config>(readSettings: () => Config): Config {
 /**
  * Runs what `start` starts until a signal: the first SIGTERM or SIGINT closes it and exits 0, the
  * next one (unless it is the same one passed on within 1 s) exits at once with 1. A start that
- * fails says why in one line and exits with 1. `graceMs` is how long a stop may take.
+ * fails, and a service that does, says why in one line and exits with 1. `graceMs` is how long a stop may take.
  */
 export async function runUntilSignal(
   log: Logger,
@@ -101,7 +103,7 @@ export async function runUntilSignal(
   const signals = listenForSignals();
   try {
     const running = await start();
-    await signals.first;
+    await Promise.race([signals.first, running.failed ?? signals.first]);
     await closeWithin(running, log, graceMs);
     process.exit(0);
   } catch (error) {

@@ -15,6 +15,8 @@ export interface BusFixture {
   /** Another process's connection to it; the fixture closes what is still open. */
   openBus(): Bus;
   startStuckMember(topic: Topic, group: string): StuckMember;
+  /** False where the bus does not know that another process was at a message; true without it. */
+  readonly countsLostAttempts?: boolean;
   close(): Promise<void>;
 }
 
@@ -189,11 +191,14 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         const member = fixture.startStuckMember(TOPIC, "readers");
         await member.hasOne;
         const inbox = new Inbox();
-        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        // A member that is stuck may hold up who joins, as in a Kafka group, until it is gone.
+        const joined = bus.subscribe({ ...IN_GROUP, handle: inbox.take });
         await member.kill();
+        await joined;
         await inbox.holds(6);
         expect(inbox.values("key-0")).toEqual(["0", "1", "2"]);
         expect(inbox.values("key-1")).toEqual(["0", "1", "2"]);
+        if (fixture.countsLostAttempts === false) return;
         expect(Math.max(...inbox.messages.map(({ attempt }) => attempt))).toBeGreaterThan(1);
       });
     });

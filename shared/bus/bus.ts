@@ -43,6 +43,11 @@ export interface SubscribeOptions {
 }
 
 export interface Subscription {
+  /**
+   * Rejects when the subscription has ended by itself for good, so that the process should leave;
+   * never resolves. Nobody needs to listen.
+   */
+  readonly failed: Promise<never>;
   /** Takes no more messages, waits for the handlers under way and acknowledges what they did. */
   close(): Promise<void>;
 }

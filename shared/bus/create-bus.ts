@@ -1,12 +1,17 @@
 import { z } from "zod";
-import { ConfigError, listOf, postgresUrl } from "../config.ts";
+import { listOf, postgresUrl } from "../config.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Bus } from "./bus.ts";
+import { createKafkaBus } from "./kafka.ts";
 import { createPostgresBus } from "./postgres.ts";
+
+const brokerAddress = z.string().regex(/^[^\s:/]+:[0-9]{1,5}$/, {
+  error: "is not an address such as 127.0.0.1:9092",
+});
 
 /** What every service on the bus reads: brokers, else the embedded bus in a database of its own. */
 export const busSettings = {
-  KAFKA_BROKERS: listOf(z.string()).prefault(""),
+  KAFKA_BROKERS: listOf(brokerAddress).prefault(""),
   BUS_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/bus"),
 };
 
@@ -15,15 +20,8 @@ export interface BusConfig {
   readonly BUS_DATABASE_URL: string;
 }
 
-/**
- * The bus that the settings name; it connects when it is first used.
- * @throws {ConfigError} for brokers
- */
+/** The bus that the settings name; it connects when it is first used. */
 export function createBus(config: BusConfig, log: Logger): Bus {
-  if (config.KAFKA_BROKERS.length > 0) {
-    throw new ConfigError(
-      "Wrong settings:\n  KAFKA_BROKERS: Kafka is not supported yet; leave it empty",
-    );
-  }
-  return createPostgresBus({ url: config.BUS_DATABASE_URL, log });
+  const { KAFKA_BROKERS: brokers, BUS_DATABASE_URL: url } = config;
+  return brokers.length > 0 ? createKafkaBus({ brokers, log }) : createPostgresBus({ url, log });
 }

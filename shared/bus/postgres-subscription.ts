@@ -49,6 +49,8 @@ export interface PostgresSubscriptionOptions extends SubscribeOptions {
 
 export class PostgresSubscription implements Subscription {
   readonly queue: string;
+  /** Its loop outlives every failure. */
+  readonly failed = new Promise<never>(() => {});
   readonly #options: PostgresSubscriptionOptions;
   readonly #acknowledger: Acknowledger;
   readonly #logFailure: SeldomLog;

@@ -1,7 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { sql } from "drizzle-orm";
 import { expect, onTestFinished, test } from "vitest";
 import { testDatabase } from "../../stack/test/database.ts";
@@ -10,10 +6,9 @@ import { createLogger } from "../telemetry/log.ts";
 import type { Bus, Topic } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { createPostgresBus } from "./postgres.ts";
+import { startStuckMember } from "./test-stuck-process.ts";
 import { countedUpTo, Inbox, message, messagesInTurn } from "./test-inbox.ts";
 
-const STUCK_MEMBER = fileURLToPath(new URL("test-stuck-member.ts", import.meta.url));
-const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 
@@ -38,19 +33,6 @@ async function openFixture(): Promise<BusFixture & { readonly url: string }> {
       await Promise.all(members.map((member) => member.kill()));
       await Promise.all(buses.map((bus) => bus.close()));
       await database.drop();
-    },
-  };
-}
-
-function startStuckMember(url: string, topic: Topic, group: string): StuckMember {
-  const args = [...RUN, STUCK_MEMBER, url, JSON.stringify(topic), group];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = once(child, "exit");
-  return {
-    hasOne: once(child.stdout, "data").then(() => {}),
-    async kill() {
-      child.kill("SIGKILL");
-      await exited;
     },
   };
 }

@@ -1,16 +1,21 @@
 import process from "node:process";
 import { createLogger } from "../telemetry/log.ts";
+import { createKafkaBus } from "./kafka.ts";
 import { createPostgresBus } from "./postgres.ts";
 
 // A process for tests: joins a group, says "taken" for each message and never finishes one.
-const [url = "", topic = "", group = ""] = process.argv.slice(2);
+// The bus is a PostgreSQL URL or the address of a Kafka broker.
+const [address = "", topic = "", group = ""] = process.argv.slice(2);
 const log = createLogger({
   service: "stack",
   level: "warn",
   format: "json",
   write: (line) => void process.stderr.write(line),
 });
-await createPostgresBus({ url, log }).subscribe({
+const bus = address.startsWith("postgres")
+  ? createPostgresBus({ url: address, log })
+  : createKafkaBus({ brokers: [address], log, sessionTimeoutMs: 1_500 });
+await bus.subscribe({
   topic: JSON.parse(topic),
   group,
   handle: () => {

@@ -1,0 +1,77 @@
+import { createRequire } from "node:module";
+import kafkajs, { type Kafka, type LogEntry, type RetryOptions } from "kafkajs";
+import type { SeldomLog } from "./seldom-log.ts";
+
+const CONNECT_TIMEOUT_MS = 3_000;
+/** A broker that hangs must not hold the relay for ever. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/** The relay and the callers of `subscribe()` try again themselves, so these give up in 1–2 s. */
+const IMPATIENT: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 };
+/**
+ * A consumer that waits an outage out keeps its membership: one that crashes comes back as another
+ * member, after the old one's session has ended. Kafka's own restart follows when these are spent,
+ * after a minute.
+ */
+const PATIENT: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 60 };
+
+export interface KafkaClients {
+  /** For producing and administration. */
+  readonly impatient: Kafka;
+  /** For consuming. The retry settings of a client rule its connecting, so it takes two. */
+  readonly patient: Kafka;
+}
+
+export function createKafkaClients(
+  brokers: readonly string[],
+  logFailure: SeldomLog,
+): KafkaClients {
+  quietIdleConnections();
+  const create = (retry: RetryOptions) =>
+    new kafkajs.Kafka({
+      clientId: "marketplace",
+      brokers: [...brokers],
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      retry,
+      logLevel: kafkajs.logLevel.ERROR,
+      // Rebalances and the first look for a coordinator are errors to kafkajs, not to us.
+      logCreator: () => ({ log }: LogEntry) =>
+        logFailure("warn", "Kafka has a problem", new Error(describe(log))),
+    });
+  return { impatient: create(IMPATIENT), patient: create(PATIENT) };
+}
+
+function describe({ message, error }: LogEntry["log"]): string {
+  return typeof error === "string" ? `${message}: ${error}` : message;
+}
+
+/** What the patch below touches of kafkajs 2.2.4. */
+interface RequestQueue {
+  throttleCheckTimeoutId: ReturnType<typeof setTimeout> | null;
+  readonly throttledUntil: number;
+  readonly pending: readonly unknown[];
+  checkPendingRequests(): void;
+  scheduleCheckPendingRequests(): void;
+}
+
+/** Between looks at requests that wait for those in flight, as in kafkajs. */
+const CHECK_PENDING_MS = 10;
+
+/**
+ * Each connection of kafkajs 2.2.4 sets a timer of 1 ms for ever (its issue 1751): 2 % of a CPU and
+ * a warning about a negative timeout. This sets one only while something waits.
+ */
+function quietIdleConnections(): void {
+  const load = createRequire(import.meta.url);
+  const queue = load("kafkajs/src/network/requestQueue/index.js") as { prototype: RequestQueue };
+  queue.prototype.scheduleCheckPendingRequests = function () {
+    if (this.throttleCheckTimeoutId) return;
+    const throttledMs = this.throttledUntil - Date.now();
+    if (throttledMs <= 0 && this.pending.length === 0) return;
+    this.throttleCheckTimeoutId = setTimeout(() => {
+      this.throttleCheckTimeoutId = null;
+      this.checkPendingRequests();
+    }, throttledMs > 0 ? throttledMs : CHECK_PENDING_MS);
+  };
+}

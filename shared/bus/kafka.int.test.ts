@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { createLogger } from "../telemetry/log.ts";
+import type { Bus, Topic } from "./bus.ts";
+import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
+import { createKafkaBus } from "./kafka.ts";
+import { Inbox, message } from "./test-inbox.ts";
+import { startStuckMember } from "./test-stuck-process.ts";
+
+const silent = createLogger({ service: "stack", level: "error", write: () => {} });
+/** The least that the broker of the tests allows is 1 s. */
+const SESSION_TIMEOUT_MS = 1_500;
+
+/** The shared broker, empty in that every name on it is the fixture's own. */
+function openFixture(): Promise<BusFixture> {
+  const address = inject("kafka");
+  const own = `test-${randomUUID()}`;
+  const buses: Bus[] = [];
+  const members: StuckMember[] = [];
+  return Promise.resolve({
+    // Kafka remembers what is done, not what was begun.
+    countsLostAttempts: false,
+    openBus() {
+      const brokers = [address];
+      const bus = createKafkaBus({ brokers, log: silent, sessionTimeoutMs: SESSION_TIMEOUT_MS });
+      buses.push(bus);
+      return renaming(bus, own);
+    },
+    startStuckMember(topic, group) {
+      const member = startStuckMember(address, renamed(topic, own), `${own}.${group}`);
+      members.push(member);
+      return member;
+    },
+    async close() {
+      await Promise.all(members.map((member) => member.kill()));
+      await Promise.all(buses.map((bus) => bus.close()));
+    },
+  });
+}
+
+function renamed({ name, groups, deadLetters }: Topic, own: string): Topic {
+  return {
+    name: `${own}.${name}`,
+    groups: groups.map((group) => `${own}.${group}`),
+    deadLetters: `${own}.${deadLetters}`,
+  };
+}
+
+function renaming(bus: Bus, own: string): Bus {
+  return {
+    ensureTopic: (topic) => bus.ensureTopic(renamed(topic, own)),
+    publish: (topic, messages) => bus.publish(renamed(topic, own), messages),
+    subscribe: ({ topic, group, handle }) =>
+      bus.subscribe({ topic: renamed(topic, own), group: `${own}.${group}`, handle }),
+    readDeadLetters: (topic, max) => bus.readDeadLetters(renamed(topic, own), max),
+    close: () => bus.close(),
+  };
+}
+
+describe.skipIf(inject("kafka") === "")("on Apache Kafka", () => {
+  describeBus("createKafkaBus()", openFixture);
+
+  test("a handler's TypeError is a failure like any other", async () => {
+    const bus = (await openFixture()).openBus();
+    onTestFinished(() => bus.close());
+    const topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+    const inbox = new Inbox();
+    let failure: unknown;
+    const subscription = await bus.subscribe({
+      topic,
+      group: "readers",
+      handle: (incoming) => {
+        if (incoming.attempt < 3) throw new TypeError("Cannot read properties of undefined");
+        return inbox.take(incoming);
+      },
+    });
+    subscription.failed.catch((error: unknown) => failure = error);
+    await bus.publish(topic, [message("a", "0"), message("a", "1")]);
+    await inbox.holds(2);
+    expect(inbox.values()).toEqual(["0", "1"]);
+    expect(failure).toBeUndefined();
+  });
+
+  test("publish() refuses a topic that two members cannot share", async () => {
+    const bus = (await openFixture()).openBus();
+    onTestFinished(() => bus.close());
+    const topic = { name: "narrow.dlq", groups: ["readers"], deadLetters: "narrow" };
+    // The dead letters' one partition is what makes a topic of one.
+    await bus.ensureTopic({ ...topic, name: "narrow", deadLetters: "narrow.dlq" });
+    await expect(bus.publish(topic, [message("a", "0")])).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("1 partitions, at least 2 are needed"),
+    });
+  });
+});
+
+test("publish() rejects with unavailable when no broker can be reached", async () => {
+  const bus = createKafkaBus({ brokers: ["127.0.0.1:1"], log: silent });
+  onTestFinished(() => bus.close());
+  const topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+  const rejection = { name: "AppError", code: "unavailable" };
+  await expect(bus.publish(topic, [message("a", "0")])).rejects.toMatchObject(rejection);
+});

@@ -1,0 +1,46 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const POM = fileURLToPath(new URL("pom.xml", import.meta.url));
+/** Names the version, so that a new one is fetched anew. */
+const JARS_FOLDER = "kafka-4.4.0-jars";
+const COPY_DEPENDENCIES =
+  "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
+
+/** Why no broker can run here; undefined when one can. */
+export function whyNoKafka(cacheDirectory: string): string | undefined {
+  if (!runs("java", "-version")) return "there is no java";
+  if (existsSync(join(cacheDirectory, JARS_FOLDER)) || runs("mvn", "--version")) return undefined;
+  return "there is no mvn to fetch Apache Kafka with";
+}
+
+function runs(command: string, argument: string): boolean {
+  return spawnSync(command, [argument], { stdio: "ignore" }).status === 0;
+}
+
+/**
+ * The folder with the broker's jars, fetched by Maven (65 MB) when it is not there yet.
+ * @throws {Error} when Maven fails
+ */
+export async function kafkaJars(cacheDirectory: string): Promise<string> {
+  const jars = join(cacheDirectory, JARS_FOLDER);
+  if (existsSync(jars)) return jars;
+  mkdirSync(cacheDirectory, { recursive: true });
+  // Under its name only when whole, so that a run that was killed leaves no half of it.
+  const unfinished = `${jars}.${process.pid}`;
+  const args = ["-B", "-q", "-ntp", "-f", POM, COPY_DEPENDENCIES, "-DincludeScope=runtime"];
+  const maven = spawn("mvn", [...args, `-DoutputDirectory=${unfinished}`], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const [code] = await once(maven, "exit") as [number | null];
+  if (code !== 0) {
+    rmSync(unfinished, { recursive: true, force: true });
+    throw new Error(`Cannot fetch Apache Kafka: mvn ended with ${code ?? "a signal"}`);
+  }
+  renameSync(unfinished, jars);
+  return jars;
+}
