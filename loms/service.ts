@@ -194,10 +194,10 @@ async function openDoors(
   doors.push(grpc);
 
   const unfollow = followReadiness(grpc.health, canServe);
-  opened.push("readiness", () => {
-    readiness.stop();
+  opened.push("readiness", async () => {
     unfollow();
     grpc.health.set(false);
+    await readiness.stop();
   });
   return { url: http.url, grpcAddress: formatHostPort(grpc.address) };
 }

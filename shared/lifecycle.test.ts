@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { CloseStack } from "./lifecycle.ts";
+import { VirtualClock } from "./async/virtual-clock.ts";
+import { CloseStack, Readiness } from "./lifecycle.ts";
 
 test("CloseStack closes in reverse order, each once", async () => {
   const closed: string[] = [];
@@ -19,4 +20,20 @@ test("CloseStack closes the rest when one fails, and then reports it", async () 
     errors: [expect.objectContaining({ message: "closing broken failed" })],
   });
   expect(closed).toEqual(["first"]);
+});
+
+test("Readiness is not ready at once and holds what closes next until others could see it", async () => {
+  const clock = new VirtualClock();
+  const readiness = new Readiness(clock);
+  const stack = new CloseStack();
+  let isOpen = true;
+  stack.push("the door", () => void (isOpen = false));
+  stack.push("readiness", () => readiness.stop());
+  const closed = stack.close();
+  expect(readiness.stopping).toBe(true);
+  await clock.advance(249);
+  expect(isOpen).toBe(true);
+  await clock.advance(1);
+  await closed;
+  expect(isOpen).toBe(false);
 });

@@ -1,4 +1,6 @@
 import process from "node:process";
+import { type Clock, systemClock } from "./async/clock.ts";
+import { sleep } from "./async/sleep.ts";
 import { ConfigError, type LogLevel } from "./config.ts";
 import { createLogger, type LogFormat, type Logger, type ServiceName } from "./telemetry/log.ts";
 
@@ -6,6 +8,9 @@ import { createLogger, type LogFormat, type Logger, type ServiceName } from "./t
 export const SHUTDOWN_GRACE_MS = 10_000;
 /** npm passes a terminal's signal on, so one Ctrl-C may arrive twice; this is how far apart. */
 const REPEATED_SIGNAL_MS = 1_000;
+
+/** The doors stay open this long while `/readyz` says 503, so that nobody is sent to closed ones. */
+const NOT_READY_FIRST_MS = 250;
 
 type Close = () => void | Promise<void>;
 
@@ -40,16 +45,23 @@ export class CloseStack {
   }
 }
 
-/** Whether the service takes new work; `/readyz` shows it. */
+/** Whether the service takes new work; `/readyz` and gRPC's health show it. */
 export class Readiness {
+  readonly #clock: Clock;
   #stopping = false;
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   get stopping(): boolean {
     return this.#stopping;
   }
 
-  stop(): void {
+  /** Not ready from now on; resolves when those who ask have had time to see it. */
+  async stop(): Promise<void> {
     this.#stopping = true;
+    await sleep(this.#clock, NOT_READY_FIRST_MS);
   }
 }
 
@@ -93,7 +105,8 @@ function settingsOrExit<Config>(readSettings: () => Config): Config {
 /**
  * Runs what `start` starts until a signal: the first SIGTERM or SIGINT closes it and exits 0, the
  * next one (unless it is the same one passed on within 1 s) exits at once with 1. A start that
- * fails, and a service that does, says why in one line and exits with 1. `graceMs` is how long a stop may take.
+ * fails, and a service that does, says why in one line and exits with 1. `graceMs` is how long a
+ * stop may take.
  */
 export async function runUntilSignal(
   log: Logger,

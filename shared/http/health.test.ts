@@ -35,7 +35,7 @@ test("/readyz answers 503 with the reason of each part that fails, in our own wo
 test("/readyz answers 503 once the process stops, /healthz still 200", async () => {
   const readiness = new Readiness();
   const app = healthApp(readiness);
-  readiness.stop();
+  void readiness.stop();
   expect((await app.request("/readyz")).status).toBe(503);
   expect((await app.request("/healthz")).status).toBe(200);
 });
