@@ -100,7 +100,7 @@ async function open(
 
   const readiness = new Readiness();
   const checks: Readonly<Record<string, ReadyCheck>> = {
-    database: async (context) => void await lastShown.lastSeq(0n, context),
+    database: (context) => lastShown.check(context),
   };
   const app = createNotifierHttp({ log, metrics, readiness, checks });
   const http = await serve(app.fetch, config.NOTIFIER_HTTP);

@@ -44,6 +44,8 @@ test.each(Object.values(statements) as Statement[])(
   },
 );
 
+const expired = new RequestContext({ traceparent: TRACEPARENT, timeoutMs: 0 });
+
 test("lastSeq() is 0 before the first event, and what was remembered after that", async () => {
   const orderId = 9223372036854775807n;
   const store = new PostgresLastShown(pool);
@@ -61,7 +63,6 @@ test("remember() keeps the newest event, whatever comes later", async () => {
 });
 
 test("lastSeq() makes up for a remember() that failed", async () => {
-  const expired = new RequestContext({ traceparent: TRACEPARENT, timeoutMs: 0 });
   const store = new PostgresLastShown(pool);
   const failed = store.remember({ orderId: 3n, seq: 1, final: false }, expired);
   await expect(failed).rejects.toMatchObject({ code: "deadline_exceeded" });
@@ -88,4 +89,14 @@ test("forgetFinal() forgets orders that ended long ago, at most as many as asked
   expect(await store.forgetFinal(30 * DAY_MS, 10, context)).toBe(1);
   const left = await pool.db.select({ orderId: table.orderId }).from(table).orderBy(table.orderId);
   expect(left.map(({ orderId }) => orderId)).toEqual([3n, 4n]);
+});
+
+test("check() takes part in no batch: it is answered by its own deadline", async () => {
+  const store = new PostgresLastShown(pool);
+  const [seq] = await Promise.all([
+    store.lastSeq(9n, context),
+    expect(store.check(expired)).rejects.toMatchObject({ code: "deadline_exceeded" }),
+    store.check(context),
+  ]);
+  expect(seq).toBe(0);
 });

@@ -54,6 +54,11 @@ export class PostgresLastShown implements LastShown {
     return row?.forgotten ?? 0;
   }
 
+  /** Resolves when the database answers, apart from every batch. */
+  async check(context: RequestContext): Promise<void> {
+    await this.#pool.run(LAST_SEQS, [[]], context);
+  }
+
   async #lastSeqs(asked: readonly Asked<bigint>[]): Promise<number[]> {
     const orderIds = asked.map(({ item }) => item);
     const rows = await this.#pool.run(LAST_SEQS, [orderIds], contextOf(asked));
