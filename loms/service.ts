@@ -188,10 +188,11 @@ async function openDoors(
   opened.push("the doors", async () => {
     await Promise.all(doors.map((door) => door.close()));
   });
-  const http = await serve(app.fetch, config.LOMS_HTTP);
-  doors.push({ close: () => http.close(DRAIN_MAX_MS) });
   const grpc = await startLomsGrpc(config.LOMS_GRPC, rpc);
   doors.push(grpc);
+  // The last to open, because /readyz speaks for both.
+  const http = await serve(app.fetch, config.LOMS_HTTP);
+  doors.push({ close: () => http.close(DRAIN_MAX_MS) });
 
   const unfollow = followReadiness(grpc.health, canServe);
   opened.push("readiness", async () => {
