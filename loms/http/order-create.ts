@@ -9,7 +9,8 @@ import { gateway } from "./gateway.ts";
 const ORDER_MAX_BYTES = 1024 * 1024;
 
 const idempotencyKey = z.string().optional().meta({
-  description: "A repetition with the same key and user answers as the first did; kept for at least 24 h",
+  description:
+    "A repetition with the same key and user answers as the first did; kept for at least 24 h",
   minLength: 1,
   maxLength: 255,
 });
