@@ -1,7 +1,6 @@
 import { z } from "zod";
 
 export const INT64_MAX = 2n ** 63n - 1n;
-export const UINT64_MAX = 2n ** 64n - 1n;
 export const UINT32_MAX = 2 ** 32 - 1;
 export const UINT16_MAX = 2 ** 16 - 1;
 

@@ -8,6 +8,7 @@ import {
   hostPort,
   listOf,
   postgresUrl,
+  reachable,
   readConfig,
   withLocalStack,
 } from "./config.ts";
@@ -76,3 +77,8 @@ test("withLocalStack() fills in what is not set, and nothing else", () => {
   expect(withLocalStack({ ...local, A: "mine", B: "" }, ["A", "B"]))
     .toEqual({ ...local, A: "mine", B: "2" });
 });
+
+test.each([["0.0.0.0", "127.0.0.1:1"], ["::", "[::1]:1"], ["loms", "loms:1"]])(
+  "a listener on %s is reached at %s",
+  (host, address) => expect(reachable({ host, port: 1 })).toBe(address),
+);

@@ -38,6 +38,12 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** How a program on this machine reaches a listener; a wildcard is listened on, never called. */
+export function reachable({ host, port }: HostPort): string {
+  const called = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
+  return formatHostPort({ host: called, port });
+}
+
 function urlWith(protocols: readonly string[], example: string) {
   return z.string().refine(
     (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),

@@ -69,12 +69,6 @@ export function listenerSettings(part: ServicePart, { listeners }: Addresses): E
   return Object.fromEntries(own.map((name) => [name, formatHostPort(listeners[name])]));
 }
 
-/** How a program on this machine reaches a listener; a wildcard is listened on, never called. */
-export function reachable({ host, port }: HostPort): string {
-  const called = { "0.0.0.0": LOOPBACK, "::": "::1" }[host] ?? host;
-  return formatHostPort({ host: called, port });
-}
-
 /** @throws {Error} naming each address that another process listens on, before anything starts */
 export async function checkFree(
   addresses: Addresses,

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { Environment } from "../shared/config.ts";
-import { type Addresses, type ListenerName, listenerSettings, reachable } from "./addresses.ts";
+import { type Environment, reachable } from "../shared/config.ts";
+import { type Addresses, type ListenerName, listenerSettings } from "./addresses.ts";
 import type { Databases, ServicePart } from "./plan.ts";
 import { SYSTEM_PATH } from "./processes/child.ts";
 import { commandFor, findRuntime, ownRuntime, type Runtime } from "./processes/runtimes.ts";

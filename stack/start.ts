@@ -1,8 +1,8 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import type { Environment } from "../shared/config.ts";
+import { type Environment, reachable } from "../shared/config.ts";
 import { CloseStack } from "../shared/lifecycle.ts";
-import { type Addresses, checkFree, chooseAddresses, reachable } from "./addresses.ts";
+import { type Addresses, checkFree, chooseAddresses } from "./addresses.ts";
 import { type LauncherLock, takeLauncherLock } from "./launcher-lock.ts";
 import { type Databases, givenDatabases, type Plan, planStack, type ServicePart } from "./plan.ts";
 import {

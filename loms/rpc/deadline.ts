@@ -1,9 +1,6 @@
 import { AppError } from "../../shared/errors.ts";
 import type { Interceptor } from "./method.ts";
 
-/** Longest delay a timer takes; a longer one would fire at once. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
-
 /**
  * Answers no later than the deadline, whatever the rooms behind are waiting for. Whether a write
  * went through is then unknown. A caller that leaves earlier is not watched for: its write goes on
@@ -14,7 +11,7 @@ export const deadline: Interceptor = (call, next) => {
   const remainingMs = call.context.remainingMs();
   if (remainingMs === 0) return Promise.reject(passed());
   return new Promise((resolve, reject) => {
-    const cancelTimer = clock.setTimer(Math.min(remainingMs, TIMER_MAX_MS), () => reject(passed()));
+    const cancelTimer = clock.setTimer(remainingMs, () => reject(passed()));
     next(call).finally(cancelTimer).then(resolve, reject);
   });
 };

@@ -8,11 +8,14 @@ export interface Clock {
   setTimer(delayMs: number, fire: () => void): () => void;
 }
 
+/** Longest delay a timer takes, some 24 days; a longer one would fire at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   epochMs: () => Date.now(),
   setTimer(delayMs, fire) {
-    const timer = setTimeout(fire, delayMs);
+    const timer = setTimeout(fire, Math.min(delayMs, TIMER_MAX_MS));
     return () => clearTimeout(timer);
   },
 };

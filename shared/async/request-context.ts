@@ -1,9 +1,6 @@
 import { AppError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
-/** Longest delay a timer takes; a longer one would fire at once. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
-
 export interface RequestContextOptions {
   /** W3C `traceparent` of the work at hand: 00-<trace id>-<span id>-<flags>. */
   readonly traceparent: string;
@@ -98,6 +95,6 @@ export class RequestContext {
     const remainingMs = this.remainingMs();
     if (remainingMs === 0) return expire();
     this.#callerSignal?.addEventListener("abort", this.#onCallerAbort, { once: true });
-    this.#cancelTimer = this.clock.setTimer(Math.min(remainingMs, TIMER_MAX_MS), expire);
+    this.#cancelTimer = this.clock.setTimer(remainingMs, expire);
   }
 }

@@ -1,4 +1,4 @@
-import { formatHostPort, type HostPort } from "../config.ts";
+import { formatHostPort, type HostPort, reachable } from "../config.ts";
 import { isDeno, serveOnDeno } from "./serve-deno.ts";
 import { serveOnNode } from "./serve-node.ts";
 
@@ -40,14 +40,8 @@ export async function serve(fetch: Fetch, address: HostPort): Promise<HttpServer
     throw listenError(error, address);
   }
   const { port } = listener;
-  const url = `http://${formatHostPort({ host: reachable(address.host), port })}`;
+  const url = `http://${reachable({ host: address.host, port })}`;
   return { url, port, close: (graceMs) => listener.close(graceMs) };
-}
-
-/** A wildcard address is listened on, never called. */
-function reachable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
 }
 
 function listenError(cause: unknown, address: HostPort): ListenError {
