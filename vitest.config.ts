@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["**/*.test.ts"],
-          exclude: [...everywhere, "**/*.int.test.ts", "**/*.e2e.test.ts"],
+          exclude: [...everywhere, "**/*.int.test.ts", "**/*.e2e.test.ts", "**/*.api.test.ts"],
         },
       },
       {
@@ -40,6 +40,17 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/**/*.e2e.test.ts"],
+          exclude: everywhere,
+          globalSetup: "e2e/stack-setup.ts",
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "api",
+          include: ["e2e/**/*.api.test.ts"],
           exclude: everywhere,
           globalSetup: "e2e/stack-setup.ts",
           fileParallelism: false,
