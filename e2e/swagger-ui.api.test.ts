@@ -37,3 +37,41 @@ test("a buyer adds, checks out, looks and pays on the two pages", async () => {
   expect(JSON.parse(payed.body)).toMatchObject({ status: "payed" });
   expect(complaints).toEqual([]);
 });
+
+/** An int64 that a double cannot hold, and the largest. */
+const bigUsers = ["9007199254740993", "9223372036854775807"];
+
+test.each(bigUsers)("user %s keeps every digit from the form to the answer", async (user) => {
+  const { page, complaints } = await openPage(browser);
+
+  await openSwagger(page, cart);
+  const line = { user_id: user, sku_id: String(SKU) };
+  expect((await tryOut(page, "addItem", { params: line, body: `{"count": 1}` })).status).toBe(
+    "200",
+  );
+  const checkout = await tryOut(page, "checkout", { params: { user_id: user } });
+  expect(checkout.status).toBe("200");
+
+  await openSwagger(page, loms);
+  const item = `{"sku": ${SKU}, "count": 1}`;
+  const created = await tryOut(page, "orderCreate", {
+    body: `{"user": ${user}, "items": [${item}]}`,
+  });
+  const ids = [/\d+/.exec(checkout.body)?.[0], /\d+/.exec(created.body)?.[0]];
+  for (const id of ids) {
+    const info = await tryOut(page, "orderInfo", { body: `{"orderID": ${id}}` });
+    expect(info.body).toContain(`"user": ${user},`);
+    const cancelled = await tryOut(page, "orderCancel", { body: `{"orderID": ${id}}` });
+    expect(cancelled.status).toBe("200");
+  }
+  expect(complaints).toEqual([]);
+});
+
+test("a refused request shows its problem, an id above 2^53 with every digit", async () => {
+  const { page } = await openPage(browser);
+  await openSwagger(page, loms);
+  const shown = await tryOut(page, "orderInfo", { body: `{"orderID": 9007199254740993}` });
+  expect(shown.status).toBe("404");
+  expect(shown.body).toContain(`"code": "not_found"`);
+  expect(shown.body).toContain("9007199254740993");
+});

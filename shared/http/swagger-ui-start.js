@@ -1,0 +1,43 @@
+// Starts Swagger UI; runs in the browser. A file of its own, because the page's policy allows no
+// inline script.
+
+/** JSON laid out for reading, every number with the digits that were sent. */
+function layOut(text) {
+  const keepDigits = (_key, value, context) =>
+    typeof value === "number" && !Number.isSafeInteger(value)
+      ? JSON.rawJSON(context.source)
+      : value;
+  try {
+    return JSON.stringify(JSON.parse(text, keepDigits), null, 2);
+  } catch {
+    // It is no JSON, or the browser does not know `source` yet: as it was sent is exact, too.
+    return text;
+  }
+}
+
+/** Shows JSON answers instead of Swagger UI's own way, which rounds beyond 2^53 (its issue 10049). */
+function ExactAnswers({ React: { createElement } }) {
+  const exactly = (Original) => (props) => {
+    const { content, contentType, getComponent } = props;
+    if (typeof content !== "string" || !/json/i.test(contentType ?? "")) {
+      return createElement(Original, props);
+    }
+    const shown = { language: "json", fileName: "answer.json", downloadable: true, canCopy: true };
+    return createElement(
+      "div",
+      null,
+      createElement("h5", null, "Response body"),
+      createElement(getComponent("HighlightCode", true), shown, layOut(content)),
+    );
+  };
+  return { wrapComponents: { responseBody: exactly } };
+}
+
+window.ui = SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+  plugins: [ExactAnswers],
+});
