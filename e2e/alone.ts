@@ -1,10 +1,12 @@
 import { PROJECT_DIRECTORY, serviceCommand } from "../stack/services.ts";
 import { type Child, type Ending, spawnChild, SYSTEM_PATH } from "../stack/processes/child.ts";
+import { sendSignal } from "../stack/processes/identity.ts";
 import type { ServicePart } from "../stack/plan.ts";
 import type { Runtime } from "../stack/processes/runtimes.ts";
 import { freePorts } from "../stack/ports.ts";
 import { eventually } from "./eventually.ts";
 import type { SharedShop } from "./own-stack.ts";
+import { suiteRuntime } from "./runtime.ts";
 
 /** A service beside a stack, started by its environment alone. */
 export interface Alone {
@@ -20,7 +22,7 @@ type Settings = Readonly<Record<string, string>>;
 export async function spawnAlone(
   part: ServicePart,
   settings: Settings,
-  runtime: Runtime = "node",
+  runtime: Runtime | undefined = suiteRuntime(),
 ): Promise<Alone> {
   const [command = "", ...args] = serviceCommand(part, runtime);
   const child: Child = await spawnChild({
@@ -37,7 +39,8 @@ export async function spawnAlone(
   const closed = new Promise<void>((resolve) => child.process.once("close", () => resolve()));
   return {
     output: () => said,
-    signal: (signal) => void child.process.kill(signal),
+    // Deno counts a process that was signalled through its handle as ended by that signal.
+    signal: (signal) => void sendSignal(child.pid, signal),
     // Pipes may hold words after the exit.
     ended: child.ended.then(async (ending) => {
       await closed;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Runtime } from "../stack/processes/runtimes.ts";
+import { allOn } from "../stack/services.ts";
 import { grpcCall } from "./grpc.ts";
 import { call } from "./http.ts";
 import { expectNotifications } from "./notifications.ts";
@@ -14,7 +15,7 @@ const runtimes: Runtime[] = ["node", "deno"];
 
 test.each(runtimes)("the purchase path works with every service on %s", async (runtime) => {
   const stack = await startOwnStack({
-    runtimes: { cart: runtime, loms: runtime, notifier: runtime, products: runtime },
+    runtimes: allOn(runtime),
   });
   try {
     const { cart, lomsGrpc } = stack.urls;

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { findRuntime } from "../stack/processes/runtimes.ts";
+import { commandFor, ownRuntime } from "../stack/processes/runtimes.ts";
 import type { Body } from "./http.ts";
 
 const CLIENT = fileURLToPath(new URL("grpc-client.ts", import.meta.url));
@@ -34,12 +34,14 @@ export function grpcCall(
   request: string,
   { headers = {}, maxTimeS }: GrpcCall = {},
 ): Promise<GrpcAnswer> {
-  const node = findRuntime("node") ?? "node";
   const options = Object.entries(headers).flatMap(([key, value]) => ["-H", `${key}: ${value}`]);
   if (maxTimeS !== undefined) options.push("--max-time", String(maxTimeS));
-  const args = [CLIENT, ...options, address, method, request];
+  const [command = "", ...args] = [
+    ...commandFor(ownRuntime(), CLIENT, ["-A"]),
+    ...[...options, address, method, request],
+  ];
   return new Promise((resolve, reject) => {
-    execFile(node, args, { timeout: CALL_MAX_MS }, (error, stdout, stderr) => {
+    execFile(command, args, { timeout: CALL_MAX_MS }, (error, stdout, stderr) => {
       if (stdout === "") return reject(new Error(`${method}: ${stderr}`, { cause: error }));
       const shown = JSON.parse(stdout) as Body;
       const failure = shown as unknown as Omit<GrpcAnswer, "body">;

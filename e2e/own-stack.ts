@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { identify } from "../stack/processes/identity.ts";
+import { allOn } from "../stack/services.ts";
 import { type Stack, type StackOptions, startStack } from "../stack/start.ts";
+import { suiteRuntime } from "./runtime.ts";
 
 /** Where a running stack is found. */
 export type SharedShop = Pick<Stack, "urls" | "databases" | "logDirectory">;
@@ -29,7 +31,9 @@ export async function startOwnStack(
   options: Partial<Omit<StackOptions, "ports" | "dataDirectory">> = {},
 ): Promise<Stack> {
   const dataDirectory = newDataDirectory();
-  const stack = await startStack({ ...options, dataDirectory, ports: "free", durable: false });
+  const runtimes = allOn(suiteRuntime());
+  const own = { dataDirectory, ports: "free", durable: false } as const;
+  const stack = await startStack({ runtimes, ...options, ...own });
   return {
     ...stack,
     async close() {

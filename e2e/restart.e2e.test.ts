@@ -1,8 +1,10 @@
 import { connect } from "node:net";
 import { afterAll, expect, test } from "vitest";
+import { allOn } from "../stack/services.ts";
 import { startStack } from "../stack/start.ts";
 import { expectNotifications, notificationsOf } from "./notifications.ts";
 import { newDataDirectory, removeDirectory } from "./own-stack.ts";
+import { suiteRuntime } from "./runtime.ts";
 import { shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
@@ -18,7 +20,8 @@ const NEW_STOCK: Readonly<Record<number, number>> = {
   ...{ 1002: 180, 1003: 220, 1004: 260, 1005: 300 },
 };
 
-const start = () => startStack({ dataDirectory, ports: "free", durable: false });
+const runtimes = allOn(suiteRuntime());
+const start = () => startStack({ dataDirectory, ports: "free", durable: false, runtimes });
 
 function isListening(url: string): Promise<boolean> {
   const { hostname, port } = new URL(url);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -18,8 +18,9 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 interface Run {
-  readonly process: ChildProcess;
+  readonly pid: number;
   readonly said: { out: string; err: string };
+  signal(signal: NodeJS.Signals): void;
   readonly ended: Promise<number | null>;
 }
 
@@ -31,7 +32,14 @@ function run(args: readonly string[], settings: Record<string, string> = {}): Ru
   const said = { out: "", err: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => said.out += text);
   child.stderr.setEncoding("utf8").on("data", (text: string) => said.err += text);
-  return { process: child, said, ended: new Promise((resolve) => child.on("close", resolve)) };
+  const pid = child.pid as number;
+  return {
+    pid,
+    said,
+    // Deno counts a process that was signalled through its handle as ended by that signal.
+    signal: (signal) => void process.kill(pid, signal),
+    ended: new Promise((resolve) => child.on("close", resolve)),
+  };
 }
 
 async function start(settings: Record<string, string> = {}): Promise<Run> {
@@ -66,7 +74,7 @@ test(
     expect(lines.every((line) => line.startsWith('{"service":"'))).toBe(true);
     expect(launcher.said.err).not.toContain("postgres://");
 
-    const refusal = `The stack already runs in ${directory} (process ${launcher.process.pid})`;
+    const refusal = `The stack already runs in ${directory} (process ${launcher.pid})`;
     for (const command of [["stack/main.ts", "--free-ports"], ["stack/reset.ts"]]) {
       const second = run(command);
       expect(await second.ended).toBe(1);
@@ -77,8 +85,8 @@ test(
     expect(await demo.ended, demo.said.out).toBe(0);
     expect(demo.said.out).toMatch(/\ndemo: [0-9]+ steps, all as promised\n$/);
 
-    launcher.process.kill("SIGTERM");
-    launcher.process.kill("SIGTERM");
+    launcher.signal("SIGTERM");
+    launcher.signal("SIGTERM");
     expect(await launcher.ended, launcher.said.out).toBe(0);
     expect(parts.filter(isRunning)).toEqual([]);
     expect(readdirSync(directory).toSorted()).toEqual(["logs", "postgres"]);
@@ -91,7 +99,7 @@ test(
   async () => {
     const killed = await start();
     const parts = partsOf(killed);
-    killed.process.kill("SIGKILL");
+    killed.signal("SIGKILL");
     await vi.waitFor(() => expect(parts.filter(isRunning)).toEqual([]), { timeout: 10_000 });
 
     const next = await start({ ORDER_PAYMENT_TIMEOUT: "5m" });
@@ -101,7 +109,7 @@ test(
       body: '{"orderID": 1}',
     });
     expect(await answer.json()).toMatchObject({ status: "payed" });
-    next.process.kill("SIGINT");
+    next.signal("SIGINT");
     expect(await next.ended).toBe(0);
   },
   3 * START_TIMEOUT_MS,

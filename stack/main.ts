@@ -3,9 +3,8 @@ import { parseArgs } from "node:util";
 import { commonSettings, readConfig } from "../shared/config.ts";
 import { runUntilSignal } from "../shared/lifecycle.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
-import type { ServicePart } from "./plan.ts";
 import type { Runtime } from "./processes/runtimes.ts";
-import { SERVICES } from "./services.ts";
+import { allOn } from "./services.ts";
 import { DATA_DIRECTORY } from "./data-directory.ts";
 import { readyBlock, renderLine } from "./show.ts";
 import { type Stack, startStack } from "./start.ts";
@@ -31,7 +30,7 @@ async function start(): Promise<Stack> {
       dataDirectory: process.env.STACK_DATA || DATA_DIRECTORY,
       ports: freePorts ? "free" : "documented",
       environment: process.env,
-      runtimes: runtime ? everyService(runtime) : {},
+      runtimes: allOn(runtime),
       onLine: (_part, line) => void process.stdout.write(`${pretty ? renderLine(line) : line}\n`),
       onEnd: (part, ending) => log.error(`${part} has ended by itself`, { part, ending }),
     });
@@ -78,10 +77,6 @@ function readArguments(): { runtime: Runtime | undefined; freePorts: boolean } {
   } catch (error) {
     return fail(`${(error as Error).message}\n${USAGE}`);
   }
-}
-
-function everyService(runtime: Runtime): Partial<Record<ServicePart, Runtime>> {
-  return Object.fromEntries(Object.keys(SERVICES).map((part) => [part, runtime]));
 }
 
 function fail(sentence: string): never {

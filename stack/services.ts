@@ -24,6 +24,12 @@ export const SERVICES = {
   cart: { main: "cart/main.ts", runtime: "deno", health: "CART_HTTP" },
 } as const satisfies Record<ServicePart, ServiceFacts>;
 
+/** Every service on this runtime; without one, each on its own. */
+export function allOn(runtime: Runtime | undefined): Partial<Record<ServicePart, Runtime>> {
+  if (!runtime) return {};
+  return Object.fromEntries(Object.keys(SERVICES).map((part) => [part, runtime]));
+}
+
 /** What a service may do under Deno; its settings narrow nothing that the network reaches. */
 const DENO_FLAGS = [
   "--no-prompt",
