@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { busSettings } from "../shared/bus/create-bus.ts";
 import {
   commonSettings,
@@ -23,6 +24,8 @@ const settings = {
   DATABASE_REPLICA_URLS: listOf(postgresUrl).optional(),
   ...busSettings,
   ORDER_PAYMENT_TIMEOUT: duration.prefault("10m"),
+  SYNC_REPLICA_POLICY: z.enum(["strict", "degrade"]).default("strict"),
+  SYNC_REPLICA_DEGRADE_AFTER: duration.prefault("10s"),
 };
 
 export type LomsConfig = ReturnType<typeof lomsConfig>;

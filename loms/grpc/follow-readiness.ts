@@ -9,7 +9,7 @@ const CHECK_INTERVAL_MS = 1_000;
 const CHECK_TIMEOUT_MS = 2_000;
 
 /** Rejects while the service cannot serve. */
-export type Check = (context: RequestContext) => void | Promise<void>;
+export type Check = (context: RequestContext) => unknown;
 
 /** Has `health` say what `check` finds, until the returned function is called. */
 export function followReadiness(

@@ -1,5 +1,5 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { Pool } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import { OUTBOX_BACKLOG } from "./statements.ts";
 
 export interface OutboxBacklog {
@@ -10,7 +10,10 @@ export interface OutboxBacklog {
 }
 
 /** Its price grows with the backlog: for a scrape, not for a request. */
-export async function outboxBacklog(pool: Pool, context: RequestContext): Promise<OutboxBacklog> {
+export async function outboxBacklog(
+  pool: StatementRunner,
+  context: RequestContext,
+): Promise<OutboxBacklog> {
   const [row] = await pool.run(OUTBOX_BACKLOG, [], context);
   return { events: Number(row?.events ?? 0), oldestAgeSeconds: row?.oldest_age_seconds ?? 0 };
 }

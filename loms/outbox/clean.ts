@@ -1,7 +1,7 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import type { Pool } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { OUTBOX_CLEAN } from "./statements.ts";
 
@@ -16,7 +16,7 @@ const BACKOFF_MAX_MS = 30_000;
 
 export interface OutboxCleanOptions {
   /** Of the primary. */
-  readonly pool: Pool;
+  readonly pool: StatementRunner;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
   readonly retentionMs?: number;

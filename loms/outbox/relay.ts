@@ -2,9 +2,10 @@ import type { OrderEvent } from "../../proto/order-event.ts";
 import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
+import { within } from "../../shared/async/within.ts";
 import type { Bus, OutgoingMessage, Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { Pool } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { orderEventMessage } from "./order-event-message.ts";
@@ -37,7 +38,7 @@ const BACKOFF_MAX_MS = 2_000;
 
 export interface RelayOptions {
   /** Of the primary. */
-  readonly pool: Pool;
+  readonly pool: StatementRunner;
   readonly bus: Pick<Bus, "publish">;
   readonly topic: Topic;
   readonly clock: Clock;
@@ -118,12 +119,8 @@ export class Relay {
 
   async #publish(messages: readonly OutgoingMessage[]): Promise<void> {
     const { bus, topic, clock } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      const cancelTimer = clock.setTimer(PUBLISH_TIMEOUT_MS, () => {
-        const message = `the bus did not take ${messages.length} events in time`;
-        reject(new AppError("unavailable", message));
-      });
-      bus.publish(topic, messages).finally(cancelTimer).then(resolve, reject);
+    await within(clock, PUBLISH_TIMEOUT_MS, bus.publish(topic, messages), () => {
+      throw new AppError("unavailable", `the bus did not take ${messages.length} events in time`);
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../shared/async/clock.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { within } from "../../shared/async/within.ts";
 import type { Relay } from "./relay.ts";
 
 /** Events that are left wait for the next process; a bus that hangs does not hold up a stop. */
@@ -12,12 +12,10 @@ export async function stopRelay(
   relay: Pick<Relay, "close" | "step">,
   clock: Clock,
 ): Promise<void> {
-  const done = new AbortController();
   const flushed = flush(relay).catch(() => {
     // The relay has said so already, and the events are safe.
   });
-  await Promise.race([flushed, sleep(clock, STOP_MAX_MS, done.signal).catch(() => {})]);
-  done.abort();
+  await within(clock, STOP_MAX_MS, flushed, () => {});
 }
 
 async function flush(relay: Pick<Relay, "close" | "step">): Promise<void> {

@@ -1,52 +1,17 @@
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../shared/async/clock.ts";
 import { Pool, type StatementObservation } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import { TcpLine } from "../../stack/test/tcp-line.ts";
 import { OrderReads } from "./order-reads.ts";
 import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./reader.ts";
 import { type Replica, Replicas } from "./replicas.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 
-/** A way to the replica that can be cut and stopped. */
-class Line {
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-  stopped = false;
-  cut = false;
-
-  constructor(target: URL) {
-    this.#server = createServer((near) => {
-      if (this.cut) return void near.destroy();
-      const far = connect(Number(target.port), target.hostname);
-      for (const [from, to] of [[near, far], [far, near]] as const) {
-        this.#sockets.add(from);
-        from.on("error", () => to.destroy()).on("close", () => to.destroy());
-        from.on("data", (bytes) => this.stopped || to.write(bytes));
-      }
-    });
-  }
-
-  async open(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    return (this.#server.address() as { port: number }).port;
-  }
-
-  drop(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-  }
-
-  close(): void {
-    this.drop();
-    this.#server.close();
-  }
-}
-
 let database: TestDatabase;
 let loms: WriterFixture;
-let line: Line;
+let line: TcpLine;
 let seen: StatementObservation[];
 let changes: string[];
 let source: ReturnType<typeof createOrderReader>;
@@ -85,11 +50,9 @@ beforeEach(async () => {
   seen = [];
   changes = [];
   line?.close();
-  line = new Line(new URL(database.replicaUrl));
-  const target = new URL(database.replicaUrl);
-  target.port = String(await line.open());
-  target.hostname = "127.0.0.1";
-  source = openReader({ name: "first", pool: openPool(target.href, "replica") });
+  const way = await TcpLine.to(database.replicaUrl);
+  line = way.line;
+  source = openReader({ name: "first", pool: openPool(way.url, "replica") });
 });
 
 afterAll(async () => {
@@ -136,14 +99,14 @@ test("before the first probe the primary answers", async () => {
 test("a lost replica is left, its read repeated on the primary, and taken back later", async () => {
   await source.replicas.step();
   await source.reader.stocksInfo(1002, testContext());
-  line.cut = true;
-  line.drop();
+  line.refuses = true;
+  line.cut();
   expect(await source.reader.stocksInfo(1002, testContext())).toBeDefined();
   expect(await source.reader.stocksInfo(1002, testContext())).toBeDefined();
   expect(roles()).toEqual(["replica ok", "replica unavailable", "primary ok", "primary ok"]);
   await source.replicas.step();
   expect(source.replicas.healthy).toEqual([]);
-  line.cut = false;
+  line.refuses = false;
   await source.replicas.step();
   await source.reader.stocksInfo(1002, testContext());
   expect(roles().at(-1)).toBe("replica ok");
@@ -180,25 +143,22 @@ test("reads are spread over the healthy replicas", async () => {
 });
 
 test("while the primary cannot be asked, a replica keeps the health that it had", async () => {
-  const way = new Line(new URL(database.primaryUrl));
-  const primaryUrl = new URL(database.primaryUrl);
-  primaryUrl.port = String(await way.open());
-  primaryUrl.hostname = "127.0.0.1";
+  const { line: way, url: primaryUrl } = await TcpLine.to(database.primaryUrl);
   const member = { name: "only", pool: openPool(database.replicaUrl, "replica") };
   const replicas = new Replicas({
-    primary: openPool(primaryUrl.href, "primary"),
+    primary: openPool(primaryUrl, "primary"),
     members: [member],
     clock: systemClock,
     onHealth: () => {},
   });
-  way.cut = true;
+  way.refuses = true;
   await replicas.step();
   expect(replicas.healthy).toEqual([]);
-  way.cut = false;
+  way.refuses = false;
   await replicas.step();
   expect(replicas.healthy).toEqual([member]);
-  way.cut = true;
-  way.drop();
+  way.refuses = true;
+  way.cut();
   await replicas.step();
   expect(replicas.healthy).toEqual([member]);
   way.close();
@@ -218,4 +178,20 @@ test("reads are prepared", async () => {
     sql`select statement from pg_prepared_statements`,
   );
   expect(rows.some(({ statement }) => statement.includes('from "stocks"'))).toBe(true);
+});
+
+test("replicas that miss answered writes are not read, whatever their health", async () => {
+  let areCurrent = false;
+  const { reader, replicas } = createOrderReader({
+    primary: openPool(database.primaryUrl, "primary"),
+    replicas: [{ name: "only", pool: openPool(database.replicaUrl, "replica") }],
+    clock: systemClock,
+    onHealth: () => {},
+    areCurrent: () => areCurrent,
+  });
+  await replicas.step();
+  await reader.stocksInfo(1002, testContext());
+  areCurrent = true;
+  await reader.stocksInfo(1002, testContext());
+  expect(roles()).toEqual(["primary ok", "replica ok"]);
 });

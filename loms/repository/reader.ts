@@ -22,6 +22,8 @@ export interface OrderReaderOptions {
   readonly replicas: readonly Replica[];
   readonly clock: Clock;
   readonly onHealth: (replica: Replica, healthy: boolean) => void;
+  /** Whether a healthy replica has every answered write; while it has not, none is read. */
+  readonly areCurrent?: () => boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface OrderReaderOptions {
 export function createOrderReader(
   options: OrderReaderOptions,
 ): { readonly reader: OrderReader; readonly replicas: Replicas<ReadableReplica> } {
-  const { primary, clock, onHealth } = options;
+  const { primary, clock, onHealth, areCurrent = () => true } = options;
   const primaryReads = new OrderReads(primary);
   const members = options.replicas.map((replica): ReadableReplica => ({
     ...replica,
@@ -43,7 +45,7 @@ export function createOrderReader(
     ask: (reads: OrderReads) => Promise<Result>,
     context: RequestContext,
   ): Promise<Result> {
-    const replica = replicas.next();
+    const replica = areCurrent() ? replicas.next() : undefined;
     if (!replica) return await ask(primaryReads);
     try {
       return await ask(replica.reads);

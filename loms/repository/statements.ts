@@ -27,6 +27,25 @@ export const EXPIRE_ORDERS = defineStatement({
   columns: { cancelled: "int4" },
 });
 
+/** Writes nothing but a commit, which waits for the replicas like any other. */
+export const COMMIT_PROBE = defineStatement({
+  name: "commit_probe",
+  kind: "insert",
+  text: "select pg_logical_emit_message(true, 'loms', 'probe')::text as position",
+  parameters: [],
+  columns: { position: "text" },
+});
+
+/** Ends the wait for a replica of every session but those of an application. */
+export const END_WAITS = defineStatement({
+  name: "end_waits",
+  kind: "select",
+  text: `select count(pg_cancel_backend(pid)) as ended from pg_stat_activity
+    where wait_event = 'SyncRep' and datname = current_database() and application_name <> $1`,
+  parameters: ["text"],
+  columns: { ended: "int8" },
+});
+
 /** How far the primary is, as a position in its log. */
 export const PRIMARY_POSITION = defineStatement({
   name: "primary_position",

@@ -2,7 +2,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import { retry } from "../../shared/async/retry.ts";
 import { SHORT_SKUS_MAX } from "../../shared/errors.ts";
 import { isConflict } from "../../shared/postgres/database-error.ts";
-import type { Pool } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
 import type {
   NewOrder,
@@ -25,7 +25,7 @@ const CONFLICT_BACKOFF_MAX_MS = 100;
 
 export interface OrderWriterOptions {
   /** Of the primary. */
-  readonly pool: Pool;
+  readonly pool: StatementRunner;
   /** How long an order may await payment, in ms. */
   readonly paymentTimeoutMs: number;
   readonly random?: () => number;

@@ -33,6 +33,12 @@ const STOP_TIMEOUT_MS = 3_000;
  * nested loops then takes seconds (10 000 waiting: 650/s, without them 19 000/s).
  */
 const PLANNER = "-c enable_nestloop=off";
+/**
+ * Queues wait for no replica, so that its loss stops nothing here. Nothing is lost with the primary
+ * all the same: the outbox marks an event as published by a later commit that does wait, and whoever
+ * promotes a replica with that mark finds the message, too, if both databases are on one server.
+ */
+const COMMITS = "-c synchronous_commit=local";
 /** Out of reach: the relay's backlog is what tells that messages pile up. */
 const WARNING_QUEUE_SIZE = 2_147_483_647;
 /** Publishers say here which queue has news. A name of our own: pg-boss derives its from internals. */
@@ -75,7 +81,7 @@ class PostgresBus implements Bus {
       ...driverOptions,
       connectionString: url,
       application_name: "marketplace_bus",
-      options: PLANNER,
+      options: `${PLANNER} ${COMMITS}`,
       warningQueueSize: WARNING_QUEUE_SIZE,
       max: CONNECTIONS_MAX,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

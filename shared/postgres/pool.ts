@@ -2,6 +2,7 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { RequestContext } from "../async/request-context.ts";
+import { within } from "../async/within.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { toDatabaseError } from "./database-error.ts";
 import { Permits } from "./permits.ts";
@@ -21,7 +22,8 @@ const CONNECT_TIMEOUT_S = 3;
 const IDLE_TIMEOUT_S = 60;
 /** The driver's own backoff grows to 20 s, long after the database is back. */
 const RECONNECT_S = 0.1;
-const CLOSE_TIMEOUT_MS = 5_000;
+/** Whoever asked has been answered by then; only a commit that waits for its replica still runs. */
+const CLOSE_TIMEOUT_MS = 2_000;
 /** Statements that wait for a connection; at 1 ms each the last one waits for seconds. */
 const WAITING_MAX = 5_000;
 /** No second statement on a connection behind one that may wait for long. */
@@ -53,6 +55,8 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** The server ends a statement that takes longer; a wait for the replica does not count. */
   readonly statementTimeoutMs: number;
+  /** Commits that wait for no replica, whatever the server's own setting says. */
+  readonly synchronousCommit?: "local";
   readonly clock?: Clock;
   readonly observe?: (observation: StatementObservation) => void;
 }
@@ -67,6 +71,9 @@ export interface StatementShape {
   readonly parameters: readonly string[];
   readonly columns: Readonly<Record<string, string>>;
 }
+
+/** What runs statements: a {@link Pool}, or what stands before one. */
+export type StatementRunner = Pick<Pool, "run">;
 
 /**
  * Connections to one server. Each carries one statement at a time, and a statement is a transaction
@@ -103,6 +110,7 @@ export class Pool {
       connection: {
         application_name: options.applicationName,
         statement_timeout: options.statementTimeoutMs,
+        ...(options.synchronousCommit && { synchronous_commit: options.synchronousCommit }),
       },
     });
     this.db = drizzle(this.#client);
@@ -195,16 +203,10 @@ export class Pool {
     answerBy: number,
   ): Promise<Result> {
     const unreplicatedBefore = this.#unreplicated;
-    const result = await new Promise<Result>((resolve, reject) => {
-      const cancelTimer = this.#clock.setTimer(answerBy - this.#clock.now(), () => {
-        reject(new AppError("deadline_exceeded", `${label.name} was not answered in time`));
-      });
-      const done = () => {
-        cancelTimer();
-        this.#permits.give();
-      };
-      // `send` may throw before it returns anything to wait for.
-      Promise.resolve().then(send).finally(done).then(resolve, reject);
+    // `send` may throw before it returns anything to wait for.
+    const answer = Promise.resolve().then(send).finally(() => this.#permits.give());
+    const result = await within(this.#clock, answerBy - this.#clock.now(), answer, () => {
+      throw new AppError("deadline_exceeded", `${label.name} was not answered in time`);
     });
     // The notice does not say whose commit it was: every write of that time is in doubt.
     if (label.kind !== "select" && this.#unreplicated !== unreplicatedBefore) {

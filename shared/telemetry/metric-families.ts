@@ -68,6 +68,12 @@ export const METRIC_FAMILIES = {
     buckets: SECONDS,
     services: ["loms", "notifier"],
   },
+  db_replication_state: {
+    type: "gauge",
+    help: "1 for the state at hand: writes wait for the replicas, are refused, or do not wait",
+    labels: ["state"],
+    services: ["loms"],
+  },
   product_cache_lookups_total: {
     type: "counter",
     help: "Products looked up: fresh, stale and unknown came from the cache, miss had to ask",

@@ -1,0 +1,257 @@
+import postgres from "postgres";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { freePorts } from "../stack/ports.ts";
+import type { Stack } from "../stack/start.ts";
+import { startAlone } from "./alone.ts";
+import { eventually } from "./eventually.ts";
+import { grpcCall } from "./grpc.ts";
+import { call } from "./http.ts";
+import { expectNotifications } from "./notifications.ts";
+import { startOwnStack } from "./own-stack.ts";
+import { expectProblem } from "./problems.ts";
+import { type Shop, shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const SKU = 1_625_903;
+/** Far below a request's own deadline of 5 s. */
+const AT_ONCE_MS = 1_000;
+
+const lomsOf = ({ urls }: Stack) => urls.loms ?? "";
+const readyz = (stack: Stack) => call(lomsOf(stack), "GET /readyz");
+
+async function stateOf(stack: Stack): Promise<string | undefined> {
+  const { text } = await call(lomsOf(stack), "GET /metrics");
+  return /^db_replication_state\{state="(\w+)"\} 1$/m.exec(text)?.[1];
+}
+
+const until = (stack: Stack, state: string) =>
+  eventually(async () => expect(await stateOf(stack)).toBe(state));
+
+/** Frozen, it keeps its connection and applies nothing; killed, it is gone. */
+const accidents = ["pause", "kill"] as const;
+
+async function bringBack(stack: Stack, accident: (typeof accidents)[number]): Promise<void> {
+  if (accident === "pause") stack.resume("standby1");
+  else await stack.restart("standby1");
+  await until(stack, "synchronous");
+}
+
+describe("SYNC_REPLICA_POLICY=strict", () => {
+  let stack: Stack;
+  let shop: Shop;
+  beforeAll(async () => {
+    stack = await startOwnStack();
+    shop = shopAt(stack);
+  });
+  afterAll(() => stack.close());
+
+  test.each(accidents)(
+    "a standby that is lost by %s: writes are unavailable, reads go on, and its return settles everything",
+    async (accident) => {
+      const [user, other] = [newUser(), newUser()];
+      await shop.add(user, SKU, 2);
+      const before = await shop.create(other, SKU, 1);
+      const stock = await shop.stock(SKU);
+      const key = { "idempotency-key": `lost by ${accident}` };
+      const items = [{ sku: SKU, count: 1 }];
+
+      await stack[accident]("standby1");
+      const underWay = await Promise.all([
+        ...Array.from({ length: 20 }, () => shop.tryPay(before)),
+        shop.tryCreate(other, items, key),
+        shop.tryCheckout(user),
+      ]);
+      for (const answer of underWay) expectProblem(answer, 503);
+
+      await until(stack, "refusing");
+      const startedAt = performance.now();
+      expectProblem(await shop.tryCreate(other, items), 503);
+      const { code } = await grpcCall(
+        stack.urls.lomsGrpc,
+        "loms.v1.Loms/OrderCancel",
+        `{"orderID":${before}}`,
+      );
+      expect(code).toBe(14);
+      expect(performance.now() - startedAt).toBeLessThan(AT_ONCE_MS);
+      expect(await shop.status(before), "reads go on").toMatch(/awaiting payment|payed/);
+      const ready = await readyz(stack);
+      expect([ready.status, ready.body]).toMatchObject([503, {
+        reasons: { replica: expect.stringContaining("confirmed no commit") },
+      }]);
+
+      await bringBack(stack, accident);
+      expect((await readyz(stack)).status).toBe(200);
+      expect(await shop.status(before), "what was asked once was done").toBe("payed");
+      const settled = await shop.tryCreate(other, items, key);
+      expect(settled.status, settled.text).toBe(200);
+      const checkout = await shop.checkout(user);
+      expect(await shop.inCart(user)).toEqual({});
+      expect(await shop.stock(SKU), "each of the two exactly once").toBe(stock - 3);
+      await expectNotifications(stack, checkout, ["new", "awaiting payment"]);
+      await expectNotifications(stack, before, ["new", "awaiting payment", "payed"]);
+    },
+  );
+
+  test("a wait that an administrator cancels is no success, and its repetition waits", async () => {
+    const user = newUser();
+    const key = { "idempotency-key": "cancelled wait" };
+    const items = [{ sku: SKU, count: 1 }];
+    const admin = postgres(stack.databases.loms, { max: 1 });
+    stack.pause("standby1");
+    try {
+      const first = shop.tryCreate(user, items, key);
+      await eventually(async () => {
+        const cancelled = await admin`select pg_cancel_backend(pid) from pg_stat_activity
+          where wait_event = 'SyncRep' and query like '%order_create%'`;
+        expect(cancelled).toHaveLength(1);
+      });
+      expectProblem(await first, 503);
+      const again = await shop.tryCreate(user, items, key);
+      expectProblem(again, 503);
+    } finally {
+      stack.resume("standby1");
+      await admin.end();
+    }
+    await until(stack, "synchronous");
+    const settled = await shop.tryCreate(user, items, key);
+    expect(settled.status, settled.text).toBe(200);
+    expect(await shop.status(settled.body["orderID"] as number)).toBe("awaiting payment");
+  });
+
+  test("loms stops within its grace while commits wait", async () => {
+    const { settings, http } = await addressesBeside(stack);
+    const alone = await startAlone("loms", settings, http);
+    const there = shopAt({ urls: { ...stack.urls, loms: http } });
+    const order = await there.create(newUser(), SKU, 1);
+    stack.pause("standby1");
+    try {
+      // More than loms has connections.
+      await Promise.all(Array.from({ length: 20 }, () => there.tryPay(order)));
+      alone.signal("SIGTERM");
+      expect(await alone.ended, alone.output()).toBe("exit code 0");
+    } finally {
+      stack.resume("standby1");
+    }
+    await until(stack, "synchronous");
+    expect(await shop.status(order), "what was asked before was done").toBe("payed");
+  });
+});
+
+describe("SYNC_REPLICA_POLICY=degrade", () => {
+  let stack: Stack;
+  let shop: Shop;
+  beforeAll(async () => {
+    stack = await startOwnStack({
+      environment: { SYNC_REPLICA_POLICY: "degrade", SYNC_REPLICA_DEGRADE_AFTER: "4s" },
+    });
+    shop = shopAt(stack);
+  });
+  afterAll(() => stack.close());
+
+  test.each(accidents)(
+    "a standby that is lost by %s: orders go on without it after a while, loudly, and with it again later",
+    async (accident) => {
+      const waiting = await shop.create(newUser(), SKU, 1);
+      await stack[accident]("standby1");
+      expectProblem(await shop.tryPay(waiting), 503);
+      await until(stack, "degraded");
+      expect(await shop.status(waiting), "the wait was ended, the pay was done").toBe("payed");
+      const order = await shop.create(newUser(), SKU, 1);
+      await shop.pay(order);
+      expect(await shop.status(order), "read where it was written").toBe("payed");
+      await expectNotifications(stack, order, ["new", "awaiting payment", "payed"]);
+      const ready = await readyz(stack);
+      expect([ready.status, ready.body]).toMatchObject([200, {
+        warnings: { replica: expect.stringContaining("primary alone") },
+      }]);
+
+      await bringBack(stack, accident);
+      expect((await readyz(stack)).body).toEqual({ status: "ready" });
+      const replica = postgres(stack.databases.lomsReplicas[0] ?? "", { max: 1 });
+      const next = await shop.create(newUser(), SKU, 1);
+      const found =
+        await replica`select order_id::int from orders where order_id in (${order}, ${next})`;
+      await replica.end();
+      expect(found.map((row) => row["order_id"] as number).toSorted(), "caught up").toEqual([
+        order,
+        next,
+      ]);
+    },
+  );
+});
+
+describe("a promoted standby", () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startOwnStack();
+  });
+  afterEach(() => stack.close());
+
+  test("has every acknowledged order, and a loms on it goes on selling", async () => {
+    const shop = shopAt(stack);
+    const acknowledged = new Set<number>();
+    const payed = new Set<number>();
+    let stopped = false;
+    const buyers = Array.from({ length: 16 }, async () => {
+      while (!stopped) {
+        const created = await shop.tryCreate(newUser(), [{ sku: SKU, count: 1 }]);
+        if (created.status !== 200) continue;
+        const order = created.body["orderID"] as number;
+        acknowledged.add(order);
+        if ((await shop.tryPay(order)).status === 200) payed.add(order);
+      }
+    });
+    await eventually(() => expect(payed.size).toBeGreaterThan(100));
+    await stack.kill("primary");
+    stopped = true;
+    await Promise.all(buyers);
+    await stack.kill("loms");
+
+    const { settings, http } = await addressesBeside(stack);
+    const promoted = stack.databases.lomsReplicas[0] ?? "";
+    const admin = postgres(promoted, { max: 1 });
+    await admin`select pg_promote()`;
+    // It has no replica of its own now.
+    await admin.unsafe("alter system set synchronous_standby_names = ''");
+    await admin`select pg_reload_conf()`;
+    await admin.end();
+    const alone = await startAlone("loms", {
+      ...settings,
+      DATABASE_URL: promoted,
+      DATABASE_REPLICA_URLS: "",
+      BUS_DATABASE_URL: inDatabase(promoted, "bus"),
+    }, http);
+    const there = shopAt({ urls: { ...stack.urls, loms: http } });
+    for (const order of acknowledged) {
+      expect([order, await there.status(order)]).toEqual([
+        order,
+        payed.has(order) ? "payed" : expect.stringMatching(/awaiting payment|payed/),
+      ]);
+    }
+    await there.pay(await there.create(newUser(), SKU, 1));
+    alone.signal("SIGTERM");
+    expect(await alone.ended, alone.output()).toBe("exit code 0");
+  });
+});
+
+function inDatabase(url: string, name: string): string {
+  const changed = new URL(url);
+  changed.pathname = name;
+  return changed.href;
+}
+
+/** Settings of a second loms on a stack's databases, and where its HTTP door will be. */
+async function addressesBeside({ databases }: Stack) {
+  const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+  return {
+    http: `http://${http}`,
+    settings: {
+      LOMS_HTTP: `${http}`,
+      LOMS_GRPC: `${grpc}`,
+      LOMS_PROFILE: `${profile}`,
+      DATABASE_URL: databases.loms,
+      DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
+      BUS_DATABASE_URL: databases.bus,
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { toAppError } from "../../shared/errors.ts";
+import { isConnectionError } from "../../shared/postgres/database-error.ts";
+import type { Pool } from "../../shared/postgres/pool.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { COMMIT_PROBE, END_WAITS } from "./statements.ts";
+
+/** Sessions by this name probe; {@link CommitProbe.endWaits} leaves them waiting. */
+export const PROBE_APPLICATION_NAME = "loms_probe";
+/** A commit waits for its replica for ever, and a probe with it: only a dead connection ends one. */
+const PROBE_TIMEOUT_MS = 24 * 60 * 60_000;
+const END_WAITS_TIMEOUT_MS = 1_000;
+
+/**
+ * "confirmed": every synchronous replica has applied it. "unconfirmed": it ended without them.
+ * "unknown": the primary itself did not answer.
+ */
+export type ProbeOutcome = "confirmed" | "unconfirmed" | "unknown";
+
+/** What {@link Replication} asks of the primary. */
+export interface CommitProbe {
+  /** Commits once and waits for as long as that takes; never rejects. */
+  commit(): Promise<ProbeOutcome>;
+  /**
+   * Ends the waits of all commits for a replica: they stay on the primary alone, and whoever waits
+   * for their answer is told that the outcome is unknown.
+   * @throws {AppError} when the primary does not answer
+   */
+  endWaits(): Promise<void>;
+}
+
+export interface CommitProbeOptions {
+  /** Of the primary, one connection, named {@link PROBE_APPLICATION_NAME}. */
+  readonly probes: Pool;
+  /** Of the primary, never busy with commits. */
+  readonly reads: Pool;
+  readonly clock: Clock;
+}
+
+export function createCommitProbe({ probes, reads, clock }: CommitProbeOptions): CommitProbe {
+  const contextOf = (timeoutMs: number) =>
+    new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs, clock });
+  return {
+    async commit() {
+      try {
+        await probes.run(COMMIT_PROBE, [], contextOf(PROBE_TIMEOUT_MS));
+        return "confirmed";
+      } catch (error) {
+        const refused = isConnectionError(error) || toAppError(error).code === "internal";
+        return refused ? "unknown" : "unconfirmed";
+      }
+    },
+    async endWaits() {
+      await reads.run(END_WAITS, [PROBE_APPLICATION_NAME], contextOf(END_WAITS_TIMEOUT_MS));
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import type { ProbeOutcome } from "./commit-probe.ts";
+import { Replication, UNCONFIRMED_AFTER_MS } from "./replication.ts";
+
+const DEGRADE_AFTER_MS = 6_000;
+const STEP_MS = 500;
+
+let clock: VirtualClock;
+/** Ends the probe that waits; without one, the next probe ends so at once. */
+let answer: (outcome: ProbeOutcome) => void;
+let standing: ProbeOutcome | undefined;
+let states: string[];
+const endWaits = vi.fn<() => Promise<void>>();
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  standing = "confirmed";
+  states = [];
+  endWaits.mockReset().mockResolvedValue();
+});
+
+function open(degradeAfterMs?: number): Replication {
+  const probe = {
+    commit: () =>
+      standing ? Promise.resolve(standing) : new Promise<ProbeOutcome>((resolve) => {
+        answer = resolve;
+      }),
+    endWaits,
+  };
+  return new Replication({
+    probe,
+    degradeAfterMs,
+    clock,
+    onState: (state) => states.push(state),
+    onDegraded: () => {},
+  });
+}
+
+/** The replica confirms nothing from now on. */
+async function lose(replication: Replication, forMs: number): Promise<void> {
+  standing = undefined;
+  for (let waitedMs = 0; waitedMs < forMs; waitedMs += STEP_MS) {
+    const step = replication.step();
+    await clock.advance(STEP_MS);
+    await step;
+  }
+}
+
+const write = (replication: Replication) =>
+  replication.synchronously("order_create", () => Promise.resolve("done"));
+
+test("writes go through while probes are confirmed", async () => {
+  const replication = open();
+  await replication.step();
+  expect(await write(replication)).toBe("done");
+  expect(replication.check()).toBeUndefined();
+  expect(states).toEqual([]);
+});
+
+test("a probe that waits for a moment changes nothing", async () => {
+  const replication = open();
+  await lose(replication, UNCONFIRMED_AFTER_MS - STEP_MS);
+  expect(await write(replication)).toBe("done");
+  answer("confirmed");
+  await replication.step();
+  expect(states).toEqual([]);
+});
+
+test("once a probe has waited too long, writes are refused, and those under way are unknown", async () => {
+  const replication = open();
+  const underWay = replication.synchronously("order_pay", () => new Promise(() => {}));
+  const told = expect(underWay).rejects.toMatchObject({ code: "unavailable" });
+  await lose(replication, UNCONFIRMED_AFTER_MS);
+  await told;
+  const send = vi.fn<() => Promise<string>>();
+  await expect(replication.synchronously("order_create", send)).rejects.toMatchObject({
+    code: "unavailable",
+    message: "order_create is refused: the synchronous replica has confirmed no commit for 2 s",
+    retryAfterMs: 1_000,
+  });
+  expect(send).not.toHaveBeenCalled();
+  expect(() => replication.check()).toThrow("confirmed no commit for 2 s");
+  expect(states).toEqual(["refusing"]);
+});
+
+test("a strict policy refuses until the probe is confirmed", async () => {
+  const replication = open();
+  await lose(replication, 60_000);
+  expect(states).toEqual(["refusing"]);
+  expect(endWaits).not.toHaveBeenCalled();
+  answer("confirmed");
+  await replication.step();
+  expect(states).toEqual(["refusing", "synchronous"]);
+  expect(await write(replication)).toBe("done");
+});
+
+test("a policy to degrade ends the waits after its time, again and again, and says so", async () => {
+  const replication = open(DEGRADE_AFTER_MS);
+  await lose(replication, DEGRADE_AFTER_MS - STEP_MS);
+  expect(states).toEqual(["refusing"]);
+  await lose(replication, 2 * STEP_MS);
+  expect(states).toEqual(["refusing", "degraded"]);
+  expect(endWaits).toHaveBeenCalledTimes(2);
+  expect(replication.check()).toBe(
+    "writes are on the primary alone: the synchronous replica has confirmed no commit for 7 s",
+  );
+});
+
+test("a wait that somebody ended confirms nothing", async () => {
+  const replication = open();
+  await lose(replication, UNCONFIRMED_AFTER_MS);
+  answer("unconfirmed");
+  await replication.step();
+  expect(states).toEqual(["refusing"]);
+});
+
+test("a primary that does not answer says nothing of its replicas", async () => {
+  const replication = open(DEGRADE_AFTER_MS);
+  standing = "unknown";
+  for (let steps = 0; steps < 100; steps++) {
+    await replication.step();
+    clock.stall(STEP_MS);
+  }
+  expect(states).toEqual([]);
+  await lose(replication, UNCONFIRMED_AFTER_MS);
+  expect(states, "the time before does not count").toEqual(["refusing"]);
+});
+
+test("waits that cannot be ended leave writes refused", async () => {
+  endWaits.mockRejectedValue(new Error("away"));
+  const replication = open(DEGRADE_AFTER_MS);
+  await lose(replication, 2 * DEGRADE_AFTER_MS);
+  expect(states).toEqual(["refusing"]);
+});
+
+test("without degrading, replicas have every answered write at all times", async () => {
+  const replication = open();
+  expect(replication.replicasAreCurrent).toBe(true);
+  await lose(replication, 10_000);
+  expect(replication.replicasAreCurrent).toBe(true);
+});
+
+test("with degrading, a probe that began after the last local write makes replicas current", async () => {
+  const replication = open(DEGRADE_AFTER_MS);
+  expect(replication.replicasAreCurrent, "others may have degraded before").toBe(false);
+  await replication.step();
+  expect(replication.replicasAreCurrent).toBe(true);
+  await lose(replication, UNCONFIRMED_AFTER_MS);
+  expect(replication.replicasAreCurrent).toBe(false);
+  await lose(replication, DEGRADE_AFTER_MS);
+  const slow = Promise.withResolvers<void>();
+  const local = replication.locally(() => slow.promise);
+
+  answer("confirmed");
+  standing = "confirmed";
+  await replication.step();
+  expect(states).toEqual(["refusing", "degraded", "synchronous"]);
+  expect(replication.replicasAreCurrent, "began while degraded").toBe(false);
+  await replication.step();
+  expect(replication.replicasAreCurrent, "a local write is under way").toBe(false);
+  slow.resolve();
+  await local;
+  await replication.step();
+  expect(replication.replicasAreCurrent).toBe(true);
+});
+
+test("close() ends the probing, also while a probe waits", async () => {
+  const replication = open();
+  standing = undefined;
+  replication.start();
+  await clock.advance(10_000);
+  expect(states).toEqual(["refusing"]);
+  const closed = replication.close();
+  await clock.advance(STEP_MS);
+  await closed;
+  expect(clock.pending).toBe(0);
+});

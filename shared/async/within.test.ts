@@ -1,0 +1,37 @@
+import { expect, test, vi } from "vitest";
+import { VirtualClock } from "./virtual-clock.ts";
+import { within } from "./within.ts";
+
+const late = () => {
+  throw new Error("late");
+};
+
+test("within() is what the work comes to, and leaves no timer", async () => {
+  const clock = new VirtualClock();
+  expect(await within(clock, 100, Promise.resolve(1), late)).toBe(1);
+  await expect(within(clock, 100, Promise.reject(new Error("failed")), late))
+    .rejects.toThrow("failed");
+  expect(clock.pending).toBe(0);
+});
+
+test("within() is what onLate says once the time is over", async () => {
+  const clock = new VirtualClock();
+  const settled = vi.fn<(value: unknown) => void>();
+  const forEver = new Promise<number>(() => {});
+  void within(clock, 100, forEver, () => "late").then(settled);
+  const thrown = expect(within(clock, 100, forEver, late)).rejects.toThrow("late");
+  await clock.advance(99);
+  expect(settled).not.toHaveBeenCalled();
+  await clock.advance(1);
+  expect(settled).toHaveBeenCalledWith("late");
+  await thrown;
+});
+
+test("within() ignores work that fails after its time", async () => {
+  const clock = new VirtualClock();
+  const { promise, reject } = Promise.withResolvers<number>();
+  const result = within(clock, 100, promise, () => 0);
+  await clock.advance(100);
+  reject(new Error("nobody listens"));
+  expect(await result).toBe(0);
+});

@@ -1,0 +1,49 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+/** A way to a server that can be cut, stopped and slowed down, one direction by itself if need be. */
+export class TcpLine {
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  /** New connections are refused. */
+  refuses = false;
+  /** What the server sends is thrown away: it does what it was asked, and nobody learns of it. */
+  deaf = false;
+  /** Nothing passes, in either direction. */
+  stopped = false;
+
+  constructor(target: { readonly hostname: string; readonly port: string }) {
+    this.#server = createServer((near) => {
+      if (this.refuses) return void near.destroy();
+      const far = connect(Number(target.port), target.hostname);
+      this.#join(near, far, () => !this.stopped);
+      this.#join(far, near, () => !this.stopped && !this.deaf);
+    });
+  }
+
+  /** Opens the line to the server of a URL; its answer is the same URL by way of the line. */
+  static async to(url: string): Promise<{ readonly line: TcpLine; readonly url: string }> {
+    const changed = new URL(url);
+    const line = new TcpLine({ hostname: changed.hostname, port: changed.port });
+    await new Promise<void>((resolve) => line.#server.listen(0, "127.0.0.1", resolve));
+    changed.hostname = "127.0.0.1";
+    changed.port = String((line.#server.address() as { port: number }).port);
+    return { line, url: changed.href };
+  }
+
+  /** Breaks every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  close(): void {
+    this.cut();
+    this.#server.close();
+  }
+
+  #join(from: Socket, to: Socket, passes: () => boolean): void {
+    this.#sockets.add(from);
+    from.on("error", () => to.destroy()).on("close", () => to.destroy());
+    from.on("data", (bytes) => passes() && to.write(bytes));
+  }
+}
