@@ -6,6 +6,7 @@ import {
   type MountedRoute,
 } from "../../shared/http/app.ts";
 import { documentRoutes } from "../../shared/http/documents.ts";
+import { DOCUMENT_LINKS, OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { Deps } from "../domain/deps.ts";
 import { addItemEndpoint } from "./add-item.ts";
 import { checkoutEndpoint } from "./checkout.ts";
@@ -34,6 +35,7 @@ export function cartApp(
     checkoutEndpoint(deps),
     ...health,
     ...documentRoutes(app, INFO),
+    startPageRoute({ ...INFO, links: [...DOCUMENT_LINKS, ...OPERATION_LINKS] }),
   ]);
   return app;
 }

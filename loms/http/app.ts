@@ -5,6 +5,7 @@ import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
 import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { requestLog } from "../../shared/http/request-log.ts";
 import { requestMetrics } from "../../shared/http/request-metrics.ts";
+import { DOCUMENT_LINKS, OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
@@ -40,6 +41,7 @@ export function createLomsHttp(options: LomsHttpOptions): HttpApp {
     ...healthRoutes(readiness, checks),
     metricsRoute(metrics),
     ...documentRoutes(app, INFO),
+    startPageRoute({ ...INFO, links: [...DOCUMENT_LINKS, ...OPERATION_LINKS] }),
   ]);
   return app;
 }

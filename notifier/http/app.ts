@@ -3,6 +3,7 @@ import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
 import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { requestLog } from "../../shared/http/request-log.ts";
 import { requestMetrics } from "../../shared/http/request-metrics.ts";
+import { OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
@@ -15,10 +16,17 @@ export interface NotifierHttpOptions {
   readonly checks: Readonly<Record<string, ReadyCheck>>;
 }
 
+const START = {
+  title: "notifier",
+  description:
+    "Prints a notification for each status that an order takes. Its work comes over the bus.",
+  links: OPERATION_LINKS,
+};
+
 /** Health and metrics only: the notifier's work comes over the bus. */
 export function createNotifierHttp(options: NotifierHttpOptions): HttpApp {
   const { log, metrics, readiness, checks } = options;
   const app = createHttpApp({ observers: [requestLog(log), requestMetrics(metrics)] });
-  mount(app, [...healthRoutes(readiness, checks), metricsRoute(metrics)]);
+  mount(app, [...healthRoutes(readiness, checks), metricsRoute(metrics), startPageRoute(START)]);
   return app;
 }

@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { launchBrowser, openPage } from "./browser.ts";
+import { call } from "./http.ts";
+
+const { cart, loms = "", notifier } = inject("shop").urls;
+const operations = ["/readyz", "/healthz", "/metrics"];
+const documents = ["/swagger-ui", "/openapi.json"];
+const services = [
+  { name: "cart", base: cart, links: [...documents, ...operations] },
+  { name: "loms", base: loms, links: [...documents, ...operations] },
+  { name: "notifier", base: notifier, links: operations },
+];
+
+const PAPER = { light: "rgb(246, 247, 249)", dark: "rgb(20, 23, 28)" } as const;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+});
+
+test.each(services)("$name's start page leads to all that it has", async ({ base, links }) => {
+  const { page, complaints } = await openPage(browser);
+  const requested: string[] = [];
+  page.on("request", (request) => void requested.push(request.url()));
+  await page.goto(`${base}/`);
+  const nav = page.getByRole("navigation", { name: "What is here" }).getByRole("link");
+  const targets = await nav.evaluateAll((anchors) =>
+    anchors.map((anchor) => anchor.getAttribute("href"))
+  );
+  expect(targets).toEqual(links);
+  for (const path of links) {
+    const answer = await call(base, `GET ${path}`);
+    expect(answer.status, path).toBe(200);
+  }
+  expect(requested, "nothing comes from elsewhere").toEqual([`${base}/`]);
+  expect(complaints, "the policy allows the page's own style").toEqual([]);
+});
+
+/** What axe calls each rule that the page breaks, contrast among them. */
+const broken =
+  `axe.run().then(({ violations }) => violations.map(({ id, help }) => id + ": " + help))`;
+
+test.each(["light", "dark"] as const)("the start pages are accessible in %s", async (scheme) => {
+  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core"), "utf8");
+  for (const { base } of services) {
+    const { page } = await openPage(browser);
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.goto(`${base}/`);
+    // Evaluated, because the page's policy takes no script.
+    await page.evaluate(axe);
+    expect(await page.evaluate(broken)).toEqual([]);
+    const paper = await page.evaluate("getComputedStyle(document.body).backgroundColor");
+    expect(paper).toBe(PAPER[scheme]);
+  }
+});

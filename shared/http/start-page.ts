@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import { answerText } from "./answer.ts";
+import type { MountedRoute } from "./app.ts";
+
+export interface StartLink {
+  readonly path: string;
+  /** What it is called, in a word or two. */
+  readonly name: string;
+  /** What one finds there, in a sentence without a full stop. */
+  readonly about: string;
+}
+
+/** What a service says of itself. Plain text, which goes into the page as it is: no `<` or `&`. */
+export interface StartPage {
+  readonly title: string;
+  readonly description: string;
+  readonly links: readonly StartLink[];
+}
+
+/** Where the API is described; for a service that has one. */
+export const DOCUMENT_LINKS: readonly StartLink[] = [
+  { path: "/swagger-ui", name: "Try it", about: "Every operation with a form that sends it" },
+  { path: "/openapi.json", name: "OpenAPI", about: "The same for programs, OpenAPI 3.1" },
+];
+
+/** What every service has for whoever runs it. */
+export const OPERATION_LINKS: readonly StartLink[] = [
+  { path: "/readyz", name: "Readiness", about: "Whether it can serve, and what is missing" },
+  { path: "/healthz", name: "Health", about: "Whether the process runs" },
+  { path: "/metrics", name: "Metrics", about: "Numbers for Prometheus" },
+];
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1c2330; --quiet: #566072; --paper: #f6f7f9;
+  --card: #fff; --line: #d9dee6; --link: #0b57d0; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --quiet: #a3adbd;
+  --paper: #14171c; --card: #1d2229; --line: #333b47; --link: #8ab4f8; } }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 42rem; margin: 0 auto; padding: clamp(1.5rem, 8vh, 5rem) 1.25rem; }
+h1 { margin: 0; font-size: 2.25rem; line-height: 1.2; }
+p { margin: .5rem 0 2rem; color: var(--quiet); font-size: 1.125rem; }
+ul { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr));
+  margin: 0; padding: 0; list-style: none; }
+a { display: block; height: 100%; box-sizing: border-box; padding: .875rem 1rem;
+  border: 1px solid var(--line); border-radius: .5rem; background: var(--card);
+  color: inherit; text-decoration: none; }
+a:hover { border-color: var(--link); }
+a:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+strong { color: var(--link); }
+code { float: right; color: var(--quiet); font-size: .875rem; line-height: 1.75; }
+span { display: block; clear: both; color: var(--quiet); font-size: .9375rem; }
+`;
+
+/** `/`: who answers here and where to go on. Nothing of the page comes from elsewhere. */
+export function startPageRoute(start: StartPage): MountedRoute {
+  const html = page(start);
+  const headers = {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": contentSecurityPolicy(),
+  };
+  return { method: "get", path: "/", run: (c) => answerText(c, 200, html, headers) };
+}
+
+/** This one style and the empty icon: no script, no other picture, no frame around it. */
+function contentSecurityPolicy(): string {
+  const hash = createHash("sha256").update(STYLE).digest("base64");
+  return `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; ` +
+    "form-action 'none'; frame-ancestors 'none'";
+}
+
+function page({ title, description, links }: StartPage): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>${title}</title>
+  <link rel="icon" href="data:,">
+  <style>${STYLE}</style>
+</head>
+<body>
+  <main>
+    <h1>${title}</h1>
+    <p>${description}</p>
+    <nav aria-label="What is here">
+      <ul>${links.map(card).join("")}
+      </ul>
+    </nav>
+  </main>
+</body>
+</html>
+`;
+}
+
+function card({ path, name, about }: StartLink): string {
+  return `
+        <li><a href="${path}"><code>${path}</code><strong>${name}</strong><span>${about}</span></a></li>`;
+}
