@@ -3,7 +3,7 @@ import tseslint from "typescript-eslint";
 import { directions } from "./eslint.directions.js";
 
 export default tseslint.config(
-  { ignores: ["node_modules", ".data", "proto/gen", "coverage", "docs/api"] },
+  { ignores: ["node_modules", ".data", "proto/gen", "stack/clients/gen", "coverage"] },
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.base],

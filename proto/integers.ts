@@ -38,7 +38,7 @@ export const int64Id = z.unknown().transform((value, context): bigint => {
   if (id !== undefined) return id;
   context.addIssue(`must be an integer from 1 to ${INT64_MAX}, got ${shown(value)}`);
   return z.NEVER;
-}).meta({ type: "integer", format: "int64", minimum: 1 });
+}).meta({ type: "integer", format: "int64", minimum: 1, maximum: INT64_MAX });
 
 /** An integer from 1 to `max`, from a JSON integer or a protobuf uint32. */
 function positiveInteger(max: number, format: string) {
@@ -56,3 +56,7 @@ export const skuNumber = positiveInteger(UINT32_MAX, "int64");
 
 /** How many of a SKU: uint16 above 0. */
 export const itemCount = positiveInteger(UINT16_MAX, "int32");
+
+/** An int64 from 0 in an answer, as documents describe it. */
+export const int64Amount = z.bigint()
+  .meta({ type: "integer", format: "int64", minimum: 0, maximum: INT64_MAX });

@@ -3,24 +3,32 @@ import { z } from "zod";
 import { int64Id } from "../../proto/integers.ts";
 import type { MountedRoute } from "../../shared/http/app.ts";
 import { endpoint } from "../../shared/http/endpoint.ts";
+import { jsonContent } from "../../shared/http/json-content.ts";
 import { problemResponses } from "../../shared/http/problem-schema.ts";
 import { checkout } from "../domain/checkout.ts";
 import type { Deps } from "../domain/deps.ts";
 import { cartParams } from "./params.ts";
+
+const checkoutResponse = z.strictObject({ order_id: int64Id }).meta({ id: "CheckoutResponse" });
 
 const checkoutRoute = createRoute({
   method: "post",
   path: "/user/{user_id}/cart/checkout",
   operationId: "checkout",
   summary: "Order what is in the cart",
+  description:
+    "Creates an order at loms and takes out of the cart exactly what was ordered. When " +
+    "loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the cart " +
+    "stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is " +
+    "ordered twice. Checkouts at once make one order and get one answer.",
   tags: ["cart"],
   request: { params: cartParams },
   responses: {
     200: {
       description: "The order was made and its items have left the cart",
-      content: { "application/json": { schema: z.strictObject({ order_id: int64Id }) } },
+      content: jsonContent(checkoutResponse, { order_id: 2 }),
     },
-    ...problemResponses(400, 404, 412, 413, 503),
+    ...problemResponses(400, 404, 412, 413, 429, 500, 503, 504),
   },
 });
 

@@ -11,11 +11,12 @@ const clearCartRoute = createRoute({
   path: "/user/{user_id}/cart",
   operationId: "clearCart",
   summary: "Empty the cart",
+  description: "Answers the same whether there was a cart or not.",
   tags: ["cart"],
   request: { params: cartParams },
   responses: {
     204: { description: "The cart is empty" },
-    ...problemResponses(400),
+    ...problemResponses(400, 413, 500, 504),
   },
 });
 

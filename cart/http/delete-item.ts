@@ -11,11 +11,12 @@ const deleteItemRoute = createRoute({
   path: "/user/{user_id}/cart/{sku_id}",
   operationId: "deleteItem",
   summary: "Take a product out of the cart",
+  description: "Takes out all of it. Answers the same whether it was there or not.",
   tags: ["cart"],
   request: { params: lineParams },
   responses: {
     204: { description: "It is not in the cart" },
-    ...problemResponses(400),
+    ...problemResponses(400, 413, 500, 504),
   },
 });
 

@@ -1,8 +1,9 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
-import { itemCount, skuNumber } from "../../proto/integers.ts";
+import { int64Amount, itemCount, skuNumber } from "../../proto/integers.ts";
 import type { MountedRoute } from "../../shared/http/app.ts";
 import { endpoint } from "../../shared/http/endpoint.ts";
+import { jsonContent } from "../../shared/http/json-content.ts";
 import { problemResponses } from "../../shared/http/problem-schema.ts";
 import { listCart } from "../domain/list-cart.ts";
 import type { Deps } from "../domain/deps.ts";
@@ -12,27 +13,30 @@ const listedItem = z.strictObject({
   sku_id: skuNumber,
   name: z.string(),
   count: itemCount,
-  price: z.int().min(0).meta({ format: "int64" }),
+  price: int64Amount.meta({ description: "Of one, now, as the product service tells it" }),
 }).meta({ id: "CartItem" });
 
 const listedCart = z.strictObject({
   items: z.array(listedItem),
-  total_price: z.bigint().meta({ type: "integer", format: "int64", minimum: 0 }),
+  total_price: int64Amount,
 }).meta({ id: "Cart" });
+
+const example = {
+  items: [{ sku_id: 773_297_411, name: "Кроссовки Nike JORDAN", count: 2, price: 2_202 }],
+  total_price: 4_404,
+};
 
 const listCartRoute = createRoute({
   method: "get",
   path: "/user/{user_id}/cart/list",
   operationId: "listCart",
   summary: "List the cart with names and prices",
+  description: "Items ascend by SKU. An empty cart is not found.",
   tags: ["cart"],
   request: { params: cartParams },
   responses: {
-    200: {
-      description: "The cart, ascending by SKU",
-      content: { "application/json": { schema: listedCart } },
-    },
-    ...problemResponses(400, 404, 503),
+    200: { description: "The cart", content: jsonContent(listedCart, example) },
+    ...problemResponses(400, 404, 429, 500, 503, 504),
   },
 });
 

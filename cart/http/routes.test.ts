@@ -1,10 +1,11 @@
 import { beforeEach, expect, test } from "vitest";
 import { AppError } from "../../shared/errors.ts";
 import type { HttpApp } from "../../shared/http/app.ts";
-import { openApiDocument } from "../../shared/http/documents.ts";
+import { openApiDocument } from "../../shared/http/openapi.ts";
 import { healthRoutes } from "../../shared/http/health.ts";
 import { Readiness } from "../../shared/lifecycle.ts";
 import { fill, testDeps } from "../test/deps.ts";
+import { DOCUMENT_INFO } from "./document-info.ts";
 import { cartApp } from "./routes.ts";
 
 const MAX = "9223372036854775807";
@@ -289,7 +290,7 @@ test.each([...additions, ...badBodies, ...badPaths, ...otherCalls, ...refusals])
 );
 
 test("every route is in the document, with the operation's name", () => {
-  const text = openApiDocument(app, { title: "t", version: "1", description: "d" });
+  const text = openApiDocument(app, DOCUMENT_INFO);
   const { paths } = JSON.parse(text) as {
     paths: Record<string, Record<string, { operationId: string }>>;
   };

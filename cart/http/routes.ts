@@ -12,13 +12,8 @@ import { addItemEndpoint } from "./add-item.ts";
 import { checkoutEndpoint } from "./checkout.ts";
 import { clearCartEndpoint } from "./clear-cart.ts";
 import { deleteItemEndpoint } from "./delete-item.ts";
+import { DOCUMENT_INFO } from "./document-info.ts";
 import { listCartEndpoint } from "./list-cart.ts";
-
-const INFO = {
-  title: "Cart",
-  version: "1.0.0",
-  description: "Carts of the shop's users, and their checkout",
-};
 
 /** All that cart serves over HTTP. */
 export function cartApp(
@@ -34,8 +29,12 @@ export function cartApp(
     listCartEndpoint(deps),
     checkoutEndpoint(deps),
     ...health,
-    ...documentRoutes(app, INFO),
-    startPageRoute({ ...INFO, links: [...DOCUMENT_LINKS, ...OPERATION_LINKS] }),
+    ...documentRoutes(app, DOCUMENT_INFO),
+    startPageRoute({
+      title: DOCUMENT_INFO.title,
+      description: DOCUMENT_INFO.summary,
+      links: [...DOCUMENT_LINKS, ...OPERATION_LINKS],
+    }),
   ]);
   return app;
 }

@@ -10,13 +10,8 @@ import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Rpc } from "../rpc/chain.ts";
+import { DOCUMENT_INFO } from "./document-info.ts";
 import { gatewayRoutes } from "./routes.ts";
-
-const INFO = {
-  title: "loms",
-  version: "1",
-  description: "Orders and stock. The same five methods as gRPC service loms.v1.Loms.",
-};
 
 export interface LomsHttpOptions {
   readonly rpc: Rpc;
@@ -40,8 +35,12 @@ export function createLomsHttp(options: LomsHttpOptions): HttpApp {
     ...gateway,
     ...healthRoutes(readiness, checks),
     metricsRoute(metrics),
-    ...documentRoutes(app, INFO),
-    startPageRoute({ ...INFO, links: [...DOCUMENT_LINKS, ...OPERATION_LINKS] }),
+    ...documentRoutes(app, DOCUMENT_INFO),
+    startPageRoute({
+      title: DOCUMENT_INFO.title,
+      description: DOCUMENT_INFO.summary,
+      links: [...DOCUMENT_LINKS, ...OPERATION_LINKS],
+    }),
   ]);
   return app;
 }

@@ -2,9 +2,18 @@ import { expect, test } from "vitest";
 import { createHttpApp, mount } from "./app.ts";
 import { documentRoutes } from "./documents.ts";
 
+const INFO = {
+  title: "Cart",
+  version: "1.0.0",
+  summary: "s",
+  description: "d",
+  defaultUrl: "http://127.0.0.1:1",
+  tags: [],
+};
+
 function documentApp() {
   const app = createHttpApp({ observers: [] });
-  mount(app, documentRoutes(app, { title: "Cart", version: "1.0.0", description: "d" }));
+  mount(app, documentRoutes(app, INFO));
   return app;
 }
 

@@ -8,7 +8,7 @@ import { AppError } from "../errors.ts";
 import { createHttpApp, type HttpApp, mount } from "./app.ts";
 import { endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
-import { openApiDocument } from "./documents.ts";
+import { openApiDocument } from "./openapi.ts";
 
 const responses = { 200: { description: "ok" } };
 const params = z.object({ user_id: int64Id, sku_id: int64Id });
@@ -273,7 +273,14 @@ test("a request leaves no timer behind", async () => {
 });
 
 test("the document has every endpoint with its parameters", () => {
-  const text = openApiDocument(app, { title: "t", version: "1", description: "d" });
+  const text = openApiDocument(app, {
+    title: "t",
+    version: "1",
+    summary: "s",
+    description: "d",
+    defaultUrl: "http://127.0.0.1:1",
+    tags: [],
+  });
   const document = JSON.parse(text) as { openapi: string; paths: Record<string, object> };
   expect(document.openapi).toBe("3.1.0");
   expect(Object.keys(document.paths)).toEqual([

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { int64Id, itemCount, skuNumber, UINT16_MAX } from "../../integers.ts";
+import { int64Amount, int64Id, itemCount, skuNumber, UINT16_MAX } from "../../integers.ts";
 
 /** Lines of one OrderCreate, before lines of one SKU are summed. */
 export const ORDER_LINES_MAX = 1000;
@@ -56,9 +56,8 @@ export const orderCancelResponse = noFields.meta({ id: "OrderCancelResponse" });
 
 export const stocksInfoRequest = z.strictObject({ sku: skuNumber })
   .meta({ id: "StocksInfoRequest" });
-export const stocksInfoResponse = z.strictObject({
-  count: z.bigint().meta({ type: "integer", format: "int64", minimum: 0 }),
-}).meta({ id: "StocksInfoResponse" });
+export const stocksInfoResponse = z.strictObject({ count: int64Amount })
+  .meta({ id: "StocksInfoResponse" });
 
 /** 1 to 255 printable ASCII characters. */
-export const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+export const IDEMPOTENCY_KEY = /^[ -~]{1,255}$/;

@@ -1,0 +1,55 @@
+/*
+ * The generated clients show every int64 as a bigint, but read answers with JSON.parse, which rounds
+ * above 2^53 before anybody can look. So an integer that it would round reaches it as a string,
+ * which the generated code makes a bigint with every digit.
+ */
+
+/** Strings, so that digits inside them are passed over; and integers that JSON.parse may round. */
+const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?[0-9]{16,}/g;
+
+/** What every client of ours is configured with; the generated ones call it for their default. */
+export function createClientConfig<Config extends object>(config?: Config) {
+  return { ...config as Config, fetch: exactFetch, bodySerializer: exactBody };
+}
+
+async function exactFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const answer = await fetch(input, init);
+  if (!/[/+]json\b/.test(answer.headers.get("content-type") ?? "")) return answer;
+  const { status, statusText, headers } = answer;
+  return new Response(quoteLongIntegers(await answer.text()), { status, statusText, headers });
+}
+
+function quoteLongIntegers(json: string): string {
+  return json.replaceAll(
+    STRING_OR_LONG_INTEGER,
+    (found) => found.startsWith('"') ? found : `"${found}"`,
+  );
+}
+
+/** Bigints as JSON integers; above 2^53 as decimal strings, which ids may be, too. */
+function exactBody(body: unknown): string {
+  return JSON.stringify(body, (_key, value: unknown) => {
+    if (typeof value !== "bigint") return value;
+    return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  });
+}
+
+interface ExactProblem {
+  order_id?: number | string | bigint;
+  skus?: { sku: number | string | bigint; available: number | string | bigint }[];
+}
+
+/** Gives a problem the bigints that its type promises: the generated code leaves errors alone. */
+export function exactProblem(error: unknown): unknown {
+  if (typeof error !== "object" || error === null || !("order_id" in error)) return error;
+  const { order_id, skus = [] } = error as ExactProblem;
+  return {
+    ...error,
+    order_id: BigInt(order_id ?? 0),
+    skus: skus.map((short) => ({
+      ...short,
+      sku: BigInt(short.sku),
+      available: BigInt(short.available),
+    })),
+  };
+}
