@@ -1,6 +1,8 @@
 import process from "node:process";
-import { runService } from "../shared/lifecycle.ts";
-import { cartConfig } from "./config.ts";
-import { startCart } from "./service.ts";
+import { runService } from "../shared/run-service.ts";
 
-await runService("cart", () => cartConfig(process.env), startCart);
+await runService("cart", async () => {
+  const { cartConfig } = await import("./config.ts");
+  const { startCart } = await import("./service.ts");
+  return { config: cartConfig(process.env), start: startCart };
+});

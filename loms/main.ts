@@ -1,6 +1,8 @@
 import process from "node:process";
-import { runService } from "../shared/lifecycle.ts";
-import { lomsConfig } from "./config.ts";
-import { startLoms } from "./service.ts";
+import { runService } from "../shared/run-service.ts";
 
-await runService("loms", () => lomsConfig(process.env), startLoms);
+await runService("loms", async () => {
+  const { lomsConfig } = await import("./config.ts");
+  const { startLoms } = await import("./service.ts");
+  return { config: lomsConfig(process.env), start: startLoms };
+});

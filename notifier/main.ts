@@ -1,10 +1,11 @@
 import process from "node:process";
-import { runService } from "../shared/lifecycle.ts";
-import { notifierConfig } from "./config.ts";
-import { startNotifier } from "./service.ts";
+import { runService } from "../shared/run-service.ts";
 
-await runService(
-  "notifier",
-  () => notifierConfig(process.env),
-  (config, log) => startNotifier(config, { log, output: process.stdout }),
-);
+await runService("notifier", async () => {
+  const { notifierConfig } = await import("./config.ts");
+  const { startNotifier } = await import("./service.ts");
+  return {
+    config: notifierConfig(process.env),
+    start: (config, log) => startNotifier(config, { log, output: process.stdout }),
+  };
+});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { VirtualClock } from "./async/virtual-clock.ts";
-import { CloseStack, Readiness } from "./lifecycle.ts";
+import { CloseStack, LateClose, Readiness } from "./lifecycle.ts";
 
 test("CloseStack closes in reverse order, each once", async () => {
   const closed: string[] = [];
@@ -20,6 +20,26 @@ test("CloseStack closes the rest when one fails, and then reports it", async () 
     errors: [expect.objectContaining({ message: "closing broken failed" })],
   });
   expect(closed).toEqual(["first"]);
+});
+
+test("CloseStack gives all steps together its time, and begins the rest when one has used it up", async () => {
+  const clock = new VirtualClock();
+  const stack = new CloseStack(100, clock);
+  const closed: string[] = [];
+  const hang = () => new Promise<void>(() => {});
+  stack.push("first", () => void closed.push("first"));
+  stack.push("second", hang);
+  stack.push("third", hang);
+  stack.push("fourth", () => new Promise((resolve) => clock.setTimer(60, resolve)));
+  const failed = expect(stack.close()).rejects.toMatchObject({
+    errors: [new LateClose("third"), new LateClose("second")],
+  });
+  await clock.advance(99);
+  expect(closed).toEqual([]);
+  await clock.advance(1);
+  await failed;
+  expect(closed).toEqual(["first"]);
+  expect(clock.pending).toBe(0);
 });
 
 test("Readiness is not ready at once and holds what closes next until others could see it", async () => {

@@ -1,26 +1,25 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { commonSettings, readConfig } from "../shared/config.ts";
-import { runUntilSignal } from "../shared/lifecycle.ts";
+import { runUntilSignal } from "../shared/run-service.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import type { Runtime } from "./processes/runtimes.ts";
 import { allOn } from "./services.ts";
 import { DATA_DIRECTORY } from "./data-directory.ts";
 import { readyBlock, renderLine } from "./show.ts";
-import { type Stack, startStack } from "./start.ts";
+import { type Stack, STACK_STOP_MAX_MS, startStack } from "./start.ts";
 
 const USAGE = `npm start -- [--runtime node|deno] [--free-ports]
 
   --runtime node|deno  runs every service on this runtime, not on the one that serves it best
   --free-ports         takes free ports instead of the documented ones
 `;
-/** Each part has its own grace period, and they stop one after the other. */
-const STOP_TIMEOUT_MS = 60_000;
+const GRACE_MS = STACK_STOP_MAX_MS + 5_000;
 
 const pretty = isPretty();
 const log = createLogger({ service: "stack", level: "info", format: pretty ? "pretty" : "json" });
 
-await runUntilSignal(log, start, STOP_TIMEOUT_MS);
+await runUntilSignal(log, start, { graceMs: GRACE_MS, startMs: GRACE_MS });
 
 async function start(): Promise<Stack> {
   const startedAt = performance.now();

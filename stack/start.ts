@@ -59,6 +59,9 @@ interface Control {
   restart(): Promise<void>;
 }
 
+/** Each part has a grace period of its own, and they stop one after the other. */
+export const STACK_STOP_MAX_MS = 70_000;
+
 /** The parts that are stopped together, in this order; PostgreSQL follows. */
 const STOP_ORDER: readonly (readonly ServicePart[])[] = [["cart"], ["loms"], [
   "notifier",
@@ -72,7 +75,7 @@ const STOP_ORDER: readonly (readonly ServicePart[])[] = [["cart"], ["loms"], [
 export async function startStack(options: StackOptions): Promise<Stack> {
   mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
   const directory = realpathSync(options.dataDirectory);
-  const opened = new CloseStack();
+  const opened = new CloseStack(STACK_STOP_MAX_MS);
   try {
     const lock = await takeLauncherLock(directory);
     opened.push("the lock", () => lock.release());

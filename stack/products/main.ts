@@ -1,6 +1,8 @@
 import process from "node:process";
-import { runService } from "../../shared/lifecycle.ts";
-import { productsConfig } from "./config.ts";
-import { startProducts } from "./service.ts";
+import { runService } from "../../shared/run-service.ts";
 
-await runService("products", () => productsConfig(process.env), startProducts);
+await runService("products", async () => {
+  const { productsConfig } = await import("./config.ts");
+  const { startProducts } = await import("./service.ts");
+  return { config: productsConfig(process.env), start: startProducts };
+});

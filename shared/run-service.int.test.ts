@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
+
+const FIXTURE = fileURLToPath(new URL("run-service-fixture.ts", import.meta.url));
+const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
+const NOTED = /"message":"([^"]*)"/g;
+
+/**
+ * Runs the fixture and sends `signal`, if there is one, as soon as it says `word`. Resolves with its
+ * exit code, what it logged and what it said.
+ */
+async function run(behaviour: string, word: string, signal?: NodeJS.Signals) {
+  const child = spawn(process.execPath, [...RUN, FIXTURE, behaviour], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  let isSent = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    if (!signal || isSent || !said.includes(word)) return;
+    isSent = true;
+    process.kill(child.pid as number, signal);
+  });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, noted: [...said.matchAll(NOTED)].map(([, message]) => message), said };
+}
+
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "%s while the modules load ends with 0",
+  async (signal) => {
+    expect(await run("loading", "loading", signal)).toMatchObject({ code: 0, noted: [] });
+  },
+);
+
+test("a start that hangs does not hold up a stop", async () => {
+  expect(await run("starting", "starting", "SIGTERM"))
+    .toMatchObject({ code: 0, noted: ["stopped before the start was complete"] });
+});
+
+test("a step that hangs is left behind with its name, and the rest is closed", async () => {
+  const { code, said } = await run("late", "serving", "SIGTERM");
+  expect(code).toBe(0);
+  expect(said).toMatch(
+    /closing\nclosed\n{.*"left before everything was closed","late":\["the slow one"\]}/,
+  );
+});
+
+test("a stop that fails exits with 1", async () => {
+  const { code, said } = await run("broken", "serving", "SIGTERM");
+  expect(code).toBe(1);
+  expect(said).toContain("out of luck");
+});
+
+test("a stop that takes longer than the grace exits with 1", async () => {
+  expect(await run("hanging", "serving", "SIGTERM"))
+    .toMatchObject({ code: 1, noted: ["the service did not close in time"] });
+}, 2 * SHUTDOWN_GRACE_MS);
+
+test("a service that fails exits with 1 and the reason", async () => {
+  const { code, said } = await run("failing", "serving");
+  expect(code).toBe(1);
+  expect(said).toContain("out of luck");
+});

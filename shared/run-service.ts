@@ -1,0 +1,138 @@
+import process from "node:process";
+import { systemClock } from "./async/clock.ts";
+import { sleep } from "./async/sleep.ts";
+import type { LogLevel } from "./config.ts";
+import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
+import { aborted, listenForSignals } from "./signals.ts";
+import type { LogFormat, Logger, ServiceName } from "./telemetry/log.ts";
+
+// This module and what it imports are small, because signals count only once they have been loaded.
+
+/** A start that a signal interrupts may go on this long: it may be done in a moment. */
+const START_LEFT_MS = 1_500;
+
+export interface LogSettings {
+  readonly LOG_LEVEL: LogLevel;
+  readonly LOG_FORMAT?: LogFormat | undefined;
+}
+
+/** A service once its modules are loaded and its settings are read. */
+export interface ServiceProgram<Config extends LogSettings> {
+  readonly config: Config;
+  readonly start: (config: Config, log: Logger) => Promise<RunningService>;
+}
+
+export interface StopLimits {
+  /** How long all may take from the signal on; then the process exits with 1. */
+  readonly graceMs: number;
+  /** How much of it a start may take that is under way. */
+  readonly startMs: number;
+}
+
+const SERVICE_LIMITS: StopLimits = { graceMs: SHUTDOWN_GRACE_MS, startMs: START_LEFT_MS };
+
+/**
+ * A service's process: loads its modules, reads its settings, makes its log, and runs it until a
+ * signal. A wrong setting stops it with every problem in one message and exit code 1.
+ */
+export async function runService<Config extends LogSettings>(
+  service: ServiceName,
+  load: () => Promise<ServiceProgram<Config>>,
+): Promise<void> {
+  const stopping = listenForSignals();
+  const program = await Promise.race([load().catch(exitWithWrongSettings), aborted(stopping)]);
+  if (!program) process.exit(0);
+  const { config, start } = program;
+  const { createLogger } = await import("./telemetry/log.ts");
+  const { LOG_LEVEL: level, LOG_FORMAT: format } = config;
+  const log = createLogger({ service, level, format });
+  await run(log, () => start(config, log), stopping, SERVICE_LIMITS);
+}
+
+/**
+ * Runs what `start` starts until a signal: the first SIGTERM or SIGINT closes it and exits 0, the
+ * next one (unless it is the same one passed on within 1 s) exits at once with 1. `start` is given a
+ * signal that aborts then, if it is still under way. A start that fails, and a service that does,
+ * says why in one line and exits with 1.
+ */
+export async function runUntilSignal(
+  log: Logger,
+  start: (stopping: AbortSignal) => Promise<RunningService>,
+  limits: StopLimits = SERVICE_LIMITS,
+): Promise<void> {
+  await run(log, start, listenForSignals(), limits);
+}
+
+async function exitWithWrongSettings(error: unknown): Promise<never> {
+  const { ConfigError } = await import("./config.ts");
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
+
+async function run(
+  log: Logger,
+  start: (stopping: AbortSignal) => Promise<RunningService>,
+  stopping: AbortSignal,
+  limits: StopLimits,
+): Promise<void> {
+  exitAfterGrace(stopping, limits.graceMs, log);
+  try {
+    const running = await startUnlessStopped(start, stopping, limits.startMs, log);
+    await Promise.race([aborted(stopping), running?.failed ?? aborted(stopping)]);
+    if (running) await closeOrLeave(running, log);
+    process.exit(0);
+  } catch (error) {
+    log.error("the service stops", { error });
+    process.exit(1);
+  }
+}
+
+function exitAfterGrace(stopping: AbortSignal, graceMs: number, log: Logger): void {
+  stopping.addEventListener("abort", () => {
+    setTimeout(() => {
+      log.error("the service did not close in time", { grace_ms: graceMs });
+      process.exit(1);
+    }, graceMs);
+  });
+}
+
+/** @returns undefined when a signal came first: what is not started has promised nothing yet */
+async function startUnlessStopped(
+  start: (stopping: AbortSignal) => Promise<RunningService>,
+  stopping: AbortSignal,
+  leftMs: number,
+  log: Logger,
+): Promise<RunningService | undefined> {
+  const late = aborted(stopping).then(() => sleep(systemClock, leftMs));
+  try {
+    const running = await Promise.race([start(stopping), late]);
+    if (!running) log.warn("stopped before the start was complete");
+    return running ?? undefined;
+  } catch (error) {
+    if (!stopping.aborted) throw error;
+    log.warn("stopped before the start was complete", { error });
+    return undefined;
+  }
+}
+
+/**
+ * Closes everything. Steps that are late are left behind: what was acknowledged had been stored
+ * before, and what was not is unknown to its caller, as after a crash.
+ */
+async function closeOrLeave(running: RunningService, log: Logger): Promise<void> {
+  try {
+    await running.close();
+  } catch (error) {
+    const late = lateSteps(error);
+    if (!late) throw error;
+    log.warn("left before everything was closed", { late });
+  }
+}
+
+/** The names of the steps, if all that is wrong is that they were late. */
+function lateSteps(error: unknown): string[] | undefined {
+  const failures = error instanceof AggregateError ? error.errors as unknown[] : [error];
+  const late = failures.filter((failure) => failure instanceof LateClose);
+  return late.length === failures.length ? late.map(({ message }) => message) : undefined;
+}
