@@ -5,6 +5,8 @@ import process from "node:process";
 import { identify } from "../stack/processes/identity.ts";
 import { allOn } from "../stack/services.ts";
 import { type Stack, type StackOptions, startStack } from "../stack/start.ts";
+import { checkInvariants, type Subject } from "./invariants/check.ts";
+import { broken, tellViolations } from "./invariants/finding.ts";
 import { suiteRuntime } from "./runtime.ts";
 
 /** Where a running stack is found. */
@@ -26,9 +28,28 @@ export function removeDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** A stack on free ports whose data go with it. */
+/** What the invariants look at in a stack. Tests call the product stand-in as they like. */
+export function subjectOf({ databases, logDirectory }: SharedShop): Subject {
+  return {
+    primaryUrl: databases.loms,
+    replicaUrls: databases.lomsReplicas,
+    notifierLogs: [join(logDirectory, "notifier.log")],
+  };
+}
+
+/** @throws {Error} with a sentence for each violation */
+export async function expectInvariants(subject: Subject): Promise<void> {
+  const violated = broken(await checkInvariants(subject));
+  if (violated.length > 0) throw new Error(`Invariants are broken:\n${tellViolations(violated)}`);
+}
+
+/**
+ * A stack on free ports whose data go with it. Its end fails when an invariant is broken, so
+ * whatever was killed must run again by then; `looked` changes what is looked at.
+ */
 export async function startOwnStack(
   options: Partial<Omit<StackOptions, "ports" | "dataDirectory">> = {},
+  looked: Partial<Subject> = {},
 ): Promise<Stack> {
   const dataDirectory = newDataDirectory();
   const runtimes = allOn(suiteRuntime());
@@ -37,8 +58,12 @@ export async function startOwnStack(
   return {
     ...stack,
     async close() {
-      await stack.close();
-      removeDirectory(dataDirectory);
+      try {
+        await expectInvariants({ ...subjectOf(stack), ...looked });
+      } finally {
+        await stack.close();
+        removeDirectory(dataDirectory);
+      }
     },
   };
 }

@@ -1,0 +1,83 @@
+import type postgres from "postgres";
+import { type AcknowledgedOrder, checkAcknowledged, checkTold } from "./acknowledged.ts";
+import { checkDeadlines } from "./deadlines.ts";
+import type { Finding } from "./finding.ts";
+import { checkKeys } from "./keys.ts";
+import { checkNotifications } from "./notifications.ts";
+import { checkOutbox } from "./outbox.ts";
+import { checkPaths } from "./paths.ts";
+import { checkProductCalls } from "./product-calls.ts";
+import { checkReplica, positionOf, waitForReplay } from "./replicas.ts";
+import { checkRows } from "./rows.ts";
+import { waitUntilSettled } from "./settle.ts";
+import { inSnapshot, openDatabase, type Snapshot } from "./snapshot.ts";
+import { checkStock } from "./stock.ts";
+
+/** The system that is looked at. */
+export interface Subject {
+  /** loms' database on the primary; the user must be able to read everything. */
+  readonly primaryUrl: string;
+  readonly replicaUrls: readonly string[];
+  /** What callers were told, when somebody has written it down. */
+  readonly acknowledged?: readonly AcknowledgedOrder[];
+  /** Where notifiers print, the longest running first. */
+  readonly notifierLogs?: readonly string[];
+  /** The stand-in, when nobody but cart calls it. */
+  readonly productsUrl?: string | undefined;
+}
+
+/**
+ * Looks whether everything that must never break holds. The database is read in one snapshot, so
+ * orders may go on meanwhile.
+ * @throws {Error} when the primary cannot be read
+ */
+export async function checkInvariants(subject: Subject): Promise<Finding[]> {
+  const database = openDatabase(subject.primaryUrl);
+  try {
+    await waitUntilSettled(database);
+    const findings = await inSnapshot(database, (snapshot) => look(snapshot, subject));
+    if (subject.productsUrl) findings.push(await checkProductCalls(subject.productsUrl));
+    return findings;
+  } finally {
+    await database.end({ timeout: 0 });
+  }
+}
+
+async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
+  const { acknowledged, notifierLogs = [], replicaUrls } = subject;
+  const findings: Finding[] = [];
+  const rules = [checkStock, checkPaths, checkRows, checkDeadlines, checkOutbox, checkKeys];
+  for (const check of rules) findings.push(await check(snapshot));
+  if (acknowledged) {
+    findings.push(checkTold(acknowledged));
+    findings.push(await checkAcknowledged("the primary", snapshot, acknowledged));
+  }
+  const position = await positionOf(snapshot);
+  for (const [index, url] of replicaUrls.entries()) {
+    const name = `replica ${index + 1}`;
+    findings.push(...await lookAtReplica(name, url, snapshot, position, acknowledged));
+  }
+  if (notifierLogs.length > 0) findings.push(await checkNotifications(snapshot, notifierLogs));
+  return findings;
+}
+
+async function lookAtReplica(
+  name: string,
+  url: string,
+  snapshot: Snapshot,
+  position: string,
+  acknowledged: readonly AcknowledgedOrder[] | undefined,
+): Promise<Finding[]> {
+  const replica: postgres.Sql = openDatabase(url);
+  try {
+    await waitForReplay(replica, position);
+    const findings = [await checkReplica(name, snapshot, replica)];
+    if (acknowledged) findings.push(await checkAcknowledged(name, replica, acknowledged));
+    return findings;
+  } catch (error) {
+    const violation = `it cannot be read: ${(error as Error).message}`;
+    return [{ invariant: `orders on ${name}`, checked: 0, of: "orders", violations: [violation] }];
+  } finally {
+    await replica.end({ timeout: 0 });
+  }
+}

@@ -1,0 +1,31 @@
+import type postgres from "postgres";
+import { systemClock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+
+/** A killed relay's lease lasts 10 s; a system that was off all night has much to catch up with. */
+const SETTLED_WITHIN_MS = 30_000;
+const POLL_MS = 50;
+/** loms cancels an order within 2 s of its payment deadline. */
+const CANCELLED_WITHIN_S = 2;
+
+/**
+ * Waits until the events that were there at the beginning are published and what was overdue is
+ * cancelled; new ones may come all the time. After 30 s it gives up, and the invariants tell what
+ * is left.
+ */
+export async function waitUntilSettled(database: postgres.Sql): Promise<void> {
+  const deadline = performance.now() + SETTLED_WITHIN_MS;
+  const [newest] = await database<{ id: string }[]>`
+    select coalesce(max(id), 0)::text as id from outbox`;
+  for (;;) {
+    const [row] = await database<{ settled: boolean }[]>`
+      select not exists (
+        select from outbox where published_at is null and id <= ${newest?.id ?? "0"}::text::int8
+      ) and not exists (
+        select from orders where status = 'awaiting payment'
+          and payment_due_at < clock_timestamp() - ${CANCELLED_WITHIN_S} * interval '1 s'
+      ) as settled`;
+    if (row?.settled || performance.now() > deadline) return;
+    await sleep(systemClock, POLL_MS);
+  }
+}

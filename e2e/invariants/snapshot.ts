@@ -1,0 +1,30 @@
+import postgres from "postgres";
+
+const CONNECT_TIMEOUT_S = 10;
+
+/** One moment of a database, whatever is written meanwhile. */
+export type Snapshot = postgres.TransactionSql;
+
+export function openDatabase(url: string): postgres.Sql {
+  return postgres(url, {
+    max: 1,
+    fetch_types: false,
+    connect_timeout: CONNECT_TIMEOUT_S,
+    onnotice: () => {},
+    connection: { application_name: "invariants" },
+  });
+}
+
+/** Lets `look` see one moment of the database. Nothing can be written. */
+export async function inSnapshot<Result>(
+  database: postgres.Sql,
+  look: (snapshot: Snapshot) => Promise<Result>,
+): Promise<Result> {
+  const result = await database.begin("isolation level repeatable read read only", look);
+  return result as Result;
+}
+
+/** A list as a parameter; the driver's own arrays need types that it would have to ask for. */
+export function textArray(values: readonly (bigint | number | string)[]): string {
+  return `{${values.map((value) => `"${String(value).replaceAll(/["\\]/g, "\\$&")}"`).join(",")}}`;
+}
