@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const everywhere = ["**/node_modules/**", "**/.data/**"];
-/** Needs a broker, which takes Java: a project of its own. */
-const KAFKA = "**/kafka.int.test.ts";
+/** They need a broker, which takes Java: a project of its own. */
+const KAFKA = ["**/kafka.int.test.ts", "**/*.kafka.test.ts"];
 
 export default defineConfig({
   test: {
@@ -12,14 +12,20 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["**/*.test.ts"],
-          exclude: [...everywhere, "**/*.int.test.ts", "**/*.e2e.test.ts", "**/*.api.test.ts"],
+          exclude: [
+            ...everywhere,
+            "**/*.int.test.ts",
+            "**/*.e2e.test.ts",
+            "**/*.api.test.ts",
+            ...KAFKA,
+          ],
         },
       },
       {
         test: {
           name: "int",
           include: ["**/*.int.test.ts"],
-          exclude: [...everywhere, KAFKA],
+          exclude: [...everywhere, ...KAFKA],
           globalSetup: "stack/test/postgres-setup.ts",
           testTimeout: 20_000,
           hookTimeout: 60_000,
@@ -28,7 +34,7 @@ export default defineConfig({
       {
         test: {
           name: "kafka",
-          include: [KAFKA],
+          include: KAFKA,
           exclude: everywhere,
           globalSetup: "stack/test/kafka-setup.ts",
           fileParallelism: false,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { busSettings } from "../shared/bus/create-bus.ts";
+import { checkKafka } from "../shared/bus/kafka-settings.ts";
 import {
   commonSettings,
   duration,
@@ -39,7 +40,7 @@ export function lomsConfig(environment: Environment) {
   // A replica belongs to its primary: neither of the local stack's comes beside one that is given.
   const own = environment.DATABASE_URL ? [] : ["DATABASE_URL", "DATABASE_REPLICA_URLS"];
   const given = withLocalStack(environment, [...own, "BUS_DATABASE_URL"]);
-  const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, given);
+  const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, given, checkKafka);
   const local = rest.DATABASE_URL === LOCAL_DATABASE ? [LOCAL_REPLICA] : [];
   return { ...rest, DATABASE_REPLICA_URLS: replicas ?? local };
 }

@@ -96,7 +96,11 @@ function openRelay(writes: StatementRunner, opening: Opening): Relay {
     clock: systemClock,
     relayId: randomUUID(),
     onError: (error) => logSeldom("warn", "order events wait for the bus", error),
+    onRefused: (event) => log.error("the bus refuses an order event for good", { ...event }),
   });
+  // Before the first event, so that whoever watches the start sees what is wrong with the topic.
+  bus.ensureTopic(ORDER_EVENTS)
+    .catch((error: unknown) => logSeldom("warn", "the bus is not ready", error));
   relay.start();
   opened.push("the relay", () => stopRelay(relay, systemClock));
   const cleaner = outboxCleaner({

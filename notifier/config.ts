@@ -1,4 +1,5 @@
 import { busSettings } from "../shared/bus/create-bus.ts";
+import { checkKafka } from "../shared/bus/kafka-settings.ts";
 import {
   commonSettings,
   type Environment,
@@ -21,5 +22,5 @@ export type NotifierConfig = ReturnType<typeof notifierConfig>;
 /** @throws {ConfigError} naming every wrong setting */
 export function notifierConfig(environment: Environment) {
   const databases = ["BUS_DATABASE_URL", "NOTIFIER_DATABASE_URL"];
-  return readConfig(settings, withLocalStack(environment, databases));
+  return readConfig(settings, withLocalStack(environment, databases), checkKafka);
 }

@@ -3,19 +3,26 @@ import { z } from "zod";
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const DURATION = /^([0-9]{1,9})(ms|s|m|h)$/;
 /** Just under the 24.8 days that a timer can wait. */
-const DURATION_MAX_MS = 24 * 24 * UNIT_MS.h;
+const TIMER_MAX_DAYS = 24;
 
 /** A duration such as `500ms`, `3s`, `10m`, `1h`, as ms; a bare `0` is no time at all. */
-export const duration = z.string().transform((text, context) => {
-  const match = DURATION.exec(text);
-  const unit = match?.[2] as keyof typeof UNIT_MS | undefined;
-  const ms = text === "0" ? 0 : unit && Number(match?.[1]) * UNIT_MS[unit];
-  if (ms === undefined || ms > DURATION_MAX_MS) {
-    context.addIssue(`"${text}" is not a duration such as 500ms, 3s or 10m, at most 24 days`);
-    return z.NEVER;
-  }
-  return ms;
-});
+export function durationUpTo(maxDays: number) {
+  return z.string().transform((text, context) => {
+    const match = DURATION.exec(text);
+    const unit = match?.[2] as keyof typeof UNIT_MS | undefined;
+    const ms = text === "0" ? 0 : unit && Number(match?.[1]) * UNIT_MS[unit];
+    if (ms === undefined || ms > maxDays * 24 * UNIT_MS.h) {
+      context.addIssue(
+        `"${text}" is not a duration such as 500ms, 3s or 10m, at most ${maxDays} days`,
+      );
+      return z.NEVER;
+    }
+    return ms;
+  });
+}
+
+/** A duration that a timer can wait. */
+export const duration = durationUpTo(TIMER_MAX_DAYS);
 
 export interface HostPort {
   readonly host: string;
@@ -82,23 +89,32 @@ export class ConfigError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What is wrong with a setting, in words that do not repeat its value if that may be secret. */
+export interface SettingProblem {
+  readonly name: string;
+  readonly message: string;
+}
+
 /**
- * Reads a service's settings once. An empty variable counts as not set.
+ * Reads a service's settings once. An empty variable counts as not set. `check` sees settings that
+ * are right one by one, and says which do not go together.
  * @throws {ConfigError} naming every wrong setting in one message
  */
 export function readConfig<Shape extends z.ZodRawShape>(
   shape: Shape,
   environment: Environment,
+  check: (config: z.output<z.ZodObject<Shape>>) => readonly SettingProblem[] = () => [],
 ): z.output<z.ZodObject<Shape>> {
   const given = Object.fromEntries(
     Object.keys(shape).map((name) => [name, environment[name] || undefined]),
   );
   const result = z.object(shape).safeParse(given);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) =>
-    `  ${issue.path.join(".")}: ${issue.message}`
-  );
-  throw new ConfigError(`Wrong settings:\n${problems.join("\n")}`);
+  const problems = result.success
+    ? check(result.data)
+    : result.error.issues.map(({ path, message }) => ({ name: path.join("."), message }));
+  if (result.success && problems.length === 0) return result.data;
+  const lines = problems.map(({ name, message }) => `  ${name}: ${message}`);
+  throw new ConfigError(`Wrong settings:\n${lines.join("\n")}`);
 }
 
 /**

@@ -100,6 +100,14 @@ export const outbox = pgTable("outbox", {
     .where(sql`${table.publishedAt} is null`),
 ]);
 
+/** Events that the bus refused for good; they wait for people, and block nobody. */
+export const outboxRefused = pgTable("outbox_refused", {
+  orderId: int64("order_id").notNull(),
+  seq: smallint("seq").notNull(),
+  reason: text("reason").notNull(),
+  refusedAt: moment("refused_at").notNull(),
+}, (table) => [primaryKey({ columns: [table.orderId, table.seq] })]);
+
 /** One row: which relay publishes, and until when. */
 export const outboxLease = pgTable("outbox_lease", {
   onlyRow: boolean("only_row").primaryKey().default(true),

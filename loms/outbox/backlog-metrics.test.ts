@@ -5,20 +5,23 @@ import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import type { OutboxBacklog } from "./backlog.ts";
 import { watchBacklog } from "./backlog-metrics.ts";
 
+const BACKLOG: OutboxBacklog = { events: 3, oldestAgeSeconds: 1.5, refused: 2 };
+
 test("the backlog is read at the scrape, once for scrapes at one time", async () => {
   const metrics = new Metrics("loms");
-  const read = vi.fn(() => Promise.resolve<OutboxBacklog>({ events: 3, oldestAgeSeconds: 1.5 }));
+  const read = vi.fn(() => Promise.resolve(BACKLOG));
   watchBacklog(read, metrics);
   const [text] = await Promise.all([metrics.text(), metrics.text()]);
   expect(read).toHaveBeenCalledTimes(1);
   const samples = readSamples(text);
   expect(samples.get("outbox_backlog_events")).toBe(3);
   expect(samples.get("outbox_oldest_age_seconds")).toBe(1.5);
+  expect(samples.get("outbox_refused_events")).toBe(2);
 });
 
 test("no backlog is told while the database cannot tell, and again when it can", async () => {
   const metrics = new Metrics("loms");
-  const read = vi.fn(() => Promise.resolve<OutboxBacklog>({ events: 3, oldestAgeSeconds: 1.5 }));
+  const read = vi.fn(() => Promise.resolve(BACKLOG));
   watchBacklog(read, metrics);
   await metrics.text();
   read.mockRejectedValueOnce(new AppError("unavailable", "no primary"));

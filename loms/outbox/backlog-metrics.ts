@@ -13,6 +13,7 @@ export function watchBacklog(
 ): void {
   const events = metrics.gauge("outbox_backlog_events");
   const oldestAge = metrics.gauge("outbox_oldest_age_seconds");
+  const refused = metrics.gauge("outbox_refused_events");
   const update = async () => {
     const traceparent = childTraceparent(undefined);
     const context = new RequestContext({ traceparent, timeoutMs: READ_TIMEOUT_MS });
@@ -20,10 +21,12 @@ export function watchBacklog(
       const backlog = await read(context);
       events.set(backlog.events);
       oldestAge.set(backlog.oldestAgeSeconds);
+      refused.set(backlog.refused);
     } catch {
       // An old number would pass for a new one.
       events.remove();
       oldestAge.remove();
+      refused.remove();
     } finally {
       context.close();
     }

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { outboxLease } from "../../drizzle/loms/schema.ts";
 import { orderEvent } from "../../proto/order-event.ts";
 import { systemClock } from "../../shared/async/clock.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import type { OutgoingMessage, Topic } from "../../shared/bus/bus.ts";
+import { MessagesRefusedError, type OutgoingMessage, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
+import { Pool } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,
@@ -16,7 +17,7 @@ import {
 } from "../repository/writer-fixture.ts";
 import { outboxBacklog } from "./backlog.ts";
 import { cleanOutbox } from "./clean.ts";
-import { Relay } from "./relay.ts";
+import { type RefusedEvent, Relay } from "./relay.ts";
 
 const topic: Topic = { name: "events", groups: ["group"], deadLetters: "dead" };
 
@@ -39,6 +40,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await loms.pool.db.execute(sql`delete from outbox`);
+  await loms.pool.db.execute(sql`delete from outbox_refused`);
   await loms.pool.db.update(outboxLease).set({ until: "-infinity" });
   taken = [];
 });
@@ -52,11 +54,13 @@ function openRelay(
   publish: (messages: readonly OutgoingMessage[]) => Promise<void> = take,
   onError: (error: unknown) => void = () => {},
   clock = systemClock,
+  onRefused: (event: RefusedEvent) => void = () => {},
 ): Relay {
   const bus = {
     publish: (_topic: Topic, messages: readonly OutgoingMessage[]) => publish(messages),
   };
-  return new Relay({ pool: loms.pool, bus, topic, clock, relayId: randomUUID(), onError });
+  const relayId = randomUUID();
+  return new Relay({ pool: loms.pool, bus, topic, clock, relayId, onError, onRefused });
 }
 
 function createOrders(count: number) {
@@ -127,6 +131,41 @@ test("a relay that dies between publish and mark causes repeats, and no loss", a
   await openRelay().step();
   expect(taken).toHaveLength(55);
   for (const seqs of seqsByOrder(taken).values()) expect(shown(seqs)).toEqual([1, 2]);
+});
+
+test("an event that the bus refuses for good is noted once, and the others go on", async () => {
+  await createOrders(2);
+  const refuse = async (messages: readonly OutgoingMessage[]) => {
+    // All but the second, and the last is left to the next step.
+    await take(messages.filter((_, index) => index !== 1 && index !== 3));
+    throw new MessagesRefusedError([{ index: 1, reason: "too large" }], 3);
+  };
+  const dying = openRelay(refuse);
+  // Dies between noting and marking: nothing is marked.
+  const { pool } = loms;
+  const run = vi.spyOn(pool, "run");
+  const statements: string[] = [];
+  run.mockImplementation((statement, ...rest) => {
+    statements.push(statement.name);
+    if (statement.name === "outbox_mark") {
+      return Promise.reject(new AppError("unavailable", "dead"));
+    }
+    return Pool.prototype.run.call(pool, statement, ...rest) as never;
+  });
+  await expect(dying.step()).rejects.toThrow("dead");
+  run.mockRestore();
+  expect(statements.slice(0, 3)).toEqual(["outbox_take", "outbox_refuse", "outbox_mark"]);
+  await pool.db.update(outboxLease).set({ until: "-infinity" });
+
+  const refused: RefusedEvent[] = [];
+  const relay = openRelay(refuse, () => {}, systemClock, (event) => refused.push(event));
+  expect(await relay.step()).toEqual({ kind: "published", events: 3, drained: false });
+  expect(refused).toMatchObject([{ seq: 2, reason: "too large" }]);
+  const successor = openRelay();
+  await relay.close();
+  expect(await successor.step()).toMatchObject({ kind: "published", events: 1, drained: true });
+  const backlog = await outboxBacklog(pool, testContext());
+  expect(backlog).toMatchObject({ events: 0, refused: 1 });
 });
 
 test("another relay waits while one has the lease, and takes over when it is dead", async () => {
@@ -219,7 +258,8 @@ test("a woken relay publishes at once, and close() gives the lease back", async 
 });
 
 test("outboxBacklog() counts what waits and tells the age of the oldest", async () => {
-  expect(await outboxBacklog(loms.pool, testContext())).toEqual({ events: 0, oldestAgeSeconds: 0 });
+  expect(await outboxBacklog(loms.pool, testContext()))
+    .toEqual({ events: 0, oldestAgeSeconds: 0, refused: 0 });
   await createOrders(2);
   await loms.pool.db.execute(sql`update outbox set at = at - interval '1 hour'`);
   const { events, oldestAgeSeconds } = await outboxBacklog(loms.pool, testContext());

@@ -3,23 +3,30 @@ import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { within } from "../../shared/async/within.ts";
-import type { Bus, OutgoingMessage, Topic } from "../../shared/bus/bus.ts";
+import {
+  type Bus,
+  MessagesRefusedError,
+  type OutgoingMessage,
+  type Topic,
+} from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { orderEventMessage } from "./order-event-message.ts";
-import { OUTBOX_MARK, OUTBOX_TAKE } from "./statements.ts";
+import { OUTBOX_MARK, OUTBOX_REFUSE, OUTBOX_TAKE } from "./statements.ts";
 
 // Publishes the outbox. Invariant: what is published of an order is, after removal of repeats, its
 // events in order without gaps.
 //
 //   1. take: get or renew the lease and read the oldest events that wait (one transaction)
 //   2. publish them to the bus
-//   3. mark them as published, and give the lease back when nothing more waits (one transaction)
+//   3. note those that the bus refuses for good: they stay in outbox_refused, and the others go on
+//   4. mark all of them as done, and give the lease back when nothing more waits (one transaction)
 //
 // Death after 1: nothing was published; the next holder reads the same events once the lease ends.
-// Death after 2: the next holder publishes the same events again. Death after 3: nothing is open.
+// Death after 2 or 3: the next holder publishes the same events again, and notes the same ones.
+// Death after 4: nothing is open.
 // A relay that hangs in 2 gives up before its lease ends. If the bus takes such a publish later all
 // the same, it is a repeat of events that the next holder publishes, too.
 
@@ -45,10 +52,18 @@ export interface RelayOptions {
   /** A UUID that no other relay has. */
   readonly relayId: string;
   readonly onError: (error: unknown) => void;
+  /** Told of each event that the bus will never take, once it is noted. */
+  readonly onRefused?: (refused: RefusedEvent) => void;
+}
+
+export interface RefusedEvent {
+  readonly order_id: bigint;
+  readonly seq: number;
+  readonly reason: string;
 }
 
 export type RelayStep =
-  /** Published `events`; when not `drained`, more may wait. */
+  /** Got `events` done with; when not `drained`, more may wait. */
   | { readonly kind: "published"; readonly events: number; readonly drained: boolean }
   | { readonly kind: "drained" }
   /** Another relay has the lease. */
@@ -103,18 +118,44 @@ export class Relay {
       return { kind: "drained" };
     }
     this.#leased = true;
+    let done: readonly TakenRow[];
     try {
-      await this.#publish(rows.map(toMessage));
+      done = await this.#publishRows(rows);
     } catch (error) {
       // Perhaps another relay reaches the bus.
       await this.#giveLeaseBack();
       throw error;
     }
-    const drained = rows.length < BATCH_MAX;
-    const ids = rows.map(({ id }) => id as bigint);
-    await pool.run(OUTBOX_MARK, [relayId, ids, drained], this.#context());
+    const drained = done.length < BATCH_MAX && done.length === rows.length;
+    await pool.run(OUTBOX_MARK, [relayId, done.map(idOf), drained], this.#context());
     if (drained) this.#leased = false;
-    return { kind: "published", events: rows.length, drained };
+    return { kind: "published", events: done.length, drained };
+  }
+
+  /** Resolves with the rows that are done with, published or refused for good: a first part. */
+  async #publishRows(rows: readonly TakenRow[]): Promise<readonly TakenRow[]> {
+    try {
+      await this.#publish(rows.map(toMessage));
+      return rows;
+    } catch (error) {
+      if (!(error instanceof MessagesRefusedError)) throw error;
+      await this.#noteRefused(rows, error);
+      return rows.slice(0, error.tried);
+    }
+  }
+
+  async #noteRefused(
+    rows: readonly TakenRow[],
+    { refused }: MessagesRefusedError,
+  ): Promise<void> {
+    const { pool, onRefused } = this.#options;
+    const found = refused.map(({ index, reason }) => ({ row: rows[index] as TakenRow, reason }));
+    const ids = found.map(({ row }) => idOf(row));
+    const reasons = found.map(({ reason }) => reason);
+    await pool.run(OUTBOX_REFUSE, [ids, reasons], this.#context());
+    for (const { row, reason } of found) {
+      onRefused?.({ order_id: row.order_id as bigint, seq: row.seq as number, reason });
+    }
   }
 
   async #publish(messages: readonly OutgoingMessage[]): Promise<void> {
@@ -151,6 +192,10 @@ function waitAfter(step: RelayStep): number {
     case "elsewhere":
       return LEASED_ELSEWHERE_MS;
   }
+}
+
+function idOf({ id }: TakenRow): bigint {
+  return id as bigint;
 }
 
 function toMessage(row: TakenRow): OutgoingMessage {

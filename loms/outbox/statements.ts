@@ -28,6 +28,20 @@ export const OUTBOX_MARK = defineStatement({
   columns: { done: "void" },
 });
 
+/** $1 are ids in the outbox, $2 the bus's reasons. What is noted already stays as it was noted. */
+export const OUTBOX_REFUSE = defineStatement({
+  name: "outbox_refuse",
+  kind: "insert",
+  text: `insert into outbox_refused (order_id, seq, reason, refused_at)
+    select event.order_id, event.seq, refused.reason, clock_timestamp()
+    from unnest($1::int8[], $2::text[]) refused (id, reason)
+    join outbox event on event.id = refused.id
+    order by event.order_id, event.seq
+    on conflict do nothing`,
+  parameters: ["int8[]", "text[]"],
+  columns: {},
+});
+
 export const OUTBOX_CLEAN = defineStatement({
   name: "outbox_clean",
   kind: "delete",
@@ -42,8 +56,9 @@ export const OUTBOX_BACKLOG = defineStatement({
   text: `select count(*) as events,
       coalesce(
         greatest(extract(epoch from clock_timestamp() - min(at)), 0), 0
-      )::float8 as oldest_age_seconds
+      )::float8 as oldest_age_seconds,
+      (select count(*) from outbox_refused) as refused
     from outbox where published_at is null`,
   parameters: [],
-  columns: { events: "int8", oldest_age_seconds: "float8" },
+  columns: { events: "int8", oldest_age_seconds: "float8", refused: "int8" },
 });

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Bus, type IncomingMessage, type Topic, UnreadableMessageError } from "./bus.ts";
+import {
+  type Bus,
+  type IncomingMessage,
+  MessagesRefusedError,
+  type Topic,
+  UnreadableMessageError,
+} from "./bus.ts";
 import { countedUpTo, Gate, Inbox, message, messagesInTurn } from "./test-inbox.ts";
 
 /** A member in a process of its own that takes messages and never finishes one. */
@@ -15,6 +21,8 @@ export interface BusFixture {
   /** Another process's connection to it; the fixture closes what is still open. */
   openBus(): Bus;
   startStuckMember(topic: Topic, group: string): StuckMember;
+  /** A value that the bus never takes. */
+  readonly refusedValue: string;
   /** False where the bus does not know that another process was at a message; true without it. */
   readonly countsLostAttempts?: boolean;
   close(): Promise<void>;
@@ -83,6 +91,20 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         await inbox.holds(1);
         expect(inbox.messages[0]).toMatchObject({ ...sent, attempt: 1 });
         expect(inbox.messages[0]?.headers).toEqual(sent.headers);
+      });
+
+      test("names what the bus refuses for good, and takes the others in order", async () => {
+        const bad = message("a", fixture.refusedValue);
+        const sent = [message("a", "0"), bad, message("a", "1"), message("b", "0"), bad];
+        const error = await bus.publish(TOPIC, sent).catch((caught: unknown) => caught);
+        expect(error).toBeInstanceOf(MessagesRefusedError);
+        expect(error).toMatchObject({ refused: [{ index: 1 }, { index: 4 }], tried: 5 });
+        const inbox = new Inbox();
+        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        await bus.publish(TOPIC, [message("a", "2"), message("b", "1")]);
+        // The others of its request may have been taken twice.
+        const seen = (key: string) => [...new Set(inbox.values(key))];
+        await expect.poll(() => [seen("a"), seen("b")]).toEqual([["0", "1", "2"], ["0", "1"]]);
       });
 
       test("resolves for no messages", async () => {
@@ -200,6 +222,34 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(inbox.values("key-1")).toEqual(["0", "1", "2"]);
         if (fixture.countsLostAttempts === false) return;
         expect(Math.max(...inbox.messages.map(({ attempt }) => attempt))).toBeGreaterThan(1);
+      });
+    });
+
+    describe("replayDeadLetters()", () => {
+      test("publishes dead letters again as they were, oldest first, once", async () => {
+        const inbox = new Inbox();
+        let mended = false;
+        const handle = (incoming: IncomingMessage) => {
+          if (mended || incoming.key === "marker") return inbox.take(incoming);
+          return Promise.reject(new UnreadableMessageError("not yet"));
+        };
+        await bus.subscribe({ ...IN_GROUP, handle });
+        const letters = ["0", "1", "2"].map((value) => ({
+          ...message("a", value),
+          headers: { ce_id: `a-${value}` },
+        }));
+        await bus.publish(TOPIC, [...letters, message("marker", "0")]);
+        await inbox.holds(1, "marker");
+        await expect.poll(() => bus.readDeadLetters(TOPIC, 10)).toHaveLength(3);
+
+        mended = true;
+        expect(await bus.replayDeadLetters(TOPIC, 2)).toBe(2);
+        expect(await bus.readDeadLetters(TOPIC, 10)).toMatchObject([letters[2]]);
+        expect(await bus.replayDeadLetters(TOPIC, 10)).toBe(1);
+        expect(await bus.replayDeadLetters(TOPIC, 10)).toBe(0);
+        await inbox.holds(3, "a");
+        expect(inbox.values("a")).toEqual(["0", "1", "2"]);
+        expect(inbox.messages.at(-1)).toMatchObject(letters[2] as object);
       });
     });
 

@@ -1,3 +1,5 @@
+import { AppError } from "../errors.ts";
+
 /**
  * A message as a publisher hands it over. Its strings are well-formed Unicode without U+0000 (JSON
  * text never holds one); the key is not empty.
@@ -30,6 +32,26 @@ export class UnreadableMessageError extends Error {
   override readonly name = "UnreadableMessageError";
 }
 
+/** A message that the bus will never take as it is (too large, say): another try changes nothing. */
+export interface RefusedMessage {
+  /** Its place in the list that was published. */
+  readonly index: number;
+  readonly reason: string;
+}
+
+/** Of the first `tried` messages of the list the bus has taken all but those refused. */
+export class MessagesRefusedError extends AppError {
+  readonly refused: readonly RefusedMessage[];
+  /** The messages behind these were not sent: too many had been refused. */
+  readonly tried: number;
+
+  constructor(refused: readonly RefusedMessage[], tried: number) {
+    super("invalid_argument", `${refused.length} of ${tried} messages were refused for good`);
+    this.refused = refused;
+    this.tried = tried;
+  }
+}
+
 export interface SubscribeOptions {
   readonly topic: Topic;
   readonly group: string;
@@ -58,8 +80,9 @@ export interface Bus {
   ensureTopic(topic: Topic): Promise<void>;
   /**
    * Resolves when the bus has taken all of them durably, and returns at once for none. Rejects with
-   * AppError `unavailable` when it may have taken all, some (in order) or none of them. The order
-   * of two calls with one key is theirs only if the second starts after the first has resolved.
+   * AppError `unavailable` when it may have taken all, some (in order) or none of them, and with
+   * {@link MessagesRefusedError} when it has taken others and will never take these. The order of
+   * two calls with one key is theirs only if the second starts after the first has resolved.
    */
   publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void>;
   /**
@@ -67,8 +90,13 @@ export interface Bus {
    * has resolved, the subscription outlives every outage of the bus.
    */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
-  /** Up to `max` dead letters of a topic, oldest first, for people and replay. They stay. */
+  /** Up to `max` dead letters of a topic, oldest first, for people. They stay. */
   readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]>;
+  /**
+   * Publishes up to `max` dead letters again, oldest first, as they were before, and removes them;
+   * resolves with how many. Dying in between publishes them once more at the next call.
+   */
+  replayDeadLetters(topic: Topic, max: number): Promise<number>;
   /** Closes the subscriptions, then the connection. */
   close(): Promise<void>;
 }

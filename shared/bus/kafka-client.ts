@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import kafkajs, { type Kafka, type LogEntry, type RetryOptions } from "kafkajs";
+import type { KafkaSecurity } from "./kafka-settings.ts";
 import type { SeldomLog } from "./seldom-log.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -22,8 +23,14 @@ export interface KafkaClients {
   readonly patient: Kafka;
 }
 
+export interface ClientOptions {
+  /** Each as host:port. */
+  readonly brokers: readonly string[];
+  readonly security?: KafkaSecurity;
+}
+
 export function createKafkaClients(
-  brokers: readonly string[],
+  { brokers, security: { ssl, sasl } = {} }: ClientOptions,
   logFailure: SeldomLog,
 ): KafkaClients {
   quietIdleConnections();
@@ -31,6 +38,8 @@ export function createKafkaClients(
     new kafkajs.Kafka({
       clientId: "marketplace",
       brokers: [...brokers],
+      ...(ssl && { ssl }),
+      ...(sasl && { sasl }),
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       retry,

@@ -1,21 +1,81 @@
 import { randomUUID } from "node:crypto";
-import type { Kafka, KafkaMessage } from "kafkajs";
+import type { Admin, Kafka, KafkaMessage, Message } from "kafkajs";
 import type { DeadLetter } from "./bus.ts";
-import { fromDeadLetter } from "./kafka-messages.ts";
+import { fromDeadLetter, withoutDeadLetter } from "./kafka-messages.ts";
 
 const FETCH_WAIT_MS = 100;
 
-/** Up to `max` dead letters that lie in a topic now, oldest first, as a group that nobody else is in. */
+interface Found {
+  readonly partition: number;
+  readonly message: KafkaMessage;
+}
+
+/** What a partition holds: from `low` up to, not with, `high`. */
+interface Extent {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** Up to `max` dead letters that lie in a topic now, oldest first. */
 export async function readDeadLetters(
   kafka: Kafka,
   topic: string,
   max: number,
 ): Promise<readonly DeadLetter[]> {
-  const missing = await ends(kafka, topic);
-  if (missing.size === 0) return [];
-  const found: KafkaMessage[] = [];
+  const found = await withAdmin(kafka, (admin) => oldest(kafka, admin, topic, max));
+  return found.map(({ message }) => fromDeadLetter(message));
+}
+
+/** Sends up to `max` dead letters, oldest first, and removes them; resolves with how many. */
+export async function replayDeadLetters(
+  kafka: Kafka,
+  topic: string,
+  max: number,
+  send: (messages: Message[]) => Promise<void>,
+): Promise<number> {
+  return await withAdmin(kafka, async (admin) => {
+    const found = await oldest(kafka, admin, topic, max);
+    if (found.length === 0) return 0;
+    for (const { message } of found) await send([withoutDeadLetter(message)]);
+    const ends = new Map<number, string>();
+    for (const { partition, message } of found) {
+      ends.set(partition, String(BigInt(message.offset) + 1n));
+    }
+    const partitions = [...ends].map(([partition, offset]) => ({ partition, offset }));
+    await admin.deleteTopicRecords({ topic, partitions });
+    return found.length;
+  });
+}
+
+/** Of each partition a first part, without holes. */
+async function oldest(kafka: Kafka, admin: Admin, topic: string, max: number): Promise<Found[]> {
+  const found = await readFirst(kafka, topic, await extents(admin, topic), max);
+  // Within a partition the order is that of the log, whatever the producers' clocks said.
+  const times = new Map<number, number>();
+  const timed = found.map((each) => {
+    const time = Math.max(Number(each.message.timestamp), times.get(each.partition) ?? 0);
+    times.set(each.partition, time);
+    return { ...each, time };
+  });
+  return timed.sort((one, other) => one.time - other.time).slice(0, max);
+}
+
+/** The first `max` messages of each partition, as a group that nobody else is in. */
+async function readFirst(
+  kafka: Kafka,
+  topic: string,
+  missing: ReadonlyMap<number, Extent>,
+  max: number,
+): Promise<Found[]> {
+  const ends = new Map([...missing].map(([partition, { low, high }]) => {
+    const last = low + BigInt(max);
+    return [partition, last < high ? last : high];
+  }));
+  if (ends.size === 0) return [];
+  const found: Found[] = [];
+  const groupId = `${topic}.reader-${randomUUID()}`;
   const consumer = kafka.consumer({
-    groupId: `${topic}.reader-${randomUUID()}`,
+    groupId,
     maxWaitTimeInMs: FETCH_WAIT_MS,
     allowAutoTopicCreation: false,
     retry: { restartOnFailure: () => Promise.resolve(false) },
@@ -28,11 +88,10 @@ export async function readDeadLetters(
       consumer.run({
         autoCommit: false,
         eachMessage: ({ partition, message }) => {
-          found.push(message);
-          if (BigInt(message.offset) + 1n >= (missing.get(partition) ?? 0n)) {
-            missing.delete(partition);
-          }
-          if (missing.size === 0) resolve();
+          const end = ends.get(partition);
+          if (end !== undefined && BigInt(message.offset) < end) found.push({ partition, message });
+          if (end !== undefined && BigInt(message.offset) + 1n >= end) ends.delete(partition);
+          if (ends.size === 0) resolve();
           return Promise.resolve();
         },
       }).catch(reject);
@@ -40,18 +99,27 @@ export async function readDeadLetters(
   } finally {
     await consumer.disconnect();
   }
-  return found.sort((one, other) => Number(one.timestamp) - Number(other.timestamp))
-    .slice(0, max).map(fromDeadLetter);
+  return found;
 }
 
-/** Where each partition that holds anything ends. */
-async function ends(kafka: Kafka, topic: string): Promise<Map<number, bigint>> {
+/** The partitions that hold anything. */
+async function extents(admin: Admin, topic: string): Promise<Map<number, Extent>> {
+  const offsets = await admin.fetchTopicOffsets(topic);
+  const all = offsets.map(({ partition, low, high }): [number, Extent] => [
+    partition,
+    { low: BigInt(low), high: BigInt(high) },
+  ]);
+  return new Map(all.filter(([, { low, high }]) => high > low));
+}
+
+async function withAdmin<Result>(
+  kafka: Kafka,
+  work: (admin: Admin) => Promise<Result>,
+): Promise<Result> {
   const admin = kafka.admin();
   try {
     await admin.connect();
-    const offsets = await admin.fetchTopicOffsets(topic);
-    const filled = offsets.filter(({ low, high }) => BigInt(high) > BigInt(low));
-    return new Map(filled.map(({ partition, high }) => [partition, BigInt(high)]));
+    return await work(admin);
   } finally {
     await admin.disconnect();
   }

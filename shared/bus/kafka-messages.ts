@@ -62,6 +62,13 @@ export function fromDeadLetter(message: KafkaMessage): DeadLetter {
   return { key, value, headers, reason, position: `${topic}/${partition}/${offset}` };
 }
 
+/** The message of a dead letter as it was before, its bytes unchanged. */
+export function withoutDeadLetter({ key, value, headers: all }: KafkaMessage): Message {
+  const headers = { ...all };
+  for (const name of Object.values(DEAD_LETTER_HEADERS)) delete headers[name];
+  return { key, value, headers };
+}
+
 function contentOf(message: KafkaMessage): OutgoingMessage {
   return {
     key: keyOf(message),

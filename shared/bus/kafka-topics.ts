@@ -1,37 +1,128 @@
-import type { Admin } from "kafkajs";
+import kafkajs, { type Admin, type IResourceConfigEntry, type ITopicConfig } from "kafkajs";
 import { AppError } from "../errors.ts";
 import type { Topic } from "./bus.ts";
+import { PARTITIONS_MIN, type TopicSettings } from "./kafka-settings.ts";
 
 /** As many members of a group work at once; more idle. Changing it later would reorder keys. */
-export const PARTITIONS = 3;
-/** Two members must be able to share the topic. */
-const PARTITIONS_MIN = 2;
+const PARTITIONS = 3;
 /** Dead letters are few, and people read them in order. */
 const DEAD_LETTER_PARTITIONS = 1;
+/** Dead letters wait for people. */
+const DEAD_LETTER_RETENTION_MS = -1;
 /** Takes the broker's default, which suits its cluster. */
 const BROKERS_DEFAULT = -1;
 
 /**
- * Creates the topics that do not exist and checks the one that does.
- * @throws {AppError} `unavailable` for a topic of too few partitions
+ * Creates the topics that do not exist and holds the one that does against the settings.
+ * @throws {AppError} `failed_precondition` naming what the broker does not create, or each setting
+ * that the topic does not have
  */
-export async function createTopics(admin: Admin, topic: Topic): Promise<void> {
+export async function createTopics(
+  admin: Admin,
+  topic: Topic,
+  settings: TopicSettings,
+): Promise<void> {
   const existing = await admin.listTopics();
-  const missing = [
-    { topic: topic.name, numPartitions: PARTITIONS, replicationFactor: BROKERS_DEFAULT },
-    {
-      topic: topic.deadLetters,
-      numPartitions: DEAD_LETTER_PARTITIONS,
-      replicationFactor: BROKERS_DEFAULT,
-    },
-  ].filter((each) => !existing.includes(each.topic));
-  // Another process may create them at the same moment: to kafkajs that is no failure.
-  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true });
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic.name] });
-  const partitions = topics[0]?.partitions.length ?? 0;
-  if (partitions >= PARTITIONS_MIN) return;
+  const missing = [messagesOf(topic, settings), deadLettersOf(topic, settings)]
+    .filter((each) => !existing.includes(each.topic));
+  if (missing.length > 0) await create(admin, missing);
+  const differences = [
+    ...await shapeDifferences(admin, topic.name, settings),
+    // A broker may not know yet how a topic that is quite new was configured.
+    ...(existing.includes(topic.name) ? await configDifferences(admin, topic.name, settings) : []),
+  ];
+  if (differences.length === 0) return;
   throw new AppError(
-    "unavailable",
-    `Cannot use ${topic.name}: ${partitions} partitions, at least ${PARTITIONS_MIN} are needed`,
+    "failed_precondition",
+    `Cannot use the topic ${topic.name} as it is: ${differences.join("; ")}. ` +
+      "Change the topic or the settings",
+  );
+}
+
+/** Another process may create them at the same moment: to kafkajs that is no failure. */
+async function create(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  try {
+    await admin.createTopics({ topics, waitForLeaders: true });
+  } catch (error) {
+    const { errors = [] } = error as { errors?: { topic: string; message: string }[] };
+    if (errors.length === 0) throw error;
+    // The broker's own words: no brokers enough for the replicas, no right to create.
+    const reasons = errors.map(({ topic, message }) => `${topic}: ${message}`);
+    throw new AppError("failed_precondition", `Cannot create the topic ${reasons.join("; ")}`, {
+      cause: error,
+    });
+  }
+}
+
+function messagesOf({ name }: Topic, settings: TopicSettings): ITopicConfig {
+  return {
+    topic: name,
+    numPartitions: settings.partitions ?? PARTITIONS,
+    replicationFactor: settings.replicationFactor ?? BROKERS_DEFAULT,
+    configEntries: entriesOf(settings),
+  };
+}
+
+function deadLettersOf({ deadLetters }: Topic, settings: TopicSettings): ITopicConfig {
+  return {
+    topic: deadLetters,
+    numPartitions: DEAD_LETTER_PARTITIONS,
+    replicationFactor: settings.replicationFactor ?? BROKERS_DEFAULT,
+    configEntries: entriesOf({ ...settings, retentionMs: DEAD_LETTER_RETENTION_MS }),
+  };
+}
+
+/** A topic's own configuration, for each setting that is set. */
+function entriesOf({ retentionMs, minInSyncReplicas }: TopicSettings): IResourceConfigEntry[] {
+  return [
+    { name: "retention.ms", value: retentionMs },
+    { name: "min.insync.replicas", value: minInSyncReplicas },
+  ].flatMap(({ name, value }) => value === undefined ? [] : [{ name, value: String(value) }]);
+}
+
+async function shapeDifferences(
+  admin: Admin,
+  name: string,
+  { partitions: wanted, replicationFactor }: TopicSettings,
+): Promise<string[]> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+  const partitions = topics[0]?.partitions ?? [];
+  const found = partitions.length;
+  const differences: string[] = [];
+  if (found < PARTITIONS_MIN) {
+    differences.push(`it has ${found} partitions, at least ${PARTITIONS_MIN} are needed`);
+  } else if (wanted !== undefined && found !== wanted) {
+    differences.push(`it has ${found} partitions, KAFKA_TOPIC_PARTITIONS is ${wanted}`);
+  }
+  const replicas = Math.min(...partitions.map((each) => each.replicas.length));
+  if (replicationFactor !== undefined && found > 0 && replicas !== replicationFactor) {
+    differences.push(
+      `it has ${replicas} replicas, KAFKA_TOPIC_REPLICATION_FACTOR is ${replicationFactor}`,
+    );
+  }
+  return differences;
+}
+
+async function configDifferences(
+  admin: Admin,
+  name: string,
+  settings: TopicSettings,
+): Promise<string[]> {
+  const wanted = entriesOf(settings);
+  // Describing takes a right of its own, which whoever sets nothing need not have.
+  if (wanted.length === 0) return [];
+  const { resources } = await admin.describeConfigs({
+    resources: [{
+      type: kafkajs.ConfigResourceTypes.TOPIC,
+      name,
+      configNames: wanted.map((entry) => entry.name),
+    }],
+    includeSynonyms: false,
+  });
+  const found = new Map(
+    resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+  );
+  return wanted.filter((entry) => found.get(entry.name) !== entry.value).map((entry) =>
+    `its ${entry.name} is ${found.get(entry.name)}, the settings say ${entry.value}`
   );
 }

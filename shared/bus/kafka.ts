@@ -1,6 +1,5 @@
 import kafkajs, { type Message, type Producer } from "kafkajs";
 import { type Clock, systemClock } from "../async/clock.ts";
-import { AppError } from "../errors.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type {
   Bus,
@@ -10,15 +9,21 @@ import type {
   Subscription,
   Topic,
 } from "./bus.ts";
+import { BusCalls } from "./bus-calls.ts";
 import { createKafkaClients, type KafkaClients } from "./kafka-client.ts";
-import { readDeadLetters } from "./kafka-dead-letters.ts";
+import { readDeadLetters, replayDeadLetters } from "./kafka-dead-letters.ts";
 import { toKafka } from "./kafka-messages.ts";
+import { kafkaRefusal } from "./kafka-refusal.ts";
+import type { KafkaSecurity, TopicSettings } from "./kafka-settings.ts";
 import { KafkaSubscription } from "./kafka-subscription.ts";
 import { createTopics } from "./kafka-topics.ts";
 import { seldomLog } from "./seldom-log.ts";
+import { sendInParts } from "./send-in-parts.ts";
 
 /** Messages a request; measured best. */
 const SEND_MAX = 500;
+/** Characters a request: a broker takes 1 MiB of a partition at once, unless it is told otherwise. */
+const SEND_CHARACTERS_MAX = 256 << 10;
 /** A message is taken when every replica in sync has it. */
 const ALL_REPLICAS = -1;
 /** How long the broker waits for its replicas. */
@@ -30,6 +35,8 @@ export interface KafkaBusOptions {
   /** Each as host:port. */
   readonly brokers: readonly string[];
   readonly log: Logger;
+  readonly security?: KafkaSecurity;
+  readonly topics?: TopicSettings;
   readonly clock?: Clock;
   readonly sessionTimeoutMs?: number;
 }
@@ -44,38 +51,43 @@ class KafkaBus implements Bus {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #sessionTimeoutMs: number;
-  readonly #ensured = new Map<string, Promise<void>>();
+  readonly #topics: TopicSettings;
+  readonly #calls = new BusCalls((topic) => this.#createTopics(topic));
   readonly #subscriptions = new Set<KafkaSubscription>();
   #producer: Promise<Producer> | undefined;
-  #closed = false;
 
   constructor(options: KafkaBusOptions) {
-    const { brokers, log, clock = systemClock, sessionTimeoutMs = SESSION_TIMEOUT_MS } = options;
+    const { log, clock = systemClock } = options;
     this.#log = log;
     this.#clock = clock;
-    this.#sessionTimeoutMs = sessionTimeoutMs;
-    this.#clients = createKafkaClients(brokers, seldomLog(log, clock));
+    this.#topics = options.topics ?? {};
+    this.#sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
+    this.#clients = createKafkaClients(options, seldomLog(log, clock));
   }
 
   ensureTopic(topic: Topic): Promise<void> {
-    return this.#reach(`make ${topic.name} ready`, () => this.#ensure(topic));
+    return this.#calls.reach(`make ${topic.name} ready`, () => this.#calls.ensure(topic));
   }
 
   async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    await this.#reach(`publish ${messages.length} messages to ${topic.name}`, async () => {
-      await this.#ensure(topic);
-      for (let from = 0; from < messages.length; from += SEND_MAX) {
-        await this.#send(topic.name, messages.slice(from, from + SEND_MAX).map(toKafka));
-      }
+    await this.#calls.reach(`publish ${messages.length} messages to ${topic.name}`, async () => {
+      await this.#calls.ensure(topic);
+      await sendInParts({
+        messages,
+        countMax: SEND_MAX,
+        charactersMax: SEND_CHARACTERS_MAX,
+        send: (part) => this.#send(topic.name, part.map(toKafka)),
+        refusalOf: kafkaRefusal,
+      });
     });
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { topic, group } = options;
-    return await this.#reach(`subscribe ${group} to ${topic.name}`, async () => {
+    return await this.#calls.reach(`subscribe ${group} to ${topic.name}`, async () => {
       // Fails soon when the broker is away, where the consumer would wait for it.
-      await this.#ensure(topic);
+      await this.#calls.ensure(topic);
       const subscription = new KafkaSubscription({
         ...options,
         kafka: this.#clients.patient,
@@ -91,15 +103,22 @@ class KafkaBus implements Bus {
   }
 
   async readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#reach(`read ${topic.deadLetters}`, async () => {
-      await this.#ensure(topic);
+    return await this.#calls.reach(`read ${topic.deadLetters}`, async () => {
+      await this.#calls.ensure(topic);
       return await readDeadLetters(this.#clients.impatient, topic.deadLetters, max);
     });
   }
 
+  async replayDeadLetters(topic: Topic, max: number): Promise<number> {
+    return await this.#calls.reach(`put back what is in ${topic.deadLetters}`, async () => {
+      await this.#calls.ensure(topic);
+      const send = (messages: Message[]) => this.#send(topic.name, messages);
+      return await replayDeadLetters(this.#clients.impatient, topic.deadLetters, max, send);
+    });
+  }
+
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (!this.#calls.close()) return;
     // Handlers under way may still bury a message, so the producer is last.
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     const producer = await this.#producer?.catch(() => undefined);
@@ -132,33 +151,13 @@ class KafkaBus implements Bus {
     return this.#producer;
   }
 
-  #ensure(topic: Topic): Promise<void> {
-    const known = this.#ensured.get(topic.name);
-    if (known) return known;
-    const ensured = this.#createTopics(topic);
-    this.#ensured.set(topic.name, ensured);
-    return ensured;
-  }
-
   async #createTopics(topic: Topic): Promise<void> {
     const admin = this.#clients.impatient.admin();
     try {
       await admin.connect();
-      await createTopics(admin, topic);
+      await createTopics(admin, topic, this.#topics);
     } finally {
       await admin.disconnect();
-    }
-  }
-
-  async #reach<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
-    if (this.#closed) throw new AppError("unavailable", `Cannot ${what}: the bus is closed`);
-    try {
-      return await call();
-    } catch (error) {
-      // Whatever went wrong, the next call starts from the beginning.
-      this.#ensured.clear();
-      if (error instanceof AppError) throw error;
-      throw new AppError("unavailable", `Cannot ${what}`, { cause: error });
     }
   }
 }

@@ -3,7 +3,7 @@ import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples } from "../telemetry/test-samples.ts";
-import { type IncomingMessage, UnreadableMessageError } from "./bus.ts";
+import { type IncomingMessage, MessagesRefusedError, UnreadableMessageError } from "./bus.ts";
 import { measuredPublisher, measuredSubscribe } from "./measured-bus.ts";
 
 const topic = { name: "orders", groups: ["g"], deadLetters: "dead" };
@@ -22,6 +22,20 @@ test("published messages are counted by what became of their batch", async () =>
   expect(samples.get('bus_published_messages_total{topic="orders",status="ok"}')).toBe(2);
   expect(samples.get('bus_published_messages_total{topic="orders",status="unavailable"}')).toBe(1);
   expect(samples.get('bus_publish_duration_seconds_count{topic="orders",status="ok"}')).toBe(1);
+});
+
+test("of a batch with messages that were refused, the others count as published", async () => {
+  const metrics = new Metrics("loms");
+  const refusing = {
+    publish: () => Promise.reject(new MessagesRefusedError([{ index: 1, reason: "large" }], 3)),
+  };
+  const bus = measuredPublisher(refusing, metrics, new VirtualClock());
+  const batch = Array.from({ length: 5 }, () => message);
+  await expect(bus.publish(topic, batch)).rejects.toBeInstanceOf(MessagesRefusedError);
+  const samples = readSamples(await metrics.text());
+  const published = (status: string) =>
+    samples.get(`bus_published_messages_total{topic="orders",status="${status}"}`);
+  expect([published("ok"), published("invalid_argument")]).toEqual([2, 1]);
 });
 
 test("consumed messages are measured by what became of them", async () => {

@@ -1,7 +1,12 @@
 import type { Clock } from "../async/clock.ts";
 import { toAppError } from "../errors.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { type Bus, type SubscribeOptions, UnreadableMessageError } from "./bus.ts";
+import {
+  type Bus,
+  MessagesRefusedError,
+  type SubscribeOptions,
+  UnreadableMessageError,
+} from "./bus.ts";
 
 /** The same bus, its publishes measured and their messages counted. */
 export function measuredPublisher(
@@ -15,15 +20,22 @@ export function measuredPublisher(
     async publish(topic, messages) {
       const startedAt = clock.now();
       let status = "ok";
+      let failed = 0;
+      let handed = messages.length;
       try {
         await bus.publish(topic, messages);
       } catch (error) {
         status = toAppError(error).code;
+        failed = messages.length;
+        if (error instanceof MessagesRefusedError) {
+          handed = error.tried;
+          failed = error.refused.length;
+        }
         throw error;
       } finally {
-        const labels = { topic: topic.name, status };
-        published.inc(labels, messages.length);
-        durations.observe(labels, (clock.now() - startedAt) / 1000);
+        if (failed > 0) published.inc({ topic: topic.name, status }, failed);
+        if (handed > failed) published.inc({ topic: topic.name, status: "ok" }, handed - failed);
+        durations.observe({ topic: topic.name, status }, (clock.now() - startedAt) / 1000);
       }
     },
   };

@@ -19,6 +19,8 @@ async function openFixture(): Promise<BusFixture & { readonly url: string }> {
   const members: StuckMember[] = [];
   return {
     url,
+    // jsonb holds no U+0000.
+    refusedValue: "\u0000",
     openBus() {
       const bus = createPostgresBus({ url, log: silent });
       buses.push(bus);

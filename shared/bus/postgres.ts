@@ -1,6 +1,5 @@
 import { PgBoss } from "pg-boss";
 import { type Clock, systemClock } from "../async/clock.ts";
-import { AppError } from "../errors.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type {
   Bus,
@@ -10,13 +9,18 @@ import type {
   Subscription,
   Topic,
 } from "./bus.ts";
+import { BusCalls } from "./bus-calls.ts";
 import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
+import { postgresRefusal } from "./postgres-refusal.ts";
 import { type SeldomLog, seldomLog } from "./seldom-log.ts";
+import { sendInParts } from "./send-in-parts.ts";
 import { uuidV7Source } from "../uuid-v7.ts";
 
 /** Jobs a statement; measured best between 200 and 1000. */
 const INSERT_BATCH_MAX = 500;
+/** Characters a statement, so that large messages bound its memory. */
+const INSERT_CHARACTERS_MAX = 1 << 20;
 /** Fetch, acknowledge, heartbeat, publish and upkeep at once; listening has a connection beside. */
 const CONNECTIONS_MAX = 5;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -64,11 +68,10 @@ class PostgresBus implements Bus {
   readonly #clock: Clock;
   readonly #logFailure: SeldomLog;
   readonly #nextId: () => string;
-  readonly #ensured = new Map<string, Promise<void>>();
+  readonly #calls = new BusCalls((topic) => this.#createQueues(topic));
   readonly #subscriptions = new Set<PostgresSubscription>();
   #started: Promise<unknown> | undefined;
   #listening: Promise<{ close(): Promise<void> } | undefined> | undefined;
-  #closed = false;
 
   constructor({ url, log, clock = systemClock }: PostgresBusOptions) {
     this.#log = log;
@@ -97,32 +100,40 @@ class PostgresBus implements Bus {
   }
 
   ensureTopic(topic: Topic): Promise<void> {
-    return this.#reach(`make ${topic.name} ready`, () => this.#ensure(topic));
+    return this.#calls.reach(`make ${topic.name} ready`, () => this.#calls.ensure(topic));
   }
 
   async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    await this.#reach(`publish ${messages.length} messages to ${topic.name}`, async () => {
-      await this.#ensure(topic);
-      // Ids ascend with the list: pg-boss orders jobs that one statement inserted by their ids.
-      const jobs = messages.map((message) => toJob(message, this.#nextId()));
-      for (const group of topic.groups) await this.#insert(queueName(topic, group), jobs);
+    await this.#calls.reach(`publish ${messages.length} messages to ${topic.name}`, async () => {
+      await this.#calls.ensure(topic);
+      await sendInParts({
+        messages,
+        countMax: INSERT_BATCH_MAX,
+        charactersMax: INSERT_CHARACTERS_MAX,
+        send: (part) => this.#insert(topic, part),
+        refusalOf: postgresRefusal,
+      });
+      for (const group of topic.groups) this.#tellOfNews(queueName(topic, group));
     });
   }
 
-  async #insert(queue: string, jobs: ReturnType<typeof toJob>[]): Promise<void> {
-    for (let from = 0; from < jobs.length; from += INSERT_BATCH_MAX) {
-      await this.#boss.insert(queue, jobs.slice(from, from + INSERT_BATCH_MAX));
-    }
-    // Only a hint: whoever misses it finds the jobs at its next poll.
+  async #insert(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
+    // Ids ascend with the list: pg-boss orders jobs that one statement inserted by their ids.
+    const jobs = messages.map((message) => toJob(message, this.#nextId()));
+    for (const group of topic.groups) await this.#boss.insert(queueName(topic, group), jobs);
+  }
+
+  /** Only a hint: whoever misses it finds the jobs at its next poll. */
+  #tellOfNews(queue: string): void {
     this.#boss.getDb().executeSql("select pg_notify($1, $2)", [NEWS_CHANNEL, queue])
       .catch((error: unknown) => this.#logFailure("warn", "Cannot tell of news", error));
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { topic, group } = options;
-    return await this.#reach(`subscribe ${group} to ${topic.name}`, async () => {
-      await this.#ensure(topic);
+    return await this.#calls.reach(`subscribe ${group} to ${topic.name}`, async () => {
+      await this.#calls.ensure(topic);
       await this.#listen();
       const subscription = new PostgresSubscription({
         ...options,
@@ -136,16 +147,27 @@ class PostgresBus implements Bus {
   }
 
   async readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#reach(`read ${topic.deadLetters}`, async () => {
-      await this.#ensure(topic);
+    return await this.#calls.reach(`read ${topic.deadLetters}`, async () => {
+      await this.#calls.ensure(topic);
       const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetters, { limit: max });
       return jobs.map(({ data }) => data);
     });
   }
 
+  async replayDeadLetters(topic: Topic, max: number): Promise<number> {
+    return await this.#calls.reach(`put back what is in ${topic.deadLetters}`, async () => {
+      await this.#calls.ensure(topic);
+      const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetters, { limit: max });
+      if (jobs.length === 0) return 0;
+      await this.#insert(topic, jobs.map(({ data }) => data));
+      await this.#boss.deleteJob(topic.deadLetters, jobs.map(({ id }) => id));
+      for (const group of topic.groups) this.#tellOfNews(queueName(topic, group));
+      return jobs.length;
+    });
+  }
+
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (!this.#calls.close()) return;
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
@@ -161,12 +183,9 @@ class PostgresBus implements Bus {
     return this.#started;
   }
 
-  #ensure(topic: Topic): Promise<void> {
-    const known = this.#ensured.get(topic.name);
-    if (known) return known;
-    const ensured = this.#start().then(() => createQueues(this.#boss, topic));
-    this.#ensured.set(topic.name, ensured);
-    return ensured;
+  async #createQueues(topic: Topic): Promise<void> {
+    await this.#start();
+    await createQueues(this.#boss, topic);
   }
 
   #listen(): Promise<unknown> {
@@ -184,17 +203,5 @@ class PostgresBus implements Bus {
         throw error;
       });
     return this.#listening;
-  }
-
-  async #reach<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
-    if (this.#closed) throw new AppError("unavailable", `Cannot ${what}: the bus is closed`);
-    try {
-      return await call();
-    } catch (error) {
-      // Whatever went wrong, the next call starts from the beginning.
-      this.#ensured.clear();
-      if (error instanceof AppError) throw error;
-      throw new AppError("unavailable", `Cannot ${what}`, { cause: error });
-    }
   }
 }

@@ -122,9 +122,15 @@ export const METRIC_FAMILIES = {
     labels: [],
     services: ["loms"],
   },
+  outbox_refused_events: {
+    type: "gauge",
+    help: "Order events that the bus refused for good; absent while the database cannot tell",
+    labels: [],
+    services: ["loms"],
+  },
   bus_published_messages_total: {
     type: "counter",
-    help: "Messages handed to the bus; those that failed are published again",
+    help: "Messages handed to the bus; those that failed come again, those refused do not",
     labels: ["topic", "status"],
     services: ["loms"],
   },

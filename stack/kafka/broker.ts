@@ -1,60 +1,174 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { type Child, spawnChild } from "../processes/child.ts";
+import { type Child, type Ending, spawnChild } from "../processes/child.ts";
+import { type ProcessIdentity, sendSignal } from "../processes/identity.ts";
 import { freePorts } from "../ports.ts";
-import { brokerProperties } from "./properties.ts";
+import { type BrokerPorts, brokerProperties, type Properties } from "./properties.ts";
+import { type SecureListener, secureProperties } from "./secure-listener.ts";
 
 /** Enough for tests and a demonstration; the broker answers the same with half of it. */
 const HEAP = "128m";
-/** Starting takes 2–4 s; a busy machine gets more. */
+/** Starting takes 2–4 s, after kill -9 some more; a busy machine gets more still. */
 const START_MAX_MS = 60_000;
 /** A clean stop takes half a second. */
 const STOP_MAX_MS = 10_000;
 const READY_LINE = "Kafka Server started";
 /** How much of a failed broker's output its error repeats. */
 const OUTPUT_KEPT_CHARS = 4_000;
+/** The id of the cluster; written first, so that a format that was cut short is done again. */
+const CLUSTER_FILE = "cluster-id";
+const FORMATTED_FILE = "formatted";
 
-export interface KafkaBroker {
+export interface KafkaOptions {
+  readonly jars: string;
+  /** Holds everything; made when it is not there. For one broker at a time. */
+  readonly directory: string;
+  /** Free ones without it. */
+  readonly ports?: BrokerPorts;
+  /** A second listener, on TLS and with SASL. */
+  readonly secure?: SecureListener;
+  /** Called when the broker ends though nobody asked for it. */
+  readonly onEnd?: (ending: Ending) => void;
+  /** Called whenever it has a new process. */
+  readonly onSpawn?: () => void;
+}
+
+/** Apache Kafka as one broker on loopback ports (KRaft), a process of its own. */
+export class KafkaBroker {
   /** host:port, for KAFKA_BROKERS. */
   readonly address: string;
+  readonly #options: KafkaOptions;
+  readonly #settings: string;
+  #child: Child | undefined;
+  #expectedToEnd = true;
+
+  /** Use {@link startKafka}. */
+  constructor(options: KafkaOptions, ports: BrokerPorts) {
+    const { directory, secure } = options;
+    this.#options = options;
+    this.address = `127.0.0.1:${ports.broker}`;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#settings = join(directory, "server.properties");
+    const properties = brokerProperties(join(directory, "data"), ports);
+    const text = secure ? secureProperties(properties, secure) : properties;
+    // It may hold the password of a key.
+    writeFileSync(this.#settings, render(text), { mode: 0o600 });
+  }
+
+  get identity(): ProcessIdentity | undefined {
+    return this.#child?.identity;
+  }
+
+  /** @throws {Error} with its last output when it does not start */
+  async start(): Promise<void> {
+    await this.#format();
+    const child = await this.#java([`-Xms${HEAP}`, `-Xmx${HEAP}`], [
+      "kafka.Kafka",
+      this.#settings,
+    ]);
+    this.#child = child;
+    this.#options.onSpawn?.();
+    await ready(child);
+    this.#expectedToEnd = false;
+    void child.ended.then((ending) => {
+      if (!this.#expectedToEnd) this.#options.onEnd?.(ending);
+    });
+  }
+
   /** Stops it; its data stay. */
-  close(): Promise<void>;
+  async close(): Promise<void> {
+    this.#expectedToEnd = true;
+    this.resume();
+    if (this.#child) await stop(this.#child);
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#expectedToEnd = true;
+    if (!child || child.ending() !== undefined) return;
+    sendSignal(child.pid, "SIGKILL");
+    await child.ended;
+  }
+
+  /** Freezes it: its connections stay open and nothing answers. */
+  pause(): void {
+    this.#signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#signal("SIGCONT");
+  }
+
+  /** Starts it again on its ports and data; a running one is stopped first. */
+  async restart(): Promise<void> {
+    await this.close();
+    await this.start();
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child && this.#child.ending() === undefined) sendSignal(this.#child.pid, signal);
+  }
+
+  /** Once in the life of its directory. */
+  async #format(): Promise<void> {
+    const { directory, secure } = this.#options;
+    const formatted = join(directory, FORMATTED_FILE);
+    if (existsSync(formatted)) return;
+    const clusterFile = join(directory, CLUSTER_FILE);
+    if (!existsSync(clusterFile)) {
+      writeFileSync(clusterFile, randomBytes(16).toString("base64url"));
+    }
+    const clusterId = readFileSync(clusterFile, "utf8");
+    const users = secure ? ["--add-scram", secure.scramUser] : [];
+    const args = ["format", "--standalone", "--ignore-formatted", ...users];
+    const child = await this.#java([], [
+      "kafka.tools.StorageTool",
+      ...args,
+      // "=": an id may begin with a hyphen.
+      `--cluster-id=${clusterId}`,
+      "-c",
+      this.#settings,
+    ]);
+    const output = keepOutput(child);
+    const ending = await child.ended;
+    if (ending !== "exit code 0") throw failure("format its directory", ending, output());
+    writeFileSync(formatted, "");
+  }
+
+  #java(flags: readonly string[], args: readonly string[]): Promise<Child> {
+    const quiet = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn";
+    return spawnChild({
+      command: "java",
+      args: [
+        "-XX:+UseSerialGC",
+        ...flags,
+        quiet,
+        "-cp",
+        join(this.#options.jars, "*"),
+        ...args,
+      ],
+      environment: process.env,
+      deathSignal: "SIGKILL",
+    });
+  }
 }
 
 /**
- * Starts Apache Kafka on free loopback ports, with its data in an empty directory.
+ * Starts Apache Kafka on the data of its directory, in a new cluster where there are none.
  * @throws {Error} with its last output when it does not start
  */
-export async function startKafka(jars: string, directory: string): Promise<KafkaBroker> {
-  const [broker = 0, controller = 0] = await freePorts(2);
-  mkdirSync(directory, { recursive: true });
-  const settings = join(directory, "server.properties");
-  writeFileSync(settings, brokerProperties(join(directory, "data"), { broker, controller }));
-  const clusterId = randomBytes(16).toString("base64url");
-  await format(jars, settings, clusterId);
-  const child = await java(jars, [`-Xms${HEAP}`, `-Xmx${HEAP}`], ["kafka.Kafka", settings]);
-  await ready(child);
-  return { address: `127.0.0.1:${broker}`, close: () => stop(child) };
+export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
+  const [broker = 0, controller = 0] = options.ports ? [] : await freePorts(2);
+  const kafka = new KafkaBroker(options, options.ports ?? { broker, controller });
+  await kafka.start();
+  return kafka;
 }
 
-async function format(jars: string, settings: string, clusterId: string): Promise<void> {
-  const args = ["format", "--standalone", "-t", clusterId, "-c", settings];
-  const child = await java(jars, [], ["kafka.tools.StorageTool", ...args]);
-  const output = keepOutput(child);
-  const ending = await child.ended;
-  if (ending !== "exit code 0") throw failure("format its directory", ending, output());
-}
-
-function java(jars: string, flags: readonly string[], args: readonly string[]): Promise<Child> {
-  const quiet = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn";
-  return spawnChild({
-    command: "java",
-    args: ["-XX:+UseSerialGC", ...flags, quiet, "-cp", join(jars, "*"), ...args],
-    environment: process.env,
-    deathSignal: "SIGKILL",
-  });
+function render(properties: Properties): string {
+  return Object.entries(properties).map(([name, value]) => `${name}=${value}\n`).join("");
 }
 
 function keepOutput({ process: { stdout, stderr } }: Child): () => string {

@@ -11,9 +11,15 @@ const JARS_FOLDER = "kafka-4.4.0-jars";
 const COPY_DEPENDENCIES =
   "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
 
+/** The least that Apache Kafka 4 runs on. */
+const JAVA_MIN = 17;
+
 /** Why no broker can run here; undefined when one can. */
 export function whyNoKafka(cacheDirectory: string): string | undefined {
-  if (!runs("java", "-version")) return "there is no java";
+  const { status, stderr } = spawnSync("java", ["-version"], { encoding: "utf8" });
+  if (status !== 0) return `there is no java (${JAVA_MIN} or newer)`;
+  const version = Number(/version "([0-9]+)/.exec(stderr)?.[1]);
+  if (version < JAVA_MIN) return `java is ${version}, and ${JAVA_MIN} or newer is needed`;
   if (existsSync(join(cacheDirectory, JARS_FOLDER)) || runs("mvn", "--version")) return undefined;
   return "there is no mvn to fetch Apache Kafka with";
 }

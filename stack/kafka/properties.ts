@@ -3,9 +3,11 @@ export interface BrokerPorts {
   readonly controller: number;
 }
 
+export type Properties = Readonly<Record<string, string | number | boolean>>;
+
 /** The properties of a broker that is a cluster of its own on loopback (KRaft). */
-export function brokerProperties(dataDirectory: string, ports: BrokerPorts): string {
-  const properties = {
+export function brokerProperties(dataDirectory: string, ports: BrokerPorts): Properties {
+  return {
     "process.roles": "broker,controller",
     "node.id": 1,
     "listeners": `PLAINTEXT://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}`,
@@ -31,5 +33,4 @@ export function brokerProperties(dataDirectory: string, ports: BrokerPorts): str
     // The default takes half of the small heap.
     "log.cleaner.dedupe.buffer.size": 8_388_608,
   };
-  return Object.entries(properties).map(([name, value]) => `${name}=${value}\n`).join("");
 }

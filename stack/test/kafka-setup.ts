@@ -6,11 +6,22 @@ import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { startKafka } from "../kafka/broker.ts";
 import { kafkaJars, whyNoKafka } from "../kafka/jars.ts";
+import { createSecureListener, type SecureAccess } from "../kafka/secure-listener.ts";
+import { freePorts } from "../ports.ts";
+
+/** The broker of the run, and what it takes to start another one. */
+export interface TestKafka {
+  /** host:port. */
+  readonly address: string;
+  /** Its second listener. */
+  readonly secure: SecureAccess;
+  readonly jars: string;
+}
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** host:port of a broker; empty when none can run here. */
-    kafka: string;
+    /** Undefined when none can run here. */
+    kafka: TestKafka | undefined;
   }
 }
 
@@ -25,14 +36,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (reason) {
     if (process.env.KAFKA_TESTS === "required") throw new Error(`Cannot test Kafka: ${reason}`);
     process.stdout.write(`The tests against Apache Kafka are skipped: ${reason}\n`);
-    project.provide("kafka", "");
+    project.provide("kafka", undefined);
     return () => Promise.resolve();
   }
   const directory = mkdtempSync(join(tmpdir(), "marketplace-kafka-"));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
-    const broker = await startKafka(await kafkaJars(CACHE), directory);
-    project.provide("kafka", broker.address);
+    const jars = await kafkaJars(CACHE);
+    const [port = 0] = await freePorts(1);
+    const { listener, access } = createSecureListener(directory, port);
+    const broker = await startKafka({ jars, directory, secure: listener });
+    project.provide("kafka", { address: broker.address, secure: access, jars });
     return async () => {
       await broker.close();
       remove();

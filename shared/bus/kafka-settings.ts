@@ -1,0 +1,127 @@
+import { readFileSync } from "node:fs";
+import type { SASLOptions } from "kafkajs";
+import { z } from "zod";
+import { ConfigError, durationUpTo, listOf, type SettingProblem } from "../config.ts";
+
+const brokerAddress = z.string().regex(/^[^\s:/]+:[0-9]{1,5}$/, {
+  error: "is not an address such as 127.0.0.1:9092",
+});
+/** Two members must be able to share the topic. */
+export const PARTITIONS_MIN = 2;
+/** More than any cluster takes; a mistyped number is told here. */
+const COUNT_MAX = 10_000;
+/** Ten years: longer is `forever`. */
+const RETENTION_MAX_DAYS = 3_650;
+const FOREVER_MS = -1;
+const PEM_BEGINS = "-----BEGIN ";
+
+function count(min: number) {
+  return z.string().regex(/^[0-9]{1,6}$/, { error: "is not a whole number" }).transform(Number)
+    .refine((value) => value >= min && value <= COUNT_MAX, {
+      error: `is not a number from ${min} to ${COUNT_MAX}`,
+    });
+}
+
+const retention = z.union(
+  [z.literal("forever").transform(() => FOREVER_MS), durationUpTo(RETENTION_MAX_DAYS)],
+  { error: `is neither forever nor a duration such as 168h, at most ${RETENTION_MAX_DAYS} days` },
+);
+
+/** All of Apache Kafka's settings; without brokers there is no Kafka, and the others are unused. */
+export const kafkaSettings = {
+  KAFKA_BROKERS: listOf(brokerAddress).prefault(""),
+  KAFKA_TLS: z.enum(["true", "false"]).default("false"),
+  KAFKA_TLS_CA: z.string().optional(),
+  KAFKA_TLS_CERT: z.string().optional(),
+  KAFKA_TLS_KEY: z.string().optional(),
+  KAFKA_SASL_MECHANISM: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).optional(),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: z.string().optional(),
+  KAFKA_TOPIC_PARTITIONS: count(PARTITIONS_MIN).optional(),
+  KAFKA_TOPIC_REPLICATION_FACTOR: count(1).optional(),
+  KAFKA_TOPIC_RETENTION: retention.optional(),
+  KAFKA_TOPIC_MIN_INSYNC_REPLICAS: count(1).optional(),
+};
+
+export type KafkaConfig = z.output<z.ZodObject<typeof kafkaSettings>>;
+
+/** What topics are created with, and held against once they exist; unset: as the cluster has it. */
+export interface TopicSettings {
+  readonly partitions?: number | undefined;
+  readonly replicationFactor?: number | undefined;
+  /** -1: forever. */
+  readonly retentionMs?: number | undefined;
+  readonly minInSyncReplicas?: number | undefined;
+}
+
+/** How a client shows who it is and knows the brokers, in kafkajs' form. */
+export interface KafkaSecurity {
+  readonly ssl?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly sasl?: SASLOptions;
+}
+
+/** Which settings do not go together. */
+export function checkKafka(config: KafkaConfig): SettingProblem[] {
+  const problems: SettingProblem[] = [];
+  const needs = (name: keyof KafkaConfig, ...others: (keyof KafkaConfig)[]) => {
+    if (config[name] === undefined) return;
+    const missing = others.filter((other) => config[other] === undefined);
+    if (missing.length > 0) problems.push({ name, message: `needs ${missing.join(" and ")}` });
+  };
+  needs("KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD");
+  needs("KAFKA_SASL_USERNAME", "KAFKA_SASL_MECHANISM");
+  needs("KAFKA_SASL_PASSWORD", "KAFKA_SASL_MECHANISM");
+  needs("KAFKA_TLS_CERT", "KAFKA_TLS_KEY");
+  needs("KAFKA_TLS_KEY", "KAFKA_TLS_CERT");
+  for (const name of ["KAFKA_TLS_CA", "KAFKA_TLS_CERT"] as const) {
+    if (config[name] && config.KAFKA_TLS === "false") {
+      problems.push({ name, message: "needs KAFKA_TLS=true" });
+    }
+  }
+  const { KAFKA_TOPIC_MIN_INSYNC_REPLICAS: inSync, KAFKA_TOPIC_REPLICATION_FACTOR: all } = config;
+  if (inSync !== undefined && all !== undefined && inSync > all) {
+    const message = `is more than KAFKA_TOPIC_REPLICATION_FACTOR, ${all}: nothing could be written`;
+    problems.push({ name: "KAFKA_TOPIC_MIN_INSYNC_REPLICAS", message });
+  }
+  return problems;
+}
+
+export function topicSettings(config: KafkaConfig): TopicSettings {
+  return {
+    partitions: config.KAFKA_TOPIC_PARTITIONS,
+    replicationFactor: config.KAFKA_TOPIC_REPLICATION_FACTOR,
+    retentionMs: config.KAFKA_TOPIC_RETENTION,
+    minInSyncReplicas: config.KAFKA_TOPIC_MIN_INSYNC_REPLICAS,
+  };
+}
+
+/**
+ * Reads the files that the settings name.
+ * @throws {ConfigError} naming every file that cannot be read
+ */
+export function kafkaSecurity(config: KafkaConfig): KafkaSecurity {
+  const { KAFKA_SASL_MECHANISM: mechanism } = config;
+  const { KAFKA_SASL_USERNAME: username = "", KAFKA_SASL_PASSWORD: password = "" } = config;
+  return {
+    ...(config.KAFKA_TLS === "true" && { ssl: readTls(config) }),
+    ...(mechanism && { sasl: { mechanism, username, password } as SASLOptions }),
+  };
+}
+
+function readTls(config: KafkaConfig): NonNullable<KafkaSecurity["ssl"]> {
+  const names = { ca: "KAFKA_TLS_CA", cert: "KAFKA_TLS_CERT", key: "KAFKA_TLS_KEY" } as const;
+  const read: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const [part, name] of Object.entries(names)) {
+    const given = config[name];
+    if (!given) continue;
+    try {
+      // Where files are hard to mount, the text itself may be the value.
+      read[part] = given.startsWith(PEM_BEGINS) ? given : readFileSync(given, "utf8");
+    } catch (error) {
+      problems.push(`  ${name}: ${(error as Error).message}`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(`Wrong settings:\n${problems.join("\n")}`);
+  return read;
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
+import type { TestKafka } from "../../stack/test/kafka-setup.ts";
+import { createLogger } from "../telemetry/log.ts";
+import type { Bus, Topic } from "./bus.ts";
+import { createBus } from "./create-bus.ts";
+import { createKafkaBus } from "./kafka.ts";
+import { checkKafka, kafkaSettings, type TopicSettings } from "./kafka-settings.ts";
+import { readConfig } from "../config.ts";
+import { Inbox, message } from "./test-inbox.ts";
+
+const silent = createLogger({ service: "stack", level: "error", write: () => {} });
+const kafka = inject("kafka") as TestKafka;
+
+function newTopic(): Topic {
+  const name = `test-${randomUUID()}`;
+  return { name, groups: [name], deadLetters: `${name}.dlq` };
+}
+
+function openBus(topics?: TopicSettings): Bus {
+  const bus = createKafkaBus({ brokers: [kafka.address], log: silent, ...(topics && { topics }) });
+  onTestFinished(() => bus.close());
+  return bus;
+}
+
+/** A bus as a service opens it, from its environment. */
+function openSecure(environment: Record<string, string>): Bus {
+  const given = { KAFKA_BROKERS: kafka.secure.address, ...environment };
+  const config = readConfig(kafkaSettings, given, checkKafka);
+  const bus = createBus({ ...config, BUS_DATABASE_URL: "" }, silent);
+  onTestFinished(() => bus.close());
+  return bus;
+}
+
+describe.skipIf(!kafka)("on Apache Kafka", () => {
+  const settings: TopicSettings = {
+    partitions: 5,
+    replicationFactor: 1,
+    retentionMs: 3_600_000,
+    minInSyncReplicas: 1,
+  };
+
+  test("ensureTopic() creates topics as the settings say, and takes them as they are", async () => {
+    const topic = newTopic();
+    await openBus(settings).ensureTopic(topic);
+    await openBus(settings).ensureTopic(topic);
+    // Who sets nothing takes what is there.
+    await openBus().publish(topic, [message("a", "0")]);
+  });
+
+  test("ensureTopic() names each setting that an existing topic does not have", async () => {
+    const topic = newTopic();
+    await openBus(settings).ensureTopic(topic);
+    const other = openBus({ ...settings, partitions: 6, retentionMs: -1 });
+    await expect(other.ensureTopic(topic)).rejects.toMatchObject({
+      code: "failed_precondition",
+      message: `Cannot use the topic ${topic.name} as it is: ` +
+        "it has 5 partitions, KAFKA_TOPIC_PARTITIONS is 6; " +
+        "its retention.ms is 3600000, the settings say -1. Change the topic or the settings",
+    });
+  });
+
+  test("ensureTopic() tells why the broker does not create a topic", async () => {
+    const bus = openBus({ replicationFactor: 3 });
+    await expect(bus.ensureTopic(newTopic())).rejects.toMatchObject({
+      code: "failed_precondition",
+      message: expect.stringMatching(
+        /^Cannot create the topic test-.*: Replication-factor is invalid/,
+      ),
+    });
+  });
+
+  test.each(["plain", "scram-sha-512"])("SASL %s over TLS carries messages", async (mechanism) => {
+    const topic = newTopic();
+    const { user, password, ca } = kafka.secure;
+    const bus = openSecure({
+      KAFKA_TLS: "true",
+      KAFKA_TLS_CA: ca,
+      KAFKA_SASL_MECHANISM: mechanism,
+      KAFKA_SASL_USERNAME: user,
+      KAFKA_SASL_PASSWORD: password,
+    });
+    await bus.publish(topic, [message("a", "0")]);
+    const inbox = new Inbox();
+    await bus.subscribe({ topic, group: topic.name, handle: inbox.take });
+    await inbox.holds(1);
+    expect(inbox.values()).toEqual(["0"]);
+  });
+
+  test("a wrong password is refused, and no error tells it", async () => {
+    const bus = openSecure({
+      KAFKA_TLS: "true",
+      KAFKA_TLS_CA: kafka.secure.ca,
+      KAFKA_SASL_MECHANISM: "plain",
+      KAFKA_SASL_USERNAME: kafka.secure.user,
+      KAFKA_SASL_PASSWORD: "not-the-password",
+    });
+    const error = await bus.ensureTopic(newTopic()).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "unavailable" });
+    const { cause } = error as Error;
+    expect(String(cause)).toMatch(/SASL PLAIN authentication failed/i);
+    expect(`${String(error)} ${JSON.stringify(cause)} ${String(cause)}`)
+      .not.toContain("not-the-password");
+  });
+
+  test("a broker whose certificate is not trusted gets no password", async () => {
+    const { user, password } = kafka.secure;
+    const bus = openSecure({
+      KAFKA_TLS: "true",
+      KAFKA_SASL_MECHANISM: "plain",
+      KAFKA_SASL_USERNAME: user,
+      KAFKA_SASL_PASSWORD: password,
+    });
+    await expect(bus.ensureTopic(newTopic())).rejects.toMatchObject({
+      code: "unavailable",
+      cause: expect.objectContaining({ message: expect.stringMatching(/self.signed/i) }),
+    });
+  });
+});

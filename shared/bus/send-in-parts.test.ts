@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { AppError } from "../errors.ts";
+import { MessagesRefusedError, type OutgoingMessage } from "./bus.ts";
+import { sendInParts } from "./send-in-parts.ts";
+import { message } from "./test-inbox.ts";
+
+/** A bus that takes a request wholly or not at all, and none with a value of `bad`. */
+function refusingBus(bad: (value: string) => boolean) {
+  const requests: string[][] = [];
+  const taken: string[] = [];
+  const send = (part: readonly OutgoingMessage[]) => {
+    const values = part.map(({ value }) => value);
+    requests.push(values);
+    if (values.some(bad)) return Promise.reject(new Error("too large"));
+    taken.push(...values);
+    return Promise.resolve();
+  };
+  const refusalOf = (error: unknown) =>
+    (error as Error).message === "too large" ? "too large" : undefined;
+  const publish = (values: readonly string[], countMax = 500, charactersMax = 1_000) =>
+    sendInParts({
+      messages: values.map((value) => message("k", value)),
+      countMax,
+      charactersMax,
+      send,
+      refusalOf,
+    });
+  return { requests, taken, publish };
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
+
+test("requests hold no more messages and characters than allowed, a large message alone", async () => {
+  const bus = refusingBus(() => false);
+  await bus.publish(["1", "2", "3", "x".repeat(40), "4"], 2, 20);
+  expect(bus.requests).toEqual([["1", "2"], ["3"], ["x".repeat(40)], ["4"]]);
+});
+
+test("the messages that are refused are found, and the others are sent in order", async () => {
+  const bus = refusingBus((value) => ["3", "4", "99"].includes(value));
+  const error = await bus.publish(numbers(100)).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(MessagesRefusedError);
+  expect(error).toMatchObject({
+    tried: 100,
+    refused: [3, 4, 99].map((index) => ({ index, reason: "too large" })),
+  });
+  expect(bus.taken).toEqual(numbers(100).filter((value) => !["3", "4", "99"].includes(value)));
+});
+
+test("after many refusals the rest is left to the next call", async () => {
+  const bus = refusingBus(() => true);
+  const error = await bus.publish(numbers(100)).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(MessagesRefusedError);
+  const { refused, tried } = error as MessagesRefusedError;
+  expect(refused.map(({ index }) => index)).toEqual(numbers(20).map(Number));
+  expect(tried).toBe(20);
+});
+
+test("another failure ends the call as it is", async () => {
+  const failure = new AppError("unavailable", "away");
+  await expect(sendInParts({
+    messages: [message("k", "0")],
+    countMax: 10,
+    charactersMax: 10,
+    send: () => Promise.reject(failure),
+    refusalOf: () => undefined,
+  })).rejects.toBe(failure);
+});

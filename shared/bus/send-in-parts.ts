@@ -1,0 +1,82 @@
+import { MessagesRefusedError, type OutgoingMessage, type RefusedMessage } from "./bus.ts";
+
+/**
+ * Refusals that one call looks for; what follows them is left to the next call. Each costs a request
+ * of its own, and a caller has a deadline.
+ */
+const REFUSALS_MAX = 20;
+
+export interface SendOptions {
+  readonly messages: readonly OutgoingMessage[];
+  /** Of one request. */
+  readonly countMax: number;
+  /** Of one request that holds more than one message. */
+  readonly charactersMax: number;
+  readonly send: (part: readonly OutgoingMessage[]) => Promise<void>;
+  /** Why the bus refuses a request for good; undefined for every other failure. */
+  readonly refusalOf: (error: unknown) => string | undefined;
+}
+
+/** A part of the list, with the place of its first message in the whole. */
+interface Part {
+  readonly from: number;
+  readonly messages: readonly OutgoingMessage[];
+}
+
+/**
+ * Sends messages in order, in requests of a bounded size. A request that is refused for good is
+ * halved until the message is found; the others are sent all the same.
+ * @throws {MessagesRefusedError} after the last that was sent
+ */
+export async function sendInParts(options: SendOptions): Promise<void> {
+  const { messages, send, refusalOf } = options;
+  const refused: RefusedMessage[] = [];
+  // The next part is the last.
+  const waiting = partsOf(options).reverse();
+  while (waiting.length > 0 && refused.length < REFUSALS_MAX) {
+    const part = waiting.pop() as Part;
+    const reason = await send(part.messages).then(() => undefined, (error: unknown) => {
+      const found = refusalOf(error);
+      if (found === undefined) throw error;
+      return found;
+    });
+    if (reason === undefined) continue;
+    if (part.messages.length === 1) refused.push({ index: part.from, reason });
+    else waiting.push(...halvesOf(part));
+  }
+  if (refused.length > 0) {
+    throw new MessagesRefusedError(refused, waiting.at(-1)?.from ?? messages.length);
+  }
+}
+
+function partsOf({ messages, countMax, charactersMax }: SendOptions): Part[] {
+  const parts: Part[] = [];
+  let from = 0;
+  let characters = 0;
+  messages.forEach((message, index) => {
+    const size = charactersOf(message);
+    const isFull = index - from === countMax || characters + size > charactersMax;
+    if (isFull && index > from) {
+      parts.push({ from, messages: messages.slice(from, index) });
+      from = index;
+      characters = 0;
+    }
+    characters += size;
+  });
+  return [...parts, { from, messages: messages.slice(from) }];
+}
+
+function charactersOf({ key, value, headers }: OutgoingMessage): number {
+  const inHeaders = Object.entries(headers)
+    .reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+  return key.length + value.length + inHeaders;
+}
+
+/** The second half first. */
+function halvesOf({ from, messages }: Part): [Part, Part] {
+  const middle = Math.ceil(messages.length / 2);
+  return [
+    { from: from + middle, messages: messages.slice(middle) },
+    { from, messages: messages.slice(0, middle) },
+  ];
+}
