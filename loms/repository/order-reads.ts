@@ -23,7 +23,9 @@ export class OrderReads implements OrderReader {
 
   async orderInfo(orderId: bigint, context: RequestContext) {
     const send = () => this.#orderInfo.execute({ orderId });
-    const rows = await this.#pool.perform(ORDER_INFO, send, context, this.#timeoutMs);
+    const rows = await this.#pool.perform(ORDER_INFO, send, context, {
+      timeoutMs: this.#timeoutMs,
+    });
     const [first] = rows;
     if (!first) return undefined;
     const items = rows.map(({ sku, count }) => ({ sku, count }));
@@ -32,7 +34,9 @@ export class OrderReads implements OrderReader {
 
   async stocksInfo(sku: number, context: RequestContext) {
     const send = () => this.#stocksInfo.execute({ sku });
-    const rows = await this.#pool.perform(STOCKS_INFO, send, context, this.#timeoutMs);
+    const rows = await this.#pool.perform(STOCKS_INFO, send, context, {
+      timeoutMs: this.#timeoutMs,
+    });
     return rows[0];
   }
 }

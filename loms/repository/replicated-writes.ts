@@ -43,7 +43,7 @@ export class ReplicatedWrites implements StatementRunner {
     }
     return replication.synchronously(
       statement.name,
-      () => synchronous.run(statement, parameters, context),
+      (isWanted) => synchronous.run(statement, parameters, context, isWanted),
     );
   }
 }

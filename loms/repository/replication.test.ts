@@ -69,10 +69,16 @@ test("a probe that waits for a moment changes nothing", async () => {
 
 test("once a probe has waited too long, writes are refused, and those under way are unknown", async () => {
   const replication = open();
-  const underWay = replication.synchronously("order_pay", () => new Promise(() => {}));
+  let isWanted = () => false;
+  const underWay = replication.synchronously("order_pay", (isStillWanted) => {
+    isWanted = isStillWanted;
+    return new Promise(() => {});
+  });
+  expect(isWanted()).toBe(true);
   const told = expect(underWay).rejects.toMatchObject({ code: "unavailable" });
   await lose(replication, UNCONFIRMED_AFTER_MS);
   await told;
+  expect(isWanted(), "one that waits for a connection is not sent any more").toBe(false);
   const send = vi.fn<() => Promise<string>>();
   await expect(replication.synchronously("order_create", send)).rejects.toMatchObject({
     code: "unavailable",

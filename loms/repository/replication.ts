@@ -94,14 +94,19 @@ export class Replication {
   }
 
   /**
-   * Sends a write that waits for the replicas.
+   * Sends a write that waits for the replicas. `send` may ask whether its answer is still waited
+   * for before it begins.
    * @throws {AppError} `unavailable` at once while writes are refused, and when that begins
    */
-  async synchronously<Result>(name: string, send: () => Promise<Result>): Promise<Result> {
+  async synchronously<Result>(
+    name: string,
+    send: (isWanted: () => boolean) => Promise<Result>,
+  ): Promise<Result> {
     if (this.#state !== "synchronous") throw this.#refusal(`${name} is refused`);
     return await new Promise<Result>((resolve, reject) => {
       this.#rejectWaiting.add(reject);
-      send().finally(() => this.#rejectWaiting.delete(reject)).then(resolve, reject);
+      const isWanted = () => this.#rejectWaiting.has(reject);
+      send(isWanted).finally(() => this.#rejectWaiting.delete(reject)).then(resolve, reject);
     });
   }
 
@@ -176,6 +181,7 @@ export class Replication {
       this.#replicasAreCurrent = degradeAfterMs === undefined;
       this.#enter("refusing");
       for (const reject of this.#rejectWaiting) reject(this.#refusal("the outcome is unknown"));
+      this.#rejectWaiting.clear();
     }
     if (degradeAfterMs === undefined || unconfirmedMs < degradeAfterMs) return;
     try {

@@ -145,6 +145,35 @@ test("a server that is not there is unavailable", async () => {
   expect(isConnectionError(error)).toBe(true);
 });
 
+test("a server without a free connection is unavailable, and used once it has one", async () => {
+  const { db } = openPool();
+  await db.execute(sql`create role narrow login password 'narrow' connection limit 1`);
+  const url = new URL(database.primaryUrl);
+  [url.username, url.password] = ["narrow", "narrow"];
+  const [first, second] = [openPool({ url: url.href }), openPool({ url: url.href })];
+  await first.run(ECHO, [1n, [], [], true], context());
+  const error: unknown = await second.run(ECHO, [1n, [], [], true], context()).catch((e) => e);
+  expect(error).toMatchObject({ code: "unavailable", cause: { code: "53300" } });
+  await first.close();
+  await expect.poll(
+    () => second.run(ECHO, [1n, [], [], true], context()).catch(() => []),
+  ).toHaveLength(1);
+  await second.close();
+  await db.execute(sql`drop role narrow`);
+});
+
+test("a statement that finds the queue full is refused at once, and tells when to come again", async () => {
+  const pool = openPool({ max: 1, waitingMax: 2 });
+  const slow = sleeping("slow", "insert", 0.3);
+  const taken = Array.from({ length: 3 }, () => pool.run(slow, [], context()));
+  await expect(pool.run(slow, [], context())).rejects.toMatchObject({
+    code: "resource_exhausted",
+    retryAfterMs: 1_000,
+  });
+  expect(await Promise.all(taken)).toHaveLength(3);
+  expect(await pool.run(slow, [], context())).toHaveLength(1);
+});
+
 test("perform() runs drizzle's queries under the same rules", async () => {
   const pool = openPool({ statementTimeoutMs: 50 });
   const label = { name: "drizzled", kind: "select" } as const;

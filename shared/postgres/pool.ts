@@ -55,10 +55,19 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** The server ends a statement that takes longer; a wait for the replica does not count. */
   readonly statementTimeoutMs: number;
+  /** Statements that may wait for a connection; those beyond are refused. */
+  readonly waitingMax?: number;
   /** Commits that wait for no replica, whatever the server's own setting says. */
   readonly synchronousCommit?: "local";
   readonly clock?: Clock;
   readonly observe?: (observation: StatementObservation) => void;
+}
+
+export interface PerformOptions {
+  /** Ends the wait earlier than the context does. */
+  readonly timeoutMs?: number;
+  /** See {@link Pool.run}. */
+  readonly isWanted?: () => boolean;
 }
 
 export interface StatementLabel {
@@ -94,7 +103,7 @@ export class Pool {
     this.role = options.role;
     this.#clock = options.clock ?? systemClock;
     this.#observe = options.observe ?? (() => {});
-    this.#permits = new Permits(options.max, WAITING_MAX, this.#clock);
+    this.#permits = new Permits(options.max, options.waitingMax ?? WAITING_MAX, this.#clock);
     this.#client = postgres(options.url, {
       max: options.max,
       ...NO_PIPELINE,
@@ -120,6 +129,9 @@ export class Pool {
    * Runs a prepared statement. Throws AppError: `deadline_exceeded` at the deadline of the context
    * and `unavailable` when the connection was lost, both of which leave open what became of it;
    * `resource_exhausted` when too many wait. Other failures are the driver's.
+   *
+   * `isWanted` is asked when a connection has come free: a statement that is not wanted any more
+   * is not sent, and fails as `unavailable`.
    */
   run<
     const Parameters extends readonly ParameterType[],
@@ -128,22 +140,22 @@ export class Pool {
     statement: Statement<Parameters, Columns>,
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
+    isWanted: () => boolean = () => true,
   ): Promise<readonly RowOf<Columns>[]> {
     const encoded = parameters.map(encodeParameter);
     // The test of the statements holds the declared columns against the database.
     const send = () => this.#send(statement.text, encoded) as Promise<readonly RowOf<Columns>[]>;
-    return this.perform(statement, send, context);
+    return this.perform(statement, send, context, { isWanted });
   }
 
   /**
    * Runs a query of drizzle on this pool's `db` under the same rules as {@link run}.
-   * `timeoutMs` ends the wait earlier than the context does.
    */
   async perform<Result>(
     label: StatementLabel,
     send: () => PromiseLike<Result>,
     context: RequestContext,
-    timeoutMs = Infinity,
+    { timeoutMs = Infinity, isWanted = () => true }: PerformOptions = {},
   ): Promise<Result> {
     const startedAt = this.#clock.now();
     const answerBy = startedAt + Math.min(context.remainingMs(), timeoutMs);
@@ -151,6 +163,10 @@ export class Pool {
     let outcome: "ok" | ErrorCode = "ok";
     try {
       await this.#permits.take(answerBy - startedAt);
+      if (!isWanted()) {
+        this.#permits.give();
+        throw new AppError("unavailable", `${name} was not sent: nobody waits for it any more`);
+      }
       return await this.#answer(label, send, answerBy);
     } catch (error) {
       const told = toDatabaseError(error, name);
