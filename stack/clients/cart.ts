@@ -1,9 +1,10 @@
 import { createClientConfig, exactProblem } from "./exact-integers.ts";
-import { type Client, createClient, createConfig } from "./gen/cart/client/index.ts";
+import { createClient, createConfig } from "./gen/cart/client/index.ts";
+import { CartApi } from "./gen/cart/sdk.gen.ts";
 
-/** What every function of `gen/cart/sdk.gen.ts` takes as its `client`: cart at `baseUrl`. */
-export function cartClient(baseUrl: string): Client {
+/** The operations of cart at `baseUrl`. */
+export function cartClient(baseUrl: string): CartApi {
   const client = createClient(createClientConfig(createConfig({ baseUrl })));
   client.interceptors.error.use(exactProblem);
-  return client;
+  return new CartApi({ client });
 }

@@ -1,9 +1,10 @@
 import { createClientConfig, exactProblem } from "./exact-integers.ts";
-import { type Client, createClient, createConfig } from "./gen/loms/client/index.ts";
+import { createClient, createConfig } from "./gen/loms/client/index.ts";
+import { LomsApi } from "./gen/loms/sdk.gen.ts";
 
-/** What every function of `gen/loms/sdk.gen.ts` takes as its `client`: loms at `baseUrl`. */
-export function lomsClient(baseUrl: string): Client {
+/** The operations of loms at `baseUrl`. */
+export function lomsClient(baseUrl: string): LomsApi {
   const client = createClient(createClientConfig(createConfig({ baseUrl })));
   client.interceptors.error.use(exactProblem);
-  return client;
+  return new LomsApi({ client });
 }

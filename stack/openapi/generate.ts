@@ -7,17 +7,24 @@ import { serviceDocuments } from "./documents.ts";
 
 const DOCUMENTS = "docs/api";
 const CLIENTS = "stack/clients/gen";
+const SERVICES = [
+  { name: "cart", className: "CartApi" },
+  { name: "loms", className: "LomsApi" },
+] as const;
 /** Beside the folder that it is compared with, so that paths inside the files are the same. */
 const FRESH_CLIENTS = "stack/clients/fresh-";
 
 /** Writes the documents of both services and the clients made from them. */
 async function generate(documents: string, clients: string): Promise<void> {
   mkdirSync(documents, { recursive: true });
-  for (const [service, { latest, v30 }] of Object.entries(serviceDocuments())) {
-    const document = join(documents, `${service}.json`);
+  const described = serviceDocuments();
+  for (const service of SERVICES) {
+    const { latest, v30 } = described[service.name];
+    const document = join(documents, `${service.name}.json`);
     writeFileSync(document, latest);
-    writeFileSync(join(documents, `${service}-3.0.json`), v30);
-    await generateClient(document, join(clients, service));
+    writeFileSync(join(documents, `${service.name}-3.0.json`), v30);
+    const folder = join(clients, service.name);
+    await generateClient({ document, folder, className: service.className });
   }
 }
 

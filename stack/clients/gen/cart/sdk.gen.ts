@@ -20,52 +20,102 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
     meta?: keyof ClientMeta extends never ? Record<string, unknown> : ClientMeta;
 };
 
-/**
- * Take a product out of the cart
- *
- * Takes out all of it. Answers the same whether it was there or not.
- */
-export const deleteItem = <ThrowOnError extends boolean = false>(options: Options<DeleteItemData, ThrowOnError>): RequestResult<DeleteItemResponses, DeleteItemErrors, ThrowOnError> => (options.client ?? client).delete<DeleteItemResponses, DeleteItemErrors, ThrowOnError>({ url: '/user/{user_id}/cart/{sku_id}', ...options });
-
-/**
- * Add a product to the cart
- *
- * Counts of one SKU add up. Refused with 412, and the cart left as it is, when the SKU is not a product, when loms has no stock of it, or when what is in the cart and what is added exceed what can be bought or 65535.
- */
-export const addItem = <ThrowOnError extends boolean = false>(options: Options<AddItemData, ThrowOnError>): RequestResult<AddItemResponses, AddItemErrors, ThrowOnError> => (options.client ?? client).post<AddItemResponses, AddItemErrors, ThrowOnError>({
-    url: '/user/{user_id}/cart/{sku_id}',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
+class HeyApiClient {
+    protected client: Client;
+    
+    constructor(args?: {
+        client?: Client;
+    }) {
+        this.client = args?.client ?? client;
     }
-});
+}
 
-/**
- * Empty the cart
- *
- * Answers the same whether there was a cart or not.
- */
-export const clearCart = <ThrowOnError extends boolean = false>(options: Options<ClearCartData, ThrowOnError>): RequestResult<ClearCartResponses, ClearCartErrors, ThrowOnError> => (options.client ?? client).delete<ClearCartResponses, ClearCartErrors, ThrowOnError>({ url: '/user/{user_id}/cart', ...options });
+class HeyApiRegistry<T> {
+    private readonly defaultKey = 'default';
+    
+    private readonly instances: Map<string, T> = new Map();
+    
+    get(key?: string): T {
+        const instance = this.instances.get(key ?? this.defaultKey);
+        if (!instance) {
+            throw new Error(`No SDK client found. Create one with "new CartApi()" to fix this error.`);
+        }
+        return instance;
+    }
+    
+    set(value: T, key?: string): void {
+        this.instances.set(key ?? this.defaultKey, value);
+    }
+}
 
-/**
- * List the cart with names and prices
- *
- * Items ascend by SKU. An empty cart is not found.
- */
-export const listCart = <ThrowOnError extends boolean = false>(options: Options<ListCartData, ThrowOnError>): RequestResult<ListCartResponses, ListCartErrors, ThrowOnError> => (options.client ?? client).get<ListCartResponses, ListCartErrors, ThrowOnError>({
-    responseTransformer: listCartResponseTransformer,
-    url: '/user/{user_id}/cart/list',
-    ...options
-});
-
-/**
- * Order what is in the cart
- *
- * Creates an order at loms and takes out of the cart exactly what was ordered. When loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is ordered twice. Checkouts at once make one order and get one answer.
- */
-export const checkout = <ThrowOnError extends boolean = false>(options: Options<CheckoutData, ThrowOnError>): RequestResult<CheckoutResponses, CheckoutErrors, ThrowOnError> => (options.client ?? client).post<CheckoutResponses, CheckoutErrors, ThrowOnError>({
-    responseTransformer: checkoutResponseTransformer,
-    url: '/user/{user_id}/cart/checkout',
-    ...options
-});
+export class CartApi extends HeyApiClient {
+    public static readonly __registry: HeyApiRegistry<CartApi> = new HeyApiRegistry<CartApi>();
+    
+    constructor(args?: {
+        client?: Client;
+        key?: string;
+    }) {
+        super(args);
+        CartApi.__registry.set(this, args?.key);
+    }
+    
+    /**
+     * Take a product out of the cart
+     *
+     * Takes out all of it. Answers the same whether it was there or not.
+     */
+    public deleteItem<ThrowOnError extends boolean = false>(options: Options<DeleteItemData, ThrowOnError>): RequestResult<DeleteItemResponses, DeleteItemErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<DeleteItemResponses, DeleteItemErrors, ThrowOnError>({ url: '/user/{user_id}/cart/{sku_id}', ...options });
+    }
+    
+    /**
+     * Add a product to the cart
+     *
+     * Counts of one SKU add up. Refused with 412, and the cart left as it is, when the SKU is not a product, when loms has no stock of it, or when what is in the cart and what is added exceed what can be bought or 65535.
+     */
+    public addItem<ThrowOnError extends boolean = false>(options: Options<AddItemData, ThrowOnError>): RequestResult<AddItemResponses, AddItemErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<AddItemResponses, AddItemErrors, ThrowOnError>({
+            url: '/user/{user_id}/cart/{sku_id}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Empty the cart
+     *
+     * Answers the same whether there was a cart or not.
+     */
+    public clearCart<ThrowOnError extends boolean = false>(options: Options<ClearCartData, ThrowOnError>): RequestResult<ClearCartResponses, ClearCartErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<ClearCartResponses, ClearCartErrors, ThrowOnError>({ url: '/user/{user_id}/cart', ...options });
+    }
+    
+    /**
+     * List the cart with names and prices
+     *
+     * Items ascend by SKU. An empty cart is not found.
+     */
+    public listCart<ThrowOnError extends boolean = false>(options: Options<ListCartData, ThrowOnError>): RequestResult<ListCartResponses, ListCartErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ListCartResponses, ListCartErrors, ThrowOnError>({
+            responseTransformer: listCartResponseTransformer,
+            url: '/user/{user_id}/cart/list',
+            ...options
+        });
+    }
+    
+    /**
+     * Order what is in the cart
+     *
+     * Creates an order at loms and takes out of the cart exactly what was ordered. When loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is ordered twice. Checkouts at once make one order and get one answer.
+     */
+    public checkout<ThrowOnError extends boolean = false>(options: Options<CheckoutData, ThrowOnError>): RequestResult<CheckoutResponses, CheckoutErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CheckoutResponses, CheckoutErrors, ThrowOnError>({
+            responseTransformer: checkoutResponseTransformer,
+            url: '/user/{user_id}/cart/checkout',
+            ...options
+        });
+    }
+}

@@ -20,75 +20,125 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
     meta?: keyof ClientMeta extends never ? Record<string, unknown> : ClientMeta;
 };
 
-/**
- * Create an order and reserve its items
- *
- * Lines of one SKU are summed. All of it is reserved or nothing: when a SKU is short, 412 names it and the order, which exists as `failed`. After 503 or 504 the outcome is unknown: another try with the same key settles it.
- */
-export const orderCreate = <ThrowOnError extends boolean = false>(options: Options<OrderCreateData, ThrowOnError>): RequestResult<OrderCreateResponses, OrderCreateErrors, ThrowOnError> => (options.client ?? client).post<OrderCreateResponses, OrderCreateErrors, ThrowOnError>({
-    responseTransformer: orderCreateResponseTransformer,
-    url: '/v1/order/create',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
+class HeyApiClient {
+    protected client: Client;
+    
+    constructor(args?: {
+        client?: Client;
+    }) {
+        this.client = args?.client ?? client;
     }
-});
+}
 
-/**
- * Tell an order's status and items
- *
- * An order that nobody pays for in time still awaits payment until loms cancels it, within two seconds.
- */
-export const orderInfo = <ThrowOnError extends boolean = false>(options: Options<OrderInfoData, ThrowOnError>): RequestResult<OrderInfoResponses, OrderInfoErrors, ThrowOnError> => (options.client ?? client).post<OrderInfoResponses, OrderInfoErrors, ThrowOnError>({
-    responseTransformer: orderInfoResponseTransformer,
-    url: '/v1/order/info',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
+class HeyApiRegistry<T> {
+    private readonly defaultKey = 'default';
+    
+    private readonly instances: Map<string, T> = new Map();
+    
+    get(key?: string): T {
+        const instance = this.instances.get(key ?? this.defaultKey);
+        if (!instance) {
+            throw new Error(`No SDK client found. Create one with "new LomsApi()" to fix this error.`);
+        }
+        return instance;
     }
-});
+    
+    set(value: T, key?: string): void {
+        this.instances.set(key ?? this.defaultKey, value);
+    }
+}
 
-/**
- * Mark an order as payed
- *
- * What was reserved leaves the stock. Paying again changes nothing and succeeds; an order that is cancelled, failed or past its payment deadline is refused with 412.
- */
-export const orderPay = <ThrowOnError extends boolean = false>(options: Options<OrderPayData, ThrowOnError>): RequestResult<OrderPayResponses, OrderPayErrors, ThrowOnError> => (options.client ?? client).post<OrderPayResponses, OrderPayErrors, ThrowOnError>({
-    url: '/v1/order/pay',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
+export class LomsApi extends HeyApiClient {
+    public static readonly __registry: HeyApiRegistry<LomsApi> = new HeyApiRegistry<LomsApi>();
+    
+    constructor(args?: {
+        client?: Client;
+        key?: string;
+    }) {
+        super(args);
+        LomsApi.__registry.set(this, args?.key);
     }
-});
-
-/**
- * Cancel an order that awaits payment
- *
- * What was reserved can be bought again. Cancelling again changes nothing and succeeds; an order that is payed or failed is refused with 412.
- */
-export const orderCancel = <ThrowOnError extends boolean = false>(options: Options<OrderCancelData, ThrowOnError>): RequestResult<OrderCancelResponses, OrderCancelErrors, ThrowOnError> => (options.client ?? client).post<OrderCancelResponses, OrderCancelErrors, ThrowOnError>({
-    url: '/v1/order/cancel',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
+    
+    /**
+     * Create an order and reserve its items
+     *
+     * Lines of one SKU are summed. All of it is reserved or nothing: when a SKU is short, 412 names it and the order, which exists as `failed`. After 503 or 504 the outcome is unknown: another try with the same key settles it.
+     */
+    public orderCreate<ThrowOnError extends boolean = false>(options: Options<OrderCreateData, ThrowOnError>): RequestResult<OrderCreateResponses, OrderCreateErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<OrderCreateResponses, OrderCreateErrors, ThrowOnError>({
+            responseTransformer: orderCreateResponseTransformer,
+            url: '/v1/order/create',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
     }
-});
-
-/**
- * Tell how many of a SKU can be bought
- *
- * What is there less what is reserved, never below 0.
- */
-export const stocksInfo = <ThrowOnError extends boolean = false>(options: Options<StocksInfoData, ThrowOnError>): RequestResult<StocksInfoResponses, StocksInfoErrors, ThrowOnError> => (options.client ?? client).post<StocksInfoResponses, StocksInfoErrors, ThrowOnError>({
-    responseTransformer: stocksInfoResponseTransformer,
-    url: '/v1/stock/info',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
+    
+    /**
+     * Tell an order's status and items
+     *
+     * An order that nobody pays for in time still awaits payment until loms cancels it, within two seconds.
+     */
+    public orderInfo<ThrowOnError extends boolean = false>(options: Options<OrderInfoData, ThrowOnError>): RequestResult<OrderInfoResponses, OrderInfoErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<OrderInfoResponses, OrderInfoErrors, ThrowOnError>({
+            responseTransformer: orderInfoResponseTransformer,
+            url: '/v1/order/info',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
     }
-});
+    
+    /**
+     * Mark an order as payed
+     *
+     * What was reserved leaves the stock. Paying again changes nothing and succeeds; an order that is cancelled, failed or past its payment deadline is refused with 412.
+     */
+    public orderPay<ThrowOnError extends boolean = false>(options: Options<OrderPayData, ThrowOnError>): RequestResult<OrderPayResponses, OrderPayErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<OrderPayResponses, OrderPayErrors, ThrowOnError>({
+            url: '/v1/order/pay',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Cancel an order that awaits payment
+     *
+     * What was reserved can be bought again. Cancelling again changes nothing and succeeds; an order that is payed or failed is refused with 412.
+     */
+    public orderCancel<ThrowOnError extends boolean = false>(options: Options<OrderCancelData, ThrowOnError>): RequestResult<OrderCancelResponses, OrderCancelErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<OrderCancelResponses, OrderCancelErrors, ThrowOnError>({
+            url: '/v1/order/cancel',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Tell how many of a SKU can be bought
+     *
+     * What is there less what is reserved, never below 0.
+     */
+    public stocksInfo<ThrowOnError extends boolean = false>(options: Options<StocksInfoData, ThrowOnError>): RequestResult<StocksInfoResponses, StocksInfoErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<StocksInfoResponses, StocksInfoErrors, ThrowOnError>({
+            responseTransformer: stocksInfoResponseTransformer,
+            url: '/v1/stock/info',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+}
