@@ -60,7 +60,8 @@ export default defineConfig({
           exclude: everywhere,
           globalSetup: "e2e/stack-setup.ts",
           fileParallelism: false,
-          testTimeout: 60_000,
+          // A browser on a busy machine takes its time.
+          testTimeout: 180_000,
           hookTimeout: 120_000,
         },
       },

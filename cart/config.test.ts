@@ -9,6 +9,7 @@ test("cartConfig() has defaults that fit the local stack", () => {
     PRODUCT_TOKEN: "testtoken",
     PRODUCT_CACHE_TTL: 60_000,
     LOMS_GRPC_URL: { host: "127.0.0.1", port: 50_051 },
+    LOMS_ORIGINS: ["http://localhost:8084", "http://127.0.0.1:8084"],
     LOG_LEVEL: "info",
   });
 });

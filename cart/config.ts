@@ -4,7 +4,9 @@ import {
   duration,
   type Environment,
   hostPort,
+  httpOrigin,
   httpUrl,
+  listOf,
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
@@ -17,11 +19,13 @@ const settings = {
   PRODUCT_TOKEN: z.string().default("testtoken"),
   PRODUCT_CACHE_TTL: duration.prefault("60s"),
   LOMS_GRPC_URL: hostPort.prefault("127.0.0.1:50051"),
+  LOMS_ORIGINS: listOf(httpOrigin).prefault("http://localhost:8084,http://127.0.0.1:8084"),
 };
 
 export type CartConfig = ReturnType<typeof cartConfig>;
 
 /** @throws {ConfigError} naming every wrong setting */
 export function cartConfig(environment: Environment) {
-  return readConfig(settings, withLocalStack(environment, ["PRODUCT_URL", "LOMS_GRPC_URL"]));
+  const local = ["PRODUCT_URL", "LOMS_GRPC_URL", "LOMS_ORIGINS"];
+  return readConfig(settings, withLocalStack(environment, local));
 }

@@ -68,6 +68,7 @@ async function open(config: CartConfig, log: Logger, opened: CloseStack): Promis
   const readiness = new Readiness();
   const app = cartApp(deps, [...healthRoutes(readiness), metricsRoute(metrics)], {
     observers: [requestLog(log), requestMetrics(metrics)],
+    origins: config.LOMS_ORIGINS,
   });
   const http = await serve(app.fetch, config.CART_HTTP);
   opened.push("the HTTP door", () => http.close(DRAIN_MAX_MS));

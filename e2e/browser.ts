@@ -10,6 +10,8 @@ import { type Browser, chromium, type Page } from "playwright-core";
 /** Where Debian puts its package; it fits the machine better than one that npm brings. */
 const INSTALLED = ["/usr/bin/chromium"];
 const CACHE = fileURLToPath(new URL("../node_modules/.cache/chromium/", import.meta.url));
+/** For one thing that is done or shown on a page; a busy machine takes its time. */
+const STEP_MAX_MS = 60_000;
 /** Nothing that looks for its maker's servers, and no sandbox, which root cannot have. */
 const ARGUMENTS = [
   "--no-sandbox",
@@ -53,6 +55,7 @@ export interface WatchedPage {
 export async function openPage(browser: Browser): Promise<WatchedPage> {
   const context = await browser.newContext();
   const page = await context.newPage();
+  page.setDefaultTimeout(STEP_MAX_MS);
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());

@@ -9,6 +9,7 @@ test("lomsConfig() has defaults that fit the local stack", () => {
     DATABASE_URL: "postgres://postgres@127.0.0.1:15432/loms",
     DATABASE_REPLICA_URLS: ["postgres://postgres@127.0.0.1:15433/loms"],
     KAFKA_BROKERS: [],
+    CART_ORIGINS: ["http://localhost:8082", "http://127.0.0.1:8082"],
     ORDER_PAYMENT_TIMEOUT: 600_000,
   });
 });

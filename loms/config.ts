@@ -6,6 +6,7 @@ import {
   duration,
   type Environment,
   hostPort,
+  httpOrigin,
   listOf,
   postgresUrl,
   readConfig,
@@ -24,6 +25,7 @@ const settings = {
   DATABASE_URL: postgresUrl.default(LOCAL_DATABASE),
   DATABASE_REPLICA_URLS: listOf(postgresUrl).optional(),
   ...busSettings,
+  CART_ORIGINS: listOf(httpOrigin).prefault("http://localhost:8082,http://127.0.0.1:8082"),
   ORDER_PAYMENT_TIMEOUT: duration.prefault("10m"),
   SYNC_REPLICA_POLICY: z.enum(["strict", "degrade"]).default("strict"),
   SYNC_REPLICA_DEGRADE_AFTER: duration.prefault("10s"),
@@ -39,7 +41,7 @@ export type LomsConfig = ReturnType<typeof lomsConfig>;
 export function lomsConfig(environment: Environment) {
   // A replica belongs to its primary: neither of the local stack's comes beside one that is given.
   const own = environment.DATABASE_URL ? [] : ["DATABASE_URL", "DATABASE_REPLICA_URLS"];
-  const given = withLocalStack(environment, [...own, "BUS_DATABASE_URL"]);
+  const given = withLocalStack(environment, [...own, "BUS_DATABASE_URL", "CART_ORIGINS"]);
   const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, given, checkKafka);
   const local = rest.DATABASE_URL === LOCAL_DATABASE ? [LOCAL_REPLICA] : [];
   return { ...rest, DATABASE_REPLICA_URLS: replicas ?? local };

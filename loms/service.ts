@@ -139,7 +139,14 @@ async function openDoors(
   };
   const checks = { database, replica: () => replication.check() };
   const rpc = createRpc(rpcMethods(deps), log, [measuring(metrics)]);
-  const app = createLomsHttp({ rpc, log, metrics, readiness, checks });
+  const app = createLomsHttp({
+    rpc,
+    log,
+    metrics,
+    readiness,
+    checks,
+    cartOrigins: config.CART_ORIGINS,
+  });
 
   const doors: { close(): Promise<void> }[] = [];
   opened.push("the doors", async () => {

@@ -6,6 +6,7 @@ import {
   duration,
   formatHostPort,
   hostPort,
+  httpOrigin,
   listOf,
   postgresUrl,
   reachable,
@@ -22,6 +23,20 @@ describe("duration", () => {
   test.each(["", "5", "-1s", "1.5s", "1d", "s", "99999h"])("refuses %j", (text) => {
     expect(duration.safeParse(text).error?.issues[0]?.message).toContain("is not a duration");
   });
+});
+
+describe("httpOrigin", () => {
+  test.each(["http://localhost:8082", "https://shop.example"])("takes %s", (text) => {
+    expect(httpOrigin.parse(text)).toBe(text);
+  });
+
+  test.each([
+    ...["http://localhost:8082/", "http://localhost:80", "http://u:p@localhost", "HTTP://a"],
+    ...["localhost:8082", "*", "null", "", "ftp://a"],
+  ])(
+    "refuses %s, which no browser sends",
+    (text) => expect(httpOrigin.safeParse(text).success).toBe(false),
+  );
 });
 
 describe("hostPort", () => {

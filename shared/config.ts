@@ -65,6 +65,12 @@ export const postgresUrl = urlWith(
 );
 export const httpUrl = urlWith(["http:", "https:"], "http://127.0.0.1:8090");
 
+/** An origin as browsers write it: `http://host:port`, nothing behind it. */
+export const httpOrigin = httpUrl.refine(
+  (text) => URL.canParse(text) && new URL(text).origin === text,
+  { error: "is not an origin such as http://localhost:8082" },
+);
+
 /** A comma-separated list; empty parts are skipped. */
 export function listOf<Item extends z.ZodType<unknown, string>>(item: Item) {
   return z.string()

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type Environment, reachable } from "../shared/config.ts";
 import { type Addresses, type ListenerName, listenerSettings } from "./addresses.ts";
+import { originsOf } from "./origins.ts";
 import type { Databases, ServicePart } from "./plan.ts";
 import { SYSTEM_PATH } from "./processes/child.ts";
 import { commandFor, findRuntime, ownRuntime, type Runtime } from "./processes/runtimes.ts";
@@ -60,11 +61,13 @@ export function serviceEnvironment(
       DATABASE_URL: databases.loms,
       DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
       BUS_DATABASE_URL: databases.bus,
+      CART_ORIGINS: originsOf(`http://${reachable(listeners.CART_HTTP)}`),
     },
     notifier: { BUS_DATABASE_URL: databases.bus, NOTIFIER_DATABASE_URL: databases.notifier },
     cart: {
       PRODUCT_URL: `http://${reachable(listeners.PRODUCTS_HTTP)}`,
       LOMS_GRPC_URL: reachable(listeners.LOMS_GRPC),
+      LOMS_ORIGINS: originsOf(`http://${reachable(listeners.LOMS_HTTP)}`),
     },
   };
   const set = Object.entries(given).filter(([, value]) => value);

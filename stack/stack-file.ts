@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { originsOf } from "./origins.ts";
 import type { Databases } from "./plan.ts";
 
 export interface StackUrls {
@@ -26,14 +27,16 @@ const SETTINGS_FILE = "stack.env";
 
 /** Writes the facts where tools and services started alone look for them, for this user only. */
 export function noteStack(dataDirectory: string, facts: StackFacts): void {
-  const { databases } = facts;
+  const { databases, urls } = facts;
   const settings = {
     LOCAL_DATABASE_URL: databases.loms,
     LOCAL_DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
     LOCAL_BUS_DATABASE_URL: databases.bus,
     LOCAL_NOTIFIER_DATABASE_URL: databases.notifier,
-    LOCAL_PRODUCT_URL: facts.urls.products,
-    LOCAL_LOMS_GRPC_URL: facts.urls.lomsGrpc,
+    LOCAL_PRODUCT_URL: urls.products,
+    LOCAL_LOMS_GRPC_URL: urls.lomsGrpc,
+    LOCAL_CART_ORIGINS: originsOf(urls.cart),
+    LOCAL_LOMS_ORIGINS: urls.loms ? originsOf(urls.loms) : "",
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
   writeWhole(join(dataDirectory, SETTINGS_FILE), lines.join(""));

@@ -29,7 +29,7 @@ export function cartApp(
     listCartEndpoint(deps),
     checkoutEndpoint(deps),
     ...health,
-    ...documentRoutes(app, DOCUMENT_INFO),
+    ...documentRoutes(app, DOCUMENT_INFO, { title: "Loms", origins: options.origins ?? [] }),
     startPageRoute({
       title: DOCUMENT_INFO.title,
       description: DOCUMENT_INFO.summary,

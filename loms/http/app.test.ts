@@ -39,7 +39,14 @@ function setUp() {
   });
   const metrics = new Metrics("loms");
   const rpc = createRpc(rpcMethods(deps), log);
-  const app = createLomsHttp({ rpc, log, metrics, readiness: new Readiness(), checks: {} });
+  const app = createLomsHttp({
+    rpc,
+    log,
+    metrics,
+    readiness: new Readiness(),
+    checks: {},
+    cartOrigins: [],
+  });
   const post = async (path: string, body: unknown, headers: Record<string, string> = JSON_TYPE) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const response = await app.request(path, { method: "POST", body: text, headers });

@@ -20,22 +20,25 @@ export interface LomsHttpOptions {
   readonly readiness: Readiness;
   /** The parts that loms cannot serve without. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
+  /** Where browsers find the pages of cart, which may use the gateway. */
+  readonly cartOrigins: readonly string[];
 }
 
 /** The HTTP door: the gateway, health, metrics, and the documents. */
 export function createLomsHttp(options: LomsHttpOptions): HttpApp {
-  const { rpc, log, metrics, readiness, checks } = options;
+  const { rpc, log, metrics, readiness, checks, cartOrigins: origins } = options;
   const gateway = gatewayRoutes(rpc);
   const paths = new Set(gateway.map((route) => route.path));
   const answeredByChain = ({ method, route }: Exchange) => method === "POST" && paths.has(route);
   const app = createHttpApp({
     observers: [unless(answeredByChain, requestLog(log)), requestMetrics(metrics)],
+    origins,
   });
   mount(app, [
     ...gateway,
     ...healthRoutes(readiness, checks),
     metricsRoute(metrics),
-    ...documentRoutes(app, DOCUMENT_INFO),
+    ...documentRoutes(app, DOCUMENT_INFO, { title: "Cart", origins }),
     startPageRoute({
       title: DOCUMENT_INFO.title,
       description: DOCUMENT_INFO.summary,

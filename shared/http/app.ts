@@ -5,6 +5,7 @@ import { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
 import { answerProblem } from "./answer.ts";
+import { allowOrigins } from "./cors.ts";
 import { Exchange, type HttpContext, type HttpEnv, type HttpObserver } from "./exchange.ts";
 import { HttpRefusal } from "./problem.ts";
 
@@ -26,12 +27,15 @@ export interface HttpAppOptions {
   readonly observers: readonly HttpObserver[];
   readonly timeoutMs?: number;
   readonly clock?: Clock;
+  /** Whose pages may use this service from a browser, beside its own. */
+  readonly origins?: readonly string[];
 }
 
 /** An app whose every failure is a problem body; routes come onto it with {@link mount}. */
 export function createHttpApp(options: HttpAppOptions): HttpApp {
   const app = new OpenAPIHono<HttpEnv>({ getPath: rawPath });
   app.use("*", observed(options));
+  if (options.origins?.length) app.use("*", allowOrigins(options.origins));
   app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route")));
   app.onError((error, c) => answerProblem(c, error));
   return app;

@@ -28,12 +28,21 @@ test("/swagger-ui takes everything it shows from this process", async () => {
     const answer = await app.request(path);
     expect(answer.headers.get("content-security-policy")).toContain("script-src 'self'");
     const links = [...(await answer.text()).matchAll(/(?:src|href)="([^"]+)"/g)];
-    expect(links).toHaveLength(4);
+    expect(links).toHaveLength(5);
     for (const [, link] of links) {
       expect(link).toMatch(/^\/swagger-ui\//);
       expect((await app.request(link as string)).status, link).toBe(200);
     }
   }
+});
+
+test("/swagger-ui may ask the neighbour, and nobody else", async () => {
+  const neighbour = { title: "loms", origins: ["http://localhost:8084", "http://127.0.0.1:8084"] };
+  const app = createHttpApp({ observers: [] });
+  mount(app, documentRoutes(app, INFO, neighbour));
+  const { headers } = await app.request("/swagger-ui");
+  const policy = headers.get("content-security-policy");
+  expect(policy).toContain("connect-src 'self' http://localhost:8084 http://127.0.0.1:8084;");
 });
 
 test("/swagger-ui serves no other file", async () => {

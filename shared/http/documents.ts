@@ -1,10 +1,14 @@
 import { answerText } from "./answer.ts";
 import type { HttpApp, MountedRoute } from "./app.ts";
 import { type DocumentInfo, openApiDocument } from "./openapi.ts";
-import { swaggerUiRoutes } from "./swagger-ui.ts";
+import { type Neighbour, swaggerUiRoutes } from "./swagger-ui.ts";
 
 /** `/openapi.json`, generated from the routes mounted on `app`, and the page that shows it. */
-export function documentRoutes(app: HttpApp, info: DocumentInfo): MountedRoute[] {
+export function documentRoutes(
+  app: HttpApp,
+  info: DocumentInfo,
+  neighbour?: Neighbour,
+): MountedRoute[] {
   let document: string | undefined;
   return [
     {
@@ -15,6 +19,6 @@ export function documentRoutes(app: HttpApp, info: DocumentInfo): MountedRoute[]
         return answerText(c, 200, document, { "content-type": "application/json" });
       },
     },
-    ...swaggerUiRoutes(info.title),
+    ...swaggerUiRoutes(info.title, neighbour),
   ];
 }

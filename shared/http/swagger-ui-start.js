@@ -33,11 +33,22 @@ function ExactAnswers({ React: { createElement } }) {
   return { wrapComponents: { responseBody: exactly } };
 }
 
+/** The documents to choose from: the page's own, and the neighbour's under the name used here. */
+function documents({ title, neighbour, origins }) {
+  const own = { name: title, url: "/openapi.json" };
+  const found = origins.split(" ").filter((origin) => origin !== "");
+  if (found.length === 0) return [own];
+  const near = found.find((origin) => new URL(origin).hostname === location.hostname);
+  return [own, { name: neighbour, url: `${near ?? found[0]}/openapi.json` }];
+}
+
 window.ui = SwaggerUIBundle({
-  url: "/openapi.json",
+  urls: documents(document.getElementById("swagger-ui").dataset),
   dom_id: "#swagger-ui",
   deepLinking: true,
   tryItOutEnabled: true,
   validatorUrl: null,
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
   plugins: [ExactAnswers],
+  layout: "StandaloneLayout",
 });

@@ -16,26 +16,39 @@ const ownFile = (name: string) => () => fileURLToPath(new URL(name, import.meta.
 const FILES: ReadonlyMap<string, { readonly type: string; readonly path: () => string }> = new Map([
   ["start.js", { type: SCRIPT_TYPE, path: ownFile("swagger-ui-start.js") }],
   ["swagger-ui-bundle.js", { type: SCRIPT_TYPE, path: packageFile("swagger-ui-bundle.js") }],
+  ["swagger-ui-standalone-preset.js", {
+    type: SCRIPT_TYPE,
+    path: packageFile("swagger-ui-standalone-preset.js"),
+  }],
   ["swagger-ui.css", { type: "text/css; charset=utf-8", path: packageFile("swagger-ui.css") }],
   ["favicon-32x32.png", { type: "image/png", path: packageFile("favicon-32x32.png") }],
 ]);
-/** The page talks to its own origin only; Swagger UI sets styles inline. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
-  "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/** Swagger UI of `/openapi.json` at `/swagger-ui`, served wholly from this process. */
-export function swaggerUiRoutes(title: string): MountedRoute[] {
+/** Another service whose document the page offers, too; it allows this one's pages to use it. */
+export interface Neighbour {
+  readonly title: string;
+  /** Where browsers find it. */
+  readonly origins: readonly string[];
+}
+
+const ALONE: Neighbour = { title: "", origins: [] };
+
+/**
+ * Swagger UI of `/openapi.json`, and of the neighbour's, at `/swagger-ui`; all that the page is made
+ * of comes from this process.
+ */
+export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[] {
   const read = new Map<string, Uint8Array<ArrayBuffer>>();
+  const html = page(title, neighbour);
+  const headers = {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": contentSecurityPolicy(neighbour),
+  };
   return [
     {
       method: "get",
       path: UI_PATH,
-      run: (c) =>
-        answerText(c, 200, page(title), {
-          "content-type": "text/html; charset=utf-8",
-          "content-security-policy": CONTENT_SECURITY_POLICY,
-        }),
+      run: (c) => answerText(c, 200, html, headers),
     },
     {
       method: "get",
@@ -52,12 +65,21 @@ export function swaggerUiRoutes(title: string): MountedRoute[] {
   ];
 }
 
-function page(title: string): string {
+/** The page talks to the two services only; Swagger UI sets styles inline. */
+function contentSecurityPolicy({ origins }: Neighbour): string {
+  return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+    `img-src 'self' data:; connect-src ${["'self'", ...origins].join(" ")}; ` +
+    "base-uri 'none'; frame-ancestors 'none'";
+}
+
+function page(title: string, neighbour: Neighbour): string {
   const ui = SwaggerUI({
     url: "/openapi.json",
     manuallySwaggerUIHtml: () =>
-      `<div id="swagger-ui"></div>
+      `<div id="swagger-ui" data-title="${title}"
+    data-neighbour="${neighbour.title}" data-origins="${neighbour.origins.join(" ")}"></div>
   <script src="${UI_PATH}/swagger-ui-bundle.js"></script>
+  <script src="${UI_PATH}/swagger-ui-standalone-preset.js"></script>
   <script src="${UI_PATH}/start.js"></script>`,
   });
   return `<!doctype html>
