@@ -13,7 +13,8 @@ export interface AcknowledgedOrder {
   readonly userId: bigint;
   /** The idempotency key that it was told for. */
   readonly key?: string;
-  readonly items: readonly { readonly sku: number; readonly count: number }[];
+  /** Left out when they are not certain. */
+  readonly items?: readonly { readonly sku: number; readonly count: number }[];
   /** The newest status that was told. */
   readonly status: ToldStatus;
 }
@@ -89,9 +90,9 @@ function compare(told: AcknowledgedOrder, stored: Stored | undefined): string[] 
   if (!isAsFar(stored.status, status)) {
     found.push(`order ${orderId} was told as ${status} and is ${stored.status}`);
   }
-  const items = told.items.toSorted((a, b) => a.sku - b.sku)
+  const items = told.items?.toSorted((a, b) => a.sku - b.sku)
     .map(({ sku, count }) => `${count} of ${sku}`).join(", ");
-  if (stored.items !== items) {
+  if (items !== undefined && stored.items !== items) {
     found.push(`order ${orderId} was told with ${items} and has ${stored.items}`);
   }
   return found;

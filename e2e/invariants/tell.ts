@@ -1,6 +1,6 @@
 import type { Finding } from "./finding.ts";
 
-const NAME_WIDTH = 26;
+const NAME_WIDTH = 28;
 
 /** A finding for people: its name, how it stands, what was counted, and each violation below. */
 export function tellFinding({ invariant, checked, of, violations, note }: Finding): string {

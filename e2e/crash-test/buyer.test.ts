@@ -1,0 +1,136 @@
+import { expect, test, vi } from "vitest";
+import { type Clock, systemClock } from "../../shared/async/clock.ts";
+import type { Answer } from "./answer.ts";
+import { Buyer } from "./buyer.ts";
+import type { Doors, NewOrder } from "./doors.ts";
+import { Ledger } from "./ledger.ts";
+import type { Wish } from "./purchase.ts";
+
+const PAYMENT_TIMEOUT_MS = 6_000;
+const ORDER = 10n;
+const WISH: Wish = {
+  userId: 1n,
+  way: "gateway",
+  items: [{ sku: 1_002, count: 1 }],
+  fate: "leave",
+  twiceAtOnce: false,
+  again: false,
+};
+const DONE: Answer = { kind: "done", orderId: ORDER };
+const UNKNOWN: Answer = { kind: "unknown", why: "503" };
+const refused = (status: number, orderId?: bigint): Answer => ({
+  kind: "refused",
+  status,
+  orderId,
+});
+
+/** Waits pass at once, and time with them. */
+function hastyClock(): Clock {
+  let now = 0;
+  return {
+    ...systemClock,
+    now: () => now,
+    setTimer(delayMs, fire) {
+      now += delayMs;
+      queueMicrotask(fire);
+      return () => {};
+    },
+  };
+}
+
+/** Answers one after the other, the last one again and again. */
+function answering(...answers: Answer[]) {
+  let next = 0;
+  return vi.fn<() => Promise<Answer>>(() =>
+    Promise.resolve(answers[Math.min(next++, answers.length - 1)] as Answer)
+  );
+}
+
+async function buy(wish: Partial<Wish>, doors: {
+  readonly create?: (order: NewOrder) => Promise<Answer>;
+  readonly pay?: () => Promise<Answer>;
+  readonly add?: () => Promise<Answer>;
+  readonly checkout?: () => Promise<Answer>;
+  readonly status?: string;
+}): Promise<Ledger> {
+  const ledger = new Ledger();
+  const done = () => Promise.resolve(DONE);
+  const { create = done, pay = done, add = done, checkout = done } = doors;
+  const door = { create, pay, cancel: done };
+  const shop: Doors = {
+    cart: { add, checkout },
+    gateway: door,
+    grpc: door,
+    status: () => Promise.resolve(doors.status),
+    close: () => {},
+  };
+  const options = {
+    doors: shop,
+    ledger,
+    clock: hastyClock(),
+    paymentTimeoutMs: PAYMENT_TIMEOUT_MS,
+  };
+  await new Buyer(options, { ...WISH, ...wish }).buy();
+  return ledger;
+}
+
+test("a create whose outcome is unknown is tried again with its key until it is known", async () => {
+  const answers = answering(UNKNOWN, UNKNOWN, DONE);
+  const create = vi.fn<(order: NewOrder) => Promise<Answer>>(answers);
+  const ledger = await buy({}, { create });
+  const keys = new Set(create.mock.calls.map(([order]) => order.key));
+  expect([create.mock.calls.length, keys.size]).toEqual([3, 1]);
+  expect(ledger.orders).toMatchObject([{ orderId: ORDER, status: "awaiting payment" }]);
+});
+
+test("what is never settled is told", async () => {
+  const ledger = await buy({}, { create: answering(UNKNOWN) });
+  expect(ledger.strange).toEqual(["create of user 1 is never settled: 503"]);
+});
+
+test("an order that failed is told as failed", async () => {
+  const ledger = await buy({ again: true }, { create: answering(refused(412, ORDER)) });
+  expect(ledger.orders).toMatchObject([{ orderId: ORDER, status: "failed" }]);
+  expect(ledger.strange).toEqual([]);
+});
+
+test("an answer that no request should have is told", async () => {
+  const strange: Answer = { kind: "strange", why: "500 internal error" };
+  const ledger = await buy({}, { create: answering(strange) });
+  expect(ledger.strange).toEqual(["an order of user 1 was answered 500 internal error"]);
+});
+
+test("a read that does not show what was answered is told as lost", async () => {
+  const ledger = await buy({ fate: "pay" }, { status: "awaiting payment" });
+  expect(ledger.lost).toEqual([
+    "order 10 is payed for its buyer, and a read says awaiting payment",
+  ]);
+});
+
+test("a pay may be refused after the payment deadline, and not before", async () => {
+  const late = await buy({ fate: "pay" }, {
+    pay: answering(...Array.from({ length: 50 }, () => UNKNOWN), refused(412)),
+  });
+  expect(late.strange).toEqual([]);
+  const early = await buy({ fate: "pay" }, { pay: answering(refused(412)) });
+  expect(early.strange).toEqual(["pay of order 10 of user 1 was answered 412"]);
+});
+
+test("a cart that is empty though nothing killed it is told as lost", async () => {
+  const ledger = await buy({ way: "cart" }, { checkout: answering(UNKNOWN, refused(404)) });
+  expect(ledger.lost).toEqual(["user 1 has added 1 lines, and the cart is empty"]);
+});
+
+test("of two checkouts at once, one that comes late finds an empty cart", async () => {
+  const ledger = await buy({ way: "cart", twiceAtOnce: true }, {
+    checkout: answering(DONE, refused(404)),
+  });
+  expect([ledger.lost, ledger.strange, ledger.orders.length]).toEqual([[], [], 1]);
+});
+
+test("items of a cart are certain unless an add had to be repeated", async () => {
+  const certain = await buy({ way: "cart" }, {});
+  expect(certain.orders[0]?.items).toEqual(WISH.items);
+  const repeated = await buy({ way: "cart" }, { add: answering(UNKNOWN, DONE) });
+  expect(repeated.orders[0]).not.toHaveProperty("items");
+});

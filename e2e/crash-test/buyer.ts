@@ -1,0 +1,172 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import type { Answer } from "./answer.ts";
+import type { Doors, OrderDoor } from "./doors.ts";
+import type { Ledger, Line, Purchase } from "./ledger.ts";
+import type { Wish } from "./purchase.ts";
+
+/** Between tries of a write whose outcome is unknown. */
+const RETRY_MS = 150;
+/** A stack that is started again is there within seconds; what is not settled by then is lost. */
+const SETTLED_WITHIN_MS = 90_000;
+
+export interface BuyerOptions {
+  readonly doors: Doors;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** ORDER_PAYMENT_TIMEOUT of the shop. */
+  readonly paymentTimeoutMs: number;
+}
+
+type Told = Exclude<Answer, { readonly kind: "unknown" }>;
+
+/** One purchase from the first add to the fate of its order, and notes what was answered. */
+export class Buyer {
+  readonly #options: BuyerOptions;
+  readonly #wish: Wish;
+
+  constructor(options: BuyerOptions, wish: Wish) {
+    this.#options = options;
+    this.#wish = wish;
+  }
+
+  async buy(): Promise<void> {
+    const startedAt = this.#options.clock.now();
+    const orderId = await (this.#wish.way === "cart" ? this.#checkout() : this.#create());
+    if (orderId === undefined) return;
+    await this.#expectStatus(orderId, ["awaiting payment", "cancelled"]);
+    if (this.#wish.fate !== "leave") await this.#change(orderId, this.#wish.fate, startedAt);
+  }
+
+  /** By loms' own doors. @returns the order, unless it failed */
+  async #create(): Promise<bigint | undefined> {
+    const { doors } = this.#options;
+    const { userId, items, twiceAtOnce, again, way } = this.#wish;
+    const order = { userId, items, key: `key of ${userId}` };
+    // A retry may come through the other door: the key is the same.
+    const tried: OrderDoor[] = way === "grpc"
+      ? [doors.grpc, doors.gateway]
+      : [doors.gateway, doors.grpc];
+    let tries = 0;
+    const send = () => (tried[tries++ % 2] as OrderDoor).create(order);
+    const settle = () => this.#settle("create", send);
+    const answers = twiceAtOnce ? await Promise.all([settle(), settle()]) : [await settle()];
+    if (again) answers.push(await settle());
+    return this.#noteOrders(order, answers);
+  }
+
+  /** By a cart. @returns the order, unless it failed or was lost with its cart */
+  async #checkout(): Promise<bigint | undefined> {
+    const { doors, ledger } = this.#options;
+    const { userId, twiceAtOnce } = this.#wish;
+    const cartLife = ledger.cartLife;
+    const { items, isCertain } = await this.#fillCart();
+    if (items.length === 0) return undefined;
+    const settle = () => this.#settle("checkout", () => doors.cart.checkout(userId));
+    const answers = twiceAtOnce ? await Promise.all([settle(), settle()]) : [await settle()];
+    // Who comes after the other was answered finds an empty cart.
+    const orders = answers.filter((answer) => !isEmptyCart(answer));
+    const isSameCart = ledger.cartLife === cartLife;
+    if (orders.length === 0 && isSameCart) {
+      ledger.lost.push(`user ${userId} has added ${items.length} lines, and the cart is empty`);
+    }
+    return this.#noteOrders({ userId, ...isSameCart && isCertain && { items } }, orders);
+  }
+
+  /** What was taken, and whether that is all: an add whose answer was lost may count twice. */
+  async #fillCart(): Promise<{ readonly items: readonly Line[]; readonly isCertain: boolean }> {
+    const { doors } = this.#options;
+    const { userId, items: wished } = this.#wish;
+    const items: Line[] = [];
+    let tries = 0;
+    for (const line of wished) {
+      const answer = await this.#settle("add", () => {
+        tries++;
+        return doors.cart.add(userId, line);
+      });
+      if (answer?.kind === "done") items.push(line);
+      else if (answer?.kind === "strange") this.#note("an add", answer);
+    }
+    return { items, isCertain: tries === wished.length };
+  }
+
+  #noteOrders(
+    purchase: Purchase,
+    answers: readonly (Told | undefined)[],
+  ): bigint | undefined {
+    const { ledger } = this.#options;
+    let made: bigint | undefined;
+    for (const answer of answers) {
+      if (answer?.kind === "done" && answer.orderId !== undefined) {
+        ledger.created(purchase, answer.orderId, "awaiting payment");
+        made = answer.orderId;
+      } else if (hasFailed(answer)) {
+        ledger.created(purchase, answer.orderId, "failed");
+      } else if (answer) {
+        this.#note("an order", answer);
+      }
+    }
+    return made;
+  }
+
+  async #change(orderId: bigint, fate: "pay" | "cancel", startedAt: number): Promise<void> {
+    const { doors, ledger, clock, paymentTimeoutMs } = this.#options;
+    const door = this.#wish.way === "grpc" ? doors.grpc : doors.gateway;
+    const answer = await this.#settle(fate, () => door[fate](orderId));
+    if (!answer) return;
+    if (answer.kind === "done") {
+      const status = fate === "pay" ? "payed" : "cancelled";
+      ledger.changed(orderId, status);
+      await this.#expectStatus(orderId, [status]);
+      return;
+    }
+    const mayBeOverdue = clock.now() - startedAt >= paymentTimeoutMs;
+    if (fate === "pay" && answer.kind === "refused" && answer.status === 412 && mayBeOverdue) {
+      return;
+    }
+    this.#note(`${fate} of order ${orderId}`, answer);
+  }
+
+  /** Whoever was answered sees it in every later read, on whichever server that is. */
+  async #expectStatus(orderId: bigint, statuses: readonly string[]): Promise<void> {
+    const status = await this.#options.doors.status(orderId);
+    if (status === undefined || statuses.includes(status)) return;
+    this.#options.ledger.lost.push(
+      `order ${orderId} is ${statuses[0]} for its buyer, and a read says ${status}`,
+    );
+  }
+
+  /** Tries until it is known what became of it, with the same key; undefined when it never is. */
+  async #settle(what: string, send: () => Promise<Answer>): Promise<Told | undefined> {
+    const { clock, ledger } = this.#options;
+    const deadline = clock.now() + SETTLED_WITHIN_MS;
+    for (;;) {
+      const answer = await send();
+      if (answer.kind !== "unknown") return answer;
+      if (clock.now() > deadline) {
+        ledger.strange.push(`${what} of user ${this.#wish.userId} is never settled: ${answer.why}`);
+        return undefined;
+      }
+      await sleep(clock, RETRY_MS);
+    }
+  }
+
+  #note(what: string, answer: Told): void {
+    const why = answer.kind === "strange"
+      ? answer.why
+      : answer.kind === "refused"
+      ? String(answer.status)
+      : "done without an order";
+    this.#options.ledger.strange.push(`${what} of user ${this.#wish.userId} was answered ${why}`);
+  }
+}
+
+function hasFailed(
+  answer: Told | undefined,
+): answer is { readonly kind: "refused"; readonly status: number; readonly orderId: bigint } {
+  return answer?.kind === "refused" && answer.orderId !== undefined;
+}
+
+function isEmptyCart(answer: Told | undefined): boolean {
+  return answer?.kind === "refused" && answer.status === 404;
+}

@@ -1,0 +1,141 @@
+import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { toAppError } from "../../shared/errors.ts";
+import { createGrpcClient } from "../../shared/grpc/client.ts";
+import { STATUS_BY_CODE } from "../../shared/http/problem.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { parseExact } from "../../stack/exact-json.ts";
+import { type Answer, readAnswer } from "./answer.ts";
+import type { Line } from "./ledger.ts";
+
+/** Longer than a service's own deadline, so that its answer comes first. */
+const REQUEST_MAX_MS = 8_000;
+
+/** Where the shop is entered. */
+export interface DoorAddresses {
+  readonly cart: string;
+  readonly loms: string;
+  /** host:port. */
+  readonly lomsGrpc: string;
+}
+
+export interface NewOrder {
+  readonly userId: bigint;
+  readonly key: string;
+  readonly items: readonly Line[];
+}
+
+/** loms through one of its two doors. */
+export interface OrderDoor {
+  create(order: NewOrder): Promise<Answer>;
+  pay(orderId: bigint): Promise<Answer>;
+  cancel(orderId: bigint): Promise<Answer>;
+}
+
+export interface CartDoor {
+  add(userId: bigint, line: Line): Promise<Answer>;
+  checkout(userId: bigint): Promise<Answer>;
+}
+
+export interface Doors {
+  readonly cart: CartDoor;
+  readonly gateway: OrderDoor;
+  readonly grpc: OrderDoor;
+  /** What a read says right now; undefined when it cannot be had. */
+  status(orderId: bigint): Promise<string | undefined>;
+  close(): void;
+}
+
+/** The shop over real connections. Requests never throw: whatever happens is an answer. */
+export function openDoors({ cart, loms, lomsGrpc }: DoorAddresses): Doors {
+  const grpc = openGrpc(lomsGrpc);
+  return {
+    cart: {
+      add: (userId, { sku, count }) => post(`${cart}/user/${userId}/cart/${sku}`, { count }),
+      checkout: (userId) => post(`${cart}/user/${userId}/cart/checkout`, {}),
+    },
+    gateway: {
+      create: ({ userId, key, items }) =>
+        post(`${loms}/v1/order/create`, { user: String(userId), items }, key),
+      pay: (orderId) => post(`${loms}/v1/order/pay`, { orderID: String(orderId) }),
+      cancel: (orderId) => post(`${loms}/v1/order/cancel`, { orderID: String(orderId) }),
+    },
+    grpc: grpc.door,
+    async status(orderId) {
+      const body = { orderID: String(orderId) };
+      const answer = await send(`${loms}/v1/order/info`, body).catch(() => undefined);
+      if (answer?.status === 404) return "not found";
+      return answer?.body["status"] as string | undefined;
+    },
+    close: grpc.close,
+  };
+}
+
+function openGrpc(address: string): { readonly door: OrderDoor; close(): void } {
+  const client = createGrpcClient({
+    definition: LomsDefinition,
+    address,
+    errorDetails: [orderShortageDetail],
+  });
+  async function ask(
+    call: (context: RequestContext) => Promise<{ readonly orderID?: bigint }>,
+  ): Promise<Answer> {
+    const context = new RequestContext({
+      traceparent: childTraceparent(undefined),
+      timeoutMs: REQUEST_MAX_MS,
+    });
+    try {
+      return { kind: "done", orderId: (await call(context)).orderID };
+    } catch (error) {
+      const { code, message, shortage } = toAppError(error);
+      return readAnswer(STATUS_BY_CODE[code], {
+        detail: message,
+        ...shortage && { order_id: shortage.orderId },
+      });
+    } finally {
+      context.close();
+    }
+  }
+  return {
+    door: {
+      create: ({ userId, key, items }) =>
+        ask((context) =>
+          client.call("orderCreate", { user: userId, items: [...items] }, context, {
+            "idempotency-key": key,
+          })
+        ),
+      pay: (orderID) => ask((context) => client.call("orderPay", { orderID }, context)),
+      cancel: (orderID) => ask((context) => client.call("orderCancel", { orderID }, context)),
+    },
+    close: () => client.close(),
+  };
+}
+
+async function post(url: string, body: object, key?: string): Promise<Answer> {
+  try {
+    const answer = await send(url, body, key);
+    return readAnswer(answer.status, answer.body);
+  } catch (error) {
+    return { kind: "unknown", why: (error as Error).message };
+  }
+}
+
+async function send(
+  url: string,
+  body: object,
+  key?: string,
+): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      ...key !== undefined && { "idempotency-key": key },
+    },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(REQUEST_MAX_MS),
+  });
+  const text = await response.text();
+  const parsed = text === "" ? {} : parseExact(text) as Record<string, unknown>;
+  return { status: response.status, body: parsed };
+}

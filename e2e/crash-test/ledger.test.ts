@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { Ledger } from "./ledger.ts";
+
+const ITEMS = [{ sku: 1_002, count: 1 }];
+const KEYED = { userId: 1n, key: "k", items: ITEMS };
+
+test("a ledger keeps of each order the newest status that was told", () => {
+  const ledger = new Ledger();
+  ledger.created(KEYED, 10n, "awaiting payment");
+  ledger.created(KEYED, 10n, "awaiting payment");
+  ledger.created({ userId: 2n }, 11n, "failed");
+  ledger.changed(10n, "payed");
+  expect(ledger.orders).toEqual([
+    { ...KEYED, orderId: 10n, status: "payed" },
+    { userId: 2n, orderId: 11n, status: "failed" },
+  ]);
+  expect(ledger.acknowledged).toBe(4);
+  expect([ledger.lost, ledger.doubled, ledger.strange]).toEqual([[], [], []]);
+});
+
+test("two orders for a key, or for a cart's only checkout, are doubled", () => {
+  const ledger = new Ledger();
+  ledger.created(KEYED, 10n, "awaiting payment");
+  ledger.created(KEYED, 11n, "awaiting payment");
+  ledger.created({ userId: 2n }, 12n, "awaiting payment");
+  ledger.created({ userId: 2n }, 13n, "awaiting payment");
+  expect(ledger.doubled).toEqual([
+    "user 1, k: was told order 10 and order 11",
+    "user 2, checkout: was told order 12 and order 13",
+  ]);
+});
+
+test("a checkout that is refused twice makes two failed orders, and nothing is doubled", () => {
+  const ledger = new Ledger();
+  ledger.created({ userId: 2n }, 12n, "failed");
+  ledger.created({ userId: 2n }, 13n, "failed");
+  expect(ledger.doubled).toEqual([]);
+});
+
+test("one order for two users is doubled, and one that was made and failed is strange", () => {
+  const ledger = new Ledger();
+  ledger.created(KEYED, 10n, "awaiting payment");
+  ledger.created({ userId: 2n }, 10n, "awaiting payment");
+  ledger.created(KEYED, 10n, "failed");
+  expect(ledger.doubled).toEqual(["order 10 was told to user 1 and to user 2"]);
+  expect(ledger.strange).toEqual(["order 10 was told as awaiting payment and as failed"]);
+});
+
+test("more() resolves after that many more answers", async () => {
+  const ledger = new Ledger();
+  let reached = false;
+  const more = ledger.more(2).then(() => reached = true);
+  ledger.changed(1n, "payed");
+  await Promise.resolve();
+  expect(reached).toBe(false);
+  ledger.changed(1n, "payed");
+  await more;
+});
