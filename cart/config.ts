@@ -22,6 +22,9 @@ const settings = {
   LOMS_ORIGINS: listOf(httpOrigin).prefault("http://localhost:8084,http://127.0.0.1:8084"),
 };
 
+/** The names of all that it reads. */
+export const CART_SETTINGS: readonly string[] = Object.keys(settings);
+
 export type CartConfig = ReturnType<typeof cartConfig>;
 
 /** @throws {ConfigError} naming every wrong setting */

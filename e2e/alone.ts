@@ -24,12 +24,13 @@ export async function spawnAlone(
   settings: Settings,
   runtime: Runtime | undefined = suiteRuntime(),
 ): Promise<Alone> {
-  const [command = "", ...args] = serviceCommand(part, runtime);
+  const environment = { PATH: SYSTEM_PATH, LOG_FORMAT: "json", ...settings };
+  const [command = "", ...args] = await serviceCommand(part, runtime, environment);
   const child: Child = await spawnChild({
     command,
     args,
     directory: PROJECT_DIRECTORY,
-    environment: { PATH: SYSTEM_PATH, LOG_FORMAT: "json", ...settings },
+    environment,
     deathSignal: "SIGKILL",
   });
   let said = "";

@@ -31,6 +31,9 @@ const settings = {
   SYNC_REPLICA_DEGRADE_AFTER: duration.prefault("10s"),
 };
 
+/** The names of all that it reads. */
+export const LOMS_SETTINGS: readonly string[] = Object.keys(settings);
+
 export type LomsConfig = ReturnType<typeof lomsConfig>;
 
 /**

@@ -17,6 +17,9 @@ const settings = {
   NOTIFIER_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/notifier"),
 };
 
+/** The names of all that it reads. */
+export const NOTIFIER_SETTINGS: readonly string[] = Object.keys(settings);
+
 export type NotifierConfig = ReturnType<typeof notifierConfig>;
 
 /** @throws {ConfigError} naming every wrong setting */

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type Environment, reachable } from "../shared/config.ts";
+import { denoFlags } from "./deno-permissions.ts";
 import { type Addresses, type ListenerName, listenerSettings } from "./addresses.ts";
 import { originsOf } from "./origins.ts";
 import type { Databases, ServicePart } from "./plan.ts";
@@ -31,20 +32,19 @@ export function allOn(runtime: Runtime | undefined): Partial<Record<ServicePart,
   return Object.fromEntries(Object.keys(SERVICES).map((part) => [part, runtime]));
 }
 
-/** What a service may do under Deno; its settings narrow nothing that the network reaches. */
-const DENO_FLAGS = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-env",
-  "--allow-sys",
-  `--allow-read=${PROJECT_DIRECTORY}`,
-];
-
-/** The command that runs a service, on `runtime` or else on the one that serves it best. */
-export function serviceCommand(part: ServicePart, runtime: Runtime | undefined): string[] {
+/**
+ * The command that runs a service with these settings, on `runtime` or else on the one that serves
+ * it best. Under Deno it may do what the settings need and nothing else.
+ */
+export async function serviceCommand(
+  part: ServicePart,
+  runtime: Runtime | undefined,
+  environment: Environment,
+): Promise<string[]> {
   const { main, runtime: best } = SERVICES[part];
   const chosen = runtime ?? (findRuntime(best) ? best : ownRuntime());
-  return commandFor(chosen, main, DENO_FLAGS);
+  const flags = chosen === "deno" ? await denoFlags(part, PROJECT_DIRECTORY, environment) : [];
+  return commandFor(chosen, main, flags);
 }
 
 /** All that a service finds in its environment: what the launcher was given, and where parts are. */

@@ -102,7 +102,7 @@ async function open(options: StackOptions, lock: LauncherLock, opened: CloseStac
     ? await startPair(postgresDirectory, addresses, options, opened)
     : undefined;
   const databases = databasesOf(pair, environment);
-  const services = createServices(plan, addresses, databases, {
+  const services = await createServices(plan, addresses, databases, {
     ...options,
     onSpawn: () => lock.record([...services.values()].flatMap((each) => each.identity ?? [])),
   });
@@ -153,28 +153,31 @@ function databasesOf(pair: PostgresPair | undefined, environment: Environment): 
   };
 }
 
-function createServices(
+async function createServices(
   plan: Plan,
   addresses: Addresses,
   databases: Databases,
   options: StackOptions & { readonly onSpawn: () => void },
-): ReadonlyMap<ServicePart, ServiceProcess> {
-  const { environment = {}, runtimes = {}, onLine, onEnd, onSpawn } = options;
+): Promise<ReadonlyMap<ServicePart, ServiceProcess>> {
+  const { environment: given = {}, runtimes = {}, onLine, onEnd, onSpawn } = options;
   const logDirectory = join(options.dataDirectory, "logs");
   mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
-  const create = (part: ServicePart) =>
-    new ServiceProcess({
+  const create = async (part: ServicePart) => {
+    const environment = serviceEnvironment(part, addresses, databases, given);
+    return new ServiceProcess({
       name: part,
-      command: serviceCommand(part, runtimes[part]),
+      command: await serviceCommand(part, runtimes[part], environment),
       directory: PROJECT_DIRECTORY,
-      environment: serviceEnvironment(part, addresses, databases, environment),
+      environment,
       readyUrl: `http://${reachable(addresses.listeners[SERVICES[part].health])}/readyz`,
       logPath: join(logDirectory, `${part}.log`),
       onLine: (line) => onLine?.(part, line),
       onEnd: (ending) => onEnd?.(part, ending),
       onSpawn,
     });
-  return new Map(plan.services.map((part) => [part, create(part)]));
+  };
+  const created = plan.services.map(async (part) => [part, await create(part)] as const);
+  return new Map(await Promise.all(created));
 }
 
 async function startServices(

@@ -8,6 +8,9 @@ const settings = {
   PRODUCT_TOKEN: z.string().default("testtoken"),
 };
 
+/** The names of all that it reads. */
+export const PRODUCTS_SETTINGS: readonly string[] = Object.keys(settings);
+
 export type ProductsConfig = ReturnType<typeof productsConfig>;
 
 /** @throws {ConfigError} naming every wrong setting */

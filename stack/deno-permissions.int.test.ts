@@ -1,0 +1,98 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Environment } from "../shared/config.ts";
+import type { ServicePart } from "./plan.ts";
+import { PROJECT_DIRECTORY, serviceCommand } from "./services.ts";
+
+const FIXTURE = fileURLToPath(new URL("deno-permissions-fixture.ts", import.meta.url));
+
+/** Takes connections; the tests say which of its ports a service's settings name. */
+async function listen(): Promise<Server> {
+  const server = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  return server;
+}
+
+function addressOf(server: Server): string {
+  return `127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+let known: Server;
+let unknown: Server;
+let directory: string;
+beforeAll(async () => {
+  [known, unknown] = await Promise.all([listen(), listen()]);
+  directory = mkdtempSync(join(tmpdir(), "permissions "));
+  writeFileSync(join(directory, "secret"), "");
+});
+afterAll(() => {
+  known.close();
+  unknown.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Lets the fixture try with the very command that runs the service. */
+async function tryAs(
+  part: ServicePart,
+  environment: Environment,
+  tries: Readonly<Record<string, readonly string[]>>,
+): Promise<Record<string, string>> {
+  const command = await serviceCommand(part, "deno", environment);
+  const [deno = "", ...args] = [...command.slice(0, -1), FIXTURE, JSON.stringify(tries)];
+  const env = { ...environment, SECRET: "of the machine" } as NodeJS.ProcessEnv;
+  const { stdout } = await promisify(execFile)(deno, args, { cwd: PROJECT_DIRECTORY, env });
+  return JSON.parse(stdout) as Record<string, string>;
+}
+
+/** What each service is told of a part outside, and a file that it needs while it runs. */
+const SERVICES: readonly [ServicePart, (at: string) => Environment, string][] = [
+  ["cart", (at) => ({ PRODUCT_URL: `http://${at}` }), "shared/http/swagger-ui-start.js"],
+  ["loms", (at) => ({ DATABASE_URL: `postgres://u:p@${at}/d` }), "proto/gen/loms.binpb"],
+  [
+    "notifier",
+    (at) => ({ NOTIFIER_DATABASE_URL: `postgres://u:p@${at}/d` }),
+    "drizzle/notifier/migrations/meta/_journal.json",
+  ],
+  ["products", (at) => ({ PRODUCTS_HTTP: at }), "stack/products/main.ts"],
+];
+
+test.each(SERVICES)("%s may do under Deno what its settings need, and nothing else", async (
+  part,
+  settings,
+  needed,
+) => {
+  const [secret, written] = [join(directory, "secret"), join(directory, part)];
+  const remote = "https://jsr.io/@std/assert/1.0.0/mod.ts";
+  const environment = settings(addressOf(known));
+  const [setting = ""] = Object.keys(environment);
+  const outcomes = await tryAs(part, environment, {
+    read: [join(PROJECT_DIRECTORY, needed), join(PROJECT_DIRECTORY, "package.json"), secret],
+    write: [written],
+    run: ["/bin/true"],
+    connect: [addressOf(known), addressOf(unknown)],
+    import: [remote],
+    env: [setting, "SECRET"],
+    sys: ["hostname"],
+    ffi: ["libc.so.6"],
+  });
+  expect(outcomes).toEqual({
+    [`read ${join(PROJECT_DIRECTORY, needed)}`]: "allowed",
+    [`read ${join(PROJECT_DIRECTORY, "package.json")}`]: "denied",
+    [`read ${secret}`]: "denied",
+    [`write ${written}`]: "denied",
+    "run /bin/true": "denied",
+    [`connect ${addressOf(known)}`]: "allowed",
+    [`connect ${addressOf(unknown)}`]: "denied",
+    [`import ${remote}`]: expect.stringContaining("--no-remote is specified"),
+    [`env ${setting}`]: "allowed",
+    "env SECRET": "denied",
+    "sys hostname": "denied",
+    "ffi libc.so.6": "denied",
+  });
+});

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { denoFlags } from "./deno-permissions.ts";
+
+/** What stands behind `--allow-<what>=`. */
+function allowed(flags: readonly string[], what: string): string[] {
+  const prefix = `--allow-${what}=`;
+  return flags.find((flag) => flag.startsWith(prefix))?.slice(prefix.length).split(",") ?? [];
+}
+
+test("denoFlags() opens a service's own listeners and the hosts that its settings name", async () => {
+  const flags = await denoFlags("loms", "/p", {
+    LOMS_HTTP: "[::1]:1",
+    LOMS_GRPC: "0.0.0.0:2",
+    LOMS_PROFILE: "127.0.0.1:3",
+    DATABASE_URL: "postgres://u:p@primary/loms",
+    DATABASE_REPLICA_URLS: "postgres://u:p@one:5433/loms,postgres://u:p@two:5434/loms",
+    BUS_DATABASE_URL: "postgres://u:p@bus:5435/bus",
+    OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector",
+  });
+  expect(allowed(flags, "net").toSorted()).toEqual([
+    ...["0.0.0.0:2", "127.0.0.1:3", "[::1]:1", "bus:5435", "collector:443"],
+    ...["one:5433", "primary:5432", "two:5434"],
+  ]);
+});
+
+test("denoFlags() opens every port of a broker, which tells its clients where to call", async () => {
+  const environment = { KAFKA_BROKERS: "a:9092,b:9093", KAFKA_TLS_CA: "ca.pem", KAFKA_TLS: "true" };
+  const flags = await denoFlags("notifier", "/p", environment);
+  expect(allowed(flags, "net")).toEqual(expect.arrayContaining(["a", "b"]));
+  expect(allowed(flags, "read")).toContain("/p/ca.pem");
+});
+
+test("denoFlags() opens what a name of a gRPC server means, because grpc-js looks it up", async () => {
+  const flags = await denoFlags("cart", "/p", { LOMS_GRPC_URL: "localhost:7" });
+  expect(allowed(flags, "net"))
+    .toEqual(expect.arrayContaining(["localhost", "localhost:7", "127.0.0.1:7"]));
+});
+
+test("denoFlags() leaves a service with wrong settings no network to say so", async () => {
+  const flags = await denoFlags("cart", "/p", { CART_HTTP: "nowhere" });
+  expect(allowed(flags, "net")).toEqual([]);
+  expect(allowed(flags, "env")).toContain("CART_HTTP");
+});
+
+test("denoFlags() gives a path with a comma as one", async () => {
+  const flags = await denoFlags("cart", "/a,b", {});
+  expect(flags.join(" ")).toContain("--allow-read=/a,,b/cart,/a,,b/shared,");
+});

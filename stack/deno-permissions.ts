@@ -1,0 +1,162 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { join, resolve } from "node:path";
+import { ConfigError, type Environment, formatHostPort, type HostPort } from "../shared/config.ts";
+import type { ServicePart } from "./plan.ts";
+
+// What a service may do under Deno, derived from its settings: nothing that it does not need.
+
+/** A service's settings module; loaded when a service runs on Deno, since it brings packages. */
+interface Settings {
+  readonly names: readonly string[];
+  /** @throws {ConfigError} */
+  read(environment: Environment): object;
+}
+
+interface Needs {
+  /** What it reads while it runs, below the project; imports need no permission. */
+  readonly folders: readonly string[];
+  /** Settings whose host name grpc-js resolves itself; it then opens the IP address. */
+  readonly grpc: readonly string[];
+  /** What it asks of the operating system. */
+  readonly sys?: readonly string[];
+  settings(): Promise<Settings>;
+}
+
+const NEEDS = {
+  cart: {
+    folders: ["cart", "shared", "proto", "node_modules"],
+    grpc: ["LOMS_GRPC_URL"],
+    async settings() {
+      const { CART_SETTINGS: names, cartConfig: read } = await import("../cart/config.ts");
+      return { names, read };
+    },
+  },
+  loms: {
+    folders: ["loms", "shared", "proto", "drizzle/loms", "node_modules"],
+    grpc: ["LOMS_GRPC"],
+    // @grpc/proto-loader looks whether it may read its files.
+    sys: ["uid"],
+    async settings() {
+      const { LOMS_SETTINGS: names, lomsConfig: read } = await import("../loms/config.ts");
+      return { names, read };
+    },
+  },
+  notifier: {
+    folders: ["notifier", "shared", "proto", "drizzle/notifier", "node_modules"],
+    grpc: [],
+    async settings() {
+      const { NOTIFIER_SETTINGS: names, notifierConfig: read } = await import(
+        "../notifier/config.ts"
+      );
+      return { names, read };
+    },
+  },
+  products: {
+    folders: ["stack/products", "shared", "proto", "node_modules"],
+    grpc: [],
+    async settings() {
+      const { PRODUCTS_SETTINGS: names, productsConfig: read } = await import(
+        "./products/config.ts"
+      );
+      return { names, read };
+    },
+  },
+} as const satisfies Record<ServicePart, Needs>;
+
+/** Never asks, installs and fetches nothing, whatever deno.json says. */
+const ALWAYS = ["--no-prompt", "--no-remote", "--deny-import", "--node-modules-dir=manual"];
+/** Packages look for settings of their own; to them nothing else is set. */
+const IGNORE_OTHER_SETTINGS = "--ignore-env";
+const DEFAULT_PORTS: Readonly<Record<string, string>> = {
+  "http:": "80",
+  "https:": "443",
+  "postgres:": "5432",
+  "postgresql:": "5432",
+};
+
+/**
+ * The flags of `deno run` for a service with these settings. Wrong settings leave it no network:
+ * the service itself says what is wrong with them.
+ */
+export async function denoFlags(
+  part: ServicePart,
+  projectDirectory: string,
+  environment: Environment,
+): Promise<string[]> {
+  const needs: Needs = NEEDS[part];
+  const { names, read } = await needs.settings();
+  const config = configOrNothing(read, environment);
+  const folders = needs.folders.map((folder) => join(projectDirectory, folder));
+  return [
+    ...ALWAYS,
+    IGNORE_OTHER_SETTINGS,
+    ...allow("env", names.flatMap((name) => [name, `LOCAL_${name}`])),
+    ...allow("read", [...folders, ...filesOf(config, projectDirectory)]),
+    ...allow("sys", needs.sys ?? []),
+    ...allow("net", await reachedBy(config, needs.grpc)),
+  ];
+}
+
+function configOrNothing(
+  read: Settings["read"],
+  environment: Environment,
+): Readonly<Record<string, unknown>> {
+  try {
+    return { ...read(environment) };
+  } catch (error) {
+    if (error instanceof ConfigError) return {};
+    throw error;
+  }
+}
+
+function allow(what: string, values: readonly string[]): string[] {
+  if (values.length === 0) return [];
+  // A comma separates; two are one.
+  return [`--allow-${what}=${values.map((value) => value.replaceAll(",", ",,")).join(",")}`];
+}
+
+/** What Kafka's client knows the brokers by may be files. */
+function filesOf(config: Readonly<Record<string, unknown>>, directory: string): string[] {
+  return ["KAFKA_TLS_CA", "KAFKA_TLS_CERT", "KAFKA_TLS_KEY"]
+    .map((name) => config[name])
+    .filter((value): value is string => typeof value === "string" && !value.includes("\n"))
+    .map((path) => resolve(directory, path));
+}
+
+async function reachedBy(
+  config: Readonly<Record<string, unknown>>,
+  grpc: readonly string[],
+): Promise<string[]> {
+  const reached: string[] = [];
+  for (const [name, value] of Object.entries(config)) {
+    if (name === "KAFKA_BROKERS") reached.push(...brokerHosts(value as readonly string[]));
+    else reached.push(...addressesIn(value));
+    if (grpc.includes(name)) reached.push(...await resolved(value as HostPort));
+  }
+  return [...new Set(reached)];
+}
+
+/** The listeners and the parts outside among the settings, as `host:port`. */
+function addressesIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(addressesIn);
+  if (typeof value === "object" && value !== null && "port" in value && "host" in value) {
+    return [formatHostPort(value as HostPort)];
+  }
+  if (typeof value !== "string" || !URL.canParse(value)) return [];
+  const { protocol, hostname, port } = new URL(value);
+  const defaultPort = DEFAULT_PORTS[protocol];
+  return defaultPort ? [`${hostname}:${port || defaultPort}`] : [];
+}
+
+/** Brokers tell their clients the addresses to call; their ports are not known before. */
+function brokerHosts(brokers: readonly string[]): string[] {
+  return brokers.map((broker) => broker.slice(0, broker.lastIndexOf(":")));
+}
+
+/** A name, to look it up, and the addresses that it has now. */
+async function resolved({ host, port }: HostPort): Promise<string[]> {
+  if (isIP(host)) return [];
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return [host, ...found.map(({ address }) => formatHostPort({ host: address, port }))];
+}
