@@ -10,9 +10,11 @@ import {
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
+import { tracingSettings } from "../shared/telemetry/open-tracing.ts";
 
 const settings = {
   ...commonSettings,
+  ...tracingSettings,
   CART_HTTP: hostPort.prefault("127.0.0.1:8082"),
   CART_PROFILE: hostPort.prefault("127.0.0.1:9082"),
   PRODUCT_URL: httpUrl.default("http://127.0.0.1:8090"),

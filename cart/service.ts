@@ -3,12 +3,15 @@ import { healthRoutes } from "../shared/http/health.ts";
 import { metricsRoute } from "../shared/http/metrics-route.ts";
 import { requestLog } from "../shared/http/request-log.ts";
 import { requestMetrics } from "../shared/http/request-metrics.ts";
+import { requestSpans } from "../shared/http/request-spans.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
 import { tryMetrics, watchProductClient } from "../shared/products/product-metrics.ts";
+import { productSpans } from "../shared/products/product-spans.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
+import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { uuidV7Source } from "../shared/uuid-v7.ts";
 import { createLomsClient } from "./clients/loms.ts";
 import type { CartConfig } from "./config.ts";
@@ -40,16 +43,20 @@ export async function startCart(config: CartConfig, log: Logger): Promise<Runnin
 async function open(config: CartConfig, log: Logger, opened: CloseStack): Promise<RunningCart> {
   const metrics = new Metrics("cart");
   metrics.watchProcess();
+  const tracing = openTracing(config, metrics, log);
+  opened.push("the spans", () => tracing.close());
+  const calls = productSpans(tracing, systemClock);
   const products = createProductClient({
     url: config.PRODUCT_URL,
     token: config.PRODUCT_TOKEN,
     cacheTtlMs: config.PRODUCT_CACHE_TTL,
-    aroundTry: [tryMetrics(metrics, systemClock)],
+    aroundCall: [calls.aroundCall],
+    aroundTry: [calls.aroundTry, tryMetrics(metrics, systemClock)],
   });
   opened.push("the product client", () => products.close());
   watchProductClient(products, metrics);
 
-  const loms = createLomsClient(config.LOMS_GRPC_URL, metrics);
+  const loms = createLomsClient(config.LOMS_GRPC_URL, metrics, tracing);
   opened.push("the client of loms", () => loms.close());
 
   const carts = new MemoryCarts();
@@ -67,7 +74,8 @@ async function open(config: CartConfig, log: Logger, opened: CloseStack): Promis
   // Carts are in memory, so cart can serve whoever else is away.
   const readiness = new Readiness();
   const app = cartApp(deps, [...healthRoutes(readiness), metricsRoute(metrics)], {
-    observers: [requestLog(log), requestMetrics(metrics)],
+    observers: [requestLog(log), requestMetrics(metrics), requestSpans(tracing)],
+    place: tracing.place,
     origins: config.LOMS_ORIGINS,
   });
   const http = await serve(app.fetch, config.CART_HTTP);

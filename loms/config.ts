@@ -12,6 +12,7 @@ import {
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
+import { tracingSettings } from "../shared/telemetry/open-tracing.ts";
 
 /** The database of the local stack; its replica is the default only beside it. */
 const LOCAL_DATABASE = "postgres://postgres@127.0.0.1:15432/loms";
@@ -19,6 +20,7 @@ const LOCAL_REPLICA = "postgres://postgres@127.0.0.1:15433/loms";
 
 const settings = {
   ...commonSettings,
+  ...tracingSettings,
   LOMS_HTTP: hostPort.prefault("127.0.0.1:8084"),
   LOMS_GRPC: hostPort.prefault("127.0.0.1:50051"),
   LOMS_PROFILE: hostPort.prefault("127.0.0.1:9084"),

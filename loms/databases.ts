@@ -1,10 +1,11 @@
 import { systemClock } from "../shared/async/clock.ts";
 import type { SeldomLog } from "../shared/bus/seldom-log.ts";
 import type { CloseStack } from "../shared/lifecycle.ts";
+import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool, type PoolOptions, type StatementRunner } from "../shared/postgres/pool.ts";
-import { statementMetrics } from "../shared/postgres/statement-metrics.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import type { Metrics } from "../shared/telemetry/metrics.ts";
+import type { Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import type { OrderReader } from "./domain/deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
@@ -23,6 +24,7 @@ export interface DatabasesOptions {
   readonly config: LomsConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly logSeldom: SeldomLog;
   readonly opened: CloseStack;
 }
@@ -51,7 +53,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
       max: CONNECTIONS_MAX,
       applicationName: "loms",
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-      observe: statementMetrics(options.metrics),
+      observe: observeStatements(options.metrics, options.tracing),
       ...pool,
     });
     pools.push(connections);

@@ -3,9 +3,10 @@ import { fileURLToPath } from "node:url";
 import { ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
-import { createBus } from "../shared/bus/create-bus.ts";
+import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { measuredPublisher } from "../shared/bus/measured-bus.ts";
 import { type SeldomLog, seldomLog } from "../shared/bus/seldom-log.ts";
+import { tracedPublisher } from "../shared/bus/traced-bus.ts";
 import { formatHostPort } from "../shared/config.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
 import { serve } from "../shared/http/serve.ts";
@@ -14,7 +15,9 @@ import { migrate } from "../shared/postgres/migrate.ts";
 import type { StatementRunner } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
+import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
+import type { Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import { type Databases, openDatabases } from "./databases.ts";
 import type { Deps } from "./domain/deps.ts";
@@ -25,6 +28,7 @@ import { createLomsHttp } from "./http/app.ts";
 import { outboxBacklog } from "./outbox/backlog.ts";
 import { watchBacklog } from "./outbox/backlog-metrics.ts";
 import { outboxCleaner } from "./outbox/clean.ts";
+import { outboxSpans } from "./outbox/outbox-spans.ts";
 import { Relay } from "./outbox/relay.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
@@ -32,6 +36,7 @@ import { createOrderWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/chain.ts";
 import { measuring } from "./rpc/measuring.ts";
 import { rpcMethods } from "./rpc/methods.ts";
+import { tracing as tracingCalls } from "./rpc/tracing.ts";
 
 /** A step of the expirer is one statement; one that takes longer is tried again. */
 const EXPIRE_TIMEOUT_MS = 2_000;
@@ -51,6 +56,7 @@ interface Opening {
   readonly config: LomsConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly logSeldom: SeldomLog;
   readonly opened: CloseStack;
 }
@@ -60,7 +66,10 @@ export async function startLoms(config: LomsConfig, log: Logger): Promise<Runnin
   const opened = new CloseStack();
   const metrics = new Metrics("loms");
   metrics.watchProcess();
-  const opening = { config, log, metrics, logSeldom: seldomLog(log, systemClock), opened };
+  const tracing = openTracing(config, metrics, log);
+  opened.push("the spans", () => tracing.close());
+  const logSeldom = seldomLog(log, systemClock);
+  const opening = { config, log, metrics, tracing, logSeldom, opened };
   try {
     await migrate({ url: config.DATABASE_URL, folder: MIGRATIONS });
     const databases = await openDatabases(opening);
@@ -86,12 +95,14 @@ export async function startLoms(config: LomsConfig, log: Logger): Promise<Runnin
 
 /** What publishes order events, and what deletes them from the outbox later. */
 function openRelay(writes: StatementRunner, opening: Opening): Relay {
-  const { config, log, metrics, logSeldom, opened } = opening;
+  const { config, log, metrics, tracing, logSeldom, opened } = opening;
   const bus = createBus(config, log);
   opened.push("the bus", () => bus.close());
+  const spans = { tracing, clock: systemClock, system: busSystem(config) };
+  const traced = outboxSpans(tracedPublisher(bus, spans), spans);
   const relay = new Relay({
     pool: writes,
-    bus: measuredPublisher(bus, metrics, systemClock),
+    bus: measuredPublisher(traced, metrics, systemClock),
     topic: ORDER_EVENTS,
     clock: systemClock,
     relayId: randomUUID(),
@@ -131,18 +142,19 @@ function openExpirer(deps: Deps, { logSeldom, opened }: Opening): void {
 async function openDoors(
   deps: Deps,
   { reads, replication }: Databases,
-  { config, log, metrics, opened }: Opening,
+  { config, log, metrics, tracing, opened }: Opening,
 ): Promise<{ url: string; grpcAddress: string }> {
   const readiness = new Readiness();
   const database: ReadyCheck = async (context) => {
     await reads.run(PRIMARY_POSITION, [], context);
   };
   const checks = { database, replica: () => replication.check() };
-  const rpc = createRpc(rpcMethods(deps), log, [measuring(metrics)]);
+  const rpc = createRpc(rpcMethods(deps), log, [measuring(metrics), tracingCalls(tracing)]);
   const app = createLomsHttp({
     rpc,
     log,
     metrics,
+    tracing,
     readiness,
     checks,
     cartOrigins: config.CART_ORIGINS,
@@ -152,7 +164,7 @@ async function openDoors(
   opened.push("the doors", async () => {
     await Promise.all(doors.map((door) => door.close()));
   });
-  const grpc = await startLomsGrpc(config.LOMS_GRPC, rpc);
+  const grpc = await startLomsGrpc(config.LOMS_GRPC, rpc, tracing.place);
   doors.push(grpc);
   // The last to open, because /readyz speaks for both.
   const http = await serve(app.fetch, config.LOMS_HTTP);

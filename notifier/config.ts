@@ -8,9 +8,11 @@ import {
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
+import { tracingSettings } from "../shared/telemetry/open-tracing.ts";
 
 const settings = {
   ...commonSettings,
+  ...tracingSettings,
   ...busSettings,
   NOTIFIER_HTTP: hostPort.prefault("127.0.0.1:8086"),
   NOTIFIER_PROFILE: hostPort.prefault("127.0.0.1:9086"),

@@ -3,16 +3,18 @@ import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import { Loop } from "../shared/async/loop.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
-import { createBus } from "../shared/bus/create-bus.ts";
+import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { measuredSubscribe } from "../shared/bus/measured-bus.ts";
+import { tracedSubscribe } from "../shared/bus/traced-bus.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
+import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool } from "../shared/postgres/pool.ts";
-import { statementMetrics } from "../shared/postgres/statement-metrics.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
+import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import { handleMessage } from "./bus/handle-message.ts";
 import type { NotifierConfig } from "./config.ts";
@@ -22,6 +24,7 @@ import type { NotifyOutcome } from "./domain/notify.ts";
 import { createNotifierHttp } from "./http/app.ts";
 import { PostgresLastShown } from "./repository/last-shown.ts";
 import { createLogLineSink, type LineOutput } from "./sink/log-line.ts";
+import { tracedSink } from "./sink/traced-sink.ts";
 
 /** One statement that asks, one that remembers, one that forgets, and one for health. */
 const CONNECTIONS_MAX = 4;
@@ -72,6 +75,8 @@ async function open(
 ): Promise<{ readonly url: string; readonly failed: Promise<never> }> {
   const metrics = new Metrics("notifier");
   metrics.watchProcess();
+  const tracing = openTracing(config, metrics, log);
+  opened.push("the spans", () => tracing.close());
   await migrate({ url: config.NOTIFIER_DATABASE_URL, folder: MIGRATIONS });
   const pool = new Pool({
     url: config.NOTIFIER_DATABASE_URL,
@@ -81,7 +86,7 @@ async function open(
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     // What a lost primary takes with it is shown once more, nothing else.
     synchronousCommit: "local",
-    observe: statementMetrics(metrics),
+    observe: observeStatements(metrics, tracing),
   });
   opened.push("the database", () => pool.close());
   const lastShown = new PostgresLastShown(pool);
@@ -92,11 +97,14 @@ async function open(
   const forgetting = forgetInBackground(lastShown, log);
   opened.push("forgetting", () => forgetting.close());
 
-  const sink = createLogLineSink({ format: config.LOG_FORMAT, output });
+  const lines = createLogLineSink({ format: config.LOG_FORMAT, output });
+  const sink = tracedSink(lines, tracing);
   const notifications = metrics.counter("notifier_notifications_total");
   const onOutcome = (result: NotifyOutcome) => notifications.inc({ result });
   const handle = handleMessage({ lastShown, sink, onOutcome });
-  const subscribing = { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, handle };
+  const spans = { tracing, clock: systemClock, system: busSystem(config) };
+  const events = { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, handle };
+  const subscribing = tracedSubscribe(events, spans);
   const subscription = await bus.subscribe(measuredSubscribe(subscribing, metrics, systemClock));
   opened.push("the subscription", () => subscription.close());
 
@@ -104,7 +112,7 @@ async function open(
   const checks: Readonly<Record<string, ReadyCheck>> = {
     database: (context) => lastShown.check(context),
   };
-  const app = createNotifierHttp({ log, metrics, readiness, checks });
+  const app = createNotifierHttp({ log, metrics, tracing, readiness, checks });
   const http = await serve(app.fetch, config.NOTIFIER_HTTP);
   opened.push("HTTP", () => http.close(DRAIN_MAX_MS));
   opened.push("readiness", () => readiness.stop());

@@ -85,7 +85,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const commonSettings = {
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
 };
 
 /** A start that was refused because of its settings; the message lists every problem. */

@@ -5,7 +5,9 @@ import { AppError } from "../../shared/errors.ts";
 import { createGrpcClient, type GrpcClient } from "../../shared/grpc/client.ts";
 import { badRequest } from "../../shared/grpc/error-details.ts";
 import { measuredClient } from "../../shared/grpc/measured-client.ts";
+import { tracedClient } from "../../shared/grpc/traced-client.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { Orders, Stocks } from "../domain/deps.ts";
 
 /** loms as cart sees it, over one gRPC connection that opens with the first call. */
@@ -13,13 +15,18 @@ export interface LomsClient extends Stocks, Orders {
   close(): void;
 }
 
-export function createLomsClient(address: HostPort, metrics: Metrics): LomsClient {
+export function createLomsClient(
+  address: HostPort,
+  metrics: Metrics,
+  tracing: Tracing,
+): LomsClient {
   const client = createGrpcClient({
     definition: LomsDefinition,
     address: formatHostPort(address),
     errorDetails: [badRequest, orderShortageDetail],
   });
-  return lomsClient(measuredClient(client, "loms", metrics));
+  const traced = tracedClient(client, LomsDefinition, tracing);
+  return lomsClient(measuredClient(traced, "loms", metrics));
 }
 
 export function lomsClient(client: GrpcClient<LomsDefinition>): LomsClient {

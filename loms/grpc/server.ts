@@ -5,6 +5,7 @@ import type { HostPort } from "../../shared/config.ts";
 import { badRequest, errorInfo, preconditionFailure } from "../../shared/grpc/error-details.ts";
 import { type GrpcServer, startGrpcServer } from "../../shared/grpc/server.ts";
 import type { UnaryHandler } from "../../shared/grpc/unary.ts";
+import type { PlaceInTrace } from "../../shared/telemetry/traceparent.ts";
 import type { Rpc } from "../rpc/chain.ts";
 import type { MethodName } from "../rpc/method.ts";
 
@@ -13,10 +14,15 @@ const ERROR_DOMAIN = "loms.marketplace";
 const DESCRIPTOR_SET = new URL("../../proto/gen/loms.binpb", import.meta.url);
 
 /** The gRPC door: every method of the service goes through the chain. */
-export async function startLomsGrpc(address: HostPort, rpc: Rpc): Promise<GrpcServer> {
+export async function startLomsGrpc(
+  address: HostPort,
+  rpc: Rpc,
+  place: PlaceInTrace,
+): Promise<GrpcServer> {
   const names = Object.keys(LomsDefinition.methods) as MethodName[];
   return await startGrpcServer({
     address,
+    place,
     definition: LomsDefinition,
     handlers: Object.fromEntries(names.map((name) => [name, handlerOf(name, rpc)])),
     descriptorSet: await readFile(DESCRIPTOR_SET),

@@ -3,6 +3,7 @@ import { Readiness } from "../../shared/lifecycle.ts";
 import { AppError } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
+import { NO_TRACING } from "../../shared/telemetry/tracing.ts";
 import type { Deps, OrderReader, OrderWriter } from "../domain/deps.ts";
 import { createRpc } from "../rpc/chain.ts";
 import { rpcMethods } from "../rpc/methods.ts";
@@ -43,6 +44,7 @@ function setUp() {
     rpc,
     log,
     metrics,
+    tracing: NO_TRACING,
     readiness: new Readiness(),
     checks: {},
     cartOrigins: [],

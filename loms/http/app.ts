@@ -5,10 +5,12 @@ import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
 import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { requestLog } from "../../shared/http/request-log.ts";
 import { requestMetrics } from "../../shared/http/request-metrics.ts";
+import { requestSpans } from "../../shared/http/request-spans.ts";
 import { DOCUMENT_LINKS, OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { Rpc } from "../rpc/chain.ts";
 import { DOCUMENT_INFO } from "./document-info.ts";
 import { gatewayRoutes } from "./routes.ts";
@@ -17,6 +19,7 @@ export interface LomsHttpOptions {
   readonly rpc: Rpc;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly readiness: Readiness;
   /** The parts that loms cannot serve without. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
@@ -26,12 +29,17 @@ export interface LomsHttpOptions {
 
 /** The HTTP door: the gateway, health, metrics, and the documents. */
 export function createLomsHttp(options: LomsHttpOptions): HttpApp {
-  const { rpc, log, metrics, readiness, checks, cartOrigins: origins } = options;
+  const { rpc, log, metrics, tracing, readiness, checks, cartOrigins: origins } = options;
   const gateway = gatewayRoutes(rpc);
   const paths = new Set(gateway.map((route) => route.path));
   const answeredByChain = ({ method, route }: Exchange) => method === "POST" && paths.has(route);
   const app = createHttpApp({
-    observers: [unless(answeredByChain, requestLog(log)), requestMetrics(metrics)],
+    observers: [
+      unless(answeredByChain, requestLog(log)),
+      requestMetrics(metrics),
+      requestSpans(tracing),
+    ],
+    place: tracing.place,
     origins,
   });
   mount(app, [

@@ -12,6 +12,7 @@ import {
 import { AppError } from "../../shared/errors.ts";
 import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
+import { type SharedPlace, sharedPlace } from "../../shared/telemetry/serve-together.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { orderEventMessage } from "./order-event-message.ts";
 import { OUTBOX_MARK, OUTBOX_REFUSE, OUTBOX_TAKE } from "./statements.ts";
@@ -127,7 +128,8 @@ export class Relay {
       throw error;
     }
     const drained = done.length < BATCH_MAX && done.length === rows.length;
-    await pool.run(OUTBOX_MARK, [relayId, done.map(idOf), drained], this.#context());
+    const served = sharedPlace(done.map(({ traceparent }) => traceparent as string));
+    await pool.run(OUTBOX_MARK, [relayId, done.map(idOf), drained], this.#context(served));
     if (drained) this.#leased = false;
     return { kind: "published", events: done.length, drained };
   }
@@ -176,11 +178,14 @@ export class Relay {
     }
   }
 
-  #context(): RequestContext {
+  #context(place: SharedPlace = polling()): RequestContext {
     const { clock } = this.#options;
-    const traceparent = childTraceparent(undefined);
-    return new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
+    return new RequestContext({ ...place, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
   }
+}
+
+function polling(): SharedPlace {
+  return { traceparent: childTraceparent(undefined), alsoServes: [] };
 }
 
 function waitAfter(step: RelayStep): number {

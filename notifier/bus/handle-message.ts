@@ -15,7 +15,7 @@ export interface HandleDeps extends Pick<Deps, "lastShown" | "sink"> {
 }
 
 /**
- * The handler of order events, in the trace of the request that made the change. What it resolves
+ * The handler of order events, at the place in the trace that the message names. What it resolves
  * for has been shown, now or before; what cannot be read throws `UnreadableMessageError`.
  */
 export function handleMessage(
@@ -24,8 +24,8 @@ export function handleMessage(
 ): (message: IncomingMessage) => Promise<void> {
   return async (message) => {
     const notification = readOrderEvent(message);
-    const parent = parseTraceparent(message.headers.traceparent);
-    const traceparent = childTraceparent(parent);
+    const given = parseTraceparent(message.headers.traceparent);
+    const traceparent = given ?? childTraceparent(undefined);
     const context = new RequestContext({ traceparent, timeoutMs: NOTIFY_TIMEOUT_MS, clock });
     try {
       const outcome = await notify(deps, notification, context);

@@ -3,14 +3,17 @@ import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
 import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { requestLog } from "../../shared/http/request-log.ts";
 import { requestMetrics } from "../../shared/http/request-metrics.ts";
+import { requestSpans } from "../../shared/http/request-spans.ts";
 import { OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Tracing } from "../../shared/telemetry/tracing.ts";
 
 export interface NotifierHttpOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly readiness: Readiness;
   /** The parts that the notifier cannot work without. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
@@ -25,8 +28,11 @@ const START = {
 
 /** Health and metrics only: the notifier's work comes over the bus. */
 export function createNotifierHttp(options: NotifierHttpOptions): HttpApp {
-  const { log, metrics, readiness, checks } = options;
-  const app = createHttpApp({ observers: [requestLog(log), requestMetrics(metrics)] });
+  const { log, metrics, tracing, readiness, checks } = options;
+  const app = createHttpApp({
+    observers: [requestLog(log), requestMetrics(metrics), requestSpans(tracing)],
+    place: tracing.place,
+  });
   mount(app, [...healthRoutes(readiness, checks), metricsRoute(metrics), startPageRoute(START)]);
   return app;
 }

@@ -1,13 +1,13 @@
 import { Batcher } from "../../shared/async/batcher.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
+import { serveTogether } from "../../shared/telemetry/serve-together.ts";
 import type { LastShown, Shown } from "../domain/deps.ts";
 import { FORGET_FINAL, LAST_SEQS, REMEMBER } from "./statements.ts";
 
 /** As many as a subscription has under way. */
 const BATCH_MAX = 500;
 
-/** The deadline of a batch is that of its first, which has waited longest. */
 interface Asked<Item> {
   readonly item: Item;
   readonly context: RequestContext;
@@ -76,6 +76,6 @@ export class PostgresLastShown implements LastShown {
   }
 }
 
-function contextOf([first]: readonly Asked<unknown>[]): RequestContext {
-  return (first as Asked<unknown>).context;
+function contextOf(asked: readonly Asked<unknown>[]): RequestContext {
+  return serveTogether(asked.map(({ context }) => context));
 }

@@ -4,6 +4,10 @@ import { type Clock, systemClock } from "./clock.ts";
 export interface RequestContextOptions {
   /** W3C `traceparent` of the work at hand: 00-<trace id>-<span id>-<flags>. */
   readonly traceparent: string;
+  /** The same of whoever asked for it; undefined at the root of a trace. */
+  readonly parent?: string | undefined;
+  /** The places of further requests that this work serves. */
+  readonly alsoServes?: readonly string[];
   /** How long the work may take, in ms. */
   readonly timeoutMs: number;
   /** Aborts when whoever asked has left. */
@@ -13,6 +17,8 @@ export interface RequestContextOptions {
   readonly clock?: Clock;
 }
 
+const NONE: readonly string[] = [];
+
 /**
  * What travels with one request through every room: its deadline, its cancellation and its place
  * in the trace. The signal is made when it is first asked for, because most requests answer from
@@ -20,6 +26,8 @@ export interface RequestContextOptions {
  */
 export class RequestContext {
   readonly traceparent: string;
+  readonly parent: string | undefined;
+  readonly alsoServes: readonly string[];
   readonly clock: Clock;
   /** On the scale of `clock.now()`, in ms. */
   readonly deadlineAt: number;
@@ -30,6 +38,8 @@ export class RequestContext {
 
   constructor(options: RequestContextOptions) {
     this.traceparent = options.traceparent;
+    this.parent = options.parent;
+    this.alsoServes = options.alsoServes ?? NONE;
     this.clock = options.clock ?? systemClock;
     this.deadlineAt = this.clock.now() + options.timeoutMs;
     this.#callerSignal = options.callerSignal;
@@ -59,10 +69,11 @@ export class RequestContext {
     return (this.#controller as AbortController).signal;
   }
 
-  /** The same deadline and cancellation, with another place in the trace. */
-  withTraceparent(traceparent: string): RequestContext {
+  /** The same deadline and cancellation, at another place in the trace, for others as well. */
+  withTraceparent(traceparent: string, alsoServes: readonly string[] = NONE): RequestContext {
     return new RequestContext({
       traceparent,
+      alsoServes,
       timeoutMs: this.deadlineAt - this.clock.now(),
       caller: this,
       clock: this.clock,

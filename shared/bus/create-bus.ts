@@ -25,3 +25,8 @@ export function createBus(config: BusConfig, log: Logger): Bus {
   const [security, topics] = [kafkaSecurity(config), topicSettings(config)];
   return createKafkaBus({ brokers, log, security, topics });
 }
+
+/** What carries the messages, as spans name it. */
+export function busSystem({ KAFKA_BROKERS: brokers }: BusConfig): "kafka" | "pg-boss" {
+  return brokers.length > 0 ? "kafka" : "pg-boss";
+}

@@ -38,6 +38,11 @@ export function methodPath(definition: ServiceDefinition, method: UnaryMethodDef
   return `/${definition.fullName}/${method.name}`;
 }
 
+/** A method by its key, as spans and dashboards name it: `loms.v1.Loms/OrderCreate`. */
+export function methodName(definition: ServiceDefinition, key: string): string {
+  return `${definition.fullName}/${definition.methods[key]?.name ?? key}`;
+}
+
 /** The message in the form that grpc-js writes, without a copy. */
 export function encodeMessage(codec: MessageCodec<unknown>, message: unknown): Buffer {
   const bytes = codec.encode(message).finish();

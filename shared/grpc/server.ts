@@ -5,6 +5,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { formatHostPort, type HostPort } from "../config.ts";
+import { childTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
 import { methodPath, type ServiceDefinition } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { GrpcHealth } from "./health.ts";
@@ -32,6 +33,8 @@ export interface GrpcServerOptions {
   /** The FileDescriptorSet that reflection shows. */
   readonly descriptorSet: Uint8Array;
   readonly errorDetails: readonly ErrorDetail[];
+  /** Gives each call its place in a trace. */
+  readonly place?: PlaceInTrace;
 }
 
 export interface GrpcServer {
@@ -69,7 +72,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 }
 
 function addService(server: Server, options: GrpcServerOptions): void {
-  const { definition, handlers, errorDetails } = options;
+  const { definition, handlers, errorDetails, place = childTraceparent } = options;
   const service: { -readonly [Key in keyof GrpcServiceDefinition]: GrpcServiceDefinition[Key] } =
     {};
   const implementation: UntypedServiceImplementation = {};
@@ -87,7 +90,7 @@ function addService(server: Server, options: GrpcServerOptions): void {
       responseDeserialize: asItIs,
       responseSerialize: asItIs,
     };
-    implementation[key] = answerUnary({ method, handler, errorDetails });
+    implementation[key] = answerUnary({ method, handler, errorDetails, place });
   }
   server.addService(service, implementation);
 }

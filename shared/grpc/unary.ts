@@ -1,7 +1,7 @@
 import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError, toAppError } from "../errors.ts";
-import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
+import { parseTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
 import { decodeMessage, encodeMessage, type UnaryMethodDefinition } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { toGrpcStatus } from "./status.ts";
@@ -33,13 +33,14 @@ export interface UnaryOptions {
   readonly method: UnaryMethodDefinition;
   readonly handler: UnaryHandler;
   readonly errorDetails: readonly ErrorDetail[];
+  readonly place: PlaceInTrace;
 }
 
 /** The handler in the form that grpc-js calls, with messages as bytes. */
 export function answerUnary(options: UnaryOptions) {
-  const { method, handler, errorDetails } = options;
+  const { method, handler, errorDetails, place } = options;
   return async (call: Call, callback: sendUnaryData<Buffer>): Promise<void> => {
-    const context = contextOf(call);
+    const context = contextOf(call, place);
     try {
       const response = await handler({
         context,
@@ -63,11 +64,12 @@ function readRequest(method: UnaryMethodDefinition, bytes: Buffer): unknown {
   }
 }
 
-function contextOf(call: Call): RequestContext {
-  const parent = call.metadata.get("traceparent")[0];
+function contextOf(call: Call, place: PlaceInTrace): RequestContext {
+  const parent = parseTraceparent(call.metadata.get("traceparent")[0]?.toString());
   const deadlineAt = Number(call.getDeadline());
   return new RequestContext({
-    traceparent: childTraceparent(parseTraceparent(parent?.toString())),
+    traceparent: place(parent),
+    parent,
     timeoutMs: deadlineAt === Infinity
       ? CALL_TIMEOUT_MS
       : Math.min(deadlineAt - Date.now(), CALL_TIMEOUT_MAX_MS),

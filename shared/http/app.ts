@@ -3,10 +3,11 @@ import type { MiddlewareHandler } from "hono";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
-import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
+import { childTraceparent, parseTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
 import { answerProblem } from "./answer.ts";
 import { allowOrigins } from "./cors.ts";
 import { Exchange, type HttpContext, type HttpEnv, type HttpObserver } from "./exchange.ts";
+import { PROBE_ROUTES } from "./probe-routes.ts";
 import { HttpRefusal } from "./problem.ts";
 
 /** How long a request may take unless the service says otherwise. */
@@ -29,6 +30,8 @@ export interface HttpAppOptions {
   readonly clock?: Clock;
   /** Whose pages may use this service from a browser, beside its own. */
   readonly origins?: readonly string[];
+  /** Gives each request its place in a trace, unless a machine asks how the service is. */
+  readonly place?: PlaceInTrace;
 }
 
 /** An app whose every failure is a problem body; routes come onto it with {@link mount}. */
@@ -82,9 +85,12 @@ function dispatcher(path: string, routes: readonly MountedRoute[]) {
 /** Opens an exchange for each request and tells the observers of it once it is answered. */
 function observed(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
   const { observers, timeoutMs = REQUEST_TIMEOUT_MS, clock = systemClock } = options;
+  const { place = childTraceparent } = options;
   return async (c, next) => {
     const parent = parseTraceparent(c.req.raw.headers.get("traceparent"));
-    const traceparent = childTraceparent(parent);
+    const traceparent = parent === undefined && PROBE_ROUTES.has(c.req.path)
+      ? childTraceparent(parent)
+      : place(parent);
     const context = new RequestContext({ traceparent, timeoutMs, caller: c.req.raw, clock });
     const exchange = new Exchange(c.req.method, context, parent);
     c.set("exchange", exchange);

@@ -1,7 +1,8 @@
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { HttpObserver } from "./exchange.ts";
 
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
+/** The verbs that are told apart. */
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(
   ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 );
 /** Stands for every verb that a client made up. */

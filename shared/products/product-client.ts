@@ -49,6 +49,8 @@ export interface ProductClientOptions {
   /** From 0 to just below 1, as Math.random. */
   readonly random?: () => number;
   readonly fetch?: Fetch;
+  /** Around each call with its retries and its waits: for spans. */
+  readonly aroundCall?: readonly ProductMiddleware[];
   /** Around each try on the wire, retries apart: for metrics and spans. */
   readonly aroundTry?: readonly ProductMiddleware[];
 }
@@ -188,9 +190,11 @@ class CachingClient implements ProductClient {
 }
 
 function openApi(options: ProductClientOptions, limit: RateLimit, clock: Clock): ProductApi {
-  const { url, token, fetch = globalThis.fetch, random = Math.random, aroundTry = [] } = options;
+  const { url, token, fetch = globalThis.fetch, random = Math.random } = options;
+  const { aroundCall = [], aroundTry = [] } = options;
   const send = compose(
     fetchTransport(url, fetch),
+    ...aroundCall,
     retryCalls({
       retriesMax: RETRIES_MAX,
       backoffMs: BACKOFF_MS,

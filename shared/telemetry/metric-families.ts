@@ -154,6 +154,12 @@ export const METRIC_FAMILIES = {
     labels: ["result"],
     services: ["notifier"],
   },
+  trace_spans_total: {
+    type: "counter",
+    help: "Spans recorded, then exported or lost; what is missing waits or found the queue full",
+    labels: ["outcome"],
+    services: ["cart", "loms", "notifier"],
+  },
 } as const satisfies Readonly<Record<string, MetricFamily>>;
 
 export type MetricName = keyof typeof METRIC_FAMILIES;

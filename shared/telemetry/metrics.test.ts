@@ -11,6 +11,7 @@ test("Metrics tells every family of its service from the start, and no other", a
     db_client_operation_duration_seconds: "histogram",
     bus_consume_duration_seconds: "histogram",
     notifier_notifications_total: "counter",
+    trace_spans_total: "counter",
   });
 });
 

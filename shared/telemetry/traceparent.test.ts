@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { childTraceparent, parseTraceparent } from "./traceparent.ts";
+import { childTraceparent, isSampled, parseTraceparent } from "./traceparent.ts";
 
 const VALID = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -36,9 +36,16 @@ describe("childTraceparent()", () => {
     expect(child.slice(36, 52)).not.toBe(VALID.slice(36, 52));
   });
 
-  test("starts a sampled trace without a parent", () => {
+  test("starts a trace that is sampled as it is told, and by default not", () => {
     const root = childTraceparent(undefined);
     expect(parseTraceparent(root)).toBe(root);
-    expect(root.endsWith("-01")).toBe(true);
+    expect(isSampled(root)).toBe(false);
+    expect(isSampled(childTraceparent(undefined, () => true))).toBe(true);
+  });
+
+  test("keeps the caller's decision", () => {
+    const unsampled = `${VALID.slice(0, 53)}00`;
+    expect(isSampled(childTraceparent(unsampled, () => true))).toBe(false);
+    expect(isSampled(childTraceparent(VALID, () => false))).toBe(true);
   });
 });

@@ -14,11 +14,34 @@ export function parseTraceparent(header: string | null | undefined): string | un
   return `00${header.slice(2, LENGTH)}`;
 }
 
-/** A span of its own below the caller's, or at the root of a new, sampled trace. */
-export function childTraceparent(parent: string | undefined): string {
+/** Whether whoever is there records spans: the flag `sampled`. */
+export function isSampled(traceparent: string): boolean {
+  return (Number.parseInt(traceparent.slice(53), 16) & 1) === 1;
+}
+
+export function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35);
+}
+
+export function spanIdOf(traceparent: string): string {
+  return traceparent.slice(36, 52);
+}
+
+/** Gives work a place in a trace: below `parent`, or without one at the root of a new trace. */
+export type PlaceInTrace = (parent: string | undefined) => string;
+
+/**
+ * A span of its own below the caller's, sampled as that is. A new trace is sampled as `sample` says
+ * of its id; by default it is not, since what nobody asked for (polls, probes) would only be noise.
+ */
+export function childTraceparent(
+  parent: string | undefined,
+  sample: (traceId: string) => boolean = () => false,
+): string {
   const spanId = randomHex(8);
   if (parent) return `${parent.slice(0, 36)}${spanId}${parent.slice(52)}`;
-  return `00-${randomHex(16)}-${spanId}-01`;
+  const traceId = randomHex(16);
+  return `00-${traceId}-${spanId}-${sample(traceId) ? "01" : "00"}`;
 }
 
 /** Asking the system for random bytes takes 10 µs however few they are, so many are taken at once. */

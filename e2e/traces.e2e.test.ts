@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ReceivedSpan } from "../stack/otlp/read-spans.ts";
+import { type OtlpReceiver, startOtlpReceiver } from "../stack/otlp/receiver.ts";
+import { type SpanNode, spanTrees } from "../stack/otlp/span-tree.ts";
+import type { Runtime } from "../stack/processes/runtimes.ts";
+import type { Stack } from "../stack/start.ts";
+import { eventually } from "./eventually.ts";
+import { call } from "./http.ts";
+import { expectNotifications } from "./notifications.ts";
+import { startOwnStack } from "./own-stack.ts";
+
+const SKU = 773_297_411;
+/** Long enough to be found wherever it should not be. */
+const USER = "424242424242";
+const CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const UNSAMPLED = `00-${"c".repeat(32)}-b7ad6b7169203331-00`;
+
+/** Service, name and kind of a span, then the same of what is below it, by name. */
+type Shape = [string, ...Shape[]];
+
+function shapeOf({ span, children }: SpanNode): Shape {
+  const below = children.map(shapeOf).toSorted((a, b) => a[0] < b[0] ? -1 : 1);
+  return [`${span.service} ${span.name} (${span.kind})`, ...below];
+}
+
+const NOTIFIED: Shape = [
+  "loms outbox loms.order-events (internal)",
+  [
+    "loms send loms.order-events (producer)",
+    [
+      "notifier process loms.order-events (consumer)",
+      ["notifier notifier.last_seqs (client)"],
+      ["notifier notifier.remember (client)"],
+      ["notifier show notification (internal)"],
+    ],
+  ],
+];
+
+const CHECKOUT: Shape = [
+  "cart POST /user/{user_id}/cart/checkout (server)",
+  [
+    "cart loms.v1.Loms/OrderCreate (client)",
+    [
+      "loms loms.v1.Loms/OrderCreate (server)",
+      ["loms order_create (client)"],
+      NOTIFIED,
+      NOTIFIED,
+      ["loms outbox_mark (client)"],
+    ],
+  ],
+];
+
+const runtimes: Runtime[] = ["node", "deno"];
+
+describe.each(runtimes)("with every service on %s", (runtime) => {
+  let receiver: OtlpReceiver;
+  let stack: Stack;
+  let logs: string;
+
+  /** Spans of a caller's trace. */
+  const traceOf = (traceparent: string): ReceivedSpan[] =>
+    receiver.spans.filter(({ traceId }) => traceId === traceparent.slice(3, 35));
+  const named = (name: string) => traceOf(CALLER).filter((span) => span.name === name);
+
+  beforeAll(async () => {
+    receiver = await startOtlpReceiver();
+    stack = await startOwnStack({
+      runtimes: { cart: runtime, loms: runtime, notifier: runtime },
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
+    });
+    const { cart, products } = stack.urls;
+    const headers = (traceparent: string) => ({ headers: { traceparent } });
+    await call(cart, `DELETE /user/${USER}/cart`, headers(UNSAMPLED));
+    await call(products, "PUT /faults", { body: { status: 503, next: 1 } });
+    const line = `POST /user/${USER}/cart/${SKU}`;
+    const added = await call(cart, line, { body: { count: 1 }, ...headers(CALLER) });
+    expect(added.status, added.text).toBe(200);
+    const bought = await call(cart, `POST /user/${USER}/cart/checkout`, headers(CALLER));
+    expect(bought.status, bought.text).toBe(200);
+    const order = bought.body["order_id"] as number;
+    await expectNotifications(stack, order, ["new", "awaiting payment"]);
+    await eventually(() => expect(named("show notification")).toHaveLength(2));
+    logs = ["cart", "loms", "notifier"]
+      .map((name) => readFileSync(join(stack.logDirectory, `${name}.log`), "utf8")).join("");
+    // What has not been sent yet is sent before the processes end.
+    await stack.close();
+  });
+
+  afterAll(async () => {
+    await stack.close();
+    await receiver.close();
+  });
+
+  test("a purchase is one trace from the caller to the notifications", () => {
+    const trees = spanTrees(traceOf(CALLER));
+    expect(trees.every(({ span }) => span.parentId === CALLER.slice(36, 52))).toBe(true);
+    expect(trees.map(shapeOf)).toContainEqual(CHECKOUT);
+  });
+
+  test("what is in the cart was looked up in the trace of its request", () => {
+    const trees = spanTrees(traceOf(CALLER));
+    expect(trees.map(shapeOf)).toContainEqual([
+      "cart POST /user/{user_id}/cart/{sku_id} (server)",
+      ["cart POST /get_product (client)"],
+      [
+        "cart loms.v1.Loms/StocksInfo (client)",
+        ["loms loms.v1.Loms/StocksInfo (server)", ["loms stocks_info (client)"]],
+      ],
+    ]);
+  });
+
+  test("a product call tells of its retries as events", () => {
+    const [span] = named("POST /get_product");
+    expect(span?.attributes).toMatchObject({ "http.request.resend_count": 1 });
+    expect(span?.events.map(({ name, attributes }) => [name, attributes["outcome"]]))
+      .toEqual([["try", 503], ["retry", 200]]);
+  });
+
+  test("spans say which runtime they are from, and none has failed", () => {
+    for (const span of traceOf(CALLER)) {
+      expect(span.runtime).toBe(runtime);
+      expect(span.failed, span.name).toBe(false);
+      expect(span.endNs, span.name).toBeGreaterThanOrEqual(span.startNs);
+    }
+  });
+
+  test("a caller that is not sampled is not traced", () => {
+    expect(traceOf(UNSAMPLED)).toEqual([]);
+  });
+
+  test("log lines have the ids of the spans that they are about", () => {
+    const records = logs.split("\n").filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ trace_id }) => trace_id === CALLER.slice(3, 35))
+      .map(({ service, span_id }) => `${String(service)} ${String(span_id)}`);
+    const spanIds = (service: string, name: string) =>
+      traceOf(CALLER).filter((span) => span.service === service && span.name === name)
+        .map(({ spanId }) => `${service} ${spanId}`);
+    const told = [
+      ...spanIds("cart", "POST /user/{user_id}/cart/checkout"),
+      ...spanIds("cart", "POST /user/{user_id}/cart/{sku_id}"),
+      ...spanIds("loms", "loms.v1.Loms/OrderCreate"),
+      ...spanIds("loms", "loms.v1.Loms/StocksInfo"),
+      ...spanIds("notifier", "show notification"),
+    ];
+    expect(records.toSorted()).toEqual(told.toSorted());
+  });
+
+  test("no span holds the user, the token, SQL or an address of a database", () => {
+    const text = JSON.stringify(
+      receiver.spans,
+      (_, value: unknown) => typeof value === "bigint" ? undefined : value,
+    );
+    for (const secret of [USER, "testtoken", "postgres://", "select "]) {
+      expect(text.includes(secret), secret).toBe(false);
+    }
+  });
+});

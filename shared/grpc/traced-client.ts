@@ -1,0 +1,27 @@
+import { inSpan } from "../telemetry/in-span.ts";
+import { childTraceparent } from "../telemetry/traceparent.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
+import type { GrpcClient } from "./client.ts";
+import { methodName, type ServiceDefinition } from "./definition.ts";
+import { rpcAttributes } from "./rpc-attributes.ts";
+
+/** The same client; each of its calls is a span, and the server's span is below that. */
+export function tracedClient<Definition extends ServiceDefinition>(
+  client: GrpcClient<Definition>,
+  definition: Definition,
+  tracing: Tracing,
+): GrpcClient<Definition> {
+  return {
+    call(method, request, context, metadata) {
+      const { traceparent: parent, clock } = context;
+      if (!tracing.keeps(parent)) return client.call(method, request, context, metadata);
+      const traceparent = childTraceparent(parent);
+      const name = methodName(definition, method);
+      return inSpan(tracing, {
+        ...{ traceparent, parent, name, kind: "client", clock },
+        describe: (error) => ({ attributes: rpcAttributes(name, error), error }),
+      }, () => client.call(method, request, context, { ...metadata, traceparent }));
+    },
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,127 @@
+import { type HrTime, SpanKind as OtelKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
+import { RUNTIME } from "./process-metrics.ts";
+import { isSampled, type PlaceInTrace, spanIdOf, traceIdOf } from "./traceparent.ts";
+import type { SpanKind, SpanRecord, Tracing } from "./tracing.ts";
+
+/** Spans that wait for the collector, some 4 MB; further ones are dropped. */
+const QUEUE_MAX = 4_096;
+const BATCH_MAX = 512;
+/** How long a span waits for others to fill its batch: what people look at should be new. */
+const BATCH_DELAY_MS = 1_000;
+/** More links than this tell nothing more. */
+const LINKS_MAX = 128;
+/** The calendar may be set while a process runs; the monotonic scale is laid beside it anew then. */
+const CLOCK_DRIFT_MAX_MS = 20;
+const SCOPE = { name: "marketplace" };
+
+const KINDS = {
+  server: OtelKind.SERVER,
+  client: OtelKind.CLIENT,
+  producer: OtelKind.PRODUCER,
+  consumer: OtelKind.CONSUMER,
+  internal: OtelKind.INTERNAL,
+} as const satisfies Record<SpanKind, OtelKind>;
+
+export interface ExportedTracingOptions {
+  /** Who tells of the spans, as attributes of the OpenTelemetry resource. */
+  readonly resource: Readonly<Record<string, string | number>>;
+  readonly place: PlaceInTrace;
+  readonly exporter: SpanExporter;
+  readonly onRecord: () => void;
+}
+
+/** Hands spans to the SDK's batches, whose queue is bounded: whoever records never waits. */
+export class ExportedTracing implements Tracing {
+  readonly place: PlaceInTrace;
+  readonly #processor: BatchSpanProcessor;
+  readonly #resource: ReadableSpan["resource"];
+  readonly #onRecord: () => void;
+  #epochOfZero = performance.timeOrigin;
+
+  constructor(options: ExportedTracingOptions) {
+    this.place = options.place;
+    this.#onRecord = options.onRecord;
+    this.#resource = resourceFromAttributes({
+      ...options.resource,
+      "process.runtime.name": RUNTIME.name,
+      "process.runtime.version": RUNTIME.version,
+      "telemetry.sdk.language": "nodejs",
+      "telemetry.sdk.name": "opentelemetry",
+    });
+    this.#processor = new BatchSpanProcessor({
+      exporter: options.exporter,
+      maxQueueSize: QUEUE_MAX,
+      maxExportBatchSize: BATCH_MAX,
+      scheduledDelayMillis: BATCH_DELAY_MS,
+    });
+  }
+
+  keeps(traceparent: string): boolean {
+    return isSampled(traceparent);
+  }
+
+  record(span: SpanRecord): void {
+    if (!isSampled(span.traceparent)) return;
+    this.#onRecord();
+    this.#processor.onEnd(this.#readable(span));
+  }
+
+  /** Sends what waits. A collector that is away makes it reject. */
+  close(): Promise<void> {
+    return this.#processor.shutdown();
+  }
+
+  #readable(span: SpanRecord): ReadableSpan {
+    const { name, kind, parent, error, events = [], links = [] } = span;
+    const own = spanContextOf(span.traceparent, false);
+    const isRemote = kind === "server" || kind === "consumer";
+    const sampled = links.filter(isSampled);
+    return {
+      name,
+      kind: KINDS[kind],
+      spanContext: () => own,
+      ...(parent ? { parentSpanContext: spanContextOf(parent, isRemote) } : {}),
+      startTime: this.#calendar(span.startedAt),
+      endTime: this.#calendar(span.startedAt + span.durationMs),
+      duration: toHrTime(span.durationMs),
+      status: { code: error === undefined ? SpanStatusCode.UNSET : SpanStatusCode.ERROR },
+      attributes: error === undefined
+        ? span.attributes
+        : { ...span.attributes, "error.type": error },
+      links: sampled.slice(0, LINKS_MAX).map((each) => ({ context: spanContextOf(each, true) })),
+      events: events.map((event) => ({
+        name: event.name,
+        time: this.#calendar(event.at),
+        attributes: event.attributes,
+      })),
+      ended: true,
+      resource: this.#resource,
+      instrumentationScope: SCOPE,
+      droppedAttributesCount: 0,
+      droppedEventsCount: 0,
+      droppedLinksCount: Math.max(0, sampled.length - LINKS_MAX),
+    };
+  }
+
+  #calendar(at: number): HrTime {
+    const drift = Date.now() - performance.now() - this.#epochOfZero;
+    if (Math.abs(drift) > CLOCK_DRIFT_MAX_MS) this.#epochOfZero += drift;
+    return toHrTime(this.#epochOfZero + at);
+  }
+}
+
+function spanContextOf(traceparent: string, isRemote: boolean) {
+  return {
+    traceId: traceIdOf(traceparent),
+    spanId: spanIdOf(traceparent),
+    traceFlags: isSampled(traceparent) ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    isRemote,
+  };
+}
+
+function toHrTime(ms: number): HrTime {
+  const seconds = Math.floor(ms / 1000);
+  return [seconds, Math.floor((ms - seconds * 1000) * 1_000_000)];
+}

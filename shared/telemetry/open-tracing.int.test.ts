@@ -1,0 +1,106 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { readConfig } from "../config.ts";
+import { createLogger } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { openTracing, tracingSettings } from "./open-tracing.ts";
+import { readSamples } from "./test-samples.ts";
+import type { SpanRecord } from "./tracing.ts";
+
+const PLACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+let server: Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+async function collector(listener: RequestListener): Promise<string> {
+  const listening = server = createServer(listener);
+  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
+}
+
+function open(environment: Record<string, string>) {
+  const lines: string[] = [];
+  const write = (line: string) => lines.push(line);
+  const log = createLogger({ service: "cart", level: "info", format: "json", write });
+  const metrics = new Metrics("cart");
+  const tracing = openTracing(readConfig(tracingSettings, environment), metrics, log);
+  const outcome = async (name: string) => {
+    const samples = readSamples(await metrics.text());
+    return samples.get(`trace_spans_total{outcome="${name}"}`) ?? 0;
+  };
+  return { tracing, lines, outcome };
+}
+
+function span(changes: Partial<SpanRecord> = {}): SpanRecord {
+  return {
+    traceparent: PLACE,
+    parent: undefined,
+    name: "work",
+    kind: "server",
+    startedAt: performance.now(),
+    durationMs: 1,
+    attributes: {},
+    ...changes,
+  };
+}
+
+test("close() sends what waits, with the headers that were set", async () => {
+  const got: [string | undefined, string | undefined, unknown][] = [];
+  const url = await collector((request, response) => {
+    got.push([request.url, request.headers["content-type"], request.headers["api-key"]]);
+    request.resume().on("end", () => response.end());
+  });
+  const { tracing, outcome } = open({
+    OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/`,
+    OTEL_EXPORTER_OTLP_HEADERS: "api-key=a%20b",
+  });
+  tracing.record(span());
+  await tracing.close();
+  expect(got).toEqual([["/v1/traces", "application/x-protobuf", "a b"]]);
+  expect([await outcome("recorded"), await outcome("exported")]).toEqual([1, 1]);
+});
+
+test("a collector that is away costs spans and one line, no error", async () => {
+  const { tracing, lines, outcome } = open({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
+  for (let i = 0; i < 1_000; i++) tracing.record(span());
+  await tracing.close();
+  expect([await outcome("lost"), await outcome("exported")]).toEqual([1_000, 0]);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain("spans are lost");
+});
+
+test("a collector that never answers holds up neither recording nor the stop", async () => {
+  const url = await collector((request) => void request.resume());
+  const { tracing, outcome } = open({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
+  for (let i = 0; i < 20_000; i++) tracing.record(span());
+  await tracing.close();
+  expect(await outcome("recorded")).toBe(20_000);
+  expect(await outcome("exported")).toBe(0);
+});
+
+test("without an endpoint nothing is kept, and the sampler still decides on new traces", async () => {
+  const { tracing, outcome } = open({ OTEL_TRACES_SAMPLER: "always_off" });
+  expect(tracing.keeps(PLACE)).toBe(false);
+  expect(tracing.place(undefined).endsWith("-00")).toBe(true);
+  tracing.record(span());
+  await tracing.close();
+  expect(await outcome("recorded")).toBe(0);
+});
+
+test("what is not sampled is not sent", async () => {
+  const { tracing, outcome } = open({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
+  tracing.record(span({ traceparent: `${PLACE.slice(0, 53)}00` }));
+  await tracing.close();
+  expect(await outcome("recorded")).toBe(0);
+});
+
+test.each([
+  { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" },
+  { OTEL_EXPORTER_OTLP_HEADERS: "secret" },
+])("%j is refused, and a header's text is not repeated", (environment) => {
+  expect(() => open(environment)).toThrow(/^Wrong settings:(?!.*secret)/);
+});
