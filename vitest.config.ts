@@ -36,7 +36,7 @@ export default defineConfig({
           name: "kafka",
           include: KAFKA,
           exclude: everywhere,
-          globalSetup: "stack/test/kafka-setup.ts",
+          globalSetup: ["stack/test/postgres-setup.ts", "stack/test/kafka-setup.ts"],
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,

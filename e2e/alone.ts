@@ -12,6 +12,8 @@ import { suiteRuntime } from "./runtime.ts";
 export interface Alone {
   /** All that it has written. */
   output(): string;
+  /** Hands over what it has written and what it will write to its standard output. */
+  follow(take: (chunk: string) => void): void;
   signal(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ending>;
 }
@@ -40,6 +42,10 @@ export async function spawnAlone(
   const closed = new Promise<void>((resolve) => child.process.once("close", () => resolve()));
   return {
     output: () => said,
+    follow(take) {
+      take(said);
+      child.process.stdout?.on("data", take);
+    },
     // Deno counts a process that was signalled through its handle as ended by that signal.
     signal: (signal) => void sendSignal(child.pid, signal),
     // Pipes may hold words after the exit.

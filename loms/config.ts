@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { busSettings } from "../shared/bus/create-bus.ts";
+import { busSettings, localBusSettings } from "../shared/bus/create-bus.ts";
 import { checkKafka } from "../shared/bus/kafka-settings.ts";
 import {
   commonSettings,
@@ -46,7 +46,11 @@ export type LomsConfig = ReturnType<typeof lomsConfig>;
 export function lomsConfig(environment: Environment) {
   // A replica belongs to its primary: neither of the local stack's comes beside one that is given.
   const own = environment.DATABASE_URL ? [] : ["DATABASE_URL", "DATABASE_REPLICA_URLS"];
-  const given = withLocalStack(environment, [...own, "BUS_DATABASE_URL", "CART_ORIGINS"]);
+  const given = withLocalStack(environment, [
+    ...own,
+    ...localBusSettings(environment),
+    "CART_ORIGINS",
+  ]);
   const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, given, checkKafka);
   const local = rest.DATABASE_URL === LOCAL_DATABASE ? [LOCAL_REPLICA] : [];
   return { ...rest, DATABASE_REPLICA_URLS: replicas ?? local };

@@ -1,4 +1,4 @@
-import { busSettings } from "../shared/bus/create-bus.ts";
+import { busSettings, localBusSettings } from "../shared/bus/create-bus.ts";
 import { checkKafka } from "../shared/bus/kafka-settings.ts";
 import {
   commonSettings,
@@ -26,6 +26,6 @@ export type NotifierConfig = ReturnType<typeof notifierConfig>;
 
 /** @throws {ConfigError} naming every wrong setting */
 export function notifierConfig(environment: Environment) {
-  const databases = ["BUS_DATABASE_URL", "NOTIFIER_DATABASE_URL"];
-  return readConfig(settings, withLocalStack(environment, databases), checkKafka);
+  const local = [...localBusSettings(environment), "NOTIFIER_DATABASE_URL"];
+  return readConfig(settings, withLocalStack(environment, local), checkKafka);
 }

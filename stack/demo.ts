@@ -19,7 +19,8 @@ if (!cart || !loms) {
   process.exitCode = 1;
 } else {
   try {
-    await tellStory(narrator, { cart, loms }, notifierLog);
+    const brokers = isOurs ? stack?.kafkaBrokers : undefined;
+    await tellStory(narrator, { cart, loms }, { notifierLog, brokers });
     process.stdout.write(`\ndemo: ${narrator.steps} steps, all as promised\n`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

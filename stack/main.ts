@@ -9,9 +9,11 @@ import { DATA_DIRECTORY } from "./data-directory.ts";
 import { readyBlock, renderLine } from "./show.ts";
 import { type Stack, STACK_STOP_MAX_MS, startStack } from "./start.ts";
 
-const USAGE = `npm start -- [--runtime node|deno] [--free-ports]
+const USAGE = `npm start -- [--runtime node|deno] [--kafka] [--free-ports]
 
   --runtime node|deno  runs every service on this runtime, not on the one that serves it best
+  --kafka              starts Apache Kafka, too, which takes Java (and Maven the first time, to
+                       fetch it), and puts the order events on it
   --free-ports         takes free ports instead of the documented ones
 `;
 const GRACE_MS = STACK_STOP_MAX_MS + 5_000;
@@ -23,13 +25,14 @@ await runUntilSignal(log, start, { graceMs: GRACE_MS, startMs: GRACE_MS });
 
 async function start(): Promise<Stack> {
   const startedAt = performance.now();
-  const { runtime, freePorts } = readArguments();
+  const { runtime, kafka, freePorts } = readArguments();
   try {
     const stack = await startStack({
       dataDirectory: process.env.STACK_DATA || DATA_DIRECTORY,
       ports: freePorts ? "free" : "documented",
       environment: process.env,
       runtimes: allOn(runtime),
+      kafka,
       onLine: (_part, line) => void process.stdout.write(`${pretty ? renderLine(line) : line}\n`),
       onEnd: (part, ending) => log.error(`${part} has ended by itself`, { part, ending }),
     });
@@ -55,22 +58,29 @@ function isPretty(): boolean {
   }
 }
 
-function readArguments(): { runtime: Runtime | undefined; freePorts: boolean } {
+interface Arguments {
+  readonly runtime: Runtime | undefined;
+  readonly kafka: boolean;
+  readonly freePorts: boolean;
+}
+
+function readArguments(): Arguments {
   try {
     const { values } = parseArgs({
       options: {
         runtime: { type: "string" },
+        kafka: { type: "boolean", default: false },
         "free-ports": { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     });
-    const { runtime, help, "free-ports": freePorts } = values;
+    const { runtime, help, kafka, "free-ports": freePorts } = values;
     if (help) {
       process.stdout.write(USAGE);
       process.exit(0);
     }
     if (runtime === undefined || runtime === "node" || runtime === "deno") {
-      return { runtime, freePorts };
+      return { runtime, kafka, freePorts };
     }
     return fail(`--runtime is node or deno, not ${runtime}`);
   } catch (error) {

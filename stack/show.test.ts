@@ -39,6 +39,12 @@ test("readyBlock() names every address and shows no password", () => {
   expect(block).not.toContain("hidden");
 });
 
+test("readyBlock() says what the events go over", () => {
+  expect(readyBlock(facts, 1_500)).toContain("over the embedded bus");
+  const kafkaBrokers = "127.0.0.1:19092";
+  expect(readyBlock({ ...facts, kafkaBrokers }, 1_500)).toContain(`Apache Kafka ${kafkaBrokers}`);
+});
+
 test("readyBlock() offers three requests to try", () => {
   expect(readyBlock(facts, 1_500).match(/^ +curl /gm)).toHaveLength(3);
 });

@@ -15,7 +15,7 @@ export function renderLine(line: string): string {
 
 /** What a person wants to know once everything runs. It shows no password. */
 export function readyBlock(
-  { urls, databases, logDirectory }: StackFacts,
+  { urls, databases, kafkaBrokers, logDirectory }: StackFacts,
   startedInMs: number,
 ): string {
   const { cart, loms } = urls;
@@ -30,6 +30,7 @@ Ready in ${(startedInMs / 1000).toFixed(1)} s.
   notifier   ${urls.notifier}/healthz
   products   ${urls.products}
   PostgreSQL ${[databases.loms, ...databases.lomsReplicas].map(hostOf).join(", replica ")}
+  events     over ${kafkaBrokers ? `Apache Kafka ${kafkaBrokers}` : "the embedded bus"}
   logs       ${logDirectory}
 
 Try first, in another terminal:

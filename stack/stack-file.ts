@@ -17,6 +17,8 @@ export interface StackUrls {
 export interface StackFacts {
   readonly urls: StackUrls;
   readonly databases: Databases;
+  /** The addresses of Apache Kafka, comma separated; without it events go over the embedded bus. */
+  readonly kafkaBrokers?: string | undefined;
   /** Holds `<service>.log`, JSON lines. */
   readonly logDirectory: string;
 }
@@ -32,6 +34,7 @@ export function noteStack(dataDirectory: string, facts: StackFacts): void {
     LOCAL_DATABASE_URL: databases.loms,
     LOCAL_DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
     LOCAL_BUS_DATABASE_URL: databases.bus,
+    LOCAL_KAFKA_BROKERS: facts.kafkaBrokers ?? "",
     LOCAL_NOTIFIER_DATABASE_URL: databases.notifier,
     LOCAL_PRODUCT_URL: urls.products,
     LOCAL_LOMS_GRPC_URL: urls.lomsGrpc,

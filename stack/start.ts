@@ -4,6 +4,8 @@ import { type Environment, reachable } from "../shared/config.ts";
 import { CloseStack } from "../shared/lifecycle.ts";
 import { type Addresses, checkFree, chooseAddresses } from "./addresses.ts";
 import { type LauncherLock, takeLauncherLock } from "./launcher-lock.ts";
+import type { KafkaBroker } from "./kafka/broker.ts";
+import { checkKafkaPart, type KafkaPartOptions, startKafkaPart } from "./kafka/part.ts";
 import { type Databases, givenDatabases, type Plan, planStack, type ServicePart } from "./plan.ts";
 import {
   type PostgresPair,
@@ -13,11 +15,12 @@ import {
 } from "./postgres/pair.ts";
 import type { Ending } from "./processes/child.ts";
 import type { Runtime } from "./processes/runtimes.ts";
+import type { ProcessIdentity } from "./processes/identity.ts";
 import { ServiceProcess } from "./processes/service-process.ts";
 import { PROJECT_DIRECTORY, serviceCommand, serviceEnvironment, SERVICES } from "./services.ts";
 import { forgetStack, noteStack, type StackFacts, type StackUrls } from "./stack-file.ts";
 
-export type Part = PostgresPart | ServicePart;
+export type Part = PostgresPart | ServicePart | "kafka";
 
 export interface StackOptions {
   /** Holds everything that stays; one running stack at a time. */
@@ -29,6 +32,10 @@ export interface StackOptions {
   /** Without one for a service: the runtime that serves it best. */
   readonly runtimes?: Partial<Record<ServicePart, Runtime>>;
   readonly replicas?: 1 | 2;
+  /** Starts Apache Kafka, too, and puts the events on it; otherwise they go as the environment says. */
+  readonly kafka?: boolean | undefined;
+  /** Holds what was fetched for that; `cache` in the data directory without it. */
+  readonly cacheDirectory?: string;
   /** false skips fsync: for tests, whose data nobody needs after a crash of the machine. */
   readonly durable?: boolean;
   /** Each line that a service writes, as it is: JSON but for a runtime's own last words. */
@@ -86,8 +93,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function open(options: StackOptions, lock: LauncherLock, opened: CloseStack): Promise<Stack> {
-  const { dataDirectory, environment = {} } = options;
+async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack): Promise<Stack> {
+  const { dataDirectory } = given;
+  const children: Partial<Record<"kafka" | "services", () => readonly ProcessIdentity[]>> = {};
+  const onSpawn = () => lock.record(Object.values(children).flatMap((identities) => identities()));
+  const kafka = await startBroker(given, onSpawn, opened);
+  children.kafka = () => kafka?.identity ? [kafka.identity] : [];
+  const environment = { ...given.environment, ...(kafka && { KAFKA_BROKERS: kafka.address }) };
+  const options = { ...given, environment };
   const plan = planStack(environment);
   const postgresDirectory = join(dataDirectory, "postgres");
   await stopLeftoverPair(postgresDirectory);
@@ -102,20 +115,36 @@ async function open(options: StackOptions, lock: LauncherLock, opened: CloseStac
     ? await startPair(postgresDirectory, addresses, options, opened)
     : undefined;
   const databases = databasesOf(pair, environment);
-  const services = await createServices(plan, addresses, databases, {
-    ...options,
-    onSpawn: () => lock.record([...services.values()].flatMap((each) => each.identity ?? [])),
-  });
+  const services = await createServices(plan, addresses, databases, { ...options, onSpawn });
+  children.services = () => [...services.values()].flatMap((each) => each.identity ?? []);
   await startServices(services, opened);
 
   const facts: StackFacts = {
     urls: urlsOf(plan, addresses, environment),
     databases,
+    kafkaBrokers: environment.KAFKA_BROKERS || undefined,
     logDirectory: join(dataDirectory, "logs"),
   };
   noteStack(dataDirectory, facts);
   opened.push("the note of the addresses", () => forgetStack(dataDirectory));
-  return { ...facts, ...controlsOf(pair, services), close: () => opened.close() };
+  return { ...facts, ...controlsOf(pair, kafka, services), close: () => opened.close() };
+}
+
+async function startBroker(
+  options: StackOptions,
+  onSpawn: () => void,
+  opened: CloseStack,
+): Promise<KafkaBroker | undefined> {
+  if (!options.kafka) return undefined;
+  const { dataDirectory, cacheDirectory, ports, environment = {}, onEnd } = options;
+  const part: KafkaPartOptions = {
+    ...{ dataDirectory, cacheDirectory, ports, environment, onSpawn },
+    onEnd: (ending) => onEnd?.("kafka", ending),
+  };
+  await checkKafkaPart(part);
+  const broker = await startKafkaPart(part);
+  opened.push("Apache Kafka", () => broker.close());
+  return broker;
 }
 
 function postgresParts({ postgres }: Plan, replicas: 1 | 2 = 1): PostgresPart[] {
@@ -205,10 +234,12 @@ function urlsOf({ services }: Plan, { listeners }: Addresses, given: Environment
 
 function controlsOf(
   pair: PostgresPair | undefined,
+  kafka: KafkaBroker | undefined,
   services: ReadonlyMap<ServicePart, ServiceProcess>,
 ): Pick<Stack, "parts" | "kill" | "pause" | "resume" | "restart"> {
   const controls = new Map<Part, Control>();
   for (const part of pair?.parts ?? []) controls.set(part, (pair as PostgresPair).control(part));
+  if (kafka) controls.set("kafka", kafka);
   for (const [part, service] of services) controls.set(part, service);
   const control = (part: Part): Control => {
     const found = controls.get(part);

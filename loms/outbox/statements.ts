@@ -62,3 +62,74 @@ export const OUTBOX_BACKLOG = defineStatement({
   parameters: [],
   columns: { events: "int8", oldest_age_seconds: "float8", refused: "int8" },
 });
+
+/** Each event of an order with where it is on its way: 'waiting', 'published' or 'refused'. */
+export const ORDER_HISTORY = defineStatement({
+  name: "order_history",
+  kind: "select",
+  text: `select owner.user_id, event.seq::int4, event.status,
+      to_char(event.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+      event.traceparent,
+      case
+        when refused.seq is not null then 'refused'
+        when sent.waiting then 'waiting'
+        else 'published'
+      end as state,
+      refused.reason
+    from order_events event
+    join orders owner on owner.order_id = event.order_id
+    left join outbox_refused refused
+      on refused.order_id = event.order_id and refused.seq = event.seq
+    left join (
+      select seq, bool_or(published_at is null) as waiting from outbox
+      where order_id = $1::int8 group by seq
+    ) sent on sent.seq = event.seq
+    where event.order_id = $1::int8
+    order by event.seq`,
+  parameters: ["int8"],
+  columns: {
+    user_id: "int8",
+    seq: "int4",
+    status: "text",
+    at: "text",
+    traceparent: "text",
+    state: "text",
+    reason: "text?",
+  },
+});
+
+/** The $1 events that were refused first. */
+export const REFUSED_EVENTS = defineStatement({
+  name: "refused_events",
+  kind: "select",
+  text: `select order_id, seq::int4, reason,
+      to_char(refused_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as refused_at
+    from outbox_refused order by outbox_refused.refused_at, order_id, seq limit $1::int4`,
+  parameters: ["int4"],
+  columns: { order_id: "int8", seq: "int4", reason: "text", refused_at: "text" },
+});
+
+/** Puts the $1 events that were refused first back into the outbox, once each; tells how many. */
+export const REFUSED_REPLAY = defineStatement({
+  name: "refused_replay",
+  kind: "update",
+  text: `with oldest as (
+      select order_id, seq from outbox_refused
+      order by refused_at, order_id, seq limit $1::int4 for update
+    ), back as (
+      delete from outbox_refused refused using oldest
+      where refused.order_id = oldest.order_id and refused.seq = oldest.seq
+      returning refused.order_id, refused.seq
+    ), again as (
+      insert into outbox (order_id, user_id, seq, status, at, traceparent)
+      select event.order_id, owner.user_id, event.seq, event.status, event.at, event.traceparent
+      from back
+      join order_events event on event.order_id = back.order_id and event.seq = back.seq
+      join orders owner on owner.order_id = event.order_id
+      order by event.order_id, event.seq
+      returning 1
+    )
+    select count(*)::int4 as events from again`,
+  parameters: ["int4"],
+  columns: { events: "int4" },
+});

@@ -1,4 +1,4 @@
-import { postgresUrl } from "../config.ts";
+import { type Environment, postgresUrl } from "../config.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Bus } from "./bus.ts";
 import { createKafkaBus } from "./kafka.ts";
@@ -13,6 +13,12 @@ export const busSettings = {
 
 export interface BusConfig extends KafkaConfig {
   readonly BUS_DATABASE_URL: string;
+}
+
+/** Which settings of the bus a service that is started alone takes from the stack beside it. */
+export function localBusSettings(environment: Environment): string[] {
+  // The stack's brokers would win over a database that was given.
+  return environment.BUS_DATABASE_URL ? [] : ["BUS_DATABASE_URL", "KAFKA_BROKERS"];
 }
 
 /**

@@ -6,6 +6,7 @@ import { type SubscribeOptions, type Subscription, UnreadableMessageError } from
 import { KafkaBatch } from "./kafka-batch.ts";
 import { fromKafka, type Place, positionOf, toDeadLetter } from "./kafka-messages.ts";
 import { PartitionProgress } from "./kafka-partition.ts";
+import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
 /** A member that rebalances late is left out; longer than a handler may take. */
 const REBALANCE_TIMEOUT_MS = 30_000;
@@ -25,6 +26,9 @@ export interface KafkaSubscriptionOptions extends SubscribeOptions {
   readonly clock: Clock;
   /** How long a member may be silent before its partitions go to others. */
   readonly sessionTimeoutMs: number;
+  /** Rejects while no broker answers. */
+  readonly probe: () => Promise<unknown>;
+  readonly watch: WatchLimits | undefined;
 }
 
 /**
@@ -40,6 +44,7 @@ export class KafkaSubscription implements Subscription {
   readonly #closing = new AbortController();
   readonly #partitions = new Map<number, PartitionProgress>();
   readonly #batches = new Set<Promise<void>>();
+  readonly #watchdog: Watchdog;
   #closed: Promise<void> | undefined;
 
   constructor(options: KafkaSubscriptionOptions) {
@@ -56,16 +61,27 @@ export class KafkaSubscription implements Subscription {
       // A restart that is under way goes on after disconnect(), and the consumer would come back.
       retry: { restartOnFailure: () => Promise.resolve(!this.#closing.signal.aborted) },
     });
-    const { CRASH, GROUP_JOIN } = this.#consumer.events;
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.failed = promise;
+    this.failed.catch(() => {});
+    const { clock, probe, watch: limits } = options;
+    this.#watchdog = new Watchdog({ clock, limits, probe, onStuck: reject });
+    this.#listen(reject);
+  }
+
+  #listen(fail: (error: Error) => void): void {
+    const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH } = this.#consumer.events;
     // Others may have handled what this member remembers.
     this.#consumer.on(GROUP_JOIN, () => this.#partitions.clear());
-    this.failed = new Promise((_, reject) => {
-      this.#consumer.on(CRASH, ({ payload: { error, restart } }) => {
-        if (restart || this.#closing.signal.aborted) return;
-        reject(new Error(`The consumer of ${group} has ended for good`, { cause: error }));
-      });
+    for (const sign of [GROUP_JOIN, HEARTBEAT, FETCH]) {
+      // Each name has its own overload; an event that says nothing fits all of them.
+      this.#consumer.on(sign as typeof HEARTBEAT, () => this.#watchdog.sign());
+    }
+    this.#consumer.on(CRASH, ({ payload: { error, restart } }) => {
+      if (restart || this.#closing.signal.aborted) return;
+      const { group } = this.#options;
+      fail(new Error(`The consumer of ${group} has ended for good`, { cause: error }));
     });
-    this.failed.catch(() => {});
   }
 
   /** Resolves as a member of the group. */
@@ -78,6 +94,7 @@ export class KafkaSubscription implements Subscription {
       partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
       eachBatch: (payload) => this.#take(payload),
     });
+    this.#watchdog.start();
   }
 
   close(): Promise<void> {
@@ -87,6 +104,7 @@ export class KafkaSubscription implements Subscription {
 
   async #close(): Promise<void> {
     this.#closing.abort();
+    this.#watchdog.close();
     const { clock, log, group } = this.#options;
     const left = this.#consumer.disconnect().then(() => true, () => true);
     await Promise.allSettled(this.#batches);
@@ -142,7 +160,7 @@ export class KafkaSubscription implements Subscription {
   async #handleOrBury(message: KafkaMessage, place: Place, attempt: number): Promise<void> {
     const { handle, bury, topic, log } = this.#options;
     try {
-      await handle(fromKafka(message, place, attempt));
+      await this.#watchdog.handle(() => handle(fromKafka(message, place, attempt)));
     } catch (error) {
       if (!(error instanceof UnreadableMessageError)) throw error;
       await bury(topic.deadLetters, toDeadLetter(message, place, error.message));

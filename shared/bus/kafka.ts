@@ -1,4 +1,4 @@
-import kafkajs, { type Message, type Producer } from "kafkajs";
+import kafkajs, { type Admin, type Message, type Producer } from "kafkajs";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type {
@@ -19,6 +19,7 @@ import { KafkaSubscription } from "./kafka-subscription.ts";
 import { createTopics } from "./kafka-topics.ts";
 import { seldomLog } from "./seldom-log.ts";
 import { sendInParts } from "./send-in-parts.ts";
+import type { WatchLimits } from "./watchdog.ts";
 
 /** Messages a request; measured best. */
 const SEND_MAX = 500;
@@ -39,6 +40,7 @@ export interface KafkaBusOptions {
   readonly topics?: TopicSettings;
   readonly clock?: Clock;
   readonly sessionTimeoutMs?: number;
+  readonly watch?: WatchLimits;
 }
 
 /** A bus on Apache Kafka. It connects when it is first used, and again after every failure. */
@@ -51,6 +53,7 @@ class KafkaBus implements Bus {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #sessionTimeoutMs: number;
+  readonly #watch: WatchLimits | undefined;
   readonly #topics: TopicSettings;
   readonly #calls = new BusCalls((topic) => this.#createTopics(topic));
   readonly #subscriptions = new Set<KafkaSubscription>();
@@ -62,6 +65,7 @@ class KafkaBus implements Bus {
     this.#clock = clock;
     this.#topics = options.topics ?? {};
     this.#sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
+    this.#watch = options.watch;
     this.#clients = createKafkaClients(options, seldomLog(log, clock));
   }
 
@@ -95,6 +99,8 @@ class KafkaBus implements Bus {
         log: this.#log,
         clock: this.#clock,
         sessionTimeoutMs: this.#sessionTimeoutMs,
+        probe: () => this.#withAdmin((admin) => admin.describeCluster()),
+        watch: this.#watch,
       });
       this.#subscriptions.add(subscription);
       await subscription.join();
@@ -152,10 +158,14 @@ class KafkaBus implements Bus {
   }
 
   async #createTopics(topic: Topic): Promise<void> {
+    await this.#withAdmin((admin) => createTopics(admin, topic, this.#topics));
+  }
+
+  async #withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {
     const admin = this.#clients.impatient.admin();
     try {
       await admin.connect();
-      await createTopics(admin, topic, this.#topics);
+      return await work(admin);
     } finally {
       await admin.disconnect();
     }

@@ -12,6 +12,7 @@ import {
 import { Acknowledger } from "./postgres-acknowledger.ts";
 import { type MessageData, queueName, toDeadLetterJob } from "./postgres-queues.ts";
 import { type SeldomLog, seldomLog } from "./seldom-log.ts";
+import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
 // One member of a group. The order of steps for each message: claim the job (it becomes active and
 // its key waits) → handle → remove the job (the key moves on). While it is claimed, a heartbeat
@@ -45,18 +46,20 @@ export interface PostgresSubscriptionOptions extends SubscribeOptions {
   readonly boss: PgBoss;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly watch: WatchLimits | undefined;
 }
 
 export class PostgresSubscription implements Subscription {
   readonly queue: string;
-  /** Its loop outlives every failure. */
-  readonly failed = new Promise<never>(() => {});
+  /** Its loop outlives every failure; only what hangs ends it. */
+  readonly failed: Promise<never>;
   readonly #options: PostgresSubscriptionOptions;
   readonly #acknowledger: Acknowledger;
   readonly #logFailure: SeldomLog;
   readonly #closing = new AbortController();
   readonly #claims = new Map<MessageJob, Promise<void>>();
   readonly #loop: Loop;
+  readonly #watchdog: Watchdog;
   #cancelHeartbeat: () => void = () => {};
 
   constructor(options: PostgresSubscriptionOptions) {
@@ -66,14 +69,21 @@ export class PostgresSubscription implements Subscription {
     this.#logFailure = seldomLog(log, clock);
     this.#acknowledger = new Acknowledger(boss, this.queue, clock, this.#logFailure);
     this.#scheduleHeartbeat();
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.failed = promise;
+    this.failed.catch(() => {});
+    // A fetch that fails is no silence, so there is nobody else to ask.
+    const probe = () => Promise.resolve();
+    this.#watchdog = new Watchdog({ clock, limits: options.watch, probe, onStuck: reject });
     this.#loop = new Loop({
       clock,
-      step: () => this.#fetch(),
+      step: () => this.#fetch().finally(() => this.#watchdog.sign()),
       onError: (error) => this.#logFailure("warn", `Cannot fetch messages of ${this.queue}`, error),
       backoffMs: FETCH_BACKOFF_MS,
       backoffMaxMs: FETCH_BACKOFF_MAX_MS,
     });
     this.#loop.start();
+    this.#watchdog.start();
   }
 
   /** There may be a message to fetch. */
@@ -83,6 +93,7 @@ export class PostgresSubscription implements Subscription {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#watchdog.close();
     this.#acknowledger.startClosing();
     await this.#loop.close();
     await Promise.all(this.#claims.values());
@@ -129,7 +140,7 @@ export class PostgresSubscription implements Subscription {
   async #handleOrBury(id: string, message: IncomingMessage): Promise<void> {
     const { boss, topic, log, handle } = this.#options;
     try {
-      await handle(message);
+      await this.#watchdog.handle(() => handle(message));
     } catch (error) {
       if (!(error instanceof UnreadableMessageError)) throw error;
       await boss.insert(topic.deadLetters, [toDeadLetterJob(id, message, error.message)]);

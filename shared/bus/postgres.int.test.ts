@@ -7,7 +7,7 @@ import type { Bus, Topic } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { createPostgresBus } from "./postgres.ts";
 import { startStuckMember } from "./test-stuck-process.ts";
-import { countedUpTo, Inbox, message, messagesInTurn } from "./test-inbox.ts";
+import { countedUpTo, Gate, Inbox, message, messagesInTurn } from "./test-inbox.ts";
 
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
@@ -90,6 +90,25 @@ test("a subscription goes on after its connections were cut", async () => {
     await expect.poll(() => inOrder(inbox.values(`key-${key}`)), { timeout: 15_000 })
       .toEqual(countedUpTo(10));
   }));
+});
+
+test("a handler that hangs ends its subscription", async () => {
+  const fixture = await openFixture();
+  onTestFinished(() => fixture.close());
+  const watch = { silenceMaxMs: 60_000, handlerMaxMs: 1_000, everyMs: 200 };
+  const bus = createPostgresBus({ url: fixture.url, log: silent, watch });
+  const gate = new Gate();
+  onTestFinished(async () => {
+    gate.open();
+    await bus.close();
+  });
+  const { failed } = await bus.subscribe({
+    topic: TOPIC,
+    group: "readers",
+    handle: () => gate.opened,
+  });
+  await bus.publish(TOPIC, [message("a", "0")]);
+  await expect(failed).rejects.toThrow(/The consumer hangs: a handler has been at one message/);
 });
 
 test("an acknowledged message leaves nothing behind", async () => {

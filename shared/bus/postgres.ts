@@ -15,6 +15,7 @@ import { PostgresSubscription } from "./postgres-subscription.ts";
 import { postgresRefusal } from "./postgres-refusal.ts";
 import { type SeldomLog, seldomLog } from "./seldom-log.ts";
 import { sendInParts } from "./send-in-parts.ts";
+import type { WatchLimits } from "./watchdog.ts";
 import { uuidV7Source } from "../uuid-v7.ts";
 
 /** Jobs a statement; measured best between 200 and 1000. */
@@ -52,6 +53,7 @@ export interface PostgresBusOptions {
   readonly url: string;
   readonly log: Logger;
   readonly clock?: Clock;
+  readonly watch?: WatchLimits;
 }
 
 /**
@@ -68,12 +70,14 @@ class PostgresBus implements Bus {
   readonly #clock: Clock;
   readonly #logFailure: SeldomLog;
   readonly #nextId: () => string;
+  readonly #watch: WatchLimits | undefined;
   readonly #calls = new BusCalls((topic) => this.#createQueues(topic));
   readonly #subscriptions = new Set<PostgresSubscription>();
   #started: Promise<unknown> | undefined;
   #listening: Promise<{ close(): Promise<void> } | undefined> | undefined;
 
-  constructor({ url, log, clock = systemClock }: PostgresBusOptions) {
+  constructor({ url, log, clock = systemClock, watch }: PostgresBusOptions) {
+    this.#watch = watch;
     this.#log = log;
     this.#clock = clock;
     this.#logFailure = seldomLog(log, clock);
@@ -140,6 +144,7 @@ class PostgresBus implements Bus {
         boss: this.#boss,
         log: this.#log,
         clock: this.#clock,
+        watch: this.#watch,
       });
       this.#subscriptions.add(subscription);
       return subscription;

@@ -1,11 +1,19 @@
 import { randomInt } from "node:crypto";
 import { BrokenPromise, type Narrator } from "./narrator.ts";
+import { readKafkaEvents } from "./kafka-events.ts";
 import { readNotifications } from "./notifications.ts";
 import { Shop } from "./shop.ts";
 
 export interface DemoUrls {
   readonly cart: string;
   readonly loms: string;
+}
+
+/** Where what came of the story can be seen, if anywhere. */
+export interface DemoEvents {
+  readonly notifierLog: string | undefined;
+  /** The addresses of Apache Kafka, comma separated. */
+  readonly brokers: string | undefined;
 }
 
 /** Products of the test data, those with little stock first; each run buys a few for good. */
@@ -31,7 +39,7 @@ interface ToldOrder {
 export async function tellStory(
   narrator: Narrator,
   urls: DemoUrls,
-  notifierLog: string | undefined,
+  { notifierLog, brokers }: DemoEvents,
 ): Promise<void> {
   const shop = new Shop(narrator, urls);
   const [first, second] = await findStock(shop);
@@ -42,6 +50,7 @@ export async function tellStory(
   await shop.stockIs("The same of the other product", second.sku, second.available - 1);
   if (notifierLog) {
     await showNotifications(narrator, notifierLog, [paid, cancelled, ...short]);
+    if (brokers) await showKafka(narrator, brokers, [paid, cancelled, ...short]);
   }
 }
 
@@ -126,5 +135,23 @@ async function showNotifications(
       own.map(({ seq }) => seq),
       statuses.map((_, i) => i + 1),
     );
+  }
+}
+
+async function showKafka(
+  narrator: Narrator,
+  brokers: string,
+  orders: readonly ToldOrder[],
+): Promise<void> {
+  narrator.begin(`The same events on Apache Kafka at ${brokers}`);
+  const count = orders.reduce((sum, { statuses }) => sum + statuses.length, 0);
+  const found = await readKafkaEvents(brokers, orders.map(({ order }) => order), count);
+  for (const { order, seq, position } of found) {
+    narrator.say(`order ${order}, ${seq}: ${position}`);
+  }
+  for (const { order, statuses } of orders) {
+    const own = found.filter((event) => event.order === order);
+    const seqs = [...new Set(own.map(({ seq }) => seq))];
+    narrator.check(`seq of order ${order} on Kafka`, seqs, statuses.map((_, i) => i + 1));
   }
 }

@@ -1,9 +1,16 @@
 import process from "node:process";
 import type { Reporter, TestModule } from "vitest/node";
 
+declare module "vitest" {
+  interface TaskMeta {
+    /** What a test has measured, in one line. */
+    figures?: string;
+  }
+}
+
 /**
- * Ends a run with `N passed, N failed, N skipped` alone on its line. A file that could not be
- * collected and an error outside every test count as failures.
+ * Ends a run with what its tests have measured, and then with `N passed, N failed, N skipped` alone
+ * on its line. A file that could not be collected and an error outside every test count as failures.
  */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -12,6 +19,8 @@ export default class ClosingLine implements Reporter {
       if (module.errors().length > 0) count.failed++;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
+        const { figures } = test.meta();
+        if (figures) process.stdout.write(`\n${figures}\n`);
         if (state === "pending") count.failed++;
         else count[state]++;
       }

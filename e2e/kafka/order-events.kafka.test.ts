@@ -1,0 +1,146 @@
+import { setTimeout as pass } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { ORDER_EVENTS } from "../../proto/order-event.ts";
+import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { createLogger } from "../../shared/telemetry/log.ts";
+import type { TestKafka } from "../../stack/test/kafka-setup.ts";
+import type { Alone } from "../alone.ts";
+import { eventually } from "../eventually.ts";
+import { type KafkaShop, type LastSeqs, openKafkaShop, underLoad } from "./shop.ts";
+
+const OUTAGE_MS = 20_000;
+/** 2 events each, and a third for every second one. */
+const ORDERS = 20_000;
+const EVENTS = 50_000;
+/** The lease of a killed relay, a consumer that comes back, and a machine that is busy. */
+const COMPLETE_MAX_MS = 90_000;
+const TEST_MAX_MS = 180_000;
+/** Enough for members to be in the middle of something. */
+const LOADED_MS = 1_500;
+
+/** Lines of each process that a failure repeats. */
+const TROUBLES_MAX = 6;
+
+const kafka = inject("kafka") as TestKafka;
+const silent = createLogger({ service: "stack", level: "error", write: () => {} });
+let shop: KafkaShop;
+let loms: Alone[];
+let notifiers: Alone[];
+
+/** Waits until all events of the orders are shown, each once and in its place. */
+async function expectComplete(orders: LastSeqs): Promise<void> {
+  let events = 0;
+  for (const last of orders.values()) events += last;
+  const none = { events, duplicates: 0, gaps: 0, violations: 0 };
+  await eventually(
+    () => expect(shop.tally.check(orders)).toMatchObject({ gaps: 0 }),
+    COMPLETE_MAX_MS,
+  ).catch((error: unknown) => {
+    // What the processes said of their troubles is gone with them.
+    const said = [...loms, ...notifiers].map((alone) => troublesOf(alone)).join("\n");
+    throw new Error(`${String(error)}\n${said}`);
+  });
+  expect(shop.tally.check(orders)).toEqual(none);
+}
+
+function troublesOf(alone: Alone): string {
+  const lines = alone.output().split("\n").filter((line) => !line.includes('"seq"'));
+  return lines.slice(-TROUBLES_MAX).join("\n");
+}
+
+async function stop(alone: Alone): Promise<void> {
+  alone.signal("SIGTERM");
+  expect(await alone.ended).toBe("exit code 0");
+}
+
+describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Kafka", () => {
+  beforeAll(async () => {
+    shop = await openKafkaShop(kafka);
+    loms = [await shop.startLoms(), await shop.startLoms()];
+    notifiers = [await shop.startNotifier(), await shop.startNotifier()];
+  }, TEST_MAX_MS);
+  afterAll(() => shop?.close(), TEST_MAX_MS);
+
+  test("50 000 events are each shown once, and every order's are complete and in order", {
+    timeout: TEST_MAX_MS,
+  }, async ({ task }) => {
+    const startedAt = performance.now();
+    const orders = await shop.placeOrders(ORDERS);
+    await eventually(() => expect(shop.tally.count).toBe(EVENTS), COMPLETE_MAX_MS);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const { events, duplicates, gaps, violations } = shop.tally.check(orders);
+    task.meta.figures = `${events} events: ${Math.round(events / seconds)} events/s, ` +
+      `${duplicates} duplicates shown, ${gaps} gaps, ${violations} order violations`;
+    expect({ events, duplicates, gaps, violations })
+      .toEqual({ events: EVENTS, duplicates: 0, gaps: 0, violations: 0 });
+  });
+
+  test("poison goes to the dead letters with its place, and its order goes on", async () => {
+    const bus = createKafkaBus({ brokers: [shop.broker.address], log: silent });
+    try {
+      const headers = { "ce_id": "poison", "traceparent": "00-1-2-01" };
+      const orders = await underLoad(shop, async () => {
+        for (const value of ["", "{", '{"id":"1-1"}', "\u0007"]) {
+          await bus.publish(ORDER_EVENTS, [{ key: "1", value, headers }]);
+        }
+      });
+      await expectComplete(orders);
+      const letters = await eventually(async () => {
+        const found = await bus.readDeadLetters(ORDER_EVENTS, 100);
+        expect(found).toHaveLength(4);
+        return found;
+      });
+      expect(letters.map(({ value }) => value)).toEqual(["", "{", '{"id":"1-1"}', "\u0007"]);
+      for (const letter of letters) {
+        expect(letter).toMatchObject({ key: "1", headers });
+        expect(letter.reason).toMatch(/^Cannot read the order event: /);
+        expect(letter.position).toMatch(/^loms\.order-events\/[0-2]\/\d+$/);
+      }
+    } finally {
+      await bus.close();
+    }
+  }, TEST_MAX_MS);
+
+  test("notifiers that join and leave under load lose, repeat and reorder nothing", {
+    timeout: TEST_MAX_MS,
+  }, async () => {
+    const orders = await underLoad(shop, async () => {
+      for (let turn = 0; turn < 2; turn++) {
+        notifiers.push(await shop.startNotifier());
+        await pass(LOADED_MS);
+        await stop(notifiers.shift() as Alone);
+        await pass(LOADED_MS);
+      }
+    });
+    await expectComplete(orders);
+  });
+
+  test("a loms process that is killed leaves its events to the other", {
+    timeout: TEST_MAX_MS,
+  }, async () => {
+    const orders = await underLoad(shop, async () => {
+      await pass(LOADED_MS);
+      const killed = loms.shift() as Alone;
+      killed.signal("SIGKILL");
+      await killed.ended;
+      loms.push(await shop.startLoms());
+      await pass(LOADED_MS);
+    });
+    await expectComplete(orders);
+  });
+
+  test("a broker that is killed for 20 s under load loses, repeats and reorders nothing", {
+    timeout: TEST_MAX_MS,
+  }, async () => {
+    const orders = await underLoad(shop, async () => {
+      await pass(LOADED_MS);
+      await shop.broker.kill();
+      await pass(OUTAGE_MS);
+      expect(await shop.backlog()).toBeGreaterThan(0);
+      await shop.broker.start();
+    });
+    await expectComplete(orders);
+    // Nobody left: both have waited the outage out.
+    await Promise.all([...loms, ...notifiers].map(stop));
+  });
+});

@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { newOrder, openWriterFixture, testContext } from "../../loms/repository/writer-fixture.ts";
+import { outboxBacklog } from "../../loms/outbox/backlog.ts";
+import { CloseStack } from "../../shared/lifecycle.ts";
+import { type KafkaBroker, startKafka } from "../../stack/kafka/broker.ts";
+import { freePorts } from "../../stack/ports.ts";
+import { testDatabase } from "../../stack/test/database.ts";
+import type { TestKafka } from "../../stack/test/kafka-setup.ts";
+import { type Alone, startAlone } from "../alone.ts";
+import { Tally } from "./tally.ts";
+
+/** Orders in a statement. */
+const ORDERS_MAX = 250;
+/** A few hundred events a second: more than enough to be in the middle of some at any moment. */
+const ORDERS_A_TIME = 20;
+const BETWEEN_ORDERS_MS = 100;
+const STOCK = 10_000_000;
+/** Stopping takes all that was opened, one after the other. */
+const CLOSE_MAX_MS = 60_000;
+
+/** Each order's id and how many events it has. */
+export type LastSeqs = Map<string, number>;
+
+export interface KafkaShop {
+  readonly broker: KafkaBroker;
+  readonly tally: Tally;
+  startLoms(): Promise<Alone>;
+  startNotifier(): Promise<Alone>;
+  /** Writes orders to the database, as loms does; of every two one is payed. */
+  placeOrders(count: number): Promise<LastSeqs>;
+  /** Events that wait in the outbox. */
+  backlog(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A broker of its own, databases of their own, and as many processes of loms and notifier as wanted. */
+export async function openKafkaShop({ jars }: TestKafka): Promise<KafkaShop> {
+  const opened = new CloseStack(CLOSE_MAX_MS);
+  const directory = mkdtempSync(join(tmpdir(), "marketplace-kafka-shop-"));
+  opened.push("the directory", () => rmSync(directory, { recursive: true, force: true }));
+  const broker = await startKafka({ jars, directory });
+  opened.push("the broker", () => broker.close());
+  const [loms, shown] = await Promise.all([testDatabase("loms"), testDatabase("notifier")]);
+  opened.push("the databases", async () => {
+    await Promise.all([loms.drop(), shown.drop()]);
+  });
+  const fixture = openWriterFixture(loms.primaryUrl);
+  opened.push("the writer", () => fixture.pool.close());
+  const sku = await fixture.addStock(STOCK);
+  const tally = new Tally();
+
+  const start = async (part: "loms" | "notifier", settings: Record<string, string>) => {
+    const [http, grpc, profile] = await freePorts(3);
+    const name = part.toUpperCase();
+    const alone = await startAlone(part, {
+      KAFKA_BROKERS: broker.address,
+      [`${name}_HTTP`]: `127.0.0.1:${http}`,
+      [`${name}_PROFILE`]: `127.0.0.1:${profile}`,
+      LOMS_GRPC: `127.0.0.1:${grpc}`,
+      ...settings,
+    }, `http://127.0.0.1:${http}`);
+    opened.push(part, async () => {
+      alone.signal("SIGTERM");
+      await alone.ended;
+    });
+    return alone;
+  };
+
+  return {
+    broker,
+    tally,
+    startLoms: () => start("loms", { DATABASE_URL: loms.primaryUrl }),
+    async startNotifier() {
+      const take = tally.notifier();
+      const alone = await start("notifier", { NOTIFIER_DATABASE_URL: shown.primaryUrl });
+      alone.follow(take);
+      return alone;
+    },
+    async placeOrders(count) {
+      const lastSeqs: LastSeqs = new Map();
+      for (let left = count; left > 0; left -= ORDERS_MAX) {
+        const orders = Array.from(
+          { length: Math.min(left, ORDERS_MAX) },
+          () => newOrder([{ sku, count: 1 }]),
+        );
+        const outcomes = await fixture.writer.orderCreate(orders, testContext());
+        const ids = outcomes.flatMap((each) => each.kind === "created" ? [each.orderId] : []);
+        const paid = ids.filter((_, index) => index % 2 === 0);
+        const traceparent = orders[0]?.traceparent ?? "";
+        const changes = paid.map((orderId) => ({ orderId, traceparent }));
+        await fixture.writer.orderPay(changes, testContext());
+        for (const id of ids) lastSeqs.set(String(id), 2);
+        for (const id of paid) lastSeqs.set(String(id), 3);
+      }
+      return lastSeqs;
+    },
+    async backlog() {
+      return (await outboxBacklog(fixture.pool, testContext())).events;
+    },
+    close: () => opened.close(),
+  };
+}
+
+/** Places orders again and again while something goes on; resolves with all of them. */
+export async function underLoad(
+  shop: Pick<KafkaShop, "placeOrders">,
+  work: () => Promise<void>,
+): Promise<LastSeqs> {
+  const all: LastSeqs = new Map();
+  let over = false;
+  const load = async () => {
+    while (!over) {
+      for (const [order, seqs] of await shop.placeOrders(ORDERS_A_TIME)) all.set(order, seqs);
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_ORDERS_MS));
+    }
+  };
+  const loading = load();
+  try {
+    await work();
+  } finally {
+    over = true;
+    await loading;
+  }
+  return all;
+}

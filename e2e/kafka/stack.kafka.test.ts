@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { ORDER_EVENTS } from "../../proto/order-event.ts";
+import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { createLogger } from "../../shared/telemetry/log.ts";
+import { PROJECT_DIRECTORY } from "../../stack/services.ts";
+import type { Stack } from "../../stack/start.ts";
+import type { TestKafka } from "../../stack/test/kafka-setup.ts";
+import { eventually } from "../eventually.ts";
+import { expectNotifications, linesOf } from "../notifications.ts";
+import { startOwnStack } from "../own-stack.ts";
+import { shopAt } from "../shop.ts";
+import { newUser } from "../users.ts";
+
+const START_MAX_MS = 120_000;
+const TEST_MAX_MS = 60_000;
+const SKU = 1_625_903;
+
+const kafka = inject("kafka") as TestKafka;
+const silent = createLogger({ service: "stack", level: "error", write: () => {} });
+const run = promisify(execFile);
+let stack: Stack;
+
+/** What `npm run events` says. */
+async function events(...args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [join("stack", "events.ts"), ...args], {
+    cwd: PROJECT_DIRECTORY,
+    env: { DATABASE_URL: stack.databases.loms, KAFKA_BROKERS: stack.kafkaBrokers },
+  });
+  return stdout;
+}
+
+describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
+  beforeAll(async () => {
+    stack = await startOwnStack({ kafka: true, cacheDirectory: dirname(kafka.jars) });
+  }, START_MAX_MS);
+  afterAll(() => stack?.close(), START_MAX_MS);
+
+  test("order events go over its broker, also after that was killed", async () => {
+    const { create, pay } = shopAt(stack);
+    expect(stack.parts).toContain("kafka");
+    const order = await create(newUser(), SKU, 1);
+    await expectNotifications(stack, order, ["new", "awaiting payment"]);
+    await stack.kill("kafka");
+    await pay(order);
+    await stack.restart("kafka");
+    await expectNotifications(stack, order, ["new", "awaiting payment", "payed"]);
+    expect(await events("--order", String(order))).toMatch(/\n {2}3 {2}payed .* published\n$/);
+  }, TEST_MAX_MS);
+
+  test("dead letters are put back by npm run events, once", async () => {
+    const bus = createKafkaBus({ brokers: [stack.kafkaBrokers ?? ""], log: silent });
+    const message = (value: string) => ({ key: "poison", value, headers: {} });
+    try {
+      await bus.publish(ORDER_EVENTS, ["{", "["].map(message));
+      const gone = () => linesOf(stack, "notifier").filter((line) => "dead_letters" in line).length;
+      await eventually(() => expect(gone()).toBe(2));
+      expect(await events("dlq")).toMatch(/^2 dead letters of .*\n.*the value is not JSON\n/);
+      expect(await events("replay-dlq", "--max", "1")).toMatch(/^put back 1 dead letter .*more/s);
+      // It is still not readable, and comes back behind the other one.
+      await eventually(() => expect(gone()).toBe(3));
+      expect(await events("replay-dlq")).toMatch(/^put back 2 dead letters /);
+      await eventually(() => expect(gone()).toBe(5));
+    } finally {
+      await bus.close();
+    }
+  }, TEST_MAX_MS);
+
+  test("the broker is not started where brokers are given", async () => {
+    const environment = { KAFKA_BROKERS: "127.0.0.1:1" };
+    await expect(startOwnStack({ kafka: true, environment })).rejects
+      .toThrow("KAFKA_BROKERS names a Kafka already");
+  });
+});

@@ -1,0 +1,83 @@
+import { expect, test, vi } from "vitest";
+import { VirtualClock } from "../async/virtual-clock.ts";
+import { Watchdog } from "./watchdog.ts";
+
+const LIMITS = { silenceMaxMs: 60_000, handlerMaxMs: 120_000, everyMs: 5_000 };
+
+function openWatchdog() {
+  const clock = new VirtualClock();
+  let isAway = false;
+  const onStuck = vi.fn<(error: Error) => void>();
+  const probe = vi.fn(() => isAway ? Promise.reject(new Error("away")) : Promise.resolve());
+  const watchdog = new Watchdog({ clock, limits: LIMITS, probe, onStuck });
+  watchdog.start();
+  return {
+    clock,
+    watchdog,
+    onStuck,
+    goAway: () => isAway = true,
+    comeBack: () => isAway = false,
+    /** Time in which the process runs as it should. */
+    async pass(ms: number, each: () => void = () => {}) {
+      for (let passed = 0; passed < ms; passed += LIMITS.everyMs) {
+        await clock.advance(LIMITS.everyMs);
+        each();
+      }
+    },
+  };
+}
+
+test("silence while the bus answers is reported, once", async () => {
+  const { pass, onStuck } = openWatchdog();
+  await pass(60_000);
+  expect(onStuck).not.toHaveBeenCalled();
+  await pass(60_000);
+  expect(onStuck).toHaveBeenCalledTimes(1);
+  expect(onStuck.mock.calls[0]?.[0].message).toMatch(/no sign of life for 6\d s/);
+});
+
+test("a consumer that gives signs is left alone", async () => {
+  const { pass, watchdog, onStuck } = openWatchdog();
+  await pass(600_000, () => watchdog.sign());
+  expect(onStuck).not.toHaveBeenCalled();
+});
+
+test("silence in an outage does not count, and starts anew when it is over", async () => {
+  const { pass, onStuck, goAway, comeBack } = openWatchdog();
+  goAway();
+  await pass(600_000);
+  comeBack();
+  await pass(30_000);
+  expect(onStuck).not.toHaveBeenCalled();
+  await pass(60_000);
+  expect(onStuck).toHaveBeenCalledTimes(1);
+});
+
+test("a handler that never ends is reported, others are not", async () => {
+  const { pass, watchdog, onStuck } = openWatchdog();
+  await watchdog.handle(() => Promise.resolve());
+  await expect(watchdog.handle(() => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  await pass(200_000, () => watchdog.sign());
+  expect(onStuck).not.toHaveBeenCalled();
+  void watchdog.handle(() => new Promise(() => {}));
+  await pass(120_000, () => watchdog.sign());
+  expect(onStuck).not.toHaveBeenCalled();
+  await pass(10_000, () => watchdog.sign());
+  expect(onStuck.mock.calls[0]?.[0].message).toMatch(/at one message for 12\d s/);
+});
+
+test("a process that stood still itself is not taken for a consumer that hangs", async () => {
+  const { clock, pass, watchdog, onStuck } = openWatchdog();
+  void watchdog.handle(() => new Promise(() => {}));
+  await pass(5_000);
+  clock.stall(600_000);
+  await pass(50_000);
+  expect(onStuck).not.toHaveBeenCalled();
+});
+
+test("after close() nothing is reported", async () => {
+  const { pass, watchdog, onStuck } = openWatchdog();
+  watchdog.close();
+  await pass(600_000);
+  expect(onStuck).not.toHaveBeenCalled();
+});

@@ -1,0 +1,56 @@
+import { NOTIFIER_GROUP, ORDER_EVENTS, orderEvent } from "../../proto/order-event.ts";
+import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { createLogger } from "../../shared/telemetry/log.ts";
+
+/** They were shown before anybody asks, so they are there; this is for joining a group. */
+const READ_MAX_MS = 20_000;
+/** A reader of its own: it takes nothing from the notifier, and goes on where the last demo ended. */
+const GROUP = "demo";
+
+export interface EventOnKafka {
+  readonly order: number;
+  readonly seq: number;
+  /** topic/partition/offset. */
+  readonly position: string;
+}
+
+/** Where the events of orders lie on Apache Kafka: `count` of them, or what is found within 20 s. */
+export async function readKafkaEvents(
+  brokers: string,
+  orders: readonly number[],
+  count: number,
+): Promise<EventOnKafka[]> {
+  const log = createLogger({ service: "stack", level: "error" });
+  const bus = createKafkaBus({ brokers: brokers.split(","), log });
+  const found: EventOnKafka[] = [];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      setTimeout(resolve, READ_MAX_MS).unref();
+      const topic = { ...ORDER_EVENTS, groups: [NOTIFIER_GROUP, GROUP] };
+      bus.subscribe({
+        topic,
+        group: GROUP,
+        handle({ value, position }) {
+          const event = orderEvent.safeParse(parse(value));
+          const order = Number(event.data?.order_id);
+          if (event.success && orders.includes(order)) {
+            found.push({ order, seq: event.data.seq, position });
+          }
+          if (found.length >= count) resolve();
+          return Promise.resolve();
+        },
+      }).catch(reject);
+    });
+  } finally {
+    await bus.close();
+  }
+  return found;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

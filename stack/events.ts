@@ -1,0 +1,94 @@
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { lomsConfig } from "../loms/config.ts";
+import { createBus } from "../shared/bus/create-bus.ts";
+import { Pool } from "../shared/postgres/pool.ts";
+import { createLogger } from "../shared/telemetry/log.ts";
+import {
+  type EventsDeps,
+  listDeadLetters,
+  listRefused,
+  replayDeadLetters,
+  replayRefused,
+  showOrder,
+} from "./events/commands.ts";
+
+const USAGE = `npm run events -- --order 42            the events of an order, from its history
+npm run events -- dlq [--max 1000]             what the notifier could not read
+npm run events -- replay-dlq [--max 1000]      publishes that again, after a fix
+npm run events -- refused [--max 1000]         what the bus refused for good
+npm run events -- replay-refused [--max 1000]  puts that back into the outbox, after a fix
+
+It finds the system that runs in this folder, else by DATABASE_URL, KAFKA_BROKERS (with its other
+settings) or BUS_DATABASE_URL, as loms does.`;
+/** One run reads and moves no more, so that it stays short and its memory small. */
+const MAX_DEFAULT = 1_000;
+const MAX_MAX = 100_000;
+const ORDER_ID = /^[1-9][0-9]{0,18}$/;
+const ORDER_ID_MAX = 2n ** 63n - 1n;
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+const COMMANDS: Readonly<Record<string, (deps: EventsDeps, max: number) => Promise<string[]>>> = {
+  "dlq": listDeadLetters,
+  "replay-dlq": replayDeadLetters,
+  "refused": listRefused,
+  "replay-refused": replayRefused,
+};
+
+/** What a run is to do; it answers with lines, or with nothing when there is no such order. */
+type Task = (deps: EventsDeps) => Promise<string[] | undefined>;
+
+try {
+  const lines = await withDeps(readTask());
+  if (!lines) throw new Error("There is no such order");
+  process.stdout.write(`${lines.join("\n")}\n`);
+  process.exit(0);
+} catch (error) {
+  const cause = (error as Error).cause;
+  const reason = cause instanceof Error ? `: ${cause.message}` : "";
+  process.stderr.write(`${(error as Error).message}${reason}\n`);
+  process.exit(1);
+}
+
+function readTask(): Task {
+  const { values: { order, max: given }, positionals: [command, ...others] } = parseArgs({
+    options: { order: { type: "string" }, max: { type: "string" } },
+    allowPositionals: true,
+  });
+  if (others.length > 0) throw new Error(USAGE);
+  const max = readMax(given);
+  const run = COMMANDS[command ?? ""];
+  if (run && order === undefined) return (deps) => run(deps, max);
+  if (order === undefined || command !== undefined) throw new Error(USAGE);
+  const orderId = readOrderId(order);
+  return (deps) => showOrder(deps, orderId);
+}
+
+function readMax(text: string | undefined): number {
+  const max = text === undefined ? MAX_DEFAULT : Number(text);
+  if (Number.isInteger(max) && max >= 1 && max <= MAX_MAX) return max;
+  throw new Error(`--max is a number from 1 to ${MAX_MAX}, not ${text}`);
+}
+
+function readOrderId(text: string): bigint {
+  if (ORDER_ID.test(text) && BigInt(text) <= ORDER_ID_MAX) return BigInt(text);
+  throw new Error(`--order is the id of an order, not ${text}`);
+}
+
+async function withDeps(task: Task): Promise<string[] | undefined> {
+  const config = lomsConfig(process.env);
+  const log = createLogger({ service: "stack", level: "error" });
+  const pool = new Pool({
+    url: config.DATABASE_URL,
+    role: "primary",
+    max: 1,
+    applicationName: "events",
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
+  const bus = createBus(config, log);
+  try {
+    return await task({ pool, bus });
+  } finally {
+    await Promise.all([bus.close(), pool.close()]);
+  }
+}

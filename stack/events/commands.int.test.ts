@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { cleanOutbox } from "../../loms/outbox/clean.ts";
+import { Relay } from "../../loms/outbox/relay.ts";
+import {
+  newOrder,
+  openWriterFixture,
+  testContext,
+  type WriterFixture,
+} from "../../loms/repository/writer-fixture.ts";
+import { NOTIFIER_GROUP, ORDER_EVENTS } from "../../proto/order-event.ts";
+import { systemClock } from "../../shared/async/clock.ts";
+import { type Bus, MessagesRefusedError, UnreadableMessageError } from "../../shared/bus/bus.ts";
+import { createPostgresBus } from "../../shared/bus/postgres.ts";
+import { Inbox, message } from "../../shared/bus/test-inbox.ts";
+import { createLogger } from "../../shared/telemetry/log.ts";
+import { type TestDatabase, testDatabase } from "../test/database.ts";
+import {
+  listDeadLetters,
+  listRefused,
+  replayDeadLetters,
+  replayRefused,
+  showOrder,
+} from "./commands.ts";
+
+const silent = createLogger({ service: "stack", level: "error", write: () => {} });
+
+let databases: TestDatabase[];
+let loms: WriterFixture;
+let bus: Bus;
+
+beforeEach(async () => {
+  databases = await Promise.all([testDatabase("loms"), testDatabase("bus")]);
+  loms = openWriterFixture(databases[0]?.primaryUrl ?? "");
+  bus = createPostgresBus({ url: databases[1]?.primaryUrl ?? "", log: silent });
+});
+afterEach(async () => {
+  await Promise.all([loms.pool.close(), bus.close()]);
+  await Promise.all(databases.map((database) => database.drop()));
+});
+
+async function createOrder(): Promise<bigint> {
+  const sku = await loms.addStock(10);
+  const order = newOrder([{ sku, count: 1 }]);
+  const [outcome] = await loms.writer.orderCreate([order], testContext());
+  if (outcome?.kind !== "created") throw new Error("not created");
+  return outcome.orderId;
+}
+
+function openRelay(publish: Bus["publish"]): Relay {
+  const { pool } = loms;
+  const options = { pool, bus: { publish }, topic: ORDER_EVENTS, clock: systemClock };
+  return new Relay({ ...options, relayId: randomUUID(), onError: () => {} });
+}
+
+/** What follows an event's status in its line: where it is on its way. */
+async function statesOf(orderId: bigint): Promise<string[]> {
+  const lines = await showOrder(loms, orderId) ?? [];
+  return lines.slice(1).map((line) => line.replace(/^ +(\d)  .* trace [0-9a-f]{32}  /, "$1 "));
+}
+
+test("showOrder() tells an order's events from its history, also when the outbox is clean", async () => {
+  const orderId = await createOrder();
+  expect(await statesOf(orderId)).toEqual(["1 waiting", "2 waiting"]);
+  await openRelay(() => Promise.resolve()).step();
+  expect(await statesOf(orderId)).toEqual(["1 published", "2 published"]);
+  await loms.pool.db.execute(sql`update outbox set published_at = now() - interval '1 day'`);
+  await cleanOutbox({ pool: loms.pool, clock: systemClock, onError: () => {} });
+  const lines = await showOrder(loms, orderId);
+  expect(lines?.[0]).toBe(`order ${orderId} of user 7`);
+  expect(lines?.[2]).toMatch(
+    /^ {2}2 {2}awaiting payment {2}20\d\d-.*Z {2}trace [0-9a-f]{32} {2}published$/,
+  );
+});
+
+test("showOrder() knows no order that does not exist", async () => {
+  expect(await showOrder(loms, 9223372036854775807n)).toBeUndefined();
+});
+
+test("a refused event is listed, and put back once", async () => {
+  const orderId = await createOrder();
+  const refuse = () => Promise.reject(new MessagesRefusedError([{ index: 1, reason: "large" }], 2));
+  await openRelay(refuse).step();
+  expect(await statesOf(orderId)).toEqual(["1 published", "2 refused: large"]);
+  const listed = await listRefused(loms, 10);
+  expect(listed[0]).toBe("1 refused event");
+  expect(listed[1]).toContain(`order ${orderId}, 2  20`);
+  // Its row in the outbox may be gone by then.
+  await loms.pool.db.execute(sql`delete from outbox`);
+
+  expect(await replayRefused(loms, 10)).toEqual(["put back 1 refused event"]);
+  expect(await replayRefused(loms, 10)).toEqual(["put back 0 refused events"]);
+  expect(await statesOf(orderId)).toEqual(["1 published", "2 waiting"]);
+  const taken: string[] = [];
+  await openRelay((_, messages) => {
+    taken.push(...messages.map(({ headers }) => String(headers["ce_id"])));
+    return Promise.resolve();
+  }).step();
+  expect(taken).toEqual([`${orderId}-2`]);
+});
+
+test("dead letters are listed, and put back as many as asked for", async () => {
+  let mended = false;
+  const inbox = new Inbox();
+  await bus.subscribe({
+    topic: ORDER_EVENTS,
+    group: NOTIFIER_GROUP,
+    handle: (incoming) =>
+      mended ? inbox.take(incoming) : Promise.reject(new UnreadableMessageError("not yet")),
+  });
+  await bus.publish(ORDER_EVENTS, ["0", "1", "2"].map((value) => message("7", value)));
+  await expect.poll(async () => (await listDeadLetters({ bus }, 10))[0])
+    .toBe("3 dead letters of loms.order-events.dlq");
+  const listed = await listDeadLetters({ bus }, 2);
+  expect(listed[0]).toMatch(/^the first 2 dead letters/);
+  expect(listed[1]).toMatch(/^ {2}order 7 {2}loms\.order-events\/notifier\/.* {2}not yet\n {4}0$/);
+
+  mended = true;
+  expect(await replayDeadLetters({ bus }, 2)).toEqual([
+    "put back 2 dead letters of loms.order-events.dlq",
+    "notifier drops those that are not newer than what it has shown",
+    "there are more: once again puts them back, too",
+  ]);
+  await replayDeadLetters({ bus }, 10);
+  expect(await replayDeadLetters({ bus }, 10))
+    .toEqual(["put back 0 dead letters of loms.order-events.dlq"]);
+  await inbox.holds(3);
+  expect(inbox.values()).toEqual(["0", "1", "2"]);
+});

@@ -1,0 +1,85 @@
+import { NOTIFIER_GROUP, ORDER_EVENTS } from "../../proto/order-event.ts";
+import { ORDER_HISTORY, REFUSED_EVENTS, REFUSED_REPLAY } from "../../loms/outbox/statements.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import type { Bus } from "../../shared/bus/bus.ts";
+import type { StatementRunner } from "../../shared/postgres/pool.ts";
+import type { RowOf } from "../../shared/postgres/statement.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+
+/** People wait for it, and a lookup in a large database is slow when it was idle. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** As wide as the longest status, "awaiting payment". */
+const STATUS_WIDTH = 16;
+
+export interface EventsDeps {
+  readonly pool: StatementRunner;
+  readonly bus: Pick<Bus, "readDeadLetters" | "replayDeadLetters">;
+}
+
+type HistoryRow = RowOf<typeof ORDER_HISTORY.columns>;
+
+/** Each event of an order, a line each, from the history; undefined when there is no such order. */
+export async function showOrder(
+  { pool }: Pick<EventsDeps, "pool">,
+  orderId: bigint,
+): Promise<string[] | undefined> {
+  const rows = await pool.run(ORDER_HISTORY, [orderId], newContext());
+  const [first] = rows;
+  if (!first) return undefined;
+  return [`order ${orderId} of user ${first.user_id}`, ...rows.map(historyLine)];
+}
+
+function historyLine({ seq, status, at, state, reason, traceparent }: HistoryRow): string {
+  const [, trace = ""] = traceparent.split("-");
+  const where = reason === null ? state : `${state}: ${reason}`;
+  return `  ${seq}  ${status.padEnd(STATUS_WIDTH)}  ${at}  trace ${trace}  ${where}`;
+}
+
+/** Up to `max` events that the bus refused for good, a line each. */
+export async function listRefused({ pool }: Pick<EventsDeps, "pool">, max: number) {
+  const rows = await pool.run(REFUSED_EVENTS, [max], newContext());
+  const lines = rows.map(({ order_id, seq, refused_at, reason }) =>
+    `  order ${order_id}, ${seq}  ${refused_at}  ${reason}`
+  );
+  return [atMost(rows.length, max, "refused event"), ...lines];
+}
+
+/** Puts up to `max` refused events back into the outbox; the relay takes them from there. */
+export async function replayRefused({ pool }: Pick<EventsDeps, "pool">, max: number) {
+  const [row] = await pool.run(REFUSED_REPLAY, [max], newContext());
+  return [`put back ${counted(row?.events ?? 0, "refused event")}`];
+}
+
+/** Up to `max` dead letters, a line each. */
+export async function listDeadLetters({ bus }: Pick<EventsDeps, "bus">, max: number) {
+  const letters = await bus.readDeadLetters(ORDER_EVENTS, max);
+  const lines = letters.map(({ key, position, reason, value }) =>
+    `  order ${key}  ${position}  ${reason}\n    ${value}`
+  );
+  return [`${atMost(letters.length, max, "dead letter")} of ${ORDER_EVENTS.deadLetters}`, ...lines];
+}
+
+/** Publishes up to `max` dead letters again and removes them. */
+export async function replayDeadLetters({ bus }: Pick<EventsDeps, "bus">, max: number) {
+  const events = await bus.replayDeadLetters(ORDER_EVENTS, max);
+  const left = await bus.readDeadLetters(ORDER_EVENTS, 1);
+  const lines = [`put back ${counted(events, "dead letter")} of ${ORDER_EVENTS.deadLetters}`];
+  if (events > 0) {
+    lines.push(`${NOTIFIER_GROUP} drops those that are not newer than what it has shown`);
+  }
+  if (left.length > 0) lines.push("there are more: once again puts them back, too");
+  return lines;
+}
+
+function atMost(count: number, max: number, what: string): string {
+  return count === max ? `the first ${counted(count, what)}` : counted(count, what);
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+function newContext(): RequestContext {
+  const traceparent = childTraceparent(undefined);
+  return new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS });
+}

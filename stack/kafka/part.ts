@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import type { Environment } from "../../shared/config.ts";
+import { isFree } from "../ports.ts";
+import type { Ending } from "../processes/child.ts";
+import { type KafkaBroker, startKafka } from "./broker.ts";
+import { kafkaJars, whyNoKafka } from "./jars.ts";
+import type { BrokerPorts } from "./properties.ts";
+
+const DOCUMENTED_PORTS: BrokerPorts = { broker: 19_092, controller: 19_093 };
+
+export interface KafkaPartOptions {
+  /** Of the stack; what was fetched lies in its `cache`, unless that is elsewhere. */
+  readonly dataDirectory: string;
+  readonly cacheDirectory?: string | undefined;
+  readonly ports: "free" | "documented";
+  readonly environment: Environment;
+  readonly onSpawn: () => void;
+  readonly onEnd: (ending: Ending) => void;
+}
+
+/** @throws {Error} in plain words when a broker cannot be a part of the stack */
+export async function checkKafkaPart(options: KafkaPartOptions): Promise<void> {
+  if (options.environment.KAFKA_BROKERS) {
+    throw new Error("KAFKA_BROKERS names a Kafka already: unset it, or start without --kafka");
+  }
+  const reason = whyNoKafka(cacheOf(options));
+  if (reason) {
+    throw new Error(
+      `Cannot start Apache Kafka: ${reason}. Without --kafka events go over the embedded bus`,
+    );
+  }
+  if (options.ports === "free") return;
+  for (const port of Object.values(DOCUMENTED_PORTS)) {
+    if (await isFree({ host: "127.0.0.1", port })) continue;
+    throw new Error(
+      `Another process listens on Apache Kafka's 127.0.0.1:${port}: stop it, or start with ` +
+        "--free-ports",
+    );
+  }
+}
+
+/** Starts the broker of a stack, with Maven fetching it the first time. */
+export async function startKafkaPart(options: KafkaPartOptions): Promise<KafkaBroker> {
+  const { dataDirectory, ports, onSpawn, onEnd } = options;
+  return await startKafka({
+    jars: await kafkaJars(cacheOf(options)),
+    directory: join(dataDirectory, "kafka"),
+    onSpawn,
+    onEnd,
+    ...(ports === "documented" && { ports: DOCUMENTED_PORTS }),
+  });
+}
+
+function cacheOf({ dataDirectory, cacheDirectory }: KafkaPartOptions): string {
+  return cacheDirectory ?? join(dataDirectory, "cache");
+}
