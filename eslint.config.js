@@ -45,6 +45,7 @@ export default tseslint.config(
       "e2e/**",
       "bench/**",
       "drizzle/**",
+      "deploy/**",
       "**/*.test.ts",
     ],
     rules: { "no-restricted-properties": "off", "no-console": "off" },

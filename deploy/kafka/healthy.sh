@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Asks the broker for the versions that it speaks, as kafka-broker-api-versions.sh does, without
+# starting a JVM for it every few seconds.
+set -euo pipefail
+
+exec 3<>"/dev/tcp/127.0.0.1/${1:-9092}"
+# Size 10, ApiVersions (18) version 0, correlation id 1, no client id.
+printf '\0\0\0\x0a\0\x12\0\0\0\0\0\x01\xff\xff' >&3
+# Of the answer: its size, the correlation id, the error code.
+answer=$(timeout 3 head -c 10 <&3 | od -An -v -tx1 | tr -d ' \n')
+[[ ${answer:8} == 000000010000 ]]

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# A replica that copies its primary once and follows it from then on. A copy appears under its name when
+# it is whole; one that was away for more WAL than the primary keeps is made anew.
+set -euo pipefail
+
+# How long a copy waits for its primary.
+PRIMARY_MAX_S=120
+
+ask_primary() {
+  PGCONNECT_TIMEOUT=3 PGPASSWORD=$REPLICATION_PASSWORD \
+    psql --host "$PRIMARY_HOST" --username replicator --dbname postgres \
+    --no-align --tuples-only --set ON_ERROR_STOP=1 --command "$1"
+}
+
+status=$(ask_primary "select wal_status from pg_replication_slots where slot_name = '$REPLICA_NAME'" || true)
+if [[ $status == lost ]]; then
+  echo "The primary no longer has what $REPLICA_NAME missed: copying it anew"
+  rm -rf "$PGDATA"
+  ask_primary "select pg_drop_replication_slot('$REPLICA_NAME')" >/dev/null
+fi
+
+if [[ ! -s $PGDATA/PG_VERSION ]]; then
+  until ask_primary "select 1" >/dev/null; do
+    if ((SECONDS > PRIMARY_MAX_S)); then
+      echo "No primary at $PRIMARY_HOST within $PRIMARY_MAX_S s"
+      exit 1
+    fi
+    sleep 1
+  done
+  # From here on the primary keeps what the replica needs.
+  ask_primary "select pg_create_physical_replication_slot('$REPLICA_NAME', true)
+    where not exists (select from pg_replication_slots where slot_name = '$REPLICA_NAME')" >/dev/null
+  unfinished=$PGDATA.unfinished
+  rm -rf "$unfinished"
+  # Writes standby.signal and how to reach the primary, with the name that the primary waits for.
+  pg_basebackup --pgdata "$unfinished" --wal-method stream --checkpoint fast --write-recovery-conf \
+    --slot "$REPLICA_NAME" --dbname "host=$PRIMARY_HOST user=replicator password=$REPLICATION_PASSWORD \
+      application_name=$REPLICA_NAME"
+  chmod 700 "$unfinished"
+  mv --no-target-directory "$unfinished" "$PGDATA"
+fi
+
+exec postgres -c config_file=/etc/postgresql/postgresql.conf
