@@ -1,3 +1,5 @@
+import { expectDescribed } from "./described.ts";
+
 /** Above every deadline of the services: a request that takes longer hangs. */
 const REQUEST_MAX_MS = 20_000;
 
@@ -23,7 +25,10 @@ export interface Answer {
   readonly body: Body;
 }
 
-/** Sends one request; `line` is verb and path, such as `GET /user/1/cart/list`. */
+/**
+ * Sends one request; `line` is verb and path, such as `GET /user/1/cart/list`.
+ * @throws {Error} when the answer is not what the service's document describes
+ */
 export async function call(base: string, line: string, sent: Sent = {}): Promise<Answer> {
   const [method = "", path = ""] = line.split(" ");
   const response = await fetch(base + path, {
@@ -34,12 +39,14 @@ export async function call(base: string, line: string, sent: Sent = {}): Promise
   });
   const text = await response.text();
   const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
-  return {
+  const answer = {
     status: response.status,
     headers: response.headers,
     text,
     body: isJson && text !== "" ? JSON.parse(text) as Body : {},
   };
+  expectDescribed(method, path, answer);
+  return answer;
 }
 
 function contentType({ body, type }: Sent): Record<string, string> {

@@ -10,6 +10,7 @@ const CODES: Readonly<Record<number, string>> = {
   400: "invalid_argument",
   404: "not_found",
   405: "invalid_argument",
+  406: "invalid_argument",
   409: "already_exists",
   412: "failed_precondition",
   413: "invalid_argument",

@@ -27,7 +27,7 @@ const addItemRoute = createRoute({
   },
   responses: {
     200: { description: "Added", content: jsonContent(addItemResponse, {}) },
-    ...problemResponses(400, 412, 413, 415, 429, 500, 503, 504),
+    ...problemResponses(400, 406, 412, 413, 415, 429, 500, 503, 504),
   },
 });
 

@@ -28,7 +28,7 @@ const checkoutRoute = createRoute({
       description: "The order was made and its items have left the cart",
       content: jsonContent(checkoutResponse, { order_id: 2 }),
     },
-    ...problemResponses(400, 404, 412, 413, 429, 500, 503, 504),
+    ...problemResponses(400, 404, 406, 412, 413, 429, 500, 503, 504),
   },
 });
 

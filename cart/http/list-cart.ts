@@ -36,7 +36,7 @@ const listCartRoute = createRoute({
   request: { params: cartParams },
   responses: {
     200: { description: "The cart", content: jsonContent(listedCart, example) },
-    ...problemResponses(400, 404, 429, 500, 503, 504),
+    ...problemResponses(400, 404, 406, 429, 500, 503, 504),
   },
 });
 

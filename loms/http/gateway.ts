@@ -1,4 +1,5 @@
 import type { RouteConfig } from "@hono/zod-openapi";
+import { requireJsonAccepted } from "../../shared/http/accept.ts";
 import { answerJson } from "../../shared/http/answer.ts";
 import type { MountedRoute } from "../../shared/http/app.ts";
 import { BODY_MAX_BYTES } from "../../shared/http/read-body.ts";
@@ -19,11 +20,14 @@ export function gateway(
     document,
     async run(c) {
       const key = c.req.raw.headers.get("idempotency-key");
+      const { context, requestId } = c.get("exchange");
       const response = await rpc({
         method,
         door: "http",
-        context: c.get("exchange").context,
+        context,
+        requestId,
         read: () => readJson(c, bodyMaxBytes),
+        checkAnswerable: () => requireJsonAccepted(c),
         idempotencyKeys: key === null ? [] : [key],
       });
       return answerJson(c, 200, response);

@@ -39,7 +39,7 @@ const route = createRoute({
       description: "The order; all of its items are reserved",
       content: jsonContent(orderCreateResponse, { orderID: 1 }),
     },
-    ...problemResponses(400, 409, 412, 413, 415, 429, 500, 503, 504),
+    ...problemResponses(400, 406, 409, 412, 413, 415, 429, 500, 503, 504),
   },
 });
 

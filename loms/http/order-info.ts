@@ -27,7 +27,7 @@ const route = createRoute({
         items: [{ sku: 773_297_411, count: 2 }],
       }),
     },
-    ...problemResponses(400, 404, 413, 415, 429, 500, 503, 504),
+    ...problemResponses(400, 404, 406, 413, 415, 429, 500, 503, 504),
   },
 });
 

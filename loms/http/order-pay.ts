@@ -23,7 +23,7 @@ const route = createRoute({
       description: "The order is payed",
       content: jsonContent(orderPayResponse, {}),
     },
-    ...problemResponses(400, 404, 412, 413, 415, 429, 500, 503, 504),
+    ...problemResponses(400, 404, 406, 412, 413, 415, 429, 500, 503, 504),
   },
 });
 

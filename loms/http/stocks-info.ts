@@ -21,7 +21,7 @@ const route = createRoute({
       description: "How many can be bought",
       content: jsonContent(stocksInfoResponse, { count: 10_000 }),
     },
-    ...problemResponses(400, 404, 413, 415, 429, 500, 503, 504),
+    ...problemResponses(400, 404, 406, 413, 415, 429, 500, 503, 504),
   },
 });
 

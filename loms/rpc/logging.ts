@@ -29,9 +29,10 @@ export function logging(log: Logger): Interceptor {
   };
 }
 
-function line({ method, door, context }: RpcCall, code: string, startedAt: number) {
+function line({ method, door, context, requestId }: RpcCall, code: string, startedAt: number) {
   const duration_ms = Math.round((context.clock.now() - startedAt) * 1000) / 1000;
-  return { method, door, code, duration_ms };
+  const line = { method, door, code, duration_ms };
+  return requestId === undefined ? line : { ...line, request_id: requestId };
 }
 
 /** Callers are told that we are away; why we are is for whoever runs this. */

@@ -19,6 +19,13 @@ export interface RpcCall {
    * @throws {AppError} `invalid_argument` when it cannot be read
    */
   read(): unknown | Promise<unknown>;
+  /**
+   * Called once the request is known to be valid.
+   * @throws {AppError} when the caller takes no answer that this door can give
+   */
+  checkAnswerable?(): void;
+  /** The caller's name for its request. */
+  readonly requestId?: string;
   /** Every value of the idempotency key that the caller sent. */
   readonly idempotencyKeys: readonly string[];
 }

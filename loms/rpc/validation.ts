@@ -14,6 +14,7 @@ export function validation(methods: RpcMethods): Next {
     const wrongKey = violationOfKey(keys);
     const result = method.request.safeParse(await call.read());
     if (result.success && !wrongKey) {
+      call.checkAnswerable?.();
       return await method.handle(result.data, { context: call.context, idempotencyKey: keys[0] });
     }
     const violations = result.error ? violationsOf(result.error) : [];

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../async/clock.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import { childTraceparent, parseTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
-import { answerProblem } from "./answer.ts";
+import { answerProblem, answerText } from "./answer.ts";
 import { allowOrigins } from "./cors.ts";
 import { Exchange, type HttpContext, type HttpEnv, type HttpObserver } from "./exchange.ts";
 import { PROBE_ROUTES } from "./probe-routes.ts";
@@ -74,6 +74,7 @@ function dispatcher(path: string, routes: readonly MountedRoute[]) {
     c.get("exchange").route = path;
     const run = byMethod.get(c.req.method);
     try {
+      if (!run && c.req.method === "OPTIONS") return answerText(c, 204, null, { allow });
       if (!run) throw new HttpRefusal(405, `${path} takes ${allow}`, allow);
       return await run(c);
     } catch (error) {
@@ -92,7 +93,7 @@ function observed(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
       ? childTraceparent(parent)
       : place(parent);
     const context = new RequestContext({ traceparent, timeoutMs, caller: c.req.raw, clock });
-    const exchange = new Exchange(c.req.method, context, parent);
+    const exchange = new Exchange(c.req.raw, context, parent);
     c.set("exchange", exchange);
     await next();
     exchange.durationMs = clock.now() - exchange.startedAt;

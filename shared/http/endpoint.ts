@@ -2,6 +2,7 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import type { z } from "zod";
 import type { RequestContext } from "../async/request-context.ts";
 import { AppError, type FieldViolation } from "../errors.ts";
+import { requireJsonAccepted } from "./accept.ts";
 import { answerJson } from "./answer.ts";
 import type { MountedRoute } from "./app.ts";
 import type { HttpContext } from "./exchange.ts";
@@ -52,12 +53,14 @@ export function endpoint<Route extends RouteConfig>(
   options: EndpointOptions = {},
 ): MountedRoute {
   const read = inputReader(route, options.bodyMaxBytes ?? BODY_MAX_BYTES);
+  const answersJson = "200" in route.responses;
   return {
     method: route.method,
     path: route.path,
     document: route,
     async run(c) {
       const input = await read(c) as EndpointInput<Route>;
+      if (answersJson) requireJsonAccepted(c);
       const { status, body } = await handler(input, c.get("exchange").context);
       return answerJson(c, status, body);
     },

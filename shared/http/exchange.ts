@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { RequestContext } from "../async/request-context.ts";
 import type { AppError } from "../errors.ts";
+import { requestIdOf } from "./request-id.ts";
 
 /** The cleaned URL of whatever matches no route, so that a client cannot make up label values. */
 export const UNKNOWN_ROUTE = "unknown";
@@ -11,6 +12,8 @@ export class Exchange {
   readonly context: RequestContext;
   /** The caller's place in the trace, if it sent one. */
   readonly parent: string | undefined;
+  /** The caller's name for the request, or one of ours; the answer and the log have it. */
+  readonly requestId: string;
   /** On the scale of `context.clock`, in ms. */
   readonly startedAt: number;
   /** The route's pattern, as `/user/{user_id}/cart`. */
@@ -22,10 +25,11 @@ export class Exchange {
   /** Why the request was refused or failed. */
   error: AppError | undefined = undefined;
 
-  constructor(method: string, context: RequestContext, parent: string | undefined) {
-    this.method = method;
+  constructor(request: Request, context: RequestContext, parent: string | undefined) {
+    this.method = request.method;
     this.context = context;
     this.parent = parent;
+    this.requestId = requestIdOf(request.headers, context.spanId);
     this.startedAt = context.clock.now();
   }
 }

@@ -1,7 +1,7 @@
 import type { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import type { Readiness } from "../lifecycle.ts";
-import { answerJson } from "./answer.ts";
+import { type Answered, answerJson } from "./answer.ts";
 import type { MountedRoute } from "./app.ts";
 import type { HttpContext } from "./exchange.ts";
 
@@ -35,7 +35,7 @@ export function healthRoutes(
   ];
 }
 
-function notReady(c: HttpContext, reasons: Readonly<Record<string, string>>): Response {
+function notReady(c: HttpContext, reasons: Readonly<Record<string, string>>): Answered {
   return answerJson(c, 503, { status: "not ready", reasons });
 }
 

@@ -20,12 +20,14 @@ export interface DocumentTag {
 
 /** The OpenAPI 3.1 document of everything mounted on `app`, as JSON text. */
 export function openApiDocument(app: HttpApp, info: DocumentInfo): string {
-  return textOf(app.getOpenAPI31Document({ openapi: "3.1.0", ...head(info) }));
+  const document = app.getOpenAPI31Document({ openapi: "3.1.0", ...head(info) });
+  return textOf(withRequestId(document));
 }
 
 /** The same in OpenAPI 3.0, for generators that cannot read 3.1. */
 export function openApi30Document(app: HttpApp, info: DocumentInfo): string {
-  return textOf(app.getOpenAPIDocument({ openapi: "3.0.3", ...head(info) }));
+  const document = app.getOpenAPIDocument({ openapi: "3.0.3", ...head(info) });
+  return textOf(withRequestId(document));
 }
 
 function head({ title, version, summary, description, defaultUrl, tags }: DocumentInfo) {
@@ -41,6 +43,31 @@ function head({ title, version, summary, description, defaultUrl, tags }: Docume
     // Whoever reaches a service may use it: it stands behind the shop's own front.
     security: [],
   };
+}
+
+const REQUEST_ID = {
+  description: "The caller's `X-Request-Id` when it sent a sane one, else one of the service's; " +
+    "the service's log has it, too",
+  required: true,
+  schema: { type: "string", minLength: 1, maxLength: 128 },
+} as const;
+
+type Responses = Readonly<Record<string, { headers?: object }>>;
+interface DescribedPaths {
+  readonly components?: { headers?: object };
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, { responses: Responses }>>>>;
+}
+
+/** Tells of the header that every answer has. */
+function withRequestId(document: object): object {
+  const { paths = {}, components = {} } = document as DescribedPaths;
+  const responses = Object.values(paths)
+    .flatMap((verbs) => Object.values(verbs))
+    .flatMap((operation) => Object.values(operation.responses));
+  const reference = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } };
+  for (const response of responses) response.headers = { ...reference, ...response.headers };
+  components.headers = { "X-Request-Id": REQUEST_ID, ...components.headers };
+  return document;
 }
 
 /** Bounds and examples of int64 are bigints, and keep every digit. */

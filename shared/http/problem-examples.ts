@@ -22,6 +22,11 @@ export const PROBLEM_EXAMPLES = {
     errors: [{ path: "count", message: COUNT_RULE }],
   }),
   404: example(404, "not_found", "There is no order 9007199254740993"),
+  406: example(
+    406,
+    "invalid_argument",
+    "The answer is application/json, which Accept does not name",
+  ),
   409: example(409, "already_exists", "The idempotency key belongs to an order of other items"),
   412: example(412, "failed_precondition", "Order 7 could not be reserved", {
     order_id: 7,

@@ -45,6 +45,7 @@ export const problemSchema = z.object({
 const DESCRIPTIONS = {
   400: "The request breaks a rule; `errors` names each",
   404: "Not found",
+  406: "The caller does not accept application/json",
   409: "The idempotency key belongs to another request",
   412: "The state of things does not allow it",
   413: "The body is too large",

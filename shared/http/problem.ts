@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { AppError, type ErrorCode, type FieldViolation } from "../errors.ts";
 import { jsonInteger } from "../json-integer.ts";
+import { CONSTANT_HEADERS } from "./constant-headers.ts";
 
 /** The one table between the error vocabulary and HTTP. */
 export const STATUS_BY_CODE = {
@@ -25,11 +26,11 @@ export function codeOfStatus(status: number): ErrorCode | undefined {
 
 /** A refusal that HTTP words more exactly than the code `invalid_argument` does. */
 export class HttpRefusal extends AppError {
-  readonly status: 405 | 413 | 415;
+  readonly status: 405 | 406 | 413 | 415;
   /** The verbs that the route knows, for 405. */
   readonly allow: string | undefined;
 
-  constructor(status: 405 | 413 | 415, message: string, allow?: string) {
+  constructor(status: HttpRefusal["status"], message: string, allow?: string) {
     super("invalid_argument", message);
     this.status = status;
     this.allow = allow;
@@ -74,7 +75,7 @@ export const PROBLEM_TYPE = "application/problem+json";
 
 /** The headers that go with {@link problemOf}. */
 export function problemHeaders(error: AppError): Record<string, string> {
-  const headers: Record<string, string> = { "content-type": PROBLEM_TYPE };
+  const headers: Record<string, string> = { ...CONSTANT_HEADERS, "content-type": PROBLEM_TYPE };
   if (error instanceof HttpRefusal && error.allow !== undefined) headers["allow"] = error.allow;
   if (error.retryAfterMs !== undefined) {
     headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));

@@ -18,8 +18,8 @@ export function requestLog(log: Logger): HttpObserver {
 }
 
 function lineOf(exchange: Exchange): LogFields {
-  const { method, route, status, bytes, error } = exchange;
+  const { method, route, status, bytes, requestId, error } = exchange;
   const duration_ms = Math.round(exchange.durationMs * 1000) / 1000;
-  const line = { method, route, status, duration_ms, bytes };
+  const line = { method, route, status, duration_ms, bytes, request_id: requestId };
   return error ? { ...line, code: error.code, detail: error.message } : line;
 }

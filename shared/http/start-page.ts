@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { answerText } from "./answer.ts";
 import type { MountedRoute } from "./app.ts";
+import { documentAnswer } from "./document-answer.ts";
 
 export interface StartLink {
   readonly path: string;
@@ -59,7 +59,7 @@ export function startPageRoute(start: StartPage): MountedRoute {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": contentSecurityPolicy(),
   };
-  return { method: "get", path: "/", run: (c) => answerText(c, 200, html, headers) };
+  return { method: "get", path: "/", run: documentAnswer(html, headers) };
 }
 
 /** This one style and the empty icon: no script, no other picture, no frame around it. */

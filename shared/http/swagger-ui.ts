@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { SwaggerUI } from "@hono/swagger-ui";
 import { AppError } from "../errors.ts";
-import { answerText } from "./answer.ts";
 import type { MountedRoute } from "./app.ts";
+import { type DocumentAnswer, documentAnswer } from "./document-answer.ts";
 
 const UI_PATH = "/swagger-ui";
 const SCRIPT_TYPE = "text/javascript; charset=utf-8";
@@ -38,7 +38,7 @@ const ALONE: Neighbour = { title: "", origins: [] };
  * of comes from this process.
  */
 export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[] {
-  const read = new Map<string, Uint8Array<ArrayBuffer>>();
+  const answers = new Map<string, DocumentAnswer>();
   const html = page(title, neighbour);
   const headers = {
     "content-type": "text/html; charset=utf-8",
@@ -48,7 +48,7 @@ export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[
     {
       method: "get",
       path: UI_PATH,
-      run: (c) => answerText(c, 200, html, headers),
+      run: documentAnswer(html, headers),
     },
     {
       method: "get",
@@ -57,9 +57,10 @@ export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[
         const name = c.req.path.slice(UI_PATH.length + 1);
         const file = FILES.get(name);
         if (file === undefined) throw new AppError("not_found", "There is no such file");
-        const bytes = read.get(name) ?? await readFile(file.path());
-        read.set(name, bytes);
-        return answerText(c, 200, bytes, { "content-type": file.type });
+        const answer = answers.get(name) ??
+          documentAnswer(await readFile(file.path()), { "content-type": file.type });
+        answers.set(name, answer);
+        return answer(c);
       },
     },
   ];

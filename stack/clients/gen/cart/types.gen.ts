@@ -157,6 +157,10 @@ export type AddItemErrors = {
      */
     400: Problem;
     /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
+    /**
      * The state of things does not allow it
      */
     412: Problem;
@@ -261,6 +265,10 @@ export type ListCartErrors = {
      */
     404: Problem;
     /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
+    /**
      * Too many requests
      */
     429: Problem;
@@ -310,6 +318,10 @@ export type CheckoutErrors = {
      * Not found
      */
     404: Problem;
+    /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
     /**
      * The state of things does not allow it
      */

@@ -129,6 +129,10 @@ export type OrderCreateErrors = {
      */
     400: Problem;
     /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
+    /**
      * The idempotency key belongs to another request
      */
     409: Problem;
@@ -190,6 +194,10 @@ export type OrderInfoErrors = {
      */
     404: Problem;
     /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
+    /**
      * The body is too large
      */
     413: Problem;
@@ -242,6 +250,10 @@ export type OrderPayErrors = {
      * Not found
      */
     404: Problem;
+    /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
     /**
      * The state of things does not allow it
      */
@@ -300,6 +312,10 @@ export type OrderCancelErrors = {
      */
     404: Problem;
     /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
+    /**
      * The state of things does not allow it
      */
     412: Problem;
@@ -356,6 +372,10 @@ export type StocksInfoErrors = {
      * Not found
      */
     404: Problem;
+    /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
     /**
      * The body is too large
      */

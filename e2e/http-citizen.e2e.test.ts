@@ -1,0 +1,157 @@
+import { Buffer } from "node:buffer";
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { Runtime } from "../stack/processes/runtimes.ts";
+import { startOwnCart } from "./alone.ts";
+import { eventually } from "./eventually.ts";
+import { call } from "./http.ts";
+import { expectProblem, TRACE_ID, TRACEPARENT } from "./problems.ts";
+import { newUser } from "./users.ts";
+
+const shop = inject("shop");
+const runtimes: Runtime[] = ["node", "deno"];
+const SKU = 773_297_411;
+
+describe.each(runtimes)("the HTTP server on %s", (runtime) => {
+  let cart: Awaited<ReturnType<typeof startOwnCart>>;
+  beforeAll(async () => {
+    cart = await startOwnCart(shop, {}, runtime);
+  });
+  afterAll(() => cart.close());
+
+  const line = () => `POST /user/${newUser()}/cart/${SKU}`;
+
+  test("HEAD is GET without the body", async () => {
+    const user = newUser();
+    await call(cart.url, `POST /user/${user}/cart/${SKU}`, { body: { count: 1 } });
+    const list = await call(cart.url, `GET /user/${user}/cart/list`);
+    const head = await call(cart.url, `HEAD /user/${user}/cart/list`);
+    expect([head.status, head.text]).toEqual([200, ""]);
+    expect(head.headers.get("content-length")).toBe(list.headers.get("content-length"));
+    expect((await call(cart.url, `HEAD /user/${newUser()}/cart/list`)).status).toBe(404);
+    expectProblem(await call(cart.url, "PUT /user/1/cart/list"), 405);
+  });
+
+  test("OPTIONS tells what a route takes", async () => {
+    const { status, headers, text } = await call(cart.url, `OPTIONS /user/1/cart/${SKU}`);
+    expect([status, headers.get("allow"), text]).toEqual([204, "POST, DELETE", ""]);
+    expect((await call(cart.url, "OPTIONS /nowhere")).status).toBe(404);
+  });
+
+  test("a body that is too large is refused before it has come", async () => {
+    const { hostname, port } = new URL(cart.url);
+    const head = `${line()} HTTP/1.1\r\nHost: x\r\n` +
+      "Content-Type: application/json\r\nContent-Length: 100000000\r\n\r\n";
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), hostname, () => socket.write(head));
+      socket.once("data", (bytes) => {
+        resolve(String(bytes));
+        socket.destroy();
+      }).once("error", reject);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  test.each([
+    ["a duplicate key", `{"count":1,"count":2}`, `has the key "count" twice`],
+    ["a key that is written in two ways", `{"count":1,"\\u0063ount":1}`, "twice"],
+    ["33 levels", "[".repeat(33) + "]".repeat(33), "is nested more than 32 levels deep"],
+    ["invalid UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), "must be UTF-8"],
+    ["a lone continuation byte", new Uint8Array([0x22, 0x80, 0x22]), "must be UTF-8"],
+  ])("%s is a 400 that says so", async (_title, body, words) => {
+    const answer = await call(cart.url, line(), { body });
+    expectProblem(answer, 400);
+    expect(answer.body["detail"]).toContain(words);
+  });
+
+  test.each([["text/plain"], [null], ["application/json; charset=latin1"]])(
+    "a body of type %s is a 415",
+    async (type) => {
+      expectProblem(await call(cart.url, line(), { body: `{"count":1}`, type }), 415);
+    },
+  );
+
+  test("a caller that takes no JSON is refused, and nothing is done", async () => {
+    const user = newUser();
+    const add = `POST /user/${user}/cart/${SKU}`;
+    const headers = { accept: "application/xml" };
+    expectProblem(await call(cart.url, add, { body: { count: 1 }, headers }), 406);
+    expect((await call(cart.url, `GET /user/${user}/cart/list`)).status).toBe(404);
+    expectProblem(await call(cart.url, add, { body: { count: 0 }, headers }), 400, ["count"]);
+    expect((await call(cart.url, `DELETE /user/${user}/cart`, { headers })).status).toBe(204);
+  });
+
+  test("answers are not kept, framed or guessed at", async () => {
+    for (const sent of [`GET /user/${newUser()}/cart/list`, "GET /nowhere", "PUT /healthz"]) {
+      const { headers } = await call(cart.url, sent);
+      expect(headers.get("cache-control")).toBe("no-store");
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    }
+  });
+
+  test("the document is asked for again by its ETag", async () => {
+    const first = await call(cart.url, "GET /openapi.json");
+    const etag = first.headers.get("etag") ?? "";
+    const headers = { "if-none-match": etag };
+    const again = await call(cart.url, "GET /openapi.json", { headers });
+    expect([again.status, again.text, again.headers.get("etag")]).toEqual([304, "", etag]);
+  });
+
+  test("a large answer is compressed on request, a small one never", async () => {
+    const document = await fetched(`${cart.url}/openapi.json`, { "accept-encoding": "gzip" });
+    expect(document.headers["content-encoding"]).toBe("gzip");
+    expect(document.headers.vary).toBe("accept-encoding");
+    expect(JSON.parse(gunzipSync(document.body).toString())).toHaveProperty("openapi");
+    const plain = await fetched(`${cart.url}/openapi.json`, {});
+    expect(plain.headers["content-encoding"]).toBeUndefined();
+    expect(plain.body.byteLength).toBeGreaterThan(4 * document.body.byteLength);
+    const small = await fetched(`${cart.url}/healthz`, { "accept-encoding": "gzip" });
+    expect(small.headers["content-encoding"]).toBeUndefined();
+  });
+
+  test("the caller's trace and id come back, and are logged", async () => {
+    const id = `mine-${newUser()}`;
+    const headers = { traceparent: TRACEPARENT, "x-request-id": id };
+    const answer = await call(cart.url, `GET /user/${newUser()}/cart/list`, { headers });
+    expectProblem(answer, 404);
+    expect(answer.body["trace_id"]).toBe(TRACE_ID);
+    expect(answer.headers.get("x-request-id")).toBe(id);
+    const made = await call(cart.url, "GET /nowhere", { headers: { "x-request-id": "a b" } });
+    expect(made.headers.get("x-request-id")).toMatch(/^[0-9a-f]{16}$/);
+    await eventually(() => expect(cart.process.output()).toContain(`"request_id":"${id}"`));
+  });
+});
+
+test("loms' gateway gives its callers the same", async () => {
+  const { loms = "" } = shop.urls;
+  const id = `mine-${newUser()}`;
+  const stock = (headers: Record<string, string>, body: object = { sku: SKU }) =>
+    call(loms, "POST /v1/stock/info", { body, headers });
+  const answer = await stock({ "x-request-id": id });
+  expect(answer.headers.get("x-request-id")).toBe(id);
+  expect(answer.headers.get("cache-control")).toBe("no-store");
+  expectProblem(await stock({ accept: "text/html" }), 406);
+  expectProblem(await stock({ accept: "text/html" }, { sku: 0 }), 400, ["sku"]);
+  expect((await call(loms, "OPTIONS /v1/stock/info")).headers.get("allow")).toBe("POST");
+});
+
+interface Fetched {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** As it came, compressed or not. */
+  readonly body: Uint8Array;
+}
+
+/** By hand, because fetch uncompresses in silence. */
+function fetched(url: string, headers: Record<string, string>): Promise<Fetched> {
+  return new Promise((resolve, reject) => {
+    httpRequest(url, { headers, agent: false }, (answer) => {
+      const chunks: Uint8Array[] = [];
+      answer.on("data", (chunk: Uint8Array) => chunks.push(chunk)).on("end", () => {
+        resolve({ headers: answer.headers, body: new Uint8Array(Buffer.concat(chunks)) });
+      });
+    }).on("error", reject).end();
+  });
+}
