@@ -14,23 +14,25 @@ const VIOLATIONS_MAX = 20;
 export interface ErrorDetail {
   /** {@link TYPE_URL_PREFIX} and the full name of the message. */
   readonly typeUrl: string;
-  /** Undefined when the error has no such facts. */
-  encode(error: AppError): Uint8Array | undefined;
+  /** Undefined when the error has no such facts. `traceId` is that of the call which failed. */
+  encode(error: AppError, traceId: string): Uint8Array | undefined;
   /** Throws when the bytes are not that message. */
   decode(bytes: Uint8Array): ErrorFacts;
 }
 
 /**
- * Which code it was, in every error.
+ * Which code it was and in which trace, in every error.
  * @param domain who speaks, such as `loms.marketplace`
  */
 export function errorInfo(domain: string): ErrorDetail {
   return {
     typeUrl: `${TYPE_URL_PREFIX}google.rpc.ErrorInfo`,
-    encode({ code, shortage }) {
-      const metadata: Record<string, string> = shortage
-        ? { order_id: String(shortage.orderId), skus_total: String(shortage.skusTotal) }
-        : {};
+    encode({ code, shortage }, traceId) {
+      const metadata: Record<string, string> = { trace_id: traceId };
+      if (shortage) {
+        metadata["order_id"] = String(shortage.orderId);
+        metadata["skus_total"] = String(shortage.skusTotal);
+      }
       return ErrorInfo.encode({ reason: code.toUpperCase(), domain, metadata }).finish();
     },
     decode: () => ({}),
@@ -59,17 +61,18 @@ export const badRequest: ErrorDetail = {
   },
 };
 
-/** The SKUs that were short, in words that any gRPC tool shows. */
+/** What stood in the way, in words that any gRPC tool shows: the SKUs that were short, or a state. */
 export const preconditionFailure: ErrorDetail = {
   typeUrl: `${TYPE_URL_PREFIX}google.rpc.PreconditionFailure`,
-  encode({ shortage }) {
-    if (!shortage) return undefined;
-    const violations = shortage.skus.map(({ sku, requested, available }) => ({
+  encode({ code, message, shortage }) {
+    if (code !== "failed_precondition") return undefined;
+    const violations = shortage?.skus.map(({ sku, requested, available }) => ({
       type: "STOCK",
       subject: `sku:${sku}`,
       description: `${requested} requested, ${available} in stock`,
     }));
-    return PreconditionFailure.encode({ violations }).finish();
+    const state = { type: "STATE", subject: "", description: message };
+    return PreconditionFailure.encode({ violations: violations ?? [state] }).finish();
   },
   decode: () => ({}),
 };

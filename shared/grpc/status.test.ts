@@ -8,6 +8,7 @@ import { badRequest, errorInfo, preconditionFailure } from "./error-details.ts";
 import { fromGrpcStatus, STATUS_MESSAGE_MAX_BYTES, toGrpcStatus } from "./status.ts";
 import { GRPC_STATUS } from "./status-code.ts";
 
+const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const details = [errorInfo("test"), badRequest, preconditionFailure, orderShortageDetail];
 const shortage = {
   orderId: 2n ** 63n - 1n,
@@ -16,11 +17,11 @@ const shortage = {
 };
 
 function sentAndReceived(error: AppError): AppError {
-  return fromGrpcStatus(toGrpcStatus(error, details), "Test/Call", details);
+  return fromGrpcStatus(toGrpcStatus(error, details, TRACE_ID), "Test/Call", details);
 }
 
 function packed(error: AppError) {
-  const bytes = toGrpcStatus(error, details).metadata.get("grpc-status-details-bin")[0];
+  const bytes = toGrpcStatus(error, details, TRACE_ID).metadata.get("grpc-status-details-bin")[0];
   return Status.decode(bytes as Buffer);
 }
 
@@ -42,6 +43,14 @@ describe("a failure that is sent and received", () => {
   });
 });
 
+test("toGrpcStatus() says in words what state stood in the way", () => {
+  const { details: [, failure] } = packed(new AppError("failed_precondition", "already payed"));
+  expect(PreconditionFailure.decode(failure?.value as Uint8Array).violations).toEqual([
+    { type: "STATE", subject: "", description: "already payed" },
+  ]);
+  expect(packed(new AppError("not_found", "no")).details).toHaveLength(1);
+});
+
 test("toGrpcStatus() says which code and which order in ErrorInfo, and the SKUs in words", () => {
   const status = packed(new AppError("failed_precondition", "no", { shortage }));
   expect(status).toMatchObject({ code: 9, message: "no" });
@@ -49,7 +58,7 @@ test("toGrpcStatus() says which code and which order in ErrorInfo, and the SKUs 
   expect(ErrorInfo.decode(info?.value as Uint8Array)).toEqual({
     reason: "FAILED_PRECONDITION",
     domain: "test",
-    metadata: { order_id: "9223372036854775807", skus_total: "21" },
+    metadata: { trace_id: TRACE_ID, order_id: "9223372036854775807", skus_total: "21" },
   });
   expect(PreconditionFailure.decode(failure?.value as Uint8Array).violations).toEqual([{
     type: "STOCK",
@@ -59,7 +68,8 @@ test("toGrpcStatus() says which code and which order in ErrorInfo, and the SKUs 
 });
 
 test.each(["ж", "😀", "\ud800", "x"])("toGrpcStatus() cuts a long message of %j", (letter) => {
-  const message = toGrpcStatus(new AppError("internal", letter.repeat(2_000)), details).details;
+  const message =
+    toGrpcStatus(new AppError("internal", letter.repeat(2_000)), details, TRACE_ID).details;
   const bytes = new TextEncoder().encode(message).length;
   expect(bytes).toBeLessThanOrEqual(STATUS_MESSAGE_MAX_BYTES);
   expect(bytes).toBeGreaterThan(STATUS_MESSAGE_MAX_BYTES - 4);

@@ -18,12 +18,19 @@ export interface GrpcStatus {
   readonly metadata: Metadata;
 }
 
-/** The status that tells a gRPC caller of `error`, with its facts as `details` write them. */
-export function toGrpcStatus(error: AppError, details: readonly ErrorDetail[]): GrpcStatus {
+/**
+ * The status that tells a gRPC caller of `error`, with its facts as `details` write them.
+ * @param traceId of the call that failed
+ */
+export function toGrpcStatus(
+  error: AppError,
+  details: readonly ErrorDetail[],
+  traceId: string,
+): GrpcStatus {
   const code = GRPC_STATUS[error.code];
   const message = cutMessage(error.message);
   const packed = details.flatMap((detail) => {
-    const value = detail.encode(error);
+    const value = detail.encode(error, traceId);
     return value ? [{ typeUrl: detail.typeUrl, value }] : [];
   });
   const metadata = new Metadata();

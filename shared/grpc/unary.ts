@@ -49,7 +49,7 @@ export function answerUnary(options: UnaryOptions) {
       });
       callback(null, encodeMessage(method.responseType, response));
     } catch (error) {
-      callback(toGrpcStatus(toAppError(error), errorDetails));
+      callback(toGrpcStatus(toAppError(error), errorDetails, context.traceId));
     } finally {
       context.close();
     }

@@ -772,9 +772,25 @@ export const ShortSku: MessageFns<ShortSku> = {
 };
 
 /**
- * Orders and stock. Every call takes a deadline; the server's own default applies to one without.
- * A failed call carries google.rpc.Status details: BadRequest for a request that breaks a rule,
- * PreconditionFailure and OrderShortage for an order that could not be reserved, ErrorInfo always.
+ * Orders and stock.
+ *
+ * Deadline: set one on every call (`grpc-timeout`). A call without one gets 5 seconds, one over 60
+ * seconds gets 60. What is left of it bounds all work behind; when it has passed, the call ends with
+ * DEADLINE_EXCEEDED. Whether a write took effect is then unknown, as it is after UNAVAILABLE: repeat
+ * OrderCreate with its idempotency key, and OrderPay and OrderCancel as they are.
+ *
+ * Metadata that is read: `idempotency-key` (OrderCreate) and `traceparent` (W3C trace context).
+ *
+ * A failed call carries a google.rpc.Status in `grpc-status-details-bin`, with the facts that the
+ * HTTP gateway writes into a problem body:
+ *   google.rpc.ErrorInfo, always: `reason` is the code in capitals, `domain` "loms.marketplace",
+ *     and `metadata` holds `trace_id`, for an order that was short also `order_id` and `skus_total`;
+ *   google.rpc.BadRequest with INVALID_ARGUMENT: the path of each broken rule, as `items.0.count`
+ *     (at most 20);
+ *   google.rpc.PreconditionFailure with FAILED_PRECONDITION: what stood in the way, type "STOCK" for
+ *     each SKU that was short (at most 20), else "STATE";
+ *   loms.v1.OrderShortage with an order that could not be reserved: the same as numbers.
+ * With RESOURCE_EXHAUSTED, `grpc-retry-pushback-ms` may say how long to wait.
  */
 export type LomsDefinition = typeof LomsDefinition;
 export const LomsDefinition = {
@@ -782,8 +798,12 @@ export const LomsDefinition = {
   fullName: "loms.v1.Loms",
   methods: {
     /**
-     * Creates an order and reserves its items, all or nothing. With `idempotency-key` in the metadata
-     * (1 to 255 printable ASCII characters, scoped to the user) a repetition answers as the first did.
+     * Creates an order and reserves its items, all or nothing. FAILED_PRECONDITION when any SKU is
+     * short: nothing is reserved then, and the order exists with status "failed".
+     *
+     * With `idempotency-key` in the metadata (1 to 255 printable ASCII characters, scoped to the user,
+     * kept at least 24 hours) a repetition answers as the first did, success or failure; with other
+     * items it is ALREADY_EXISTS. A request that is refused as invalid does not use its key up.
      */
     orderCreate: {
       name: "OrderCreate",
@@ -793,7 +813,7 @@ export const LomsDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Tells an order's status and items. */
+    /** Tells an order's status and items. NOT_FOUND when there is no such order. */
     orderInfo: {
       name: "OrderInfo",
       requestType: OrderInfoRequest as typeof OrderInfoRequest,
@@ -802,7 +822,11 @@ export const LomsDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Marks an order that awaits payment as payed and takes its items out of stock. */
+    /**
+     * Marks an order that awaits payment as payed and takes its items out of stock. Paying again
+     * succeeds and changes nothing; any other status, or a passed payment deadline, is
+     * FAILED_PRECONDITION.
+     */
     orderPay: {
       name: "OrderPay",
       requestType: OrderPayRequest as typeof OrderPayRequest,
@@ -811,7 +835,10 @@ export const LomsDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Cancels an order that awaits payment and frees its items. */
+    /**
+     * Cancels an order that awaits payment and frees its items. Cancelling again succeeds and changes
+     * nothing; a payed or failed order is FAILED_PRECONDITION.
+     */
     orderCancel: {
       name: "OrderCancel",
       requestType: OrderCancelRequest as typeof OrderCancelRequest,
@@ -820,7 +847,7 @@ export const LomsDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Tells how many of a SKU can be bought. */
+    /** Tells how many of a SKU can be bought. NOT_FOUND when there is no stock row. */
     stocksInfo: {
       name: "StocksInfo",
       requestType: StocksInfoRequest as typeof StocksInfoRequest,
