@@ -16,6 +16,7 @@ test("denoFlags() opens a service's own listeners and the hosts that its setting
     DATABASE_REPLICA_URLS: "postgres://u:p@one:5433/loms,postgres://u:p@two:5434/loms",
     BUS_DATABASE_URL: "postgres://u:p@bus:5435/bus",
     OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector",
+    CART_ORIGINS: "https://pages",
   });
   expect(allowed(flags, "net").toSorted()).toEqual([
     ...["0.0.0.0:2", "127.0.0.1:3", "[::1]:1", "bus:5435", "collector:443"],

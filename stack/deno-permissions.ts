@@ -68,6 +68,8 @@ const NEEDS = {
 const ALWAYS = ["--no-prompt", "--no-remote", "--deny-import", "--node-modules-dir=manual"];
 /** Packages look for settings of their own; to them nothing else is set. */
 const IGNORE_OTHER_SETTINGS = "--ignore-env";
+/** Where callers come from, whom nobody calls. */
+const CALLERS_SUFFIX = "_ORIGINS";
 const DEFAULT_PORTS: Readonly<Record<string, string>> = {
   "http:": "80",
   "https:": "443",
@@ -130,6 +132,7 @@ async function reachedBy(
 ): Promise<string[]> {
   const reached: string[] = [];
   for (const [name, value] of Object.entries(config)) {
+    if (name.endsWith(CALLERS_SUFFIX)) continue;
     if (name === "KAFKA_BROKERS") reached.push(...brokerHosts(value as readonly string[]));
     else reached.push(...addressesIn(value));
     if (grpc.includes(name)) reached.push(...await resolved(value as HostPort));
