@@ -68,7 +68,7 @@ test.each(SERVICES)("%s may do under Deno what its settings need, and nothing el
   needed,
 ) => {
   const [secret, written] = [join(directory, "secret"), join(directory, part)];
-  const remote = "https://jsr.io/@std/assert/1.0.0/mod.ts";
+  const remote = `http://${addressOf(known)}/module.ts`;
   const environment = settings(addressOf(known));
   const [setting = ""] = Object.keys(environment);
   const outcomes = await tryAs(part, environment, {
@@ -89,7 +89,7 @@ test.each(SERVICES)("%s may do under Deno what its settings need, and nothing el
     "run /bin/true": "denied",
     [`connect ${addressOf(known)}`]: "allowed",
     [`connect ${addressOf(unknown)}`]: "denied",
-    [`import ${remote}`]: expect.stringContaining("--no-remote is specified"),
+    [`import ${remote}`]: expect.stringContaining("Requires import access"),
     [`env ${setting}`]: "allowed",
     "env SECRET": "denied",
     "sys hostname": "denied",

@@ -65,7 +65,10 @@ const NEEDS = {
 } as const satisfies Record<ServicePart, Needs>;
 
 /** Never asks, installs and fetches nothing, whatever deno.json says. */
-const ALWAYS = ["--no-prompt", "--no-remote", "--deny-import", "--node-modules-dir=manual"];
+const ALWAYS = [
+  ...["--no-prompt", "--no-remote", "--deny-import"],
+  ...["--no-lock", "--node-modules-dir=manual"],
+];
 /** Packages look for settings of their own; to them nothing else is set. */
 const IGNORE_OTHER_SETTINGS = "--ignore-env";
 /** Where callers come from, whom nobody calls. */
