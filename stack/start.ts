@@ -95,10 +95,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack): Promise<Stack> {
   const { dataDirectory } = given;
-  const children: Partial<Record<"kafka" | "services", () => readonly ProcessIdentity[]>> = {};
-  const onSpawn = () => lock.record(Object.values(children).flatMap((identities) => identities()));
+  const children: { readonly identity: ProcessIdentity | undefined }[] = [];
+  const onSpawn = () => lock.record(children.flatMap(({ identity }) => identity ?? []));
   const kafka = await startBroker(given, onSpawn, opened);
-  children.kafka = () => kafka?.identity ? [kafka.identity] : [];
+  if (kafka) children.push(kafka);
   const environment = { ...given.environment, ...(kafka && { KAFKA_BROKERS: kafka.address }) };
   const options = { ...given, environment };
   const plan = planStack(environment);
@@ -116,7 +116,7 @@ async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack)
     : undefined;
   const databases = databasesOf(pair, environment);
   const services = await createServices(plan, addresses, databases, { ...options, onSpawn });
-  children.services = () => [...services.values()].flatMap((each) => each.identity ?? []);
+  children.push(...services.values());
   await startServices(services, opened);
 
   const facts: StackFacts = {

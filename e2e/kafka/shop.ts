@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newOrder, openWriterFixture, testContext } from "../../loms/repository/writer-fixture.ts";
-import { outboxBacklog } from "../../loms/outbox/backlog.ts";
+import { type OutboxBacklog, outboxBacklog } from "../../loms/outbox/backlog.ts";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import { type KafkaBroker, startKafka } from "../../stack/kafka/broker.ts";
 import { freePorts } from "../../stack/ports.ts";
@@ -16,6 +16,8 @@ const ORDERS_MAX = 250;
 /** A few hundred events a second: more than enough to be in the middle of some at any moment. */
 const ORDERS_A_TIME = 20;
 const BETWEEN_ORDERS_MS = 100;
+/** Above the broker's message.max.bytes, 1 MiB. */
+const HUGE_CHARACTERS = 1_100_000;
 const STOCK = 10_000_000;
 /** Stopping takes all that was opened, one after the other. */
 const CLOSE_MAX_MS = 60_000;
@@ -30,8 +32,10 @@ export interface KafkaShop {
   startNotifier(): Promise<Alone>;
   /** Writes orders to the database, as loms does; of every two one is payed. */
   placeOrders(count: number): Promise<LastSeqs>;
-  /** Events that wait in the outbox. */
-  backlog(): Promise<number>;
+  /** Writes an order whose two events are larger than what a broker takes. */
+  placeHugeOrder(): Promise<void>;
+  /** What waits in the outbox, and what was refused. */
+  backlog(): Promise<OutboxBacklog>;
   close(): Promise<void>;
 }
 
@@ -96,9 +100,11 @@ export async function openKafkaShop({ jars }: TestKafka): Promise<KafkaShop> {
       }
       return lastSeqs;
     },
-    async backlog() {
-      return (await outboxBacklog(fixture.pool, testContext())).events;
+    async placeHugeOrder() {
+      const order = { ...newOrder([{ sku, count: 1 }]), traceparent: "0".repeat(HUGE_CHARACTERS) };
+      await fixture.writer.orderCreate([order], testContext());
     },
+    backlog: () => outboxBacklog(fixture.pool, testContext()),
     close: () => opened.close(),
   };
 }

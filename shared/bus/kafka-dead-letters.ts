@@ -4,6 +4,8 @@ import type { DeadLetter } from "./bus.ts";
 import { fromDeadLetter, withoutDeadLetter } from "./kafka-messages.ts";
 
 const FETCH_WAIT_MS = 100;
+/** Joining a group takes a second; what cannot be read by then will not be. */
+const READ_MAX_MS = 30_000;
 
 interface Found {
   readonly partition: number;
@@ -84,6 +86,8 @@ async function readFirst(
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
+      const late = new Error(`${topic} was not read within ${READ_MAX_MS / 1_000} s`);
+      setTimeout(() => reject(late), READ_MAX_MS).unref();
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
       consumer.run({
         autoCommit: false,

@@ -176,6 +176,8 @@ class PostgresBus implements Bus {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
+    // A start under way would go on behind the stop.
+    await this.#started?.catch(() => {});
     await this.#boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
   }
 

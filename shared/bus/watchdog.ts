@@ -108,11 +108,11 @@ export class Watchdog {
   }
 
   async #checkSilence(now: number): Promise<void> {
-    const silentMs = now - this.#lastSign;
+    const lastSign = this.#lastSign;
+    const silentMs = now - lastSign;
     if (silentMs <= this.#limits.silenceMaxMs) return;
     const isThere = await this.#options.probe().then(() => true, () => false);
-    const saidNothing = now - this.#lastSign === silentMs;
-    if (isThere && saidNothing) {
+    if (isThere && this.#lastSign === lastSign) {
       this.#report(`no sign of life for ${seconds(silentMs)} s, while the bus answers`);
     }
     // After an outage it has the whole time again.
