@@ -8,7 +8,7 @@ const PACKAGE_HOMES = [
   { packages: "@grpc|grpc-health-check", homes: ["shared/grpc"] },
   { packages: "postgres", homes: ["shared/postgres"] },
   { packages: "kafkajs|pg-boss", homes: ["shared/bus"] },
-  { packages: "tslog|prom-client|@opentelemetry", homes: ["shared/telemetry"] },
+  { packages: "tslog|prom-client|@opentelemetry|pprof-format", homes: ["shared/telemetry"] },
 ];
 
 /** What a room of a service may not import, and what to do instead. */

@@ -4,6 +4,7 @@ import { metricsRoute } from "../shared/http/metrics-route.ts";
 import { requestLog } from "../shared/http/request-log.ts";
 import { requestMetrics } from "../shared/http/request-metrics.ts";
 import { requestSpans } from "../shared/http/request-spans.ts";
+import { openProfileListener } from "../shared/http/profile-listener.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
@@ -70,6 +71,8 @@ async function open(config: CartConfig, log: Logger, opened: CloseStack): Promis
     // Keys that ascend with time come side by side in the index of loms.
     newIdempotencyKey: uuidV7Source(systemClock),
   };
+
+  await openProfileListener(config.CART_PROFILE, log, opened);
 
   // Carts are in memory, so cart can serve whoever else is away.
   const readiness = new Readiness();

@@ -9,6 +9,7 @@ import { type SeldomLog, seldomLog } from "../shared/bus/seldom-log.ts";
 import { tracedPublisher } from "../shared/bus/traced-bus.ts";
 import { formatHostPort } from "../shared/config.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
+import { openProfileListener } from "../shared/http/profile-listener.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
@@ -82,6 +83,7 @@ export async function startLoms(config: LomsConfig, log: Logger): Promise<Runnin
     });
     const deps = { writer, reader, wakeRelay: () => relay.wake() };
     openExpirer(deps, opening);
+    await openProfileListener(config.LOMS_PROFILE, log, opened);
     const doors = await openDoors(deps, databases, opening);
     log.info("loms serves", { http: doors.url, grpc: doors.grpcAddress });
     return { ...doors, close: () => opened.close() };

@@ -7,6 +7,7 @@ import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { measuredSubscribe } from "../shared/bus/measured-bus.ts";
 import { tracedSubscribe } from "../shared/bus/traced-bus.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
+import { openProfileListener } from "../shared/http/profile-listener.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
@@ -108,6 +109,7 @@ async function open(
   const subscription = await bus.subscribe(measuredSubscribe(subscribing, metrics, systemClock));
   opened.push("the subscription", () => subscription.close());
 
+  await openProfileListener(config.NOTIFIER_PROFILE, log, opened);
   const readiness = new Readiness();
   const checks: Readonly<Record<string, ReadyCheck>> = {
     database: (context) => lastShown.check(context),

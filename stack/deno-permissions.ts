@@ -23,10 +23,14 @@ interface Needs {
   settings(): Promise<Settings>;
 }
 
+/** What takes profiles of the process. */
+const PROFILES = ["inspector"];
+
 const NEEDS = {
   cart: {
     folders: ["cart", "shared", "proto", "node_modules"],
     grpc: ["LOMS_GRPC_URL"],
+    sys: PROFILES,
     async settings() {
       const { CART_SETTINGS: names, cartConfig: read } = await import("../cart/config.ts");
       return { names, read };
@@ -36,7 +40,7 @@ const NEEDS = {
     folders: ["loms", "shared", "proto", "drizzle/loms", "node_modules"],
     grpc: ["LOMS_GRPC"],
     // @grpc/proto-loader looks whether it may read its files.
-    sys: ["uid"],
+    sys: [...PROFILES, "uid"],
     async settings() {
       const { LOMS_SETTINGS: names, lomsConfig: read } = await import("../loms/config.ts");
       return { names, read };
@@ -45,6 +49,7 @@ const NEEDS = {
   notifier: {
     folders: ["notifier", "shared", "proto", "drizzle/notifier", "node_modules"],
     grpc: [],
+    sys: PROFILES,
     async settings() {
       const { NOTIFIER_SETTINGS: names, notifierConfig: read } = await import(
         "../notifier/config.ts"

@@ -1,0 +1,123 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { freePorts } from "../stack/ports.ts";
+import type { Runtime } from "../stack/processes/runtimes.ts";
+import { startOwnCart } from "./alone.ts";
+import { eventually } from "./eventually.ts";
+import { call } from "./http.ts";
+import { newDataDirectory, removeDirectory } from "./own-stack.ts";
+import { expectProblem } from "./problems.ts";
+
+const shop = inject("shop");
+/** Functions of ours that every request to cart goes through. */
+const ON_THE_WAY =
+  /\b(dispatcher|answerText|answerProblem|requestEnded|rawPath|childTraceparent)\b/;
+const runtimes: Runtime[] = ["node", "deno"];
+
+const goVersion = spawnSync("go", ["version"], { encoding: "utf8" });
+const hasGo = goVersion.status === 0;
+if (!hasGo) process.stdout.write("profiles are not opened by go tool pprof: there is no go here\n");
+
+describe.each(runtimes)("profiles on %s", (runtime) => {
+  let cart: Awaited<ReturnType<typeof startOwnCart>>;
+  let profiles: string;
+  const directory = newDataDirectory();
+
+  beforeAll(async () => {
+    const [port] = await freePorts(1);
+    profiles = `http://127.0.0.1:${port}/debug/pprof`;
+    cart = await startOwnCart(shop, { CART_PROFILE: `127.0.0.1:${port}` }, runtime);
+  });
+  afterAll(async () => {
+    await cart.close();
+    removeDirectory(directory);
+  });
+
+  /** Asks cart for something until `done` has resolved. */
+  async function busyUntil<Result>(done: Promise<Result>): Promise<Result> {
+    let isDone = false;
+    void done.finally(() => isDone = true).catch(() => {});
+    while (!isDone) {
+      await Promise.all(Array.from({ length: 20 }, (_, n) => call(cart.url, `GET /made-up/${n}`)));
+    }
+    return await done;
+  }
+
+  async function download(path: string): Promise<Uint8Array> {
+    const answer = await fetch(`${profiles}/${path}`);
+    expect(answer.status).toBe(200);
+    return new Uint8Array(await answer.arrayBuffer());
+  }
+
+  function top(name: string, bytes: Uint8Array): string {
+    const path = join(directory, name);
+    writeFileSync(path, bytes);
+    const { stdout, stderr, status } = spawnSync(
+      "go",
+      ["tool", "pprof", "-top", "-cum", "-nodecount=5000", path],
+      { encoding: "utf8", env: { ...process.env, PPROF_TMPDIR: directory } },
+    );
+    expect(status, stderr).toBe(0);
+    return stdout;
+  }
+
+  test("the index says what there is", async () => {
+    const answer = await call(profiles, "GET /");
+    expect(answer.status).toBe(200);
+    expect(answer.text).toContain("profile?seconds=N");
+  });
+
+  test("a CPU profile is gzipped and names our files", async () => {
+    const raw = gunzipSync(await busyUntil(download("profile?seconds=1"))).toString("latin1");
+    expect(raw).toContain("shared/http/");
+    expect(raw).not.toContain("file:///");
+  });
+
+  test.skipIf(!hasGo)("go tool pprof reads a CPU profile with functions of ours", async () => {
+    const text = top("cpu.pb.gz", await busyUntil(download("profile?seconds=2")));
+    expect(text).toContain("Type: cpu");
+    expect(text).toMatch(ON_THE_WAY);
+  });
+
+  test.skipIf(!hasGo)("go tool pprof reads a heap profile", async () => {
+    expect(top("heap.pb.gz", await download("heap"))).toContain("Type: inuse_space");
+  });
+
+  test("a second CPU profile at once is refused, and comes through after the first", async () => {
+    const first = download("profile?seconds=2");
+    await eventually(async () => {
+      expectProblem(await call(profiles, "GET /profile?seconds=1"), 429);
+    });
+    await first;
+    await download("profile?seconds=1");
+  });
+
+  test("a client that leaves ends its profile", async () => {
+    const leaving = new AbortController();
+    const left = fetch(`${profiles}/profile?seconds=100`, { signal: leaving.signal });
+    const refused = expect(left).rejects.toThrow();
+    await eventually(async () => {
+      expectProblem(await call(profiles, "GET /profile?seconds=1"), 429);
+    });
+    leaving.abort();
+    await refused;
+    await eventually(() => download("profile?seconds=1"));
+  });
+
+  test.each(["0", "1e9", "1000000000", "121", "-1", "1.5", "ten", ""])(
+    "seconds=%s is refused with what may be asked",
+    async (seconds) => {
+      const answer = await call(profiles, `GET /profile?seconds=${seconds}`);
+      expectProblem(answer, 400, ["seconds"]);
+      expect(answer.body["detail"]).toContain("from 1 to 120");
+    },
+  );
+
+  test("the doors that others reach serve no profiles", async () => {
+    expectProblem(await call(cart.url, "GET /debug/pprof/heap"), 404);
+  });
+});
