@@ -17,6 +17,7 @@ export default defineConfig({
             "**/*.int.test.ts",
             "**/*.e2e.test.ts",
             "**/*.api.test.ts",
+            "**/*.observability.test.ts",
             ...KAFKA,
           ],
         },
@@ -62,6 +63,17 @@ export default defineConfig({
           fileParallelism: false,
           // A browser on a busy machine takes its time.
           testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "observability",
+          include: ["**/*.observability.test.ts"],
+          exclude: everywhere,
+          globalSetup: "e2e/observability-setup.ts",
+          fileParallelism: false,
+          testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },

@@ -1,0 +1,89 @@
+import type { Dashboard } from "../dashboard.ts";
+import { durations, gauge, perSecond, share } from "../promql.ts";
+import { requests } from "./requests.ts";
+
+export const cart: Dashboard = {
+  name: "cart",
+  title: "Cart",
+  about: "What buyers ask of cart, and what cart asks of loms and of the product service.",
+  rows: [
+    { title: "Asked", panels: requests("cart") },
+    {
+      title: "What it holds",
+      panels: [
+        { title: "Carts", unit: "short", queries: [gauge("cart_repository_carts", "instance")] },
+        {
+          title: "Lines of all carts",
+          unit: "short",
+          queries: [gauge("cart_repository_lines", "instance")],
+        },
+        {
+          title: "Products in the cache",
+          unit: "short",
+          queries: [gauge("product_cache_entries", "instance")],
+        },
+      ],
+    },
+    {
+      title: "Asks loms",
+      panels: [
+        {
+          title: "Calls",
+          unit: "ops",
+          queries: [
+            perSecond(`rpc_client_call_duration_seconds_count{job="cart"}`, "method, status"),
+          ],
+        },
+        {
+          title: "How long calls take",
+          unit: "s",
+          queries: durations("rpc_client_call_duration_seconds", `{job="cart"}`, "method"),
+        },
+      ],
+    },
+    {
+      title: "Asks the product service",
+      panels: [
+        {
+          title: "Tries",
+          about: "At most 10 in any second go out.",
+          unit: "ops",
+          queries: [perSecond("http_client_request_duration_seconds_count", "method, status")],
+        },
+        {
+          title: "How long tries take",
+          about: "Without the wait for their turn.",
+          unit: "s",
+          queries: durations("http_client_request_duration_seconds", "", "method"),
+        },
+        {
+          title: "Calls that wait for their turn",
+          about: "40 in line wait for 4 s of the 5 s that a request has.",
+          unit: "short",
+          queries: [gauge("product_calls_waiting", "instance")],
+        },
+        {
+          title: "Products looked up",
+          unit: "ops",
+          queries: [perSecond("product_cache_lookups_total", "result")],
+        },
+        {
+          title: "Lookups that had to ask",
+          unit: "percentunit",
+          queries: [
+            share(
+              `product_cache_lookups_total{result="miss"}`,
+              "product_cache_lookups_total",
+              "miss",
+            ),
+          ],
+        },
+        {
+          title: "Refreshes that failed",
+          unit: "ops",
+          queries: [perSecond("product_cache_refresh_failures_total", "instance")],
+        },
+      ],
+    },
+  ],
+};

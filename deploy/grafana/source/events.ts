@@ -1,0 +1,88 @@
+import type { Dashboard } from "../dashboard.ts";
+import { durations, gauge, perSecond } from "../promql.ts";
+
+export const events: Dashboard = {
+  name: "events",
+  title: "Outbox and events",
+  about: "Order events from the transaction that writes them to the notification.",
+  rows: [
+    {
+      title: "Outbox",
+      panels: [
+        {
+          title: "Events that wait to be published",
+          unit: "short",
+          queries: [gauge("outbox_backlog_events", "instance")],
+        },
+        {
+          title: "Age of the oldest one",
+          about: "Milliseconds while the bus takes events; the alert comes at 30 s.",
+          unit: "s",
+          queries: [gauge("outbox_oldest_age_seconds", "instance")],
+        },
+        {
+          title: "Events that the bus refused for good",
+          about: "In the table outbox_refused, each with the reason.",
+          unit: "short",
+          isNow: true,
+          queries: [gauge("outbox_refused_events", "instance")],
+        },
+      ],
+    },
+    {
+      title: "Published",
+      panels: [
+        {
+          title: "Events",
+          about: "What failed comes again.",
+          unit: "ops",
+          queries: [perSecond("bus_published_messages_total", "topic, status")],
+        },
+        {
+          title: "Batches",
+          unit: "ops",
+          queries: [perSecond("bus_publish_duration_seconds_count", "topic, status")],
+        },
+        {
+          title: "How long a batch takes",
+          unit: "s",
+          queries: durations("bus_publish_duration_seconds", "", "topic"),
+        },
+        {
+          title: "Events in a batch",
+          unit: "short",
+          queries: [{
+            expr: "sum(rate(bus_published_messages_total[$__rate_interval])) / " +
+              "sum(rate(bus_publish_duration_seconds_count[$__rate_interval]))",
+            legend: "on average",
+          }],
+        },
+      ],
+    },
+    {
+      title: "Consumed",
+      panels: [
+        {
+          title: "Messages",
+          unit: "ops",
+          queries: [perSecond("bus_consume_duration_seconds_count", "group, status")],
+        },
+        {
+          title: "How long a message takes",
+          unit: "s",
+          queries: durations("bus_consume_duration_seconds", "", "group"),
+        },
+        {
+          title: "Published and not yet consumed, a second",
+          about: "Above 0 for long: the notifier falls behind.",
+          unit: "ops",
+          queries: [{
+            expr: `sum(rate(bus_published_messages_total{status="ok"}[$__rate_interval])) - ` +
+              "sum(rate(bus_consume_duration_seconds_count[$__rate_interval]))",
+            legend: "difference",
+          }],
+        },
+      ],
+    },
+  ],
+};

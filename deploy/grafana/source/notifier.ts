@@ -1,0 +1,35 @@
+import type { Dashboard } from "../dashboard.ts";
+import { durations, perSecond } from "../promql.ts";
+import { requests, statements } from "./requests.ts";
+
+export const notifier: Dashboard = {
+  name: "notifier",
+  title: "Notifier",
+  about: "Order events in, notifications out.",
+  rows: [
+    {
+      title: "Events",
+      panels: [
+        {
+          title: "Notifications",
+          about: "Stale: a repeat, or older than what was shown of that order.",
+          unit: "ops",
+          queries: [perSecond("notifier_notifications_total", "result")],
+        },
+        {
+          title: "Messages",
+          about: "Unreadable ones go to the dead letters; what fails comes again.",
+          unit: "ops",
+          queries: [perSecond("bus_consume_duration_seconds_count", "status")],
+        },
+        {
+          title: "How long a message takes",
+          unit: "s",
+          queries: durations("bus_consume_duration_seconds", ""),
+        },
+      ],
+    },
+    { title: "PostgreSQL", panels: statements("notifier") },
+    { title: "Asked", panels: requests("notifier") },
+  ],
+};

@@ -1,0 +1,93 @@
+import type { Dashboard } from "../dashboard.ts";
+import { durations, gauge, perSecond, share } from "../promql.ts";
+
+const COUNT = "db_client_operation_duration_seconds_count";
+
+export const replication: Dashboard = {
+  name: "replication",
+  title: "PostgreSQL replication",
+  about: "Whether commits reach the synchronous replica, what that costs, and who serves reads; " +
+    "all as loms sees it, which has probes of its own.",
+  rows: [
+    {
+      title: "Commits",
+      panels: [
+        {
+          title: "State",
+          about: "1 for the state at hand.",
+          unit: "short",
+          queries: [gauge("db_replication_state", "instance, state")],
+        },
+        {
+          title: "How long writes take",
+          about: "The answer comes after the replica has applied the commit.",
+          unit: "s",
+          queries: durations(
+            "db_client_operation_duration_seconds",
+            `{job="loms", category!="select", pool="primary"}`,
+            "category",
+          ),
+        },
+        {
+          title: "Writes that took longer than 100 ms",
+          unit: "percentunit",
+          queries: [{
+            expr: [["le", "0.1"], ["le", "+Inf"]].map(([label, bound]) =>
+              `sum(rate(db_client_operation_duration_seconds_bucket{job="loms", category!="select", ` +
+              `pool="primary", ${label}="${bound}"}[$__rate_interval]))`
+            ).reduce((quick, all) => `1 - ${quick} / ${all}`),
+            legend: "slow",
+          }],
+        },
+      ],
+    },
+    {
+      title: "Reads",
+      panels: [
+        {
+          title: "Statements by server",
+          unit: "ops",
+          queries: [perSecond(`${COUNT}{job="loms"}`, "pool, category")],
+        },
+        {
+          title: "Share of reads that the replicas serve",
+          about: "The rest are questions about the outbox and about replication itself.",
+          unit: "percentunit",
+          queries: [share(
+            `${COUNT}{job="loms", category="select", pool="replica"}`,
+            `${COUNT}{job="loms", category="select"}`,
+            "replica",
+          )],
+        },
+        {
+          title: "How long reads take",
+          unit: "s",
+          queries: durations(
+            "db_client_operation_duration_seconds",
+            `{job="loms", category="select"}`,
+            "pool",
+          ),
+        },
+        {
+          title: "Statements that fail on the primary",
+          unit: "percentunit",
+          queries: [share(
+            `${COUNT}{job="loms", pool="primary", status=~"internal|unavailable|deadline_exceeded"}`,
+            `${COUNT}{job="loms", pool="primary"}`,
+            "failed",
+          )],
+        },
+        {
+          title: "Statements that fail on a replica",
+          about: "They are repeated on the primary.",
+          unit: "percentunit",
+          queries: [share(
+            `${COUNT}{job="loms", pool="replica", status=~"internal|unavailable|deadline_exceeded"}`,
+            `${COUNT}{job="loms", pool="replica"}`,
+            "failed",
+          )],
+        },
+      ],
+    },
+  ],
+};

@@ -1,0 +1,61 @@
+import type { Panel } from "../dashboard.ts";
+import { durations, perSecond, share } from "../promql.ts";
+
+const COUNT = "http_server_request_duration_seconds_count";
+
+/** Rate, errors and duration of the HTTP requests of a service. */
+export function requests(job: string): Panel[] {
+  return [
+    {
+      title: "Requests",
+      unit: "ops",
+      queries: [perSecond(`${COUNT}{job="${job}"}`, "method, route, status")],
+    },
+    {
+      title: "Requests that fail",
+      about: "5xx. What a caller got wrong is no failure.",
+      unit: "percentunit",
+      queries: [
+        share(`${COUNT}{job="${job}", status=~"5.."}`, `${COUNT}{job="${job}"}`, "5xx"),
+      ],
+    },
+    {
+      title: "How long requests take",
+      unit: "s",
+      queries: durations("http_server_request_duration_seconds", `{job="${job}"}`, "route"),
+    },
+  ];
+}
+
+/** Rate, errors and duration of the SQL statements of a service. */
+export function statements(job: string): Panel[] {
+  const count = "db_client_operation_duration_seconds_count";
+  return [
+    {
+      title: "SQL statements",
+      unit: "ops",
+      queries: [perSecond(`${count}{job="${job}"}`, "category, pool")],
+    },
+    {
+      title: "SQL statements that fail",
+      unit: "percentunit",
+      queries: [
+        share(
+          `${count}{job="${job}", status=~"internal|unavailable|deadline_exceeded"}`,
+          `${count}{job="${job}"}`,
+          "failed",
+        ),
+      ],
+    },
+    {
+      title: "How long SQL statements take",
+      about: "With the wait for a connection. Writes wait for the synchronous replica.",
+      unit: "s",
+      queries: durations(
+        "db_client_operation_duration_seconds",
+        `{job="${job}"}`,
+        "category, pool",
+      ),
+    },
+  ];
+}
