@@ -2,8 +2,8 @@ import { connect } from "node:net";
 import { expect, inject, test } from "vitest";
 import type { ServicePart } from "../stack/plan.ts";
 import type { Runtime } from "../stack/processes/runtimes.ts";
-import { freePorts } from "../stack/ports.ts";
 import { spawnAlone, startAlone, startOwnCart } from "./alone.ts";
+import { settingsBeside } from "./beside.ts";
 import { eventually } from "./eventually.ts";
 import { call } from "./http.ts";
 import { shopAt } from "./shop.ts";
@@ -16,29 +16,7 @@ const SKU = 2_956_315;
 /** A signal that comes sooner after the first is the same one. */
 const REPEATED_SIGNAL_MS = 1_200;
 
-type Settings = Record<string, string>;
-
-/** A service's settings beside the shared shop, and where it will listen. */
-async function settingsOf(part: ServicePart): Promise<{ settings: Settings; url: string }> {
-  const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
-  const url = `http://${http}`;
-  const listeners: Record<ServicePart, Settings> = {
-    cart: { CART_HTTP: `${http}`, CART_PROFILE: `${profile}` },
-    loms: { LOMS_HTTP: `${http}`, LOMS_GRPC: `${grpc}`, LOMS_PROFILE: `${profile}` },
-    notifier: { NOTIFIER_HTTP: `${http}`, NOTIFIER_PROFILE: `${profile}` },
-    products: { PRODUCTS_HTTP: `${http}` },
-  };
-  const settings = {
-    DATABASE_URL: databases.loms,
-    DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
-    BUS_DATABASE_URL: databases.bus,
-    NOTIFIER_DATABASE_URL: databases.notifier,
-    PRODUCT_URL: urls.products,
-    LOMS_GRPC_URL: urls.lomsGrpc,
-    ...listeners[part],
-  };
-  return { settings, url };
-}
+const settingsOf = (part: ServicePart) => settingsBeside(part, shop);
 
 const services = (["loms", "notifier", "cart", "products"] as const).flatMap((part) =>
   (["node", "deno"] as const).map((runtime): [ServicePart, Runtime] => [part, runtime])

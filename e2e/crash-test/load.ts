@@ -16,7 +16,7 @@ export interface Load {
 }
 
 /** Buyers who buy one thing after another, each as a new user, as `random` decides. */
-export function startLoad(options: BuyerOptions, random: Random): Load {
+export function startLoad(options: BuyerOptions, random: Random, buyers = BUYERS): Load {
   let stopped = false;
   async function buyOn(buyer: number, choices: Random, clock: Clock): Promise<void> {
     for (let number = 1; !stopped; number++) {
@@ -25,14 +25,14 @@ export function startLoad(options: BuyerOptions, random: Random): Load {
       await sleep(clock, choices.integer(0, THINK_MAX_MS));
     }
   }
-  const buyers = Array.from(
-    { length: BUYERS },
+  const buying = Array.from(
+    { length: buyers },
     (_, buyer) => buyOn(buyer, random.fork(buyer), options.clock),
   );
   return {
     async stop() {
       stopped = true;
-      await Promise.all(buyers);
+      await Promise.all(buying);
     },
   };
 }

@@ -1,0 +1,53 @@
+import postgres from "postgres";
+import { expect } from "vitest";
+import { eventually } from "./eventually.ts";
+import { openDatabase } from "./invariants/snapshot.ts";
+
+/** Locks that keep a process between two of its steps. */
+export interface Hold {
+  /** Waits until a statement that contains `words` waits for these locks. */
+  blocks(words: string): Promise<void>;
+  /** Lets the locks go, and what waits for them goes on, also for a client that is gone by now. */
+  release(): Promise<void>;
+  /** Ends what waits, so that it does nothing, and lets the locks go. */
+  endWaiting(): Promise<void>;
+}
+
+/** Takes the locks of `statement`. */
+export async function hold(url: string, statement: string): Promise<Hold> {
+  const holder = openDatabase(url);
+  const looker: postgres.Sql = openDatabase(url);
+  const [own] = await holder<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const pid = own?.pid ?? 0;
+  let letGo = () => {};
+  const released = new Promise<void>((resolve) => letGo = resolve);
+  let ended: Promise<void> = Promise.resolve();
+  await new Promise<void>((locked, failed) => {
+    ended = holder.begin(async (transaction) => {
+      await transaction.unsafe(statement);
+      locked();
+      await released;
+    }).then(() => {}, failed);
+  });
+  async function release(): Promise<void> {
+    letGo();
+    await ended;
+    await Promise.all([holder.end({ timeout: 0 }), looker.end({ timeout: 0 })]);
+  }
+  return {
+    blocks: (words) =>
+      eventually(async () => {
+        const waiting = await looker`
+          select from pg_stat_activity
+          where ${pid}::int = any (pg_blocking_pids(pid)) and query like ${`%${words}%`}`;
+        expect(waiting.length, `${words} waits`).toBeGreaterThan(0);
+      }),
+    release,
+    async endWaiting() {
+      await looker`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where ${pid}::int = any (pg_blocking_pids(pid))`;
+      await release();
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../shared/async/clock.ts";
+import type { Stack } from "../stack/start.ts";
+import { type Doors, openDoors } from "./crash-test/doors.ts";
+import { Ledger } from "./crash-test/ledger.ts";
+import { type Load, startLoad } from "./crash-test/load.ts";
+import { Random } from "./crash-test/random.ts";
+import { eventually } from "./eventually.ts";
+import { hold } from "./hold.ts";
+import { openDatabase } from "./invariants/snapshot.ts";
+import { expectNotifications, notificationsOf } from "./notifications.ts";
+import { expectInvariants, startOwnStack, subjectOf } from "./own-stack.ts";
+import { type Shop, shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+// Each process is killed after one certain step of order → event → notification, which a lock or a
+// frozen server keeps it from leaving, while buyers go on all the time.
+
+const PAYMENT_TIMEOUT_MS = 6_000;
+/** Two SKUs that the buyers of the load leave alone. */
+const SKU = 773_297_411;
+const OTHER_SKU = 135_937_324;
+const BUYERS = 3;
+const MADE = ["new", "awaiting payment"];
+const CANCELLED = [...MADE, "cancelled"];
+
+let stack: Stack;
+let shop: Shop;
+let doors: Doors;
+let load: Load;
+const ledger = new Ledger();
+
+beforeAll(async () => {
+  stack = await startOwnStack({
+    environment: { ORDER_PAYMENT_TIMEOUT: `${PAYMENT_TIMEOUT_MS}ms` },
+  });
+  shop = shopAt(stack);
+  const { cart, loms = "", lomsGrpc } = stack.urls;
+  doors = openDoors({ cart, loms, lomsGrpc });
+  load = startLoad(
+    { doors, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
+    new Random(1),
+    BUYERS,
+  );
+  await ledger.more(10);
+});
+
+afterAll(async () => {
+  await load.stop();
+  doors.close();
+  try {
+    expect([ledger.lost, ledger.doubled, ledger.strange]).toEqual([[], [], []]);
+    await expectInvariants({ ...subjectOf(stack), acknowledged: ledger.orders });
+  } finally {
+    await stack.close();
+  }
+});
+
+/** Creates under a key until it is known what became of it. */
+async function createSurely(sku: number, key: string, user = newUser()): Promise<number> {
+  return await eventually(async () => {
+    const answer = await shop.tryCreate(user, [{ sku, count: 1 }], { "idempotency-key": key });
+    expect(answer.status, answer.text).toBe(200);
+    return answer.body["orderID"] as number;
+  });
+}
+
+async function ask<Row extends object>(statement: string): Promise<Row[]> {
+  const database = openDatabase(stack.databases.loms);
+  try {
+    return [...await database.unsafe<Row[]>(statement)];
+  } finally {
+    await database.end({ timeout: 0 });
+  }
+}
+
+const eventsOf = (orders: readonly number[]) =>
+  `from outbox where order_id in (${orders.join(", ")})`;
+
+async function createMany(): Promise<number[]> {
+  return await Promise.all(
+    Array.from({ length: 5 }, (_, index) => createSurely(SKU, `many ${index}`)),
+  );
+}
+
+test("loms killed after an order is made and before it is published: the next one publishes it", async () => {
+  const bus = await hold(stack.databases.bus, "lock table pgboss.job in exclusive mode");
+  const orders = await createMany();
+  await bus.blocks("pgboss");
+  await stack.kill("loms");
+  const waiting = await ask(`select 1 ${eventsOf(orders)} and published_at is null`);
+  expect(waiting).toHaveLength(2 * orders.length);
+  await bus.endWaiting();
+  await stack.restart("loms");
+  for (const order of orders) await expectNotifications(stack, order, CANCELLED);
+});
+
+test("loms killed after it has published and before it has noted that: nothing is shown twice", async () => {
+  const bus = await hold(stack.databases.bus, "lock table pgboss.job in exclusive mode");
+  const orders = await createMany();
+  const marks = await hold(stack.databases.loms, `select ${eventsOf(orders)} for update`);
+  await bus.release();
+  await marks.blocks("outbox_mark");
+  await stack.kill("loms");
+  for (const order of orders) await expectNotifications(stack, order, MADE);
+  await marks.endWaiting();
+  const unmarked = await ask(`select 1 ${eventsOf(orders)} and published_at is null`);
+  expect(unmarked, "they will be published once more").toHaveLength(2 * orders.length);
+  await stack.restart("loms");
+  for (const order of orders) await expectNotifications(stack, order, CANCELLED);
+});
+
+test("a notifier killed before it shows: the next one shows, once", async () => {
+  const memory = await hold(
+    stack.databases.notifier,
+    "lock table notifier.last_shown in access exclusive mode",
+  );
+  const order = await createSurely(SKU, "before showing");
+  await memory.blocks("last_shown");
+  await stack.kill("notifier");
+  expect(notificationsOf(stack, order)).toEqual([]);
+  await memory.endWaiting();
+  await stack.restart("notifier");
+  await expectNotifications(stack, order, CANCELLED);
+});
+
+test("a notifier killed after it has shown and before it remembers: the next one repeats, in order", async () => {
+  const memory = await hold(
+    stack.databases.notifier,
+    "lock table notifier.last_shown in share mode",
+  );
+  const order = await createSurely(SKU, "before remembering");
+  await expectNotifications(stack, order, ["new"]);
+  await memory.blocks("last_shown");
+  await stack.kill("notifier");
+  await memory.endWaiting();
+  await stack.restart("notifier");
+  await eventually(() => {
+    const shown = notificationsOf(stack, order).map(({ seq, status }) => `${seq} ${status}`);
+    expect(shown).toEqual(["1 new", "1 new", "2 awaiting payment", "3 cancelled"]);
+  });
+});
+
+test("cart killed while loms makes its order: it is made once, and nothing stays reserved", async () => {
+  const user = newUser();
+  const before = await shop.stock(OTHER_SKU);
+  await eventually(() => shop.add(user, OTHER_SKU, 4));
+  const row = await hold(
+    stack.databases.loms,
+    `select from stocks where sku = ${OTHER_SKU} for update`,
+  );
+  const checkout = shop.tryCheckout(user).catch(() => undefined);
+  await row.blocks("order_create");
+  await stack.kill("cart");
+  ledger.cartsDied();
+  expect(await checkout, "nobody is told").toBeUndefined();
+  await row.release();
+  await stack.restart("cart");
+  expect((await shop.tryCheckout(user)).status, "the cart is gone with its process").toBe(404);
+  const orders = await ask<{ order_id: string }>(
+    `select order_id from orders where user_id = ${user}`,
+  );
+  expect(orders.length).toBeLessThanOrEqual(1);
+  for (const { order_id } of orders) await expectNotifications(stack, Number(order_id), CANCELLED);
+  expect(await shop.stock(OTHER_SKU)).toBe(before);
+});
+
+test("the primary killed after a commit and before the standby has it: the key tells the one order", async () => {
+  const [user, key] = [newUser(), "before the standby"];
+  const items = [{ sku: SKU, count: 1 }];
+  stack.pause("standby1");
+  const lost = shop.tryCreate(user, items, { "idempotency-key": key });
+  await eventually(async () => {
+    const waiting = await ask(
+      "select 1 from pg_stat_activity where wait_event = 'SyncRep' and query like '%order_create%'",
+    );
+    expect(waiting.length).toBeGreaterThan(0);
+  });
+  await stack.kill("primary");
+  expect([503, 504]).toContain((await lost).status);
+  stack.resume("standby1");
+  await stack.restart("primary");
+  const order = await createSurely(SKU, key, user);
+  expect(await createSurely(SKU, key, user)).toBe(order);
+  const orders = await ask(`select 1 from orders where user_id = ${user}`);
+  expect(orders).toHaveLength(1);
+  await expectNotifications(stack, order, CANCELLED);
+});
+
+test("the standby killed while commits wait for it: they are answered or settled, and it has them", async () => {
+  const writes = Array.from({ length: 10 }, (_, index) => createSurely(SKU, `standby ${index}`));
+  await stack.kill("standby1");
+  await stack.restart("standby1");
+  const orders = await Promise.all(writes);
+  const standby = openDatabase(stack.databases.lomsReplicas[0] as string);
+  const there = await standby.unsafe(
+    `select 1 from orders where order_id in (${orders.join(", ")})`,
+  );
+  await standby.end();
+  expect(there).toHaveLength(orders.length);
+  for (const order of orders) await expectNotifications(stack, order, CANCELLED);
+});

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../shared/async/clock.ts";
+import { sleep } from "../shared/async/sleep.ts";
+import { freePorts } from "../stack/ports.ts";
+import { openDoors } from "./crash-test/doors.ts";
+import { Launcher } from "./crash-test/launcher.ts";
+import { Ledger } from "./crash-test/ledger.ts";
+import { startLoad } from "./crash-test/load.ts";
+import { Random } from "./crash-test/random.ts";
+import { eventually } from "./eventually.ts";
+import { hold } from "./hold.ts";
+import { expectNotifications } from "./notifications.ts";
+import { expectInvariants, newDataDirectory, removeDirectory, subjectOf } from "./own-stack.ts";
+import { shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const PAYMENT_TIMEOUT_MS = 4_000;
+const SKU = 773_297_411;
+const BUYERS = 3;
+/** From the first files to the last service; how far a start is by then differs by machine. */
+const MOMENTS_MS = [200, 700, 1_500, 3_000, 5_000];
+
+const dataDirectory = newDataDirectory();
+const ended: string[] = [];
+let launcher: Launcher;
+
+beforeAll(async () => {
+  const names = ["CART_HTTP", "LOMS_HTTP", "LOMS_GRPC", "NOTIFIER_HTTP", "PRODUCTS_HTTP"];
+  const ports = await freePorts(names.length);
+  launcher = new Launcher({
+    dataDirectory,
+    environment: {
+      ...Object.fromEntries(names.map((name, index) => [name, `127.0.0.1:${ports[index]}`])),
+      ORDER_PAYMENT_TIMEOUT: `${PAYMENT_TIMEOUT_MS}ms`,
+    },
+    onEnd: (part) => ended.push(part),
+  });
+});
+afterAll(async () => {
+  await launcher.close();
+  removeDirectory(dataDirectory);
+});
+
+test(
+  "a launcher killed at any moment of its start leaves a directory that the next one starts on",
+  async () => {
+    for (const momentMs of MOMENTS_MS) {
+      const start = launcher.start().catch(() => {});
+      await sleep(systemClock, momentMs);
+      await launcher.killLauncher();
+      await start;
+    }
+    await launcher.start();
+    const shop = shopAt(launcher.facts);
+    expect(await shop.status(await shop.create(newUser(), SKU, 1))).toBe("awaiting payment");
+  },
+  240_000,
+);
+
+test(
+  "a launcher killed under load, with events untold and stock reserved: the next start settles it all",
+  async () => {
+    const { urls, databases } = launcher.facts;
+    const { cart, loms = "", lomsGrpc } = urls;
+    const ledger = new Ledger();
+    const doors = openDoors({ cart, loms, lomsGrpc });
+    const options = { doors, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS };
+    const load = startLoad(options, new Random(2), BUYERS);
+    const shop = shopAt(launcher.facts);
+    const before = await shop.stock(SKU);
+    await ledger.more(20);
+
+    const bus = await hold(databases.bus, "lock table pgboss.job in exclusive mode");
+    const orders = await Promise.all(
+      Array.from({ length: 5 }, () => shop.create(newUser(), SKU, 2)),
+    );
+    await launcher.killLauncher();
+    ledger.cartsDied();
+    await bus.release();
+    await launcher.start();
+    await ledger.more(20);
+    await load.stop();
+    doors.close();
+
+    for (const order of orders) {
+      await expectNotifications(launcher.facts, order, ["new", "awaiting payment", "cancelled"]);
+    }
+    await eventually(async () => expect(await shop.stock(SKU)).toBeGreaterThanOrEqual(before));
+    expect([ledger.lost, ledger.doubled, ledger.strange, ended]).toEqual([[], [], [], []]);
+    await expectInvariants({ ...subjectOf(launcher.facts), acknowledged: ledger.orders });
+  },
+  240_000,
+);

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openAdmin } from "../stack/postgres/admin.ts";
+import type { Stack } from "../stack/start.ts";
+import { type Beside, startBeside } from "./beside.ts";
+import { eventually } from "./eventually.ts";
+import { grpcCall } from "./grpc.ts";
+import { expectNotifications } from "./notifications.ts";
+import { startOwnStack } from "./own-stack.ts";
+import { type Shop, shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const SKU = 1_625_903;
+/** Whose stock no other test here changes. */
+const UNPAID_SKU = 4_465_995;
+const PAYMENT_TIMEOUT_MS = 3_000;
+/** loms cancels by itself this soon after the deadline. */
+const CANCEL_WITHIN_MS = 2_000;
+const MADE = ["new", "awaiting payment"];
+
+let stack: Stack;
+let second: Beside;
+/** The same shop through each of the two processes. */
+let doors: readonly [Shop, Shop];
+
+const environment = { ORDER_PAYMENT_TIMEOUT: `${PAYMENT_TIMEOUT_MS}ms` };
+const startSecond = () => startBeside("loms", stack, environment);
+const through = (loms: string) => shopAt({ urls: { ...stack.urls, loms } });
+
+beforeAll(async () => {
+  stack = await startOwnStack({ environment });
+  second = await startSecond();
+  doors = [shopAt(stack), through(second.url)];
+});
+afterAll(async () => {
+  await second.close();
+  await stack.close();
+});
+
+test("three that start at one moment on an empty database all serve, from one stock", async () => {
+  const inDatabase = (url: string, name: string) => {
+    const changed = new URL(url);
+    changed.pathname = name;
+    return changed.href;
+  };
+  const [name, bus] = ["loms_anew", "bus_anew"];
+  const admin = openAdmin(inDatabase(stack.databases.loms, "postgres"));
+  for (const each of [name, bus]) await admin.createDatabase(each);
+  const changed = {
+    DATABASE_URL: inDatabase(stack.databases.loms, name),
+    DATABASE_REPLICA_URLS: stack.databases.lomsReplicas.map((url) => inDatabase(url, name)).join(),
+    BUS_DATABASE_URL: inDatabase(stack.databases.bus, bus),
+  };
+  const anew = await Promise.all(
+    Array.from({ length: 3 }, () => startBeside("loms", stack, changed)),
+  );
+  const shops = anew.map(({ url }) => through(url));
+  const orders = await Promise.all(shops.map((shop) => shop.create(newUser(), SKU, 1)));
+  expect(new Set(orders).size).toBe(3);
+  for (const shop of shops) {
+    expect(await shop.stock(SKU)).toBe(10_000 - 3);
+    for (const order of orders) expect(await shop.status(order)).toBe("awaiting payment");
+  }
+  await Promise.all(anew.map((each) => each.close()));
+  for (const each of [name, bus]) await admin.dropDatabase(each);
+  await admin.close();
+});
+
+test("one key through both at once is one order with one answer, a refusal as well", async () => {
+  const user = newUser();
+  const keys = Array.from({ length: 30 }, (_, index) => `both at once ${index}`);
+  const orders = await Promise.all(keys.map(async (key) => {
+    const items = [{ sku: SKU, count: 1 }];
+    const answers = await Promise.all(
+      [...doors, ...doors].map((shop) => shop.tryCreate(user, items, { "idempotency-key": key })),
+    );
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect(answers[0]?.status, answers[0]?.text).toBe(200);
+    return answers[0]?.body["orderID"];
+  }));
+  expect(new Set(orders).size).toBe(keys.length);
+
+  const request = `{"user":${user},"items":[{"sku":1002,"count":60000}]}`;
+  const headers = { "idempotency-key": "refused by both" };
+  const refusals = await Promise.all(
+    [stack.urls.lomsGrpc, second.grpc].map((address) =>
+      grpcCall(address, "loms.v1.Loms/OrderCreate", request, { headers })
+    ),
+  );
+  expect(refusals[0]?.code).toBe(9);
+  expect(refusals[1]).toEqual(refusals[0]);
+});
+
+test("of a pay through one and a cancel through the other one wins", async () => {
+  await Promise.all(Array.from({ length: 20 }, async () => {
+    const order = await doors[0].create(newUser(), SKU, 1);
+    const [payed, cancelled] = await Promise.all([
+      doors[0].tryPay(order),
+      doors[1].tryCancel(order),
+    ]);
+    expect([payed.status, cancelled.status].toSorted()).toEqual([200, 412]);
+    const final = payed.status === 200 ? "payed" : "cancelled";
+    for (const shop of doors) expect(await shop.status(order)).toBe(final);
+    await expectNotifications(stack, order, [...MADE, final]);
+  }));
+});
+
+test("an order that nobody pays is cancelled once, and in time, by whichever comes first", async () => {
+  const before = await doors[0].stock(UNPAID_SKU);
+  const orders = await Promise.all(
+    Array.from(
+      { length: 60 },
+      (_, index) => (doors[index % 2] as Shop).create(newUser(), UNPAID_SKU, 1),
+    ),
+  );
+  for (const order of orders) {
+    const shown = await expectNotifications(stack, order, [...MADE, "cancelled"]);
+    const [created = 0, , cancelled = 0] = shown.map(({ at }) => Date.parse(at));
+    expect(cancelled - created).toBeGreaterThanOrEqual(PAYMENT_TIMEOUT_MS);
+    expect(cancelled - created).toBeLessThanOrEqual(PAYMENT_TIMEOUT_MS + CANCEL_WITHIN_MS);
+  }
+  expect(await doors[1].stock(UNPAID_SKU)).toBe(before);
+});
+
+test("after kill -9 of one the other tells its events, keeps its deadlines and knows its keys", async () => {
+  const user = newUser();
+  const items = [{ sku: SKU, count: 1 }];
+  const creates = Array.from({ length: 40 }, (_, index) => {
+    const headers = { "idempotency-key": `killed ${index}` };
+    return doors[1].tryCreate(user, items, headers).catch(() => undefined);
+  });
+  await Promise.any(creates);
+  second.process.signal("SIGKILL");
+  expect(await second.process.ended).toBe("SIGKILL");
+  const first = await Promise.all(creates);
+
+  const orders = await Promise.all(first.map(async (answer, index) => {
+    const headers = { "idempotency-key": `killed ${index}` };
+    const again = await doors[0].tryCreate(user, items, headers);
+    expect(again.status, again.text).toBe(200);
+    if (answer?.status === 200) expect(again.text).toBe(answer.text);
+    return again.body["orderID"] as number;
+  }));
+  expect(new Set(orders).size).toBe(creates.length);
+  for (const order of orders) await expectNotifications(stack, order, [...MADE, "cancelled"]);
+
+  second = await startSecond();
+  doors = [doors[0], through(second.url)];
+  const order = await doors[1].create(newUser(), SKU, 1);
+  await eventually(async () => expect(await doors[0].status(order)).toBe("cancelled"));
+});

@@ -1,0 +1,86 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Stack } from "../stack/start.ts";
+import { type Beside, startBeside } from "./beside.ts";
+import { eventually } from "./eventually.ts";
+import { linesOf, type Notification } from "./notifications.ts";
+import { expectInvariants, startOwnStack, subjectOf } from "./own-stack.ts";
+import { type Shop, shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const SKU = 1_625_903;
+const ORDERS = 60;
+
+let stack: Stack;
+let shop: Shop;
+let second: Beside;
+
+beforeAll(async () => {
+  // The second one's notifications are looked at here.
+  stack = await startOwnStack({}, { notifierLogs: [] });
+  second = await startBeside("notifier", stack);
+  shop = shopAt(stack);
+});
+afterAll(async () => {
+  await second.close();
+  await stack.close();
+});
+
+const shownByFirst = () => (linesOf(stack, "notifier") as Notification[]).filter(isNotification);
+const shownBySecond = () =>
+  second.process.output().split("\n").filter((line) => line.endsWith("}"))
+    .map((line) => JSON.parse(line) as Notification).filter(isNotification);
+
+function isNotification(line: Notification): boolean {
+  return line.order_id !== undefined && line.seq !== undefined;
+}
+
+/** "order seq" of what was shown of these orders, in order per order. */
+function told(lines: readonly Notification[], orders: readonly number[]): string[] {
+  return lines.filter(({ order_id }) => orders.includes(order_id))
+    .map(({ order_id, seq }) => `${order_id} ${seq}`)
+    .toSorted();
+}
+
+const expected = (orders: readonly number[]) =>
+  orders.flatMap((order) => [1, 2, 3].map((seq) => `${order} ${seq}`)).toSorted();
+
+async function buyMany(): Promise<number[]> {
+  return await Promise.all(Array.from({ length: ORDERS }, async () => {
+    const order = await shop.create(newUser(), SKU, 1);
+    await shop.pay(order);
+    return order;
+  }));
+}
+
+test("two notifiers share the events: both show some, each event is shown once", async () => {
+  const orders = await buyMany();
+  await eventually(() => {
+    const all = [...shownByFirst(), ...shownBySecond()];
+    expect(told(all, orders)).toEqual(expected(orders));
+  });
+  expect(told(shownByFirst(), orders)).not.toEqual([]);
+  expect(told(shownBySecond(), orders)).not.toEqual([]);
+});
+
+test("after kill -9 of one the other shows its share, and all that was shown is whole and in order", async () => {
+  const buying = buyMany();
+  const before = shownBySecond().length;
+  await eventually(() => expect(shownBySecond().length).toBeGreaterThan(before));
+  second.process.signal("SIGKILL");
+  expect(await second.process.ended).toBe("SIGKILL");
+  const orders = await buying;
+  const killed = shownBySecond();
+  await eventually(() => {
+    const all = new Set(told([...shownByFirst(), ...killed], orders));
+    expect([...all]).toEqual(expected(orders));
+  });
+  const ofFirst = told(shownByFirst(), orders);
+  expect(new Set(ofFirst).size, "none twice by the one that lives").toBe(ofFirst.length);
+
+  const log = join(stack.logDirectory, "second-notifier.log");
+  writeFileSync(log, second.process.output());
+  const subject = subjectOf(stack);
+  await expectInvariants({ ...subject, notifierLogs: [...subject.notifierLogs ?? [], log] });
+});
