@@ -10,13 +10,15 @@ declare module "vitest" {
 
 /**
  * Ends a run with what its tests have measured, and then with `N passed, N failed, N skipped` alone
- * on its line. A file that could not be collected and an error outside every test count as failures.
+ * on its line. What fails outside every test counts as well: a file that could not be collected, a
+ * hook of a suite.
  */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
     for (const module of modules) {
-      if (module.errors().length > 0) count.failed++;
+      const suites = [module, ...module.children.allSuites()];
+      count.failed += suites.filter((suite) => suite.errors().length > 0).length;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         const { figures } = test.meta();
