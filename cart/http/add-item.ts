@@ -10,7 +10,7 @@ import type { Deps } from "../domain/deps.ts";
 import { lineParams } from "./params.ts";
 
 const addItemRequest = z.strictObject({ count: itemCount }).meta({ id: "AddItemRequest" });
-const addItemResponse = z.strictObject({}).meta({ id: "AddItemResponse" });
+const addItemResponse = z.strictObject({}).meta({ id: "AddItemResult" });
 
 const addItemRoute = createRoute({
   method: "post",

@@ -9,7 +9,7 @@ import { checkout } from "../domain/checkout.ts";
 import type { Deps } from "../domain/deps.ts";
 import { cartParams } from "./params.ts";
 
-const checkoutResponse = z.strictObject({ order_id: int64Id }).meta({ id: "CheckoutResponse" });
+const checkoutResponse = z.strictObject({ order_id: int64Id }).meta({ id: "CheckoutResult" });
 
 const checkoutRoute = createRoute({
   method: "post",

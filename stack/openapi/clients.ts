@@ -38,7 +38,7 @@ export async function generateClient(
     logs: { level: "silent", file: false },
     plugins: [
       { name: "@hey-api/client-fetch", baseUrl: DEFAULT_SERVER, runtimeConfigPath: RUNTIME_CONFIG },
-      { name: "@hey-api/typescript", responses: { response: "{{name}}Answer" } },
+      "@hey-api/typescript",
       {
         name: "@hey-api/sdk",
         transformer: true,

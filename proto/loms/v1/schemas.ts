@@ -39,25 +39,25 @@ const items = z.array(item)
 export const orderCreateRequest = z.strictObject({ user: int64Id, items })
   .meta({ id: "OrderCreateRequest" });
 export const orderCreateResponse = z.strictObject({ orderID: int64Id })
-  .meta({ id: "OrderCreateResponse" });
+  .meta({ id: "OrderCreateResult" });
 
 export const orderInfoRequest = orderRef.meta({ id: "OrderInfoRequest" });
 export const orderInfoResponse = z.strictObject({
   status: z.enum(ORDER_STATUSES),
   user: int64Id,
   items: z.array(item),
-}).meta({ id: "OrderInfoResponse" });
+}).meta({ id: "OrderInfoResult" });
 
 export const orderPayRequest = orderRef.meta({ id: "OrderPayRequest" });
-export const orderPayResponse = noFields.meta({ id: "OrderPayResponse" });
+export const orderPayResponse = noFields.meta({ id: "OrderPayResult" });
 
 export const orderCancelRequest = orderRef.meta({ id: "OrderCancelRequest" });
-export const orderCancelResponse = noFields.meta({ id: "OrderCancelResponse" });
+export const orderCancelResponse = noFields.meta({ id: "OrderCancelResult" });
 
 export const stocksInfoRequest = z.strictObject({ sku: skuNumber })
   .meta({ id: "StocksInfoRequest" });
 export const stocksInfoResponse = z.strictObject({ count: int64Amount })
-  .meta({ id: "StocksInfoResponse" });
+  .meta({ id: "StocksInfoResult" });
 
 /** 1 to 255 printable ASCII characters. */
 export const IDEMPOTENCY_KEY = /^[ -~]{1,255}$/;

@@ -5,7 +5,7 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | 'http://127.0.0.1:8082' | (string & {});
 };
 
-export type AddItemResponse = {
+export type AddItemResult = {
     [key: string]: never;
 };
 
@@ -85,7 +85,7 @@ export type CartItem = {
     price: bigint;
 };
 
-export type CheckoutResponse = {
+export type CheckoutResult = {
     order_id: bigint;
 };
 
@@ -133,7 +133,7 @@ export type DeleteItemResponses = {
     204: void;
 };
 
-export type DeleteItemAnswer = DeleteItemResponses[keyof DeleteItemResponses];
+export type DeleteItemResponse = DeleteItemResponses[keyof DeleteItemResponses];
 
 export type AddItemData = {
     body: AddItemRequest;
@@ -196,10 +196,10 @@ export type AddItemResponses = {
     /**
      * Added
      */
-    200: AddItemResponse;
+    200: AddItemResult;
 };
 
-export type AddItemAnswer = AddItemResponses[keyof AddItemResponses];
+export type AddItemResponse = AddItemResponses[keyof AddItemResponses];
 
 export type ClearCartData = {
     body?: never;
@@ -241,7 +241,7 @@ export type ClearCartResponses = {
     204: void;
 };
 
-export type ClearCartAnswer = ClearCartResponses[keyof ClearCartResponses];
+export type ClearCartResponse = ClearCartResponses[keyof ClearCartResponses];
 
 export type ListCartData = {
     body?: never;
@@ -295,7 +295,7 @@ export type ListCartResponses = {
     200: Cart;
 };
 
-export type ListCartAnswer = ListCartResponses[keyof ListCartResponses];
+export type ListCartResponse = ListCartResponses[keyof ListCartResponses];
 
 export type CheckoutData = {
     body?: never;
@@ -354,7 +354,7 @@ export type CheckoutResponses = {
     /**
      * The order was made and its items have left the cart
      */
-    200: CheckoutResponse;
+    200: CheckoutResult;
 };
 
-export type CheckoutAnswer = CheckoutResponses[keyof CheckoutResponses];
+export type CheckoutResponse = CheckoutResponses[keyof CheckoutResponses];

@@ -5,7 +5,7 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | 'http://127.0.0.1:8084' | (string & {});
 };
 
-export type OrderCreateResponse = {
+export type OrderCreateResult = {
     orderID: bigint;
 };
 
@@ -76,7 +76,7 @@ export type Item = {
     count: number;
 };
 
-export type OrderInfoResponse = {
+export type OrderInfoResult = {
     status: 'new' | 'awaiting payment' | 'failed' | 'payed' | 'cancelled';
     user: bigint;
     items: Array<Item>;
@@ -86,7 +86,7 @@ export type OrderInfoRequest = {
     orderID: bigint;
 };
 
-export type OrderPayResponse = {
+export type OrderPayResult = {
     [key: string]: never;
 };
 
@@ -94,7 +94,7 @@ export type OrderPayRequest = {
     orderID: bigint;
 };
 
-export type OrderCancelResponse = {
+export type OrderCancelResult = {
     [key: string]: never;
 };
 
@@ -102,7 +102,7 @@ export type OrderCancelRequest = {
     orderID: bigint;
 };
 
-export type StocksInfoResponse = {
+export type StocksInfoResult = {
     count: bigint;
 };
 
@@ -172,10 +172,10 @@ export type OrderCreateResponses = {
     /**
      * The order; all of its items are reserved
      */
-    200: OrderCreateResponse;
+    200: OrderCreateResult;
 };
 
-export type OrderCreateAnswer = OrderCreateResponses[keyof OrderCreateResponses];
+export type OrderCreateResponse = OrderCreateResponses[keyof OrderCreateResponses];
 
 export type OrderInfoData = {
     body: OrderInfoRequest;
@@ -229,10 +229,10 @@ export type OrderInfoResponses = {
     /**
      * The order, its items ascending by sku
      */
-    200: OrderInfoResponse;
+    200: OrderInfoResult;
 };
 
-export type OrderInfoAnswer = OrderInfoResponses[keyof OrderInfoResponses];
+export type OrderInfoResponse = OrderInfoResponses[keyof OrderInfoResponses];
 
 export type OrderPayData = {
     body: OrderPayRequest;
@@ -290,10 +290,10 @@ export type OrderPayResponses = {
     /**
      * The order is payed
      */
-    200: OrderPayResponse;
+    200: OrderPayResult;
 };
 
-export type OrderPayAnswer = OrderPayResponses[keyof OrderPayResponses];
+export type OrderPayResponse = OrderPayResponses[keyof OrderPayResponses];
 
 export type OrderCancelData = {
     body: OrderCancelRequest;
@@ -351,10 +351,10 @@ export type OrderCancelResponses = {
     /**
      * The order is cancelled
      */
-    200: OrderCancelResponse;
+    200: OrderCancelResult;
 };
 
-export type OrderCancelAnswer = OrderCancelResponses[keyof OrderCancelResponses];
+export type OrderCancelResponse = OrderCancelResponses[keyof OrderCancelResponses];
 
 export type StocksInfoData = {
     body: StocksInfoRequest;
@@ -408,7 +408,7 @@ export type StocksInfoResponses = {
     /**
      * How many can be bought
      */
-    200: StocksInfoResponse;
+    200: StocksInfoResult;
 };
 
-export type StocksInfoAnswer = StocksInfoResponses[keyof StocksInfoResponses];
+export type StocksInfoResponse = StocksInfoResponses[keyof StocksInfoResponses];
