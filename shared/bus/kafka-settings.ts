@@ -119,7 +119,8 @@ function readTls(config: KafkaConfig): NonNullable<KafkaSecurity["ssl"]> {
       // Where files are hard to mount, the text itself may be the value.
       read[part] = given.startsWith(PEM_BEGINS) ? given : readFileSync(given, "utf8");
     } catch (error) {
-      problems.push(`  ${name}: ${(error as Error).message}`);
+      // Without the value, which may be the key itself, badly pasted.
+      problems.push(`  ${name}: cannot be read (${(error as { code?: string }).code})`);
     }
   }
   if (problems.length > 0) throw new ConfigError(`Wrong settings:\n${problems.join("\n")}`);

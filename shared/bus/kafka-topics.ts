@@ -9,6 +9,8 @@ const PARTITIONS = 3;
 const DEAD_LETTER_PARTITIONS = 1;
 /** Dead letters wait for people. */
 const DEAD_LETTER_RETENTION_MS = -1;
+/** What a topic took must fit with the reason added; a broker's default for a topic is 1 MiB. */
+const DEAD_LETTER_MAX_BYTES = 16 << 20;
 /** Takes the broker's default, which suits its cluster. */
 const BROKERS_DEFAULT = -1;
 
@@ -68,7 +70,10 @@ function deadLettersOf({ deadLetters }: Topic, settings: TopicSettings): ITopicC
     topic: deadLetters,
     numPartitions: DEAD_LETTER_PARTITIONS,
     replicationFactor: settings.replicationFactor ?? BROKERS_DEFAULT,
-    configEntries: entriesOf({ ...settings, retentionMs: DEAD_LETTER_RETENTION_MS }),
+    configEntries: [
+      ...entriesOf({ ...settings, retentionMs: DEAD_LETTER_RETENTION_MS }),
+      { name: "max.message.bytes", value: String(DEAD_LETTER_MAX_BYTES) },
+    ],
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { createLogger } from "../telemetry/log.ts";
-import type { Bus, Topic } from "./bus.ts";
+import { type Bus, type Topic, UnreadableMessageError } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { createKafkaBus } from "./kafka.ts";
 import { Inbox, message } from "./test-inbox.ts";
@@ -10,6 +10,8 @@ import { startStuckMember } from "./test-stuck-process.ts";
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 /** The least that the broker of the tests allows is 1 s. */
 const SESSION_TIMEOUT_MS = 1_500;
+/** A little below the broker's message.max.bytes, 1 MiB, with what a record takes beside its value. */
+const LARGEST_BYTES = (1 << 20) - 100;
 /** Above the broker's message.max.bytes, 1 MiB. */
 const TOO_LARGE_BYTES = 1_100_000;
 
@@ -83,6 +85,26 @@ describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
     await inbox.holds(2);
     expect(inbox.values()).toEqual(["0", "1"]);
     expect(failure).toBeUndefined();
+  });
+
+  test("an unreadable message that is as large as can be goes to the dead letters", async () => {
+    const bus = (await openFixture()).openBus();
+    onTestFinished(() => bus.close());
+    const topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+    const inbox = new Inbox();
+    await bus.subscribe({
+      topic,
+      group: "readers",
+      handle: (incoming) => {
+        if (incoming.value === "0") return inbox.take(incoming);
+        throw new UnreadableMessageError("no JSON ".repeat(50));
+      },
+    });
+    const large = "x".repeat(LARGEST_BYTES);
+    await bus.publish(topic, [message("a", large), message("a", "0")]);
+    await inbox.holds(1);
+    const [letter] = await bus.readDeadLetters(topic, 10);
+    expect(letter?.value).toBe(large);
   });
 
   test("publish() refuses a topic that two members cannot share", async () => {
