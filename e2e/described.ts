@@ -15,7 +15,7 @@ import {
  * the stand-in of somebody else's service.
  */
 const UNDESCRIBED =
-  /^\/(healthz|readyz|metrics|openapi\.json|swagger-ui(\/.*)?|get_product|list_skus|stats|faults)?$/;
+  /^\/(healthz|readyz|metrics|debug\/pprof(\/.*)?|openapi\.json|swagger-ui(\/.*)?|get_product|list_skus|stats|faults)?$/;
 const PROBLEM_TYPE = "application/problem+json";
 
 const ajv = new Ajv2020({

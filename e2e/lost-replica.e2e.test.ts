@@ -7,7 +7,7 @@ import { eventually } from "./eventually.ts";
 import { grpcCall } from "./grpc.ts";
 import { call } from "./http.ts";
 import { expectNotifications } from "./notifications.ts";
-import { startOwnStack } from "./own-stack.ts";
+import { expectInvariants, startOwnStack } from "./own-stack.ts";
 import { expectProblem } from "./problems.ts";
 import { type Shop, shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
@@ -182,8 +182,16 @@ describe("SYNC_REPLICA_POLICY=degrade", () => {
 
 describe("a promoted standby", () => {
   let stack: Stack;
+  /** What the dead primary can no longer tell; the notifier reads from there, too. */
+  const heir = {
+    get primaryUrl() {
+      return stack.databases.lomsReplicas[0] ?? "";
+    },
+    replicaUrls: [],
+    notifierLogs: [],
+  };
   beforeAll(async () => {
-    stack = await startOwnStack();
+    stack = await startOwnStack({}, heir);
   });
   afterEach(() => stack.close());
 
@@ -208,7 +216,7 @@ describe("a promoted standby", () => {
     await stack.kill("loms");
 
     const { settings, http } = await addressesBeside(stack);
-    const promoted = stack.databases.lomsReplicas[0] ?? "";
+    const promoted = heir.primaryUrl;
     const admin = postgres(promoted, { max: 1 });
     await admin`select pg_promote()`;
     // It has no replica of its own now.
@@ -229,6 +237,7 @@ describe("a promoted standby", () => {
       ]);
     }
     await there.pay(await there.create(newUser(), SKU, 1));
+    await expectInvariants(heir);
     alone.signal("SIGTERM");
     expect(await alone.ended, alone.output()).toBe("exit code 0");
   });

@@ -45,7 +45,8 @@ export async function expectInvariants(subject: Subject): Promise<void> {
 
 /**
  * A stack on free ports whose data go with it. Its end fails when an invariant is broken, so
- * whatever was killed must run again by then; `looked` changes what is looked at.
+ * whatever was killed must run again by then; `looked` changes what is looked at. Ending it again
+ * does nothing.
  */
 export async function startOwnStack(
   options: Partial<Omit<StackOptions, "ports" | "dataDirectory">> = {},
@@ -55,15 +56,14 @@ export async function startOwnStack(
   const runtimes = allOn(suiteRuntime());
   const own = { dataDirectory, ports: "free", durable: false } as const;
   const stack = await startStack({ runtimes, ...options, ...own });
-  return {
-    ...stack,
-    async close() {
-      try {
-        await expectInvariants({ ...subjectOf(stack), ...looked });
-      } finally {
-        await stack.close();
-        removeDirectory(dataDirectory);
-      }
-    },
-  };
+  async function checkAndClose(): Promise<void> {
+    try {
+      await expectInvariants({ ...subjectOf(stack), ...looked });
+    } finally {
+      await stack.close();
+      removeDirectory(dataDirectory);
+    }
+  }
+  let closed: Promise<void> | undefined;
+  return { ...stack, close: () => closed ??= checkAndClose() };
 }

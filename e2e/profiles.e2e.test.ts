@@ -24,12 +24,12 @@ if (!hasGo) process.stdout.write("profiles are not opened by go tool pprof: ther
 
 describe.each(runtimes)("profiles on %s", (runtime) => {
   let cart: Awaited<ReturnType<typeof startOwnCart>>;
-  let profiles: string;
+  let debug: string;
   const directory = newDataDirectory();
 
   beforeAll(async () => {
     const [port] = await freePorts(1);
-    profiles = `http://127.0.0.1:${port}/debug/pprof`;
+    debug = `http://127.0.0.1:${port}`;
     cart = await startOwnCart(shop, { CART_PROFILE: `127.0.0.1:${port}` }, runtime);
   });
   afterAll(async () => {
@@ -48,7 +48,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
   }
 
   async function download(path: string): Promise<Uint8Array> {
-    const answer = await fetch(`${profiles}/${path}`);
+    const answer = await fetch(`${debug}/debug/pprof/${path}`);
     expect(answer.status).toBe(200);
     return new Uint8Array(await answer.arrayBuffer());
   }
@@ -66,7 +66,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
   }
 
   test("the index says what there is", async () => {
-    const answer = await call(profiles, "GET /");
+    const answer = await call(debug, "GET /debug/pprof/");
     expect(answer.status).toBe(200);
     expect(answer.text).toContain("profile?seconds=N");
   });
@@ -90,7 +90,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
   test("a second CPU profile at once is refused, and comes through after the first", async () => {
     const first = download("profile?seconds=2");
     await eventually(async () => {
-      expectProblem(await call(profiles, "GET /profile?seconds=1"), 429);
+      expectProblem(await call(debug, "GET /debug/pprof/profile?seconds=1"), 429);
     });
     await first;
     await download("profile?seconds=1");
@@ -98,10 +98,10 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
 
   test("a client that leaves ends its profile", async () => {
     const leaving = new AbortController();
-    const left = fetch(`${profiles}/profile?seconds=100`, { signal: leaving.signal });
+    const left = fetch(`${debug}/debug/pprof/profile?seconds=100`, { signal: leaving.signal });
     const refused = expect(left).rejects.toThrow();
     await eventually(async () => {
-      expectProblem(await call(profiles, "GET /profile?seconds=1"), 429);
+      expectProblem(await call(debug, "GET /debug/pprof/profile?seconds=1"), 429);
     });
     leaving.abort();
     await refused;
@@ -111,7 +111,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
   test.each(["0", "1e9", "1000000000", "121", "-1", "1.5", "ten", ""])(
     "seconds=%s is refused with what may be asked",
     async (seconds) => {
-      const answer = await call(profiles, `GET /profile?seconds=${seconds}`);
+      const answer = await call(debug, `GET /debug/pprof/profile?seconds=${seconds}`);
       expectProblem(answer, 400, ["seconds"]);
       expect(answer.body["detail"]).toContain("from 1 to 120");
     },
