@@ -8,7 +8,7 @@ import { openProfileListener } from "../shared/http/profile-listener.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
-import { tryMetrics, watchProductClient } from "../shared/products/product-metrics.ts";
+import { tryMetrics, turnMetrics, watchProductClient } from "../shared/products/product-metrics.ts";
 import { productSpans } from "../shared/products/product-spans.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
@@ -52,6 +52,7 @@ async function open(config: CartConfig, log: Logger, opened: CloseStack): Promis
     token: config.PRODUCT_TOKEN,
     cacheTtlMs: config.PRODUCT_CACHE_TTL,
     aroundCall: [calls.aroundCall],
+    onTurn: turnMetrics(metrics),
     aroundTry: [calls.aroundTry, tryMetrics(metrics, systemClock)],
   });
   opened.push("the product client", () => products.close());

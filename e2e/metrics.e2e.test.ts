@@ -9,9 +9,10 @@ import { newUser } from "./users.ts";
 
 const shop = inject("shop");
 const { cart, loms = "", notifier, products } = shop.urls;
-const { add, inCart, checkout } = shopAt(shop);
+const { add, inCart, checkout, tryCreate } = shopAt(shop);
 
 const SKU = 1_625_903;
+const OTHER_SKU = 139_275_865;
 const PAPER = readFileSync(new URL("../docs/metrics.md", import.meta.url), "utf8");
 
 const metricsOf = async (url: string) => (await call(url, "GET /metrics")).text;
@@ -45,7 +46,8 @@ test.each([
   ["products", products],
 ])("%s tells what docs/metrics.md says", async (service, url = "") => {
   const text = await metricsOf(url);
-  const [, told, runtime = ""] = /service_info\{service="(\w+)",runtime="(\w+)"/.exec(text) ?? [];
+  const [, told, runtime = ""] =
+    /build_info\{service="(\w+)",version="\d[^"]*",runtime="(\w+)"/.exec(text) ?? [];
   expect(told).toBe(service);
   expect([...readFamilies(text).keys()].sort()).toEqual(promised(service, runtime).sort());
 });
@@ -65,11 +67,15 @@ test("a purchase shows in the metrics of every service that it went through", as
     [cart, "http_server_request_duration_seconds_count", 'route="/user/{user_id}/cart/checkout"'],
     [cart, "rpc_client_call_duration_seconds_count", 'method="orderCreate"', 'status="ok"'],
     [cart, "product_cache_lookups_total"],
+    [loms, "order_transitions_total", 'from="new"', 'to="awaiting payment"'],
+    [loms, "outbox_relay_batch_events_count"],
     [loms, "rpc_server_call_duration_seconds_count", 'method="orderCreate"', 'door="grpc"'],
     [loms, "db_client_operation_duration_seconds_count", 'category="insert"', 'pool="primary"'],
     [loms, "bus_published_messages_total", 'status="ok"'],
     [notifier ?? "", "bus_consume_duration_seconds_count", 'status="ok"'],
     [notifier ?? "", "notifier_notifications_total", 'result="shown"'],
+    [notifier ?? "", "notifier_delay_seconds_count"],
+    [notifier ?? "", "batcher_wait_seconds_count", 'batcher="notifier.remember"'],
   ];
   const read = () => Promise.all(measured.map((metric) => told(...metric)));
   const before = await read();
@@ -86,11 +92,28 @@ test("a purchase shows in the metrics of every service that it went through", as
   });
 });
 
+test("an order that cannot be reserved counts as failed, with the lines that were short", async () => {
+  const read = () =>
+    Promise.all([
+      told(loms, "order_transitions_total", 'to="failed"'),
+      told(loms, "stock_reservations_short_total"),
+    ]);
+  const [failed, short] = await read();
+  const items = [{ sku: 1_076_963, count: 65_535 }, { sku: 2_956_315, count: 65_535 }];
+  expect((await tryCreate(newUser(), items)).status).toBe(412);
+  expect(await read()).toEqual([Number(failed) + 1, Number(short) + 2]);
+});
+
+test("the bus has no lag once all is shown", async () => {
+  await eventually(async () => expect(await told(notifier ?? "", "bus_lag_messages")).toBe(0));
+});
+
+const size = async () => [
+  await told(cart, "cart_repository_carts"),
+  await told(cart, "cart_repository_lines"),
+];
+
 test("carts and lines are exact", async () => {
-  const size = async () => [
-    await told(cart, "cart_repository_carts"),
-    await told(cart, "cart_repository_lines"),
-  ];
   const [carts = 0, lines = 0] = await size();
   const user = newUser();
   await add(user, SKU, 1);
@@ -100,18 +123,21 @@ test("carts and lines are exact", async () => {
   expect(await size()).toEqual([carts, lines]);
 });
 
-test("what clients make up adds no series", async () => {
-  const makeUp = async (n: number) => {
-    await call(cart, `GET /made-up/${n}`);
-    await call(cart, `POST /user/${n}/cart/${n}?n=${n}`, { body: "{}" });
-    await call(loms, `VERB${n} /v1/stock/info`);
-  };
-  const series = async (url: string) =>
-    [...readSamples(await metricsOf(url)).keys()].filter((name) => /^(http|rpc)_/.test(name))
-      .sort();
-  await makeUp(1);
-  await Promise.all([series(cart), series(loms)]);
-  const before = await Promise.all([series(cart), series(loms)]);
-  for (let n = 2; n < 30; n++) await makeUp(n);
-  expect(await Promise.all([series(cart), series(loms)])).toEqual(before);
+test("carts and lines are exact when many change them at once", async () => {
+  const [carts = 0, lines = 0] = await size();
+  const skus = [SKU, OTHER_SKU];
+  const users = Array.from({ length: 40 }, newUser);
+  await Promise.all(users.map(async (user, index) => {
+    const own = `/user/${user}/cart`;
+    await Promise.all([...skus, ...skus].map((sku) => add(user, sku, 1)));
+    // A quarter keeps both lines; the others lose one, all, or all and get one again, each at once.
+    if (index % 4 === 0) return;
+    const changes = [`DELETE ${own}/${SKU}`, `DELETE ${own}`, `DELETE ${own}`];
+    const change = changes[index % 4 - 1] ?? "";
+    await Promise.all([call(cart, change), call(cart, change), call(cart, change)]);
+    if (index % 4 === 3) await add(user, SKU, 1);
+  }));
+  expect(await size()).toEqual([carts + 30, lines + 40]);
+  await Promise.all(users.map((user) => call(cart, `DELETE /user/${user}/cart`)));
+  expect(await size()).toEqual([carts, lines]);
 });

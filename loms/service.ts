@@ -31,7 +31,9 @@ import { watchBacklog } from "./outbox/backlog-metrics.ts";
 import { outboxCleaner } from "./outbox/clean.ts";
 import { outboxSpans } from "./outbox/outbox-spans.ts";
 import { Relay } from "./outbox/relay.ts";
+import { relayMetrics } from "./outbox/relay-metrics.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
+import { countedWriter } from "./repository/order-metrics.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createOrderWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/chain.ts";
@@ -77,10 +79,8 @@ export async function startLoms(config: LomsConfig, log: Logger): Promise<Runnin
     const { reads, writes, reader } = databases;
     watchBacklog((context) => outboxBacklog(reads, context), metrics);
     const relay = openRelay(writes, opening);
-    const writer = createOrderWriter({
-      pool: writes,
-      paymentTimeoutMs: config.ORDER_PAYMENT_TIMEOUT,
-    });
+    const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
+    const writer = countedWriter(createOrderWriter({ pool: writes, paymentTimeoutMs }), metrics);
     const deps = { writer, reader, wakeRelay: () => relay.wake() };
     openExpirer(deps, opening);
     await openProfileListener(config.LOMS_PROFILE, log, opened);
@@ -109,6 +109,7 @@ function openRelay(writes: StatementRunner, opening: Opening): Relay {
     clock: systemClock,
     relayId: randomUUID(),
     onError: (error) => logSeldom("warn", "order events wait for the bus", error),
+    onBatch: relayMetrics(metrics),
     onRefused: (event) => log.error("the bus refuses an order event for good", { ...event }),
   });
   // Before the first event, so that whoever watches the start sees what is wrong with the topic.

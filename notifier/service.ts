@@ -4,6 +4,7 @@ import { systemClock } from "../shared/async/clock.ts";
 import { Loop } from "../shared/async/loop.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
+import { watchLag } from "../shared/bus/lag-metrics.ts";
 import { measuredSubscribe } from "../shared/bus/measured-bus.ts";
 import { tracedSubscribe } from "../shared/bus/traced-bus.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
@@ -13,15 +14,16 @@ import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.
 import { migrate } from "../shared/postgres/migrate.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool } from "../shared/postgres/pool.ts";
+import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import { handleMessage } from "./bus/handle-message.ts";
+import { outcomeMetrics } from "./bus/outcome-metrics.ts";
 import type { NotifierConfig } from "./config.ts";
 import type { LastShown } from "./domain/deps.ts";
 import { forgetFinal } from "./domain/forget-final.ts";
-import type { NotifyOutcome } from "./domain/notify.ts";
 import { createNotifierHttp } from "./http/app.ts";
 import { PostgresLastShown } from "./repository/last-shown.ts";
 import { createLogLineSink, type LineOutput } from "./sink/log-line.ts";
@@ -90,18 +92,18 @@ async function open(
     observe: observeStatements(metrics, tracing),
   });
   opened.push("the database", () => pool.close());
-  const lastShown = new PostgresLastShown(pool);
+  const lastShown = new PostgresLastShown(pool, (batcher) => batcherMetrics(metrics, batcher));
 
   const bus = createBus(config, log);
   opened.push("the bus", () => bus.close());
+  watchLag(bus, ORDER_EVENTS, NOTIFIER_GROUP, metrics);
 
   const forgetting = forgetInBackground(lastShown, log);
   opened.push("forgetting", () => forgetting.close());
 
   const lines = createLogLineSink({ format: config.LOG_FORMAT, output });
   const sink = tracedSink(lines, tracing);
-  const notifications = metrics.counter("notifier_notifications_total");
-  const onOutcome = (result: NotifyOutcome) => notifications.inc({ result });
+  const onOutcome = outcomeMetrics(metrics, systemClock);
   const handle = handleMessage({ lastShown, sink, onOutcome });
   const spans = { tracing, clock: systemClock, system: busSystem(config) };
   const events = { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, handle };

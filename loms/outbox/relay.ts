@@ -53,6 +53,8 @@ export interface RelayOptions {
   /** A UUID that no other relay has. */
   readonly relayId: string;
   readonly onError: (error: unknown) => void;
+  /** Is told of each batch that is done with. */
+  readonly onBatch?: (events: number, durationMs: number) => void;
   /** Told of each event that the bus will never take, once it is noted. */
   readonly onRefused?: (refused: RefusedEvent) => void;
 }
@@ -107,7 +109,8 @@ export class Relay {
 
   /** Moves one batch. Throws when the database or the bus does not do its part. */
   async step(): Promise<RelayStep> {
-    const { pool, relayId } = this.#options;
+    const { pool, relayId, clock, onBatch } = this.#options;
+    const startedAt = clock.now();
     const heldBefore = this.#leased;
     // Until the answer says otherwise: it may be lost on the way.
     this.#leased = true;
@@ -131,6 +134,7 @@ export class Relay {
     const served = sharedPlace(done.map(({ traceparent }) => traceparent as string));
     await pool.run(OUTBOX_MARK, [relayId, done.map(idOf), drained], this.#context(served));
     if (drained) this.#leased = false;
+    onBatch?.(done.length, clock.now() - startedAt);
     return { kind: "published", events: done.length, drained };
   }
 

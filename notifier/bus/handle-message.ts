@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import type { IncomingMessage } from "../../shared/bus/bus.ts";
+import { type IncomingMessage, UnreadableMessageError } from "../../shared/bus/bus.ts";
 import { childTraceparent, parseTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { Deps } from "../domain/deps.ts";
+import type { Notification } from "../domain/notification.ts";
 import { notify, type NotifyOutcome } from "../domain/notify.ts";
 import { readOrderEvent } from "./read-order-event.ts";
 
@@ -10,8 +11,8 @@ import { readOrderEvent } from "./read-order-event.ts";
 const NOTIFY_TIMEOUT_MS = 10_000;
 
 export interface HandleDeps extends Pick<Deps, "lastShown" | "sink"> {
-  /** Is told what became of each event. */
-  readonly onOutcome?: (outcome: NotifyOutcome) => void;
+  /** Is told what became of each event; a dead one cannot be read. */
+  readonly onOutcome?: (outcome: NotifyOutcome | "dead", notification?: Notification) => void;
 }
 
 /**
@@ -22,14 +23,22 @@ export function handleMessage(
   deps: HandleDeps,
   clock: Clock = systemClock,
 ): (message: IncomingMessage) => Promise<void> {
+  const read = (message: IncomingMessage): Notification => {
+    try {
+      return readOrderEvent(message);
+    } catch (error) {
+      if (error instanceof UnreadableMessageError) deps.onOutcome?.("dead");
+      throw error;
+    }
+  };
   return async (message) => {
-    const notification = readOrderEvent(message);
+    const notification = read(message);
     const given = parseTraceparent(message.headers.traceparent);
     const traceparent = given ?? childTraceparent(undefined);
     const context = new RequestContext({ traceparent, timeoutMs: NOTIFY_TIMEOUT_MS, clock });
     try {
       const outcome = await notify(deps, notification, context);
-      deps.onOutcome?.(outcome);
+      deps.onOutcome?.(outcome, notification);
     } finally {
       context.close();
     }

@@ -8,6 +8,9 @@ import { FORGET_FINAL, LAST_SEQS, REMEMBER } from "./statements.ts";
 /** As many as a subscription has under way. */
 const BATCH_MAX = 500;
 
+/** For each of its batchers, by the name of its statement: what is told of each batch. */
+type OnBatch = (batcher: string) => (waitedMs: readonly number[]) => void;
+
 interface Asked<Item> {
   readonly item: Item;
   readonly context: RequestContext;
@@ -24,17 +27,21 @@ export class PostgresLastShown implements LastShown {
    * every further try to handle such an event would show it once more.
    */
   readonly #unremembered = new Map<bigint, Shown>();
-  readonly #questions = new Batcher<Asked<bigint>, number>({
-    batchMax: BATCH_MAX,
-    run: (asked) => this.#lastSeqs(asked),
-  });
-  readonly #writes = new Batcher<Asked<Shown>, void>({
-    batchMax: BATCH_MAX,
-    run: (asked) => this.#remember(asked),
-  });
+  readonly #questions: Batcher<Asked<bigint>, number>;
+  readonly #writes: Batcher<Asked<Shown>, void>;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, onBatch: OnBatch = () => () => {}) {
     this.#pool = pool;
+    this.#questions = new Batcher({
+      batchMax: BATCH_MAX,
+      run: (asked) => this.#lastSeqs(asked),
+      onBatch: onBatch(LAST_SEQS.name),
+    });
+    this.#writes = new Batcher({
+      batchMax: BATCH_MAX,
+      run: (asked) => this.#remember(asked),
+      onBatch: onBatch(REMEMBER.name),
+    });
   }
 
   async lastSeq(orderId: bigint, context: RequestContext): Promise<number> {

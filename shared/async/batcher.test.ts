@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Batcher } from "./batcher.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 /** A batcher whose batches wait until they are let go. */
 function openBatcher(batchMax: number) {
@@ -40,6 +41,29 @@ test("ask() gathers what comes while a batch is under way, up to batchMax and in
   }
   expect(batches.map(({ items }) => items)).toEqual([[1, 2], [3, 4, 5], [6]]);
   expect(await Promise.all(answers)).toEqual(["1", "2", "3", "4", "5", "6"]);
+});
+
+test("onBatch tells how long each item of a batch has waited for it to begin", async () => {
+  const clock = new VirtualClock();
+  const waits: (readonly number[])[] = [];
+  const ends: (() => void)[] = [];
+  const batcher = new Batcher<number, number>({
+    batchMax: 10,
+    run: (items) => new Promise((resolve) => ends.push(() => resolve(items))),
+    onBatch: (waitedMs) => waits.push(waitedMs),
+    clock,
+  });
+  const first = batcher.ask(1);
+  await clock.advance(5);
+  const second = batcher.ask(2);
+  await clock.advance(5);
+  const third = batcher.ask(3);
+  ends[0]?.();
+  await first;
+  await settle();
+  expect(waits).toEqual([[0], [5, 0]]);
+  ends[1]?.();
+  await Promise.all([second, third]);
 });
 
 test("ask() rejects for the items of a failed batch only", async () => {

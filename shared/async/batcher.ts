@@ -1,5 +1,8 @@
+import { type Clock, systemClock } from "./clock.ts";
+
 interface Waiting<Item, Answer> {
   readonly item: Item;
+  readonly askedAt: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -8,6 +11,9 @@ export interface BatcherOptions<Item, Answer> {
   readonly batchMax: number;
   /** Answers each item, in the batch's order. A rejection is the answer to all of them. */
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>;
+  /** Is told of each batch as it begins: how long each of its items has waited, in ms. */
+  readonly onBatch?: (waitedMs: readonly number[]) => void;
+  readonly clock?: Clock;
 }
 
 /**
@@ -16,16 +22,18 @@ export interface BatcherOptions<Item, Answer> {
  */
 export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>;
+  readonly #clock: Clock;
   #waiting: Waiting<Item, Answer>[] = [];
   #running = false;
 
   constructor(options: BatcherOptions<Item, Answer>) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   ask(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      this.#waiting.push({ item, askedAt: this.#clock.now(), resolve, reject });
       if (!this.#running) void this.#run();
     });
   }
@@ -41,6 +49,8 @@ export class Batcher<Item, Answer> {
   }
 
   async #answer(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
+    const now = this.#clock.now();
+    this.#options.onBatch?.(batch.map(({ askedAt }) => now - askedAt));
     try {
       const answers = await this.#options.run(batch.map(({ item }) => item));
       batch.forEach(({ resolve }, index) => resolve(answers[index] as Answer));

@@ -90,6 +90,11 @@ export interface Bus {
    * has resolved, the subscription outlives every outage of the bus.
    */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
+  /**
+   * How many messages of the topic the group is not done with, some seconds ago at most. Rejects
+   * with AppError `unavailable` when the bus cannot tell.
+   */
+  lag(topic: Topic, group: string): Promise<number>;
   /** Up to `max` dead letters of a topic, oldest first, for people. They stay. */
   readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]>;
   /**

@@ -3,6 +3,7 @@ import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { createLogger } from "../telemetry/log.ts";
 import { type Bus, type Topic, UnreadableMessageError } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
+import { testBusLag } from "./bus-lag-contract.ts";
 import { createKafkaBus } from "./kafka.ts";
 import { Inbox, message } from "./test-inbox.ts";
 import { startStuckMember } from "./test-stuck-process.ts";
@@ -57,6 +58,7 @@ function renaming(bus: Bus, own: string): Bus {
     publish: (topic, messages) => bus.publish(renamed(topic, own), messages),
     subscribe: ({ topic, group, handle }) =>
       bus.subscribe({ topic: renamed(topic, own), group: `${own}.${group}`, handle }),
+    lag: (topic, group) => bus.lag(renamed(topic, own), `${own}.${group}`),
     readDeadLetters: (topic, max) => bus.readDeadLetters(renamed(topic, own), max),
     replayDeadLetters: (topic, max) => bus.replayDeadLetters(renamed(topic, own), max),
     close: () => bus.close(),
@@ -65,6 +67,7 @@ function renaming(bus: Bus, own: string): Bus {
 
 describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
   describeBus("createKafkaBus()", openFixture);
+  testBusLag("createKafkaBus()", openFixture);
 
   test("a handler's TypeError is a failure like any other", async () => {
     const bus = (await openFixture()).openBus();

@@ -13,6 +13,7 @@ import { BusCalls } from "./bus-calls.ts";
 import { createKafkaClients, type KafkaClients } from "./kafka-client.ts";
 import { readDeadLetters, replayDeadLetters } from "./kafka-dead-letters.ts";
 import { toKafka } from "./kafka-messages.ts";
+import { groupLag } from "./kafka-lag.ts";
 import { kafkaRefusal } from "./kafka-refusal.ts";
 import type { KafkaSecurity, TopicSettings } from "./kafka-settings.ts";
 import { KafkaSubscription } from "./kafka-subscription.ts";
@@ -105,6 +106,13 @@ class KafkaBus implements Bus {
       this.#subscriptions.add(subscription);
       await subscription.join();
       return subscription;
+    });
+  }
+
+  async lag(topic: Topic, group: string): Promise<number> {
+    return await this.#calls.reach(`count what waits for ${group}`, async () => {
+      await this.#calls.ensure(topic);
+      return await this.#withAdmin((admin) => groupLag(admin, topic.name, group));
     });
   }
 

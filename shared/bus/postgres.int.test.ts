@@ -5,6 +5,7 @@ import { Pool } from "../postgres/pool.ts";
 import { createLogger } from "../telemetry/log.ts";
 import type { Bus, Topic } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
+import { testBusLag } from "./bus-lag-contract.ts";
 import { createPostgresBus } from "./postgres.ts";
 import { startStuckMember } from "./test-stuck-process.ts";
 import { countedUpTo, Gate, Inbox, message, messagesInTurn } from "./test-inbox.ts";
@@ -40,6 +41,7 @@ async function openFixture(): Promise<BusFixture & { readonly url: string }> {
 }
 
 describeBus("createPostgresBus()", openFixture);
+testBusLag("createPostgresBus()", openFixture);
 
 test("createPostgresBus() may start in many processes at once on an empty database", async () => {
   const fixture = await openFixture();

@@ -151,6 +151,15 @@ class PostgresBus implements Bus {
     });
   }
 
+  /** As pg-boss counted last, at its upkeep: counting takes as long as all that waits. */
+  async lag(topic: Topic, group: string): Promise<number> {
+    return await this.#calls.reach(`count what waits for ${group}`, async () => {
+      await this.#calls.ensure(topic);
+      const queue = await this.#boss.getQueue(queueName(topic, group));
+      return (queue?.queuedCount ?? 0) + (queue?.activeCount ?? 0);
+    });
+  }
+
   async readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
     return await this.#calls.reach(`read ${topic.deadLetters}`, async () => {
       await this.#calls.ensure(topic);

@@ -6,7 +6,7 @@ import { SingleFlight } from "../async/single-flight.ts";
 import { AppError } from "../errors.ts";
 import { failOnStatus } from "./fail-on-status.ts";
 import { type Fetch, fetchTransport } from "./fetch-transport.ts";
-import { limitRate } from "./limit-rate.ts";
+import { limitRate, type OnTurn } from "./limit-rate.ts";
 import { limitTry } from "./limit-try.ts";
 import { createProductApi, type ProductApi } from "./product-api.ts";
 import { ProductCache } from "./product-cache.ts";
@@ -51,6 +51,8 @@ export interface ProductClientOptions {
   readonly fetch?: Fetch;
   /** Around each call with its retries and its waits: for spans. */
   readonly aroundCall?: readonly ProductMiddleware[];
+  /** Is told of each wait for a turn under the limit. */
+  readonly onTurn?: OnTurn;
   /** Around each try on the wire, retries apart: for metrics and spans. */
   readonly aroundTry?: readonly ProductMiddleware[];
 }
@@ -191,7 +193,7 @@ class CachingClient implements ProductClient {
 
 function openApi(options: ProductClientOptions, limit: RateLimit, clock: Clock): ProductApi {
   const { url, token, fetch = globalThis.fetch, random = Math.random } = options;
-  const { aroundCall = [], aroundTry = [] } = options;
+  const { aroundCall = [], aroundTry = [], onTurn = () => {} } = options;
   const send = compose(
     fetchTransport(url, fetch),
     ...aroundCall,
@@ -202,7 +204,7 @@ function openApi(options: ProductClientOptions, limit: RateLimit, clock: Clock):
       clock,
       random,
     }),
-    limitRate(limit),
+    limitRate(limit, clock, onTurn),
     limitTry(TRY_TIMEOUT_MS, clock),
     failOnStatus(clock),
     ...aroundTry,

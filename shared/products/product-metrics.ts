@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { AppError } from "../errors.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { OnTurn } from "./limit-rate.ts";
 import type { ProductMiddleware } from "./product-call.ts";
 import type { ProductClient } from "./product-client.ts";
 
@@ -37,6 +38,12 @@ export function tryMetrics(metrics: Metrics, clock: Clock): ProductMiddleware {
       durations.observe({ peer: PEER, method: call.method, status }, seconds);
     }
   };
+}
+
+/** Measures each wait for a turn under the limit, for the client's `onTurn`. */
+export function turnMetrics(metrics: Metrics): OnTurn {
+  const waits = metrics.histogram("product_limiter_wait_seconds");
+  return (outcome, waitedMs) => waits.observe({ outcome }, waitedMs / 1000);
 }
 
 function statusLabel(status: number): string {

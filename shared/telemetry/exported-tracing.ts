@@ -1,7 +1,7 @@
 import { type HrTime, SpanKind as OtelKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
-import { RUNTIME } from "./process-metrics.ts";
+import { RUNTIME } from "./runtime.ts";
 import { isSampled, type PlaceInTrace, spanIdOf, traceIdOf } from "./traceparent.ts";
 import type { SpanKind, SpanRecord, Tracing } from "./tracing.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { METRIC_FAMILIES, type MetricFamily } from "./metric-families.ts";
 import { Metrics } from "./metrics.ts";
-import { RUNTIME } from "./process-metrics.ts";
+import { RUNTIME } from "./runtime.ts";
 import { readFamilies } from "./test-samples.ts";
 
 const PAPER = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");

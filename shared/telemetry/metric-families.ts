@@ -15,16 +15,20 @@ export interface MetricFamily {
 
 /** A cart answers from memory in under 1 ms, an order takes 1 to 20 ms, a request has 5 s. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** A change is shown 10 to 50 ms later; while the bus is away that grows to minutes. */
+const DELAY_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+/** A lone one goes by itself; a batch ends at 500. */
+const BATCH = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 /**
  * Every metric of ours by its name; docs/metrics.md shows the same for people. What the processes
  * tell of Node or Deno comes from prom-client beside these.
  */
 export const METRIC_FAMILIES = {
-  service_info: {
+  build_info: {
     type: "gauge",
-    help: "Which service this is and what it runs on; always 1",
-    labels: ["service", "runtime", "version"],
+    help: "Which service this is, in which version, and what it runs on; always 1",
+    labels: ["service", "version", "runtime", "runtime_version"],
     services: ["cart", "loms", "notifier", "products"],
   },
   process_resident_memory_bytes: {
@@ -98,6 +102,13 @@ export const METRIC_FAMILIES = {
     labels: [],
     services: ["cart"],
   },
+  product_limiter_wait_seconds: {
+    type: "histogram",
+    help: "Waits for a turn under the limit, by how they ended: granted, refused or given_up",
+    labels: ["outcome"],
+    buckets: SECONDS,
+    services: ["cart"],
+  },
   cart_repository_carts: {
     type: "gauge",
     help: "Carts that hold something",
@@ -109,6 +120,18 @@ export const METRIC_FAMILIES = {
     help: "Lines of all carts together",
     labels: [],
     services: ["cart"],
+  },
+  order_transitions_total: {
+    type: "counter",
+    help: "Orders that went from one status to the next; `none` is where a new one comes from",
+    labels: ["from", "to"],
+    services: ["loms"],
+  },
+  stock_reservations_short_total: {
+    type: "counter",
+    help: "Lines of orders that stock could not cover, so that the order failed",
+    labels: [],
+    services: ["loms"],
   },
   outbox_backlog_events: {
     type: "gauge",
@@ -126,6 +149,20 @@ export const METRIC_FAMILIES = {
     type: "gauge",
     help: "Order events that the bus refused for good; absent while the database cannot tell",
     labels: [],
+    services: ["loms"],
+  },
+  outbox_relay_batch_events: {
+    type: "histogram",
+    help: "Order events that the relay got done with in one batch",
+    labels: [],
+    buckets: BATCH,
+    services: ["loms"],
+  },
+  outbox_relay_batch_duration_seconds: {
+    type: "histogram",
+    help: "Batches of the relay: taken from the outbox, published, marked",
+    labels: [],
+    buckets: SECONDS,
     services: ["loms"],
   },
   bus_published_messages_total: {
@@ -148,10 +185,37 @@ export const METRIC_FAMILIES = {
     buckets: SECONDS,
     services: ["notifier"],
   },
+  bus_lag_messages: {
+    type: "gauge",
+    help: "Messages on the bus that the group is not done with; absent while the bus cannot tell",
+    labels: ["topic", "group"],
+    services: ["notifier"],
+  },
   notifier_notifications_total: {
     type: "counter",
-    help: "Order events that were shown, or dropped as stale since a repeat or newer was shown",
+    help: "Order events: shown, stale (a repeat, or a newer one was shown) or dead (unreadable)",
     labels: ["result"],
+    services: ["notifier"],
+  },
+  notifier_delay_seconds: {
+    type: "histogram",
+    help: "From a change of an order to its notification being shown, by the two hosts' clocks",
+    labels: [],
+    buckets: DELAY_SECONDS,
+    services: ["notifier"],
+  },
+  batcher_batch_items: {
+    type: "histogram",
+    help: "Calls that shared one statement",
+    labels: ["batcher"],
+    buckets: BATCH,
+    services: ["notifier"],
+  },
+  batcher_wait_seconds: {
+    type: "histogram",
+    help: "Waits of such calls for their batch to begin",
+    labels: ["batcher"],
+    buckets: SECONDS,
     services: ["notifier"],
   },
   trace_spans_total: {

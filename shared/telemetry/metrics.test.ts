@@ -5,12 +5,16 @@ import { readFamilies, readSamples } from "./test-samples.ts";
 test("Metrics tells every family of its service from the start, and no other", async () => {
   const families = readFamilies(await new Metrics("notifier").text());
   expect(Object.fromEntries(families)).toEqual({
-    service_info: "gauge",
+    build_info: "gauge",
     process_resident_memory_bytes: "gauge",
     http_server_request_duration_seconds: "histogram",
     db_client_operation_duration_seconds: "histogram",
     bus_consume_duration_seconds: "histogram",
+    bus_lag_messages: "gauge",
     notifier_notifications_total: "counter",
+    notifier_delay_seconds: "histogram",
+    batcher_batch_items: "histogram",
+    batcher_wait_seconds: "histogram",
     trace_spans_total: "counter",
   });
 });

@@ -8,7 +8,9 @@ import {
   type MetricName,
   type MetricNameOf,
 } from "./metric-families.ts";
-import { processMetrics, RUNTIME } from "./process-metrics.ts";
+import { processMetrics } from "./process-metrics.ts";
+import { RUNTIME } from "./runtime.ts";
+import { VERSION } from "./version.ts";
 
 /** The metrics of one service: every family that it has, from the start, in a registry of its own. */
 export class Metrics {
@@ -23,7 +25,8 @@ export class Metrics {
       if (!family.services.includes(service)) continue;
       this.#byName.set(name as MetricName, createMetric(name, family, this.#registry));
     }
-    this.gauge("service_info").set({ service, runtime: RUNTIME.name, version: RUNTIME.version }, 1);
+    const { name: runtime, version: runtime_version } = RUNTIME;
+    this.gauge("build_info").set({ service, version: VERSION, runtime, runtime_version }, 1);
     const memory = this.gauge("process_resident_memory_bytes");
     this.beforeScrape(() => memory.set(process.memoryUsage().rss));
   }

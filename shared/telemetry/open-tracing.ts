@@ -11,6 +11,7 @@ import type { Metrics } from "./metrics.ts";
 import { OtlpExporter } from "./otlp-exporter.ts";
 import { placeBySampler, type SamplingConfig, samplingSettings } from "./sampling.ts";
 import { NO_TRACING, type Tracing } from "./tracing.ts";
+import { VERSION } from "./version.ts";
 
 /** How long a stop waits for the last spans to arrive; a collector that is away gets none. */
 const FLUSH_MAX_MS = 1_000;
@@ -48,6 +49,7 @@ export function openTracing(config: TracingConfig, metrics: Metrics, log: Logger
     resource: {
       "service.name": metrics.service,
       "service.namespace": "marketplace",
+      "service.version": VERSION,
       "service.instance.id": randomUUID(),
       "process.pid": process.pid,
     },

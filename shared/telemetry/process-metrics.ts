@@ -1,5 +1,5 @@
-import process from "node:process";
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
+import { RUNTIME } from "./runtime.ts";
 
 /**
  * Left out of what prom-client collects: it reads these from /proc, which Deno does not allow, and
@@ -21,10 +21,6 @@ const NODE_ONLY: ReadonlySet<string> = new Set([
   "process_max_fds",
   "nodejs_gc_duration_seconds",
 ]);
-
-export const RUNTIME = process.versions["deno"]
-  ? { name: "deno", version: process.versions["deno"] }
-  : { name: "node", version: process.versions.node };
 
 /** What this runtime truthfully tells of the process; measures its event loop from now on. */
 export function processMetrics(): Metric[] {

@@ -63,6 +63,11 @@ export const cart: Dashboard = {
           queries: [gauge("product_calls_waiting", "instance")],
         },
         {
+          title: "How long calls wait for their turn",
+          unit: "s",
+          queries: durations("product_limiter_wait_seconds", "", "outcome"),
+        },
+        {
           title: "Products looked up",
           unit: "ops",
           queries: [perSecond("product_cache_lookups_total", "result")],

@@ -51,11 +51,13 @@ export const events: Dashboard = {
         {
           title: "Events in a batch",
           unit: "short",
-          queries: [{
-            expr: "sum(rate(bus_published_messages_total[$__rate_interval])) / " +
-              "sum(rate(bus_publish_duration_seconds_count[$__rate_interval]))",
-            legend: "on average",
-          }],
+          queries: durations("outbox_relay_batch_events", ""),
+        },
+        {
+          title: "How long the relay is at a batch",
+          about: "Taken from the outbox, published, marked.",
+          unit: "s",
+          queries: durations("outbox_relay_batch_duration_seconds", ""),
         },
       ],
     },
@@ -73,14 +75,15 @@ export const events: Dashboard = {
           queries: durations("bus_consume_duration_seconds", "", "group"),
         },
         {
-          title: "Published and not yet consumed, a second",
+          title: "Published and not yet done with",
           about: "Above 0 for long: the notifier falls behind.",
-          unit: "ops",
-          queries: [{
-            expr: `sum(rate(bus_published_messages_total{status="ok"}[$__rate_interval])) - ` +
-              "sum(rate(bus_consume_duration_seconds_count[$__rate_interval]))",
-            legend: "difference",
-          }],
+          unit: "short",
+          queries: [{ expr: "max by (topic, group) (bus_lag_messages)", legend: "{{group}}" }],
+        },
+        {
+          title: "From a change to its notification",
+          unit: "s",
+          queries: durations("notifier_delay_seconds", ""),
         },
       ],
     },

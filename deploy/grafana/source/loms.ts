@@ -28,6 +28,21 @@ export const loms: Dashboard = {
         },
       ],
     },
+    {
+      title: "Orders",
+      panels: [
+        {
+          title: "From one status to the next",
+          unit: "ops",
+          queries: [perSecond("order_transitions_total", "from, to")],
+        },
+        {
+          title: "Lines that stock could not cover",
+          unit: "ops",
+          queries: [perSecond("stock_reservations_short_total", "instance")],
+        },
+      ],
+    },
     { title: "PostgreSQL", panels: statements("loms") },
     { title: "Gateway", panels: requests("loms") },
   ],

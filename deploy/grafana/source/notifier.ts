@@ -12,7 +12,7 @@ export const notifier: Dashboard = {
       panels: [
         {
           title: "Notifications",
-          about: "Stale: a repeat, or older than what was shown of that order.",
+          about: "Stale: a repeat, or older than what was shown of that order. Dead: unreadable.",
           unit: "ops",
           queries: [perSecond("notifier_notifications_total", "result")],
         },
@@ -26,6 +26,21 @@ export const notifier: Dashboard = {
           title: "How long a message takes",
           unit: "s",
           queries: durations("bus_consume_duration_seconds", ""),
+        },
+      ],
+    },
+    {
+      title: "Batches",
+      panels: [
+        {
+          title: "Calls that share a statement",
+          unit: "short",
+          queries: durations("batcher_batch_items", "", "batcher"),
+        },
+        {
+          title: "How long they wait for it to begin",
+          unit: "s",
+          queries: durations("batcher_wait_seconds", "", "batcher"),
         },
       ],
     },

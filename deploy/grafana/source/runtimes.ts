@@ -16,7 +16,10 @@ export const runtimes: Dashboard = {
           title: "What runs",
           unit: "short",
           isNow: true,
-          queries: [{ expr: "service_info", legend: "{{service}} {{runtime}} {{version}}" }],
+          queries: [{
+            expr: "build_info",
+            legend: "{{service}} {{version}} {{runtime}} {{runtime_version}}",
+          }],
         },
         {
           title: "Scraped",

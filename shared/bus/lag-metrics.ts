@@ -1,0 +1,32 @@
+import { systemClock } from "../async/clock.ts";
+import { within } from "../async/within.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Bus, Topic } from "./bus.ts";
+
+/** A scrape has 10 s at most, and the other metrics wait for this one. */
+const READ_TIMEOUT_MS = 1_000;
+
+/** Asks the bus at each scrape; scrapes at one time share one answer. */
+export function watchLag(
+  bus: Pick<Bus, "lag">,
+  topic: Topic,
+  group: string,
+  metrics: Metrics,
+): void {
+  const lag = metrics.gauge("bus_lag_messages");
+  const labels = { topic: topic.name, group };
+  let asked: Promise<number> | undefined;
+  const update = async () => {
+    asked ??= bus.lag(topic, group).finally(() => asked = undefined);
+    try {
+      const late = () => {
+        throw new Error("the bus does not tell its lag in time");
+      };
+      lag.set(labels, await within(systemClock, READ_TIMEOUT_MS, asked, late));
+    } catch {
+      // An old number would pass for a new one.
+      lag.remove(labels);
+    }
+  };
+  metrics.beforeScrape(update);
+}
