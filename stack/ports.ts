@@ -1,33 +1,54 @@
 import { randomInt } from "node:crypto";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { formatHostPort, type HostPort } from "../shared/config.ts";
 
+const HOST = "127.0.0.1";
 /**
  * Below what Linux gives to outgoing connections (32768…60999), so that none of those takes a port
  * between its choice and its use; above the ports that people and programs know.
  */
-const FREE_PORTS = { from: 20_000, to: 32_767 } as const;
+const FREE_PORTS = { from: 20_000, to: 26_383 } as const;
+/** As far above a port lies the one whose listener says that it is given away. */
+const CLAIM_ABOVE = 6_384;
 const TRIES_MAX = 100;
 
-/** `count` different loopback ports that nothing listens on. */
+/**
+ * `count` different loopback ports that nothing listens on, and that no other process gets from here
+ * while this one lives: what is to listen there may take seconds to start.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let tries = 0; found.size < count; tries++) {
     if (tries > TRIES_MAX + count) throw new Error(`Cannot find ${count} free ports`);
     const port = randomInt(FREE_PORTS.from, FREE_PORTS.to + 1);
-    if (await isFree({ host: "127.0.0.1", port })) found.add(port);
+    if (await claim(port) && await isFree({ host: HOST, port })) found.add(port);
   }
   return [...found];
 }
 
+/** Ends with the process, however that ends. */
+async function claim(port: number): Promise<boolean> {
+  const server = await listen({ host: HOST, port: port + CLAIM_ABOVE });
+  server?.unref();
+  return server !== undefined;
+}
+
 /** Whether a server could listen on the address now. */
-export function isFree(address: HostPort): Promise<boolean> {
+export async function isFree(address: HostPort): Promise<boolean> {
+  const server = await listen(address);
+  if (!server) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+/** A listener; none when the address is taken. */
+function listen(address: HostPort): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resolve(false);
+      if (error.code === "EADDRINUSE") resolve(undefined);
       else reject(new Error(`Cannot listen on ${formatHostPort(address)}`, { cause: error }));
     });
-    server.listen(address.port, address.host, () => server.close(() => resolve(true)));
+    server.listen(address.port, address.host, () => resolve(server));
   });
 }
