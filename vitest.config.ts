@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 const everywhere = ["**/node_modules/**", "**/.data/**"];
 /** They need a broker, which takes Java: a project of its own. */
 const KAFKA = ["**/kafka.int.test.ts", "**/*.kafka.test.ts"];
+/** Each is eight processes or more, and two PostgreSQL servers. */
+const STACKS_AT_ONCE = 2;
 
 export default defineConfig({
   test: {
@@ -16,6 +18,7 @@ export default defineConfig({
             ...everywhere,
             "**/*.int.test.ts",
             "**/*.e2e.test.ts",
+            "**/*.stack.test.ts",
             "**/*.api.test.ts",
             "**/*.observability.test.ts",
             ...KAFKA,
@@ -50,6 +53,18 @@ export default defineConfig({
           exclude: everywhere,
           globalSetup: "e2e/stack-setup.ts",
           fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "stacks",
+          include: ["e2e/**/*.stack.test.ts"],
+          exclude: everywhere,
+          // They wait most of the time: for a lease, a deadline, a start.
+          maxWorkers: STACKS_AT_ONCE,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
