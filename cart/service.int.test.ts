@@ -9,7 +9,7 @@ import type { IncomingCall } from "../shared/grpc/unary.ts";
 import { answerJson } from "../shared/http/answer.ts";
 import { createHttpApp, mount } from "../shared/http/app.ts";
 import { type HttpServer, serve } from "../shared/http/serve.ts";
-import type { Logger } from "../shared/telemetry/log.ts";
+import { createLogger } from "../shared/telemetry/log.ts";
 import { cartConfig } from "./config.ts";
 import { type RunningCart, startCart } from "./service.ts";
 
@@ -17,7 +17,7 @@ const FREE = { host: "127.0.0.1", port: 0 };
 const SKU = 773_297_411;
 const ORDER_ID = 2n ** 63n - 1n;
 const ignore = () => {};
-const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+const silent = createLogger({ service: "cart", level: "error", write: ignore });
 
 let products: HttpServer;
 let loms: GrpcServer;

@@ -10,7 +10,8 @@ import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.
 import { createProductClient } from "../shared/products/product-client.ts";
 import { tryMetrics, turnMetrics, watchProductClient } from "../shared/products/product-metrics.ts";
 import { productSpans } from "../shared/products/product-spans.ts";
-import type { Logger } from "../shared/telemetry/log.ts";
+import type { ProcessLog } from "../shared/telemetry/log.ts";
+import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { uuidV7Source } from "../shared/uuid-v7.ts";
@@ -31,7 +32,7 @@ export interface RunningCart extends RunningService {
 }
 
 /** cart, serving when this resolves. What was opened is closed again when a later part fails. */
-export async function startCart(config: CartConfig, log: Logger): Promise<RunningCart> {
+export async function startCart(config: CartConfig, log: ProcessLog): Promise<RunningCart> {
   const opened = new CloseStack();
   try {
     return await open(config, log, opened);
@@ -41,9 +42,10 @@ export async function startCart(config: CartConfig, log: Logger): Promise<Runnin
   }
 }
 
-async function open(config: CartConfig, log: Logger, opened: CloseStack): Promise<RunningCart> {
+async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Promise<RunningCart> {
   const metrics = new Metrics("cart");
   metrics.watchProcess();
+  watchLog(log, metrics);
   const tracing = openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
   const calls = productSpans(tracing, systemClock);

@@ -22,6 +22,9 @@ const settings = {
   NOTIFIER_DATABASE_URL: postgresUrl,
 };
 
+/** How long the last line may take to reach whoever reads it. */
+const FLUSH_MAX_MS = 500;
+
 const config = settingsOrExit(process.env);
 const log = createLogger({
   service: "stack",
@@ -36,6 +39,7 @@ for (const [database, setting] of Object.entries(DATABASES)) {
     log.info("the database is up to date", { database });
   } catch (error) {
     log.error("the database cannot be migrated", { database, error });
+    await log.flush(FLUSH_MAX_MS);
     process.exit(1);
   }
 }

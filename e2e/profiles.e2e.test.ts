@@ -117,7 +117,27 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
     },
   );
 
+  test("the level of the log changes while the service runs", async () => {
+    const lines = () =>
+      cart.process.output().split("\n").filter((line) => line.includes('"route":"/healthz"'));
+    expect((await call(cart.url, "GET /healthz")).status).toBe(200);
+    const answer = await fetch(`${debug}/debug/log-level?level=debug`, { method: "PUT" });
+    expect(await answer.json()).toEqual({ level: "debug" });
+    await call(cart.url, "GET /healthz");
+    await eventually(() => expect(lines()).toHaveLength(1));
+    expect(JSON.parse(lines()[0] ?? "")).toMatchObject({
+      service: "cart",
+      level: "debug",
+      method: "GET",
+      status: 200,
+      duration_ms: expect.any(Number),
+      bytes: expect.any(Number),
+    });
+    await fetch(`${debug}/debug/log-level?level=info`, { method: "PUT" });
+  });
+
   test("the doors that others reach serve no profiles", async () => {
     expectProblem(await call(cart.url, "GET /debug/pprof/heap"), 404);
+    expectProblem(await call(cart.url, "GET /debug/log-level"), 404);
   });
 });

@@ -14,7 +14,8 @@ import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import type { StatementRunner } from "../shared/postgres/pool.ts";
-import type { Logger } from "../shared/telemetry/log.ts";
+import type { ProcessLog } from "../shared/telemetry/log.ts";
+import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
@@ -57,7 +58,7 @@ export interface RunningLoms extends RunningService {
 /** What every part is opened with. */
 interface Opening {
   readonly config: LomsConfig;
-  readonly log: Logger;
+  readonly log: ProcessLog;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly logSeldom: SeldomLog;
@@ -65,10 +66,11 @@ interface Opening {
 }
 
 /** loms, serving when this resolves. What was opened is closed again when a later part fails. */
-export async function startLoms(config: LomsConfig, log: Logger): Promise<RunningLoms> {
+export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<RunningLoms> {
   const opened = new CloseStack();
   const metrics = new Metrics("loms");
   metrics.watchProcess();
+  watchLog(log, metrics);
   const tracing = openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
   const logSeldom = seldomLog(log, systemClock);

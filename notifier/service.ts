@@ -15,7 +15,8 @@ import { migrate } from "../shared/postgres/migrate.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
-import type { Logger } from "../shared/telemetry/log.ts";
+import type { Logger, ProcessLog } from "../shared/telemetry/log.ts";
+import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
@@ -41,7 +42,7 @@ const FORGET_BACKOFF_MS = 60_000;
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/notifier/migrations", import.meta.url));
 
 export interface NotifierParts {
-  readonly log: Logger;
+  readonly log: ProcessLog;
   /** Where notifications go: process.stdout. */
   readonly output: LineOutput;
 }
@@ -78,6 +79,7 @@ async function open(
 ): Promise<{ readonly url: string; readonly failed: Promise<never> }> {
   const metrics = new Metrics("notifier");
   metrics.watchProcess();
+  watchLog(log, metrics);
   const tracing = openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
   await migrate({ url: config.NOTIFIER_DATABASE_URL, folder: MIGRATIONS });

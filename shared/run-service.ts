@@ -4,12 +4,15 @@ import { sleep } from "./async/sleep.ts";
 import type { LogLevel } from "./config.ts";
 import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
 import { aborted, listenForSignals } from "./signals.ts";
-import type { LogFormat, Logger, ServiceName } from "./telemetry/log.ts";
+import type { LogFormat, ProcessLog, ServiceName } from "./telemetry/log.ts";
 
 // This module and what it imports are small, because signals count only once they have been loaded.
 
 /** A start that a signal interrupts may go on this long: it may be done in a moment. */
 const START_LEFT_MS = 1_500;
+
+/** How long the last lines may take to reach whoever reads them. */
+const FLUSH_MAX_MS = 500;
 
 export interface LogSettings {
   readonly LOG_LEVEL: LogLevel;
@@ -19,7 +22,7 @@ export interface LogSettings {
 /** A service once its modules are loaded and its settings are read. */
 export interface ServiceProgram<Config extends LogSettings> {
   readonly config: Config;
-  readonly start: (config: Config, log: Logger) => Promise<RunningService>;
+  readonly start: (config: Config, log: ProcessLog) => Promise<RunningService>;
 }
 
 export interface StopLimits {
@@ -56,7 +59,7 @@ export async function runService<Config extends LogSettings>(
  * says why in one line and exits with 1.
  */
 export async function runUntilSignal(
-  log: Logger,
+  log: ProcessLog,
   start: (stopping: AbortSignal) => Promise<RunningService>,
   limits: StopLimits = SERVICE_LIMITS,
 ): Promise<void> {
@@ -71,7 +74,7 @@ async function exitWithWrongSettings(error: unknown): Promise<never> {
 }
 
 async function run(
-  log: Logger,
+  log: ProcessLog,
   start: (stopping: AbortSignal) => Promise<RunningService>,
   stopping: AbortSignal,
   limits: StopLimits,
@@ -81,20 +84,25 @@ async function run(
     const running = await startUnlessStopped(start, stopping, limits.startMs, log);
     await Promise.race([aborted(stopping), running?.failed ?? aborted(stopping)]);
     if (running) await closeOrLeave(running, log);
-    process.exit(0);
+    await exit(0, log);
   } catch (error) {
     log.error("the service stops", { error });
-    process.exit(1);
+    await exit(1, log);
   }
 }
 
-function exitAfterGrace(stopping: AbortSignal, graceMs: number, log: Logger): void {
+function exitAfterGrace(stopping: AbortSignal, graceMs: number, log: ProcessLog): void {
   stopping.addEventListener("abort", () => {
     setTimeout(() => {
       log.error("the service did not close in time", { grace_ms: graceMs });
-      process.exit(1);
+      void exit(1, log);
     }, graceMs);
   });
+}
+
+async function exit(code: number, log: ProcessLog): Promise<never> {
+  await log.flush(FLUSH_MAX_MS);
+  process.exit(code);
 }
 
 /** @returns undefined when a signal came first: what is not started has promised nothing yet */
@@ -102,7 +110,7 @@ async function startUnlessStopped(
   start: (stopping: AbortSignal) => Promise<RunningService>,
   stopping: AbortSignal,
   leftMs: number,
-  log: Logger,
+  log: ProcessLog,
 ): Promise<RunningService | undefined> {
   const late = aborted(stopping).then(() => sleep(systemClock, leftMs));
   try {
@@ -120,7 +128,7 @@ async function startUnlessStopped(
  * Closes everything. Steps that are late are left behind: what was acknowledged had been stored
  * before, and what was not is unknown to its caller, as after a crash.
  */
-async function closeOrLeave(running: RunningService, log: Logger): Promise<void> {
+async function closeOrLeave(running: RunningService, log: ProcessLog): Promise<void> {
   try {
     await running.close();
   } catch (error) {

@@ -148,11 +148,12 @@ describe("the gateway", () => {
     reader.orderInfo.mockRejectedValue(new AppError("unavailable", "no"));
     await post("/v1/order/info", { orderID: 1 });
     await app.request("/v1/order/info");
-    expect(lines.map(({ message, method, code }) => ({ message, method, code }))).toEqual([
-      { message: "call", method: "orderInfo", code: "ok" },
-      { message: "call", method: "orderInfo", code: "invalid_argument" },
-      { message: "call", method: "orderInfo", code: "unavailable" },
-      { message: "request", method: "GET", code: "invalid_argument" },
+    const route = "/v1/order/info";
+    expect(lines).toMatchObject([
+      { message: "request", method: "POST", route, status: 200, bytes: expect.any(Number) },
+      { message: "request", method: "POST", route, status: 400, code: "invalid_argument" },
+      { message: "request", method: "POST", route, status: 503, code: "unavailable" },
+      { message: "request", method: "GET", route, status: 405, code: "invalid_argument" },
     ]);
   });
 });

@@ -1,6 +1,5 @@
 import { createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
 import { documentRoutes } from "../../shared/http/documents.ts";
-import type { Exchange, HttpObserver } from "../../shared/http/exchange.ts";
 import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
 import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { requestLog } from "../../shared/http/request-log.ts";
@@ -30,20 +29,13 @@ export interface LomsHttpOptions {
 /** The HTTP door: the gateway, health, metrics, and the documents. */
 export function createLomsHttp(options: LomsHttpOptions): HttpApp {
   const { rpc, log, metrics, tracing, readiness, checks, cartOrigins: origins } = options;
-  const gateway = gatewayRoutes(rpc);
-  const paths = new Set(gateway.map((route) => route.path));
-  const answeredByChain = ({ method, route }: Exchange) => method === "POST" && paths.has(route);
   const app = createHttpApp({
-    observers: [
-      unless(answeredByChain, requestLog(log)),
-      requestMetrics(metrics),
-      requestSpans(tracing),
-    ],
+    observers: [requestLog(log), requestMetrics(metrics), requestSpans(tracing)],
     place: tracing.place,
     origins,
   });
   mount(app, [
-    ...gateway,
+    ...gatewayRoutes(rpc),
     ...healthRoutes(readiness, checks),
     metricsRoute(metrics),
     ...documentRoutes(app, DOCUMENT_INFO, { title: "Cart", origins }),
@@ -54,13 +46,4 @@ export function createLomsHttp(options: LomsHttpOptions): HttpApp {
     }),
   ]);
   return app;
-}
-
-/** One request, one line: a call through the chain has been logged there. */
-function unless(isTold: (exchange: Exchange) => boolean, observer: HttpObserver): HttpObserver {
-  return {
-    requestEnded(exchange) {
-      if (!isTold(exchange)) observer.requestEnded(exchange);
-    },
-  };
 }

@@ -20,12 +20,11 @@ export function gateway(
     document,
     async run(c) {
       const key = c.req.raw.headers.get("idempotency-key");
-      const { context, requestId } = c.get("exchange");
+      const { context } = c.get("exchange");
       const response = await rpc({
         method,
         door: "http",
         context,
-        requestId,
         read: () => readJson(c, bodyMaxBytes),
         checkAnswerable: () => requireJsonAccepted(c),
         idempotencyKeys: key === null ? [] : [key],

@@ -1,10 +1,15 @@
 import { toAppError } from "../../shared/errors.ts";
+import { causeOf } from "../../shared/telemetry/describe-error.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Interceptor, RpcCall } from "./method.ts";
 
-/** One line a call: which method, how it ended and how long it took; a defect with its stack. */
+/**
+ * One line a call over gRPC: which method, how it ended and how long it took; a defect with its
+ * stack. A call over HTTP has its line from the HTTP door.
+ */
 export function logging(log: Logger): Interceptor {
   return async (call, next) => {
+    if (call.door === "http") return await next(call);
     const startedAt = call.context.clock.now();
     try {
       const response = await next(call);
@@ -29,13 +34,7 @@ export function logging(log: Logger): Interceptor {
   };
 }
 
-function line({ method, door, context, requestId }: RpcCall, code: string, startedAt: number) {
+function line({ method, door, context }: RpcCall, code: string, startedAt: number) {
   const duration_ms = Math.round((context.clock.now() - startedAt) * 1000) / 1000;
-  const line = { method, door, code, duration_ms };
-  return requestId === undefined ? line : { ...line, request_id: requestId };
-}
-
-/** Callers are told that we are away; why we are is for whoever runs this. */
-function causeOf({ cause }: Error) {
-  return cause === undefined ? {} : { cause: String(cause) };
+  return { method, door, code, duration_ms };
 }

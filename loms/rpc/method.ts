@@ -24,8 +24,6 @@ export interface RpcCall {
    * @throws {AppError} when the caller takes no answer that this door can give
    */
   checkAnswerable?(): void;
-  /** The caller's name for its request. */
-  readonly requestId?: string;
   /** Every value of the idempotency key that the caller sent. */
   readonly idempotencyKeys: readonly string[];
 }

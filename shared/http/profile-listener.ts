@@ -1,8 +1,9 @@
 import type { HostPort } from "../config.ts";
 import type { CloseStack } from "../lifecycle.ts";
-import type { Logger } from "../telemetry/log.ts";
+import type { ProcessLog } from "../telemetry/log.ts";
 import { ProcessProfiler } from "../telemetry/profiler.ts";
 import { createHttpApp, mount } from "./app.ts";
+import { logLevelRoutes } from "./log-level-route.ts";
 import { PROFILE_SECONDS_MAX, profileRoutes } from "./profile-routes.ts";
 import { requestLog } from "./request-log.ts";
 import { serve } from "./serve.ts";
@@ -16,7 +17,7 @@ const REQUEST_TIMEOUT_MS = (PROFILE_SECONDS_MAX + 30) * 1_000;
  */
 export async function openProfileListener(
   address: HostPort,
-  log: Logger,
+  log: ProcessLog,
   opened: CloseStack,
 ): Promise<void> {
   try {
@@ -24,7 +25,7 @@ export async function openProfileListener(
     opened.push("the profiler", () => profiler.close());
     await profiler.open();
     const app = createHttpApp({ observers: [requestLog(log)], timeoutMs: REQUEST_TIMEOUT_MS });
-    mount(app, profileRoutes(profiler));
+    mount(app, [...profileRoutes(profiler), ...logLevelRoutes(log)]);
     const server = await serve(app.fetch, address);
     // A profile under way is cut off: nobody needs the end of it.
     opened.push("the profile listener", () => server.close(0));

@@ -1,3 +1,4 @@
+import { causeOf } from "../telemetry/describe-error.ts";
 import type { LogFields, Logger } from "../telemetry/log.ts";
 import type { Exchange, HttpObserver } from "./exchange.ts";
 import { PROBE_ROUTES } from "./probe-routes.ts";
@@ -21,5 +22,8 @@ function lineOf(exchange: Exchange): LogFields {
   const { method, route, status, bytes, requestId, error } = exchange;
   const duration_ms = Math.round(exchange.durationMs * 1000) / 1000;
   const line = { method, route, status, duration_ms, bytes, request_id: requestId };
-  return error ? { ...line, code: error.code, detail: error.message } : line;
+  if (!error) return line;
+  // Callers are told that we are away; why we are is for whoever runs this.
+  const cause = status >= STATUS_BY_CODE.internal ? causeOf(error) : {};
+  return { ...line, code: error.code, detail: error.message, ...cause };
 }

@@ -58,6 +58,32 @@ test("secrets are masked, by key and inside URLs", () => {
   expect(last()).toContain("127.0.0.1/loms");
 });
 
+test("the level may change at any time", () => {
+  const { log, lines } = capture();
+  log.level = "debug";
+  log.debug("loud");
+  log.level = "error";
+  log.warn("quiet");
+  expect([lines.length, log.level]).toEqual([1, "error"]);
+});
+
+test("a field that cannot be written does not take the line with it", () => {
+  const { log, parsed } = capture();
+  const round: Record<string, unknown> = {};
+  round["self"] = round;
+  log.info("odd", { round });
+  expect(parsed()).toMatchObject({
+    message: "odd",
+    unwritable: expect.stringContaining("circular"),
+  });
+});
+
+test("a pretty line masks secrets, too", () => {
+  const { log, last } = capture("pretty");
+  log.info("connect", { token: "hunter2", url: "http://a:hunter2@host/x" });
+  expect(last()).not.toContain("hunter2");
+});
+
 test("a pretty line shows the fields and an error's causes", () => {
   const { log, last } = capture("pretty");
   log.warn("retry", { after_ms: 5, error: new Error("outer", { cause: new Error("inner") }) });

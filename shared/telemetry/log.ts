@@ -1,8 +1,11 @@
 import process from "node:process";
 import { type ILogObjMeta, Logger as TsLogger } from "tslog";
-import type { LogLevel } from "../config.ts";
+import { LOG_LEVELS, type LogLevel } from "../config.ts";
 import { jsonIntegers } from "../json-integer.ts";
+import { describeError } from "./describe-error.ts";
 import { prettyLine } from "./log-pretty.ts";
+import { redacted } from "./redact.ts";
+import { stdoutLines } from "./stdout-lines.ts";
 
 export type ServiceName = "cart" | "loms" | "notifier" | "products" | "stack";
 export type LogFormat = "json" | "pretty";
@@ -22,11 +25,22 @@ export interface Logger {
   error(message: string, fields?: LogFields, trace?: LogTrace): void;
 }
 
+/** The log of a whole process. */
+export interface ProcessLog extends Logger {
+  /** What is below it is not written; it may be set at any time. */
+  level: LogLevel;
+  /** Lines that were dropped since the start, because whoever reads them was slow. */
+  readonly lost: number;
+  /** Resolves once what was written is out of the process, or after `maxMs`. */
+  flush(maxMs: number): Promise<void>;
+}
+
 export interface LogOptions {
   readonly service: ServiceName;
   readonly level: LogLevel;
   /** Without one: readable on a terminal, JSON elsewhere. */
   readonly format?: LogFormat | undefined;
+  /** Takes each line, in place of stdout. */
   readonly write?: (line: string) => void;
 }
 
@@ -41,54 +55,73 @@ export interface LogRecord {
   readonly [field: string]: unknown;
 }
 
-/** Field names whose values never reach a log. */
-const SECRET_KEYS = ["password", "token", "authorization", "secret", "cookie", "api_key"];
-/** A password inside a URL, as in postgres://user:password@host. */
-const URL_PASSWORD = /(\/\/[^\s:/@"]*:)[^\s/@"]+@/g;
-/** An error's chain of causes is cut here; a cycle would never end. */
-const CAUSES_MAX = 5;
-
-/** A logger that writes one line per call to stdout, or to `write`. */
-export function createLogger(options: LogOptions): Logger {
+/** A log that writes one line per call to stdout, or to `write`. Its calls never throw or wait. */
+export function createLogger(options: LogOptions): ProcessLog {
+  const { service, write } = options;
   const format = options.format ?? (process.stdout.isTTY ? "pretty" : "json");
   const render = format === "pretty" ? prettyLine : jsonLine;
-  const write = options.write ?? ((line: string) => void process.stdout.write(line));
-  const tslog = new TsLogger<LogRecord>({
-    type: "hidden",
-    minLevel: options.level.toUpperCase() as Uppercase<LogLevel>,
-    stack: { capture: "off" },
-    meta: { attachContext: false },
-    mask: { keys: SECRET_KEYS, caseInsensitive: true },
+  const lines = write ? undefined : stdoutLines((count) => {
+    log.warn("log lines were lost, since whoever reads them is slow", { lines: count });
   });
-  tslog.attachTransport({
-    format: (record: LogRecord & ILogObjMeta) => render(record),
-    write: (_record, line) => write(`${line.replace(URL_PASSWORD, "$1***@")}\n`),
-  });
-  const at =
-    (level: LogLevel) => (message: string, fields: LogFields = {}, trace?: LogTrace): void => {
+  const tslog = openTslog(render, write ?? ((line) => lines?.write(line)));
+  let least = LOG_LEVELS.indexOf(options.level);
+  const at = (level: LogLevel): Logger["info"] => {
+    const rank = LOG_LEVELS.indexOf(level);
+    return (message, fields = {}, trace) => {
+      if (rank < least) return;
       const timestamp = new Date().toISOString();
       const ids = trace && { trace_id: trace.traceId, span_id: trace.spanId };
       const shown = "error" in fields ? { ...fields, error: describeError(fields.error) } : fields;
-      tslog[level]({ service: options.service, timestamp, level, message, ...ids, ...shown });
+      tslog[level]({ service, timestamp, level, message, ...ids, ...shown });
     };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  };
+  const log: ProcessLog = {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    get level() {
+      return LOG_LEVELS[least] as LogLevel;
+    },
+    set level(level) {
+      least = LOG_LEVELS.indexOf(level);
+    },
+    get lost() {
+      return lines?.lost ?? 0;
+    },
+    flush: (maxMs) => lines?.flush(maxMs) ?? Promise.resolve(),
+  };
+  return log;
 }
 
-function jsonLine(record: LogRecord & ILogObjMeta): string {
-  const { _logMeta: _, ...line } = record;
-  return JSON.stringify(line, jsonIntegers);
+/** tslog with nothing of its own on a line, and no masks: they cost more than all the rest. */
+function openTslog(
+  render: (record: LogRecord) => string,
+  write: (line: string) => void,
+): TsLogger<LogRecord> {
+  const tslog = new TsLogger<LogRecord>({
+    type: "hidden",
+    minLevel: "DEBUG",
+    stack: { capture: "off" },
+    meta: { attachContext: false },
+  });
+  tslog.attachTransport({
+    format: ({ _logMeta: _, ...record }: LogRecord & ILogObjMeta) => renderSafely(record, render),
+    write: (_record, line) => write(`${line}\n`),
+  });
+  return tslog;
 }
 
-/** An error as fields: name, message, stack, and its causes. */
-function describeError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { name, message, stack } = error;
-  const code = (error as { code?: unknown }).code;
-  const errors = error instanceof AggregateError
-    ? { errors: error.errors.slice(0, CAUSES_MAX).map((each) => describeError(each, depth + 1)) }
-    : {};
-  const cause = error.cause !== undefined && depth < CAUSES_MAX
-    ? { cause: describeError(error.cause, depth + 1) }
-    : {};
-  return { name, message, ...(code === undefined ? {} : { code }), stack, ...errors, ...cause };
+/** A field that cannot be written must not take its line, or its request, with it. */
+function renderSafely(record: LogRecord, render: (record: LogRecord) => string): string {
+  try {
+    return redacted(record, render);
+  } catch (error) {
+    const { service, timestamp, level, message } = record;
+    return redacted({ service, timestamp, level, message, unwritable: String(error) }, render);
+  }
+}
+
+function jsonLine(record: LogRecord): string {
+  return JSON.stringify(record, jsonIntegers);
 }

@@ -218,6 +218,12 @@ export const METRIC_FAMILIES = {
     buckets: SECONDS,
     services: ["notifier"],
   },
+  log_lines_lost_total: {
+    type: "counter",
+    help: "Log lines that were dropped, since whoever reads them was slow",
+    labels: [],
+    services: ["cart", "loms", "notifier", "products"],
+  },
   trace_spans_total: {
     type: "counter",
     help: "Spans recorded, then exported or lost; what is missing waits or found the queue full",

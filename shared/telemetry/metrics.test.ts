@@ -15,6 +15,7 @@ test("Metrics tells every family of its service from the start, and no other", a
     notifier_delay_seconds: "histogram",
     batcher_batch_items: "histogram",
     batcher_wait_seconds: "histogram",
+    log_lines_lost_total: "counter",
     trace_spans_total: "counter",
   });
 });

@@ -3,7 +3,8 @@ import { requestLog } from "../../shared/http/request-log.ts";
 import { requestMetrics } from "../../shared/http/request-metrics.ts";
 import { serve } from "../../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../../shared/lifecycle.ts";
-import type { Logger } from "../../shared/telemetry/log.ts";
+import type { ProcessLog } from "../../shared/telemetry/log.ts";
+import { watchLog } from "../../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { createProductsApp } from "./app.ts";
 import type { ProductsConfig } from "./config.ts";
@@ -23,12 +24,13 @@ export interface RunningProducts extends RunningService {
  */
 export async function startProducts(
   config: Pick<ProductsConfig, "PRODUCTS_HTTP" | "PRODUCT_TOKEN">,
-  log: Logger,
+  log: ProcessLog,
 ): Promise<RunningProducts> {
   const opened = new CloseStack();
   const readiness = new Readiness();
   const metrics = new Metrics("products");
   metrics.watchProcess();
+  watchLog(log, metrics);
   const faults = new Faults(systemClock);
   const app = createProductsApp({
     token: config.PRODUCT_TOKEN,

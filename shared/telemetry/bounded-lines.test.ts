@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { BoundedLines } from "./bounded-lines.ts";
+
+/** A sink that is done with a text when it is told. */
+function openLines(waitingMax?: number) {
+  const taken: string[] = [];
+  const told: number[] = [];
+  let done = () => {};
+  const lines = new BoundedLines({
+    sink: (text, onDone) => {
+      taken.push(text);
+      done = onDone;
+    },
+    onDropped: (count) => told.push(count),
+    ...(waitingMax === undefined ? {} : { waitingMax }),
+  });
+  return { lines, taken, told, finish: () => done() };
+}
+
+test("a line goes to a sink that is free at once", () => {
+  const { lines, taken } = openLines();
+  lines.write("a\n");
+  expect(taken).toEqual(["a\n"]);
+});
+
+test("what comes while the sink is busy goes together, in order", () => {
+  const { lines, taken, finish } = openLines();
+  for (const line of ["a\n", "b\n", "c\n"]) lines.write(line);
+  expect(taken).toEqual(["a\n"]);
+  finish();
+  expect(taken).toEqual(["a\n", "b\nc\n"]);
+});
+
+test("lines beyond the bound are dropped and counted, and told of when the sink is free", () => {
+  const { lines, taken, told, finish } = openLines(4);
+  for (const line of ["a\n", "b\n", "c\n", "d\n", "e\n"]) lines.write(line);
+  expect([lines.lost, told]).toEqual([2, []]);
+  finish();
+  expect(told).toEqual([]);
+  finish();
+  expect(told).toEqual([2]);
+  expect(taken.join("")).toBe("a\nb\nc\n");
+  lines.write("f\n");
+  finish();
+  expect(told).toEqual([2]);
+});
+
+test("flush() resolves when all is out", async () => {
+  const { lines, taken, finish } = openLines();
+  await lines.flush(60_000);
+  lines.write("a\n");
+  lines.write("b\n");
+  let isFlushed = false;
+  const flushed = lines.flush(60_000).then(() => isFlushed = true);
+  finish();
+  await Promise.resolve();
+  expect(isFlushed).toBe(false);
+  finish();
+  await flushed;
+  expect(taken.join("")).toBe("a\nb\n");
+});
+
+test("flush() waits no longer than it is told", async () => {
+  const { lines } = openLines();
+  lines.write("a\n");
+  await lines.flush(1);
+  expect(lines.takeWaiting()).toBe("");
+});

@@ -1,0 +1,70 @@
+/** The one list of what no log line may hold: the values of fields and parameters of these names. */
+const SECRET_NAMES = [
+  "password",
+  "passwd",
+  "token",
+  "authorization",
+  "secret",
+  "cookie",
+  "api_key",
+  "api-key",
+  "apikey",
+].join("|");
+const MASK = "***";
+/** What nests deeper was cut by whoever made it: causes of errors end before. */
+const DEPTH_MAX = 10;
+
+/** A name may be longer, as in PRODUCT_TOKEN. */
+const SECRET_NAME = new RegExp(`(?:${SECRET_NAMES})$`, "i");
+/** Looked for first: most lines hold none of these words, and a look costs a tenth of a mask. */
+const SUSPICIOUS = new RegExp(`${SECRET_NAMES}|bearer|basic |://[^\\s"]*@`, "i");
+/** A password in a URL, as in postgres://user:password@host, which may hold an `@` or a `/`. */
+const URL_PASSWORD = /(:\/\/[^\s:/@"]*:)[^\s"]*@/g;
+/** `"token":"abc"` in JSON; and in JSON that is a text within JSON: `\"token\":\"abc\"`. */
+const JSON_FIELD = new RegExp(
+  `("[\\w-]*(?:${SECRET_NAMES})"\\s*:\\s*)(?:"(?:[^"\\\\]|\\\\.)*"|[^",{}[\\]\\s]+)`,
+  "gi",
+);
+const JSON_TEXT_FIELD = new RegExp(
+  String.raw`(\\"[\w-]*(?:${SECRET_NAMES})\\"\s*:\s*)` +
+    String.raw`(?:\\"(?:[^"\\]|\\\\(?:\\.|[^\\"]))*\\"|[^"\\,{}[\]\s]+)`,
+  "gi",
+);
+/** `?token=abc`, `token=abc`, `authorization: abc`. */
+const PARAMETER = new RegExp(
+  `(\\b[\\w-]*(?:${SECRET_NAMES})\\s*[=:]\\s*)(?!["\\\\])[^\\s&"',;}\\\\]+`,
+  "gi",
+);
+const CREDENTIALS = /\b(bearer|basic) +[\w+/=.~-]+/gi;
+
+/**
+ * What `render` makes of a record, with every secret masked wherever it stands: in a field, a URL, a
+ * message, a cause. A line without a suspicious word stays as it was rendered first.
+ */
+export function redacted<Fields extends object>(
+  record: Fields,
+  render: (record: Fields) => string,
+): string {
+  const line = render(record);
+  return SUSPICIOUS.test(line) ? redactText(render(maskFields(record) as Fields)) : line;
+}
+
+/** A text with every secret masked that can be told by what stands before it. */
+export function redactText(text: string): string {
+  return text
+    .replace(URL_PASSWORD, `$1${MASK}@`)
+    .replace(CREDENTIALS, `$1 ${MASK}`)
+    .replace(JSON_FIELD, `$1"${MASK}"`)
+    .replace(JSON_TEXT_FIELD, `$1\\"${MASK}\\"`)
+    .replace(PARAMETER, `$1${MASK}`);
+}
+
+function maskFields(value: unknown, depth = 0): unknown {
+  if (typeof value !== "object" || value === null || depth > DEPTH_MAX) return value;
+  if (Array.isArray(value)) return value.map((each) => maskFields(each, depth + 1));
+  const fields = Object.entries(value).map(([name, field]): [string, unknown] => [
+    name,
+    SECRET_NAME.test(name) ? MASK : maskFields(field, depth + 1),
+  ]);
+  return Object.fromEntries(fields);
+}

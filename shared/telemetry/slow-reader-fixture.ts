@@ -1,0 +1,21 @@
+import process from "node:process";
+import { createLogger } from "./log.ts";
+
+// A process that writes more than anybody reads, says on stderr when it is through, and goes on to
+// its end once its stdin is closed.
+
+const [lines = "0"] = process.argv.slice(2);
+const FILLING = "x".repeat(200);
+/** Longer than any reader of the tests takes. */
+const FLUSH_MAX_MS = 20_000;
+
+const log = createLogger({ service: "stack", level: "info", format: "json" });
+for (let number = 0; number < Number(lines); number++) log.info("line", { number, FILLING });
+// Its event loop goes on, too.
+setTimeout(() => process.stderr.write(`${log.lost}\n`), 1);
+process.stdin.on("end", async () => {
+  await log.flush(FLUSH_MAX_MS);
+  log.info("the end", { lost: log.lost });
+  await log.flush(FLUSH_MAX_MS);
+  process.exit(0);
+}).resume();

@@ -1,0 +1,51 @@
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+
+const FIXTURE = fileURLToPath(new URL("slow-reader-fixture.ts", import.meta.url));
+const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
+/** 14 MB: a pipe holds 64 KiB, and what may wait is 4 MiB. */
+const LINES = 40_000;
+
+interface Line {
+  readonly message: string;
+  readonly number?: number;
+  readonly lines?: number;
+  readonly lost?: number;
+}
+
+function startWriter() {
+  const child = spawn(process.execPath, [...RUN, FIXTURE, String(LINES)], { stdio: "pipe" });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const { stdin, stdout, stderr } = child;
+  let said = "";
+  stderr.setEncoding("utf8").on("data", (text: string) => said += text);
+  return {
+    /** Resolves with how many lines were lost by then, though nobody has read any. */
+    through: new Promise<number>((resolve) => stderr.once("data", () => resolve(Number(said)))),
+    readAll(): Promise<Line[]> {
+      stdin.end();
+      let text = "";
+      stdout.setEncoding("utf8").on("data", (chunk: string) => text += chunk);
+      return new Promise((resolve) => {
+        child.once("close", () => {
+          resolve(text.trimEnd().split("\n").map((line) => JSON.parse(line) as Line));
+        });
+      });
+    },
+  };
+}
+
+test("a reader that stands still holds up nobody, and what is lost is counted", async () => {
+  const { through, readAll } = startWriter();
+  const lost = await through;
+  expect(lost).toBeGreaterThan(0);
+  const lines = await readAll();
+  const numbers = lines.flatMap(({ number }) => number ?? []);
+  expect(numbers.length + lost).toBe(LINES);
+  // In order, and without a hole before the first that was lost.
+  expect(numbers).toEqual(Array.from(numbers, (_, index) => index));
+  expect(lines.at(-2)).toMatchObject({ lines: lost });
+  expect(lines.at(-1)).toMatchObject({ message: "the end", lost });
+});
