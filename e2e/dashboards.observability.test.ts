@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { eventually } from "./eventually.ts";
-import { call } from "./http.ts";
+import { call, send } from "./http.ts";
 import { expectNotifications } from "./notifications.ts";
 import type { Observed } from "./observability-setup.ts";
 import { query } from "./prometheus.ts";
@@ -53,7 +53,7 @@ describe.skipIf(!observed)("Prometheus, scraping a stack that buys", () => {
   const { shop, prometheus } = observed ?? {} as Observed;
 
   async function rules(): Promise<{ name: string; query: string; health: string }[]> {
-    const { body } = await call(prometheus, "GET /api/v1/rules");
+    const { body } = await send(prometheus, "GET /api/v1/rules");
     const { groups } = body.data as { groups: { rules: Awaited<ReturnType<typeof rules>> }[] };
     return groups.flatMap((group) => group.rules);
   }
@@ -106,7 +106,7 @@ describe.skipIf(!observed)("Prometheus, scraping a stack that buys", () => {
   });
 
   test("every metric that a rule asks for is told", async () => {
-    const { body } = await call(prometheus, "GET /api/v1/label/__name__/values");
+    const { body } = await send(prometheus, "GET /api/v1/label/__name__/values");
     const told = body.data as string[];
     const asked = new Set((await rules()).flatMap(({ query }) => metricsOf(query)));
     expect(asked.size).toBeGreaterThan(10);
@@ -114,7 +114,7 @@ describe.skipIf(!observed)("Prometheus, scraping a stack that buys", () => {
   });
 
   test("no alert fires", async () => {
-    const { body } = await call(prometheus, "GET /api/v1/alerts");
+    const { body } = await send(prometheus, "GET /api/v1/alerts");
     const { alerts } = body.data as { alerts: { labels: object; state: string }[] };
     expect(alerts.filter(({ state }) => state === "firing")).toEqual([]);
   });

@@ -26,10 +26,18 @@ export interface Answer {
 }
 
 /**
- * Sends one request; `line` is verb and path, such as `GET /user/1/cart/list`.
+ * Sends one request to a service of ours; `line` is verb and path, such as `GET /user/1/cart/list`.
  * @throws {Error} when the answer is not what the service's document describes
  */
 export async function call(base: string, line: string, sent: Sent = {}): Promise<Answer> {
+  const answer = await send(base, line, sent);
+  const [method = "", path = ""] = line.split(" ");
+  expectDescribed(method, path, answer);
+  return answer;
+}
+
+/** Sends one request to anybody. */
+export async function send(base: string, line: string, sent: Sent = {}): Promise<Answer> {
   const [method = "", path = ""] = line.split(" ");
   const response = await fetch(base + path, {
     method,
@@ -39,14 +47,12 @@ export async function call(base: string, line: string, sent: Sent = {}): Promise
   });
   const text = await response.text();
   const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
-  const answer = {
+  return {
     status: response.status,
     headers: response.headers,
     text,
     body: isJson && text !== "" ? JSON.parse(text) as Body : {},
   };
-  expectDescribed(method, path, answer);
-  return answer;
 }
 
 function contentType({ body, type }: Sent): Record<string, string> {

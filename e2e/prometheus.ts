@@ -8,7 +8,7 @@ import { systemClock } from "../shared/async/clock.ts";
 import { sleep } from "../shared/async/sleep.ts";
 import { type Child, spawnChild } from "../stack/processes/child.ts";
 import { freePorts } from "../stack/ports.ts";
-import { call } from "./http.ts";
+import { send } from "./http.ts";
 
 const RULES = fileURLToPath(new URL("../deploy/prometheus/rules/*.yml", import.meta.url));
 /** Soon enough that a test sees what it just did; five of them are what Grafana takes a rate over. */
@@ -101,7 +101,7 @@ export interface Sample {
  */
 export async function query(prometheus: string, expression: string): Promise<Sample[]> {
   const path = `/api/v1/query?${new URLSearchParams({ query: expression })}`;
-  const { body } = await call(prometheus, `GET ${path}`);
+  const { body } = await send(prometheus, `GET ${path}`);
   if (body.status !== "success") throw new Error(`${body.error}: ${expression}`);
   const { result } = body.data as {
     result: { metric: Sample["labels"]; value: [number, string] }[];
