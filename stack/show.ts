@@ -39,7 +39,8 @@ Try first, in another terminal:
   curl ${cart}/user/1/cart/list
   curl -X POST ${cart}/user/1/cart/checkout
 
-or the whole way of an order: npm run demo. Ctrl-C stops everything; the data stays.
+or buy at a prompt: npm run shop. The whole way of an order: npm run demo.
+Ctrl-C stops everything; the data stays.
 `;
 }
 

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { readArguments, UsageError } from "./command.ts";
+
+const session = { user: 7n, order: 5n };
+
+test("readArguments() reads numbers in order, with every digit", () => {
+  expect(readArguments("add", ["user", "sku", "count?"], ["9007199254740993", "2", "3"]))
+    .toMatchObject({ user: 9_007_199_254_740_993n, sku: 2n, count: 3n });
+  expect(readArguments("add", ["user", "sku", "count?"], ["1", "2"])).toMatchObject({ count: 1n });
+});
+
+test("readArguments() takes the user, and the order that is left out, from the session", () => {
+  expect(readArguments("add", ["user", "sku"], ["2"], session)).toMatchObject({
+    user: 7n,
+    sku: 2n,
+  });
+  expect(readArguments("pay", ["order"], [], session)).toMatchObject({ order: 5n });
+  expect(readArguments("pay", ["order"], ["6"], session)).toMatchObject({ order: 6n });
+});
+
+test.each([
+  [["1"], "add lacks SKU"],
+  [["1", "shoe"], `SKU is a number, not "shoe"`],
+  [["1", "-2"], `SKU is a number, not "-2"`],
+  [["1", "2", "3", "4"], `add takes no "4"`],
+])("readArguments() refuses %j: %s", (words, message) => {
+  const read = () => readArguments("add", ["user", "sku", "count?"], words);
+  expect(read).toThrow(UsageError);
+  expect(read).toThrow(message);
+});

@@ -1,0 +1,86 @@
+import type { Shop } from "./shop.ts";
+
+/** What a command takes; one with a question mark may be left out. */
+export type Parameter =
+  | "user"
+  | "sku"
+  | "order"
+  | "count"
+  | "count?"
+  | "page?"
+  | "after?"
+  | "user?";
+export type Arguments = Readonly<
+  Record<"user" | "sku" | "order" | "count" | "page" | "after", bigint>
+>;
+
+/** What came of a command. */
+export interface Outcome {
+  /** For programs; bigints are written with every digit. */
+  readonly data: unknown;
+  /** The same for people. */
+  readonly lines: readonly string[];
+  /** The order that was made, which `pay` and `cancel` then mean. */
+  readonly order?: bigint;
+}
+
+export interface Command {
+  readonly takes: readonly Parameter[];
+  /** What it does, in a line. */
+  readonly about: string;
+  /** @throws what the clients throw: a problem, or why nobody answered */
+  run(shop: Shop, given: Arguments): Promise<Outcome>;
+}
+
+/** A command that cannot be understood. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** What an interactive session fills in by itself. */
+export interface Session {
+  user: bigint;
+  order: bigint | undefined;
+}
+
+/** Left out, these mean: one piece, ten products, from the first one on, everybody. */
+const DEFAULTS = { count: 1n, page: 10n, after: 0n, user: 0n } as const;
+const DIGITS = /^[0-9]{1,19}$/;
+
+/**
+ * The arguments of a command. In a session the user is known and never written, and the order may be
+ * left out.
+ * @throws {UsageError} naming what is missing, too much or no number
+ */
+export function readArguments(
+  name: string,
+  takes: readonly Parameter[],
+  words: readonly string[],
+  session?: Session,
+): Arguments {
+  const given: Record<string, bigint> = { ...DEFAULTS };
+  const rest = [...words];
+  for (const parameter of takes) {
+    const key = parameter.replace("?", "");
+    const value = fromSession(key, rest, session) ?? fromWord(key, rest.shift());
+    if (value !== undefined) given[key] = value;
+    else if (!parameter.endsWith("?")) throw new UsageError(`${name} lacks ${key.toUpperCase()}`);
+  }
+  if (rest.length > 0) throw new UsageError(`${name} takes no "${rest[0]}"`);
+  return given as Arguments;
+}
+
+function fromSession(
+  key: string,
+  rest: readonly string[],
+  session: Session | undefined,
+): bigint | undefined {
+  if (key === "user") return session?.user;
+  return key === "order" && rest.length === 0 ? session?.order : undefined;
+}
+
+function fromWord(key: string, word: string | undefined): bigint | undefined {
+  if (word === undefined) return undefined;
+  if (!DIGITS.test(word)) throw new UsageError(`${key.toUpperCase()} is a number, not "${word}"`);
+  return BigInt(word);
+}

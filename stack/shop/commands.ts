@@ -1,0 +1,99 @@
+import type { Command, Outcome } from "./command.ts";
+import { PRODUCTS_MAX, showProducts } from "./products.ts";
+import { itemLine } from "./item-line.ts";
+
+const orThrow = { throwOnError: true } as const;
+const done = (...lines: string[]): Outcome => ({ data: {}, lines });
+
+/** Everything that a buyer can do, under the name it has on the command line. */
+export const COMMANDS = {
+  products: {
+    takes: ["page?", "after?"],
+    about:
+      `lists PAGE (10, at most ${PRODUCTS_MAX}) products above the SKU AFTER, with what is left`,
+    run: (shop, { page, after }) => showProducts(shop, Number(page), Number(after)),
+  },
+  stock: {
+    takes: ["sku"],
+    about: "tells how many of a SKU can be bought",
+    async run({ loms }, { sku }) {
+      const { data } = await loms.stocksInfo({ body: { sku }, ...orThrow });
+      return { data, lines: [`${data.count} of ${sku} can be bought`] };
+    },
+  },
+  add: {
+    takes: ["user", "sku", "count?"],
+    about: "puts COUNT (1) of a product into the cart",
+    async run({ cart }, { user, sku, count }) {
+      const path = { user_id: user, sku_id: sku };
+      await cart.addItem({ path, body: { count: Number(count) }, ...orThrow });
+      return done(`${count} of ${sku} in the cart`);
+    },
+  },
+  remove: {
+    takes: ["user", "sku"],
+    about: "takes a product out of the cart",
+    async run({ cart }, { user, sku }) {
+      await cart.deleteItem({ path: { user_id: user, sku_id: sku }, ...orThrow });
+      return done(`no ${sku} in the cart`);
+    },
+  },
+  clear: {
+    takes: ["user"],
+    about: "empties the cart",
+    async run({ cart }, { user }) {
+      await cart.clearCart({ path: { user_id: user }, ...orThrow });
+      return done("the cart is empty");
+    },
+  },
+  cart: {
+    takes: ["user"],
+    about: "shows the cart with names and prices",
+    async run({ cart }, { user }) {
+      const { data } = await cart.listCart({ path: { user_id: user }, ...orThrow });
+      const lines = data.items.map(({ sku_id, name, count, price }) =>
+        itemLine(sku_id, `${count} × ${price}`, name)
+      );
+      return { data, lines: [...lines, `total ${data.total_price}`] };
+    },
+  },
+  checkout: {
+    takes: ["user"],
+    about: "orders what is in the cart",
+    async run({ cart }, { user }) {
+      const { data } = await cart.checkout({ path: { user_id: user }, ...orThrow });
+      return { data, lines: [`order ${data.order_id} awaits payment`], order: data.order_id };
+    },
+  },
+  order: {
+    takes: ["order"],
+    about: "shows an order",
+    async run({ loms }, { order }) {
+      const { data } = await loms.orderInfo({ body: { orderID: order }, ...orThrow });
+      const lines = data.items.map(({ sku, count }) => itemLine(sku, `${count}`, ""));
+      return { data, lines: [`order ${order} of user ${data.user}: ${data.status}`, ...lines] };
+    },
+  },
+  pay: {
+    takes: ["order"],
+    about: "pays an order",
+    async run({ loms }, { order }) {
+      await loms.orderPay({ body: { orderID: order }, ...orThrow });
+      return done(`order ${order} is payed`);
+    },
+  },
+  cancel: {
+    takes: ["order"],
+    about: "cancels an order",
+    async run({ loms }, { order }) {
+      await loms.orderCancel({ body: { orderID: order }, ...orThrow });
+      return done(`order ${order} is cancelled`);
+    },
+  },
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name);
+}

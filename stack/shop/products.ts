@@ -1,0 +1,54 @@
+import { type Outcome, UsageError } from "./command.ts";
+import { itemLine } from "./item-line.ts";
+import { productContext, type Shop } from "./shop.ts";
+
+/** Each of them takes a call to the product service, which takes ten in a second. */
+export const PRODUCTS_MAX = 100;
+const SKU_MAX = 2 ** 32 - 1;
+
+interface Listed {
+  readonly sku: number;
+  readonly name: string;
+  readonly price: number;
+  /** Undefined when loms has no stock row: it cannot be bought. */
+  readonly available: bigint | undefined;
+}
+
+/**
+ * A page of the products above the SKU `after`, from `list_skus`.
+ * @throws {UsageError} when there is no such page
+ */
+export async function showProducts(shop: Shop, pageSize: number, after: number): Promise<Outcome> {
+  if (pageSize < 1 || pageSize > PRODUCTS_MAX) throw new UsageError(`PAGE is 1 to ${PRODUCTS_MAX}`);
+  if (after > SKU_MAX) throw new UsageError(`AFTER is a SKU, at most ${SKU_MAX}`);
+  const context = productContext();
+  try {
+    const skus = await shop.products.listSkus(after, pageSize, context);
+    const products = await Promise.all(skus.map(async (sku): Promise<Listed> => {
+      const product = await shop.products.getProduct(sku, context);
+      return { sku, name: "", price: 0, ...product, available: await availableOf(shop, sku) };
+    }));
+    return { data: { products }, lines: [...products.map(line), ...more(skus, pageSize)] };
+  } finally {
+    context.close();
+  }
+}
+
+async function availableOf({ loms }: Shop, sku: number): Promise<bigint | undefined> {
+  try {
+    const request = { body: { sku: BigInt(sku) }, throwOnError: true } as const;
+    return (await loms.stocksInfo(request)).data.count;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "not_found") return undefined;
+    throw error;
+  }
+}
+
+function line({ sku, name, price, available }: Listed): string {
+  const left = available === undefined ? "not sold" : `${available} left`;
+  return itemLine(sku, left, `${name}, ${price}`);
+}
+
+function more(skus: readonly number[], pageSize: number): string[] {
+  return skus.length < pageSize ? [] : [`more: products ${pageSize} ${skus.at(-1)}`];
+}

@@ -1,0 +1,50 @@
+import { AppError } from "../../shared/errors.ts";
+import type { Problem } from "../clients/gen/loms/types.gen.ts";
+
+/** What is known of a command that failed. */
+export interface Refusal {
+  /** For programs: the problem as it was answered, or the same fields as far as they are known. */
+  readonly data: Partial<Problem>;
+  /** For people. */
+  readonly lines: readonly string[];
+}
+
+/** Whatever a command threw: a problem, an error with a code, or why nobody answered. */
+export function refusalOf(thrown: unknown): Refusal {
+  if (isProblem(thrown)) return { data: thrown, lines: problemLines(thrown) };
+  if (thrown instanceof AppError) {
+    const { code, message } = thrown;
+    return { data: { code, detail: message }, lines: [`${message} (${code})`] };
+  }
+  const detail = whyOf(thrown);
+  return { data: { code: "unavailable", detail }, lines: [`nobody answers: ${detail}`] };
+}
+
+/** On Node, fetch says only that it failed, and its cause says why. */
+function whyOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause instanceof Error ? thrown.cause.message || thrown.message : thrown.message;
+}
+
+function isProblem(thrown: unknown): thrown is Problem {
+  return typeof thrown === "object" && thrown !== null && "code" in thrown && "detail" in thrown;
+}
+
+function problemLines(problem: Problem): string[] {
+  const { status, code, detail, errors = [], skus = [], skus_total = 0 } = problem;
+  // The detail of a single one is that one.
+  const rules = errors.length < 2
+    ? []
+    : errors.map(({ path, message }) => `  ${path || "the body"} ${message}`);
+  const short = skus.map(({ sku, requested, available }) =>
+    `  ${sku}: ${requested} wanted, ${available} left`
+  );
+  const unnamed = skus_total - skus.length;
+  return [
+    `${detail} (${status} ${code})`,
+    ...rules,
+    ...short,
+    ...(unnamed > 0 ? [`  and ${unnamed} more`] : []),
+    `  trace ${problem.trace_id}`,
+  ];
+}

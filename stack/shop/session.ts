@@ -1,0 +1,106 @@
+import { randomInt } from "node:crypto";
+import { createInterface, type Interface } from "node:readline/promises";
+import { type Outcome, readArguments, type Session, UsageError } from "./command.ts";
+import { COMMANDS, isCommand } from "./commands.ts";
+import { type FollowedNotification, followNotifications } from "./follow-notifications.ts";
+import { refusalOf } from "./refusal.ts";
+import type { Shop } from "./shop.ts";
+import { sessionUsage } from "./usage.ts";
+
+/** A new user has no cart and no orders yet. */
+const USER_MAX = 2 ** 40;
+
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/**
+ * One command after the other, until the input ends.
+ * @returns whether all of them succeeded
+ */
+export async function runSession(shop: Shop, { input, output }: Terminal): Promise<boolean> {
+  const session: Session = { user: newUser(), order: undefined };
+  const lines = createInterface({ input, output, terminal: output.isTTY ?? false });
+  const stopping = new AbortController();
+  const following = tellNotifications(shop, session, lines, output, stopping.signal);
+  let failed = false;
+  const print = (text: string) => void output.write(`${text}\n`);
+  const prompt = () => {
+    // A script that is read from a pipe is asked nothing, and is at its end before it is answered.
+    if (!output.isTTY) return;
+    lines.setPrompt(`user ${session.user}> `);
+    lines.prompt();
+  };
+  print(`You are user ${session.user}. Try "products", then "add SKU"; "help" shows the rest.`);
+  prompt();
+  try {
+    for await (const line of lines) {
+      const words = line.trim().split(/\s+/).filter((word) => word !== "");
+      if (words[0] === "quit") break;
+      const shown = await answer(shop, session, words);
+      failed ||= shown.failed;
+      for (const each of shown.lines) print(each);
+      prompt();
+    }
+  } finally {
+    lines.close();
+    stopping.abort();
+    await following;
+  }
+  return !failed;
+}
+
+interface Shown {
+  readonly lines: readonly string[];
+  readonly failed: boolean;
+}
+
+const shown = (...lines: string[]): Shown => ({ lines, failed: false });
+
+async function answer(shop: Shop, session: Session, words: readonly string[]): Promise<Shown> {
+  const [name, ...rest] = words;
+  try {
+    if (name === undefined) return shown();
+    if (name === "help") return shown(sessionUsage());
+    if (name === "user") return shown(`You are user ${changeUser(session, rest)}.`);
+    if (!isCommand(name)) throw new UsageError(`There is no "${name}"; try "help"`);
+    const given = readArguments(name, COMMANDS[name].takes, rest, session);
+    const outcome: Outcome = await COMMANDS[name].run(shop, given);
+    session.order = outcome.order ?? session.order;
+    return shown(...outcome.lines);
+  } catch (error) {
+    const lines = error instanceof UsageError ? [error.message] : refusalOf(error).lines;
+    return { lines, failed: true };
+  }
+}
+
+function changeUser(session: Session, words: readonly string[]): bigint {
+  const { user } = readArguments("user", ["user?"], words);
+  session.user = user || newUser();
+  session.order = undefined;
+  return session.user;
+}
+
+function newUser(): bigint {
+  return BigInt(randomInt(1, USER_MAX));
+}
+
+/** Above the line that is being typed, which stays. */
+async function tellNotifications(
+  { notifierLog }: Shop,
+  session: Session,
+  lines: Interface,
+  output: Terminal["output"],
+  stop: AbortSignal,
+): Promise<void> {
+  if (notifierLog === undefined) return;
+  const tell = ({ order_id, user_id, status }: FollowedNotification) => {
+    if (BigInt(user_id) !== session.user) return;
+    output.write(
+      `${output.isTTY ? "\r\x1b[K" : ""}  notification: order ${order_id} is ${status}\n`,
+    );
+    if (output.isTTY) lines.prompt(true);
+  };
+  await followNotifications(notifierLog, tell, stop).catch(() => {});
+}
