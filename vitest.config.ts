@@ -21,6 +21,7 @@ export default defineConfig({
             "**/*.stack.test.ts",
             "**/*.api.test.ts",
             "**/*.observability.test.ts",
+            "**/*.compose.test.ts",
             ...KAFKA,
           ],
         },
@@ -67,6 +68,18 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "compose",
+          include: ["deploy/test/**/*.compose.test.ts"],
+          exclude: everywhere,
+          globalSetup: "deploy/test/compose-setup.ts",
+          fileParallelism: false,
+          // Containers that are killed come back at their own pace.
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -1,0 +1,84 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+const compose = read("../docker-compose.yml");
+const services = compose.slice(compose.indexOf("\nservices:"), compose.indexOf("\nvolumes:"));
+/** The text of each service by its name. */
+const texts = new Map(
+  services.split(/^ {2}(?=[a-z-]+:$)/m).slice(1)
+    .map((text) => [/^[a-z-]+/.exec(text)?.[0] ?? "", text]),
+);
+const allOf = (text: string, pattern: RegExp) => Array.from(text.matchAll(pattern), ([, it]) => it);
+
+test("what docker-compose.yml mounts of the repository is there", () => {
+  const mounted = allOf(services, /\.\/(deploy\/[^:]+):/g);
+  expect(mounted.length).toBeGreaterThan(7);
+  for (const path of mounted) {
+    expect(existsSync(new URL(`../${path}`, import.meta.url)), path).toBe(true);
+  }
+});
+
+test("every setting of docker-compose.yml is in .env.example with its default, and no other", () => {
+  const used = new Map(
+    Array.from(compose.matchAll(/\$\{(\w+):-([^}]*)\}/g), ([, name, value]) => [name, value]),
+  );
+  const offered = new Map(
+    Array.from(read("../.env.example").matchAll(/^(\w+)=(.*)$/gm), ([, name, value]) => [
+      name,
+      value,
+    ]),
+  );
+  // Those two are what .env says of the whole, which is more than the core.
+  used.set("COMPOSE_PROFILES", "observability");
+  used.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318");
+  expect(Object.fromEntries(offered)).toEqual(Object.fromEntries(used));
+  expect(read("../.env")).toContain(
+    "\nCOMPOSE_PROFILES=observability\nOTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:4318\n",
+  );
+});
+
+test("Prometheus scrapes each service of ours where its container listens", () => {
+  const targets = Array.from(
+    read("prometheus/prometheus.yml").matchAll(/names: \[(\w+)\], type: A, port: (\d+)/g),
+    ([, name, port]) => [name, port],
+  );
+  const listening = Array.from(
+    read("../Dockerfile").matchAll(/(CART|LOMS|NOTIFIER|PRODUCTS)_HTTP=0\.0\.0\.0:(\d+)/g),
+    ([, name = "", port]) => [name.toLowerCase(), port],
+  );
+  const proxy = /frontend own\n +bind :(\d+)/.exec(read("haproxy/haproxy.cfg"))?.[1];
+  expect(targets).toEqual([...listening, ["proxy", proxy]]);
+});
+
+test("Prometheus and Grafana find their files where they are mounted", () => {
+  expect(texts.get("prometheus")).toContain("./deploy/prometheus:/etc/prometheus:ro");
+  expect(read("prometheus/prometheus.yml")).toContain("rule_files:\n  - rules/*.yml\n");
+  expect(readdirSync(new URL("prometheus/rules", import.meta.url))).not.toEqual([]);
+  const [dashboards = ""] = allOf(
+    read("grafana/provisioning/dashboards/marketplace.yml"),
+    /^ +path: (\S+)$/gm,
+  );
+  expect(texts.get("grafana")).toContain(`./deploy/grafana/dashboards:${dashboards}:ro`);
+  expect(texts.get("grafana")).toContain(
+    "./deploy/grafana/provisioning:/etc/grafana/provisioning:ro",
+  );
+});
+
+test("each data source of Grafana is a container, and each dashboard asks one of them", () => {
+  const provisioned = read("grafana/provisioning/datasources/marketplace.yml");
+  for (const host of allOf(provisioned, /^ +url: http:\/\/([a-z]+):\d+$/gm)) {
+    expect([...texts.keys()]).toContain(host);
+  }
+  const provided = allOf(provisioned, /^ +uid: (\S+)$/gm);
+  expect(provided.length).toBeGreaterThan(1);
+  const folder = new URL("grafana/dashboards/", import.meta.url);
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
+    const asked = allOf(
+      readFileSync(new URL(name, folder), "utf8"),
+      /"datasource": \{[^}]*"uid": "([^"]+)"/g,
+    );
+    expect(asked.length, name).toBeGreaterThan(0);
+    for (const uid of asked) expect([...provided, "-- Grafana --"], name).toContain(uid);
+  }
+});

@@ -1,0 +1,57 @@
+import process from "node:process";
+import { vi } from "vitest";
+import { podman, tryRun } from "./engine.ts";
+
+/** A container that was killed is back within seconds, Kafka after its old session's end. */
+export const BACK_MAX_MS = 90_000;
+const PROBE_INTERVAL_MS = 250;
+
+/** The first result of `probe` that is no failure; fails with the last one after `withinMs`. */
+export function eventually<Result>(
+  probe: () => Result | Promise<Result>,
+  withinMs = BACK_MAX_MS,
+): Promise<Result> {
+  return vi.waitFor(probe, { timeout: withinMs, interval: PROBE_INTERVAL_MS });
+}
+
+interface State {
+  readonly Pid: number;
+  readonly Running: boolean;
+  readonly ExitCode: number;
+}
+
+/** The containers of one compose project, each by the name of its service. */
+export function containersOf(project: string) {
+  const nameOf = (service: string, index = 1) => `${project}_${service}_${index}`;
+  const stateOf = (service: string, index = 1) =>
+    JSON.parse(podman("inspect", "--format", "{{json .State}}", nameOf(service, index))) as State;
+  return {
+    nameOf,
+    stateOf,
+    /** What a command prints in a container. */
+    exec: (service: string, ...command: string[]) => podman("exec", nameOf(service), ...command),
+    tryExec: (service: string, ...command: string[]) =>
+      tryRun("podman", ["exec", nameOf(service), ...command]),
+    /** What it has written, on either stream. */
+    logs(service: string, index = 1): string {
+      const { stdout, stderr } = tryRun("podman", ["logs", nameOf(service, index)]);
+      return `${stdout}\n${stderr}`;
+    },
+    /** Its health check, run once. */
+    isHealthy: (service: string, index = 1) =>
+      tryRun("podman", ["healthcheck", "run", nameOf(service, index)]).code === 0,
+    /** Kills the first process from outside, as the kernel would: the engine has not been asked. */
+    kill(service: string, index = 1): void {
+      process.kill(stateOf(service, index).Pid, "SIGKILL");
+    },
+    /** What a query gives, columns by `|`. */
+    sql: (service: string, query: string, database = "postgres") =>
+      podman("exec", nameOf(service), "psql", "-U", "postgres", "-d", database, "-Atc", query),
+  };
+}
+
+/** JSON lines of a log; what a runtime itself says is left out. */
+export function jsonLines(log: string): Record<string, unknown>[] {
+  return log.split("\n").filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}

@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { CACHE, makeCache, PROJECT_DIRECTORY, whyNoContainers } from "./engine.ts";
+
+// `npm run test:compose`. What it starts and mounts is in namespaces of its own, which the kernel takes
+// away with their first process, and that one goes with us: nothing is left, however this ends. The
+// images are built with the machine's network; the system runs in one of its own, where every documented
+// port is free.
+
+/** One run at a time: images and containers of all runs lie in one storage. */
+const LOCKED = ["flock", "--no-fork", join(CACHE, "lock")];
+const DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"];
+const NAMESPACES = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+/** Where podman leaves what it has mounted and locked. */
+const PRIVATE = ["/run/netns", "/run/netavark", "/run/libpod", "/run/containers"];
+const BUILD = "exec node deploy/test/build-images.ts";
+const TESTS = "exec vitest run --project compose";
+
+const reason = whyNoContainers();
+if (reason === undefined) {
+  makeCache();
+  const built = inside([], BUILD);
+  // The tests end with a closing line of their own.
+  if (built !== 0) fail("The images cannot be built");
+  process.exitCode = inside(["--net"], `ip link set lo up && ${TESTS}`);
+} else if (process.env.COMPOSE_TESTS === "required") {
+  fail(`Cannot test the containers: ${reason}`);
+} else {
+  process.stdout.write(`The tests of the containers are skipped: ${reason}\n`);
+  process.exitCode = run(["sh", "-c", TESTS], "no");
+}
+
+/** The exit code of a script whose processes and mounts end with it. */
+function inside(more: readonly string[], script: string): number {
+  const empty = PRIVATE.map((path) => `mkdir -p ${path} && mount -t tmpfs tmpfs ${path}`);
+  const shell = ["sh", "-c", [...empty, script].join(" && ")];
+  return run([...DIES_WITH_US, ...LOCKED, "unshare", ...NAMESPACES, ...more, ...shell], "yes");
+}
+
+function run([command = "", ...args]: readonly string[], containers: "yes" | "no"): number {
+  const env = { ...process.env, CONTAINERS: containers };
+  const { status } = spawnSync(command, args, { cwd: PROJECT_DIRECTORY, stdio: "inherit", env });
+  return status ?? 1;
+}
+
+function fail(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.stdout.write("\n0 passed, 1 failed, 0 skipped\n");
+  process.exit(1);
+}
