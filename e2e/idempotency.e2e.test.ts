@@ -76,7 +76,7 @@ describe.each(lomsDoors(shop))("idempotency-key by $name", (door) => {
       "idempotency-key": key,
     });
     expect(outcome.code).toBe("invalid_argument");
-    expect(outcome.paths).toEqual(["idempotency-key"]);
+    expect(outcome.violations.map(({ path }) => path)).toEqual(["idempotency-key"]);
   });
 
   test("a key of 255 printable characters is taken", async () => {

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { lomsDoors, type LomsMethod } from "./loms-doors.ts";
+import { hold } from "./hold.ts";
+import { lomsDoors, type LomsMethod, type Outcome } from "./loms-doors.ts";
+import { TRACE_ID } from "./problems.ts";
 import { shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
@@ -10,18 +12,33 @@ const SKU = 1_005;
 /** 100 in total and 101 reserved. */
 const SKU_RESERVED_OVER_TOTAL = 139_818_428;
 const SKU_WITHOUT_STOCK_ROW = 5_097_510;
+/** No other file of the run sells it while this one holds its row. */
+const SKU_HELD = 3_618_852;
 const INT64_MAX = "9223372036854775807";
+/** One above what a double can tell from its neighbour. */
+const ABOVE_DOUBLES = "9007199254740993";
+const doors = lomsDoors(shop);
 const user = newUser();
+/** Keys of one user never meet those of another. */
+const keyUser = newUser();
 
-interface Orders {
-  awaiting: number;
-  payed: number;
-  cancelled: number;
-  failed: number;
-}
+const NO_ORDERS = {
+  awaiting: 0,
+  payed: 0,
+  cancelled: 0,
+  failed: 0,
+  toPay: 0,
+  toCancel: 0,
+  ofLastUser: 0,
+};
+type Orders = typeof NO_ORDERS;
+/** What titles show instead of an id. */
+const STATES = Object.fromEntries(
+  Object.keys(NO_ORDERS).map((state) => [state, state]),
+) as Record<keyof Orders, string>;
 
-/** In the state that its name says; the rows change none of them. */
-const orders: Orders = { awaiting: 0, payed: 0, cancelled: 0, failed: 0 };
+/** In the state that its name says; the rows change only the two that are to be changed. */
+const orders: Orders = { ...NO_ORDERS };
 
 beforeAll(async () => {
   orders.awaiting = await create(user, SKU, 2);
@@ -31,20 +48,35 @@ beforeAll(async () => {
   await cancel(orders.cancelled);
   const refused = await tryCreate(user, [{ sku: SKU_WITHOUT_STOCK_ROW, count: 1 }]);
   orders.failed = refused.body["order_id"] as number;
+  orders.toPay = await create(user, SKU, 1);
+  orders.toCancel = await create(user, SKU, 1);
+  const ofLastUser = `{"user":${INT64_MAX},"items":[${item(SKU, 1)}]}`;
+  const created = await doors[0]?.call("OrderCreate", ofLastUser);
+  orders.ofLastUser = (JSON.parse(created?.response ?? "") as { orderID: number }).orderID;
+  await tryCreate(keyUser, [{ sku: SKU, count: 2 }], { "idempotency-key": "taken" });
 });
 
 interface Row {
   readonly method: LomsMethod;
-  readonly request: string | ((state: Orders) => string);
+  readonly request: string | ((given: Record<keyof Orders, unknown>) => string);
+  readonly headers?: Readonly<Record<string, string>>;
   readonly code: string;
-  readonly response?: string;
+  readonly response?: string | RegExp;
   /** Paths of the broken rules. */
   readonly paths?: readonly string[];
 }
 
 const item = (sku: unknown, count: unknown) => `{"sku":${sku},"count":${count}}`;
 const order = (...lines: string[]) => `{"user":1,"items":[${lines.join(",")}]}`;
-const orderId = (state: keyof Orders) => (given: Orders) => `{"orderID":${given[state]}}`;
+const orderId = (state: keyof Orders) => (given: Record<keyof Orders, unknown>) =>
+  `{"orderID":${given[state]}}`;
+const keyed = (key: string, ...lines: string[]) => ({
+  method: "OrderCreate" as const,
+  request: `{"user":${keyUser},"items":[${lines.join(",")}]}`,
+  headers: { "idempotency-key": key },
+});
+const lines = (count: number, line: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => line(index));
 const refused = (method: LomsMethod, request: string, ...paths: string[]): Row => ({
   method,
   request,
@@ -61,16 +93,39 @@ const rows: readonly Row[] = [
   refused("OrderCreate", order(item(SKU, 65_536)), "items.0.count"),
   refused("OrderCreate", order(item(SKU, 1), item(0, 0)), "items.1.sku", "items.1.count"),
   refused("OrderCreate", order(), "items"),
-  refused("OrderCreate", order(...Array<string>(1_001).fill(item(SKU, 1))), "items"),
+  refused("OrderCreate", order(...lines(1_001, () => item(SKU, 1))), "items"),
   refused("OrderCreate", order(item(SKU, 65_535), item(SKU, 1)), "items"),
+  refused("OrderCreate", order(item(SKU, 4_294_967_295)), "items.0.count"),
+  refused("OrderCreate", `{"user":-9223372036854775808,"items":[${item(SKU, 1)}]}`, "user"),
+  refused(
+    "OrderCreate",
+    order(...lines(21, () => item(SKU, 0))),
+    ...lines(20, (index) => `items.${index}.count`),
+  ),
+  { ...keyed("", item(SKU, 1)), code: "invalid_argument", paths: ["idempotency-key"] },
+  { ...keyed("k".repeat(256), item(SKU, 1)), code: "invalid_argument", paths: ["idempotency-key"] },
+  { ...keyed("taken", item(SKU, 3)), code: "already_exists" },
+  // Through one door it is the first answer, through the other the repeated one.
+  { ...keyed("sold", item(SKU, 1), item(SKU, 1)), code: "ok", response: /^{"orderID":[0-9]+}$/ },
+  {
+    ...keyed("short", item(SKU, 1), item(SKU_RESERVED_OVER_TOTAL, 2)),
+    code: "failed_precondition",
+  },
+  {
+    ...keyed("short of all", ...lines(30, (index) => item(4_000_000_000 + index, 1))),
+    code: "failed_precondition",
+  },
   refused("OrderInfo", `{"orderID":0}`, "orderID"),
   refused("OrderInfo", `{}`, "orderID"),
   refused("OrderPay", `{"orderID":-1}`, "orderID"),
   refused("OrderCancel", `{"orderID":0}`, "orderID"),
   refused("StocksInfo", `{"sku":0}`, "sku"),
   { method: "OrderInfo", request: `{"orderID":${INT64_MAX}}`, code: "not_found" },
+  { method: "OrderInfo", request: `{"orderID":${ABOVE_DOUBLES}}`, code: "not_found" },
   { method: "OrderPay", request: `{"orderID":${INT64_MAX}}`, code: "not_found" },
   { method: "OrderCancel", request: `{"orderID":${INT64_MAX}}`, code: "not_found" },
+  { method: "OrderPay", request: orderId("toPay"), code: "ok", response: "{}" },
+  { method: "OrderCancel", request: orderId("toCancel"), code: "ok", response: "{}" },
   { method: "OrderPay", request: orderId("payed"), code: "ok", response: "{}" },
   { method: "OrderPay", request: orderId("cancelled"), code: "failed_precondition" },
   { method: "OrderPay", request: orderId("failed"), code: "failed_precondition" },
@@ -82,6 +137,12 @@ const rows: readonly Row[] = [
     request: orderId("awaiting"),
     code: "ok",
     response: `{"status":"awaiting payment","user":${user},"items":[${item(SKU, 2)}]}`,
+  },
+  {
+    method: "OrderInfo",
+    request: orderId("ofLastUser"),
+    code: "ok",
+    response: `{"status":"awaiting payment","user":${INT64_MAX},"items":[${item(SKU, 1)}]}`,
   },
   {
     method: "OrderInfo",
@@ -100,27 +161,57 @@ const rows: readonly Row[] = [
 ];
 
 const titled = rows.map((row) => {
-  const shown = typeof row.request === "string" ? row.request.slice(0, 60) : row.request({
-    awaiting: "awaiting",
-    payed: "payed",
-    cancelled: "cancelled",
-    failed: "failed",
-  } as never);
-  return { ...row, title: `${row.method} ${shown}` };
+  const shown = typeof row.request === "string" ? row.request : row.request(STATES);
+  const key = row.headers ? ` with key ${row.headers["idempotency-key"]?.slice(0, 20)}` : "";
+  return { ...row, title: `${row.method} ${shown.slice(0, 60)}${key}` };
 });
 
-describe.each(lomsDoors(shop))("$name", (door) => {
-  test.each(titled)("answers $title with $code", async (row) => {
-    const request = typeof row.request === "string" ? row.request : row.request(orders);
-    const outcome = await door.call(row.method, request);
-    expect(outcome.code, outcome.message).toBe(row.code);
-    if (row.response !== undefined) expect(outcome.response).toBe(row.response);
-    if (row.paths) expect(outcome.paths).toEqual(row.paths);
-  });
+/** A field that is missing is 0 there. */
+function asProtobufKnows(outcome: Outcome | undefined): Outcome {
+  return JSON.parse(JSON.stringify(outcome).replaceAll("got nothing", "got 0")) as Outcome;
+}
 
+function expectRow(outcome: Outcome, { code, response, paths }: Row): void {
+  expect(outcome.code, outcome.message).toBe(code);
+  expect(outcome.traceId).toBe(code === "ok" ? undefined : TRACE_ID);
+  if (response instanceof RegExp) expect(outcome.response).toMatch(response);
+  else if (response !== undefined) expect(outcome.response).toBe(response);
+  if (paths) expect(outcome.violations.map(({ path }) => path)).toEqual(paths);
+}
+
+test.each(titled)("both doors answer $title with $code, and tell the same of it", async (row) => {
+  const request = typeof row.request === "string" ? row.request : row.request(orders);
+  const [gateway, grpc] = await Promise.all(
+    doors.map((door) => door.call(row.method, request, row.headers)),
+  );
+  expect(grpc).toEqual(asProtobufKnows(gateway));
+  expectRow(gateway as Outcome, row);
+});
+
+test("both doors give up at the deadline alike, and a repetition with the key settles it", async () => {
+  const { request, headers } = keyed("held", item(SKU_HELD, 1));
+  const create = () => Promise.all(doors.map((door) => door.call("OrderCreate", request, headers)));
+  const held = await hold(
+    shop.databases.loms,
+    `select from stocks where sku = ${SKU_HELD} for update`,
+  );
+  try {
+    const [gateway, grpc] = await create();
+    expect(gateway?.code, gateway?.message).toBe("deadline_exceeded");
+    expect(grpc).toEqual(gateway);
+  } finally {
+    await held.release();
+  }
+  const [gateway, grpc] = await create();
+  expect(gateway?.code, gateway?.message).toBe("ok");
+  expect(grpc).toEqual(gateway);
+  await doors[0]?.call("OrderCancel", gateway?.response ?? "");
+});
+
+describe.each(doors)("$name", (door) => {
   test("OrderCreate sums lines of one SKU, and OrderInfo lists them ascending", async () => {
-    const lines = [item(1_004, 2), item(1_003, 1), item(1_004, 3)];
-    const created = await door.call("OrderCreate", order(...lines));
+    const unsorted = [item(1_004, 2), item(1_003, 1), item(1_004, 3)];
+    const created = await door.call("OrderCreate", order(...unsorted));
     expect(created.response).toMatch(/^\{"orderID":[1-9][0-9]*\}$/);
     const info = await door.call("OrderInfo", created.response);
     expect(info.response).toBe(
@@ -144,12 +235,12 @@ describe.each(lomsDoors(shop))("$name", (door) => {
 
   test("an order that is short names its SKUs, reserves nothing and is kept as failed", async () => {
     const before = await stock(SKU);
-    const lines = [
+    const some = [
       item(SKU, 1),
       item(SKU_RESERVED_OVER_TOTAL, 2),
       item(SKU_WITHOUT_STOCK_ROW, 3),
     ];
-    const outcome = await door.call("OrderCreate", order(...lines));
+    const outcome = await door.call("OrderCreate", order(...some));
     expect(outcome.code).toBe("failed_precondition");
     expect(outcome.shortage?.skus).toEqual([
       { sku: SKU_WITHOUT_STOCK_ROW, requested: 3, available: 0 },
@@ -162,8 +253,8 @@ describe.each(lomsDoors(shop))("$name", (door) => {
   });
 
   test("an order short of a thousand SKUs tells of twenty and how many there are", async () => {
-    const lines = Array.from({ length: 1_000 }, (_, index) => item(4_000_000_000 + index, 1));
-    const outcome = await door.call("OrderCreate", order(...lines));
+    const all = lines(1_000, (index) => item(4_000_000_000 + index, 1));
+    const outcome = await door.call("OrderCreate", order(...all));
     expect(outcome.code).toBe("failed_precondition");
     expect(outcome.shortage?.skus).toHaveLength(20);
     expect(outcome.shortage?.skusTotal).toBe(1_000);
@@ -171,11 +262,10 @@ describe.each(lomsDoors(shop))("$name", (door) => {
   });
 
   test("an int64 user keeps every digit", async () => {
-    const big = "9007199254740993";
-    const request = `{"user":${big},"items":[${item(1_002, 1)}]}`;
+    const request = `{"user":${ABOVE_DOUBLES},"items":[${item(1_002, 1)}]}`;
     const created = await door.call("OrderCreate", request);
     const info = await door.call("OrderInfo", created.response);
-    expect(info.response).toContain(`"user":${big}`);
+    expect(info.response).toContain(`"user":${ABOVE_DOUBLES}`);
     await door.call("OrderCancel", created.response);
   });
 

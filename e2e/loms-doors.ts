@@ -1,6 +1,8 @@
+import { expect } from "vitest";
 import { call } from "./http.ts";
-import { grpcCall } from "./grpc.ts";
+import { type GrpcAnswer, grpcCall, type GrpcDetail } from "./grpc.ts";
 import type { SharedShop } from "./own-stack.ts";
+import { TRACEPARENT } from "./problems.ts";
 
 export type LomsMethod = "OrderCreate" | "OrderInfo" | "OrderPay" | "OrderCancel" | "StocksInfo";
 
@@ -11,13 +13,30 @@ export interface Outcome {
   /** The response as JSON text: ids as integers with every digit. */
   readonly response: string;
   readonly message: string;
-  /** Paths of broken rules. */
-  readonly paths: readonly string[];
-  readonly shortage?: {
-    readonly orderId: number;
-    readonly skus: readonly { sku: number; requested: number; available: number }[];
-    readonly skusTotal: number;
-  };
+  /** The trace that an error names; that of every call here is {@link TRACEPARENT}. */
+  readonly traceId?: string;
+  /** The broken rules, as many as gRPC tells. */
+  readonly violations: readonly Violation[];
+  readonly shortage?: Shortage;
+  /** What gRPC says of a precondition, which a problem says in other fields. */
+  readonly preconditions: readonly Precondition[];
+}
+
+interface Violation {
+  readonly path: string;
+  readonly message: string;
+}
+
+interface Shortage {
+  readonly orderId: number;
+  readonly skus: readonly { sku: number; requested: number; available: number }[];
+  readonly skusTotal: number;
+}
+
+interface Precondition {
+  readonly type: string;
+  readonly subject: string;
+  readonly description: string;
 }
 
 export interface Door {
@@ -49,9 +68,18 @@ export const STATUSES: Readonly<Record<string, { http: number; grpc: number }>> 
   deadline_exceeded: { http: 504, grpc: 4 },
   internal: { http: 500, grpc: 13 },
 };
+/** As the contract in the proto says; a problem has no limit of its own. */
+const VIOLATIONS_MAX = 20;
 /** Fields in the order that the gateway writes them, whatever order the decoder made. */
 const FIELDS = ["orderID", "status", "user", "items", "sku", "count"];
 const INT64_FIELDS = /"(orderID|user|count)":"([0-9]+)"/g;
+
+const DOMAIN = "loms.marketplace";
+
+interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
+}
 
 interface ShortSku {
   readonly sku: number;
@@ -70,57 +98,100 @@ function gatewayDoor(base: string): Door {
     async call(method, request, headers) {
       const { status, text, body } = await call(base, `POST ${PATHS[method]}`, {
         body: request,
-        headers,
+        headers: { traceparent: TRACEPARENT, ...headers },
       });
-      const code = status === 200 ? "ok" : String(body.code);
+      if (status === 200) return { ...SUCCESS, response: text };
+      const code = String(body.code);
+      const message = String(body.detail);
       if (STATUSES[code]?.http !== status) throw new Error(`HTTP ${status} says ${text}`);
+      const shortage = body.skus === undefined ? undefined : {
+        orderId: body.order_id as number,
+        skus: body.skus as Shortage["skus"],
+        skusTotal: body.skus_total as number,
+      };
       return {
         code,
-        response: status === 200 ? text : "",
-        message: String(body.detail ?? ""),
-        paths: (body.errors ?? []).map(({ path }) => path),
-        ...body.skus !== undefined && {
-          shortage: {
-            orderId: body.order_id as number,
-            skus: body.skus as { sku: number; requested: number; available: number }[],
-            skusTotal: body.skus_total as number,
-          },
-        },
+        response: "",
+        message,
+        traceId: String(body.trace_id),
+        violations: (body.errors ?? []).slice(0, VIOLATIONS_MAX),
+        ...shortage && { shortage },
+        preconditions: code === "failed_precondition" ? preconditionsOf(message, shortage) : [],
       };
     },
   };
 }
 
+/** What a problem comes to in the words of `google.rpc.PreconditionFailure`. */
+function preconditionsOf(message: string, shortage: Shortage | undefined): Precondition[] {
+  if (!shortage) return [{ type: "STATE", subject: "", description: message }];
+  return shortage.skus.map(({ sku, requested, available }) => ({
+    type: "STOCK",
+    subject: `sku:${sku}`,
+    description: `${requested} requested, ${available} in stock`,
+  }));
+}
+
+const SUCCESS = { code: "ok", message: "", violations: [], preconditions: [] } as const;
+
 function grpcDoor(address: string): Door {
   return {
     name: "gRPC",
     async call(method, request, headers) {
-      const answer = await grpcCall(address, `loms.v1.Loms/${method}`, request, { headers });
-      const code = Object.entries(STATUSES).find(([, { grpc }]) => grpc === answer.code)?.[0];
-      const detail = (name: string) =>
-        answer.details.find((each) => each["@type"].endsWith(`/${name}`));
-      const violations = detail("google.rpc.BadRequest")?.["field_violations"] as
-        | { field: string }[]
-        | undefined;
-      const shortage = detail("loms.v1.OrderShortage");
-      return {
-        code: code ?? `gRPC ${answer.code}`,
-        response: code === "ok"
-          ? JSON.stringify(answer.body, FIELDS).replaceAll(INT64_FIELDS, '"$1":$2')
-          : "",
-        message: answer.message,
-        paths: (violations ?? []).map(({ field }) => field),
-        ...shortage && {
-          shortage: {
-            orderId: Number(shortage["orderID"]),
-            skus: (shortage["skus"] as ShortSku[]).map((short) => ({
-              ...short,
-              available: Number(short.available),
-            })),
-            skusTotal: Number(shortage["skusTotal"]),
-          },
-        },
-      };
+      const answer = await grpcCall(address, `loms.v1.Loms/${method}`, request, {
+        headers: { traceparent: TRACEPARENT, ...headers },
+      });
+      if (answer.code === 0) {
+        const response = JSON.stringify(answer.body, FIELDS).replaceAll(INT64_FIELDS, '"$1":$2');
+        return { ...SUCCESS, response };
+      }
+      return refusalOf(answer);
     },
+  };
+}
+
+function refusalOf({ code: number, message, details }: GrpcAnswer): Outcome {
+  const detail = (name: string) => details.find((each) => each["@type"].endsWith(`/${name}`));
+  const code = Object.entries(STATUSES).find(([, { grpc }]) => grpc === number)?.[0] ?? "";
+  const shortage = shortageOf(detail("loms.v1.OrderShortage"));
+  const violations = detail("google.rpc.BadRequest")?.["field_violations"];
+  const preconditions = detail("google.rpc.PreconditionFailure")?.["violations"];
+  return {
+    code,
+    response: "",
+    message,
+    traceId: traceIdOf(detail("google.rpc.ErrorInfo"), code, shortage),
+    violations: ((violations ?? []) as FieldViolation[]).map(({ field, description }) => ({
+      path: field,
+      message: description,
+    })),
+    ...shortage && { shortage },
+    preconditions: (preconditions ?? []) as Precondition[],
+  };
+}
+
+/** @throws {Error} when the `google.rpc.ErrorInfo` does not say what the other details do */
+function traceIdOf(info: GrpcDetail | undefined, code: string, shortage?: Shortage): string {
+  const entries = (info?.["metadata"] ?? []) as { key: string; value: string }[];
+  const metadata = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
+  const { trace_id = "", ...facts } = metadata;
+  const said = { reason: info?.["reason"], domain: info?.["domain"], ...facts };
+  const expected = {
+    reason: code.toUpperCase(),
+    domain: DOMAIN,
+    ...shortage && { order_id: `${shortage.orderId}`, skus_total: `${shortage.skusTotal}` },
+  };
+  expect(said).toEqual(expected);
+  return trace_id;
+}
+
+function shortageOf(detail: GrpcDetail | undefined): Shortage | undefined {
+  return detail && {
+    orderId: Number(detail["orderID"]),
+    skus: (detail["skus"] as ShortSku[]).map((short) => ({
+      ...short,
+      available: Number(short.available),
+    })),
+    skusTotal: Number(detail["skusTotal"]),
   };
 }
