@@ -5,6 +5,8 @@ import { podman, tryRun } from "./engine.ts";
 /** A container that was killed is back within seconds, Kafka after its old session's end. */
 export const BACK_MAX_MS = 90_000;
 const PROBE_INTERVAL_MS = 250;
+/** Of HAProxy, as deploy/haproxy/haproxy.cfg has it. */
+const PROXY_METRICS = "http://127.0.0.1:8404/metrics";
 
 /** The first result of `probe` that is no failure; fails with the last one after `withinMs`. */
 export function eventually<Result>(
@@ -43,6 +45,21 @@ export function containersOf(project: string) {
     /** Kills the first process from outside, as the kernel would: the engine has not been asked. */
     kill(service: string, index = 1): void {
       process.kill(stateOf(service, index).Pid, "SIGKILL");
+    },
+    /** Of each container that the proxy thinks ready, the requests that went well. */
+    servedBy(backend: string): number[] {
+      const metrics = podman("exec", nameOf("proxy"), "wget", "-qO-", PROXY_METRICS);
+      const ready = metrics.matchAll(
+        new RegExp(
+          `^haproxy_server_status\\{proxy="${backend}",server="(\\w+)",state="UP"\\} 1$`,
+          "gm",
+        ),
+      );
+      return Array.from(ready, ([, server]) => {
+        const labels = `proxy="${backend}",server="${server}",code="2xx"`;
+        const [, count] = metrics.split(`haproxy_server_http_responses_total{${labels}} `);
+        return Number.parseInt(count ?? "", 10);
+      });
     },
     /** What a query gives, columns by `|`. */
     sql: (service: string, query: string, database = "postgres") =>

@@ -98,7 +98,6 @@ const ENVIRONMENT = {
   CONTAINERS_STORAGE_CONF: SETTINGS.storage,
   // podman-compose adds the profiles of .env to those that it is told; Docker Compose does not.
   COMPOSE_PROFILES: "core",
-  OTEL_EXPORTER_OTLP_ENDPOINT: "",
   // There is no systemd whose timers would run the health checks: deploy/test/podman.sh.
   DISABLE_HC_SYSTEMD: "true",
 } as const;
