@@ -13,6 +13,7 @@ import {
 import type { ErrorDetail } from "./error-details.ts";
 import { quietGrpc } from "./quiet.ts";
 import { fromGrpcStatus } from "./status.ts";
+import { surviveGoaway } from "./survive-goaway.ts";
 
 /** A server that comes back is found again within a second. */
 const RECONNECT_INITIAL_MS = 100;
@@ -68,6 +69,7 @@ export function createGrpcClient<Definition extends ServiceDefinition>(
   options: GrpcClientOptions<Definition>,
 ): GrpcClient<Definition> {
   quietGrpc();
+  surviveGoaway();
   const { definition, errorDetails } = options;
   const client = new Client(options.address, credentials.createInsecure(), CHANNEL_OPTIONS);
   const methods = new Map(

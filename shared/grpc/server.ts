@@ -11,7 +11,8 @@ import type { ErrorDetail } from "./error-details.ts";
 import { GrpcHealth } from "./health.ts";
 import { quietGrpc } from "./quiet.ts";
 import { addReflection } from "./reflection.ts";
-import { answerUnary, type UnaryHandler } from "./unary.ts";
+import { surviveGoaway } from "./survive-goaway.ts";
+import { answerUnary, type CallsUnderWay, turnAway, type UnaryHandler } from "./unary.ts";
 
 /** A thousand order lines take 16 KiB; more than this is no order. */
 const RECEIVE_MAX_BYTES = 1024 * 1024;
@@ -24,6 +25,8 @@ const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** How long a stop waits for calls under way; within the grace period of a process. */
 const DRAIN_MAX_MS = 6_000;
+/** Then they are answered: a connection that is cut may tell its caller that it was cancelled. */
+const TURN_AWAY_MS = DRAIN_MAX_MS - 500;
 
 export interface GrpcServerOptions {
   readonly address: HostPort;
@@ -42,13 +45,17 @@ export interface GrpcServer {
   readonly address: HostPort;
   /** What grpc.health.v1 says; not serving at first. */
   readonly health: GrpcHealth;
-  /** Says NOT_SERVING, takes no new call, waits for those under way (6 s at most), hangs up. */
+  /**
+   * Says NOT_SERVING, takes no new call, waits for those under way and hangs up, in 6 s at most: a
+   * call that takes too long is answered `unavailable`.
+   */
   close(): Promise<void>;
 }
 
 /** A server of unary methods, with reflection and health, that listens when this resolves. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   quietGrpc();
+  surviveGoaway();
   const { definition, address } = options;
   const server = new Server({
     "grpc.max_receive_message_length": RECEIVE_MAX_BYTES,
@@ -59,19 +66,26 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     // Its counters cost time in every call, and nothing reads them.
     "grpc.enable_channelz": 0,
   });
-  addService(server, options);
+  const underWay: CallsUnderWay = new Set();
+  addService(server, options, underWay);
   await addReflection(server, options.descriptorSet);
   const health = new GrpcHealth(["", definition.fullName]);
   health.addTo(server);
   const bound = { ...address, port: await bind(server, address) };
   const close = async () => {
     health.close();
+    const late = setTimeout(() => turnAway(underWay), TURN_AWAY_MS);
     await shutDown(server, formatHostPort(bound));
+    clearTimeout(late);
   };
   return { address: bound, health, close };
 }
 
-function addService(server: Server, options: GrpcServerOptions): void {
+function addService(
+  server: Server,
+  options: GrpcServerOptions,
+  underWay: CallsUnderWay,
+): void {
   const { definition, handlers, errorDetails, place = childTraceparent } = options;
   const service: { -readonly [Key in keyof GrpcServiceDefinition]: GrpcServiceDefinition[Key] } =
     {};
@@ -90,7 +104,7 @@ function addService(server: Server, options: GrpcServerOptions): void {
       responseDeserialize: asItIs,
       responseSerialize: asItIs,
     };
-    implementation[key] = answerUnary({ method, handler, errorDetails, place });
+    implementation[key] = answerUnary({ method, handler, errorDetails, place, underWay });
   }
   server.addService(service, implementation);
 }

@@ -34,22 +34,37 @@ export interface UnaryOptions {
   readonly handler: UnaryHandler;
   readonly errorDetails: readonly ErrorDetail[];
   readonly place: PlaceInTrace;
+  readonly underWay: CallsUnderWay;
+}
+
+/** What fails each call that is not answered yet. */
+export type CallsUnderWay = Set<(error: AppError) => void>;
+
+/** Answers all calls under way; what their handlers come to later is told to nobody. */
+export function turnAway(underWay: CallsUnderWay): void {
+  const error = new AppError("unavailable", "the server stops");
+  for (const fail of underWay) fail(error);
+  underWay.clear();
 }
 
 /** The handler in the form that grpc-js calls, with messages as bytes. */
 export function answerUnary(options: UnaryOptions) {
-  const { method, handler, errorDetails, place } = options;
+  const { method, handler, errorDetails, place, underWay } = options;
   return async (call: Call, callback: sendUnaryData<Buffer>): Promise<void> => {
     const context = contextOf(call, place);
+    const fail = (error: unknown) =>
+      callback(toGrpcStatus(toAppError(error), errorDetails, context.traceId));
+    underWay.add(fail);
     try {
       const response = await handler({
         context,
         metadata: (key) => call.metadata.get(key).map(String),
         read: () => readRequest(method, call.request),
       });
-      callback(null, encodeMessage(method.responseType, response));
+      const bytes = encodeMessage(method.responseType, response);
+      if (underWay.delete(fail)) callback(null, bytes);
     } catch (error) {
-      callback(toGrpcStatus(toAppError(error), errorDetails, context.traceId));
+      if (underWay.delete(fail)) fail(error);
     } finally {
       context.close();
     }

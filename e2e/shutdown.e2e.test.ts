@@ -1,0 +1,166 @@
+import { Buffer } from "node:buffer";
+import { execFile, spawnSync } from "node:child_process";
+import { request } from "node:http";
+import process from "node:process";
+import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { surviveGoaway } from "../shared/grpc/survive-goaway.ts";
+import { startOwnCart } from "./alone.ts";
+import { type Beside, startBeside } from "./beside.ts";
+import { eventually } from "./eventually.ts";
+import { grpcCall } from "./grpc.ts";
+import { type Hold, hold } from "./hold.ts";
+import { keepConnection } from "./kept-connection.ts";
+import { shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const shop = inject("shop");
+const SKU = 3_596_599;
+const ORDER_CREATE = "loms.v1.Loms/OrderCreate";
+/** What the contract gives a process from the signal to its end. */
+const GRACE_MS = 10_000;
+/** A caller over gRPC may ask for this long, which is more than the grace. */
+const LONG_DEADLINE_S = 60;
+
+/** The HTTP/2 client of Node leaves at GOAWAY, whatever is in flight. */
+const hasCurl = spawnSync("curl", ["--version"]).stdout?.includes("nghttp2") ?? false;
+if (!hasCurl) process.stdout.write("No HTTP/2 to cart: there is no curl that speaks it\n");
+
+/** Keeps every order of the SKU in flight. */
+let stock: Hold;
+beforeEach(async () => {
+  stock = await hold(shop.databases.loms, `select from stocks where sku = ${SKU} for update`);
+});
+afterEach(() => stock.release());
+
+const inFlight = () => stock.blocks("order_create");
+const orderOf = (user: number) => ({ user, items: [{ sku: SKU, count: 1 }] });
+
+/** The status of a GET over a connection of its own; undefined when nobody takes it. */
+function askAnew(url: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    request(url, { agent: false }, (answer) => {
+      answer.resume().once("close", () => resolve(answer.statusCode));
+    }).once("error", () => resolve(undefined)).end();
+  });
+}
+
+/** What `/readyz` has said last when nobody takes a new connection any more. */
+async function lastReadiness(url: string): Promise<number | undefined> {
+  let last: number | undefined;
+  for (;;) {
+    const readiness = await askAnew(`${url}/readyz`);
+    if (readiness === undefined) return last;
+    last = readiness;
+  }
+}
+
+/** A service with a way to have an order made, which the stock holds up. */
+async function startWithOrder(part: "cart" | "loms") {
+  const own = await startBeside(part, shop);
+  const user = newUser();
+  if (part === "loms") return { own, line: "POST /v1/order/create", body: orderOf(user) };
+  await shopAt({ urls: { ...shop.urls, cart: own.url } }).add(user, SKU, 1);
+  return { own, line: `POST /user/${user}/cart/checkout` };
+}
+
+test.each(["cart", "loms"] as const)(
+  "%s that stops is not ready first, refuses what is new, lets go of idle connections and answers what is in flight",
+  async (part) => {
+    const { own, line, body } = await startWithOrder(part);
+    const [idle, busy] = [await keepConnection(own.url), await keepConnection(own.url)];
+    expect(await idle.ask("GET /healthz")).toBe(200);
+    expect(await busy.ask("GET /healthz")).toBe(200);
+    const answer = busy.ask(line, body);
+    await inFlight();
+    const ended = stopped(own);
+    expect(await lastReadiness(own.url)).toBe(503);
+    await idle.closed;
+    await stock.release();
+    expect(await answer).toBe(200);
+    await busy.closed;
+    await ended;
+  },
+);
+
+/** SIGTERM; resolves once it has ended as the contract says. */
+async function stopped({ process }: Pick<Beside, "process">): Promise<void> {
+  const signalledAt = performance.now();
+  process.signal("SIGTERM");
+  expect(await process.ended, process.output()).toBe("exit code 0");
+  expect(performance.now() - signalledAt).toBeLessThan(GRACE_MS);
+}
+
+/** The status of a call that never waits inside loms. */
+function checkHealth(client: Client): Promise<number> {
+  const asItIs = (bytes: Buffer) => bytes;
+  const path = "/grpc.health.v1.Health/Check";
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(path, asItIs, asItIs, Buffer.alloc(0), (error) => {
+      resolve(error?.code ?? status.OK);
+    });
+  });
+}
+
+test("loms that stops answers the gRPC call in flight, refuses new ones and lets go of idle connections", async () => {
+  const own = await startBeside("loms", shop);
+  surviveGoaway();
+  const idle = new Client(own.grpc, credentials.createInsecure());
+  expect(await checkHealth(idle)).toBe(status.OK);
+  const answer = grpcCall(own.grpc, ORDER_CREATE, JSON.stringify(orderOf(newUser())), {
+    maxTimeS: LONG_DEADLINE_S,
+  });
+  await inFlight();
+  const ended = stopped(own);
+  await eventually(() =>
+    expect(idle.getChannel().getConnectivityState(false)).not.toBe(connectivityState.READY)
+  );
+  expect(await checkHealth(idle)).toBe(status.UNAVAILABLE);
+  idle.close();
+  await stock.release();
+  expect(await answer).toMatchObject({ code: 0 });
+  await ended;
+});
+
+test.skipIf(!hasCurl)(
+  "cart on Deno that stops answers the HTTP/2 request in flight and ends the connection",
+  async () => {
+    const own = await startOwnCart(shop, {}, "deno");
+    const user = newUser();
+    await shopAt({ urls: { ...shop.urls, cart: own.url } }).add(user, SKU, 1);
+    const answer = askOverHttp2(`${own.url}/user/${user}/cart/checkout`);
+    await inFlight();
+    const ended = stopped(own);
+    await eventually(async () => expect(await askAnew(`${own.url}/healthz`)).toBeUndefined());
+    await stock.release();
+    expect(await answer).toMatch(/^\{"order_id":[0-9]+\} 2 200$/);
+    await ended;
+  },
+);
+
+/** The body, version and status of the answer to a POST. */
+function askOverHttp2(url: string): Promise<string> {
+  const options = ["--silent", "--http2-prior-knowledge", "--request", "POST"];
+  const shown = ["--write-out", " %{http_version} %{http_code}"];
+  return new Promise((resolve, reject) => {
+    execFile("curl", [...options, ...shown, url], (error, out) => {
+      if (error) reject(error);
+      else resolve(out);
+    });
+  });
+}
+
+test("loms that stops ends within the grace whatever is in flight, and nobody is told that a write failed", async () => {
+  const own = await startBeside("loms", shop);
+  const over = { http: await keepConnection(own.url), grpc: JSON.stringify(orderOf(newUser())) };
+  const answers = [
+    over.http.ask("POST /v1/order/create", orderOf(newUser())),
+    grpcCall(own.grpc, ORDER_CREATE, over.grpc, { maxTimeS: LONG_DEADLINE_S })
+      .then(({ code }) => code),
+  ];
+  await inFlight();
+  await stopped(own);
+  const [http, grpc] = await Promise.all(answers);
+  expect([503, 504]).toContain(http);
+  expect([status.DEADLINE_EXCEEDED, status.UNAVAILABLE]).toContain(grpc);
+});
