@@ -18,16 +18,22 @@ export const ORDER_EVENTS = {
 export const ORDER_EVENT_TYPE = "loms.order.status-changed";
 export const ORDER_EVENT_SOURCE = "/loms";
 
-/** One status change of an order, as it travels: JSON in the message's value, key = order id. */
+/**
+ * One status change of an order, as it travels: JSON in the message's value, key = order id. What
+ * `meta` says goes into docs/api, where the readers of events look.
+ */
 export const orderEvent = z.object({
-  /** `<order_id>-<seq>`: unique for ever. */
-  id: z.string(),
-  order_id: int64Id,
-  user_id: int64Id,
-  /** 1, 2, 3 … per order, without gaps. */
-  seq: z.number().int().positive(),
-  status: z.enum(ORDER_STATUSES),
-  /** RFC 3339 with milliseconds, UTC. */
-  at: z.iso.datetime({ precision: 3 }),
+  id: z.string().meta({ description: "`<order_id>-<seq>`: unique for ever" }),
+  order_id: int64Id.meta({ description: "Which order" }),
+  user_id: int64Id.meta({ description: "Whose order" }),
+  seq: z.int32().min(1).meta({
+    format: "int32",
+    description: "1, 2, 3 … per order, without gaps: drop what is not above the last one seen",
+  }),
+  status: z.enum(ORDER_STATUSES).meta({ description: "What the order has become" }),
+  at: z.iso.datetime({ precision: 3 }).meta({ description: "When: RFC 3339 in UTC, to the ms" }),
+}).meta({
+  title: "OrderEvent",
+  description: "One status change of an order. A reader leaves fields aside that it does not know.",
 });
 export type OrderEvent = z.output<typeof orderEvent>;

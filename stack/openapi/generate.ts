@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { staleFiles } from "../../proto/stale-files.ts";
+import { eventDocuments } from "../asyncapi/documents.ts";
 import { generateClient } from "./clients.ts";
 import { serviceDocuments } from "./documents.ts";
 
@@ -14,9 +15,12 @@ const SERVICES = [
 /** Beside the folder that it is compared with, so that paths inside the files are the same. */
 const FRESH_CLIENTS = "stack/clients/fresh-";
 
-/** Writes the documents of both services and the clients made from them. */
+/** Writes the documents of both services and of the events, and the clients made from them. */
 async function generate(documents: string, clients: string): Promise<void> {
   mkdirSync(documents, { recursive: true });
+  for (const [name, text] of Object.entries(eventDocuments())) {
+    writeFileSync(join(documents, name), text);
+  }
   const described = serviceDocuments();
   for (const service of SERVICES) {
     const { latest, v30 } = described[service.name];

@@ -1,0 +1,75 @@
+import { Ajv } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { orderEventMessage } from "../../loms/outbox/order-event-message.ts";
+import { readOrderEvent } from "../../notifier/bus/read-order-event.ts";
+import { eventDocuments } from "./documents.ts";
+
+const formats = { int32: true, int64: true, "date-time": true } as const;
+const documents = eventDocuments();
+const asyncApi = parse(documents["events.yaml"] ?? "") as {
+  components: {
+    messages: { orderStatusChanged: { headers: object; payload: object; examples: Sample[] } };
+  };
+};
+const { orderStatusChanged } = asyncApi.components.messages;
+const ajv = new Ajv({ formats });
+const isHeaders = ajv.compile(orderStatusChanged.headers);
+const isPayload = ajv.compile(orderStatusChanged.payload);
+const isEvent = new Ajv2020({ formats }).compile(
+  JSON.parse(documents["order-event.schema.json"] ?? "") as object,
+);
+
+interface Sample {
+  readonly headers: object;
+  readonly payload: object;
+}
+
+const event = {
+  id: "9223372036854775807-2",
+  order_id: 9_223_372_036_854_775_807n,
+  user_id: 1n,
+  seq: 2,
+  status: "awaiting payment",
+  at: "2026-01-02T03:04:05.678Z",
+} as const;
+
+test("what loms publishes is what both documents describe", () => {
+  const { headers, value } = orderEventMessage(event, "00-1-2-01");
+  const sent: unknown = JSON.parse(value);
+  expect(isPayload(sent), ajv.errorsText(isPayload.errors)).toBe(true);
+  expect(isEvent(sent), ajv.errorsText(isEvent.errors)).toBe(true);
+  expect(isHeaders(headers), ajv.errorsText(isHeaders.errors)).toBe(true);
+  const { traceparent: _left, ...fewer } = headers;
+  expect(isHeaders(fewer)).toBe(false);
+});
+
+test("the documents keep every digit of a bound and of the example", () => {
+  for (const text of Object.values(documents)) expect(text).toMatch(/9223372036854775807\b/);
+  expect(documents["events.yaml"]).toContain("user_id: 9007199254740993\n");
+});
+
+test("the example is one", () => {
+  const [example] = orderStatusChanged.examples;
+  expect(isPayload(example?.payload)).toBe(true);
+  expect(isHeaders(example?.headers)).toBe(true);
+});
+
+const { at: _at, ...undated } = event;
+test.each([
+  ["a field that is missing", undated],
+  ["order 0", { ...event, order_id: 0, id: "0-2" }],
+  ["a user in a string that is no id", { ...event, user_id: "first" }],
+  ["seq 0", { ...event, seq: 0, id: `${event.order_id}-0` }],
+  ["a status that no order has", { ...event, status: "lost" }],
+  ["a time without milliseconds", { ...event, at: "2026-01-02T03:04:05Z" }],
+])("the documents refuse %s, as the notifier does", (_title, wrong) => {
+  const value = JSON.stringify(
+    wrong,
+    (_key, each: unknown) => typeof each === "bigint" ? Number(each) : each,
+  );
+  expect(isPayload(JSON.parse(value))).toBe(false);
+  expect(isEvent(JSON.parse(value))).toBe(false);
+  expect(() => readOrderEvent({ key: "1", value, headers: {} } as never)).toThrow(/Cannot read/);
+});
