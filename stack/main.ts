@@ -6,16 +6,19 @@ import { createLogger } from "../shared/telemetry/log.ts";
 import type { Runtime } from "./processes/runtimes.ts";
 import { allOn } from "./services.ts";
 import { DATA_DIRECTORY } from "./data-directory.ts";
+import { type Observer, startObserver } from "./observe/observer.ts";
 import { readyBlock, renderLine } from "./show.ts";
 import { type Stack, STACK_STOP_MAX_MS, startStack } from "./start.ts";
 
-const USAGE = `npm start -- [--runtime node|deno] [--kafka] [--free-ports]
+const USAGE = `npm start -- [--runtime node|deno] [--kafka] [--observe] [--free-ports]
 
   --runtime node|deno  runs every service on this runtime, not on the one that serves it best
   --kafka              starts Apache Kafka, too, which takes Java (and Maven the first time, to
                        fetch it), and puts the order events on it
+  --observe            shows traces, metrics and logs on one page
   --free-ports         takes free ports instead of the documented ones
 `;
+const OBSERVE_PORT = 8088;
 const GRACE_MS = STACK_STOP_MAX_MS + 5_000;
 
 const pretty = isPretty();
@@ -25,28 +28,47 @@ await runUntilSignal(log, start, { graceMs: GRACE_MS, startMs: GRACE_MS });
 
 async function start(): Promise<Stack> {
   const startedAt = performance.now();
-  const { runtime, kafka, freePorts } = readArguments();
+  const { runtime, kafka, observe, freePorts } = readArguments();
   try {
+    const observer = observe ? await observerFor(freePorts) : undefined;
     const stack = await startStack({
       dataDirectory: process.env.STACK_DATA || DATA_DIRECTORY,
       ports: freePorts ? "free" : "documented",
-      environment: process.env,
+      environment: { ...process.env, ...observer?.settings },
       runtimes: allOn(runtime),
       kafka,
-      onLine: (_part, line) => void process.stdout.write(`${pretty ? renderLine(line) : line}\n`),
+      onLine(part, line) {
+        observer?.addLine(part, line);
+        process.stdout.write(`${pretty ? renderLine(line) : line}\n`);
+      },
       onEnd: (part, ending) => log.error(`${part} has ended by itself`, { part, ending }),
     });
-    const block = readyBlock(stack, performance.now() - startedAt);
-    // Standard output stays JSON lines for those who asked for them.
-    if (pretty) process.stdout.write(`${block}\n`);
-    else {
-      log.info("ready", { ...stack.urls });
-      process.stderr.write(`${block}\n`);
-    }
-    return stack;
+    observer?.watch(stack.urls);
+    tell(stack, performance.now() - startedAt, observer?.url);
+    return { ...stack, close: () => stack.close().finally(() => observer?.close()) };
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));
   }
+}
+
+function tell(stack: Stack, startedInMs: number, observe: string | undefined): void {
+  const block = readyBlock(stack, startedInMs, observe);
+  // Standard output stays JSON lines for those who asked for them.
+  if (pretty) process.stdout.write(`${block}\n`);
+  else {
+    log.info("ready", { ...stack.urls, observe });
+    process.stderr.write(`${block}\n`);
+  }
+}
+
+/** @throws {Error} when the spans go elsewhere already, or its port is taken */
+async function observerFor(freePorts: boolean): Promise<Observer> {
+  if (process.env.OTEL_EXPORTER_OTLP_ENDPOINT) {
+    throw new Error(
+      "OTEL_EXPORTER_OTLP_ENDPOINT names a collector already: unset it, or start without --observe",
+    );
+  }
+  return await startObserver({ host: "127.0.0.1", port: freePorts ? 0 : OBSERVE_PORT });
 }
 
 function isPretty(): boolean {
@@ -61,6 +83,7 @@ function isPretty(): boolean {
 interface Arguments {
   readonly runtime: Runtime | undefined;
   readonly kafka: boolean;
+  readonly observe: boolean;
   readonly freePorts: boolean;
 }
 
@@ -70,17 +93,18 @@ function readArguments(): Arguments {
       options: {
         runtime: { type: "string" },
         kafka: { type: "boolean", default: false },
+        observe: { type: "boolean", default: false },
         "free-ports": { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     });
-    const { runtime, help, kafka, "free-ports": freePorts } = values;
+    const { runtime, help, kafka, observe, "free-ports": freePorts } = values;
     if (help) {
       process.stdout.write(USAGE);
       process.exit(0);
     }
     if (runtime === undefined || runtime === "node" || runtime === "deno") {
-      return { runtime, kafka, freePorts };
+      return { runtime, kafka, observe, freePorts };
     }
     return fail(`--runtime is node or deno, not ${runtime}`);
   } catch (error) {

@@ -17,6 +17,7 @@ export function renderLine(line: string): string {
 export function readyBlock(
   { urls, databases, kafkaBrokers, logDirectory }: StackFacts,
   startedInMs: number,
+  observeUrl?: string,
 ): string {
   const { cart, loms } = urls;
   const orders = loms ?? "";
@@ -31,7 +32,9 @@ Ready in ${(startedInMs / 1000).toFixed(1)} s.
   products   ${urls.products}
   PostgreSQL ${[databases.loms, ...databases.lomsReplicas].map(hostOf).join(", replica ")}
   events     over ${kafkaBrokers ? `Apache Kafka ${kafkaBrokers}` : "the embedded bus"}
-  logs       ${logDirectory}
+  logs       ${logDirectory}${
+    observeUrl ? `\n  observe    ${observeUrl}  (traces, metrics and logs)` : ""
+  }
 
 Try first, in another terminal:
 

@@ -21,7 +21,7 @@ function colour(code: number, text: string): string {
 export function prettyLine(record: LogRecord): string {
   const { service, timestamp, level, message, trace_id, span_id: _, _logMeta, error, ...fields } =
     record;
-  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${show(value)}`);
+  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${showValue(value)}`);
   const head = [
     colour(GREY, timestamp.slice(11, 23)),
     colour(SERVICE_COLOUR[service], service.padEnd(SERVICE_WIDTH)),
@@ -32,7 +32,8 @@ export function prettyLine(record: LogRecord): string {
   return error ? `${head}\n${colour(LEVEL_COLOUR.error, causes(error as ErrorFields))}` : head;
 }
 
-function show(value: unknown): string {
+/** A field's value; quoted where it would run into the next one. */
+export function showValue(value: unknown): string {
   if (typeof value === "string" && /^[^\s"=]+$/.test(value)) return value;
   return JSON.stringify(value, jsonIntegers) ?? String(value);
 }

@@ -1,0 +1,238 @@
+import type { MetricName } from "../../shared/telemetry/metric-families.ts";
+
+/** What is scraped; the stand-in of the product service is nobody's concern. */
+export type ScrapedService = "cart" | "loms" | "notifier";
+export const SCRAPED_SERVICES: readonly ScrapedService[] = ["cart", "loms", "notifier"];
+
+/** How much of the past is drawn: five minutes, at a point each two seconds. */
+const POINTS_MAX = 150;
+
+/** Every sample of a scrape by its name with labels. */
+export type Samples = ReadonlyMap<string, number>;
+
+interface Line {
+  readonly service: ScrapedService;
+  readonly label: string;
+  /** What is added up; prom-client's own metrics have other names than ours. */
+  readonly metric: MetricName | `${MetricName}_${"sum" | "count"}` | "process_cpu_seconds_total";
+  /** Which of its samples. */
+  readonly only?: RegExp;
+  /** How it is read: as it is, how much it grows a second, or how much each of these took. */
+  readonly per?: "second" | `${MetricName}_count`;
+}
+
+interface Chart {
+  readonly title: string;
+  readonly unit: "/s" | "s" | "B" | "";
+  readonly lines: readonly Line[];
+}
+
+/** Not what watches the service, such as this very scrape. */
+const ASKED = /route="(?!\/metrics|\/readyz|\/healthz)/;
+const REQUESTS = "http_server_request_duration_seconds";
+const CALLS = "rpc_server_call_duration_seconds";
+
+const ofEach = (line: Omit<Line, "service" | "label">): Line[] =>
+  SCRAPED_SERVICES.map((service) => ({ ...line, service, label: service }));
+
+function averageStatement(pool: "primary" | "replica"): Omit<Line, "service" | "label"> {
+  return {
+    metric: "db_client_operation_duration_seconds_sum",
+    only: new RegExp(`pool="${pool}"`),
+    per: "db_client_operation_duration_seconds_count",
+  };
+}
+
+const CHARTS: readonly Chart[] = [
+  {
+    title: "Requests",
+    unit: "/s",
+    lines: [
+      ...(["cart", "loms"] as const).map((service) => ({
+        ...{ service, label: `${service} HTTP` },
+        ...{ metric: `${REQUESTS}_count`, only: ASKED, per: "second" } as const,
+      })),
+      {
+        service: "loms",
+        label: "loms gRPC",
+        metric: `${CALLS}_count`,
+        only: /door="grpc"/,
+        per: "second",
+      },
+    ],
+  },
+  {
+    title: "Average time",
+    unit: "s",
+    lines: [
+      {
+        service: "cart",
+        label: "cart HTTP",
+        metric: `${REQUESTS}_sum`,
+        only: ASKED,
+        per: `${REQUESTS}_count`,
+      },
+      {
+        service: "loms",
+        label: "loms calls",
+        metric: `${CALLS}_sum`,
+        per: `${CALLS}_count`,
+      },
+      {
+        service: "notifier",
+        label: "change to notification",
+        metric: "notifier_delay_seconds_sum",
+        per: "notifier_delay_seconds_count",
+      },
+    ],
+  },
+  {
+    title: "Orders and notifications",
+    unit: "/s",
+    lines: [
+      {
+        service: "loms",
+        label: "orders created",
+        metric: "order_transitions_total",
+        only: /to="awaiting payment"/,
+        per: "second",
+      },
+      {
+        service: "notifier",
+        label: "notifications",
+        metric: "notifier_notifications_total",
+        only: /result="shown"/,
+        per: "second",
+      },
+    ],
+  },
+  {
+    title: "Failures",
+    unit: "/s",
+    lines: [
+      {
+        service: "cart",
+        label: "cart HTTP 5xx",
+        metric: `${REQUESTS}_count`,
+        only: /route="(?!\/metrics|\/readyz|\/healthz).*status="5/,
+        per: "second",
+      },
+      {
+        service: "loms",
+        label: "loms calls",
+        metric: `${CALLS}_count`,
+        only: /status="(internal|unavailable|deadline_exceeded)"/,
+        per: "second",
+      },
+      {
+        service: "notifier",
+        label: "notifier messages",
+        metric: "bus_consume_duration_seconds_count",
+        only: /status="(?!ok")/,
+        per: "second",
+      },
+    ],
+  },
+  {
+    title: "Average SQL statement",
+    unit: "s",
+    lines: [
+      { ...{ service: "loms", label: "loms, primary" }, ...averageStatement("primary") },
+      { ...{ service: "loms", label: "loms, replica" }, ...averageStatement("replica") },
+      { ...{ service: "notifier", label: "notifier" }, ...averageStatement("primary") },
+    ],
+  },
+  {
+    title: "Events that wait",
+    unit: "",
+    lines: [
+      { service: "loms", label: "in the outbox", metric: "outbox_backlog_events" },
+      { service: "notifier", label: "on the bus", metric: "bus_lag_messages" },
+    ],
+  },
+  {
+    title: "Processors in use",
+    unit: "",
+    lines: ofEach({ metric: "process_cpu_seconds_total", per: "second" }),
+  },
+  { title: "Memory", unit: "B", lines: ofEach({ metric: "process_resident_memory_bytes" }) },
+];
+
+/** A time in ms since 1970 and what there was then; null where it cannot be told. */
+export type Point = readonly [at: number, value: number | null];
+
+export interface DrawnChart {
+  readonly title: string;
+  readonly unit: string;
+  readonly lines: readonly { service: string; label: string; points: readonly Point[] }[];
+}
+
+interface Scrape {
+  readonly at: number;
+  readonly samples: Samples;
+}
+
+/** The recent past of the three services, as lines to draw. */
+export class Charts {
+  readonly #points = new Map<Line, Point[]>();
+  readonly #before = new Map<ScrapedService, Scrape>();
+
+  /** Takes what a service told at a time; undefined when it told nothing. */
+  add(service: ScrapedService, at: number, samples: Samples | undefined): void {
+    const before = this.#before.get(service);
+    for (const line of CHARTS.flatMap(({ lines }) => lines)) {
+      if (line.service !== service) continue;
+      const points = this.#points.get(line) ?? [];
+      this.#points.set(line, points);
+      points.push([at, samples ? read(line, { at, samples }, before) : null]);
+      if (points.length > POINTS_MAX) points.shift();
+    }
+    if (samples) this.#before.set(service, { at, samples });
+    else this.#before.delete(service);
+  }
+
+  /** What writes do about the synchronous replica; undefined while loms tells nothing. */
+  replicationState(): string | undefined {
+    for (const [name, value] of this.#before.get("loms")?.samples ?? []) {
+      const state = /^db_replication_state\{state="(\w+)"\}$/.exec(name)?.[1];
+      if (state && value === 1) return state;
+    }
+    return undefined;
+  }
+
+  drawn(): DrawnChart[] {
+    return CHARTS.map(({ title, unit, lines }) => ({
+      ...{ title, unit },
+      lines: lines.map((line) => ({
+        ...{ service: line.service, label: line.label },
+        points: this.#points.get(line) ?? [],
+      })),
+    }));
+  }
+}
+
+function read(line: Line, now: Scrape, before: Scrape | undefined): number | null {
+  if (!line.per) return total(now, line.metric, line.only) ?? null;
+  if (!before) return null;
+  const grown = grownBy(line.metric, line.only, now, before);
+  if (line.per === "second") return grown / ((now.at - before.at) / 1000);
+  const times = grownBy(line.per, line.only, now, before);
+  return times > 0 ? grown / times : null;
+}
+
+/** A counter begins anew with its process: what it has then is what it grew by. */
+function grownBy(metric: string, only: RegExp | undefined, now: Scrape, before: Scrape): number {
+  const value = total(now, metric, only) ?? 0;
+  const earlier = total(before, metric, only) ?? 0;
+  return value < earlier ? value : value - earlier;
+}
+
+/** The sum of a metric's samples; undefined when there is none. */
+function total({ samples }: Scrape, metric: string, only = /^/): number | undefined {
+  let sum: number | undefined;
+  for (const [name, value] of samples) {
+    const isIt = name === metric || (name.startsWith(`${metric}{`) && only.test(name));
+    if (isIt) sum = (sum ?? 0) + value;
+  }
+  return sum;
+}

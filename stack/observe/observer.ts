@@ -1,0 +1,48 @@
+import type { HostPort } from "../../shared/config.ts";
+import { createHttpApp, mount } from "../../shared/http/app.ts";
+import { serve } from "../../shared/http/serve.ts";
+import { CloseStack } from "../../shared/lifecycle.ts";
+import { Charts } from "./charts.ts";
+import { forLoopback } from "./loopback.ts";
+import { LogLines } from "./log-lines.ts";
+import { pageRoutes } from "./page.ts";
+import { apiRoutes } from "./routes.ts";
+import { type ScrapedUrls, Scraping } from "./scraping.ts";
+import { Traces } from "./traces.ts";
+
+/** Its page is left open in a browser, whose requests need not be waited for. */
+const DRAIN_MAX_MS = 500;
+
+/** One page that shows traces, metrics and logs of a stack while it runs; nothing is stored. */
+export interface Observer {
+  /** Of the page. */
+  readonly url: string;
+  /** What the services must be given, so that their spans come here. */
+  readonly settings: { readonly OTEL_EXPORTER_OTLP_ENDPOINT: string };
+  /** Takes a line that a service has written. */
+  addLine(service: string, line: string): void;
+  /** Asks the services for their metrics from now on. */
+  watch(urls: ScrapedUrls): void;
+  close(): Promise<void>;
+}
+
+/** Serves the page; start it before the services, so that no span is lost. */
+export async function startObserver(address: HostPort): Promise<Observer> {
+  const opened = new CloseStack();
+  const traces = new Traces();
+  const lines = new LogLines();
+  const charts = new Charts();
+  const scraping = new Scraping(charts);
+  const app = createHttpApp({ observers: [] });
+  mount(app, [...pageRoutes(), ...apiRoutes({ traces, lines, charts, scraping })]);
+  const http = await serve(forLoopback(app.fetch), address);
+  opened.push("the page", () => http.close(DRAIN_MAX_MS));
+  opened.push("the scrapes", () => scraping.close());
+  return {
+    url: http.url,
+    settings: { OTEL_EXPORTER_OTLP_ENDPOINT: http.url },
+    addLine: (service, line) => lines.add(service, line),
+    watch: (urls) => scraping.start(urls),
+    close: () => opened.close(),
+  };
+}

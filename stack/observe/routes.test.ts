@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { createHttpApp, mount } from "../../shared/http/app.ts";
+import { Charts } from "./charts.ts";
+import { LogLines } from "./log-lines.ts";
+import { forLoopback } from "./loopback.ts";
+import { pageRoutes } from "./page.ts";
+import { apiRoutes } from "./routes.ts";
+import { Scraping } from "./scraping.ts";
+import { Traces } from "./traces.ts";
+
+const charts = new Charts();
+const app = createHttpApp({ observers: [] });
+mount(app, [
+  ...pageRoutes(),
+  ...apiRoutes({
+    traces: new Traces(),
+    lines: new LogLines(),
+    charts,
+    scraping: new Scraping(charts),
+  }),
+]);
+
+function sendSpans(body: string, type = "application/x-protobuf") {
+  return app.request("/v1/traces", { method: "POST", body, headers: { "content-type": type } });
+}
+
+test("spans that are no protobuf are refused", async () => {
+  expect((await sendSpans("{}", "application/json")).status).toBe(415);
+  expect((await sendSpans("no protobuf")).status).toBe(400);
+  expect((await sendSpans("a".repeat(5 << 20))).status).toBe(413);
+  expect((await sendSpans("")).status).toBe(200);
+});
+
+test("a trace that is not known is not found", async () => {
+  expect((await app.request(`/api/traces/${"a".repeat(32)}`)).status).toBe(404);
+});
+
+test("the page lets nothing in that is not its own", async () => {
+  const answer = await app.request("/");
+  expect(answer.status).toBe(200);
+  const policy = answer.headers.get("content-security-policy");
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain("unsafe");
+  const files = (await answer.text()).matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g);
+  for (const [, file] of files) expect((await app.request(`/${file}`)).status).toBe(200);
+});
+
+test("who asks under a name that is not of this machine is told nothing", async () => {
+  const ask = forLoopback((request) => app.fetch(request));
+  expect((await ask(new Request("http://stranger.example:8088/"))).status).toBe(421);
+  for (const host of ["127.0.0.1:8088", "localhost:8088", "[::1]:8088"]) {
+    expect((await ask(new Request(`http://${host}/`))).status).toBe(200);
+  }
+});

@@ -1,0 +1,86 @@
+import { LOG_LEVELS, type LogLevel } from "../../shared/config.ts";
+import { AppError } from "../../shared/errors.ts";
+import { answerJson, answerText } from "../../shared/http/answer.ts";
+import type { MountedRoute } from "../../shared/http/app.ts";
+import { HttpRefusal } from "../../shared/http/problem.ts";
+import { readBody } from "../../shared/http/read-body.ts";
+import { readSpans } from "../otlp/read-spans.ts";
+import type { Charts } from "./charts.ts";
+import type { LogLines } from "./log-lines.ts";
+import type { Scraping } from "./scraping.ts";
+import type { Traces } from "./traces.ts";
+
+/** A batch of the services is 512 spans, some 300 KB. */
+const OTLP_MAX_BYTES = 4 << 20;
+const OTLP_TYPE = "application/x-protobuf";
+/** More than anybody reads; the page asks again every second. */
+const TRACES_SHOWN_MAX = 100;
+const LINES_SHOWN_MAX = 200;
+const TRACE_PATH = "/api/traces/";
+
+export interface Observed {
+  readonly traces: Traces;
+  readonly lines: LogLines;
+  readonly charts: Charts;
+  readonly scraping: Scraping;
+}
+
+/** OTLP/HTTP in, and what the page asks for. */
+export function apiRoutes({ traces, lines, charts, scraping }: Observed): MountedRoute[] {
+  return [
+    {
+      method: "post",
+      path: "/v1/traces",
+      async run(c) {
+        if (c.req.raw.headers.get("content-type") !== OTLP_TYPE) {
+          throw new HttpRefusal(415, `Spans come as ${OTLP_TYPE}`);
+        }
+        traces.add(spansOf(new Uint8Array(await readBody(c, OTLP_MAX_BYTES))));
+        // An empty ExportTraceServiceResponse: everything was taken.
+        return answerText(c, 200, new Uint8Array(0), { "content-type": OTLP_TYPE });
+      },
+    },
+    {
+      method: "get",
+      path: "/api/overview",
+      run: (c) =>
+        answerJson(c, 200, {
+          services: scraping.services(),
+          replication: charts.replicationState(),
+          traces: traces.latest(TRACES_SHOWN_MAX, c.req.query("find")),
+          charts: charts.drawn(),
+        }),
+    },
+    {
+      method: "get",
+      path: `${TRACE_PATH}{trace_id}`,
+      run(c) {
+        const traceId = c.req.path.slice(TRACE_PATH.length);
+        const rows = traces.rows(traceId);
+        if (!rows) throw new AppError("not_found", `Nothing is known of trace ${traceId}`);
+        return answerJson(c, 200, { rows, lines: lines.latest(LINES_SHOWN_MAX, { traceId }) });
+      },
+    },
+    {
+      method: "get",
+      path: "/api/log",
+      run(c) {
+        const { service, level, trace_id: traceId, text } = c.req.query();
+        const filter = { service, level: levelOf(level), traceId, text };
+        return answerJson(c, 200, lines.latest(LINES_SHOWN_MAX, filter));
+      },
+    },
+  ];
+}
+
+function spansOf(bytes: Uint8Array) {
+  try {
+    return readSpans(bytes);
+  } catch (cause) {
+    throw new AppError("invalid_argument", "The body is no ExportTraceServiceRequest", { cause });
+  }
+}
+
+function levelOf(text: string | undefined): LogLevel | undefined {
+  return LOG_LEVELS.find((level) => level === text);
+}

@@ -1,0 +1,61 @@
+import { type Clock, systemClock } from "../../shared/async/clock.ts";
+import { Loop } from "../../shared/async/loop.ts";
+import { readSamples } from "../../shared/telemetry/test-samples.ts";
+import { type Charts, SCRAPED_SERVICES, type ScrapedService } from "./charts.ts";
+
+const INTERVAL_MS = 2_000;
+/** loms asks its database for a second at most. */
+const TIMEOUT_MS = 1_800;
+
+export type ScrapedUrls = Readonly<Partial<Record<ScrapedService, string | undefined>>>;
+
+/** Asks each service for its metrics every two seconds, and puts what it says into the charts. */
+export class Scraping {
+  readonly #charts: Charts;
+  readonly #loop: Loop;
+  #urls: ScrapedUrls = {};
+  readonly #answering = new Set<ScrapedService>();
+
+  constructor(charts: Charts, clock: Clock = systemClock) {
+    this.#charts = charts;
+    this.#loop = new Loop({
+      clock,
+      step: async () => {
+        await Promise.all(SCRAPED_SERVICES.map((service) => this.#scrape(service)));
+        return INTERVAL_MS;
+      },
+      onError: () => {},
+      backoffMs: INTERVAL_MS,
+      backoffMaxMs: INTERVAL_MS,
+    });
+  }
+
+  start(urls: ScrapedUrls): void {
+    this.#urls = urls;
+    this.#loop.start();
+  }
+
+  close(): Promise<void> {
+    return this.#loop.close();
+  }
+
+  /** Whether each service answered the last time. */
+  services(): { name: string; answers: boolean }[] {
+    return SCRAPED_SERVICES.filter((name) => this.#urls[name])
+      .map((name) => ({ name, answers: this.#answering.has(name) }));
+  }
+
+  async #scrape(service: ScrapedService): Promise<void> {
+    const url = this.#urls[service];
+    if (!url) return;
+    const at = Date.now();
+    try {
+      const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      this.#charts.add(service, at, readSamples(await response.text()));
+      this.#answering.add(service);
+    } catch {
+      this.#charts.add(service, at, undefined);
+      this.#answering.delete(service);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import type { ReceivedSpan } from "../otlp/read-spans.ts";
+import { type SpanNode, spanTrees } from "../otlp/span-tree.ts";
+
+/** A purchase with its payment has about 40 spans of 1 KB each. */
+const TRACES_MAX = 500;
+/** A trace that goes on for ever is cut off here. */
+const SPANS_IN_TRACE_MAX = 2_000;
+/** Of all traces together, some 50 MB. */
+const SPANS_MAX = 50_000;
+
+export interface TraceSummary {
+  readonly traceId: string;
+  /** Of the span that began it, as far as it has arrived. */
+  readonly name: string;
+  /** In the order in which they appear. */
+  readonly services: readonly string[];
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly spans: number;
+  readonly failed: boolean;
+}
+
+/** A span as the page draws it; `depth` is how far below the root it lies. */
+export interface TraceRow {
+  readonly spanId: string;
+  readonly depth: number;
+  readonly service: string;
+  readonly name: string;
+  readonly kind: string;
+  /** Since the trace began. */
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly failed: boolean;
+  readonly attributes: ReceivedSpan["attributes"];
+  readonly events: ReceivedSpan["events"];
+  readonly links: ReceivedSpan["links"];
+}
+
+/** The latest traces, from the spans as they arrive. */
+export class Traces {
+  /** In the order in which the traces were first heard of. */
+  readonly #byId = new Map<string, ReceivedSpan[]>();
+  #spans = 0;
+
+  add(spans: readonly ReceivedSpan[]): void {
+    for (const span of spans) {
+      const known = this.#byId.get(span.traceId) ?? [];
+      if (known.length === SPANS_IN_TRACE_MAX) continue;
+      if (known.length === 0) this.#byId.set(span.traceId, known);
+      known.push(span);
+      this.#spans++;
+      while (this.#byId.size > TRACES_MAX || this.#spans > SPANS_MAX) this.#forgetOldest();
+    }
+  }
+
+  /** The latest first; those whose name, service, id or failure holds every word of `find`. */
+  latest(max: number, find = ""): TraceSummary[] {
+    const words = find.toLowerCase().split(/\s+/);
+    const found: TraceSummary[] = [];
+    for (const spans of [...this.#byId.values()].reverse()) {
+      if (found.length === max) break;
+      const summary = summarize(spans);
+      const { name, traceId, services, failed } = summary;
+      const text = `${name} ${traceId} ${services.join(" ")} ${failed ? "failed" : ""}`;
+      if (words.every((word) => text.toLowerCase().includes(word))) found.push(summary);
+    }
+    return found;
+  }
+
+  /** Depth first, what began earlier first; undefined when nothing is known of the trace. */
+  rows(traceId: string): TraceRow[] | undefined {
+    const spans = this.#byId.get(traceId);
+    if (!spans) return undefined;
+    const begin = first(spans);
+    return spanTrees(spans).flatMap((tree) => rowsOf(tree, 0, begin));
+  }
+
+  #forgetOldest(): void {
+    const [oldest = ""] = this.#byId.keys();
+    this.#spans -= this.#byId.get(oldest)?.length ?? 0;
+    this.#byId.delete(oldest);
+  }
+}
+
+function summarize(spans: readonly ReceivedSpan[]): TraceSummary {
+  const begin = first(spans);
+  const end = spans.reduce((last, { endNs }) => endNs > last ? endNs : last, begin);
+  const sorted = spans.toSorted((a, b) => Number(a.startNs - b.startNs));
+  const root = spanTrees(spans)[0]?.span;
+  return {
+    traceId: root?.traceId ?? "",
+    name: root?.name ?? "",
+    services: [...new Set(sorted.map(({ service }) => service))],
+    startMs: milliseconds(begin),
+    durationMs: milliseconds(end - begin),
+    spans: spans.length,
+    failed: spans.some(({ failed }) => failed),
+  };
+}
+
+function rowsOf({ span, children }: SpanNode, depth: number, begin: bigint): TraceRow[] {
+  const { spanId, service, name, kind, failed, attributes, events, links } = span;
+  const row: TraceRow = {
+    ...{ spanId, depth, service, name, kind, failed, attributes, events, links },
+    startMs: milliseconds(span.startNs - begin),
+    durationMs: milliseconds(span.endNs - span.startNs),
+  };
+  return [row, ...children.flatMap((child) => rowsOf(child, depth + 1, begin))];
+}
+
+function first(spans: readonly ReceivedSpan[]): bigint {
+  return spans.map(({ startNs }) => startNs).reduce((a, b) => b < a ? b : a);
+}
+
+function milliseconds(ns: bigint): number {
+  return Number(ns) / 1e6;
+}
