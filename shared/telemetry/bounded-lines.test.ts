@@ -1,39 +1,48 @@
 import { expect, test } from "vitest";
 import { BoundedLines } from "./bounded-lines.ts";
 
-/** A sink that is done with a text when it is told. */
+/** A sink that is done with a text when it is told, as a turn is over when it is told. */
 function openLines(waitingMax?: number) {
   const taken: string[] = [];
   const told: number[] = [];
   let done = () => {};
+  let send = () => {};
   const lines = new BoundedLines({
     sink: (text, onDone) => {
       taken.push(text);
       done = onDone;
     },
     onDropped: (count) => told.push(count),
+    later: (what) => send = what,
     ...(waitingMax === undefined ? {} : { waitingMax }),
   });
-  return { lines, taken, told, finish: () => done() };
+  return { lines, taken, told, endTurn: () => send(), finish: () => done() };
 }
 
-test("a line goes to a sink that is free at once", () => {
-  const { lines, taken } = openLines();
+test("what is written in one turn goes together", () => {
+  const { lines, taken, endTurn } = openLines();
   lines.write("a\n");
-  expect(taken).toEqual(["a\n"]);
+  lines.write("b\n");
+  expect(taken).toEqual([]);
+  endTurn();
+  expect(taken).toEqual(["a\nb\n"]);
 });
 
 test("what comes while the sink is busy goes together, in order", () => {
-  const { lines, taken, finish } = openLines();
-  for (const line of ["a\n", "b\n", "c\n"]) lines.write(line);
+  const { lines, taken, endTurn, finish } = openLines();
+  lines.write("a\n");
+  endTurn();
+  for (const line of ["b\n", "c\n"]) lines.write(line);
   expect(taken).toEqual(["a\n"]);
   finish();
   expect(taken).toEqual(["a\n", "b\nc\n"]);
 });
 
 test("lines beyond the bound are dropped and counted, and told of when the sink is free", () => {
-  const { lines, taken, told, finish } = openLines(4);
-  for (const line of ["a\n", "b\n", "c\n", "d\n", "e\n"]) lines.write(line);
+  const { lines, taken, told, endTurn, finish } = openLines(4);
+  lines.write("a\n");
+  endTurn();
+  for (const line of ["b\n", "c\n", "d\n", "e\n"]) lines.write(line);
   expect([lines.lost, told]).toEqual([2, []]);
   finish();
   expect(told).toEqual([]);
@@ -41,17 +50,19 @@ test("lines beyond the bound are dropped and counted, and told of when the sink 
   expect(told).toEqual([2]);
   expect(taken.join("")).toBe("a\nb\nc\n");
   lines.write("f\n");
+  endTurn();
   finish();
   expect(told).toEqual([2]);
 });
 
 test("flush() resolves when all is out", async () => {
-  const { lines, taken, finish } = openLines();
+  const { lines, taken, endTurn, finish } = openLines();
   await lines.flush(60_000);
   lines.write("a\n");
-  lines.write("b\n");
   let isFlushed = false;
   const flushed = lines.flush(60_000).then(() => isFlushed = true);
+  endTurn();
+  lines.write("b\n");
   finish();
   await Promise.resolve();
   expect(isFlushed).toBe(false);
@@ -64,5 +75,5 @@ test("flush() waits no longer than it is told", async () => {
   const { lines } = openLines();
   lines.write("a\n");
   await lines.flush(1);
-  expect(lines.takeWaiting()).toBe("");
+  expect(lines.takeWaiting()).toBe("a\n");
 });

@@ -9,18 +9,24 @@ export interface BoundedLinesOptions {
   /** Is told how many lines were dropped, once there is room again. */
   readonly onDropped: (lines: number) => void;
   readonly waitingMax?: number;
+  /** Puts off what is to be done until the turn at hand is over; by default `setImmediate`. */
+  readonly later?: (send: () => void) => void;
 }
 
 /**
- * Lines on their way out. Whoever writes never waits: while the sink is slow lines gather up to a
- * bound, and what comes beyond that is dropped and counted.
+ * Lines on their way out. What is written in one turn of the event loop goes together, since each
+ * write costs a system call. Whoever writes never waits: while the sink is slow lines gather up to
+ * a bound, and what comes beyond that is dropped and counted.
  */
 export class BoundedLines {
   readonly #sink: LineSink;
   readonly #onDropped: (lines: number) => void;
   readonly #waitingMax: number;
+  readonly #later: (send: () => void) => void;
   readonly #onIdle = new Set<() => void>();
   #waiting = "";
+  /** Somebody will send what waits: the end of the turn, or the sink when it is done. */
+  #isUnderWay = false;
   #isWriting = false;
   #lost = 0;
   #toldOfLost = 0;
@@ -29,6 +35,12 @@ export class BoundedLines {
     this.#sink = options.sink;
     this.#onDropped = options.onDropped;
     this.#waitingMax = options.waitingMax ?? WAITING_MAX_CHARACTERS;
+    this.#later = options.later ?? setImmediate;
+  }
+
+  /** Whether the sink is at a text. */
+  get isWriting(): boolean {
+    return this.#isWriting;
   }
 
   /** Lines that were dropped since the start. */
@@ -37,14 +49,16 @@ export class BoundedLines {
   }
 
   write(line: string): void {
-    if (!this.#isWriting) this.#send(line);
-    else if (this.#waiting.length + line.length <= this.#waitingMax) this.#waiting += line;
+    if (this.#waiting.length + line.length <= this.#waitingMax) this.#waiting += line;
     else this.#lost++;
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    this.#later(() => this.#send());
   }
 
   /** Resolves once nothing is on its way, or after `maxMs`. */
   async flush(maxMs: number): Promise<void> {
-    if (!this.#isWriting) return;
+    if (!this.#isUnderWay) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, maxMs);
       this.#onIdle.add(() => {
@@ -61,13 +75,15 @@ export class BoundedLines {
     return text;
   }
 
-  #send(text: string): void {
+  #send(): void {
     this.#isWriting = true;
-    this.#sink(text, () => {
+    this.#sink(this.takeWaiting(), () => {
       this.#isWriting = false;
-      if (this.#waiting !== "") return this.#send(this.takeWaiting());
-      this.#tellOfLost();
-      if (!this.#isWriting) this.#rest();
+      if (this.#waiting === "") this.#tellOfLost();
+      if (this.#waiting !== "") return this.#send();
+      this.#isUnderWay = false;
+      for (const resolve of this.#onIdle) resolve();
+      this.#onIdle.clear();
     });
   }
 
@@ -75,10 +91,5 @@ export class BoundedLines {
     const lines = this.#lost - this.#toldOfLost;
     this.#toldOfLost = this.#lost;
     if (lines > 0) this.#onDropped(lines);
-  }
-
-  #rest(): void {
-    for (const resolve of this.#onIdle) resolve();
-    this.#onIdle.clear();
   }
 }

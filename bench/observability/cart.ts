@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { formatHostPort } from "../../shared/config.ts";
+import { AppError } from "../../shared/errors.ts";
+import { startGrpcServer } from "../../shared/grpc/server.ts";
+import { CloseStack } from "../../shared/lifecycle.ts";
+import { createLogger } from "../../shared/telemetry/log.ts";
+import { freePorts } from "../../stack/ports.ts";
+import { startProducts } from "../../stack/products/service.ts";
+import type { Bench } from "./bench.ts";
+
+const FREE = { host: "127.0.0.1", port: 0 };
+const SKUS = [1_076_963, 1_148_162, 1_625_903, 2_618_151, 2_956_315];
+const USERS = 1_000;
+/** Lines and counts stay below their limits for hours. */
+const COUNT = 1;
+
+/** cart, between a loms that has everything and the product service's stand-in: add, then list. */
+export async function benchCart(opened: CloseStack): Promise<Bench> {
+  const log = createLogger({ service: "stack", level: "error" });
+  const products = await startProducts({ PRODUCTS_HTTP: FREE, PRODUCT_TOKEN: "testtoken" }, log);
+  opened.push("the products", () => products.close());
+  const loms = await startGrpcServer({
+    address: FREE,
+    definition: LomsDefinition,
+    handlers: {
+      ...Object.fromEntries(Object.keys(LomsDefinition.methods).map((name) => [name, notAsked])),
+      stocksInfo: () => Promise.resolve({ count: 1_000_000n }),
+    },
+    descriptorSet: readFileSync(new URL("../../proto/gen/loms.binpb", import.meta.url)),
+    errorDetails: [],
+  });
+  opened.push("loms", () => loms.close());
+  const agent = new Agent({ keepAlive: true });
+  opened.push("the connections", () => Promise.resolve(agent.destroy()));
+
+  let number = 0;
+  return {
+    part: "cart",
+    async settings() {
+      const [port, profilePort] = await freePorts(2);
+      return {
+        environment: {
+          CART_HTTP: `127.0.0.1:${port}`,
+          CART_PROFILE: `127.0.0.1:${profilePort}`,
+          PRODUCT_URL: products.url,
+          PRODUCT_CACHE_TTL: "24h",
+          LOMS_GRPC_URL: formatHostPort(loms.address),
+        },
+        url: `http://127.0.0.1:${port}`,
+      };
+    },
+    open({ url }) {
+      const doOne = async () => {
+        const turn = number++;
+        const cart = `${url}/user/${1 + turn % USERS}/cart`;
+        await send(agent, "POST", `${cart}/${SKUS[turn % SKUS.length]}`, `{"count":${COUNT}}`);
+        await send(agent, "GET", `${cart}/list`);
+      };
+      return { doOne, settled: () => Promise.resolve(), close() {} };
+    },
+  };
+}
+
+function notAsked(): Promise<never> {
+  return Promise.reject(new AppError("internal", "cart asks only for stock here"));
+}
+
+function send(agent: Agent, method: string, url: string, body?: string): Promise<void> {
+  const headers = body === undefined
+    ? {}
+    : { "content-type": "application/json", "content-length": body.length };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, agent, headers }, (response) => {
+      response.resume().once("error", reject).once("end", () => {
+        if (response.statusCode === 200) resolve();
+        else reject(new Error(`${method} ${url} was answered ${response.statusCode}`));
+      });
+    });
+    sent.once("error", reject).end(body);
+  });
+}
