@@ -8,8 +8,8 @@ const { loms = "", lomsGrpc } = urls;
 /** A ServerReflectionRequest with `list_services: ""`. */
 const LIST_SERVICES = Buffer.from([0x3a, 0x00]);
 
-test.each(["", "loms.v1.Loms"])(
-  "gRPC health says of service %j that it serves",
+test.each(["", "loms.v1.Loms", "database", "replica"])(
+  "gRPC health says of %j that it serves",
   async (service) => {
     const answer = await grpcCall(
       lomsGrpc,

@@ -19,6 +19,13 @@ const AT_ONCE_MS = 1_000;
 const lomsOf = ({ urls }: Stack) => urls.loms ?? "";
 const readyz = (stack: Stack) => call(lomsOf(stack), "GET /readyz");
 
+/** Of grpc.health.v1: 1 is SERVING, 2 is NOT_SERVING. */
+async function grpcHealth({ urls }: Stack, service: string): Promise<number> {
+  const request = JSON.stringify({ service });
+  const { body } = await grpcCall(urls.lomsGrpc, "grpc.health.v1.Health/Check", request);
+  return ["UNKNOWN", "SERVING", "NOT_SERVING"].indexOf(String(body["status"]));
+}
+
 async function stateOf(stack: Stack): Promise<string | undefined> {
   const { text } = await call(lomsOf(stack), "GET /metrics");
   return /^db_replication_state\{state="(\w+)"\} 1$/m.exec(text)?.[1];
@@ -78,6 +85,9 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
       expect([ready.status, ready.body]).toMatchObject([503, {
         reasons: { replica: expect.stringContaining("confirmed no commit") },
       }]);
+      for (const [part, status] of Object.entries({ "": 2, replica: 2, database: 1 })) {
+        await eventually(async () => expect(await grpcHealth(stack, part), part).toBe(status));
+      }
 
       await bringBack(stack, accident);
       expect((await readyz(stack)).status).toBe(200);

@@ -169,15 +169,13 @@ async function openDoors(
   opened.push("the doors", async () => {
     await Promise.all(doors.map((door) => door.close()));
   });
-  const grpc = await startLomsGrpc(config.LOMS_GRPC, rpc, tracing.place);
+  const grpc = await startLomsGrpc(config.LOMS_GRPC, rpc, tracing.place, Object.keys(checks));
   doors.push(grpc);
   // The last to open, because /readyz speaks for both.
   const http = await serve(app.fetch, config.LOMS_HTTP);
   doors.push({ close: () => http.close(DRAIN_MAX_MS) });
 
-  const unfollow = followReadiness(grpc.health, async (context) => {
-    for (const check of Object.values(checks)) await check(context);
-  });
+  const unfollow = followReadiness(grpc.health, checks);
   opened.push("readiness", async () => {
     unfollow();
     grpc.health.set(false);

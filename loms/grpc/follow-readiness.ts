@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
+import type { GrpcHealth } from "../../shared/grpc/health.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 
 /** How long a watcher may believe what is no longer so. */
@@ -11,18 +12,27 @@ const CHECK_TIMEOUT_MS = 2_000;
 /** Rejects while the service cannot serve. */
 export type Check = (context: RequestContext) => unknown;
 
-/** Has `health` say what `check` finds, until the returned function is called. */
+/**
+ * Has `health` say what the checks find, of each part and of all together, until the returned
+ * function is called.
+ */
 export function followReadiness(
-  health: { set(serving: boolean): void },
-  check: Check,
+  health: Pick<GrpcHealth, "set" | "setPart">,
+  checks: Readonly<Record<string, Check>>,
   clock: Clock = systemClock,
 ): () => void {
   const stopping = new AbortController();
   const run = async () => {
     while (!stopping.signal.aborted) {
-      const serving = await passes(check, clock);
+      const found = await Promise.all(
+        Object.entries(checks).map(async ([part, check]) => ({
+          part,
+          serving: await passes(check, clock),
+        })),
+      );
       if (stopping.signal.aborted) return;
-      health.set(serving);
+      for (const { part, serving } of found) health.setPart(part, serving);
+      health.set(found.every(({ serving }) => serving));
       await sleep(clock, CHECK_INTERVAL_MS, stopping.signal).catch(() => {});
     }
   };

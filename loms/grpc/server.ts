@@ -18,11 +18,13 @@ export async function startLomsGrpc(
   address: HostPort,
   rpc: Rpc,
   place: PlaceInTrace,
+  parts: readonly string[],
 ): Promise<GrpcServer> {
   const names = Object.keys(LomsDefinition.methods) as MethodName[];
   return await startGrpcServer({
     address,
     place,
+    parts,
     definition: LomsDefinition,
     handlers: Object.fromEntries(names.map((name) => [name, handlerOf(name, rpc)])),
     descriptorSet: await readFile(DESCRIPTOR_SET),

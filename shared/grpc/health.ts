@@ -3,18 +3,22 @@ import { HealthImplementation } from "grpc-health-check";
 
 type Watcher = ServerWritableStream<unknown, unknown>;
 
-/** What grpc.health.v1 answers for some services, which serve or do not serve together. */
+/**
+ * What grpc.health.v1 answers: for some services, which serve or do not serve together, and for the
+ * parts that they need, under the parts' own names.
+ */
 export class GrpcHealth {
   readonly #services: readonly string[];
   readonly #implementation: HealthImplementation;
   readonly #watchers = new Set<Watcher>();
-  #serving = false;
+  /** What was told last, by name. */
+  readonly #told = new Map<string, boolean>();
 
   /** @param services full names; "" is the server as a whole */
-  constructor(services: readonly string[]) {
+  constructor(services: readonly string[], parts: readonly string[] = []) {
     this.#services = services;
     this.#implementation = new HealthImplementation(
-      Object.fromEntries(services.map((service) => [service, "NOT_SERVING"])),
+      Object.fromEntries([...services, ...parts].map((name) => [name, "NOT_SERVING"])),
     );
   }
 
@@ -26,11 +30,14 @@ export class GrpcHealth {
 
   /** Tells those who watch, if it is a change. */
   set(serving: boolean): void {
-    if (serving === this.#serving) return;
-    this.#serving = serving;
-    for (const service of this.#services) {
-      this.#implementation.setStatus(service, serving ? "SERVING" : "NOT_SERVING");
-    }
+    for (const service of this.#services) this.setPart(service, serving);
+  }
+
+  /** As {@link set}, of one part. */
+  setPart(name: string, serving: boolean): void {
+    if (serving === (this.#told.get(name) ?? false)) return;
+    this.#told.set(name, serving);
+    this.#implementation.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
   }
 
   /** Tells those who watch that nothing serves any more, and lets go of them. */

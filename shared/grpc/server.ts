@@ -36,6 +36,8 @@ export interface GrpcServerOptions {
   /** The FileDescriptorSet that reflection shows. */
   readonly descriptorSet: Uint8Array;
   readonly errorDetails: readonly ErrorDetail[];
+  /** What the service needs, by the names that grpc.health.v1 has for it. */
+  readonly parts?: readonly string[];
   /** Gives each call its place in a trace. */
   readonly place?: PlaceInTrace;
 }
@@ -69,7 +71,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const underWay: CallsUnderWay = new Set();
   addService(server, options, underWay);
   await addReflection(server, options.descriptorSet);
-  const health = new GrpcHealth(["", definition.fullName]);
+  const health = new GrpcHealth(["", definition.fullName], options.parts);
   health.addTo(server);
   const bound = { ...address, port: await bind(server, address) };
   const close = async () => {
