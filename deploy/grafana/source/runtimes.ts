@@ -94,13 +94,19 @@ export const runtimes: Dashboard = {
       ],
     },
     {
-      title: "Traces",
+      title: "Traces and logs",
       panels: [
         {
           title: "Spans",
           about: "While OTEL_EXPORTER_OTLP_ENDPOINT is set: recorded, then exported or lost.",
           unit: "ops",
           queries: [perSecond("trace_spans_total", "job, outcome")],
+        },
+        {
+          title: "Log lines that were dropped",
+          about: "Above 0: whoever reads the output of the service is slow.",
+          unit: "ops",
+          queries: [perSecond("log_lines_lost_total", "job")],
         },
       ],
     },
