@@ -32,10 +32,11 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
     where not exists (select from pg_replication_slots where slot_name = '$REPLICA_NAME')" >/dev/null
   unfinished=$PGDATA.unfinished
   rm -rf "$unfinished"
-  # Writes standby.signal and how to reach the primary, with the name that the primary waits for.
-  pg_basebackup --pgdata "$unfinished" --wal-method stream --checkpoint fast --write-recovery-conf \
-    --slot "$REPLICA_NAME" --dbname "host=$PRIMARY_HOST user=replicator password=$REPLICATION_PASSWORD \
-      application_name=$REPLICA_NAME"
+  # Writes standby.signal and how to reach the primary, with the name that the primary waits for and the
+  # password, which may hold anything.
+  PGPASSWORD=$REPLICATION_PASSWORD pg_basebackup --pgdata "$unfinished" --wal-method stream \
+    --checkpoint fast --write-recovery-conf --slot "$REPLICA_NAME" \
+    --dbname "host=$PRIMARY_HOST user=replicator application_name=$REPLICA_NAME"
   chmod 700 "$unfinished"
   mv --no-target-directory "$unfinished" "$PGDATA"
 fi

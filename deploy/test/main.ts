@@ -9,7 +9,8 @@ import { CACHE, makeCache, PROJECT_DIRECTORY, whyNoContainers } from "./engine.t
 // port is free.
 
 /** One run at a time: images and containers of all runs lie in one storage. */
-const LOCKED = ["flock", "--no-fork", join(CACHE, "lock")];
+const LOCK = join(CACHE, "lock");
+const LOCKED = ["flock", "--no-fork", LOCK];
 const DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"];
 const NAMESPACES = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 /** Where podman leaves what it has mounted and locked. */
@@ -20,6 +21,9 @@ const TESTS = "exec vitest run --project compose";
 const reason = whyNoContainers();
 if (reason === undefined) {
   makeCache();
+  if (spawnSync("flock", ["--nonblock", LOCK, "true"]).status !== 0) {
+    process.stdout.write("another run is under way, and this one waits for it\n");
+  }
   const built = inside([], BUILD);
   // The tests end with a closing line of their own.
   if (built !== 0) fail("The images cannot be built");
