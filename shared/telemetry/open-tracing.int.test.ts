@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
+import { startOtlpReceiver } from "../../stack/otlp/receiver.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "./log.ts";
 import { Metrics } from "./metrics.ts";
@@ -62,6 +63,20 @@ test("close() sends what waits, with the headers that were set", async () => {
   await tracing.close();
   expect(got).toEqual([["/v1/traces", "application/x-protobuf", "a b"]]);
   expect([await outcome("recorded"), await outcome("exported")]).toEqual([1, 1]);
+});
+
+test("a failure and the links to what is sampled reach the collector", async () => {
+  const receiver = await startOtlpReceiver();
+  onTestFinished(() => receiver.close());
+  const { tracing } = open({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
+  const other = (id: string, flags: string) => `00-${"c".repeat(32)}-${id.repeat(16)}-${flags}`;
+  tracing.record(span({ error: "unavailable", links: [other("d", "01"), other("e", "00")] }));
+  tracing.record(span({ attributes: { "db.operation.name": "insert" } }));
+  await tracing.close();
+  expect(receiver.spans).toMatchObject([
+    { failed: true, links: ["d".repeat(16)], attributes: { "error.type": "unavailable" } },
+    { failed: false, links: [], attributes: { "db.operation.name": "insert" } },
+  ]);
 });
 
 test("a collector that is away costs spans and one line, no error", async () => {
