@@ -14,7 +14,7 @@ const LOCKED = ["flock", "--no-fork", LOCK];
 const DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"];
 const NAMESPACES = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 /** Where podman leaves what it has mounted and locked. */
-const PRIVATE = ["/run/netns", "/run/netavark", "/run/libpod", "/run/containers"];
+const PRIVATE = ["/run/netns", "/run/netavark", "/run/libpod", "/run/containers", "/dev/shm"];
 const BUILD = "exec node deploy/test/build-images.ts";
 const TESTS = "exec vitest run --project compose";
 
