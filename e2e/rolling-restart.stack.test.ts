@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Stack } from "../stack/start.ts";
+import { type Alone, startAlone } from "./alone.ts";
+import { settingsBeside } from "./beside.ts";
+import { eventually } from "./eventually.ts";
+import type { Answer } from "./http.ts";
+import { startOwnStack } from "./own-stack.ts";
+import { type Shop, shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+/** With more in stock than can be sold meanwhile. */
+const SKU = 139_275_865;
+const SKU_STOCK = 65_534;
+const CALLERS = 6;
+/** How many of its last keys each caller uses once more. */
+const REPEATED = 20;
+/** Two restarts, each of them with a load before and after it. */
+const TEST_MAX_MS = 120_000;
+/** What a caller may be told of a write while a service goes away: try again with your key. */
+const UNKNOWN = [503, 504];
+
+let stack: Stack;
+let second: Awaited<ReturnType<typeof settingsBeside>>;
+let secondProcess: Alone;
+/** The same shop through each of the two processes of loms. */
+let doors: readonly Shop[];
+
+const startSecond = () => startAlone("loms", second.settings, second.url);
+
+async function stopSecond(): Promise<void> {
+  secondProcess.signal("SIGTERM");
+  expect(await secondProcess.ended).toBe("exit code 0");
+}
+
+beforeAll(async () => {
+  stack = await startOwnStack();
+  second = await settingsBeside("loms", stack);
+  secondProcess = await startSecond();
+  doors = [shopAt(stack), shopAt({ urls: { ...stack.urls, loms: second.url } })];
+});
+afterAll(() => stack.close());
+
+interface Told {
+  readonly user: number;
+  readonly key: string;
+  readonly order: number;
+}
+
+/** Repeats `attempt` until it is answered with success; a connection may break meanwhile. */
+async function insist(attempt: (tries: number) => Promise<Answer>): Promise<Answer> {
+  for (let tries = 0;; tries++) {
+    const answer = await attempt(tries).catch(() => undefined);
+    if (answer?.status === 200) return answer;
+    if (answer) expect(UNKNOWN, answer.text).toContain(answer.status);
+  }
+}
+
+const createWithKey = (user: number, key: string) => (tries: number) =>
+  (doors[tries % doors.length] as Shop).tryCreate(user, [{ sku: SKU, count: 1 }], {
+    "idempotency-key": key,
+  });
+
+/** Buys on while `isOpen`, each time through the door that answers. */
+async function buyWithKeys(isOpen: () => boolean): Promise<Told[]> {
+  const user = newUser();
+  const told: Told[] = [];
+  while (isOpen()) {
+    const key = `rolling ${told.length}`;
+    const { body } = await insist(createWithKey(user, key));
+    told.push({ user, key, order: body["orderID"] as number });
+  }
+  return told;
+}
+
+/** The same through cart, which knows the first loms only and keeps the cart while that is away. */
+async function buyFromCart(isOpen: () => boolean): Promise<number[]> {
+  const [shop] = doors as [Shop];
+  const user = newUser();
+  const told: number[] = [];
+  while (isOpen()) {
+    await eventually(() => shop.add(user, SKU, 1));
+    const { body } = await insist(() => shop.tryCheckout(user));
+    told.push(body["order_id"] as number);
+    expect(await shop.inCart(user)).toEqual({});
+  }
+  return told;
+}
+
+/** Lets every caller finish at least one more order. */
+async function afterMore(orders: () => Promise<number>): Promise<void> {
+  const before = await orders();
+  await eventually(async () => expect(await orders()).toBeGreaterThan(before + 2 * CALLERS));
+}
+
+test(
+  "two loms that are restarted one after the other under load leave no error to those who retry with their key, and one order to each key",
+  async () => {
+    let isOpen = true;
+    const buying = Array.from({ length: CALLERS }, () => buyWithKeys(() => isOpen));
+    const checkouts = buyFromCart(() => isOpen);
+    const left = () => (doors[1] as Shop).stock(SKU).catch(() => (doors[0] as Shop).stock(SKU));
+    const sold = async () => SKU_STOCK - await left();
+
+    await afterMore(sold);
+    await stack.restart("loms");
+    await afterMore(sold);
+    await stopSecond();
+    secondProcess = await startSecond();
+    await afterMore(sold);
+    isOpen = false;
+
+    const byCaller = await Promise.all(buying);
+    const told = byCaller.flat();
+    const orders = [...told.map(({ order }) => order), ...await checkouts];
+    expect(new Set(orders).size, "one order to each key").toBe(orders.length);
+    expect(await sold(), "no order that nobody was told of").toBe(orders.length);
+    for (const { user, key, order } of byCaller.flatMap((each) => each.slice(-REPEATED))) {
+      expect((await createWithKey(user, key)(1)).body["orderID"]).toBe(order);
+    }
+    await stopSecond();
+  },
+  TEST_MAX_MS,
+);
