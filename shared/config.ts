@@ -87,17 +87,25 @@ export const commonSettings = {
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
 };
 
-/** A start that was refused because of its settings; the message lists every problem. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What is wrong with a setting, in words that do not repeat its value if that may be secret. */
 export interface SettingProblem {
   readonly name: string;
   readonly message: string;
+}
+
+/** A start that was refused because of its settings; the message lists every problem. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  readonly problems: readonly SettingProblem[];
+
+  constructor(problems: readonly SettingProblem[]) {
+    const lines = problems.map(({ name, message }) => `  ${name}: ${message}`);
+    super(`Wrong settings:\n${lines.join("\n")}`);
+    this.problems = problems;
+  }
 }
 
 /**
@@ -118,8 +126,7 @@ export function readConfig<Shape extends z.ZodRawShape>(
     ? check(result.data)
     : result.error.issues.map(({ path, message }) => ({ name: path.join("."), message }));
   if (result.success && problems.length === 0) return result.data;
-  const lines = problems.map(({ name, message }) => `  ${name}: ${message}`);
-  throw new ConfigError(`Wrong settings:\n${lines.join("\n")}`);
+  throw new ConfigError(problems);
 }
 
 /**

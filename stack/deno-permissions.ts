@@ -3,15 +3,9 @@ import { isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { ConfigError, type Environment, formatHostPort, type HostPort } from "../shared/config.ts";
 import type { ServicePart } from "./plan.ts";
+import { SETTINGS, type Settings } from "./settings.ts";
 
 // What a service may do under Deno, derived from its settings: nothing that it does not need.
-
-/** A service's settings module; loaded when a service runs on Deno, since it brings packages. */
-interface Settings {
-  readonly names: readonly string[];
-  /** @throws {ConfigError} */
-  read(environment: Environment): object;
-}
 
 interface Needs {
   /** What it reads while it runs, below the project; imports need no permission. */
@@ -20,7 +14,6 @@ interface Needs {
   readonly grpc: readonly string[];
   /** What it asks of the operating system. */
   readonly sys?: readonly string[];
-  settings(): Promise<Settings>;
 }
 
 /** What takes profiles of the process. */
@@ -31,41 +24,21 @@ const NEEDS = {
     folders: ["cart", "shared", "proto", "node_modules"],
     grpc: ["LOMS_GRPC_URL"],
     sys: PROFILES,
-    async settings() {
-      const { CART_SETTINGS: names, cartConfig: read } = await import("../cart/config.ts");
-      return { names, read };
-    },
   },
   loms: {
     folders: ["loms", "shared", "proto", "drizzle/loms", "node_modules"],
     grpc: ["LOMS_GRPC"],
     // @grpc/proto-loader looks whether it may read its files.
     sys: [...PROFILES, "uid"],
-    async settings() {
-      const { LOMS_SETTINGS: names, lomsConfig: read } = await import("../loms/config.ts");
-      return { names, read };
-    },
   },
   notifier: {
     folders: ["notifier", "shared", "proto", "drizzle/notifier", "node_modules"],
     grpc: [],
     sys: PROFILES,
-    async settings() {
-      const { NOTIFIER_SETTINGS: names, notifierConfig: read } = await import(
-        "../notifier/config.ts"
-      );
-      return { names, read };
-    },
   },
   products: {
     folders: ["stack/products", "shared", "proto", "node_modules"],
     grpc: [],
-    async settings() {
-      const { PRODUCTS_SETTINGS: names, productsConfig: read } = await import(
-        "./products/config.ts"
-      );
-      return { names, read };
-    },
   },
 } as const satisfies Record<ServicePart, Needs>;
 
@@ -95,7 +68,7 @@ export async function denoFlags(
   environment: Environment,
 ): Promise<string[]> {
   const needs: Needs = NEEDS[part];
-  const { names, read } = await needs.settings();
+  const { names, read } = await SETTINGS[part]();
   const config = configOrNothing(read, environment);
   const folders = needs.folders.map((folder) => join(projectDirectory, folder));
   return [

@@ -118,13 +118,31 @@ test(
 test(
   "a service that cannot start ends the start, with its own words and nothing left",
   async () => {
-    const launcher = run(["stack/main.ts", "--free-ports"], { ORDER_PAYMENT_TIMEOUT: "soon" });
+    const launcher = run(["stack/main.ts", "--free-ports"], {
+      ...{ KAFKA_BROKERS: "127.0.0.1:1", KAFKA_TLS: "true", KAFKA_TLS_CA: "/nowhere/ca.pem" },
+    });
     expect(await launcher.ended).toBe(1);
-    expect(launcher.said.err).toContain("loms did not start (exit code 1):\nWrong settings:\n");
+    expect(launcher.said.err).toMatch(/(loms|notifier) did not start \(exit code 1\):\n/);
+    expect(launcher.said.err).toContain("KAFKA_TLS_CA: cannot be read (ENOENT)");
     expect(readdirSync(directory)).not.toContain("launcher.json");
   },
   START_TIMEOUT_MS,
 );
+
+test("every wrong setting of every service is named once, before anything starts", async () => {
+  const launcher = run(["stack/main.ts", "--free-ports"], {
+    ...{ LOG_LEVEL: "loud", ORDER_PAYMENT_TIMEOUT: "soon", PRODUCT_CACHE_TTL: "abc" },
+    ...{ CART_HTTP: "x", NOTIFIER_HTTP: "y", KAFKA_BROKERS: "z" },
+  });
+  expect(await launcher.ended).toBe(1);
+  expect(launcher.said.out).toBe("");
+  const [head, ...problems] = launcher.said.err.trim().split("\n");
+  expect(head).toBe("Wrong settings:");
+  expect(problems.map((line) => line.trim().split(":")[0]).toSorted()).toEqual([
+    ...["CART_HTTP", "KAFKA_BROKERS.0", "LOG_LEVEL", "NOTIFIER_HTTP"],
+    ...["ORDER_PAYMENT_TIMEOUT", "PRODUCT_CACHE_TTL"],
+  ]);
+}, START_TIMEOUT_MS);
 
 test("a port that is taken is named before anything starts", async () => {
   const server = createServer().listen(0, "127.0.0.1");

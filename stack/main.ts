@@ -75,8 +75,9 @@ function isPretty(): boolean {
   try {
     const { LOG_FORMAT } = readConfig(commonSettings, process.env);
     return (LOG_FORMAT ?? (process.stdout.isTTY ? "pretty" : "json")) === "pretty";
-  } catch (error) {
-    return fail((error as Error).message);
+  } catch {
+    // The start will tell this and every other wrong setting.
+    return false;
   }
 }
 

@@ -18,6 +18,7 @@ import type { Runtime } from "./processes/runtimes.ts";
 import type { ProcessIdentity } from "./processes/identity.ts";
 import { ServiceProcess } from "./processes/service-process.ts";
 import { PROJECT_DIRECTORY, serviceCommand, serviceEnvironment, SERVICES } from "./services.ts";
+import { checkSettings } from "./settings.ts";
 import { forgetStack, noteStack, type StackFacts, type StackUrls } from "./stack-file.ts";
 
 export type Part = PostgresPart | ServicePart | "kafka";
@@ -80,6 +81,8 @@ const STOP_ORDER: readonly (readonly ServicePart[])[] = [["cart"], ["loms"], [
  * @throws {Error} in plain words, with nothing left running
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
+  const { environment = {} } = options;
+  await checkSettings(planStack(environment).services, environment);
   mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
   const directory = realpathSync(options.dataDirectory);
   const opened = new CloseStack(STACK_STOP_MAX_MS);

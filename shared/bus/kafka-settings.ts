@@ -111,7 +111,7 @@ export function kafkaSecurity(config: KafkaConfig): KafkaSecurity {
 function readTls(config: KafkaConfig): NonNullable<KafkaSecurity["ssl"]> {
   const names = { ca: "KAFKA_TLS_CA", cert: "KAFKA_TLS_CERT", key: "KAFKA_TLS_KEY" } as const;
   const read: Record<string, string> = {};
-  const problems: string[] = [];
+  const problems: SettingProblem[] = [];
   for (const [part, name] of Object.entries(names)) {
     const given = config[name];
     if (!given) continue;
@@ -120,9 +120,10 @@ function readTls(config: KafkaConfig): NonNullable<KafkaSecurity["ssl"]> {
       read[part] = given.startsWith(PEM_BEGINS) ? given : readFileSync(given, "utf8");
     } catch (error) {
       // Without the value, which may be the key itself, badly pasted.
-      problems.push(`  ${name}: cannot be read (${(error as { code?: string }).code})`);
+      const message = `cannot be read (${(error as { code?: string }).code})`;
+      problems.push({ name, message });
     }
   }
-  if (problems.length > 0) throw new ConfigError(`Wrong settings:\n${problems.join("\n")}`);
+  if (problems.length > 0) throw new ConfigError(problems);
   return read;
 }
