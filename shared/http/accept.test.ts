@@ -14,6 +14,7 @@ function isRefused(accept: string): boolean {
 }
 
 test.each([
+  "",
   "*/*",
   "application/json",
   "application/*",
@@ -30,7 +31,6 @@ test.each([
   "application/json;q=0",
   "application/json;q=0, */*",
   "*/*;q=0",
-  "",
   ",;q",
 ])("Accept: %s is refused", (accept) => expect(isRefused(accept)).toBe(true));
 

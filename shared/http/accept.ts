@@ -12,7 +12,7 @@ const JSON_RANGES = ["application/json", "application/*", "*/*"];
  */
 export function requireJsonAccepted(c: HttpContext): void {
   const accept = c.req.raw.headers.get("accept");
-  if (accept === null || accept === "*/*" || accept === "application/json") return;
+  if (!accept || accept === "*/*" || accept === "application/json") return;
   if (!accepts(accept, JSON_RANGES)) {
     throw new HttpRefusal(406, "The answer is application/json, which Accept does not name");
   }

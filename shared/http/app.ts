@@ -102,18 +102,28 @@ function observed(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
   };
 }
 
+/** What Node's server passes along: the request as it was sent. */
+interface NodeEnv {
+  readonly incoming?: { readonly url?: string };
+}
+
 /**
  * The path as it was sent, without a trailing slash. Hono's own decodes percent signs, which would
- * let `/cart/%6cist` be the list.
+ * let `/cart/%6cist` be the list, and a Request on Node has followed `..` already.
  */
-function rawPath(request: Request): string {
-  const { url } = request;
-  const start = url.indexOf("/", url.indexOf(":") + 3);
+function rawPath(request: Request, options?: { env?: unknown }): string {
+  const target = (options?.env as NodeEnv | undefined)?.incoming?.url ?? request.url;
+  const start = startOfPath(target);
   if (start < 0) return "/";
   let end = start;
-  while (end < url.length && !isPathEnd(url.charCodeAt(end))) end++;
-  const path = url.slice(start, end);
+  while (end < target.length && !isPathEnd(target.charCodeAt(end))) end++;
+  const path = target.slice(start, end);
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+/** In what is a path already, or a whole URL. */
+function startOfPath(target: string): number {
+  return target.startsWith("/") ? 0 : target.indexOf("/", target.indexOf(":") + 3);
 }
 
 function isPathEnd(code: number): boolean {

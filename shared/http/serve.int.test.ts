@@ -87,6 +87,25 @@ test("serve() answers over a real port, with every digit", async () => {
   expect(answer.headers.get("content-length")).toBe("26");
 });
 
+test.each(["/made-up/../hello", "/./hello", "/made-up/%2e%2e/hello", "/hello/."])(
+  "the path %s is taken as it was sent",
+  async (path) => {
+    const { server } = await serveRoutes(hello);
+    const request = `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+    expect(await exchangeBytes(server.port, request, "There is no such route"))
+      .toMatch(/^HTTP\/1\.1 404 /);
+  },
+);
+
+test.each(["/hello", "/hello/", "/hello?a=/..", "http://a/hello"])(
+  "the target %s leads to /hello",
+  async (target) => {
+    const { server } = await serveRoutes(hello);
+    const request = `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+    expect(await exchangeBytes(server.port, request, `{"id":`)).toMatch(/^HTTP\/1\.1 200 /);
+  },
+);
+
 test("serve() says which address is taken", async () => {
   const taken = createServer().listen(0, LOOPBACK);
   await new Promise((resolve) => taken.once("listening", resolve));
