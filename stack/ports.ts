@@ -33,6 +33,15 @@ async function claim(port: number): Promise<boolean> {
   return server !== undefined;
 }
 
+/** Why an address cannot be listened on, by the system's code; taken is no error here. */
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: "this machine has no such address",
+  // The same on Deno.
+  EINVAL: "this machine has no such address",
+  EACCES: "there is no right to listen there",
+  ENOTFOUND: "there is no such host",
+};
+
 /** Whether a server could listen on the address now. */
 export async function isFree(address: HostPort): Promise<boolean> {
   const server = await listen(address);
@@ -47,8 +56,13 @@ function listen(address: HostPort): Promise<Server | undefined> {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE") resolve(undefined);
-      else reject(new Error(`Cannot listen on ${formatHostPort(address)}`, { cause: error }));
+      else reject(cannotListen(address, error));
     });
     server.listen(address.port, address.host, () => resolve(server));
   });
+}
+
+function cannotListen(address: HostPort, cause: NodeJS.ErrnoException): Error {
+  const why = REASONS[cause.code ?? ""] ?? cause.message;
+  return new Error(`Cannot listen on ${formatHostPort(address)}: ${why}`, { cause });
 }

@@ -20,6 +20,7 @@ import { ServiceProcess } from "./processes/service-process.ts";
 import { PROJECT_DIRECTORY, serviceCommand, serviceEnvironment, SERVICES } from "./services.ts";
 import { checkSettings } from "./settings.ts";
 import { forgetStack, noteStack, type StackFacts, type StackUrls } from "./stack-file.ts";
+import { storageError } from "./storage-error.ts";
 
 export type Part = PostgresPart | ServicePart | "kafka";
 
@@ -83,8 +84,7 @@ const STOP_ORDER: readonly (readonly ServicePart[])[] = [["cart"], ["loms"], [
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { environment = {} } = options;
   await checkSettings(planStack(environment).services, environment);
-  mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
-  const directory = realpathSync(options.dataDirectory);
+  const directory = makeDirectory(options.dataDirectory);
   const opened = new CloseStack(STACK_STOP_MAX_MS);
   try {
     const lock = await takeLauncherLock(directory);
@@ -92,7 +92,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return await open({ ...options, dataDirectory: directory }, lock, opened);
   } catch (error) {
     await opened.close();
-    throw error;
+    throw storageError(directory, error);
+  }
+}
+
+function makeDirectory(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return realpathSync(path);
+  } catch (error) {
+    const known = storageError(path, error);
+    throw known === error ? new Error(`Cannot make the folder ${path}`, { cause: error }) : known;
   }
 }
 

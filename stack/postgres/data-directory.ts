@@ -19,10 +19,19 @@ export function readOrMakePassword(directory: string): string {
   return readFileSync(path, "utf8");
 }
 
-/** Whether a complete data directory of our version is there. @throws {Error} for another version */
+/**
+ * Whether a complete data directory of our version is there.
+ * @throws {Error} for another version, and for a folder that PostgreSQL has not made
+ */
 export function hasData(directory: string): boolean {
   if (!existsSync(directory)) return false;
-  const version = readFileSync(join(directory, "PG_VERSION"), "utf8").trim();
+  const versionFile = join(directory, "PG_VERSION");
+  if (!existsSync(versionFile)) {
+    throw new Error(
+      `${directory} holds no data of PostgreSQL: move it away or set STACK_DATA to another folder`,
+    );
+  }
+  const version = readFileSync(versionFile, "utf8").trim();
   if (version !== POSTGRES_VERSION) {
     throw new Error(
       `${directory} was written by PostgreSQL ${version}, this is ${POSTGRES_VERSION}: ` +

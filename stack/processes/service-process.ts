@@ -127,7 +127,7 @@ export class ServiceProcess {
     const why = child.ending() ?? `not ready within ${READY_TIMEOUT_MS / 1000} s`;
     await this.kill();
     const words = readFileSync(this.#options.logPath).subarray(said).toString("utf8").trim();
-    const last = words.split("\n").slice(-LAST_LINES_MAX).join("\n");
+    const last = words.split("\n").slice(-LAST_LINES_MAX).map(sentenceOf).join("\n");
     throw new Error(`${this.name} did not start (${why})${last && `:\n${last}`}`);
   }
 
@@ -146,5 +146,18 @@ async function answers(url: string): Promise<boolean> {
     return response.status === 200;
   } catch {
     return false;
+  }
+}
+
+/** Of a log line: why, or what it says; anything else as it is. */
+function sentenceOf(line: string): string {
+  try {
+    const { message, error } = JSON.parse(line) as {
+      readonly message?: string;
+      readonly error?: { readonly message?: string };
+    };
+    return error?.message ?? message ?? line;
+  } catch {
+    return line;
   }
 }

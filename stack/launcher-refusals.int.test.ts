@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { PROJECT_DIRECTORY } from "./services.ts";
+
+const START_TIMEOUT_MS = 60_000;
+/** The account that owns nothing, on every Linux. */
+const NOBODY = "65534";
+const AS_NOBODY = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"];
+const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
+const LAUNCHER = [process.execPath, ...RUN, "stack/main.ts", "--free-ports"];
+/** `sh -c` with the options of a mount, where it goes, and the command that finds it there. */
+const WITH_MOUNT = 'mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@"';
+
+const isRoot = process.getuid?.() === 0;
+const canMount = isRoot &&
+  spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", tmpdir()]).status === 0;
+if (!canMount) {
+  process.stdout.write("No mounts of their own for tests: neither full nor read-only\n");
+}
+const canBeNobody = isRoot &&
+  spawnSync("setpriv", [...AS_NOBODY.slice(1), process.execPath, "--version"], {
+      cwd: PROJECT_DIRECTORY,
+    }).status === 0 &&
+  spawnSync("setpriv", [...AS_NOBODY.slice(1), "test", "-r", "package.json"], {
+      cwd: PROJECT_DIRECTORY,
+    }).status === 0;
+if (!canBeNobody) {
+  process.stdout.write("No other account for tests: it may not enter the project\n");
+}
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "refusals "));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly said: { out: string; err: string };
+  readonly ended: Promise<number | null>;
+}
+
+function run(command: readonly string[], settings: Readonly<Record<string, string>> = {}): Run {
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, {
+    cwd: PROJECT_DIRECTORY,
+    env: { ...process.env, STACK_DATA: directory, LOG_FORMAT: "", ...settings },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => said.out += text);
+  child.stderr.setEncoding("utf8").on("data", (text: string) => said.err += text);
+  return { child, said, ended: new Promise((resolve) => child.once("close", resolve)) };
+}
+
+/** The one sentence with which a start is refused. */
+async function refusal(
+  settings: Readonly<Record<string, string>> = {},
+  command: readonly string[] = LAUNCHER,
+): Promise<string> {
+  const { said, ended } = run(command, settings);
+  expect(await ended, said.err).toBe(1);
+  expect(said.out).toBe("");
+  expectNothingLeft();
+  return said.err.trimEnd();
+}
+
+/** No process that knows the directory, and no lock in it. */
+function expectNothingLeft(): void {
+  const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  const left = pids.filter((pid) => pid !== String(process.pid) && knowsDirectory(pid));
+  expect(left, "processes").toEqual([]);
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  expect(names.filter((name) => /^(launcher|stack)\./.test(name))).toEqual([]);
+}
+
+/** PostgreSQL has it in its arguments, a service in its environment. */
+function knowsDirectory(pid: string): boolean {
+  return ["cmdline", "environ"].some((name) => {
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, "utf8").includes(directory);
+    } catch {
+      return false;
+    }
+  });
+}
+
+test("a data directory that is a file, or in one, is refused", async () => {
+  const file = join(directory, "postgres");
+  writeFileSync(file, "");
+  expect(await refusal({ STACK_DATA: file })).toBe(
+    `Cannot use ${file} for the data: a file has that name`,
+  );
+  expect(await refusal({ STACK_DATA: join(file, "data") })).toBe(
+    `Cannot use ${file}/data for the data: a file has the name of a folder above it`,
+  );
+});
+
+test("a folder that PostgreSQL has not made, or another version has, is left as it is", async () => {
+  const primary = join(directory, "postgres", "primary");
+  mkdirSync(primary, { recursive: true });
+  writeFileSync(join(primary, "notes"), "mine");
+  expect(await refusal()).toBe(
+    `${primary} holds no data of PostgreSQL: move it away or set STACK_DATA to another folder`,
+  );
+  writeFileSync(join(primary, "PG_VERSION"), "15\n");
+  expect(await refusal()).toMatch(/primary was written by PostgreSQL 15, this is 18: move it away/);
+  expect(readdirSync(primary).toSorted()).toEqual(["PG_VERSION", "notes"]);
+});
+
+test.each([
+  [{ CART_HTTP: "nowhere" }, /^Wrong settings:\n {2}CART_HTTP: "nowhere" is not an address/],
+  [{ LOG_FORMAT: "xml" }, /^Wrong settings:\n {2}LOG_FORMAT: /],
+  [{ CART_HTTP: "192.0.2.1:8082" }, /^Cannot listen on 192\.0\.2\.1:8082: this machine has no/],
+])("the setting %j is refused", async (settings, sentence) => {
+  expect(await refusal(settings)).toMatch(sentence);
+});
+
+test.skipIf(!canMount).each([
+  ["ro", "it is read-only"],
+  ["size=20m", "no space is left"],
+  ["size=70m", "no space is left"],
+])("a data directory on a mount with %s is refused", async (options, reason) => {
+  const inside = ["sh", "-c", WITH_MOUNT, "sh", options, directory, ...LAUNCHER];
+  expect(await refusal({}, ["unshare", "--mount", ...inside]))
+    .toBe(`Cannot use ${directory} for the data: ${reason}`);
+}, START_TIMEOUT_MS);
+
+test.skipIf(!canBeNobody)(
+  "an ordinary user starts the system in a folder of its own, and is refused one of another",
+  async () => {
+    chmodSync(directory, 0o755);
+    const inside = { STACK_DATA: join(directory, "data"), HOME: directory };
+    expect(await refusal(inside, [...AS_NOBODY, ...LAUNCHER]))
+      .toBe(`Cannot use ${inside.STACK_DATA} for the data: there is no right to write there`);
+    chownSync(directory, Number(NOBODY), Number(NOBODY));
+    const { child, said, ended } = run([...AS_NOBODY, ...LAUNCHER], { HOME: directory });
+    await vi.waitFor(() => expect(said.err).toContain("Ctrl-C stops everything"), {
+      timeout: START_TIMEOUT_MS,
+    });
+    process.kill(child.pid as number, "SIGTERM");
+    expect(await ended, said.err).toBe(0);
+    expectNothingLeft();
+  },
+  2 * START_TIMEOUT_MS,
+);
+
+test.each([
+  ["makes its database", "postgres/primary.new"],
+  ["starts its services", "logs"],
+])("Ctrl-C while a start %s ends it with 0 and leaves nothing", async (_when, seen) => {
+  const { child, said, ended } = run(LAUNCHER);
+  await vi.waitFor(() => expect(existsSync(join(directory, seen))).toBe(true), {
+    timeout: START_TIMEOUT_MS,
+    interval: 2,
+  });
+  process.kill(child.pid as number, "SIGINT");
+  expect(await ended, said.err + said.out).toBe(0);
+  expectNothingLeft();
+}, 2 * START_TIMEOUT_MS);

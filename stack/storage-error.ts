@@ -1,0 +1,21 @@
+/** What the system says of a folder that it does not let us use, in plain words. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "there is no right to write there",
+  EPERM: "there is no right to write there",
+  EROFS: "it is read-only",
+  EEXIST: "a file has that name",
+  ENOTDIR: "a file has the name of a folder above it",
+  ENOSPC: "no space is left",
+  EDQUOT: "no space is left",
+};
+/** In the words of PostgreSQL's programs and of cp, which tell no code. */
+const NO_SPACE = "No space left on device";
+
+/** What keeps the data directory from being used, in one sentence; any other error as it is. */
+export function storageError(directory: string, error: unknown): unknown {
+  const { code = "", path, message = "" } = error as NodeJS.ErrnoException;
+  // Without a path it is no file: a port below 1024 is refused with EACCES, too.
+  const reason = message.includes(NO_SPACE) ? REASONS["ENOSPC"] : path && REASONS[code];
+  if (!reason) return error;
+  return new Error(`Cannot use ${directory} for the data: ${reason}`, { cause: error });
+}
