@@ -1,0 +1,83 @@
+import postgres from "postgres";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Stack } from "../stack/start.ts";
+import { eventually } from "./eventually.ts";
+import { type Door, lomsDoors, type LomsMethod, type Outcome } from "./loms-doors.ts";
+import { startOwnStack } from "./own-stack.ts";
+import { TRACE_ID } from "./problems.ts";
+import { type Shop, shopAt } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+const SKU = 1_005;
+
+let stack: Stack;
+let shop: Shop;
+let doors: readonly Door[];
+let database: postgres.Sql;
+beforeAll(async () => {
+  stack = await startOwnStack();
+  shop = shopAt(stack);
+  doors = lomsDoors(stack);
+  database = postgres(stack.databases.loms, { max: 1 });
+});
+afterAll(async () => {
+  await database.end();
+  await stack.close();
+});
+
+/** What both doors say of one request, which is the same. */
+async function askBoth(method: LomsMethod, request: string): Promise<Outcome> {
+  const [gateway, grpc] = await Promise.all(doors.map((door) => door.call(method, request)));
+  expect(withoutSeconds(grpc)).toEqual(withoutSeconds(gateway));
+  expect(gateway?.traceId).toBe(TRACE_ID);
+  return gateway as Outcome;
+}
+
+/** How long something has lasted grows from one call to the next. */
+function withoutSeconds(outcome: Outcome | undefined): Outcome {
+  return JSON.parse(JSON.stringify(outcome).replaceAll(/\b[0-9]+ s\b/g, "some s")) as Outcome;
+}
+
+const order = () => `{"user":${newUser()},"items":[{"sku":${SKU},"count":1}]}`;
+
+test("both doors tell alike that an order is past its payment deadline", async () => {
+  // Half a second later at most it is cancelled, and both would tell of that.
+  const outcome = await eventually(async () => {
+    const overdue = await shop.create(newUser(), SKU, 1);
+    await database`
+      update orders set payment_due_at = clock_timestamp() - interval '1 ms'
+      where order_id = ${overdue}`;
+    const outcome = await askBoth("OrderPay", `{"orderID":${overdue}}`);
+    expect(outcome.message).toMatch(/deadline/);
+    return outcome;
+  });
+  expect(outcome.code).toBe("failed_precondition");
+  expect(outcome.preconditions).toHaveLength(1);
+});
+
+test("both doors tell alike of a defect, and nothing of what it is", async () => {
+  await database`alter table stocks rename to stocks_elsewhere`;
+  try {
+    const outcome = await askBoth("OrderCreate", order());
+    expect(outcome.code).toBe("internal");
+    expect(outcome.message).not.toContain("stocks");
+  } finally {
+    await database`alter table stocks_elsewhere rename to stocks`;
+  }
+});
+
+test("both doors tell alike that the replica is lost", async () => {
+  const unpaid = await shop.create(newUser(), SKU, 1);
+  stack.pause("standby1");
+  try {
+    await eventually(async () => {
+      expect((await askBoth("OrderCreate", order())).message).toMatch(/^order_create is refused: /);
+    });
+    for (const method of ["OrderPay", "OrderCancel"] as const) {
+      expect((await askBoth(method, `{"orderID":${unpaid}}`)).code).toBe("unavailable");
+    }
+    expect((await askBoth("OrderCreate", order())).code).toBe("unavailable");
+  } finally {
+    stack.resume("standby1");
+  }
+});
