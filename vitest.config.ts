@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 const everywhere = ["**/node_modules/**", "**/.data/**"];
 /** They need a broker, which takes Java: a project of its own. */
 const KAFKA = ["**/kafka.int.test.ts", "**/*.kafka.test.ts"];
-/** The gateway beside gRPC; on each runtime it is one of the end-to-end tests as well. */
-const GATEWAY = "e2e/loms-doors.e2e.test.ts";
+/** The gateway beside gRPC; on each runtime they are among the end-to-end tests as well. */
+const GATEWAY = "e2e/loms-doors.{e2e,stack}.test.ts";
 /** Each is eight processes or more, and two PostgreSQL servers. */
 const STACKS_AT_ONCE = 2;
 
