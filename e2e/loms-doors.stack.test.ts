@@ -40,21 +40,6 @@ function withoutSeconds(outcome: Outcome | undefined): Outcome {
 
 const order = () => `{"user":${newUser()},"items":[{"sku":${SKU},"count":1}]}`;
 
-test("both doors tell alike that an order is past its payment deadline", async () => {
-  // Half a second later at most it is cancelled, and both would tell of that.
-  const outcome = await eventually(async () => {
-    const overdue = await shop.create(newUser(), SKU, 1);
-    await database`
-      update orders set payment_due_at = clock_timestamp() - interval '1 ms'
-      where order_id = ${overdue}`;
-    const outcome = await askBoth("OrderPay", `{"orderID":${overdue}}`);
-    expect(outcome.message).toMatch(/deadline/);
-    return outcome;
-  });
-  expect(outcome.code).toBe("failed_precondition");
-  expect(outcome.preconditions).toHaveLength(1);
-});
-
 test("both doors tell alike of a defect, and nothing of what it is", async () => {
   await database`alter table stocks rename to stocks_elsewhere`;
   try {
