@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Stack } from "../stack/start.ts";
 import { eventually } from "./eventually.ts";
+import { hold } from "./hold.ts";
 import { type Door, lomsDoors, type LomsMethod, type Outcome } from "./loms-doors.ts";
 import { startOwnStack } from "./own-stack.ts";
 import { TRACE_ID } from "./problems.ts";
@@ -39,6 +40,27 @@ function withoutSeconds(outcome: Outcome | undefined): Outcome {
 }
 
 const order = () => `{"user":${newUser()},"items":[{"sku":${SKU},"count":1}]}`;
+
+test("both doors tell alike that an order is past its payment deadline", async () => {
+  const order = await shop.create(newUser(), SKU, 1);
+  // Both wait for the order before it is overdue, so that nobody can cancel it in between.
+  const held = await hold(
+    stack.databases.loms,
+    `update orders set payment_due_at = clock_timestamp() - interval '1 ms'
+     where order_id = ${order}`,
+  );
+  const asked = askBoth("OrderPay", `{"orderID":${order}}`);
+  await eventually(async () => {
+    const waiting = await database`
+      select from pg_stat_activity where wait_event_type = 'Lock' and query like '%order_change%'`;
+    expect(waiting).toHaveLength(doors.length);
+  });
+  await held.release();
+  const { code, message, preconditions } = await asked;
+  expect(code).toBe("failed_precondition");
+  expect(message).toBe(`Cannot pay order ${order}: its payment deadline has passed`);
+  expect(preconditions).toHaveLength(1);
+});
 
 test("both doors tell alike of a defect, and nothing of what it is", async () => {
   await database`alter table stocks rename to stocks_elsewhere`;
