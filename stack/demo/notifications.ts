@@ -1,18 +1,11 @@
 import { readFileSync } from "node:fs";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { parseExact } from "../exact-json.ts";
+import { type PrintedNotification, readNotificationLine } from "../notification-line.ts";
 
 /** Notifications follow within milliseconds; this is for a machine that is very busy. */
 const WAIT_MAX_MS = 10_000;
 const POLL_MS = 50;
-
-export interface ToldNotification {
-  readonly order_id: number;
-  readonly user_id: number;
-  readonly seq: number;
-  readonly status: string;
-}
 
 /**
  * Waits until the notifier's log holds `count` notifications about the orders. It is read from the
@@ -23,23 +16,13 @@ export async function readNotifications(
   logPath: string,
   orders: readonly number[],
   count: number,
-): Promise<ToldNotification[]> {
+): Promise<PrintedNotification[]> {
   const deadline = performance.now() + WAIT_MAX_MS;
   for (;;) {
     const told = readFileSync(logPath, "utf8").split("\n")
-      .flatMap((line) => toNotification(line) ?? [])
-      .filter(({ order_id }) => orders.includes(order_id));
+      .flatMap((line) => readNotificationLine(line) ?? [])
+      .filter(({ order_id }) => orders.includes(Number(order_id)));
     if (told.length >= count || performance.now() > deadline) return told;
     await sleep(systemClock, POLL_MS);
-  }
-}
-
-function toNotification(line: string): ToldNotification | undefined {
-  if (!line.includes('"order_id"')) return undefined;
-  try {
-    const record = parseExact(line) as Partial<ToldNotification>;
-    return record.seq === undefined ? undefined : record as ToldNotification;
-  } catch {
-    return undefined;
   }
 }

@@ -1,20 +1,12 @@
 import { open } from "node:fs/promises";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { parseExact } from "../exact-json.ts";
+import { type PrintedNotification, readNotificationLine } from "../notification-line.ts";
 
 /** A person does not notice; the file is only asked for its size. */
 const POLL_MS = 100;
 /** Of the log, read at a time. */
 const CHUNK_BYTES = 64 * 1024;
-
-export interface FollowedNotification {
-  readonly order_id: number | bigint;
-  readonly user_id: number | bigint;
-  readonly seq: number;
-  readonly status: string;
-  readonly at: string;
-}
 
 /**
  * Tells of each notification that the notifier prints from now on, until `stop` aborts. They are read
@@ -22,7 +14,7 @@ export interface FollowedNotification {
  */
 export async function followNotifications(
   path: string,
-  tell: (notification: FollowedNotification) => void,
+  tell: (notification: PrintedNotification) => void,
   stop: AbortSignal,
 ): Promise<void> {
   const file = await open(path, "r");
@@ -40,25 +32,12 @@ export async function followNotifications(
       const lines = unfinished.split("\n");
       unfinished = lines.pop() ?? "";
       for (const line of lines) {
-        const notification = notificationOf(line);
+        const notification = readNotificationLine(line);
         if (notification) tell(notification);
       }
       if (bytesRead === 0) await sleep(systemClock, POLL_MS, stop).catch(() => {});
     }
   } finally {
     await file.close();
-  }
-}
-
-function notificationOf(line: string): FollowedNotification | undefined {
-  if (!line.includes('"order_id"')) return undefined;
-  try {
-    const record = parseExact(line) as Partial<FollowedNotification>;
-    const { order_id, user_id, seq, status, at } = record;
-    return seq === undefined
-      ? undefined
-      : { order_id, user_id, seq, status, at } as FollowedNotification;
-  } catch {
-    return undefined;
   }
 }

@@ -1,8 +1,9 @@
 import { randomInt } from "node:crypto";
 import { createInterface, type Interface } from "node:readline/promises";
+import type { PrintedNotification } from "../notification-line.ts";
 import { type Outcome, readArguments, type Session, UsageError } from "./command.ts";
 import { COMMANDS, isCommand } from "./commands.ts";
-import { type FollowedNotification, followNotifications } from "./follow-notifications.ts";
+import { followNotifications } from "./follow-notifications.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Shop } from "./shop.ts";
 import { sessionUsage } from "./usage.ts";
@@ -95,7 +96,7 @@ async function tellNotifications(
   stop: AbortSignal,
 ): Promise<void> {
   if (notifierLog === undefined) return;
-  const tell = ({ order_id, user_id, status }: FollowedNotification) => {
+  const tell = ({ order_id, user_id, status }: PrintedNotification) => {
     if (BigInt(user_id) !== session.user) return;
     output.write(
       `${output.isTTY ? "\r\x1b[K" : ""}  notification: order ${order_id} is ${status}\n`,

@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { readNotificationLine } from "./notification-line.ts";
+
+const NOTIFICATION =
+  `"order_id":9007199254740993,"user_id":1,"seq":2,"status":"awaiting payment","at":"t"`;
+
+test("readNotificationLine() reads a notification with every digit", () => {
+  expect(readNotificationLine(`{"service":"notifier","message":"m",${NOTIFICATION}}`)).toEqual({
+    order_id: 9007199254740993n,
+    user_id: 1,
+    seq: 2,
+    status: "awaiting payment",
+    at: "t",
+  });
+});
+
+test.each([
+  "",
+  "Segmentation fault",
+  `{"message":"notifier serves"}`,
+  `{"message":"a dead letter","order_id":1}`,
+  `{"message":"m",${NOTIFICATION}`,
+])("readNotificationLine() takes %j for no notification", (line) => {
+  expect(readNotificationLine(line)).toBeUndefined();
+});
