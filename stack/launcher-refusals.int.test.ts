@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -15,6 +15,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { PROJECT_DIRECTORY } from "./services.ts";
+import { type RunningProgram, runProgram } from "./test/run-program.ts";
 
 const START_TIMEOUT_MS = 60_000;
 /** The account that owns nothing, on every Linux. */
@@ -48,23 +49,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-interface Run {
-  readonly child: ChildProcess;
-  readonly said: { out: string; err: string };
-  readonly ended: Promise<number | null>;
-}
-
-function run(command: readonly string[], settings: Readonly<Record<string, string>> = {}): Run {
-  const [program = "", ...args] = command;
-  const child = spawn(program, args, {
-    cwd: PROJECT_DIRECTORY,
-    env: { ...process.env, STACK_DATA: directory, LOG_FORMAT: "", ...settings },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const said = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => said.out += text);
-  child.stderr.setEncoding("utf8").on("data", (text: string) => said.err += text);
-  return { child, said, ended: new Promise((resolve) => child.once("close", resolve)) };
+function run(
+  command: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): RunningProgram {
+  return runProgram(command, { STACK_DATA: directory, ...settings });
 }
 
 /** The one sentence with which a start is refused. */
@@ -148,11 +137,11 @@ test.skipIf(!canBeNobody)(
     expect(await refusal(inside, [...AS_NOBODY, ...LAUNCHER]))
       .toBe(`Cannot use ${inside.STACK_DATA} for the data: there is no right to write there`);
     chownSync(directory, Number(NOBODY), Number(NOBODY));
-    const { child, said, ended } = run([...AS_NOBODY, ...LAUNCHER], { HOME: directory });
+    const { said, signal, ended } = run([...AS_NOBODY, ...LAUNCHER], { HOME: directory });
     await vi.waitFor(() => expect(said.err).toContain("Ctrl-C stops everything"), {
       timeout: START_TIMEOUT_MS,
     });
-    process.kill(child.pid as number, "SIGTERM");
+    signal("SIGTERM");
     expect(await ended, said.err).toBe(0);
     expectNothingLeft();
   },
@@ -163,12 +152,12 @@ test.each([
   ["makes its database", "postgres/primary.new"],
   ["starts its services", "logs"],
 ])("Ctrl-C while a start %s ends it with 0 and leaves nothing", async (_when, seen) => {
-  const { child, said, ended } = run(LAUNCHER);
+  const { said, signal, ended } = run(LAUNCHER);
   await vi.waitFor(() => expect(existsSync(join(directory, seen))).toBe(true), {
     timeout: START_TIMEOUT_MS,
     interval: 2,
   });
-  process.kill(child.pid as number, "SIGINT");
+  signal("SIGINT");
   expect(await ended, said.err + said.out).toBe(0);
   expectNothingLeft();
 }, 2 * START_TIMEOUT_MS);

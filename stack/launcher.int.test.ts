@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,7 +6,7 @@ import process from "node:process";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { identify, isRunning, type ProcessIdentity } from "./processes/identity.ts";
 import { readStack } from "./stack-file.ts";
-import { PROJECT_DIRECTORY } from "./services.ts";
+import { type RunningProgram, runProgram } from "./test/run-program.ts";
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -17,32 +16,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-interface Run {
-  readonly pid: number;
-  readonly said: { out: string; err: string };
-  signal(signal: NodeJS.Signals): void;
-  readonly ended: Promise<number | null>;
+function run(args: readonly string[], settings: Record<string, string> = {}): RunningProgram {
+  return runProgram([process.execPath, ...args], { STACK_DATA: directory, ...settings });
 }
 
-function run(args: readonly string[], settings: Record<string, string> = {}): Run {
-  const child = spawn(process.execPath, args, {
-    cwd: PROJECT_DIRECTORY,
-    env: { ...process.env, STACK_DATA: directory, LOG_FORMAT: "", ...settings },
-  });
-  const said = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => said.out += text);
-  child.stderr.setEncoding("utf8").on("data", (text: string) => said.err += text);
-  const pid = child.pid as number;
-  return {
-    pid,
-    said,
-    // Deno counts a process that was signalled through its handle as ended by that signal.
-    signal: (signal) => void process.kill(pid, signal),
-    ended: new Promise((resolve) => child.on("close", resolve)),
-  };
-}
-
-async function start(settings: Record<string, string> = {}): Promise<Run> {
+async function start(settings: Record<string, string> = {}): Promise<RunningProgram> {
   const launcher = run(["stack/main.ts", "--free-ports"], settings);
   await vi.waitFor(() => {
     expect(launcher.said.err).toContain("Ctrl-C stops everything");
@@ -52,7 +30,7 @@ async function start(settings: Record<string, string> = {}): Promise<Run> {
 }
 
 /** All that the launcher has started and that must not outlive it. */
-function partsOf(launcher: Run): ProcessIdentity[] {
+function partsOf(launcher: RunningProgram): ProcessIdentity[] {
   const { children } = JSON.parse(readFileSync(join(directory, "launcher.json"), "utf8")) as {
     children: ProcessIdentity[];
   };
