@@ -7,6 +7,7 @@ import { childTraceparent, parseTraceparent, type PlaceInTrace } from "../teleme
 import { answerProblem, answerText } from "./answer.ts";
 import { allowOrigins } from "./cors.ts";
 import { Exchange, type HttpContext, type HttpEnv, type HttpObserver } from "./exchange.ts";
+import { nodeIncoming } from "./node-incoming.ts";
 import { PROBE_ROUTES } from "./probe-routes.ts";
 import { HttpRefusal } from "./problem.ts";
 
@@ -102,17 +103,12 @@ function observed(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
   };
 }
 
-/** What Node's server passes along: the request as it was sent. */
-interface NodeEnv {
-  readonly incoming?: { readonly url?: string };
-}
-
 /**
  * The path as it was sent, without a trailing slash. Hono's own decodes percent signs, which would
  * let `/cart/%6cist` be the list, and a Request on Node has followed `..` already.
  */
 function rawPath(request: Request, options?: { env?: unknown }): string {
-  const target = (options?.env as NodeEnv | undefined)?.incoming?.url ?? request.url;
+  const target = nodeIncoming(options?.env)?.url ?? request.url;
   const start = startOfPath(target);
   if (start < 0) return "/";
   let end = start;

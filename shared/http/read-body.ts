@@ -1,6 +1,7 @@
 import type { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import type { HttpContext } from "./exchange.ts";
+import { nodeIncoming } from "./node-incoming.ts";
 import { HttpRefusal } from "./problem.ts";
 
 /** Far above any cart call; a client that sends more is mistaken or unkind. */
@@ -42,7 +43,7 @@ function tooLarge(maxBytes: number): HttpRefusal {
 /** Known without touching `request.body`, for which node-server makes a whole Request. */
 function cannotHaveBody(c: HttpContext, request: Request, declared: string | null): boolean {
   if (request.method === "GET" || request.method === "HEAD") return true;
-  const onNode = (c.env as { incoming?: unknown } | undefined)?.incoming !== undefined;
+  const onNode = nodeIncoming(c.env) !== undefined;
   return onNode && declared === null && request.headers.get("transfer-encoding") === null;
 }
 

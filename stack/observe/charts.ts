@@ -1,3 +1,4 @@
+import { PROBE_ROUTES } from "../../shared/http/probe-routes.ts";
 import type { MetricName } from "../../shared/telemetry/metric-families.ts";
 
 /** What is scraped; the stand-in of the product service is nobody's concern. */
@@ -28,7 +29,7 @@ interface Chart {
 }
 
 /** Not what watches the service, such as this very scrape. */
-const ASKED = /route="(?!\/metrics|\/readyz|\/healthz)/;
+const ASKED = new RegExp(`route="(?!${[...PROBE_ROUTES].join("|")})`);
 const REQUESTS = "http_server_request_duration_seconds";
 const CALLS = "rpc_server_call_duration_seconds";
 
@@ -114,7 +115,7 @@ const CHARTS: readonly Chart[] = [
         service: "cart",
         label: "cart HTTP 5xx",
         metric: `${REQUESTS}_count`,
-        only: /route="(?!\/metrics|\/readyz|\/healthz).*status="5/,
+        only: new RegExp(`${ASKED.source}.*status="5`),
         per: "second",
       },
       {
