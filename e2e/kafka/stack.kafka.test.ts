@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
 import { createKafkaBus } from "../../shared/bus/kafka.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
+import { type OtlpReceiver, startOtlpReceiver } from "../../stack/otlp/receiver.ts";
+import { spanTrees } from "../../stack/otlp/span-tree.ts";
 import { PROJECT_DIRECTORY } from "../../stack/services.ts";
 import type { Stack } from "../../stack/start.ts";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
@@ -23,6 +25,7 @@ const kafka = inject("kafka") as TestKafka;
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 const run = promisify(execFile);
 let stack: Stack;
+let receiver: OtlpReceiver;
 
 /** What `npm run events` says. */
 async function events(...args: string[]): Promise<string> {
@@ -35,9 +38,34 @@ async function events(...args: string[]): Promise<string> {
 
 describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
   beforeAll(async () => {
-    stack = await startOwnStack({ kafka: true, cacheDirectory: dirname(kafka.jars) });
+    receiver = await startOtlpReceiver();
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url };
+    const cacheDirectory = dirname(kafka.jars);
+    stack = await startOwnStack({ kafka: true, cacheDirectory, environment });
   }, START_MAX_MS);
-  afterAll(() => stack?.close(), START_MAX_MS);
+  afterAll(async () => {
+    await stack?.close();
+    await receiver.close();
+  }, START_MAX_MS);
+
+  test("a purchase is one trace over its broker, too", async () => {
+    const { add, checkout } = shopAt(stack);
+    const user = newUser();
+    await add(user, SKU, 1);
+    await checkout(user);
+    const spansOfPurchase = () => {
+      const root = receiver.spans.find(({ name }) => name.endsWith("/cart/checkout"));
+      return receiver.spans.filter(({ traceId }) => traceId === root?.traceId);
+    };
+    await eventually(() => {
+      const shown = spansOfPurchase().filter(({ name }) => name === "show notification");
+      expect(shown).toHaveLength(2);
+    });
+    const trees = spanTrees(spansOfPurchase());
+    expect(trees).toHaveLength(1);
+    const systems = spansOfPurchase().map(({ attributes }) => attributes["messaging.system"]);
+    expect(new Set(systems.filter((system) => system !== undefined))).toEqual(new Set(["kafka"]));
+  }, TEST_MAX_MS);
 
   test("order events go over its broker, also after that was killed", async () => {
     const { create, pay } = shopAt(stack);
