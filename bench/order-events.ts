@@ -14,6 +14,7 @@ import { notifierConfig } from "../notifier/config.ts";
 import { startNotifier } from "../notifier/service.ts";
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
+import type { Bus } from "../shared/bus/bus.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
@@ -65,7 +66,7 @@ async function measure(
     LOG_FORMAT: "json",
     ...settings,
   });
-  const relayed = await measureRelay(loms, createBus(config, log));
+  const relayed = await measureRelay(loms, await createBus(config, log));
   const notified = await measureNotifier(config);
   say(
     `${name}: relay ${relayed.relay}/s (${relayed.ratio}x a bare publish, ${relayed.bare}/s), ` +
@@ -73,7 +74,7 @@ async function measure(
   );
 }
 
-async function measureRelay(url: string, bus: ReturnType<typeof createBus>) {
+async function measureRelay(url: string, bus: Bus) {
   const { pool, writer, addStock } = openWriterFixture(url);
   const sku = await addStock(ORDERS);
   for (let made = 0; made < ORDERS; made += ORDERS_A_STATEMENT) {

@@ -46,7 +46,7 @@ async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Pr
   const metrics = new Metrics("cart");
   metrics.watchProcess();
   watchLog(log, metrics);
-  const tracing = openTracing(config, metrics, log);
+  const tracing = await openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
   const calls = productSpans(tracing, systemClock);
   const products = createProductClient({

@@ -71,7 +71,7 @@ export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<Ru
   const metrics = new Metrics("loms");
   metrics.watchProcess();
   watchLog(log, metrics);
-  const tracing = openTracing(config, metrics, log);
+  const tracing = await openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
   const logSeldom = seldomLog(log, systemClock);
   const opening = { config, log, metrics, tracing, logSeldom, opened };
@@ -80,7 +80,7 @@ export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<Ru
     const databases = await openDatabases(opening);
     const { reads, writes, reader } = databases;
     watchBacklog((context) => outboxBacklog(reads, context), metrics);
-    const relay = openRelay(writes, opening);
+    const relay = await openRelay(writes, opening);
     const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
     const writer = countedWriter(createOrderWriter({ pool: writes, paymentTimeoutMs }), metrics);
     const deps = { writer, reader, wakeRelay: () => relay.wake() };
@@ -98,9 +98,9 @@ export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<Ru
 }
 
 /** What publishes order events, and what deletes them from the outbox later. */
-function openRelay(writes: StatementRunner, opening: Opening): Relay {
+async function openRelay(writes: StatementRunner, opening: Opening): Promise<Relay> {
   const { config, log, metrics, tracing, logSeldom, opened } = opening;
-  const bus = createBus(config, log);
+  const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
   const spans = { tracing, clock: systemClock, system: busSystem(config) };
   const traced = outboxSpans(tracedPublisher(bus, spans), spans);

@@ -80,7 +80,7 @@ async function open(
   const metrics = new Metrics("notifier");
   metrics.watchProcess();
   watchLog(log, metrics);
-  const tracing = openTracing(config, metrics, log);
+  const tracing = await openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
   await migrate({ url: config.NOTIFIER_DATABASE_URL, folder: MIGRATIONS });
   const pool = new Pool({
@@ -96,7 +96,7 @@ async function open(
   opened.push("the database", () => pool.close());
   const lastShown = new PostgresLastShown(pool, (batcher) => batcherMetrics(metrics, batcher));
 
-  const bus = createBus(config, log);
+  const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
   watchLag(bus, ORDER_EVENTS, NOTIFIER_GROUP, metrics);
 

@@ -4,6 +4,7 @@ import { sleep } from "./async/sleep.ts";
 import type { LogLevel } from "./config.ts";
 import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
 import { aborted, listenForSignals } from "./signals.ts";
+import { resolveLongManifests } from "./module-loading.ts";
 import type { LogFormat, ProcessLog, ServiceName } from "./telemetry/log.ts";
 
 // This module and what it imports are small, because signals count only once they have been loaded.
@@ -43,6 +44,7 @@ export async function runService<Config extends LogSettings>(
   load: () => Promise<ServiceProgram<Config>>,
 ): Promise<void> {
   const stopping = listenForSignals();
+  resolveLongManifests();
   const program = await Promise.race([load().catch(exitWithWrongSettings), aborted(stopping)]);
   if (!program) process.exit(0);
   const { config, start } = program;

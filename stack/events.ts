@@ -85,7 +85,7 @@ async function withDeps(task: Task): Promise<string[] | undefined> {
     applicationName: "events",
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
-  const bus = createBus(config, log);
+  const bus = await createBus(config, log);
   try {
     return await task({ pool, bus });
   } finally {

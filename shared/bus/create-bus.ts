@@ -1,9 +1,7 @@
 import { type Environment, postgresUrl } from "../config.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Bus } from "./bus.ts";
-import { createKafkaBus } from "./kafka.ts";
 import { type KafkaConfig, kafkaSecurity, kafkaSettings, topicSettings } from "./kafka-settings.ts";
-import { createPostgresBus } from "./postgres.ts";
 
 /** What every service on the bus reads: brokers, else the embedded bus in a database of its own. */
 export const busSettings = {
@@ -22,13 +20,18 @@ export function localBusSettings(environment: Environment): string[] {
 }
 
 /**
- * The bus that the settings name; it connects when it is first used.
+ * The bus that the settings name; it connects when it is first used. Only the packages of that bus
+ * are loaded.
  * @throws {ConfigError} when a file that the settings name cannot be read
  */
-export function createBus(config: BusConfig, log: Logger): Bus {
+export async function createBus(config: BusConfig, log: Logger): Promise<Bus> {
   const { KAFKA_BROKERS: brokers, BUS_DATABASE_URL: url } = config;
-  if (brokers.length === 0) return createPostgresBus({ url, log });
+  if (brokers.length === 0) {
+    const { createPostgresBus } = await import("./postgres.ts");
+    return createPostgresBus({ url, log });
+  }
   const [security, topics] = [kafkaSecurity(config), topicSettings(config)];
+  const { createKafkaBus } = await import("./kafka.ts");
   return createKafkaBus({ brokers, log, security, topics });
 }
 

@@ -24,10 +24,10 @@ function openBus(topics?: TopicSettings): Bus {
 }
 
 /** A bus as a service opens it, from its environment. */
-function openSecure(environment: Record<string, string>): Bus {
+async function openSecure(environment: Record<string, string>): Promise<Bus> {
   const given = { KAFKA_BROKERS: kafka.secure.address, ...environment };
   const config = readConfig(kafkaSettings, given, checkKafka);
-  const bus = createBus({ ...config, BUS_DATABASE_URL: "" }, silent);
+  const bus = await createBus({ ...config, BUS_DATABASE_URL: "" }, silent);
   onTestFinished(() => bus.close());
   return bus;
 }
@@ -73,7 +73,7 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
   test.each(["plain", "scram-sha-512"])("SASL %s over TLS carries messages", async (mechanism) => {
     const topic = newTopic();
     const { user, password, ca } = kafka.secure;
-    const bus = openSecure({
+    const bus = await openSecure({
       KAFKA_TLS: "true",
       KAFKA_TLS_CA: ca,
       KAFKA_SASL_MECHANISM: mechanism,
@@ -88,7 +88,7 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
   });
 
   test("a wrong password is refused, and no error tells it", async () => {
-    const bus = openSecure({
+    const bus = await openSecure({
       KAFKA_TLS: "true",
       KAFKA_TLS_CA: kafka.secure.ca,
       KAFKA_SASL_MECHANISM: "plain",
@@ -105,7 +105,7 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
 
   test("a broker whose certificate is not trusted gets no password", async () => {
     const { user, password } = kafka.secure;
-    const bus = openSecure({
+    const bus = await openSecure({
       KAFKA_TLS: "true",
       KAFKA_SASL_MECHANISM: "plain",
       KAFKA_SASL_USERNAME: user,

@@ -23,12 +23,12 @@ async function collector(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
 }
 
-function open(environment: Record<string, string>) {
+async function open(environment: Record<string, string>) {
   const lines: string[] = [];
   const write = (line: string) => lines.push(line);
   const log = createLogger({ service: "cart", level: "info", format: "json", write });
   const metrics = new Metrics("cart");
-  const tracing = openTracing(readConfig(tracingSettings, environment), metrics, log);
+  const tracing = await openTracing(readConfig(tracingSettings, environment), metrics, log);
   const outcome = async (name: string) => {
     const samples = readSamples(await metrics.text());
     return samples.get(`trace_spans_total{outcome="${name}"}`) ?? 0;
@@ -55,7 +55,7 @@ test("close() sends what waits, with the headers that were set", async () => {
     got.push([request.url, request.headers["content-type"], request.headers["api-key"]]);
     request.resume().on("end", () => response.end());
   });
-  const { tracing, outcome } = open({
+  const { tracing, outcome } = await open({
     OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/`,
     OTEL_EXPORTER_OTLP_HEADERS: "api-key=a%20b",
   });
@@ -68,7 +68,7 @@ test("close() sends what waits, with the headers that were set", async () => {
 test("a failure and the links to what is sampled reach the collector", async () => {
   const receiver = await startOtlpReceiver();
   onTestFinished(() => receiver.close());
-  const { tracing } = open({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
+  const { tracing } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
   const other = (id: string, flags: string) => `00-${"c".repeat(32)}-${id.repeat(16)}-${flags}`;
   tracing.record(span({ error: "unavailable", links: [other("d", "01"), other("e", "00")] }));
   tracing.record(span({ attributes: { "db.operation.name": "insert" } }));
@@ -80,7 +80,7 @@ test("a failure and the links to what is sampled reach the collector", async () 
 });
 
 test("a collector that is away costs spans and one line, no error", async () => {
-  const { tracing, lines, outcome } = open({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
+  const { tracing, lines, outcome } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
   for (let i = 0; i < 1_000; i++) tracing.record(span());
   await tracing.close();
   expect([await outcome("lost"), await outcome("exported")]).toEqual([1_000, 0]);
@@ -90,7 +90,7 @@ test("a collector that is away costs spans and one line, no error", async () => 
 
 test("a collector that never answers holds up neither recording nor the stop", async () => {
   const url = await collector((request) => void request.resume());
-  const { tracing, outcome } = open({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
+  const { tracing, outcome } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
   for (let i = 0; i < 20_000; i++) tracing.record(span());
   await tracing.close();
   expect(await outcome("recorded")).toBe(20_000);
@@ -98,7 +98,7 @@ test("a collector that never answers holds up neither recording nor the stop", a
 });
 
 test("without an endpoint nothing is kept, and the sampler still decides on new traces", async () => {
-  const { tracing, outcome } = open({ OTEL_TRACES_SAMPLER: "always_off" });
+  const { tracing, outcome } = await open({ OTEL_TRACES_SAMPLER: "always_off" });
   expect(tracing.keeps(PLACE)).toBe(false);
   expect(tracing.place(undefined).endsWith("-00")).toBe(true);
   tracing.record(span());
@@ -107,7 +107,7 @@ test("without an endpoint nothing is kept, and the sampler still decides on new 
 });
 
 test("what is not sampled is not sent", async () => {
-  const { tracing, outcome } = open({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
+  const { tracing, outcome } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
   tracing.record(span({ traceparent: `${PLACE.slice(0, 53)}00` }));
   await tracing.close();
   expect(await outcome("recorded")).toBe(0);
@@ -116,6 +116,6 @@ test("what is not sampled is not sent", async () => {
 test.each([
   { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" },
   { OTEL_EXPORTER_OTLP_HEADERS: "secret" },
-])("%j is refused, and a header's text is not repeated", (environment) => {
-  expect(() => open(environment)).toThrow(/^Wrong settings:(?!.*secret)/);
+])("%j is refused, and a header's text is not repeated", async (environment) => {
+  await expect(open(environment)).rejects.toThrow(/^Wrong settings:(?!.*secret)/);
 });

@@ -5,10 +5,8 @@ import { systemClock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
 import { httpUrl, listOf } from "../config.ts";
 import { seldomLog } from "../bus/seldom-log.ts";
-import { ExportedTracing } from "./exported-tracing.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { OtlpExporter } from "./otlp-exporter.ts";
 import { placeBySampler, type SamplingConfig, samplingSettings } from "./sampling.ts";
 import { NO_TRACING, type Tracing } from "./tracing.ts";
 import { VERSION } from "./version.ts";
@@ -39,10 +37,17 @@ export interface OpenTracing extends Tracing {
 }
 
 /** The traces of one service: exported when an endpoint is set, else carried along only. */
-export function openTracing(config: TracingConfig, metrics: Metrics, log: Logger): OpenTracing {
-  const place = placeBySampler(config);
+export async function openTracing(
+  config: TracingConfig,
+  metrics: Metrics,
+  log: Logger,
+): Promise<OpenTracing> {
+  const place = await placeBySampler(config);
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = config;
   if (!endpoint) return { ...NO_TRACING, place, close: () => Promise.resolve() };
+  // The OpenTelemetry SDK costs every process 20 MB, so it is loaded only when spans are exported.
+  const { ExportedTracing } = await import("./exported-tracing.ts");
+  const { OtlpExporter } = await import("./otlp-exporter.ts");
   const spans = metrics.counter("trace_spans_total");
   const logSeldom = seldomLog(log, systemClock);
   const tracing = new ExportedTracing({

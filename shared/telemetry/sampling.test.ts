@@ -6,9 +6,9 @@ import { isSampled } from "./traceparent.ts";
 const SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const UNSAMPLED = `${SAMPLED.slice(0, 53)}00`;
 
-function place(name?: string, share?: string) {
+async function place(name?: string, share?: string) {
   const environment = { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: share };
-  const placeOf = placeBySampler(readConfig(samplingSettings, environment));
+  const placeOf = await placeBySampler(readConfig(samplingSettings, environment));
   return (parent?: string) => isSampled(placeOf(parent));
 }
 
@@ -20,24 +20,24 @@ test.each([
   ["parentbased_traceidratio", "0", { root: false, sampled: true, unsampled: false }],
   ["parentbased_traceidratio", "1", { root: true, sampled: true, unsampled: false }],
   ["traceidratio", "0", { root: false, sampled: false, unsampled: false }],
-])("sampler %s with %s samples %j", (name, share, expected) => {
-  const isKept = place(name, share);
+])("sampler %s with %s samples %j", async (name, share, expected) => {
+  const isKept = await place(name, share);
   expect({ root: isKept(), sampled: isKept(SAMPLED), unsampled: isKept(UNSAMPLED) })
     .toEqual(expected);
 });
 
-test("a ratio keeps about that share of new traces", () => {
-  const isKept = place("parentbased_traceidratio", "0.1");
+test("a ratio keeps about that share of new traces", async () => {
+  const isKept = await place("parentbased_traceidratio", "0.1");
   const kept = Array.from({ length: 10_000 }, () => isKept()).filter(Boolean).length;
   // Seven standard deviations around 1000.
   expect(kept).toBeGreaterThan(790);
   expect(kept).toBeLessThan(1_210);
 });
 
-test.each(["1.5", "-1", "half", "1%"])("a share of %s is refused", (share) => {
-  expect(() => place("traceidratio", share)).toThrow(ConfigError);
+test.each(["1.5", "-1", "half", "1%"])("a share of %s is refused", async (share) => {
+  await expect(place("traceidratio", share)).rejects.toThrow(ConfigError);
 });
 
-test("an unknown sampler is refused", () => {
-  expect(() => place("sometimes")).toThrow("OTEL_TRACES_SAMPLER");
+test("an unknown sampler is refused", async () => {
+  await expect(place("sometimes")).rejects.toThrow("OTEL_TRACES_SAMPLER");
 });

@@ -1,11 +1,3 @@
-import { ROOT_CONTEXT, SpanKind } from "@opentelemetry/api";
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  type Sampler,
-  SamplingDecision,
-  TraceIdRatioBasedSampler,
-} from "@opentelemetry/sdk-trace";
 import { z } from "zod";
 import { childTraceparent, type PlaceInTrace } from "./traceparent.ts";
 
@@ -38,14 +30,13 @@ export interface SamplingConfig {
 
 const PARENT_BASED = "parentbased_";
 
-/** Who is sampled: with a `parentbased_` sampler the caller's word holds, and new traces are drawn. */
-export function placeBySampler(config: SamplingConfig): PlaceInTrace {
+/**
+ * The sampler of the settings. A `parentbased_` sampler keeps the caller's decision and samples new
+ * traces.
+ */
+export async function placeBySampler(config: SamplingConfig): Promise<PlaceInTrace> {
   const { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: share } = config;
-  const sampler = rootSampler(name, share);
-  const sample = (traceId: string): boolean => {
-    const { decision } = sampler.shouldSample(ROOT_CONTEXT, traceId, "", SpanKind.SERVER, {}, []);
-    return decision === SamplingDecision.RECORD_AND_SAMPLED;
-  };
+  const sample = await rootSampler(name, share);
   if (name.startsWith(PARENT_BASED)) return (parent) => childTraceparent(parent, sample);
   return (parent) => {
     const place = childTraceparent(parent, sample);
@@ -53,16 +44,31 @@ export function placeBySampler(config: SamplingConfig): PlaceInTrace {
   };
 }
 
-function rootSampler(name: SamplerName, share: number): Sampler {
+/** @returns whether a trace with this id is sampled */
+async function rootSampler(
+  name: SamplerName,
+  share: number,
+): Promise<(traceId: string) => boolean> {
   switch (name) {
     case "always_on":
     case "parentbased_always_on":
-      return new AlwaysOnSampler();
+      return () => true;
     case "always_off":
     case "parentbased_always_off":
-      return new AlwaysOffSampler();
+      return () => false;
     case "traceidratio":
     case "parentbased_traceidratio":
-      return new TraceIdRatioBasedSampler(share);
+      return await ratioSampler(share);
   }
+}
+
+/** The SDK's, loaded only when it is used: it is 250 modules. */
+async function ratioSampler(share: number): Promise<(traceId: string) => boolean> {
+  const { ROOT_CONTEXT } = await import("@opentelemetry/api");
+  const { SamplingDecision, TraceIdRatioBasedSampler } = await import("@opentelemetry/sdk-trace");
+  const sampler = new TraceIdRatioBasedSampler(share);
+  return (traceId) => {
+    const { decision } = sampler.shouldSample(ROOT_CONTEXT, traceId);
+    return decision === SamplingDecision.RECORD_AND_SAMPLED;
+  };
 }
