@@ -28,9 +28,8 @@ const UPDATE_ONE_ROW = defineStatement({
 });
 
 const directory = await mkdtemp(join(tmpdir(), "marketplace-bench-"));
-const pair = await startPostgresPair({ dataDirectory: directory });
+const pair = await startPostgresPair({ dataDirectory: directory, databases: ["loms"] });
 try {
-  await pair.createDatabases(["loms"]);
   const url = pair.primaryUrl("loms");
   const folder = fileURLToPath(new URL("../drizzle/loms/migrations", import.meta.url));
   await migrate({ url, folder });

@@ -31,16 +31,19 @@ const CACHE = fileURLToPath(new URL("../.data/cache", import.meta.url));
 
 const log = createLogger({ service: "stack", level: "error" });
 const directory = await mkdtemp(join(tmpdir(), "marketplace-bench-"));
-const pair = await startPostgresPair({ dataDirectory: join(directory, "postgres") });
+const pair = await startPostgresPair({
+  dataDirectory: join(directory, "postgres"),
+  databases: ["embedded", "kafka"].flatMap(databasesOf),
+});
 try {
-  await measure("embedded bus", pair, {});
+  await measure("embedded bus", pair, databasesOf("embedded"), {});
   const reason = whyNoKafka(CACHE);
   if (reason) {
     say(`Apache Kafka: not measured, ${reason}`);
   } else {
     const kafka = { jars: await kafkaJars(CACHE), directory: join(directory, "kafka") };
     const broker = await startKafka(kafka);
-    await measure("Apache Kafka", pair, { KAFKA_BROKERS: broker.address });
+    await measure("Apache Kafka", pair, databasesOf("kafka"), { KAFKA_BROKERS: broker.address });
     await broker.close();
   }
 } finally {
@@ -48,14 +51,16 @@ try {
   await rm(directory, { recursive: true, force: true });
 }
 
+function databasesOf(bus: string): string[] {
+  return ["loms", "bus", "notifier"].map((each) => `${each}_${bus}`);
+}
+
 async function measure(
   name: string,
-  { createDatabases, primaryUrl }: PostgresPair,
+  { primaryUrl }: PostgresPair,
+  databases: readonly string[],
   settings: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const own = randomUUID().slice(0, 8);
-  const databases = ["loms", "bus", "notifier"].map((each) => `${each}_${own}`);
-  await createDatabases(databases);
   const [loms = "", bus = "", shown = ""] = databases.map((each) => primaryUrl(each));
   const folder = fileURLToPath(new URL("../drizzle/loms/migrations", import.meta.url));
   await migrate({ url: loms, folder });

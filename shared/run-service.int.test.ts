@@ -1,8 +1,11 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import process from "node:process";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
+import { START_AT_END_OF_INPUT } from "./run-service.ts";
 
 const FIXTURE = fileURLToPath(new URL("run-service-fixture.ts", import.meta.url));
 const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
@@ -13,12 +16,17 @@ const NOTED = /"message":"([^"]*)"/g;
  * exit code, what it logged and what it said.
  */
 async function run(behaviour: string, word: string, signal?: NodeJS.Signals) {
-  const child = spawn(process.execPath, [...RUN, FIXTURE, behaviour], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  return await ending(start([behaviour], "ignore"), word, signal);
+}
+
+function start(args: readonly string[], stdin: "ignore" | "pipe"): ChildProcess {
+  return spawn(process.execPath, [...RUN, FIXTURE, ...args], { stdio: [stdin, "pipe", "inherit"] });
+}
+
+async function ending(child: ChildProcess, word: string, signal?: NodeJS.Signals) {
   let said = "";
   let isSent = false;
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     said += text;
     if (!signal || isSent || !said.includes(word)) return;
     isSent = true;
@@ -34,6 +42,23 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     expect(await run("loading", "loading", signal)).toMatchObject({ code: 0, noted: [] });
   },
 );
+
+test("with --start-at-end-of-input the start follows the end of the input", async () => {
+  const child = start(["starting", START_AT_END_OF_INPUT], "pipe");
+  const ended = ending(child, "starting", "SIGTERM");
+  const loaded = once(child.stdout as Readable, "data");
+  expect(String(await loaded)).toBe("loaded\n");
+  child.stdin?.end();
+  expect(await ended).toMatchObject({
+    code: 0,
+    said: expect.stringMatching(/^loaded\nstarting\n/),
+  });
+});
+
+test("a signal ends a process that waits for the end of its input with 0", async () => {
+  const child = start(["starting", START_AT_END_OF_INPUT], "pipe");
+  expect(await ending(child, "loaded", "SIGTERM")).toMatchObject({ code: 0, said: "loaded\n" });
+});
 
 test("a start that hangs does not hold up a stop", async () => {
   expect(await run("starting", "starting", "SIGTERM"))

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import process from "node:process";
 import { systemClock } from "./async/clock.ts";
 import { sleep } from "./async/sleep.ts";
@@ -19,6 +20,12 @@ export interface LogSettings {
   readonly LOG_LEVEL: LogLevel;
   readonly LOG_FORMAT?: LogFormat | undefined;
 }
+
+/**
+ * The argument with which a service loads its modules, reads its settings and then waits for the end
+ * of its standard input: a launcher can have it ready while what it needs is still starting.
+ */
+export const START_AT_END_OF_INPUT = "--start-at-end-of-input";
 
 /** A service once its modules are loaded and its settings are read. */
 export interface ServiceProgram<Config extends LogSettings> {
@@ -46,7 +53,10 @@ export async function runService<Config extends LogSettings>(
   const stopping = listenForSignals();
   resolveLongManifests();
   const program = await Promise.race([load().catch(exitWithWrongSettings), aborted(stopping)]);
-  if (!program) process.exit(0);
+  if (process.argv.includes(START_AT_END_OF_INPUT)) {
+    await Promise.race([endOfInput(), aborted(stopping)]);
+  }
+  if (!program || stopping.aborted) process.exit(0);
   const { config, start } = program;
   const { createLogger } = await import("./telemetry/log.ts");
   const { LOG_LEVEL: level, LOG_FORMAT: format } = config;
@@ -66,6 +76,11 @@ export async function runUntilSignal(
   limits: StopLimits = SERVICE_LIMITS,
 ): Promise<void> {
   await run(log, start, listenForSignals(), limits);
+}
+
+async function endOfInput(): Promise<void> {
+  process.stdin.resume();
+  await once(process.stdin, "end");
 }
 
 async function exitWithWrongSettings(error: unknown): Promise<never> {

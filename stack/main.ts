@@ -6,7 +6,7 @@ import { createLogger } from "../shared/telemetry/log.ts";
 import type { Runtime } from "./processes/runtimes.ts";
 import { allOn } from "./services.ts";
 import { DATA_DIRECTORY } from "./data-directory.ts";
-import { type Observer, startObserver } from "./observe/observer.ts";
+import type { Observer } from "./observe/observer.ts";
 import { readyBlock, renderLine } from "./show.ts";
 import { type Stack, STACK_STOP_MAX_MS, startStack } from "./start.ts";
 
@@ -68,6 +68,7 @@ async function observerFor(freePorts: boolean): Promise<Observer> {
       "OTEL_EXPORTER_OTLP_ENDPOINT names a collector already: unset it, or start without --observe",
     );
   }
+  const { startObserver } = await import("./observe/observer.ts");
   return await startObserver({ host: "127.0.0.1", port: freePorts ? 0 : OBSERVE_PORT });
 }
 

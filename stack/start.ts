@@ -8,9 +8,9 @@ import type { KafkaBroker } from "./kafka/broker.ts";
 import { checkKafkaPart, type KafkaPartOptions, startKafkaPart } from "./kafka/part.ts";
 import { type Databases, givenDatabases, type Plan, planStack, type ServicePart } from "./plan.ts";
 import {
+  describePostgresPair,
   type PostgresPair,
   type PostgresPart,
-  startPostgresPair,
   stopLeftoverPair,
 } from "./postgres/pair.ts";
 import type { Ending } from "./processes/child.ts";
@@ -125,12 +125,13 @@ async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack)
   await checkFree(addresses, plan.services);
 
   const pair = plan.postgres
-    ? await startPair(postgresDirectory, addresses, options, opened)
+    ? await describePair(postgresDirectory, addresses, options)
     : undefined;
+  if (pair) opened.push("PostgreSQL", () => pair.close());
   const databases = databasesOf(pair, environment);
   const services = await createServices(plan, addresses, databases, { ...options, onSpawn });
   children.push(...services.values());
-  await startServices(services, opened);
+  await startServices(services, pair, opened);
 
   const facts: StackFacts = {
     urls: urlsOf(plan, addresses, environment),
@@ -165,22 +166,19 @@ function postgresParts({ postgres }: Plan, replicas: 1 | 2 = 1): PostgresPart[] 
   return replicas === 2 ? ["primary", "standby1", "standby2"] : ["primary", "standby1"];
 }
 
-async function startPair(
+function describePair(
   dataDirectory: string,
   addresses: Addresses,
   { replicas, durable, onEnd }: StackOptions,
-  opened: CloseStack,
 ): Promise<PostgresPair> {
-  const pair = await startPostgresPair({
+  return describePostgresPair({
     dataDirectory,
     ports: [...addresses.postgres.values()],
     replicas: replicas ?? 1,
+    databases: ["loms", "bus", "notifier"],
     durable: durable ?? true,
     onEnd: (part, ending) => onEnd?.(part, ending),
   });
-  opened.push("PostgreSQL", () => pair.close());
-  await pair.createDatabases(["loms", "bus", "notifier"]);
-  return pair;
 }
 
 function databasesOf(pair: PostgresPair | undefined, environment: Environment): Databases {
@@ -222,8 +220,10 @@ async function createServices(
   return new Map(await Promise.all(created));
 }
 
+/** The services load their modules while PostgreSQL starts, and start once it is ready. */
 async function startServices(
   services: ReadonlyMap<ServicePart, ServiceProcess>,
+  pair: PostgresPair | undefined,
   opened: CloseStack,
 ): Promise<void> {
   for (const group of STOP_ORDER.toReversed()) {
@@ -231,7 +231,11 @@ async function startServices(
       await Promise.all(group.map(async (part) => await services.get(part)?.stop()));
     });
   }
-  await Promise.all([...services.values()].map((service) => service.start()));
+  const all = [...services.values()];
+  // A failure waits for the others: the stop that follows must find every process.
+  const results = await Promise.allSettled([pair?.start(), ...all.map((each) => each.load())]);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  await Promise.all(all.map((service) => service.start()));
 }
 
 function urlsOf({ services }: Plan, { listeners }: Addresses, given: Environment): StackUrls {

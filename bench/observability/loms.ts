@@ -24,9 +24,12 @@ const SETTLED_POLL_MS = 20;
 export async function benchLoms(opened: CloseStack): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), "marketplace-bench-"));
   opened.push("the directory", () => rm(directory, { recursive: true, force: true }));
-  const pair = await startPostgresPair({ dataDirectory: directory, durable: false });
+  const pair = await startPostgresPair({
+    dataDirectory: directory,
+    databases: ["loms", "bus"],
+    durable: false,
+  });
   opened.push("PostgreSQL", () => pair.close());
-  await pair.createDatabases(["loms", "bus"]);
   const database = pair.primaryUrl("loms");
   await migrate({ url: database, folder: MIGRATIONS });
   const { pool, addStock } = openWriterFixture(database);

@@ -80,7 +80,9 @@ test("a failure and the links to what is sampled reach the collector", async () 
 });
 
 test("a collector that is away costs spans and one line, no error", async () => {
-  const { tracing, lines, outcome } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
+  const { tracing, lines, outcome } = await open({
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1",
+  });
   for (let i = 0; i < 1_000; i++) tracing.record(span());
   await tracing.close();
   expect([await outcome("lost"), await outcome("exported")]).toEqual([1_000, 0]);

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { type Admin, openAdmin } from "./admin.ts";
+import type { PostgresBinaries } from "./binaries.ts";
 import { copyAsStandby, hasData } from "./data-directory.ts";
 import type { PostgresServer } from "./server.ts";
 import { commonSettings, type Settings, standbySettings } from "./settings.ts";
@@ -24,8 +25,9 @@ export interface Cluster {
   readonly durable: boolean;
   /** Added to the settings of every server, or in place of ours. */
   readonly settings: Settings;
-  /** PostgreSQL's major version. */
-  readonly version: number;
+  readonly binaries: PostgresBinaries;
+  /** That the services use. */
+  readonly databases: readonly string[];
 }
 
 export function urlOf({ password }: Cluster, { port }: Member, database: string): string {
@@ -68,14 +70,18 @@ export async function stopCluster({ primary, standbys }: Cluster): Promise<void>
 
 /** A copy is whole only when the primary was stopped in order, which is not known of old data. */
 async function copyMissing(cluster: Cluster, primaryIsNew: boolean): Promise<void> {
-  const { primary, standbys, version } = cluster;
+  const { primary, standbys, binaries, durable } = cluster;
   // A standby that is older than its primary followed another one.
   const missing = standbys.map(({ server }) => server).filter((server) =>
-    primaryIsNew || !hasData(server.directory, version)
+    primaryIsNew || !hasData(server.directory, binaries.version)
   );
   if (missing.length === 0) return;
   if (!primaryIsNew) await renewSlots(cluster, missing.map((server) => server.name));
-  for (const server of missing) await copyAsStandby(primary.server.directory, server.directory);
+  await Promise.all(
+    missing.map(({ directory }) =>
+      copyAsStandby(binaries, primary.server.directory, { directory, durable })
+    ),
+  );
 }
 
 /** Starts the primary alone and stops it again. */

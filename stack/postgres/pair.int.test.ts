@@ -53,6 +53,28 @@ test("every commit waits for each of two standbys, also after a restart with one
   }
 });
 
+test("databases are made with the data directory, and later ones beside them", async () => {
+  const names = async ({ primaryUrl, replicaUrls }: PostgresPair) => {
+    const statement =
+      "select datname as name from pg_database where datname like 'shop%' order by 1";
+    const servers = [primaryUrl("postgres"), ...replicaUrls("postgres")];
+    return await Promise.all(servers.map((url) => query(url, statement)));
+  };
+  const options = { dataDirectory: directory, durable: false };
+  pair = await startPostgresPair({ ...options, databases: ["shop"] });
+  const first = [{ name: "shop" }];
+  expect(await names(pair)).toEqual([first, first]);
+  await pair.close();
+  pair = await startPostgresPair({ ...options, databases: ["shop", "shop2"] });
+  const both = [{ name: "shop" }, { name: "shop2" }];
+  expect(await names(pair)).toEqual([both, both]);
+});
+
+test("a durable data directory is forced to the disk before it appears, and works", async () => {
+  pair = await startPostgresPair({ dataDirectory: directory, durable: true });
+  expect(await query(pair.primaryUrl("postgres"), "show fsync")).toEqual([{ fsync: "on" }]);
+});
+
 test("a commit is not answered while the standby is paused, and is once it is resumed", async () => {
   const { primaryUrl, control } = await open();
   control("standby1").pause();

@@ -18,6 +18,8 @@ export interface PairOptions {
   /** Primary first, then each standby; free ones without it. */
   readonly ports?: readonly number[];
   readonly replicas?: 1 | 2;
+  /** Created when they are not there. */
+  readonly databases?: readonly string[];
   /** false skips fsync: for tests, whose data nobody needs after a crash of the machine. */
   readonly durable?: boolean;
   /** Programs of another PostgreSQL; those of the npm package without it. */
@@ -34,8 +36,8 @@ export interface PostgresPair {
   /** `postgres://user:password@host:port/database` of the primary. */
   primaryUrl(database: string): string;
   replicaUrls(database: string): string[];
-  /** Creates the databases that are not there yet. */
-  createDatabases(names: readonly string[]): Promise<void>;
+  /** Returns once every commit is synchronous. Whatever an earlier start left is used. */
+  start(): Promise<void>;
   close(): Promise<void>;
   /** @throws {Error} when there is no such server */
   control(part: PostgresPart): PostgresServer;
@@ -48,23 +50,50 @@ export interface PostgresPair {
  * @throws {Error} in plain words, with nothing left running
  */
 export async function startPostgresPair(options: PairOptions): Promise<PostgresPair> {
+  const pair = await describePostgresPair(options);
+  await pair.start();
+  return pair;
+}
+
+/**
+ * As {@link startPostgresPair}, before the start: the URLs are known, and nothing runs.
+ * @throws {Error} in plain words
+ */
+export async function describePostgresPair(options: PairOptions): Promise<PostgresPair> {
   const { binaries = findPostgres() } = options;
   mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
   const directory = realpathSync(options.dataDirectory);
-  const cluster = await describeCluster(directory, binaries, options);
-  const { primary } = cluster;
+  return controlsOf(directory, await describeCluster(directory, binaries, options));
+}
+
+async function start(directory: string, cluster: Cluster): Promise<void> {
+  const { primary, binaries, databases, durable } = cluster;
   await stopLeftoverPair(directory);
   const primaryIsNew = !hasData(primary.server.directory, binaries.version);
   if (primaryIsNew) {
-    await initialise(binaries, primary.server.directory, join(directory, "password"));
+    const passwordFile = join(directory, "password");
+    const { directory: data } = primary.server;
+    await initialise(binaries, { directory: data, passwordFile, databases, durable });
   }
   try {
     await startCluster(cluster, primaryIsNew);
+    if (!primaryIsNew) await createMissing(cluster);
   } catch (error) {
     await stopCluster(cluster);
     throw error;
   }
-  return controlsOf(cluster);
+}
+
+async function createMissing(cluster: Cluster): Promise<void> {
+  const admin = openAdmin(urlOf(cluster, cluster.primary, "postgres"));
+  try {
+    const present = await admin.databaseNames();
+    for (const name of cluster.databases) {
+      if (!present.includes(name)) await admin.createDatabase(name);
+    }
+  } finally {
+    await admin.close();
+  }
 }
 
 async function describeCluster(
@@ -72,7 +101,7 @@ async function describeCluster(
   binaries: PostgresBinaries,
   options: PairOptions,
 ): Promise<Cluster> {
-  const { replicas = 1, durable = true, settings = {}, onEnd } = options;
+  const { replicas = 1, databases = [], durable = true, settings = {}, onEnd } = options;
   const ports = options.ports ?? await freePorts(1 + replicas);
   const member = (part: PostgresPart, index: number): Member => {
     const port = ports[index];
@@ -93,11 +122,12 @@ async function describeCluster(
     password: readOrMakePassword(directory),
     durable,
     settings,
-    version: binaries.version,
+    binaries,
+    databases,
   };
 }
 
-function controlsOf(cluster: Cluster): PostgresPair {
+function controlsOf(directory: string, cluster: Cluster): PostgresPair {
   const { primary, standbys } = cluster;
   const members = [primary, ...standbys];
   const serverOf = (part: PostgresPart): PostgresServer => {
@@ -109,15 +139,7 @@ function controlsOf(cluster: Cluster): PostgresPair {
     parts: members.map(({ server }) => server.name as PostgresPart),
     primaryUrl: (database) => urlOf(cluster, primary, database),
     replicaUrls: (database) => standbys.map((standby) => urlOf(cluster, standby, database)),
-    async createDatabases(names) {
-      const admin = openAdmin(urlOf(cluster, primary, "postgres"));
-      try {
-        const present = await admin.databaseNames();
-        for (const name of names) if (!present.includes(name)) await admin.createDatabase(name);
-      } finally {
-        await admin.close();
-      }
-    },
+    start: () => start(directory, cluster),
     close: () => stopCluster(cluster),
     control: serverOf,
   };

@@ -7,6 +7,8 @@ export interface ChildOptions {
   readonly args: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
   readonly directory?: string;
+  /** Opens a pipe to its standard input, which is empty otherwise. */
+  readonly input?: "pipe";
   /** A file descriptor that takes stdout and stderr; without it they are pipes. */
   readonly output?: number;
   /** What the child gets when this process dies without closing it. */
@@ -55,11 +57,11 @@ export function hasSetpriv(): boolean {
  */
 export async function spawnChild(options: ChildOptions): Promise<Child> {
   const [command, ...args] = [...dyingWithParent(options), options.command, ...options.args];
-  const output = options.output ?? "pipe";
+  const { input = "ignore", output = "pipe" } = options;
   const child = spawn(command as string, args, {
     cwd: options.directory,
     env: options.environment,
-    stdio: ["ignore", output, output],
+    stdio: [input, output, output],
     detached: true,
   });
   let ending: Ending | undefined;

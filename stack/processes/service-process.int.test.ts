@@ -54,6 +54,18 @@ test("start() resolves when the service is ready, and stop() when it has ended i
   expect(onEnd).not.toHaveBeenCalled();
 });
 
+test("load() starts a process that start() lets go on, and stop() ends one that waits", async () => {
+  const { service, answers } = await createService();
+  await service.load();
+  const { identity } = service;
+  await service.start();
+  expect([await answers(), service.identity]).toEqual([true, identity]);
+  await service.stop();
+  await service.load();
+  await service.stop();
+  expect(isRunning(service.identity as ProcessIdentity)).toBe(false);
+});
+
 test("start() tells the last words of a service that ends instead", async () => {
   const { service } = await createService("dies");
   await expect(service.start()).rejects.toThrow(

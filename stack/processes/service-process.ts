@@ -1,7 +1,9 @@
+import { get } from "node:http";
 import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { SHUTDOWN_GRACE_MS } from "../../shared/lifecycle.ts";
+import { START_AT_END_OF_INPUT } from "../../shared/run-service.ts";
 import { type Child, type Ending, spawnChild } from "./child.ts";
 import { LogTail } from "./log-tail.ts";
 import { type ProcessIdentity, sendSignal, signalTree } from "./identity.ts";
@@ -33,11 +35,19 @@ export interface ServiceOptions {
   readonly onEnd: (ending: Ending) => void;
 }
 
+interface Loaded {
+  readonly child: Child;
+  /** Where its lines begin in the log file, in bytes. */
+  readonly logStart: number;
+}
+
 /** One service as a process of its own. */
 export class ServiceProcess {
   readonly name: string;
   readonly #options: ServiceOptions;
   #child: Child | undefined;
+  /** A process that has not been told to start. */
+  #loaded: Loaded | undefined;
   #tail: LogTail | undefined;
   #expectedToEnd = false;
 
@@ -50,35 +60,28 @@ export class ServiceProcess {
     return this.#child?.identity;
   }
 
+  /** Starts the process, which loads its modules and waits for {@link start}. */
+  async load(): Promise<void> {
+    await this.#spawn([START_AT_END_OF_INPUT]);
+  }
+
   /**
-   * Starts the service and waits until it is ready.
+   * Starts the service, if it was not loaded, and waits until it is ready.
    * @throws {Error} with its last lines when it ends or takes too long
    */
   async start(): Promise<void> {
-    const { command: [command = "", ...args], logPath } = this.#options;
-    if ((statSync(logPath, { throwIfNoEntry: false })?.size ?? 0) > LOG_KEPT_BYTES) rmSync(logPath);
-    const output = openSync(logPath, "a", 0o600);
-    try {
-      const said = statSync(logPath).size;
-      this.#tail ??= new LogTail(logPath, this.#options.onLine);
-      this.#expectedToEnd = true;
-      const { directory, environment } = this.#options;
-      // Killed at once with its launcher, so that ports and files are free for the next one.
-      const deathSignal = "SIGKILL";
-      this.#child = await spawnChild({
-        ...{ command, args, directory, environment, output, deathSignal },
-      });
-      this.#options.onSpawn();
-      await this.#waitUntilReady(this.#child, said);
-      this.#watch(this.#child);
-    } finally {
-      closeSync(output);
-    }
+    if (!this.#loaded) await this.#spawn([]);
+    const loaded = this.#loaded as Loaded;
+    this.#loaded = undefined;
+    loaded.child.process.stdin?.end();
+    await this.#waitUntilReady(loaded);
+    this.#watch(loaded.child);
   }
 
   /** SIGTERM, and SIGKILL when that takes too long. */
   async stop(): Promise<void> {
     const child = this.#child;
+    this.#loaded = undefined;
     this.#expectedToEnd = true;
     if (child && child.ending() === undefined) {
       this.resume();
@@ -118,7 +121,32 @@ export class ServiceProcess {
     if (this.#child?.ending() === undefined && this.#child) signalTree(this.#child.pid, "SIGCONT");
   }
 
-  async #waitUntilReady(child: Child, said: number): Promise<void> {
+  async #spawn(moreArguments: readonly string[]): Promise<void> {
+    const { command: [command = "", ...args], logPath, directory, environment } = this.#options;
+    if ((statSync(logPath, { throwIfNoEntry: false })?.size ?? 0) > LOG_KEPT_BYTES) rmSync(logPath);
+    const output = openSync(logPath, "a", 0o600);
+    try {
+      const logStart = statSync(logPath).size;
+      this.#tail ??= new LogTail(logPath, this.#options.onLine);
+      this.#expectedToEnd = true;
+      const child = await spawnChild({
+        command,
+        args: [...args, ...moreArguments],
+        ...{ directory, environment, output },
+        input: "pipe",
+        // Killed at once with its launcher, so that ports and files are free for the next one.
+        deathSignal: "SIGKILL",
+      });
+      child.process.stdin?.on("error", () => {});
+      this.#child = child;
+      this.#loaded = { child, logStart };
+      this.#options.onSpawn();
+    } finally {
+      closeSync(output);
+    }
+  }
+
+  async #waitUntilReady({ child, logStart }: Loaded): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
     while (child.ending() === undefined && performance.now() < deadline) {
       if (await answers(this.#options.readyUrl)) return;
@@ -126,7 +154,7 @@ export class ServiceProcess {
     }
     const why = child.ending() ?? `not ready within ${READY_TIMEOUT_MS / 1000} s`;
     await this.kill();
-    const words = readFileSync(this.#options.logPath).subarray(said).toString("utf8").trim();
+    const words = readFileSync(this.#options.logPath).subarray(logStart).toString("utf8").trim();
     const last = words.split("\n").slice(-LAST_LINES_MAX).map(sentenceOf).join("\n");
     throw new Error(`${this.name} did not start (${why})${last && `:\n${last}`}`);
   }
@@ -139,14 +167,16 @@ export class ServiceProcess {
   }
 }
 
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(READY_REQUEST_TIMEOUT_MS) });
-    await response.body?.cancel();
-    return response.status === 200;
-  } catch {
-    return false;
-  }
+/** Without `fetch`, whose first call takes 30 ms and 10 MB. */
+function answers(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(url, { timeout: READY_REQUEST_TIMEOUT_MS }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(false));
+  });
 }
 
 /** Of a log line: why, or what it says; anything else as it is. */

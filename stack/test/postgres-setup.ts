@@ -21,8 +21,11 @@ const MIGRATIONS = new URL("../../drizzle/", import.meta.url);
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   removeAbandoned();
   const directory = mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
-  const pair = await startPostgresPair({ dataDirectory: directory, durable: false });
-  await pair.createDatabases(MIGRATED_TEMPLATES);
+  const pair = await startPostgresPair({
+    dataDirectory: directory,
+    databases: MIGRATED_TEMPLATES,
+    durable: false,
+  });
   for (const name of MIGRATED_TEMPLATES) {
     const folder = fileURLToPath(new URL(`${name}/migrations`, MIGRATIONS));
     if (existsSync(folder)) await migrate({ url: pair.primaryUrl(name), folder });

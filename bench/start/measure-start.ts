@@ -1,0 +1,111 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { systemClock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import { type ProcessFacts, processTree, proportionalSetSizeMb } from "./process-tree.ts";
+
+const READY_MAX_MS = 60_000;
+const POLL_MS = 10;
+/** After this memory has settled: what the start left behind is collected or stays. */
+const IDLE_MS = 3_000;
+
+/** Which process a command line is, in the order of the tables. */
+const PROCESSES: readonly (readonly [name: string, command: RegExp])[] = [
+  ["npm", /^npm start/],
+  ["launcher", /^\S*node stack\/main\.ts/],
+  ["initdb", /\/initdb /],
+  ["PostgreSQL primary", /^\S*postgres -D \S*\/primary/],
+  ["PostgreSQL standby", /^\S*postgres -D \S*\/standby1/],
+  ["product stand-in", /^\S+ (run .*)?stack\/products\/main\.ts/],
+  ["cart", /^\S+ (run .*)?cart\/main\.ts/],
+  ["loms", /^\S+ (run .*)?loms\/main\.ts/],
+  ["notifier", /^\S+ (run .*)?notifier\/main\.ts/],
+  ["PostgreSQL's processes", /^postgres: /],
+];
+
+/** One start, from `npm start` to its end. */
+export interface Start {
+  /** To the line that says so. */
+  readonly readyMs: number;
+  /** Processor time of each process until ready, in ms; "ended" are those that are gone by then. */
+  readonly cpuMs: ReadonlyMap<string, number>;
+  /** When each process was seen first, and when each service said that it serves. */
+  readonly steps: ReadonlyMap<string, number>;
+  /** Proportional set size of each process once idle, in MB. */
+  readonly memoryMb: ReadonlyMap<string, number>;
+}
+
+/**
+ * Starts the system of a tree with its data in `dataDirectory`, and stops it again.
+ * @throws {Error} when it does not become ready within a minute
+ */
+export async function measureStart(directory: string, dataDirectory: string): Promise<Start> {
+  const steps = new Map<string, number>();
+  const startedAt = performance.now();
+  const npm = spawn("npm", ["start", "--", "--free-ports"], {
+    cwd: directory,
+    env: { ...withoutNpm(process.env), STACK_DATA: dataDirectory, LOG_FORMAT: "json" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const note = (name: string) => {
+    if (!steps.has(name)) steps.set(name, performance.now() - startedAt);
+  };
+  let said = "";
+  npm.stderr.on("data", (text) => said += String(text));
+  npm.stdout.on("data", (text) => {
+    said += String(text);
+    for (const [, service] of said.matchAll(/"service":"(\w+)"[^\n]*"message":"\1 serves/g)) {
+      note(`${service} serves`);
+    }
+    if (/"service":"stack"[^\n]*"message":"ready"/.test(said)) note("ready");
+  });
+  const pid = npm.pid as number;
+  try {
+    while (!steps.has("ready")) {
+      for (const { command } of processTree(pid)) {
+        const name = nameOf(command);
+        if (name) note(name);
+      }
+      if (npm.exitCode !== null || performance.now() - startedAt > READY_MAX_MS) {
+        throw new Error(`The system in ${directory} did not start:\n${said}`);
+      }
+      await sleep(systemClock, POLL_MS);
+    }
+    const tree = processTree(pid);
+    const cpuMs = sumByName(tree, (each) => each.cpuMs);
+    cpuMs.set("ended", tree.reduce((sum, each) => sum + each.endedCpuMs, 0));
+    await sleep(systemClock, IDLE_MS);
+    const memoryMb = sumByName(processTree(pid), (each) => proportionalSetSizeMb(each.pid));
+    const readyMs = steps.get("ready") as number;
+    return { readyMs, cpuMs, steps, memoryMb };
+  } finally {
+    const launcher = processTree(pid).find(({ command }) => nameOf(command) === "launcher");
+    process.kill(launcher?.pid ?? pid, "SIGINT");
+    if (npm.exitCode === null) await once(npm, "exit");
+  }
+}
+
+/** What npm gives to the script that it runs would reach the one that is measured. */
+function withoutNpm(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(([name]) =>
+    !name.startsWith("npm_") && name !== "NODE_COMPILE_CACHE"
+  );
+  return Object.fromEntries(kept);
+}
+
+function nameOf(command: string): string | undefined {
+  return PROCESSES.find(([, pattern]) => pattern.test(command))?.[0];
+}
+
+function sumByName(
+  tree: readonly ProcessFacts[],
+  figure: (process: ProcessFacts) => number,
+): Map<string, number> {
+  const byName = new Map<string, number>();
+  for (const process of tree) {
+    const name = nameOf(process.command) ?? "others";
+    byName.set(name, (byName.get(name) ?? 0) + figure(process));
+  }
+  return byName;
+}
