@@ -20,6 +20,11 @@ ENV CART_HTTP=0.0.0.0:8082 \
     LOMS_GRPC=0.0.0.0:50051 \
     NOTIFIER_HTTP=0.0.0.0:8086 \
     PRODUCTS_HTTP=0.0.0.0:8090
+# The file system is read-only when a service starts, so what Node makes of the modules is made here, by
+# the user that the services run as: each user has a cache of its own.
+ENV NODE_COMPILE_CACHE=/app/.cache/modules
+RUN mkdir .cache && chown node .cache
 USER node
+RUN node deploy/image/cache-modules.ts
 ENTRYPOINT ["node"]
 CMD ["cart/main.ts"]

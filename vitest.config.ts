@@ -5,8 +5,21 @@ const everywhere = ["**/node_modules/**", "**/.data/**"];
 const KAFKA = ["**/kafka.int.test.ts", "**/*.kafka.test.ts"];
 /** The gateway beside gRPC; on each runtime they are among the end-to-end tests as well. */
 const GATEWAY = "e2e/loms-doors.{e2e,stack}.test.ts";
+/** The kills that lose something first, if anything does: `npm test` has them. */
+const KILLS = ["e2e/killed-between-steps.stack.test.ts", "e2e/restart.stack.test.ts"];
+/** Most of the time they wait for a server, so more of them than processors run at once. */
+const INTEGRATION_FILES_AT_ONCE = 3;
 /** Each is eight processes or more, and two PostgreSQL servers. */
 const STACKS_AT_ONCE = 2;
+
+const wholeSystems = {
+  exclude: everywhere,
+  // They wait most of the time: for a lease, a deadline, a start.
+  maxWorkers: STACKS_AT_ONCE,
+  sequence: { groupOrder: 1 },
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
 
 export default defineConfig({
   test: {
@@ -15,6 +28,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // A worker keeps its modules from file to file: loading them anew takes five times as long.
+          isolate: false,
           include: ["**/*.test.ts"],
           exclude: [
             ...everywhere,
@@ -32,6 +47,9 @@ export default defineConfig({
       {
         test: {
           name: "int",
+          isolate: false,
+          maxWorkers: INTEGRATION_FILES_AT_ONCE,
+          setupFiles: "stack/test/module-loading-setup.ts",
           include: ["**/*.int.test.ts"],
           exclude: [...everywhere, ...KAFKA],
           globalSetup: "stack/test/postgres-setup.ts",
@@ -63,14 +81,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: "kills",
+          include: KILLS,
+          ...wholeSystems,
+        },
+      },
+      {
+        test: {
           name: "stacks",
-          include: ["e2e/**/*.stack.test.ts"],
-          exclude: everywhere,
-          // They wait most of the time: for a lease, a deadline, a start.
-          maxWorkers: STACKS_AT_ONCE,
-          sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          include: ["**/*.stack.test.ts"],
+          ...wholeSystems,
+          exclude: [...everywhere, ...KILLS],
         },
       },
       {

@@ -1,4 +1,5 @@
 import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Environment, reachable } from "../shared/config.ts";
 import { denoFlags } from "./deno-permissions.ts";
@@ -10,6 +11,12 @@ import { commandFor, findRuntime, ownRuntime, type Runtime } from "./processes/r
 
 /** The root of the project, where services run. */
 export const PROJECT_DIRECTORY = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * Where Node keeps what it made of the modules: TypeScript without its types, and V8's code. It belongs
+ * to the packages and the source, so it outlives the data.
+ */
+const MODULE_CACHE = join(PROJECT_DIRECTORY, "node_modules/.cache/modules");
 
 interface ServiceFacts {
   readonly main: string;
@@ -74,6 +81,7 @@ export function serviceEnvironment(
   return {
     PATH: SYSTEM_PATH,
     HOME: homedir(),
+    NODE_COMPILE_CACHE: MODULE_CACHE,
     ...wired[part] as Record<string, string>,
     ...Object.fromEntries(set) as Record<string, string>,
     ...listenerSettings(part, addresses) as Record<string, string>,

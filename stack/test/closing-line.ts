@@ -8,10 +8,12 @@ declare module "vitest" {
   }
 }
 
+const SLOWEST = 10;
+
 /**
- * Ends a run with what its tests have measured, and then with `N passed, N failed, N skipped` alone
- * on its line. What fails outside every test counts as well: a file that could not be collected, a
- * hook of a suite.
+ * Ends a run with what its tests have measured, its slowest files, and then
+ * `N passed, N failed, N skipped` alone on its line. What fails outside every test counts as well: a
+ * file that could not be collected, a hook of a suite.
  */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -27,8 +29,21 @@ export default class ClosingLine implements Reporter {
         else count[state]++;
       }
     }
+    process.stdout.write(`\n${slowest(modules).join("\n")}\n`);
     process.stdout.write(
       `\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`,
     );
   }
+}
+
+/** The files that took longest, with their setup and hooks. */
+function slowest(modules: readonly TestModule[]): string[] {
+  const timed = modules.map((module) => {
+    const { duration, setupDuration, collectDuration } = module.diagnostic();
+    const name = `${module.project.name} ${module.relativeModuleId}`;
+    return { name, seconds: (duration + setupDuration + collectDuration) / 1_000 };
+  });
+  const rows = timed.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST)
+    .map(({ name, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${name}`);
+  return [`The slowest of ${timed.length} files:`, ...rows];
 }

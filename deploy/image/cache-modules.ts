@@ -1,0 +1,18 @@
+import process from "node:process";
+import { resolveLongManifests } from "../../shared/module-loading.ts";
+
+// Fills Node's compile cache (NODE_COMPILE_CACHE) while an image is built: loads what the services
+// load, with the bus and the tracing of a container, and the container's health check.
+
+resolveLongManifests();
+await Promise.all([
+  import("../../cart/service.ts"),
+  import("../../loms/service.ts"),
+  import("../../notifier/service.ts"),
+  import("../../stack/products/service.ts"),
+  import("../../shared/bus/kafka.ts"),
+  import("../../shared/telemetry/exported-tracing.ts"),
+  import("../../shared/telemetry/otlp-exporter.ts"),
+]);
+// What the modules opened at their import would keep the process.
+process.exit(0);

@@ -1,0 +1,3 @@
+import { resolveLongManifests } from "../../shared/module-loading.ts";
+
+resolveLongManifests();
