@@ -1,4 +1,3 @@
-import process from "node:process";
 import { resolveLongManifests } from "../../shared/module-loading.ts";
 
 // Fills Node's compile cache (NODE_COMPILE_CACHE) while an image is built: loads what the services
@@ -14,5 +13,3 @@ await Promise.all([
   import("../../shared/telemetry/exported-tracing.ts"),
   import("../../shared/telemetry/otlp-exporter.ts"),
 ]);
-// What the modules opened at their import would keep the process.
-process.exit(0);

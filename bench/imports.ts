@@ -1,0 +1,81 @@
+// What the import of each dependency costs a process on Node: processor time and resident memory,
+// each in processes of its own, beside a process that imports nothing. drizzle-orm is measured as it
+// is and as our processes import it (shared/module-loading.ts).
+// Usage: node bench/imports.ts [--rounds N]
+import { execFileSync } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const IMPORTS = [
+  "drizzle-orm/postgres-js",
+  "drizzle-orm/pg-core",
+  "postgres",
+  "pg-boss",
+  "kafkajs",
+  "zod",
+  "hono",
+  "@hono/zod-openapi",
+  "@hono/node-server",
+  "@hono/swagger-ui",
+  "@grpc/grpc-js",
+  "@grpc/proto-loader",
+  "@grpc/reflection",
+  "grpc-health-check",
+  "@bufbuild/protobuf/wire",
+  "@opentelemetry/api",
+  "@opentelemetry/resources",
+  "@opentelemetry/sdk-trace",
+  "@opentelemetry/otlp-transformer",
+  "prom-client",
+  "tslog",
+  "pprof-format",
+] as const;
+const DIRECTORY = fileURLToPath(new URL(".", import.meta.url));
+const HOOK = new URL("../shared/module-loading.ts", import.meta.url).href;
+
+interface Cost {
+  readonly cpuMs: number;
+  readonly memoryMb: number;
+}
+
+const { values: { rounds } } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
+
+console.log("| import | processor time, ms | memory, MB |\n| --- | --- | --- |");
+const nothing = median("");
+const withHook = median(`(await import(${JSON.stringify(HOOK)})).resolveLongManifests();`);
+for (const name of IMPORTS) {
+  const statement = `await import(${JSON.stringify(name)});`;
+  tell(name, median(statement), nothing);
+  if (name.startsWith("drizzle-orm")) {
+    const hooked = `(await import(${JSON.stringify(HOOK)})).resolveLongManifests(); ${statement}`;
+    tell(`${name} as our processes import it`, median(hooked), withHook);
+  }
+}
+
+function tell(name: string, cost: Cost, bare: Cost): void {
+  const cpuMs = (cost.cpuMs - bare.cpuMs).toFixed(0);
+  console.log(`| ${name} | ${cpuMs} | ${(cost.memoryMb - bare.memoryMb).toFixed(0)} |`);
+}
+
+function median(statement: string): Cost {
+  const costs = Array.from({ length: Number(rounds) }, () => measure(statement));
+  const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
+  return {
+    cpuMs: middle(costs.map(({ cpuMs }) => cpuMs)),
+    memoryMb: middle(costs.map(({ memoryMb }) => memoryMb)),
+  };
+}
+
+function measure(statement: string): Cost {
+  const program = `${statement}
+    const { user, system } = process.cpuUsage();
+    console.log(JSON.stringify({
+      cpuMs: (user + system) / 1000, memoryMb: process.memoryUsage().rss / 2 ** 20 }));
+    process.exit(0);`;
+  const args = ["--input-type=module", "--eval", program];
+  // Without the compile cache: what a process pays that has none.
+  const environment = { ...process.env, NODE_COMPILE_CACHE: undefined };
+  const options = { cwd: DIRECTORY, encoding: "utf8", env: environment } as const;
+  return JSON.parse(execFileSync(process.execPath, args, options)) as Cost;
+}

@@ -1,0 +1,73 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { findRuntime } from "./processes/runtimes.ts";
+import { PROJECT_DIRECTORY } from "./services.ts";
+
+/** Prints the files that a program loads, and what Node itself had to resolve for its parent. */
+const OBSERVE = `
+  import { writeFileSync } from "node:fs";
+  import { registerHooks } from "node:module";
+  const loaded = [];
+  const resolved = [];
+  registerHooks({
+    load(url, context, nextLoad) {
+      loaded.push(url);
+      return nextLoad(url, context);
+    },
+    resolve(specifier, context, nextResolve) {
+      resolved.push([specifier, context.parentURL ?? ""]);
+      return nextResolve(specifier, context);
+    },
+  });
+  process.on("exit", () => writeFileSync(1, JSON.stringify({ loaded, resolved })));`;
+
+interface Observed {
+  readonly loaded: readonly string[];
+  readonly resolved: readonly (readonly [specifier: string, parent: string])[];
+}
+
+function run(program: string): Observed {
+  const node = findRuntime("node") as string;
+  const args = ["--input-type=module", "--eval", `${OBSERVE}\n${program}`];
+  const said = execFileSync(node, args, { cwd: PROJECT_DIRECTORY, encoding: "utf8" });
+  return JSON.parse(said) as Observed;
+}
+
+function packagesOf({ loaded }: Observed): Set<string | undefined> {
+  const packages = loaded.map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1]);
+  return new Set(packages);
+}
+
+test("resolveLongManifests() leaves Node no import among the modules of drizzle-orm", () => {
+  const importing = 'await import("drizzle-orm/postgres-js");';
+  const hook = 'import { resolveLongManifests } from "./shared/module-loading.ts";';
+  const relative = ({ resolved }: Observed) =>
+    resolved.filter(([specifier, parent]) =>
+      specifier.startsWith(".") && parent.includes("/drizzle-orm/")
+    ).length;
+  const [without, withHook] = [run(importing), run(`${hook} resolveLongManifests(); ${importing}`)];
+  expect(relative(without)).toBeGreaterThan(100);
+  expect(relative(withHook)).toBe(0);
+  const files = ({ loaded }: Observed) => loaded.filter((url) => url.includes("/drizzle-orm/"));
+  expect(files(withHook).sort()).toEqual(files(without).sort());
+});
+
+test.each(["cart", "loms", "notifier"])(
+  "%s loads no package that only a setting needs",
+  (service) => {
+    const packages = packagesOf(run(`await import("./${service}/service.ts");`));
+    expect(packages).toContain("prom-client");
+    for (const name of ["kafkajs", "pg-boss", "swagger-ui-dist"]) {
+      expect(packages).not.toContain(name);
+    }
+    for (const name of ["sdk-trace", "resources", "otlp-transformer"]) {
+      expect(packages).not.toContain(`@opentelemetry/${name}`);
+    }
+  },
+);
+
+test("the launcher loads neither a service nor a page", () => {
+  const { loaded } = run('await import("./stack/start.ts");');
+  const foreign = /\/(cart|loms|notifier|stack\/observe|node_modules\/(hono|drizzle-orm))\//;
+  expect(loaded.filter((url) => foreign.test(url))).toEqual([]);
+});
