@@ -1,9 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findRuntime } from "./processes/runtimes.ts";
 import { PROJECT_DIRECTORY } from "./services.ts";
 
-/** Prints the files that a program loads, and what Node itself had to resolve for its parent. */
+/** Writes the files that a program loads, and what Node itself had to resolve for its parent, as JSON to its argument. */
 const OBSERVE = `
   import { writeFileSync } from "node:fs";
   import { registerHooks } from "node:module";
@@ -19,7 +22,7 @@ const OBSERVE = `
       return nextResolve(specifier, context);
     },
   });
-  process.on("exit", () => writeFileSync(1, JSON.stringify({ loaded, resolved })));`;
+  process.on("exit", () => writeFileSync(process.argv[1], JSON.stringify({ loaded, resolved })));`;
 
 interface Observed {
   readonly loaded: readonly string[];
@@ -29,8 +32,14 @@ interface Observed {
 function run(program: string): Observed {
   const node = findRuntime("node") as string;
   const args = ["--input-type=module", "--eval", `${OBSERVE}\n${program}`];
-  const said = execFileSync(node, args, { cwd: PROJECT_DIRECTORY, encoding: "utf8" });
-  return JSON.parse(said) as Observed;
+  const directory = mkdtempSync(join(tmpdir(), "loaded modules "));
+  try {
+    const file = join(directory, "observed.json");
+    execFileSync(node, [...args, file], { cwd: PROJECT_DIRECTORY });
+    return JSON.parse(readFileSync(file, "utf8")) as Observed;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 function packagesOf({ loaded }: Observed): Set<string | undefined> {
