@@ -4,12 +4,13 @@ import { type Clock, systemClock } from "../async/clock.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import { childTraceparent, parseTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
-import { answerProblem, answerText } from "./answer.ts";
+import { type Answered, answerProblem, answerText } from "./answer.ts";
 import { allowOrigins } from "./cors.ts";
 import { Exchange, type HttpContext, type HttpEnv, type HttpObserver } from "./exchange.ts";
 import { nodeIncoming } from "./node-incoming.ts";
 import { PROBE_ROUTES } from "./probe-routes.ts";
 import { HttpRefusal } from "./problem.ts";
+import { ASTERISK, pathAndQuery } from "./request-target.ts";
 
 /** How long a request may take unless the service says otherwise. */
 export const REQUEST_TIMEOUT_MS = 5_000;
@@ -96,32 +97,30 @@ function observed(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
     const context = new RequestContext({ traceparent, timeoutMs, caller: c.req.raw, clock });
     const exchange = new Exchange(c.req.raw, context, parent);
     c.set("exchange", exchange);
-    await next();
+    const answer = answerToMessage(c);
+    if (answer) c.res = await answer;
+    else await next();
     exchange.durationMs = clock.now() - exchange.startedAt;
     context.close();
     for (const observer of observers) observer.requestEnded(exchange);
   };
 }
 
+/** The answer that no route gives: to a malformed message, and to OPTIONS of the server as a whole. */
+function answerToMessage(c: HttpContext): Answered | undefined {
+  const incoming = nodeIncoming(c.env);
+  if (incoming?.fault) return answerProblem(c, new AppError("invalid_argument", incoming.fault));
+  return incoming?.target === ASTERISK ? answerText(c, 204, null, {}) : undefined;
+}
+
 /**
  * The path as it was sent, without a trailing slash. Hono's own decodes percent signs, which would
- * let `/cart/%6cist` be the list, and a Request on Node has followed `..` already.
+ * let `/cart/%6cist` be the list, and a Request has followed `..` already.
  */
 function rawPath(request: Request, options?: { env?: unknown }): string {
-  const target = nodeIncoming(options?.env)?.url ?? request.url;
-  const start = startOfPath(target);
-  if (start < 0) return "/";
-  let end = start;
-  while (end < target.length && !isPathEnd(target.charCodeAt(end))) end++;
-  const path = target.slice(start, end);
+  const target = nodeIncoming(options?.env)?.target ?? pathAndQuery(request.url, request.method);
+  if (target === undefined) return "/";
+  const end = target.search(/[?#]/);
+  const path = end < 0 ? target : target.slice(0, end);
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
-}
-
-/** In what is a path already, or a whole URL. */
-function startOfPath(target: string): number {
-  return target.startsWith("/") ? 0 : target.indexOf("/", target.indexOf(":") + 3);
-}
-
-function isPathEnd(code: number): boolean {
-  return code === 0x3f || code === 0x23;
 }

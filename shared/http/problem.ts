@@ -26,7 +26,7 @@ export function codeOfStatus(status: number): ErrorCode | undefined {
 
 /** A refusal that HTTP words more exactly than the code `invalid_argument` does. */
 export class HttpRefusal extends AppError {
-  readonly status: 405 | 406 | 413 | 415;
+  readonly status: 405 | 406 | 408 | 413 | 415 | 431;
   /** The verbs that the route knows, for 405. */
   readonly allow: string | undefined;
 

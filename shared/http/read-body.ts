@@ -43,8 +43,8 @@ function tooLarge(maxBytes: number): HttpRefusal {
 /** Known without touching `request.body`, for which node-server makes a whole Request. */
 function cannotHaveBody(c: HttpContext, request: Request, declared: string | null): boolean {
   if (request.method === "GET" || request.method === "HEAD") return true;
-  const onNode = nodeIncoming(c.env) !== undefined;
-  return onNode && declared === null && request.headers.get("transfer-encoding") === null;
+  const isServed = nodeIncoming(c.env) !== undefined;
+  return isServed && declared === null && request.headers.get("transfer-encoding") === null;
 }
 
 async function readStream(

@@ -1,8 +1,7 @@
 import { formatHostPort, type HostPort, reachable } from "../config.ts";
-import { isDeno, serveOnDeno } from "./serve-deno.ts";
-import { serveOnNode } from "./serve-node.ts";
+import { openListener } from "./listen.ts";
 
-/** Answers one request; `env` is what the runtime's server passes along. */
+/** Answers one request; `env` is what the listener passes along. */
 export type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
 
 export interface HttpServer {
@@ -12,12 +11,12 @@ export interface HttpServer {
   readonly port: number;
   /**
    * Takes no new connection, closes idle ones, lets requests in flight finish. Those that have not
-   * after `graceMs` are not waited for; Node cuts them off.
+   * after `graceMs` are cut off.
    */
   close(graceMs: number): Promise<void>;
 }
 
-/** A listening socket of either runtime. */
+/** A listening socket. */
 export interface Listener {
   readonly port: number;
   close(graceMs: number): Promise<void>;
@@ -29,13 +28,13 @@ export class ListenError extends Error {
 }
 
 /**
- * Serves `fetch` on the address, with the server that is native to the runtime.
+ * Serves `fetch` on the address.
  * @throws {ListenError} naming the address, when it is taken or not allowed
  */
 export async function serve(fetch: Fetch, address: HostPort): Promise<HttpServer> {
   let listener: Listener;
   try {
-    listener = await (isDeno() ? serveOnDeno(fetch, address) : serveOnNode(fetch, address));
+    listener = await openListener(fetch, address);
   } catch (error) {
     throw listenError(error, address);
   }

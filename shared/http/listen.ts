@@ -1,11 +1,11 @@
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { HostPort } from "../config.ts";
 import { AppError } from "../errors.ts";
-import { childTraceparent } from "../telemetry/traceparent.ts";
-import { problemHeaders, problemOf } from "./problem.ts";
+import { examine, URL_HOST } from "./node-incoming.ts";
 import type { Fetch, Listener } from "./serve.ts";
+import { answerUnreadable, unreadableProblem } from "./unreadable.ts";
 
 /** Headers of a request; ours are a few hundred bytes. */
 const HEADERS_MAX_BYTES = 16 * 1024;
@@ -20,8 +20,12 @@ const KEEP_ALIVE_MS = 65_000;
 /** While closing, how often connections are looked for whose last request has been answered. */
 const IDLE_CHECK_MS = 20;
 
-export async function serveOnNode(fetch: Fetch, { host, port }: HostPort): Promise<Listener> {
-  const listener = getRequestListener(fetch, { hostname: "localhost", errorHandler: badRequest });
+/**
+ * Opens a listener on the address. It is node:http on Node and on Deno: `Deno.serve` builds the URL
+ * of the Host, and refuses an offer to upgrade that comes with a body (docs/decisions/0030).
+ */
+export async function openListener(fetch: Fetch, { host, port }: HostPort): Promise<Listener> {
+  const answer = getRequestListener(fetch, { hostname: URL_HOST, errorHandler: badRequest });
   const server = createServer({
     maxHeaderSize: HEADERS_MAX_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -29,23 +33,24 @@ export async function serveOnNode(fetch: Fetch, { host, port }: HostPort): Promi
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     noDelay: true,
-  }, listener as RequestListener);
+    // The app refuses a request without one, with a body and a log line.
+    requireHostHeader: false,
+  }, (incoming, outgoing) => {
+    examine(incoming);
+    void answer(incoming, outgoing);
+  });
+  answerUnreadable(server);
+  const silent = silentConnections(server);
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
-  return { port: address.port, close: (graceMs) => close(server, graceMs) };
+  return { port: address.port, close: (graceMs) => close(server, silent, graceMs) };
 }
 
-/** For what never becomes a Request, such as a malformed Host header. */
+/** For what never becomes a Request, such as a path with a backslash. */
 function badRequest(cause: unknown): Response {
-  const error = new AppError("invalid_argument", "The request line or the Host is malformed", {
-    cause,
-  });
-  const traceId = childTraceparent(undefined).slice(3, 35);
-  const problem = problemOf(error, traceId);
-  return new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: problemHeaders(error),
-  });
+  const error = new AppError("invalid_argument", "The request target is malformed", { cause });
+  const { problem, body, headers } = unreadableProblem(error);
+  return new Response(body, { status: problem.status, headers });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
@@ -58,16 +63,30 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
+/** The connections over which nothing has come, which node:http does not count as idle. */
+function silentConnections(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>();
+  server.on("connection", (socket) => {
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+  });
+  server.on("request", ({ socket }) => silent.delete(socket));
+  return silent;
+}
+
 /**
  * `server.close()` waits for keep-alive connections that were busy when it was called, also after
  * their request is answered, so those are closed from here.
  */
-function close(server: Server, graceMs: number): Promise<void> {
+function close(server: Server, silent: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   // A request that still comes over an open connection is answered, and told that it is the last.
   server.prependListener("request", (_request, response) => {
     response.shouldKeepAlive = false;
   });
-  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
+  }, IDLE_CHECK_MS);
   const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
   return new Promise((resolve) => {
     server.close(() => {
