@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import { request as httpRequest } from "node:http";
-import { connect } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Runtime } from "../stack/processes/runtimes.ts";
@@ -8,6 +7,7 @@ import { startOwnCart } from "./alone.ts";
 import { eventually } from "./eventually.ts";
 import { call } from "./http.ts";
 import { expectProblem, TRACE_ID, TRACEPARENT } from "./problems.ts";
+import { H2C_OFFER, requestBytes, sendBytes } from "./raw-http.ts";
 import { newUser } from "./users.ts";
 
 const shop = inject("shop");
@@ -41,17 +41,27 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
   });
 
   test("a body that is too large is refused before it has come", async () => {
-    const { hostname, port } = new URL(cart.url);
-    const head = `${line()} HTTP/1.1\r\nHost: x\r\n` +
-      "Content-Type: application/json\r\nContent-Length: 100000000\r\n\r\n";
-    const answer = await new Promise<string>((resolve, reject) => {
-      const socket = connect(Number(port), hostname, () => socket.write(head));
-      socket.once("data", (bytes) => {
-        resolve(String(bytes));
-        socket.destroy();
-      }).once("error", reject);
-    });
-    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    const headers = ["Host: x", "Content-Type: application/json", "Content-Length: 100000000"];
+    expect(await sendBytes(cart.url, requestBytes(line(), headers))).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  test("a Host has no say in what is done", async () => {
+    const user = newUser();
+    await call(cart.url, `POST /user/${user}/cart/${SKU}`, { body: { count: 1 } });
+    for (const path of ["cart?", "cart/list?", "cart/checkout?"]) {
+      for (const sent of ["GET /healthz", "POST /healthz", `DELETE /user/${newUser()}/cart`]) {
+        const bytes = requestBytes(sent, [`Host: x/user/${user}/${path}`]);
+        expect(await sendBytes(cart.url, bytes)).toMatch(/^HTTP\/1\.1 400 /);
+      }
+    }
+    const list = await call(cart.url, `GET /user/${user}/cart/list`);
+    expect(list.body).toMatchObject({ items: [{ sku_id: SKU, count: 1 }] });
+  });
+
+  test("an offer of h2c that comes with an add is ignored", async () => {
+    const headers = ["Host: x", "Content-Type: application/json", ...H2C_OFFER];
+    expect(await sendBytes(cart.url, requestBytes(line(), headers, `{"count":3}`)))
+      .toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n\{\}$/s);
   });
 
   test.each([

@@ -1,11 +1,8 @@
 import { Buffer } from "node:buffer";
-import { execFile, spawnSync } from "node:child_process";
 import { request } from "node:http";
-import process from "node:process";
 import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { surviveGoaway } from "../shared/grpc/survive-goaway.ts";
-import { startOwnCart } from "./alone.ts";
 import { type Beside, startBeside } from "./beside.ts";
 import { eventually } from "./eventually.ts";
 import { grpcCall } from "./grpc.ts";
@@ -21,10 +18,6 @@ const ORDER_CREATE = "loms.v1.Loms/OrderCreate";
 const GRACE_MS = 10_000;
 /** A caller over gRPC may ask for this long, which is more than the grace. */
 const LONG_DEADLINE_S = 60;
-
-/** The HTTP/2 client of Node leaves at GOAWAY, whatever is in flight. */
-const hasCurl = spawnSync("curl", ["--version"]).stdout?.includes("nghttp2") ?? false;
-if (!hasCurl) process.stdout.write("No HTTP/2 to cart: there is no curl that speaks it\n");
 
 /** Keeps every order of the SKU in flight. */
 let stock: Hold;
@@ -121,34 +114,6 @@ test("loms that stops answers the gRPC call in flight, refuses new ones and lets
   expect(await answer).toMatchObject({ code: 0 });
   await ended;
 });
-
-test.skipIf(!hasCurl)(
-  "cart on Deno that stops answers the HTTP/2 request in flight and ends the connection",
-  async () => {
-    const own = await startOwnCart(shop, {}, "deno");
-    const user = newUser();
-    await shopAt({ urls: { ...shop.urls, cart: own.url } }).add(user, SKU, 1);
-    const answer = askOverHttp2(`${own.url}/user/${user}/cart/checkout`);
-    await inFlight();
-    const ended = stopped(own);
-    await eventually(async () => expect(await askAnew(`${own.url}/healthz`)).toBeUndefined());
-    await stock.release();
-    expect(await answer).toMatch(/^\{"order_id":[0-9]+\} 2 200$/);
-    await ended;
-  },
-);
-
-/** The body, version and status of the answer to a POST. */
-function askOverHttp2(url: string): Promise<string> {
-  const options = ["--silent", "--http2-prior-knowledge", "--request", "POST"];
-  const shown = ["--write-out", " %{http_version} %{http_code}"];
-  return new Promise((resolve, reject) => {
-    execFile("curl", [...options, ...shown, url], (error, out) => {
-      if (error) reject(error);
-      else resolve(out);
-    });
-  });
-}
 
 test("loms that stops ends within the grace whatever is in flight, and nobody is told that a write failed", async () => {
   const own = await startBeside("loms", shop);

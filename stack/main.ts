@@ -12,7 +12,7 @@ import { type Stack, STACK_STOP_MAX_MS, startStack } from "./start.ts";
 
 const USAGE = `npm start -- [--runtime node|deno] [--kafka] [--observe] [--free-ports]
 
-  --runtime node|deno  runs every service on this runtime, not on the one that serves it best
+  --runtime node|deno  runs every service on this runtime; Node unless said otherwise
   --kafka              starts Apache Kafka, too, which takes Java (and Maven the first time, to
                        fetch it), and puts the order events on it
   --observe            shows traces, metrics and logs on one page

@@ -20,38 +20,39 @@ const MODULE_CACHE = join(PROJECT_DIRECTORY, "node_modules/.cache/modules");
 
 interface ServiceFacts {
   readonly main: string;
-  /** The one that serves it faster: Deno's HTTP server is, grpc-js is on Node. */
-  readonly runtime: Runtime;
   /** The listener whose /readyz says whether it can serve. */
   readonly health: ListenerName;
 }
 
+/** The one that serves every service faster: node:http and grpc-js are both faster on Node. */
+export const DEFAULT_RUNTIME: Runtime = "node";
+
 export const SERVICES = {
-  products: { main: "stack/products/main.ts", runtime: "node", health: "PRODUCTS_HTTP" },
-  loms: { main: "loms/main.ts", runtime: "node", health: "LOMS_HTTP" },
-  notifier: { main: "notifier/main.ts", runtime: "node", health: "NOTIFIER_HTTP" },
-  cart: { main: "cart/main.ts", runtime: "deno", health: "CART_HTTP" },
+  products: { main: "stack/products/main.ts", health: "PRODUCTS_HTTP" },
+  loms: { main: "loms/main.ts", health: "LOMS_HTTP" },
+  notifier: { main: "notifier/main.ts", health: "NOTIFIER_HTTP" },
+  cart: { main: "cart/main.ts", health: "CART_HTTP" },
 } as const satisfies Record<ServicePart, ServiceFacts>;
 
-/** Every service on this runtime; without one, each on its own. */
+/** Every service on this runtime; without one, on the default. */
 export function allOn(runtime: Runtime | undefined): Partial<Record<ServicePart, Runtime>> {
   if (!runtime) return {};
   return Object.fromEntries(Object.keys(SERVICES).map((part) => [part, runtime]));
 }
 
 /**
- * The command that runs a service with these settings, on `runtime` or else on the one that serves
- * it best. Under Deno it may do what the settings need and nothing else.
+ * The command that runs a service with these settings, on `runtime` or else on the default; where
+ * that is not installed, on the launcher's own. Under Deno it may do what the settings need and
+ * nothing else.
  */
 export async function serviceCommand(
   part: ServicePart,
   runtime: Runtime | undefined,
   environment: Environment,
 ): Promise<string[]> {
-  const { main, runtime: best } = SERVICES[part];
-  const chosen = runtime ?? (findRuntime(best) ? best : ownRuntime());
+  const chosen = runtime ?? (findRuntime(DEFAULT_RUNTIME) ? DEFAULT_RUNTIME : ownRuntime());
   const flags = chosen === "deno" ? await denoFlags(part, PROJECT_DIRECTORY, environment) : [];
-  return commandFor(chosen, main, flags);
+  return commandFor(chosen, SERVICES[part].main, flags);
 }
 
 /** All that a service finds in its environment: what the launcher was given, and where parts are. */

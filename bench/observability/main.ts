@@ -11,7 +11,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import type { Runtime } from "../../stack/processes/runtimes.ts";
-import { SERVICES } from "../../stack/services.ts";
+import { DEFAULT_RUNTIME } from "../../stack/services.ts";
 import { type Round, startSubjects, type Subject } from "./bench.ts";
 import { benchCart } from "./cart.ts";
 import { startCollector } from "./collector.ts";
@@ -43,7 +43,7 @@ const { values } = parseArgs({
     only: { type: "string" },
   },
 });
-const runtimeOf = (part: Part) => (values.runtime as Runtime | undefined) ?? SERVICES[part].runtime;
+const runtime = (values.runtime as Runtime | undefined) ?? DEFAULT_RUNTIME;
 
 let isWithinGoal = true;
 for (const part of ["cart", "loms"] as const) {
@@ -63,7 +63,7 @@ async function measureGeneration(part: Part): Promise<Told[]> {
     const collector = await startCollector();
     opened.push("the collector", () => collector.close());
     const bench = await BENCHES[part](opened);
-    const subjects = await startSubjects(bench, levels(collector.url), runtimeOf(part), opened);
+    const subjects = await startSubjects(bench, levels(collector.url), runtime, opened);
     await takeTurns(subjects, Number(values.rounds));
     // The first one warmed up.
     return subjects.map(({ level, rounds }) => ({ level: level.name, rounds: rounds.slice(1) }));
@@ -87,7 +87,7 @@ function tell(part: Part, told: readonly Told[]): void {
       .map(([level, generations]) => [level, generations.flatMap(({ rounds }) => rounds)]),
   );
   const [bare = []] = roundsOf.values();
-  console.log(`${NAMES[part]}, on ${runtimeOf(part)}`);
+  console.log(`${NAMES[part]}, on ${runtime}`);
   console.log(`${"".padEnd(20)} per CPU second   of bare   per second   of bare`);
   for (const [level, rounds] of roundsOf) {
     const [cpu, cpuRatio] = compare(rounds, bare, ({ perCpuSecond }) => perCpuSecond);
