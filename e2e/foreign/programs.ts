@@ -13,6 +13,7 @@ const COMMANDS = {
   haproxy: "haproxy",
   faketime: "faketime",
   openssl: "openssl",
+  curl: "curl",
   java: "java",
   javac: "javac",
 } as const;

@@ -1,0 +1,129 @@
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import type { MountedRoute } from "./app.ts";
+import { echo, exchangeBytes, hello, LOOPBACK, type Served, serveRoutes } from "./test/served.ts";
+
+let opened: Served | undefined;
+afterEach(() => opened?.server.close(0));
+
+async function served(...routes: MountedRoute[]): Promise<Served> {
+  return opened = await serveRoutes(...routes);
+}
+
+const getHello = (headers: string, version = "1.1") =>
+  `GET /hello HTTP/${version}\r\n${headers}\r\n`;
+
+test.each(["/made-up/../hello", "/./hello", "/made-up/%2e%2e/hello", "/hello/."])(
+  "the path %s is taken as it was sent",
+  async (path) => {
+    const { server } = await served(hello);
+    const request = `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+    expect(await exchangeBytes(server.port, request, "There is no such route"))
+      .toMatch(/^HTTP\/1\.1 404 /);
+  },
+);
+
+test.each(["/hello", "/hello/", "/hello?a=/..", "http://b/hello", "HTTP://[::1]:80/hello"])(
+  "the target %s leads to /hello",
+  async (target) => {
+    const { server } = await served(hello);
+    const request = `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+    expect(await exchangeBytes(server.port, request, `{"id":`)).toMatch(/^HTTP\/1\.1 200 /);
+  },
+);
+
+test("the target * of OPTIONS means the server as a whole", async () => {
+  const { server } = await served(hello);
+  const request = (verb: string) => `${verb} * HTTP/1.1\r\nHost: a\r\n\r\n`;
+  expect(await exchangeBytes(server.port, request("OPTIONS"), "\r\n\r\n"))
+    .toMatch(/^HTTP\/1\.1 204 /);
+  expect(await exchangeBytes(server.port, request("GET"), "}")).toMatch(/^HTTP\/1\.1 400 /);
+});
+
+test("a body that is refused unread does not hold up the next request of its connection", async () => {
+  const { server } = await served(hello, echo);
+  const body = "a".repeat(2_000);
+  const refused = `POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n${body}`;
+  const answers = await exchangeBytes(server.port, refused + getHello("Host: x\r\n"), `{"id":`);
+  expect(answers.match(/HTTP\/1\.1 [0-9]+/g)).toEqual(["HTTP/1.1 413", "HTTP/1.1 200"]);
+});
+
+test.each(["x/hello?", "x?", "x#", "u@x", "x y", "x:y", "x:80:80", ":80", "[::1", "x\\y", "\xe9"])(
+  "the Host %s is refused, and logged",
+  async (host) => {
+    const { server, ended } = await served(hello);
+    const request = Buffer.from(getHello(`Host: ${host}\r\n`), "latin1");
+    const answer = await exchangeBytes(server.port, request, "}");
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s);
+    expect(ended).toMatchObject([{ status: 400, route: "unknown" }]);
+  },
+);
+
+test.each(["", "x", "x:", "x:99999", "[::1]:80", "a_b", "a%2fb"])(
+  "the Host %s is taken, and has no say in the path",
+  async (host) => {
+    const { server, ended } = await served(hello);
+    const answer = await exchangeBytes(server.port, getHello(`Host: ${host}\r\n`), "}");
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(ended).toMatchObject([{ route: "/hello" }]);
+  },
+);
+
+test.each(["", "Host: x\r\nHost: x\r\n", "Host: x\r\nhost: y\r\n"])(
+  "HTTP/1.1 with %j for its Host is refused",
+  async (headers) => {
+    const { server } = await served(hello);
+    expect(await exchangeBytes(server.port, getHello(headers), "}"))
+      .toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s);
+  },
+);
+
+test("HTTP/1.0 needs no Host", async () => {
+  const { server } = await served(hello);
+  expect(await exchangeBytes(server.port, getHello("", "1.0"), "}")).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+const OFFERS = {
+  h2c: "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAI\r\n",
+  websocket: "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+};
+const BODIES = {
+  none: "\r\n",
+  declared: "Content-Length: 5\r\n\r\nhello",
+  chunked: "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+};
+const offers = Object.keys(OFFERS).flatMap((offer) =>
+  Object.keys(BODIES).map((body) => [offer, body] as [keyof typeof OFFERS, keyof typeof BODIES])
+);
+
+test.each(offers)("an offer of %s with body %s is ignored, twice", async (offer, body) => {
+  const { server } = await served(echo);
+  const request = `POST /echo HTTP/1.1\r\nHost: x\r\n${OFFERS[offer]}${BODIES[body]}`;
+  const socket = connect(server.port, LOOPBACK).setEncoding("utf8");
+  for (let round = 0; round < 2; round++) {
+    socket.write(request);
+    const [answer] = await once(socket, "data") as [string];
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toContain(`{"bytes":${body === "none" ? 0 : 5}}`);
+  }
+  socket.destroy();
+});
+
+test("headers over the limit are refused", async () => {
+  const { server } = await served(hello);
+  const more = `Host: x\r\nX: ${"a".repeat(20_000)}\r\n`;
+  expect(await exchangeBytes(server.port, getHello(more), "}"))
+    .toMatch(/^HTTP\/1\.1 431 .*application\/problem\+json/s);
+});
+
+test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"])(
+  "%j is refused with a problem",
+  async (bytes) => {
+    const { server } = await served(hello);
+    expect(await exchangeBytes(server.port, bytes, "}"))
+      .toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s);
+  },
+);

@@ -1,0 +1,48 @@
+import { type Buffer } from "node:buffer";
+import { connect } from "node:net";
+import { answerJson } from "../answer.ts";
+import { createHttpApp, mount, type MountedRoute } from "../app.ts";
+import type { Exchange } from "../exchange.ts";
+import { readBody } from "../read-body.ts";
+import { type HttpServer, serve } from "../serve.ts";
+
+export const LOOPBACK = "127.0.0.1";
+
+export interface Served {
+  readonly server: HttpServer;
+  /** The requests that the app has answered, in order. */
+  readonly ended: readonly Exchange[];
+}
+
+/** Serves the routes on a free port. */
+export async function serveRoutes(...routes: MountedRoute[]): Promise<Served> {
+  const ended: Exchange[] = [];
+  const app = createHttpApp({ observers: [{ requestEnded: (each) => ended.push(each) }] });
+  mount(app, routes);
+  return { server: await serve(app.fetch, { host: LOOPBACK, port: 0 }), ended };
+}
+
+export const hello: MountedRoute = {
+  method: "get",
+  path: "/hello",
+  run: (c) => answerJson(c, 200, { id: 2n ** 63n - 1n }),
+};
+
+export const echo: MountedRoute = {
+  method: "post",
+  path: "/echo",
+  run: async (c) => answerJson(c, 200, { bytes: (await readBody(c, 1000)).byteLength }),
+};
+
+/** Sends `text` over a bare connection; resolves with what comes, up to and with `last`. */
+export function exchangeBytes(port: number, text: string | Buffer, last: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = "";
+    const socket = connect(port, LOOPBACK, () => socket.write(text));
+    socket.setEncoding("utf8").on("data", (chunk) => {
+      received += String(chunk);
+      if (received.includes(last)) socket.destroy();
+    });
+    socket.on("close", () => resolve(received)).on("error", reject);
+  });
+}
