@@ -16,7 +16,12 @@ export interface Filled {
 
 /** Opens Swagger UI of a service, and waits until it shows the operations. */
 export async function openSwagger(page: Page, base: string): Promise<void> {
-  await page.goto(`${base}/swagger-ui`);
+  await showSwagger(page, `${base}/swagger-ui`);
+}
+
+/** The same for the page at this address. */
+export async function showSwagger(page: Page, address: string): Promise<void> {
+  await page.goto(address);
   await page.locator(".opblock").first().waitFor();
 }
 

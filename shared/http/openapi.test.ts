@@ -51,7 +51,7 @@ test.each([["3.1.0", openApiDocument], ["3.0.3", openApi30Document]])(
 
 test("a document names where it comes from before where the service usually is", () => {
   const { servers } = JSON.parse(openApiDocument(app(), INFO)) as { servers: { url: string }[] };
-  expect(servers.map(({ url }) => url)).toEqual(["/", "http://127.0.0.1:1"]);
+  expect(servers.map(({ url }) => url)).toEqual([".", "http://127.0.0.1:1"]);
 });
 
 test("Retry-After is told of where it may come, and the request's id everywhere", () => {

@@ -35,8 +35,9 @@ function head({ title, version, summary, description, defaultUrl, tags }: Docume
   return {
     info: { title, version, description: `${summary}.\n\n${description}`, license },
     servers: [
-      // First, so that a page that shows the document calls the service that it came from.
-      { url: "/", description: "Where this document comes from" },
+      // First, so that a page that shows the document calls the service that it came from; relative
+      // to the document, so that it holds behind a path prefix.
+      { url: ".", description: "Where this document comes from" },
       { url: defaultUrl, description: "`npm start` on this machine" },
     ],
     tags: tags.map((tag) => ({ ...tag })),

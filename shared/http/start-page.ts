@@ -52,7 +52,13 @@ code { float: right; color: var(--quiet); font-size: .875rem; line-height: 1.75;
 span { display: block; clear: both; color: var(--quiet); font-size: .9375rem; }
 `;
 
-/** `/`: who answers here and where to go on. Nothing of the page comes from elsewhere. */
+/**
+ * Behind a path prefix the address may lack the slash at its end, and the links, which are relative,
+ * would then leave the prefix.
+ */
+const SCRIPT = `if (!location.pathname.endsWith("/")) location.pathname += "/";`;
+
+/** `/`: the service's name and where to go on. Nothing of the page comes from elsewhere. */
 export function startPageRoute(start: StartPage): MountedRoute {
   const html = page(start);
   const headers = {
@@ -62,11 +68,14 @@ export function startPageRoute(start: StartPage): MountedRoute {
   return { method: "get", path: "/", run: documentAnswer(html, headers) };
 }
 
-/** This one style and the empty icon: no script, no other picture, no frame around it. */
+/** This one style, this one script and the empty icon; no frame around it. */
 function contentSecurityPolicy(): string {
-  const hash = createHash("sha256").update(STYLE).digest("base64");
-  return `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; ` +
-    "form-action 'none'; frame-ancestors 'none'";
+  return `default-src 'none'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; ` +
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
 function page({ title, description, links }: StartPage): string {
@@ -77,6 +86,7 @@ function page({ title, description, links }: StartPage): string {
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>${title}</title>
   <link rel="icon" href="data:,">
+  <script>${SCRIPT}</script>
   <style>${STYLE}</style>
 </head>
 <body>
@@ -95,5 +105,7 @@ function page({ title, description, links }: StartPage): string {
 
 function card({ path, name, about }: StartLink): string {
   return `
-        <li><a href="${path}"><code>${path}</code><strong>${name}</strong><span>${about}</span></a></li>`;
+        <li><a href="${
+    path.slice(1)
+  }"><code>${path}</code><strong>${name}</strong><span>${about}</span></a></li>`;
 }

@@ -33,9 +33,12 @@ function ExactAnswers({ React: { createElement } }) {
   return { wrapComponents: { responseBody: exactly } };
 }
 
+/** Of this page's document, which lies beside the folder of this script, behind any path prefix. */
+const DOCUMENT = new URL("../openapi.json", document.currentScript.src).href;
+
 /** The documents to choose from: the page's own, and the neighbour's under the name used here. */
 function documents({ title, neighbour, origins }) {
-  const own = { name: title, url: "/openapi.json" };
+  const own = { name: title, url: DOCUMENT };
   const found = origins.split(" ").filter((origin) => origin !== "");
   if (found.length === 0) return [own];
   const near = found.find((origin) => new URL(origin).hostname === location.hostname);

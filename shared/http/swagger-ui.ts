@@ -35,20 +35,22 @@ const ALONE: Neighbour = { title: "", origins: [] };
 
 /**
  * Swagger UI of `/openapi.json`, and of the neighbour's, at `/swagger-ui`; all that the page is made
- * of comes from this process.
+ * of comes from this process. Its links are relative, since a proxy may serve it under a prefix, so
+ * the address with a slash at its end has another page than the one without.
  */
 export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[] {
   const answers = new Map<string, DocumentAnswer>();
-  const html = page(title, neighbour);
   const headers = {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": contentSecurityPolicy(neighbour),
   };
+  const beside = documentAnswer(page(title, neighbour, UI_PATH.slice(1)), headers);
+  const inside = documentAnswer(page(title, neighbour, "."), headers);
   return [
     {
       method: "get",
       path: UI_PATH,
-      run: documentAnswer(html, headers),
+      run: (c) => new URL(c.req.raw.url).pathname.endsWith("/") ? inside(c) : beside(c),
     },
     {
       method: "get",
@@ -73,15 +75,16 @@ function contentSecurityPolicy({ origins }: Neighbour): string {
     "base-uri 'none'; frame-ancestors 'none'";
 }
 
-function page(title: string, neighbour: Neighbour): string {
+/** `files` is where the page's own files are, as seen from the page. */
+function page(title: string, neighbour: Neighbour, files: string): string {
   const ui = SwaggerUI({
-    url: "/openapi.json",
+    url: "openapi.json",
     manuallySwaggerUIHtml: () =>
       `<div id="swagger-ui" data-title="${title}"
     data-neighbour="${neighbour.title}" data-origins="${neighbour.origins.join(" ")}"></div>
-  <script src="${UI_PATH}/swagger-ui-bundle.js"></script>
-  <script src="${UI_PATH}/swagger-ui-standalone-preset.js"></script>
-  <script src="${UI_PATH}/start.js"></script>`,
+  <script src="${files}/swagger-ui-bundle.js"></script>
+  <script src="${files}/swagger-ui-standalone-preset.js"></script>
+  <script src="${files}/start.js"></script>`,
   });
   return `<!doctype html>
 <html lang="en">
@@ -89,8 +92,8 @@ function page(title: string, neighbour: Neighbour): string {
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>${title}</title>
-  <link rel="icon" href="${UI_PATH}/favicon-32x32.png">
-  <link rel="stylesheet" href="${UI_PATH}/swagger-ui.css">
+  <link rel="icon" href="${files}/favicon-32x32.png">
+  <link rel="stylesheet" href="${files}/swagger-ui.css">
 </head>
 <body>
   ${ui}

@@ -1,0 +1,74 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { reachable } from "../../shared/config.ts";
+import { spawnChild, SYSTEM_PATH } from "../../stack/processes/child.ts";
+import { sendSignal } from "../../stack/processes/identity.ts";
+import { freePorts } from "../../stack/ports.ts";
+import { eventually } from "../eventually.ts";
+import { newDataDirectory, removeDirectory } from "../own-stack.ts";
+import type { Programs } from "./programs.ts";
+
+export interface Proxy {
+  /** Without a slash at the end. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * HAProxy that serves `services` under `/shop/NAME`, with and without a slash at the end, and takes
+ * the prefix away. It asks a service for its health as it does by default: OPTIONS over HTTP/1.0.
+ */
+export async function startHaproxy(
+  { haproxy }: Programs,
+  services: Readonly<Record<string, string>>,
+): Promise<Proxy> {
+  const directory = newDataDirectory();
+  const [port] = await freePorts(1);
+  const address = reachable({ host: "127.0.0.1", port: Number(port) });
+  const file = join(directory, "haproxy.cfg");
+  writeFileSync(file, configuration(address, services));
+  const child = await spawnChild({
+    command: haproxy,
+    args: ["-db", "-f", file],
+    directory,
+    environment: { PATH: SYSTEM_PATH },
+    deathSignal: "SIGKILL",
+  });
+  const [name = ""] = Object.keys(services);
+  const url = `http://${address}`;
+  await eventually(async () => {
+    const answer = await fetch(`${url}/shop/${name}/healthz`).catch(() => undefined);
+    if (answer?.status !== 200) throw new Error(`HAProxy does not reach ${name}`);
+  });
+  return {
+    url,
+    async close() {
+      sendSignal(child.pid, "SIGKILL");
+      await child.ended;
+      removeDirectory(directory);
+    },
+  };
+}
+
+function configuration(address: string, services: Readonly<Record<string, string>>): string {
+  const names = Object.keys(services);
+  const routes = names.map((name) =>
+    `  use_backend ${name} if { path /shop/${name} } or { path_beg /shop/${name}/ }`
+  );
+  const backends = names.map((name) => `
+backend ${name}
+  option httpchk
+  http-request replace-path ^/shop/${name}/?(.*) /\\1
+  server only ${new URL(services[name] ?? "").host} check inter 200ms
+`);
+  return `
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+frontend shop
+  bind ${address}
+${routes.join("\n")}
+${backends.join("")}`;
+}
