@@ -1,5 +1,6 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { HostPort } from "../config.ts";
 import { AppError } from "../errors.ts";
@@ -39,11 +40,11 @@ export async function openListener(fetch: Fetch, { host, port }: HostPort): Prom
     examine(incoming);
     void answer(incoming, outgoing);
   });
-  answerUnreadable(server);
-  const silent = silentConnections(server);
+  const connections = watchConnections(server);
+  answerUnreadable(server, (socket) => isAnswering(connections.get(socket)));
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
-  return { port: address.port, close: (graceMs) => close(server, silent, graceMs) };
+  return { port: address.port, close: (graceMs) => close(server, connections, graceMs) };
 }
 
 /** For what never becomes a Request, such as a path with a backslash. */
@@ -63,29 +64,38 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-/** The connections over which nothing has come, which node:http does not count as idle. */
-function silentConnections(server: Server): ReadonlySet<Socket> {
-  const silent = new Set<Socket>();
+/** The newest answer begun over each open connection; undefined while nothing has come over it. */
+type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
+
+/** What is unreadable may be the body of the request itself, which then does nothing. */
+function isAnswering(answer: ServerResponse | undefined): boolean {
+  return answer !== undefined && answer.req.complete && !answer.writableFinished;
+}
+
+function watchConnections(server: Server): Connections {
+  const newest = new Map<Duplex, ServerResponse | undefined>();
   server.on("connection", (socket) => {
-    silent.add(socket);
-    socket.once("close", () => silent.delete(socket));
+    newest.set(socket, undefined);
+    socket.once("close", () => newest.delete(socket));
   });
-  server.on("request", ({ socket }) => silent.delete(socket));
-  return silent;
+  server.on("request", ({ socket }, answer) => newest.set(socket, answer));
+  return newest;
 }
 
 /**
  * `server.close()` waits for keep-alive connections that were busy when it was called, also after
- * their request is answered, so those are closed from here.
+ * their request is answered, and for those that have sent nothing, so both are closed from here.
  */
-function close(server: Server, silent: ReadonlySet<Socket>, graceMs: number): Promise<void> {
+function close(server: Server, connections: Connections, graceMs: number): Promise<void> {
   // A request that still comes over an open connection is answered, and told that it is the last.
   server.prependListener("request", (_request, response) => {
     response.shouldKeepAlive = false;
   });
   const sweep = setInterval(() => {
     server.closeIdleConnections();
-    for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
+    for (const [socket, answer] of connections) {
+      if (answer === undefined && (socket as Socket).bytesRead === 0) socket.destroy();
+    }
   }, IDLE_CHECK_MS);
   const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
   return new Promise((resolve) => {

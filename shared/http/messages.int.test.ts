@@ -127,3 +127,32 @@ test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"]
       .toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s);
   },
 );
+
+test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"])(
+  "%j behind a request that is being answered gets no answer that the client would take for that one",
+  async (bytes) => {
+    const arrived = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const held: MountedRoute = {
+      method: "get",
+      path: "/hello",
+      async run(c) {
+        arrived.resolve();
+        await release.promise;
+        return hello.run(c);
+      },
+    };
+    const { server } = await served(held);
+    const received = exchangeBytes(server.port, getHello("Host: x\r\n") + bytes, "HTTP/1.1");
+    await arrived.promise;
+    expect(await received).toBe("");
+    release.resolve();
+  },
+);
+
+test("a body that is not well-formed is refused with a problem", async () => {
+  const { server } = await served(echo);
+  const head = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  expect(await exchangeBytes(server.port, `${head}5\r\nhello\r\nno size\r\n`, "}"))
+    .toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s);
+});

@@ -13,15 +13,20 @@ export function unreadableProblem(error: AppError) {
 
 /**
  * Answers what never becomes a request: bytes that are no HTTP, headers over the limit, a client
- * that is too slow. Node would send a status and no body.
+ * that is too slow. Node would send a status and no body. While another request of the connection
+ * is being answered the connection is only closed: the client would take the refusal for its answer.
  */
-export function answerUnreadable(server: Server): void {
+export function answerUnreadable(server: Server, isAnswering: (socket: Duplex) => boolean): void {
+  const end = (socket: Duplex, error: AppError) => {
+    if (socket.writable && !isAnswering(socket)) refuse(socket, error);
+    else socket.destroy();
+  };
   server.on("clientError", (error: Error & { code?: string }, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-    else refuse(socket, refusalOf(error.code));
+    if (error.code === "ECONNRESET") socket.destroy();
+    else end(socket, refusalOf(error.code));
   });
   server.on("connect", (_request, socket) => {
-    refuse(socket, new AppError("invalid_argument", "CONNECT is for proxies"));
+    end(socket, new AppError("invalid_argument", "CONNECT is for proxies"));
   });
 }
 

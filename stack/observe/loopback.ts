@@ -1,4 +1,5 @@
 import { hostOf } from "../../shared/http/host-header.ts";
+import { nodeIncoming } from "../../shared/http/node-incoming.ts";
 import type { Fetch } from "../../shared/http/serve.ts";
 
 const LOOPBACK_NAMES = new Set(["127.0.0.1", "localhost", "[::1]"]);
@@ -9,7 +10,8 @@ const LOOPBACK_NAMES = new Set(["127.0.0.1", "localhost", "[::1]"]);
  */
 export function forLoopback(fetch: Fetch): Fetch {
   return (request, env) =>
-    LOOPBACK_NAMES.has(hostOf(request.headers.get("host") ?? ""))
+    // The app refuses a malformed message, as every listener does.
+    nodeIncoming(env)?.fault || LOOPBACK_NAMES.has(hostOf(request.headers.get("host") ?? ""))
       ? fetch(request, env)
       : new Response("Ask for it as 127.0.0.1 or localhost\n", { status: 421 });
 }

@@ -51,6 +51,7 @@ test("a request under a name that is not of this machine gets nothing", async ()
     (await guarded(new Request("http://localhost/", { headers: { host } }))).status;
   expect(await statusUnder("stranger.example:8088")).toBe(421);
   expect(await statusUnder("")).toBe(421);
+  expect(await statusUnder("localhost/")).toBe(421);
   for (const host of ["127.0.0.1:8088", "LocalHost:8088", "[::1]:8088"]) {
     expect(await statusUnder(host)).toBe(200);
   }
