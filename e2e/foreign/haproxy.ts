@@ -16,7 +16,7 @@ export interface Proxy {
 
 /**
  * HAProxy that serves `services` under `/shop/NAME`, with and without a slash at the end, and takes
- * the prefix away. It asks a service for its health as it does by default: OPTIONS over HTTP/1.0.
+ * the prefix away. Its health check is the default one, OPTIONS over HTTP/1.0.
  */
 export async function startHaproxy(
   { haproxy }: Programs,

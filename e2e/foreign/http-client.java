@@ -9,7 +9,7 @@ import java.net.http.WebSocketHandshakeException;
 import java.util.concurrent.CompletionException;
 
 /**
- * Sends requests, one after the other, by the client that people get without asking for anything: it
+ * Sends requests, one after the other, by the default client: it
  * prefers HTTP/2 and offers it. Arguments: method, URL and body of each; the method WEBSOCKET opens one.
  * Prints a line for each: status, version, body.
  */

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => opened.close());
 
-/** Under a slash at the end, or none, the pages of a service behind a prefix. */
+/** At the end of an address. */
 const slashes = ["", "/"];
 
 describe.skipIf(!programs)("clients that offer to upgrade", () => {
