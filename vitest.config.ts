@@ -16,7 +16,7 @@ const wholeSystems = {
   exclude: everywhere,
   // They wait most of the time: for a lease, a deadline, a start.
   maxWorkers: STACKS_AT_ONCE,
-  sequence: { groupOrder: 1 },
+  sequence: { groupOrder: 3 },
   testTimeout: 60_000,
   hookTimeout: 120_000,
 };
@@ -49,6 +49,7 @@ export default defineConfig({
           name: "int",
           isolate: false,
           maxWorkers: INTEGRATION_FILES_AT_ONCE,
+          sequence: { groupOrder: 1 },
           setupFiles: "stack/test/module-loading-setup.ts",
           include: ["**/*.int.test.ts"],
           exclude: [...everywhere, ...KAFKA],
@@ -75,6 +76,7 @@ export default defineConfig({
           exclude: everywhere,
           globalSetup: "e2e/stack-setup.ts",
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
