@@ -14,6 +14,7 @@ import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { openTracing } from "../shared/telemetry/open-tracing.ts";
+import { VERSION } from "../shared/telemetry/version.ts";
 import { uuidV7Source } from "../shared/uuid-v7.ts";
 import { createLomsClient } from "./clients/loms.ts";
 import type { CartConfig } from "./config.ts";
@@ -52,6 +53,7 @@ async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Pr
   const products = createProductClient({
     url: config.PRODUCT_URL,
     token: config.PRODUCT_TOKEN,
+    userAgent: `marketplace-cart/${VERSION}`,
     cacheTtlMs: config.PRODUCT_CACHE_TTL,
     aroundCall: [calls.aroundCall],
     onTurn: turnMetrics(metrics),

@@ -87,6 +87,11 @@ describe("readConfig()", () => {
   });
 });
 
+test("readConfig() masks the credentials of a URL in a message that repeats it", () => {
+  const read = () => readConfig({ ADDRESS: hostPort }, { ADDRESS: "http://u:hunter2@loms:1" });
+  expect(read).toThrow(`ADDRESS: "http://u:***@loms:1" is not an address`);
+});
+
 test("withLocalStack() fills in what is not set, and nothing else", () => {
   const local = { LOCAL_A: "1", LOCAL_B: "2", LOCAL_C: "3" };
   expect(withLocalStack({ ...local, A: "mine", B: "" }, ["A", "B"]))

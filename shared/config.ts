@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { redactUrls } from "./telemetry/redact.ts";
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const DURATION = /^([0-9]{1,9})(ms|s|m|h)$/;
@@ -103,7 +104,8 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly SettingProblem[]) {
     const lines = problems.map(({ name, message }) => `  ${name}: ${message}`);
-    super(`Wrong settings:\n${lines.join("\n")}`);
+    // A value may hold credentials where none belong, as in LOMS_GRPC_URL=http://user:password@loms.
+    super(redactUrls(`Wrong settings:\n${lines.join("\n")}`));
     this.problems = problems;
   }
 }

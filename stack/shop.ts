@@ -2,6 +2,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { jsonIntegers } from "../shared/json-integer.ts";
+import { redactUrls } from "../shared/telemetry/redact.ts";
 import { DATA_DIRECTORY } from "./data-directory.ts";
 import { type Outcome, readArguments, UsageError } from "./shop/command.ts";
 import { COMMANDS, isCommand } from "./shop/commands.ts";
@@ -82,7 +83,7 @@ function findShop(): Shop {
 /** Without a slash at its end, as paths are put behind it. */
 function urlOf(name: string, url: string | undefined): string | undefined {
   if (url === undefined || URL.canParse(url)) return url?.replace(/\/+$/, "");
-  throw new UsageError(`${name} is no URL: ${url}`);
+  throw new UsageError(`${name} is not a URL: ${redactUrls(url)}`);
 }
 
 /** Another system's notifications are not in our notifier's log. */

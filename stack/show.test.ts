@@ -39,6 +39,13 @@ test("readyBlock() names every address and shows no password", () => {
   expect(block).not.toContain("hidden");
 });
 
+test("readyBlock() masks the credentials of the product service", () => {
+  const shown = (products: string) =>
+    readyBlock({ ...facts, urls: { ...facts.urls, products } }, 1_500);
+  expect(shown("https://shop:hidden@products/api")).toContain("https://shop:***@products/api");
+  expect(shown("https://hidden@products/api")).toContain("https://***@products/api");
+});
+
 test("readyBlock() says what the events go over", () => {
   expect(readyBlock(facts, 1_500)).toContain("over the embedded bus");
   const kafkaBrokers = "127.0.0.1:19092";

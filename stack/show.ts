@@ -1,5 +1,6 @@
 import { prettyLine } from "../shared/telemetry/log-pretty.ts";
 import type { LogRecord } from "../shared/telemetry/log.ts";
+import { redactUrls } from "../shared/telemetry/redact.ts";
 import { parseExact } from "./exact-json.ts";
 import type { StackFacts } from "./stack-file.ts";
 
@@ -29,7 +30,7 @@ Ready in ${(startedInMs / 1000).toFixed(1)} s.
   loms       ${loms ? `${loms}  (${orders}/swagger-ui)` : "elsewhere"}
              gRPC ${urls.lomsGrpc}
   notifier   ${urls.notifier}/healthz
-  products   ${urls.products}
+  products   ${redactUrls(urls.products)}
   PostgreSQL ${[databases.loms, ...databases.lomsReplicas].map(hostOf).join(", replica ")}
   events     over ${kafkaBrokers ? `Apache Kafka ${kafkaBrokers}` : "the embedded bus"}
   logs       ${logDirectory}${

@@ -6,6 +6,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { systemClock } from "../shared/async/clock.ts";
 import { sleep } from "../shared/async/sleep.ts";
+import { createDirectFetch } from "../shared/http/direct-fetch.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "./otlp/receiver.ts";
 import { drawTrees, spanTrees } from "./otlp/span-tree.ts";
 import type { ReceivedSpan } from "./otlp/read-spans.ts";
@@ -68,7 +69,7 @@ async function post(url: string, body?: unknown): Promise<string> {
     body: JSON.stringify(body),
     headers: { "content-type": "application/json" },
   };
-  const answer = await fetch(url, { method: "POST", ...init });
+  const answer = await createDirectFetch()(url, { method: "POST", ...init });
   const text = await answer.text();
   if (answer.status !== 200) throw new Error(`${url} answered ${answer.status}: ${text}`);
   return text;

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
 
 // The health check of a container, whose image has no curl: exits with 0 when the URL that it is given
 // answers with 200, `node deploy/image/healthy.ts http://127.0.0.1:8082/readyz`.
@@ -9,7 +10,7 @@ const ANSWER_MAX_MS = 2_000;
 const [url = ""] = process.argv.slice(2);
 
 try {
-  const { status } = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MAX_MS) });
+  const { status } = await createDirectFetch()(url, { signal: AbortSignal.timeout(ANSWER_MAX_MS) });
   process.stdout.write(`${url} answers ${status}\n`);
   process.exitCode = status === 200 ? 0 : 1;
 } catch (error) {

@@ -3,6 +3,7 @@ import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { toAppError } from "../../shared/errors.ts";
 import { createGrpcClient } from "../../shared/grpc/client.ts";
+import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
 import { STATUS_BY_CODE } from "../../shared/http/problem.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { parseExact } from "../../stack/exact-json.ts";
@@ -11,6 +12,8 @@ import type { Line } from "./ledger.ts";
 
 /** Longer than a service's own deadline, so that its answer comes first. */
 const REQUEST_MAX_MS = 8_000;
+
+const directFetch = createDirectFetch();
 
 /** Where the shop is entered. */
 export interface DoorAddresses {
@@ -126,7 +129,7 @@ async function send(
   body: object,
   key?: string,
 ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> {
-  const response = await fetch(url, {
+  const response = await directFetch(url, {
     method: "POST",
     headers: {
       "content-type": "application/json",

@@ -1,18 +1,26 @@
 import { Buffer } from "node:buffer";
+import type { Fetch } from "../http/direct-fetch.ts";
 import type { ProductAnswer, ProductCall, ProductTransport } from "./product-call.ts";
 import { ProductFault } from "./product-fault.ts";
 
 /** A list of 50 000 SKUs takes about half of it; anything longer is not the product service. */
 export const ANSWER_MAX_BYTES = 1024 * 1024;
 
-export type Fetch = typeof globalThis.fetch;
+export interface FetchTransportOptions {
+  /** Of the product service; the methods' names are added to its path. */
+  readonly url: string;
+  /** Names the caller to a product service that counts each one by itself. */
+  readonly userAgent: string;
+  readonly fetch: Fetch;
+}
 
-/** Calls over HTTP; connections are kept alive by the runtime's own pool. */
-export function fetchTransport(url: string, fetch: Fetch): ProductTransport {
-  const base = url.replace(/\/+$/, "");
+/** Calls over HTTP; `fetch` keeps the connections. */
+export function fetchTransport(options: FetchTransportOptions): ProductTransport {
+  const { fetch, userAgent } = options;
+  const base = options.url.replace(/\/+$/, "");
   return async (call) => {
     try {
-      const response = await fetch(`${base}/${call.method}`, requestOf(call));
+      const response = await fetch(`${base}/${call.method}`, requestOf(call, userAgent));
       return await readAnswer(response, call);
     } catch (error) {
       if (call.deadline.signal.aborted) throw call.deadline.signal.reason;
@@ -22,14 +30,16 @@ export function fetchTransport(url: string, fetch: Fetch): ProductTransport {
   };
 }
 
-function requestOf({ body, traceparent, deadline }: ProductCall): RequestInit {
+function requestOf(
+  { body, traceparent, deadline }: ProductCall,
+  userAgent: string,
+): RequestInit {
+  const json = "application/json";
   return {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json", traceparent },
+    headers: { "content-type": json, accept: json, "user-agent": userAgent, traceparent },
     body,
     signal: deadline.signal,
-    // A redirect would hand the token to somebody else.
-    redirect: "manual",
   };
 }
 

@@ -9,7 +9,7 @@ const throttled = (headers?: Record<string, string>) =>
   });
 
 describe("getProduct() asks", () => {
-  test("with token, sku and the caller's place in the trace", async () => {
+  test("with token, sku, the caller's place in the trace and its own name", async () => {
     const { service, getNow } = setUp();
     expect(await getNow()).toEqual(PRODUCT);
     expect(service.received).toEqual([{
@@ -17,6 +17,7 @@ describe("getProduct() asks", () => {
       url: "http://products:8090/get_product",
       body: { token: SECRET, sku: 42 },
       traceparent: TRACEPARENT,
+      userAgent: "test/1",
     }]);
   });
 

@@ -4,8 +4,9 @@ import { RateLimit } from "../async/rate-limit.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { SingleFlight } from "../async/single-flight.ts";
 import { AppError } from "../errors.ts";
+import { createDirectFetch, type Fetch } from "../http/direct-fetch.ts";
 import { failOnStatus } from "./fail-on-status.ts";
-import { type Fetch, fetchTransport } from "./fetch-transport.ts";
+import { fetchTransport } from "./fetch-transport.ts";
 import { limitRate, type OnTurn } from "./limit-rate.ts";
 import { limitTry } from "./limit-try.ts";
 import { createProductApi, type ProductApi } from "./product-api.ts";
@@ -42,6 +43,8 @@ export interface ProductClientOptions {
   /** Of the product service; the methods' names are added to its path. */
   readonly url: string;
   readonly token: string;
+  /** Who calls, as the product service sees it. */
+  readonly userAgent: string;
   /** How long a found product counts as fresh; 0 turns the whole cache off. */
   readonly cacheTtlMs: number;
   readonly cacheEntriesMax?: number;
@@ -192,10 +195,10 @@ class CachingClient implements ProductClient {
 }
 
 function openApi(options: ProductClientOptions, limit: RateLimit, clock: Clock): ProductApi {
-  const { url, token, fetch = globalThis.fetch, random = Math.random } = options;
+  const { url, userAgent, token, fetch = createDirectFetch(), random = Math.random } = options;
   const { aroundCall = [], aroundTry = [], onTurn = () => {} } = options;
   const send = compose(
-    fetchTransport(url, fetch),
+    fetchTransport({ url, userAgent, fetch }),
     ...aroundCall,
     retryCalls({
       retriesMax: RETRIES_MAX,

@@ -18,6 +18,7 @@ export function setUp({ cacheTtlMs = 0, cacheEntriesMax = 100 } = {}) {
   const client = createProductClient({
     url: "http://products:8090/",
     token: SECRET,
+    userAgent: "test/1",
     cacheTtlMs,
     cacheEntriesMax,
     clock,

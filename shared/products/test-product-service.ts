@@ -1,12 +1,13 @@
 import { sleep } from "../async/sleep.ts";
 import type { VirtualClock } from "../async/virtual-clock.ts";
-import type { Fetch } from "./fetch-transport.ts";
+import type { Fetch } from "../http/direct-fetch.ts";
 
 export interface ReceivedCall {
   readonly at: number;
   readonly url: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly traceparent: string | null;
+  readonly userAgent: string | null;
 }
 
 /** How one call is answered; `hang` never is. */
@@ -34,11 +35,13 @@ export class TestProductService {
   readonly fetch: Fetch = async (input, init) => {
     const { signal } = init as { signal: AbortSignal };
     signal.throwIfAborted();
+    const headers = new Headers(init?.headers);
     const call: ReceivedCall = {
       at: this.#clock.now(),
       url: String(input),
       body: JSON.parse(String(init?.body)),
-      traceparent: new Headers(init?.headers).get("traceparent"),
+      traceparent: headers.get("traceparent"),
+      userAgent: headers.get("user-agent"),
     };
     this.received.push(call);
     const reply = this.nextReplies.shift() ?? this.reply(call);

@@ -31,6 +31,7 @@ test("redacted() leaves a line without a secret as it was rendered", () => {
 test.each([
   ["a URL's password", "at postgres://shop:hunter2@db/loms", "at postgres://shop:***@db/loms"],
   ["a password with @ and /", "postgres://shop:hun@t/er2@db/x", "postgres://shop:***@db/x"],
+  ["a URL's token", "at https://hunter2@host/x", "at https://***@host/x"],
   ["a query", "GET /list?token=hunter2&count=1", "GET /list?token=***&count=1"],
   ["a header", "authorization: hunter2", "authorization: ***"],
   ["credentials", "sent Bearer hunter2.a-b", "sent Bearer ***"],
@@ -39,4 +40,6 @@ test.each([
 test.each([
   "the tokens ran out",
   "http://127.0.0.1:8082/user/{user_id}/cart",
+  "http://host/list?mail=a@b",
+  "postgres://postgres@127.0.0.1:15432/loms",
 ])("redactText() leaves %s as it is", (text) => expect(redactText(text)).toBe(text));

@@ -20,6 +20,8 @@ const SECRET_NAME = new RegExp(`(?:${SECRET_NAMES})$`, "i");
 const SUSPICIOUS = new RegExp(`${SECRET_NAMES}|bearer|basic |://[^\\s"]*@`, "i");
 /** A password in a URL, as in postgres://user:password@host, which may hold an `@` or a `/`. */
 const URL_PASSWORD = /(:\/\/[^\s:/@"]*:)[^\s"]*@/g;
+/** An HTTP service may take a token as the user, without a password: http://token@host. */
+const URL_TOKEN = /(https?:\/\/)[^\s:/?#@"]+@/g;
 /** `"token":"abc"` in JSON; and in JSON that is a text within JSON: `\"token\":\"abc\"`. */
 const JSON_FIELD = new RegExp(
   `("[\\w-]*(?:${SECRET_NAMES})"\\s*:\\s*)(?:"(?:[^"\\\\]|\\\\.)*"|[^",{}[\\]\\s]+)`,
@@ -51,12 +53,16 @@ export function redacted<Fields extends object>(
 
 /** A text with every secret masked that can be told by what stands before it. */
 export function redactText(text: string): string {
-  return text
-    .replace(URL_PASSWORD, `$1${MASK}@`)
+  return redactUrls(text)
     .replace(CREDENTIALS, `$1 ${MASK}`)
     .replace(JSON_FIELD, `$1"${MASK}"`)
     .replace(JSON_TEXT_FIELD, `$1\\"${MASK}\\"`)
     .replace(PARAMETER, `$1${MASK}`);
+}
+
+/** A text with the credentials of its URLs masked, and nothing else. */
+export function redactUrls(text: string): string {
+  return text.replace(URL_PASSWORD, `$1${MASK}@`).replace(URL_TOKEN, `$1${MASK}@`);
 }
 
 function maskFields(value: unknown, depth = 0): unknown {

@@ -1,10 +1,10 @@
-import { createClientConfig, exactProblem } from "./exact-integers.ts";
+import { type Connection, createClientConfig, exactProblem } from "./exact-integers.ts";
 import { createClient, createConfig } from "./gen/cart/client/index.ts";
 import { CartApi } from "./gen/cart/sdk.gen.ts";
 
 /** The operations of cart at `baseUrl`. */
-export function cartClient(baseUrl: string): CartApi {
-  const client = createClient(createClientConfig(createConfig({ baseUrl })));
+export function cartClient(baseUrl: string, connection: Connection = {}): CartApi {
+  const client = createClient(createClientConfig(createConfig({ baseUrl, ...connection })));
   client.interceptors.error.use(exactProblem);
   return new CartApi({ client });
 }

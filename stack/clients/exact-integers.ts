@@ -7,16 +7,33 @@
 /** Strings, so that digits inside them are passed over; and integers that JSON.parse may round. */
 const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?[0-9]{16,}/g;
 
-/** What every client of ours is configured with; the generated ones call it for their default. */
-export function createClientConfig<Config extends object>(config?: Config) {
-  return { ...config as Config, fetch: exactFetch, bodySerializer: exactBody };
+type Fetch = typeof globalThis.fetch;
+
+/** How a client of ours reaches a service, where the default is not enough. */
+export interface Connection {
+  readonly fetch?: Fetch;
+  /** Sent with every request. */
+  readonly headers?: Record<string, string>;
 }
 
-async function exactFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const answer = await fetch(input, init);
-  if (!/[/+]json\b/.test(answer.headers.get("content-type") ?? "")) return answer;
-  const { status, statusText, headers } = answer;
-  return new Response(quoteLongIntegers(await answer.text()), { status, statusText, headers });
+/**
+ * What every client of ours is configured with; the generated ones call it for their default.
+ * Requests go through the configured `fetch`, or the runtime's own.
+ */
+export function createClientConfig<Config extends object>(
+  config?: Config & { readonly fetch?: Fetch | undefined },
+) {
+  const send: Fetch = config?.fetch ?? ((...request) => globalThis.fetch(...request));
+  return { ...config as Config, fetch: exactFetch(send), bodySerializer: exactBody };
+}
+
+function exactFetch(send: Fetch): Fetch {
+  return async (...request) => {
+    const answer = await send(...request);
+    if (!/[/+]json\b/.test(answer.headers.get("content-type") ?? "")) return answer;
+    const { status, statusText, headers } = answer;
+    return new Response(quoteLongIntegers(await answer.text()), { status, statusText, headers });
+  };
 }
 
 function quoteLongIntegers(json: string): string {

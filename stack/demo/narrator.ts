@@ -1,10 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
+import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
+import { redactUrls } from "../../shared/telemetry/redact.ts";
 import { parseExact } from "../exact-json.ts";
 
 /** A request that the system does not answer within this breaks its promise. */
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Longer answers are shown cut. */
 const SHOWN_MAX = 300;
+
+const directFetch = createDirectFetch();
 
 /** A promise that was not kept. */
 export class BrokenPromise extends Error {
@@ -56,7 +60,7 @@ export class Narrator {
     this.begin(title);
     const { method, url, body, expected } = request;
     const sent = body === undefined ? undefined : JSON.stringify(body);
-    this.say(`${method} ${url}${sent ? ` ${sent}` : ""}`);
+    this.say(`${method} ${redactUrls(url)}${sent ? ` ${sent}` : ""}`);
     const answer = await this.#send(method, url, sent);
     this.check("the status", answer.status, expected);
     return answer;
@@ -70,7 +74,7 @@ export class Narrator {
 
   async #send(method: string, url: string, body: string | undefined): Promise<Answer> {
     try {
-      const response = await fetch(url, {
+      const response = await directFetch(url, {
         method,
         ...(body === undefined ? {} : { body, headers: { "content-type": "application/json" } }),
         signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),

@@ -1,11 +1,14 @@
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
+import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import { type Charts, SCRAPED_SERVICES, type ScrapedService } from "./charts.ts";
 
 const INTERVAL_MS = 2_000;
 /** loms asks its database for a second at most. */
 const TIMEOUT_MS = 1_800;
+
+const directFetch = createDirectFetch();
 
 export type ScrapedUrls = Readonly<Partial<Record<ScrapedService, string | undefined>>>;
 
@@ -50,7 +53,8 @@ export class Scraping {
     if (!url) return;
     const at = Date.now();
     try {
-      const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const response = await directFetch(`${url}/metrics`, { signal });
       this.#charts.add(service, at, readSamples(await response.text()));
       this.#answering.add(service);
     } catch {

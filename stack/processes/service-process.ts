@@ -1,4 +1,4 @@
-import { get } from "node:http";
+import { Agent, get } from "node:http";
 import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
@@ -18,6 +18,9 @@ const STOP_TIMEOUT_MS = SHUTDOWN_GRACE_MS + 1_000;
 const LOG_KEPT_BYTES = 16 << 20;
 /** How much of its last words a failed start repeats. */
 const LAST_LINES_MAX = 5;
+
+/** Looks for no proxy in the environment. */
+const DIRECT = new Agent({ proxyEnv: {} });
 
 export interface ServiceOptions {
   readonly name: string;
@@ -170,7 +173,7 @@ export class ServiceProcess {
 /** Without `fetch`, whose first call takes 30 ms and 10 MB. */
 function answers(url: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get(url, { timeout: READY_REQUEST_TIMEOUT_MS }, (response) => {
+    const request = get(url, { agent: DIRECT, timeout: READY_REQUEST_TIMEOUT_MS }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     });

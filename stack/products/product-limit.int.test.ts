@@ -21,7 +21,12 @@ beforeAll(async () => {
 afterAll(() => products.close());
 
 function openClient() {
-  return createProductClient({ url: products.url, token: PRODUCT_TOKEN, cacheTtlMs: 0 });
+  return createProductClient({
+    url: products.url,
+    token: PRODUCT_TOKEN,
+    userAgent: "test/1",
+    cacheTtlMs: 0,
+  });
 }
 
 function newContext() {

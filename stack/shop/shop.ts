@@ -1,7 +1,11 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
+import { splitCredentials } from "../../shared/http/credentials.ts";
+import { createDirectFetch, type Fetch } from "../../shared/http/direct-fetch.ts";
 import { createProductClient, type ProductClient } from "../../shared/products/product-client.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { VERSION } from "../../shared/telemetry/version.ts";
 import { cartClient } from "../clients/cart.ts";
+import type { Connection } from "../clients/exact-integers.ts";
 import { lomsClient } from "../clients/loms.ts";
 
 /** A page of products takes a call for each, ten in any second. */
@@ -27,12 +31,24 @@ export interface Shop {
 /** To be closed through its product client. */
 export function openShop(addresses: ShopAddresses): Shop {
   const { cart, loms, products, productToken, notifierLog } = addresses;
+  const fetch = createDirectFetch();
   return {
-    cart: cartClient(cart),
-    loms: lomsClient(loms),
-    products: createProductClient({ url: products, token: productToken, cacheTtlMs: 0 }),
+    cart: cartClient(...reach(cart, fetch)),
+    loms: lomsClient(...reach(loms, fetch)),
+    products: createProductClient({
+      url: products,
+      token: productToken,
+      userAgent: `marketplace-shop/${VERSION}`,
+      cacheTtlMs: 0,
+    }),
     notifierLog,
   };
+}
+
+/** The base URL of a client and its connection: the credentials of the URL go as a header. */
+function reach(text: string, fetch: Fetch): [baseUrl: string, connection: Connection] {
+  const { url, authorization } = splitCredentials(text);
+  return [url.replace(/\/+$/, ""), { fetch, ...authorization && { headers: { authorization } } }];
 }
 
 /** For what goes to the product service. */

@@ -1,0 +1,19 @@
+import { Buffer } from "node:buffer";
+import { expect, test } from "vitest";
+import { splitCredentials } from "./credentials.ts";
+
+test.each([
+  ["http://shop:hunter2@host:81/api?x=1", "http://host:81/api?x=1", "shop:hunter2"],
+  ["https://shop@host/", "https://host/", "shop:"],
+  ["http://:hunter2@host/", "http://host/", ":hunter2"],
+  ["http://s%40hop:p%3Aa%2Fs%25@host/", "http://host/", "s@hop:p:a/s%"],
+  ["http://a%zz:%@host/", "http://host/", "a%zz:%"],
+  ["http://пользователь:пароль@host/", "http://host/", "пользователь:пароль"],
+])("splitCredentials() takes %s apart", (text, url, pair) => {
+  const authorization = `Basic ${Buffer.from(pair).toString("base64")}`;
+  expect(splitCredentials(text)).toEqual({ url, authorization });
+});
+
+test("splitCredentials() leaves a URL without credentials as it is", () => {
+  expect(splitCredentials("http://host:8090//x/")).toEqual({ url: "http://host:8090//x/" });
+});
