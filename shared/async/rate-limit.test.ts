@@ -123,6 +123,35 @@ describe("RateLimit", () => {
     expect(limit.waiting).toBe(1);
   });
 
+  test("grants nothing during a pause, and then the queue in order", async () => {
+    const { clock, limit, take, grantedAt } = setUp();
+    void take("before");
+    await clock.advance(100);
+    limit.pause(3_000);
+    limit.pause(1_000);
+    for (const name of ["a", "b", "c"]) void take(name);
+    await clock.advance(5_000);
+    expect(grantedAt).toEqual(["before at 0", "a at 3100", "b at 3100", "c at 4100"]);
+  });
+
+  test("refuses those in the queue whose deadline a pause passes, and says how long", async () => {
+    const { clock, limit, take, grantedAt } = setUp(1);
+    void take("a");
+    const impatient = take("b", { deadlineAt: 2_000 });
+    const patient = take("c", { deadlineAt: 3_000 });
+    await clock.advance(500);
+    limit.pause(2_000);
+    expect(await impatient).toMatchObject({
+      code: "unavailable",
+      message: "The bakery has asked for a pause: " +
+        "its next call is in 2000 ms, the deadline in 1500 ms",
+      retryAfterMs: 2_000,
+    });
+    await clock.advance(2_000);
+    await patient;
+    expect(grantedAt).toEqual(["a at 0", "c at 2500"]);
+  });
+
   test("refuses nobody who can be served in time, to the millisecond", async () => {
     const { clock, take, grantedAt } = setUp(1);
     void take("a");

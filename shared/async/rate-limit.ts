@@ -46,6 +46,7 @@ export class RateLimit {
   readonly #options: RateLimitOptions;
   readonly #queue: Waiter[] = [];
   #slots: Slot[] = [];
+  #pausedUntil = -Infinity;
   #cancelTimer: (() => void) | undefined;
 
   /** @throws {RangeError} when `permits` is not a whole number from 1 */
@@ -95,6 +96,12 @@ export class RateLimit {
     });
   }
 
+  /** Grants nothing for `pauseMs`, or longer if a longer pause is on. */
+  pause(pauseMs: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#options.clock.now() + pauseMs);
+    this.#serve();
+  }
+
   #takeSlot(): Permit {
     const { clock, useMaxMs, windowMs } = this.#options;
     const slot: Slot = { freeAt: undefined };
@@ -123,14 +130,21 @@ export class RateLimit {
     this.#slots = this.#slots.filter(({ freeAt }) => freeAt === undefined || freeAt > now);
     // First, since after a stall the turn may come to somebody whose deadline has passed.
     this.#refuseHopeless();
-    while (this.#queue.length > 0 && this.#slots.length < this.#options.permits) {
+    while (this.#queue.length > 0 && this.#hasRoom() && this.#pausedUntil <= now) {
       this.#queue.shift()?.grant();
     }
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    const freeAt = Math.min(...this.#slots.map((slot) => slot.freeAt ?? Infinity));
+    const freeAt = this.#hasRoom()
+      ? now
+      : Math.min(...this.#slots.map((slot) => slot.freeAt ?? Infinity));
     if (this.#queue.length === 0 || freeAt === Infinity) return;
-    this.#cancelTimer = this.#options.clock.setTimer(Math.ceil(freeAt - now), () => this.#serve());
+    const nextAt = Math.max(freeAt, this.#pausedUntil);
+    this.#cancelTimer = this.#options.clock.setTimer(Math.ceil(nextAt - now), () => this.#serve());
+  }
+
+  #hasRoom(): boolean {
+    return this.#slots.length < this.#options.permits;
   }
 
   /** A use that took longer than hoped delays everybody behind it, some past their deadline. */
@@ -152,8 +166,9 @@ export class RateLimit {
   #earliestStarts(): (position: number) => number {
     const { permits, windowMs, clock } = this.#options;
     const now = clock.now();
-    const starts = this.#slots.map(({ freeAt = now + windowMs }) => Math.max(now, freeAt));
-    while (starts.length < permits) starts.push(now);
+    const from = Math.max(now, this.#pausedUntil);
+    const starts = this.#slots.map(({ freeAt = now + windowMs }) => Math.max(from, freeAt));
+    while (starts.length < permits) starts.push(from);
     starts.sort((a, b) => a - b);
     return (position) =>
       (starts[position % permits] as number) + Math.floor(position / permits) * windowMs;
@@ -163,12 +178,13 @@ export class RateLimit {
     const now = this.#options.clock.now();
     const inMs = Math.ceil(startsAt - now);
     const leftMs = Math.floor(Math.max(0, deadline.deadlineAt - now));
+    const isPaused = this.#pausedUntil > now;
     return new AppError(
       "unavailable",
-      `The ${this.#options.subject} is busy: its next call is in ${inMs} ms, ` +
-        `the deadline in ${leftMs} ms`,
-      // By then the queue is short enough for a caller with as much time.
-      { retryAfterMs: Math.ceil(startsAt - deadline.deadlineAt) },
+      `The ${this.#options.subject} ${isPaused ? "has asked for a pause" : "is busy"}: ` +
+        `its next call is in ${inMs} ms, the deadline in ${leftMs} ms`,
+      // By then the queue is short enough for a caller with as much time; a pause does not shrink.
+      { retryAfterMs: isPaused ? inMs : Math.ceil(startsAt - deadline.deadlineAt) },
     );
   }
 }

@@ -3,6 +3,7 @@ import { INT64_MAX, UINT32_MAX } from "../../proto/integers.ts";
 import type { ErrorCode } from "../errors.ts";
 import { PROBLEM_TYPE, STATUS_BY_CODE } from "./problem.ts";
 import { PROBLEM_EXAMPLES } from "./problem-examples.ts";
+import { RETRY_AFTER_MAX_S } from "./retry-after.ts";
 
 const INT32_MAX = 2 ** 31 - 1;
 
@@ -63,7 +64,7 @@ const RETRY_AFTER = {
   "Retry-After": {
     description: "Seconds to wait before another try, where they are known",
     required: false,
-    schema: { type: "integer", format: "int32", minimum: 1, maximum: INT32_MAX },
+    schema: { type: "integer", format: "int32", minimum: 1, maximum: RETRY_AFTER_MAX_S },
   },
 } as const;
 

@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { AppError, type ErrorCode, type FieldViolation } from "../errors.ts";
 import { jsonInteger } from "../json-integer.ts";
 import { CONSTANT_HEADERS } from "./constant-headers.ts";
+import { formatRetryAfter } from "./retry-after.ts";
 
 /** The one table between the error vocabulary and HTTP. */
 export const STATUS_BY_CODE = {
@@ -78,7 +79,7 @@ export function problemHeaders(error: AppError): Record<string, string> {
   const headers: Record<string, string> = { ...CONSTANT_HEADERS, "content-type": PROBLEM_TYPE };
   if (error instanceof HttpRefusal && error.allow !== undefined) headers["allow"] = error.allow;
   if (error.retryAfterMs !== undefined) {
-    headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+    headers["retry-after"] = formatRetryAfter(error.retryAfterMs);
   }
   return headers;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { VirtualClock } from "../async/virtual-clock.ts";
+import { RETRY_AFTER_MAX_S } from "../http/retry-after.ts";
 import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test-product-client.ts";
+import type { TestProductService } from "./test-product-service.ts";
 
 const throttled = (headers?: Record<string, string>) =>
   new Response(JSON.stringify({ code: 8, message: `slow down, ${SECRET}` }), {
@@ -120,6 +122,80 @@ describe("getProduct() tries again", () => {
       expect(answer).rejects.toMatchObject({ code: "unavailable", retryAfterMs: 60_000 }),
       clock.advance(0),
     ]);
+  });
+});
+
+describe("a pause that the product service asks for", () => {
+  const CALLERS = 48;
+  /** What the first ten calls are answered; nothing else is sent while they are under way. */
+  const pause = (service: TestProductService, ...seconds: string[]) => {
+    const after = (second: string) => throttled({ "retry-after": second });
+    service.nextReplies.push(...seconds.map(after));
+  };
+
+  test("holds for every later call of the process, which is unavailable at once", async () => {
+    const { clock, service, client, context } = setUp();
+    pause(service, ...Array<string>(10).fill("30"));
+    const ask = (sku: number) => client.getProduct(sku, context()).catch((error: unknown) => error);
+    const answers = Array.from({ length: CALLERS }, (_, sku) => ask(sku + 1));
+    await clock.advance(0);
+    const refusals = await Promise.all(answers);
+    expect(service.received).toHaveLength(10);
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ code: "unavailable", retryAfterMs: 30_000 });
+    }
+    await clock.advance(24_999);
+    expect(await ask(99)).toMatchObject({
+      code: "unavailable",
+      message: "The product service has asked for a pause: " +
+        "its next call is in 5001 ms, the deadline in 5000 ms",
+      retryAfterMs: 5_001,
+    });
+    await expect(client.listSkus(0, 1, context())).rejects.toMatchObject({ code: "unavailable" });
+    expect(service.received).toHaveLength(10);
+  });
+
+  test("is waited for by a call whose deadline is later", async () => {
+    const { clock, service, client, context } = setUp();
+    pause(service, "3");
+    const first = client.getProduct(1, context());
+    await clock.advance(500);
+    const second = client.getProduct(2, context());
+    await clock.advance(4_000);
+    expect([await first, await second]).toEqual([
+      { name: "Product 1", price: 1 },
+      { name: "Product 2", price: 2 },
+    ]);
+    expect(service.received.map(({ at, body }) => [at, body.sku]))
+      .toEqual([[0, 1], [3_000, 2], [3_100, 1]]);
+  });
+
+  test("is not cut short by a shorter one", async () => {
+    const { clock, service, client, context } = setUp();
+    pause(service, "4", "0", "1");
+    const skus = [1, 2, 3];
+    const answers = skus.map((sku) => client.getProduct(sku, context()));
+    await clock.advance(5_000);
+    await Promise.all(answers);
+    expect(Math.min(...service.received.slice(3).map(({ at }) => at))).toBe(4_000);
+  });
+
+  test("of eleven digits is a long one", async () => {
+    const { service, get } = setUp();
+    pause(service, "99999999999");
+    expect(await get()).toMatchObject({
+      code: "unavailable",
+      retryAfterMs: RETRY_AFTER_MAX_S * 1_000,
+    });
+    expect(await get(43)).toMatchObject({ code: "unavailable" });
+    expect(service.received).toHaveLength(1);
+  });
+
+  test("is none when the answer is final", async () => {
+    const { service, get } = setUp();
+    service.nextReplies.push(new Response("", { status: 400, headers: { "retry-after": "60" } }));
+    expect(await get()).toMatchObject({ code: "unavailable", retryAfterMs: undefined });
+    expect(await get()).toEqual(PRODUCT);
   });
 });
 
