@@ -6,6 +6,7 @@ import {
 } from "@grpc/grpc-js";
 import { formatHostPort, type HostPort } from "../config.ts";
 import { childTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
+import { boundTimeouts } from "./bound-timeout.ts";
 import { methodPath, type ServiceDefinition } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { GrpcHealth } from "./health.ts";
@@ -58,6 +59,7 @@ export interface GrpcServer {
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   quietGrpc();
   surviveGoaway();
+  boundTimeouts();
   const { definition, address } = options;
   const server = new Server({
     "grpc.max_receive_message_length": RECEIVE_MAX_BYTES,

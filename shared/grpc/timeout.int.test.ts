@@ -1,0 +1,81 @@
+import { readFile } from "node:fs/promises";
+import http2 from "node:http2";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { formatHostPort } from "../config.ts";
+import { type GrpcServer, startGrpcServer } from "./server.ts";
+
+const OK = "0";
+const CALL_MAX_MS = 60_000;
+/** A message of no bytes, as gRPC frames it. */
+const EMPTY_MESSAGE = new Uint8Array(5);
+
+let server: GrpcServer;
+let remainingMs: number | undefined;
+
+beforeAll(async () => {
+  const answer = ({ context }: { context: { remainingMs(): number } }) => {
+    remainingMs = context.remainingMs();
+    return Promise.resolve({});
+  };
+  const keys = Object.keys(LomsDefinition.methods);
+  server = await startGrpcServer({
+    address: { host: "127.0.0.1", port: 0 },
+    definition: LomsDefinition,
+    handlers: Object.fromEntries(keys.map((key) => [key, answer])),
+    descriptorSet: await readFile(new URL("../../proto/gen/loms.binpb", import.meta.url)),
+    errorDetails: [],
+  });
+});
+afterAll(() => server.close());
+
+/** A call whose headers are the test's alone, over HTTP/2 without a gRPC client; its grpc-status. */
+async function callWith(timeout: string): Promise<unknown> {
+  remainingMs = undefined;
+  const session = http2.connect(`http://${formatHostPort(server.address)}`);
+  try {
+    return await new Promise((resolve, reject) => {
+      session.on("error", reject);
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/loms.v1.Loms/OrderPay",
+        "content-type": "application/grpc",
+        te: "trailers",
+        "grpc-timeout": timeout,
+      });
+      stream.on("error", reject);
+      for (const event of ["response", "trailers"]) {
+        stream.on(event, (headers: Record<string, unknown>) => {
+          if ("grpc-status" in headers) resolve(headers["grpc-status"]);
+        });
+      }
+      stream.resume().end(EMPTY_MESSAGE);
+    });
+  } finally {
+    session.destroy();
+  }
+}
+
+test.each([
+  ...["2147483S", "2147484S", "2592000S", "4294967S", "4294968S", "99999999S"],
+  ...["35791M", "35792M", "99999999M", "596H", "597H", "99999999H", "60000m", "60001m"],
+  ...["99999999m", "99999999u"],
+])("a call with grpc-timeout %s has the longest time there is", async (timeout) => {
+  expect(await callWith(timeout)).toBe(OK);
+  expect(remainingMs).toBeGreaterThan(CALL_MAX_MS / 2);
+  expect(remainingMs).toBeLessThanOrEqual(CALL_MAX_MS);
+});
+
+test.each([["1H", 60_000], ["1M", 60_000], ["30S", 30_000], ["9000m", 9_000], ["9000000u", 9_000]])(
+  "a call with grpc-timeout %s has at most %d ms",
+  async (timeout, atMostMs) => {
+    expect(await callWith(timeout)).toBe(OK);
+    expect(remainingMs).toBeLessThanOrEqual(atMostMs);
+    expect(remainingMs).toBeGreaterThan(0);
+  },
+);
+
+test.each(["1n", "999999n", "1u"])("a call with grpc-timeout %s has no time", async (timeout) => {
+  await callWith(timeout);
+  expect(remainingMs).toBe(0);
+});
