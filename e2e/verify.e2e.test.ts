@@ -54,11 +54,24 @@ test("npm run verify finds a shop whole while orders go on", async () => {
   expect(out).toMatch(/\nverify: [1-9][0-9]* orders, 0 invariants broken\n$/);
 });
 
+test("npm run verify leaves alone who else calls the product service", async () => {
+  await call(shop.urls.products, "DELETE /stats");
+  const body = { token: "testtoken", sku: SKU };
+  const calls = Array.from(
+    { length: 20 },
+    () => call(shop.urls.products, "POST /get_product", { body }),
+  );
+  await Promise.all(calls);
+  const { code, out, error } = await verify(folder);
+  expect(code, out + error).toBe(0);
+  expect(out).toMatch(/^product calls +ok +0 calls of cart \(other clients made 20 calls, .*\)$/m);
+});
+
 test("npm run verify finds the stack of its folder, its notifications and its product calls", async () => {
   await call(shop.urls.products, "DELETE /stats");
   const { out } = await verify(folder);
   expect(out).toMatch(/^notifications +/m);
-  expect(out).toMatch(/^product calls +ok +0 calls$/m);
+  expect(out).toMatch(/^product calls +ok +0 calls of cart$/m);
 });
 
 test("npm run verify names what is broken, and ends with 1", async () => {

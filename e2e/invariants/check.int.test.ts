@@ -59,18 +59,28 @@ async function productsThatSay(status: number, body: object): Promise<[string, S
   return [`http://127.0.0.1:${(server.address() as AddressInfo).port}`, server];
 }
 
-test("checkInvariants() tells of more than 10 product calls in a second", async () => {
+test("checkInvariants() tells of more than 10 product calls of cart in a second", async () => {
   const subject: Subject = { primaryUrl: shop.database.primaryUrl, replicaUrls: [] };
   const calls = { get_product: 20, list_skus: 1 };
+  const client = (user_agent: string, max_in_any_second: number) => ({
+    ...{ user_agent, calls, max_in_any_second },
+  });
   for (
     const [most, violations] of [
       [10, []],
-      [11, ["11 calls came in one second, and 10 are allowed"]],
+      [11, ["11 calls of marketplace-cart/1 came in one second, and 10 are allowed"]],
     ] as const
   ) {
-    const [productsUrl, server] = await productsThatSay(200, { calls, max_in_any_second: most });
+    const [productsUrl, server] = await productsThatSay(200, {
+      calls: { get_product: 40, list_skus: 2 },
+      max_in_any_second: 99,
+      clients: [client("curl/8", 99), client("marketplace-cart/1", most)],
+    });
     const findings = await checkInvariants({ ...subject, productsUrl });
-    expect(findings.at(-1)).toMatchObject({ invariant: "product calls", checked: 21, violations });
+    expect(findings.at(-1)).toMatchObject({
+      ...{ invariant: "product calls", checked: 21, of: "calls of cart", violations },
+      note: "other clients made 21 calls, to which no limit applies",
+    });
     server.close();
   }
   const [productsUrl, server] = await productsThatSay(404, {});

@@ -22,7 +22,7 @@ export interface Subject {
   readonly acknowledged?: readonly AcknowledgedOrder[];
   /** Where notifiers print, the longest running first. */
   readonly notifierLogs?: readonly string[];
-  /** The stand-in, when nobody but cart calls it. */
+  /** The stand-in, which counts each client by itself. */
   readonly productsUrl?: string | undefined;
 }
 

@@ -31,7 +31,7 @@ function standIn() {
   };
   const getProduct = (sku: unknown, token = "testtoken") =>
     ask("POST", "/get_product", { token, sku });
-  return { clock, ask, getProduct };
+  return { app, clock, ask, getProduct };
 }
 
 describe("get_product", () => {
@@ -82,11 +82,42 @@ describe("/stats", () => {
     await getProduct(1005);
     await getProduct(1005, "guess");
     await ask("POST", "/list_skus", { token: "testtoken", startAfterSku: 0, count: 1 });
+    const counted = { calls: { get_product: 2, list_skus: 1 }, max_in_any_second: 3 };
     expect((await ask("GET", "/stats")).body)
-      .toEqual({ calls: { get_product: 2, list_skus: 1 }, max_in_any_second: 3 });
+      .toEqual({ ...counted, clients: [{ user_agent: "", ...counted }] });
     await ask("DELETE", "/stats");
     expect((await ask("GET", "/stats")).body)
-      .toEqual({ calls: { get_product: 0, list_skus: 0 }, max_in_any_second: 0 });
+      .toEqual({ calls: { get_product: 0, list_skus: 0 }, max_in_any_second: 0, clients: [] });
+  });
+
+  test("counts each client by itself, as its User-Agent names it", async () => {
+    const { ask, app, clock } = standIn();
+    const callAs = async (userAgent: string, path = "/get_product") => {
+      await app.request(path, { method: "POST", headers: { "user-agent": userAgent } });
+    };
+    for (const name of ["cart/1", "curl/8", "cart/1"]) await callAs(name);
+    await clock.advance(1_000);
+    await callAs("cart/1", "/list_skus");
+    expect((await ask("GET", "/stats")).body).toEqual({
+      calls: { get_product: 3, list_skus: 1 },
+      max_in_any_second: 3,
+      clients: [
+        { user_agent: "cart/1", calls: { get_product: 2, list_skus: 1 }, max_in_any_second: 2 },
+        { user_agent: "curl/8", calls: { get_product: 1, list_skus: 0 }, max_in_any_second: 1 },
+      ],
+    });
+  });
+
+  test("counts clients together that are more than a hundred", async () => {
+    const { ask, app } = standIn();
+    for (let client = 0; client < 110; client++) {
+      const headers = { "user-agent": `${client}/${"x".repeat(1_000)}` };
+      await app.request("/get_product", { method: "POST", headers });
+    }
+    const { clients } = (await ask("GET", "/stats")).body as { clients: { user_agent: string }[] };
+    expect(clients).toHaveLength(101);
+    expect(clients.at(-1)).toMatchObject({ user_agent: "others", calls: { get_product: 10 } });
+    expect(clients[0]?.user_agent).toHaveLength(200);
   });
 
   test("finds the fullest second wherever it begins", async () => {

@@ -55,7 +55,7 @@ function call<Schema extends z.ZodType<{ token: string }>>(
   { faults, token }: ProductsAppOptions,
 ): MountedRoute {
   const run: Run = async (c) => {
-    stats.count(method);
+    stats.count(method, c.req.header("user-agent"));
     // Before the fault, since the request has a deadline for its body and may be made slower.
     const bytes = await readBody(c, BODY_MAX_BYTES);
     await faults.meet(c.req.raw.signal);

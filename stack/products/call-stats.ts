@@ -2,29 +2,70 @@ import type { ProductMethod } from "../../proto/product-service.ts";
 import type { Clock } from "../../shared/async/clock.ts";
 
 const SECOND_MS = 1_000;
+/** Further clients are counted together, so that no caller can fill the memory with names. */
+const CLIENTS_MAX = 100;
+const NAME_MAX_CHARACTERS = 200;
+const OTHERS = "others";
 
-/** What `GET /stats` shows. */
-export interface CallStatsView {
+interface CallCounts {
   readonly calls: Readonly<Record<ProductMethod, number>>;
   /** The most calls that came in any second, wherever that second begins. */
   readonly max_in_any_second: number;
 }
 
+/** What `GET /stats` shows: all calls, and those of each client, the first one first. */
+export interface CallStatsView extends CallCounts {
+  readonly clients: readonly (CallCounts & { readonly user_agent: string })[];
+}
+
 /** Counts calls as they arrive, whatever they are answered. */
 export class CallStats {
   readonly #clock: Clock;
-  #calls = { get_product: 0, list_skus: 0 };
-  /** When the calls of the last second came. */
-  #arrivals: number[] = [];
-  #maxInAnySecond = 0;
+  #all = new Counter();
+  #clients = new Map<string, Counter>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  count(method: ProductMethod): void {
-    this.#calls[method]++;
+  /** @param userAgent the header of that name, which tells clients apart */
+  count(method: ProductMethod, userAgent: string | undefined): void {
     const now = this.#clock.now();
+    this.#all.count(method, now);
+    this.#counterOf(userAgent?.slice(0, NAME_MAX_CHARACTERS) ?? "").count(method, now);
+  }
+
+  view(): CallStatsView {
+    const clients = [...this.#clients].map(([user_agent, counter]) => ({
+      user_agent,
+      ...counter.view(),
+    }));
+    return { ...this.#all.view(), clients };
+  }
+
+  reset(): void {
+    this.#all = new Counter();
+    this.#clients.clear();
+  }
+
+  #counterOf(name: string): Counter {
+    const known = this.#clients.get(name);
+    if (known) return known;
+    const kept = this.#clients.size < CLIENTS_MAX ? name : OTHERS;
+    const counter = this.#clients.get(kept) ?? new Counter();
+    this.#clients.set(kept, counter);
+    return counter;
+  }
+}
+
+class Counter {
+  readonly #calls = { get_product: 0, list_skus: 0 };
+  /** When the calls of the last second came. */
+  readonly #arrivals: number[] = [];
+  #maxInAnySecond = 0;
+
+  count(method: ProductMethod, now: number): void {
+    this.#calls[method]++;
     this.#arrivals.push(now);
     // The fullest second ends with an arrival, so looking back from each of them finds it.
     const first = this.#arrivals.findIndex((at) => at > now - SECOND_MS);
@@ -32,13 +73,7 @@ export class CallStats {
     this.#maxInAnySecond = Math.max(this.#maxInAnySecond, this.#arrivals.length);
   }
 
-  view(): CallStatsView {
+  view(): CallCounts {
     return { calls: { ...this.#calls }, max_in_any_second: this.#maxInAnySecond };
-  }
-
-  reset(): void {
-    this.#calls = { get_product: 0, list_skus: 0 };
-    this.#arrivals = [];
-    this.#maxInAnySecond = 0;
   }
 }
