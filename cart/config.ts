@@ -10,7 +10,12 @@ import {
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
-import { tracingSettings } from "../shared/telemetry/open-tracing.ts";
+import {
+  checkTracing,
+  otelEnvironment,
+  tracingSettings,
+  unusedOtel,
+} from "../shared/telemetry/otel-settings.ts";
 
 const settings = {
   ...commonSettings,
@@ -32,5 +37,6 @@ export type CartConfig = ReturnType<typeof cartConfig>;
 /** @throws {ConfigError} naming every wrong setting */
 export function cartConfig(environment: Environment) {
   const local = ["PRODUCT_URL", "LOMS_GRPC_URL", "LOMS_ORIGINS"];
-  return readConfig(settings, withLocalStack(environment, local));
+  const given = otelEnvironment(withLocalStack(environment, local));
+  return { ...readConfig(settings, given, checkTracing), OTEL_UNUSED: unusedOtel(given) };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { busSettings, localBusSettings } from "../shared/bus/create-bus.ts";
-import { checkKafka } from "../shared/bus/kafka-settings.ts";
+import { checkKafka, type KafkaConfig } from "../shared/bus/kafka-settings.ts";
 import {
   commonSettings,
   duration,
@@ -12,7 +12,13 @@ import {
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
-import { tracingSettings } from "../shared/telemetry/open-tracing.ts";
+import {
+  checkTracing,
+  otelEnvironment,
+  type TracingConfig,
+  tracingSettings,
+  unusedOtel,
+} from "../shared/telemetry/otel-settings.ts";
 
 /** The database of the local stack; its replica is the default only beside it. */
 const LOCAL_DATABASE = "postgres://postgres@127.0.0.1:15432/loms";
@@ -33,6 +39,11 @@ const settings = {
   SYNC_REPLICA_DEGRADE_AFTER: duration.prefault("10s"),
 };
 
+const check = (config: KafkaConfig & TracingConfig) => [
+  ...checkKafka(config),
+  ...checkTracing(config),
+];
+
 /** The names of all that it reads. */
 export const LOMS_SETTINGS: readonly string[] = Object.keys(settings);
 
@@ -46,12 +57,13 @@ export type LomsConfig = ReturnType<typeof lomsConfig>;
 export function lomsConfig(environment: Environment) {
   // A replica belongs to its primary: neither of the local stack's comes beside one that is given.
   const own = environment.DATABASE_URL ? [] : ["DATABASE_URL", "DATABASE_REPLICA_URLS"];
-  const given = withLocalStack(environment, [
-    ...own,
-    ...localBusSettings(environment),
-    "CART_ORIGINS",
-  ]);
-  const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, given, checkKafka);
+  const names = [...own, ...localBusSettings(environment), "CART_ORIGINS"];
+  const given = otelEnvironment(withLocalStack(environment, names));
+  const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, given, check);
   const local = rest.DATABASE_URL === LOCAL_DATABASE ? [LOCAL_REPLICA] : [];
-  return { ...rest, DATABASE_REPLICA_URLS: replicas ?? local };
+  return {
+    ...rest,
+    DATABASE_REPLICA_URLS: replicas ?? local,
+    OTEL_UNUSED: unusedOtel(given),
+  };
 }

@@ -1,5 +1,5 @@
 import { busSettings, localBusSettings } from "../shared/bus/create-bus.ts";
-import { checkKafka } from "../shared/bus/kafka-settings.ts";
+import { checkKafka, type KafkaConfig } from "../shared/bus/kafka-settings.ts";
 import {
   commonSettings,
   type Environment,
@@ -8,7 +8,13 @@ import {
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
-import { tracingSettings } from "../shared/telemetry/open-tracing.ts";
+import {
+  checkTracing,
+  otelEnvironment,
+  type TracingConfig,
+  tracingSettings,
+  unusedOtel,
+} from "../shared/telemetry/otel-settings.ts";
 
 const settings = {
   ...commonSettings,
@@ -19,6 +25,11 @@ const settings = {
   NOTIFIER_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/notifier"),
 };
 
+const check = (config: KafkaConfig & TracingConfig) => [
+  ...checkKafka(config),
+  ...checkTracing(config),
+];
+
 /** The names of all that it reads. */
 export const NOTIFIER_SETTINGS: readonly string[] = Object.keys(settings);
 
@@ -27,5 +38,6 @@ export type NotifierConfig = ReturnType<typeof notifierConfig>;
 /** @throws {ConfigError} naming every wrong setting */
 export function notifierConfig(environment: Environment) {
   const local = [...localBusSettings(environment), "NOTIFIER_DATABASE_URL"];
-  return readConfig(settings, withLocalStack(environment, local), checkKafka);
+  const given = otelEnvironment(withLocalStack(environment, local));
+  return { ...readConfig(settings, given, check), OTEL_UNUSED: unusedOtel(given) };
 }

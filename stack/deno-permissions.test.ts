@@ -31,6 +31,17 @@ test("denoFlags() opens every port of a broker, which tells its clients where to
   expect(allowed(flags, "read")).toContain("/p/ca.pem");
 });
 
+test("denoFlags() opens the collector that is meant, its certificates and names to warn of", async () => {
+  const flags = await denoFlags("cart", "/p", {
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_EXPORTER_OTLP_CERTIFICATE: "ca.pem",
+    OTEL_BSP_SCHEDULE_DELAY: "1",
+  });
+  expect(allowed(flags, "net")).toContain("localhost:4318");
+  expect(allowed(flags, "read")).toContain("/p/ca.pem");
+  expect(allowed(flags, "env")).toContain("OTEL_BSP_SCHEDULE_DELAY");
+});
+
 test("denoFlags() opens what a name of a gRPC server means, because grpc-js looks it up", async () => {
   const flags = await denoFlags("cart", "/p", { LOMS_GRPC_URL: "localhost:7" });
   expect(allowed(flags, "net"))

@@ -49,6 +49,11 @@ const ALWAYS = [
 ];
 /** Packages look for settings of their own; to them nothing else is set. */
 const IGNORE_OTHER_SETTINGS = "--ignore-env";
+/** Settings that name a PEM file. */
+const PEM_FILE =
+  /^KAFKA_TLS_(CA|CERT|KEY)$|^OTEL_EXPORTER_OTLP_(TRACES_)?(CLIENT_)?(CERTIFICATE|KEY)$/;
+/** A service names those that it does not know in its log. */
+const OTEL_PREFIX = "OTEL_";
 /** Where callers come from, whom nobody calls. */
 const CALLERS_SUFFIX = "_ORIGINS";
 const DEFAULT_PORTS: Readonly<Record<string, string>> = {
@@ -70,11 +75,13 @@ export async function denoFlags(
   const needs: Needs = NEEDS[part];
   const { names, read } = await SETTINGS[part]();
   const config = configOrNothing(read, environment);
+  const otel = Object.keys(environment)
+    .filter((name) => name.startsWith(OTEL_PREFIX) && !names.includes(name));
   const folders = needs.folders.map((folder) => join(projectDirectory, folder));
   return [
     ...ALWAYS,
     IGNORE_OTHER_SETTINGS,
-    ...allow("env", names.flatMap((name) => [name, `LOCAL_${name}`])),
+    ...allow("env", [...names.flatMap((name) => [name, `LOCAL_${name}`]), ...otel]),
     ...allow("read", [...folders, ...filesOf(config, projectDirectory)]),
     ...allow("sys", needs.sys ?? []),
     ...allow("net", await reachedBy(config, needs.grpc)),
@@ -99,10 +106,11 @@ function allow(what: string, values: readonly string[]): string[] {
   return [`--allow-${what}=${values.map((value) => value.replaceAll(",", ",,")).join(",")}`];
 }
 
-/** What Kafka's client knows the brokers by may be files. */
+/** What brokers and collectors are known by may be files. */
 function filesOf(config: Readonly<Record<string, unknown>>, directory: string): string[] {
-  return ["KAFKA_TLS_CA", "KAFKA_TLS_CERT", "KAFKA_TLS_KEY"]
-    .map((name) => config[name])
+  return Object.entries(config)
+    .filter(([name]) => PEM_FILE.test(name))
+    .map(([, value]) => value)
     .filter((value): value is string => typeof value === "string" && !value.includes("\n"))
     .map((path) => resolve(directory, path));
 }

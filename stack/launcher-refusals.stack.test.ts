@@ -113,10 +113,21 @@ test("a folder that PostgreSQL has not made, or another version has, is left as 
 
 test.each([
   [{ CART_HTTP: "nowhere" }, /^Wrong settings:\n {2}CART_HTTP: "nowhere" is not an address/],
+  [
+    { OTEL_METRICS_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
+    /^Wrong settings:\n {2}OTEL_METRICS_EXPORTER: [^\n]+\n {2}OTEL_EXPORTER_OTLP_PROTOCOL: /,
+  ],
   [{ LOG_FORMAT: "xml" }, /^Wrong settings:\n {2}LOG_FORMAT: /],
   [{ CART_HTTP: "192.0.2.1:8082" }, /^Cannot listen on 192\.0\.2\.1:8082: this machine has no/],
 ])("the setting %j is refused", async (settings, sentence) => {
   expect(await refusal(settings)).toMatch(sentence);
+});
+
+test("--observe is refused beside a setting that decides about spans", async () => {
+  expect(await refusal({ OTEL_TRACES_EXPORTER: "none" }, [...LAUNCHER, "--observe"])).toBe(
+    "OTEL_TRACES_EXPORTER says already what becomes of spans: " +
+      "unset it, or start without --observe",
+  );
 });
 
 test.skipIf(!canMount).each([

@@ -19,6 +19,9 @@ const USAGE = `npm start -- [--runtime node|deno] [--kafka] [--observe] [--free-
   --free-ports         takes free ports instead of the documented ones
 `;
 const OBSERVE_PORT = 8088;
+/** What would send spans elsewhere, in another form, or not at all. */
+const SPAN_SETTING =
+  /^OTEL_(SDK_DISABLED|TRACES_EXPORTER|EXPORTER_OTLP_(TRACES_)?(ENDPOINT|PROTOCOL|COMPRESSION))$/;
 const GRACE_MS = STACK_STOP_MAX_MS + 5_000;
 
 const pretty = isPretty();
@@ -63,9 +66,11 @@ function tell(stack: Stack, startedInMs: number, observe: string | undefined): v
 
 /** @throws {Error} when the spans go elsewhere already, or its port is taken */
 async function observerFor(freePorts: boolean): Promise<Observer> {
-  if (process.env.OTEL_EXPORTER_OTLP_ENDPOINT) {
+  const { env } = process;
+  const set = Object.keys(env).find((name) => env[name] && SPAN_SETTING.test(name));
+  if (set) {
     throw new Error(
-      "OTEL_EXPORTER_OTLP_ENDPOINT names a collector already: unset it, or start without --observe",
+      `${set} says already what becomes of spans: unset it, or start without --observe`,
     );
   }
   const { startObserver } = await import("./observe/observer.ts");

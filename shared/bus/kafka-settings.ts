@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import type { SASLOptions } from "kafkajs";
 import { z } from "zod";
-import { ConfigError, durationUpTo, listOf, type SettingProblem } from "../config.ts";
+import { durationUpTo, listOf, type SettingProblem } from "../config.ts";
+import { readPemFiles } from "../pem-files.ts";
 
 const brokerAddress = z.string().regex(/^[^\s:/]+:[0-9]{1,5}$/, {
   error: "is not an address such as 127.0.0.1:9092",
@@ -13,7 +13,6 @@ const COUNT_MAX = 10_000;
 /** Ten years: longer is `forever`. */
 const RETENTION_MAX_DAYS = 3_650;
 const FOREVER_MS = -1;
-const PEM_BEGINS = "-----BEGIN ";
 
 function count(min: number) {
   return z.string().regex(/^[0-9]{1,6}$/, { error: "is not a whole number" }).transform(Number)
@@ -103,27 +102,11 @@ export function kafkaSecurity(config: KafkaConfig): KafkaSecurity {
   const { KAFKA_SASL_MECHANISM: mechanism } = config;
   const { KAFKA_SASL_USERNAME: username = "", KAFKA_SASL_PASSWORD: password = "" } = config;
   return {
-    ...(config.KAFKA_TLS === "true" && { ssl: readTls(config) }),
+    ...(config.KAFKA_TLS === "true" && {
+      ssl: readPemFiles(config, {
+        ...{ ca: "KAFKA_TLS_CA", cert: "KAFKA_TLS_CERT", key: "KAFKA_TLS_KEY" },
+      }),
+    }),
     ...(mechanism && { sasl: { mechanism, username, password } as SASLOptions }),
   };
-}
-
-function readTls(config: KafkaConfig): NonNullable<KafkaSecurity["ssl"]> {
-  const names = { ca: "KAFKA_TLS_CA", cert: "KAFKA_TLS_CERT", key: "KAFKA_TLS_KEY" } as const;
-  const read: Record<string, string> = {};
-  const problems: SettingProblem[] = [];
-  for (const [part, name] of Object.entries(names)) {
-    const given = config[name];
-    if (!given) continue;
-    try {
-      // Where files are hard to mount, the text itself may be the value.
-      read[part] = given.startsWith(PEM_BEGINS) ? given : readFileSync(given, "utf8");
-    } catch (error) {
-      // Without the value, which may be the key itself, badly pasted.
-      const message = `cannot be read (${(error as { code?: string }).code})`;
-      problems.push({ name, message });
-    }
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-  return read;
 }

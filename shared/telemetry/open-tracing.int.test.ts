@@ -1,11 +1,14 @@
+import { Buffer } from "node:buffer";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { startOtlpReceiver } from "../../stack/otlp/receiver.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import { openTracing, tracingSettings } from "./open-tracing.ts";
+import { openTracing } from "./open-tracing.ts";
+import { otelEnvironment, tracingSettings, unusedOtel } from "./otel-settings.ts";
 import { readSamples } from "./test-samples.ts";
 import type { SpanRecord } from "./tracing.ts";
 
@@ -28,7 +31,9 @@ async function open(environment: Record<string, string>) {
   const write = (line: string) => lines.push(line);
   const log = createLogger({ service: "cart", level: "info", format: "json", write });
   const metrics = new Metrics("cart");
-  const tracing = await openTracing(readConfig(tracingSettings, environment), metrics, log);
+  const config = readConfig(tracingSettings, otelEnvironment(environment));
+  const OTEL_UNUSED = unusedOtel(environment);
+  const tracing = await openTracing({ ...config, OTEL_UNUSED }, metrics, log);
   const outcome = async (name: string) => {
     const samples = readSamples(await metrics.text());
     return samples.get(`trace_spans_total{outcome="${name}"}`) ?? 0;
@@ -63,6 +68,86 @@ test("close() sends what waits, with the headers that were set", async () => {
   await tracing.close();
   expect(got).toEqual([["/v1/traces", "application/x-protobuf", "a b"]]);
   expect([await outcome("recorded"), await outcome("exported")]).toEqual([1, 1]);
+});
+
+test("credentials of the endpoint are sent, unless a header has others, and are not shown", async () => {
+  const got: (string | undefined)[] = [];
+  const url = await collector((request, response) => {
+    got.push(request.headers.authorization);
+    request.resume().on("end", () => response.writeHead(503).end());
+  });
+  const OTEL_EXPORTER_OTLP_ENDPOINT = url.replace("//", "//shop:hunter2@");
+  for (const OTEL_EXPORTER_OTLP_HEADERS of ["", "Authorization=Bearer%20mine"]) {
+    const { tracing, lines } = await open({
+      OTEL_EXPORTER_OTLP_ENDPOINT,
+      OTEL_EXPORTER_OTLP_HEADERS,
+    });
+    tracing.record(span());
+    await tracing.close();
+    expect(lines.join("")).toContain("spans are lost");
+    expect(lines.join("")).not.toContain("hunter2");
+  }
+  expect(got).toEqual(["Basic c2hvcDpodW50ZXIy", "Bearer mine"]);
+});
+
+test("spans go out in JSON and compressed when that is set, to the endpoint of traces", async () => {
+  const got: [string | undefined, string | undefined, unknown][] = [];
+  const url = await collector(async (request, response) => {
+    const parts: Uint8Array[] = [];
+    for await (const part of request) parts.push(part as Uint8Array);
+    const body = JSON.parse(String(gunzipSync(Buffer.concat(parts)))) as unknown;
+    got.push([request.url, request.headers["content-type"], body]);
+    response.end();
+  });
+  const { tracing, outcome } = await open({
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1",
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/spans`,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+    OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
+    OTEL_SERVICE_NAME: "shop",
+    OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test%20lab,service.name=no",
+  });
+  tracing.record(span());
+  await tracing.close();
+  expect(await outcome("exported")).toBe(1);
+  const [[path, type, body] = []] = got;
+  expect([path, type]).toEqual(["/spans", "application/json"]);
+  const [{ resource }] = (body as { resourceSpans: [{ resource: { attributes: object[] } }] })
+    .resourceSpans;
+  const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+  expect(resource.attributes).toEqual(expect.arrayContaining([
+    attribute("service.name", "shop"),
+    attribute("service.namespace", "marketplace"),
+    attribute("deployment.environment.name", "test lab"),
+  ]));
+});
+
+test.each([
+  { OTEL_SDK_DISABLED: "true" },
+  { OTEL_TRACES_EXPORTER: "none" },
+])("%j sends nothing", async (off) => {
+  let requests = 0;
+  const url = await collector((_, response) => {
+    requests++;
+    response.end();
+  });
+  const { tracing } = await open({
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    ...off as Record<string, string>,
+  });
+  tracing.record(span());
+  await tracing.close();
+  expect(tracing.keeps(PLACE)).toBe(false);
+  expect(requests).toBe(0);
+});
+
+test("what has no effect is named in the log", async () => {
+  const { lines } = await open({ OTEL_BSP_SCHEDULE_DELAY: "1", OTEL_LOG_LEVEL: "debug" });
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] as string)).toMatchObject({
+    level: "warn",
+    settings: ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_LOG_LEVEL"],
+  });
 });
 
 test("a failure and the links to what is sampled reach the collector", async () => {

@@ -1,33 +1,45 @@
-import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import { JsonTraceSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
+import { createDirectFetch, type Fetch } from "../http/direct-fetch.ts";
+import { gzipped } from "../http/gzip.ts";
+import type { OtlpTarget } from "./otlp-target.ts";
 
-const PATH = "/v1/traces";
-/** A collector that takes longer has fallen behind; its spans are lost, and the next ones go out. */
-const SEND_TIMEOUT_MS = 3_000;
 /** The two outcomes of `ExportResultCode`. */
 const SUCCESS = 0;
 const FAILED = 1;
 
+const ENCODINGS = {
+  protobuf: { contentType: "application/x-protobuf", serializer: ProtobufTraceSerializer },
+  json: { contentType: "application/json", serializer: JsonTraceSerializer },
+} as const;
+
 export interface OtlpExporterOptions {
-  /** Of a collector; the path of traces is added. */
-  readonly endpoint: string;
-  /** Sent along, for a collector that wants to know who speaks. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Is told of each batch. `error` says why it was lost. */
+  readonly target: OtlpTarget;
+  /** Who sends, as the collector sees it. */
+  readonly userAgent: string;
+  /** Called with the size of each batch; `error` says why it was lost. */
   readonly onBatch: (spans: number, error?: unknown) => void;
 }
 
 /**
- * Spans over OTLP/HTTP in protobuf. The SDK's own exporter reads the environment by itself and tries
- * again for longer than a stop may take; a batch that does not arrive is lost here.
+ * Spans over OTLP/HTTP. The SDK's own exporter reads the environment by itself and tries again for
+ * longer than a stop may take; a batch that does not arrive is lost here.
  */
 export class OtlpExporter implements SpanExporter {
-  readonly #url: string;
   readonly #options: OtlpExporterOptions;
+  readonly #fetch: Fetch;
+  readonly #headers: Readonly<Record<string, string>>;
 
   constructor(options: OtlpExporterOptions) {
-    this.#url = `${options.endpoint.replace(/\/+$/, "")}${PATH}`;
+    const { headers, encoding, gzip, certificates } = options.target;
     this.#options = options;
+    this.#fetch = createDirectFetch(certificates);
+    this.#headers = {
+      "user-agent": options.userAgent,
+      ...headers,
+      "content-type": ENCODINGS[encoding].contentType,
+      ...gzip && { "content-encoding": "gzip" },
+    };
   }
 
   export(...[spans, done]: Parameters<SpanExporter["export"]>): void {
@@ -44,13 +56,13 @@ export class OtlpExporter implements SpanExporter {
   }
 
   async #send(spans: ReadableSpan[]): Promise<void> {
-    const response = await fetch(this.#url, {
+    const { url, encoding, gzip, timeoutMs } = this.#options.target;
+    const bytes = ENCODINGS[encoding].serializer.serializeRequest(spans) as Uint8Array<ArrayBuffer>;
+    const response = await this.#fetch(url, {
       method: "POST",
-      headers: { ...this.#options.headers, "content-type": "application/x-protobuf" },
-      body: ProtobufTraceSerializer.serializeRequest(spans) as Uint8Array<ArrayBuffer>,
-      signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
-      // A redirect would hand the headers to somebody else.
-      redirect: "manual",
+      headers: this.#headers,
+      body: gzip ? await gzipped(bytes) : bytes,
+      signal: AbortSignal.timeout(timeoutMs),
     });
     // Read to its end, so that the connection can be used again.
     await response.arrayBuffer();

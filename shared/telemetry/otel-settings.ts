@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { type Environment, httpUrl, listOf, type SettingProblem } from "../config.ts";
+import { samplingSettings } from "./sampling.ts";
+
+// OpenTelemetry's own variables, as its specification names them. What is not honoured here is
+// refused by name, or named in a warning; nothing is ignored in silence.
+
+/** Where the specification expects a collector. */
+const DEFAULT_ENDPOINT = "http://localhost:4318";
+/** A batch that takes longer is given up by the queue of spans, whatever the exporter may take. */
+const TIMEOUT_MAX_MS = 30_000;
+const PREFIX = "OTEL_";
+
+function oneOf<const Value extends string>(values: readonly Value[], why: string) {
+  const error = `is ${values.join(" or ")} here: ${why}`;
+  return z.string().toLowerCase().pipe(z.enum(values, { error })).optional();
+}
+
+/** Pairs as OpenTelemetry writes them: `name=value`, comma separated, percent-encoded. */
+function pairs(name: RegExp, what: string) {
+  const pair = new RegExp(`^${name.source}=[^\\n\\r]*$`);
+  // A header may be a secret, so the message does not repeat it.
+  return listOf(z.string().regex(pair, { error: `is not ${what} such as name=value` }))
+    .prefault("");
+}
+
+const header = pairs(/[!#$%&'*+.^_`|~\w-]+/, "a header");
+const protocol = oneOf(["http/protobuf", "http/json"], "a collector takes both on port 4318");
+const compression = oneOf(["gzip", "none"], "collectors know no other");
+const file = z.string().optional();
+const timeout = z.string()
+  .refine((text) => /^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= TIMEOUT_MAX_MS, {
+    error: `is not a number of milliseconds from 1 to ${TIMEOUT_MAX_MS}`,
+  })
+  .transform(Number)
+  .optional();
+
+/** What every service reads for its telemetry. A setting of traces alone comes before the common one. */
+export const tracingSettings = {
+  OTEL_SDK_DISABLED: oneOf(["true", "false"], "it turns everything of OpenTelemetry off"),
+  OTEL_TRACES_EXPORTER: oneOf(["otlp", "none"], "spans go out over OTLP"),
+  OTEL_METRICS_EXPORTER: oneOf(["prometheus", "none"], "metrics are served at /metrics"),
+  OTEL_LOGS_EXPORTER: oneOf(["console", "none"], "log lines go to standard output"),
+  OTEL_PROPAGATORS: oneOf(["tracecontext"], "nothing else is passed on"),
+  OTEL_SERVICE_NAME: z.string().optional(),
+  OTEL_RESOURCE_ATTRIBUTES: pairs(/[^=\s]+/, "an attribute"),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: header,
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: header,
+  OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol,
+  OTEL_EXPORTER_OTLP_COMPRESSION: compression,
+  OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: compression,
+  OTEL_EXPORTER_OTLP_TIMEOUT: timeout,
+  OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: timeout,
+  OTEL_EXPORTER_OTLP_CERTIFICATE: file,
+  OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE: file,
+  OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: file,
+  OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE: file,
+  OTEL_EXPORTER_OTLP_CLIENT_KEY: file,
+  OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY: file,
+  ...samplingSettings,
+};
+
+export type TracingConfig = z.output<z.ZodObject<typeof tracingSettings>>;
+
+/**
+ * The environment as OpenTelemetry means it: a disabled SDK reads nothing else, and an exporter that
+ * is asked for by name has an endpoint by default.
+ */
+export function otelEnvironment(environment: Environment): Environment {
+  if (environment["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") {
+    const others = Object.entries(environment).filter(([name]) => !name.startsWith(PREFIX));
+    return { ...Object.fromEntries(others), OTEL_SDK_DISABLED: "true" };
+  }
+  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT } = environment;
+  const isGiven = OTEL_EXPORTER_OTLP_ENDPOINT || OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+  if (isGiven || environment["OTEL_TRACES_EXPORTER"]?.toLowerCase() !== "otlp") return environment;
+  return { ...environment, OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_ENDPOINT };
+}
+
+/** The names of variables of OpenTelemetry that are set and have no effect here. */
+export function unusedOtel(environment: Environment): string[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith(PREFIX) && environment[name] && !(name in tracingSettings))
+    .toSorted();
+}
+
+/** Which settings do not go together. */
+export function checkTracing(config: TracingConfig): SettingProblem[] {
+  return ["OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_"].flatMap((prefix) => {
+    const names = [`${prefix}CLIENT_CERTIFICATE`, `${prefix}CLIENT_KEY`] as const;
+    const missing = names.filter((name) => !config[name as keyof TracingConfig]);
+    const given = names.find((name) => !missing.includes(name));
+    return given && missing[0] ? [{ name: given, message: `needs ${missing[0]}` }] : [];
+  });
+}
