@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import kafkajs, { type Kafka, type LogEntry, type RetryOptions } from "kafkajs";
 import type { KafkaSecurity } from "./kafka-settings.ts";
+import { openSocket, withoutColons } from "./kafka-sockets.ts";
 import type { SeldomLog } from "./seldom-log.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -24,7 +25,7 @@ export interface KafkaClients {
 }
 
 export interface ClientOptions {
-  /** Each as host:port. */
+  /** Each as host:port or [::1]:port. */
   readonly brokers: readonly string[];
   readonly security?: KafkaSecurity;
 }
@@ -37,7 +38,8 @@ export function createKafkaClients(
   const create = (retry: RetryOptions) =>
     new kafkajs.Kafka({
       clientId: "marketplace",
-      brokers: [...brokers],
+      brokers: withoutColons(brokers),
+      socketFactory: openSocket,
       ...(ssl && { ssl }),
       ...(sasl && { sasl }),
       connectionTimeout: CONNECT_TIMEOUT_MS,

@@ -6,14 +6,17 @@ const read = (environment: Record<string, string>) =>
   readConfig(kafkaSettings, environment, checkKafka);
 
 test("KAFKA_BROKERS is a list of addresses", () => {
-  const { KAFKA_BROKERS } = read({ KAFKA_BROKERS: "a:9092, b.example:19092" });
-  expect(KAFKA_BROKERS).toEqual(["a:9092", "b.example:19092"]);
+  const { KAFKA_BROKERS } = read({ KAFKA_BROKERS: "a:9092, b.example:19092,[::1]:9092" });
+  expect(KAFKA_BROKERS).toEqual(["a:9092", "b.example:19092", "[::1]:9092"]);
 });
 
-test.each(["kafka", "kafka:", "kafka://kafka:9092"])("KAFKA_BROKERS refuses %s", (brokers) => {
-  expect(() => read({ KAFKA_BROKERS: `a:9092,${brokers}` }))
-    .toThrow(/KAFKA_BROKERS\.1: is not an address such as 127\.0\.0\.1:9092/);
-});
+test.each(["kafka", "kafka:", "kafka://kafka:9092", "::1:9092", "[::1]", "[::1:9092", "[host]:1"])(
+  "KAFKA_BROKERS refuses %s",
+  (brokers) => {
+    expect(() => read({ KAFKA_BROKERS: `a:9092,${brokers}` }))
+      .toThrow(/KAFKA_BROKERS\.1: is not an address such as 127\.0\.0\.1:9092/);
+  },
+);
 
 test("what is not set is left to the cluster", () => {
   const config = read({});

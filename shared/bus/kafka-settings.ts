@@ -3,9 +3,10 @@ import { z } from "zod";
 import { durationUpTo, listOf, type SettingProblem } from "../config.ts";
 import { readPemFiles } from "../pem-files.ts";
 
-const brokerAddress = z.string().regex(/^[^\s:/]+:[0-9]{1,5}$/, {
-  error: "is not an address such as 127.0.0.1:9092",
-});
+const brokerAddress = z.string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):[0-9]{1,5}$/, {
+    error: "is not an address such as 127.0.0.1:9092",
+  });
 /** Two members must be able to share the topic. */
 export const PARTITIONS_MIN = 2;
 /** More than any cluster takes; a mistyped number is told here. */
