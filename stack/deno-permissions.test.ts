@@ -25,7 +25,11 @@ test("denoFlags() opens a service's own listeners and the hosts that its setting
 });
 
 test("denoFlags() opens every port of a broker, which tells its clients where to call", async () => {
-  const environment = { KAFKA_BROKERS: "a:9092,[::1]:9093", KAFKA_TLS_CA: "ca.pem", KAFKA_TLS: "true" };
+  const environment = {
+    KAFKA_BROKERS: "a:9092,[::1]:9093",
+    KAFKA_TLS_CA: "ca.pem",
+    KAFKA_TLS: "true",
+  };
   const flags = await denoFlags("notifier", "/p", environment);
   expect(allowed(flags, "net")).toEqual(expect.arrayContaining(["a", "[::1]"]));
   expect(allowed(flags, "read")).toContain("/p/ca.pem");

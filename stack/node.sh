@@ -1,0 +1,8 @@
+# Sourced by the npm scripts that run TypeScript. Without the development packages, Node is the
+# machine's own, and one below 24 would end with a stack trace about the extension ".ts".
+if [ ! -e node_modules/.bin/node ] &&
+  ! node -e 'process.exit(Number(parseInt(process.versions.node) < 24))'; then
+  echo "This takes Node 24, and the machine has $(node -v): npm ci brings Node 24 along," \
+    "without --omit=dev or --ignore-scripts, and with NODE_ENV unset" >&2
+  exit 1
+fi
