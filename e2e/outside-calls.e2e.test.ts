@@ -9,6 +9,9 @@ import { newUser } from "./users.ts";
 import { eventually } from "./eventually.ts";
 
 const SKU = 2_618_151;
+/** Of cart, in any one second. */
+const LIMIT_PER_S = 10;
+const PAUSE_MS = 60_000;
 /** shop:p@ss, in a URL and as it is sent. */
 const CREDENTIALS = "shop:p%40ss";
 const AUTHORIZATION = "Basic c2hvcDpwQHNz";
@@ -76,3 +79,38 @@ test.each(["node", "deno"] as const)(
     expect(own.process.output()).not.toMatch(/p%40ss|p@ss|c2hvcDpwQHNz/);
   },
 );
+
+test.each(["node", "deno"] as const)(
+  "on %s, a pause until a date in C's form is kept by every call, whatever TZ says",
+  async (runtime) => {
+    let calls = 0;
+    const until = asctime(new Date(Date.now() + PAUSE_MS));
+    const products = await listen((request, response) => {
+      calls++;
+      request.resume().on("end", () => {
+        response.writeHead(429, { "retry-after": until }).end("{}");
+      });
+    });
+    const settings = { PRODUCT_URL: `http://${products}`, TZ: "Asia/Tokyo" };
+    const own = await startOwnCart(shop, settings, runtime);
+    try {
+      const { tryAdd } = shopAt({ urls: { ...shop.urls, cart: own.url } });
+      const adds = Array.from({ length: 48 }, (_, index) => tryAdd(newUser(), SKU + index, 1));
+      const answers = await Promise.all(adds);
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503));
+      for (const { headers } of answers) {
+        expect(Number(headers.get("retry-after"))).toBeGreaterThan(PAUSE_MS / 2_000);
+        expect(Number(headers.get("retry-after"))).toBeLessThanOrEqual(PAUSE_MS / 1_000);
+      }
+      expect(calls).toBeLessThanOrEqual(LIMIT_PER_S);
+    } finally {
+      await own.close();
+    }
+  },
+);
+
+/** `Sun Nov  6 08:49:37 1994`, in GMT. */
+function asctime(date: Date): string {
+  const [day = "", dayOfMonth = "", month, year, time] = date.toUTCString().split(" ");
+  return `${day.slice(0, 3)} ${month} ${dayOfMonth.replace(/^0/, " ")} ${time} ${year}`;
+}
