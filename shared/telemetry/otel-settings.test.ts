@@ -26,6 +26,10 @@ test.each([
   [`${OTLP}ENDPOINT`, "collector:4318", "is not a URL"],
   [`${OTLP}TRACES_ENDPOINT`, "localhost:4317", "is not a URL"],
   [`${OTLP}TRACES_HEADERS`, "secret", "is not a header such as name=value"],
+  [`${OTLP}HEADERS`, "api-key=a%0Ab", "is not a header such as name=value"],
+  [`${OTLP}HEADERS`, "api-key=%E2%82%AC", "is not a header such as name=value"],
+  [`${OTLP}HEADERS`, "api key=a", "is not a header such as name=value"],
+  [`${OTLP}HEADERS`, "=a", "is not a header such as name=value"],
   [`${OTLP}CLIENT_KEY`, "key.pem", `needs ${OTLP}CLIENT_CERTIFICATE`],
   [`${OTLP}TRACES_CLIENT_CERTIFICATE`, "cert.pem", `needs ${OTLP}TRACES_CLIENT_KEY`],
 ])("%s=%s is refused by name", (name, value, why) => {
@@ -45,7 +49,11 @@ test.each([
   [`${OTLP}TRACES_PROTOCOL`, "http/json", "http/json"],
   [`${OTLP}COMPRESSION`, "gzip", "gzip"],
   [`${OTLP}TRACES_TIMEOUT`, "10000", 10_000],
-  ["OTEL_RESOURCE_ATTRIBUTES", "a=1,b=2", ["a=1", "b=2"]],
+  ["OTEL_RESOURCE_ATTRIBUTES", "a=1,b=x%3Dy", ["a=1", "b=x%3Dy"]],
+  [`${OTLP}HEADERS`, "Authorization=Basic%20YTpi, api-key=a=b", [
+    "Authorization=Basic%20YTpi",
+    "api-key=a=b",
+  ]],
 ])("%s=%s is taken", (name, value, read_) => {
   expect(read({ [name]: value })).toHaveProperty(name, read_);
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Environment, httpUrl, listOf, type SettingProblem } from "../config.ts";
+import { readPairs } from "./otel-pairs.ts";
 import { samplingSettings } from "./sampling.ts";
 
 // OpenTelemetry's own variables, as its specification names them. What is not honoured here is
@@ -17,14 +18,18 @@ function oneOf<const Value extends string>(values: readonly Value[], why: string
 }
 
 /** Pairs as OpenTelemetry writes them: `name=value`, comma separated, percent-encoded. */
-function pairs(name: RegExp, what: string) {
-  const pair = new RegExp(`^${name.source}=[^\\n\\r]*$`);
+function pairs(name: RegExp, value: RegExp, what: string) {
   // A header may be a secret, so the message does not repeat it.
-  return listOf(z.string().regex(pair, { error: `is not ${what} such as name=value` }))
-    .prefault("");
+  const error = `is not ${what} such as name=value`;
+  const isPair = (text: string) => {
+    const [[first, second] = ["", ""]] = Object.entries(readPairs([text]));
+    return text.includes("=") && name.test(first) && value.test(second);
+  };
+  return listOf(z.string().refine(isPair, { error })).prefault("");
 }
 
-const header = pairs(/[!#$%&'*+.^_`|~\w-]+/, "a header");
+/** What HTTP takes as a name and a value. */
+const header = pairs(/^[!#$%&'*+.^_`|~\w-]+$/, /^[\t\x20-\x7e\x80-\xff]*$/, "a header");
 const protocol = oneOf(["http/protobuf", "http/json"], "a collector takes both on port 4318");
 const compression = oneOf(["gzip", "none"], "collectors know no other");
 const file = z.string().optional();
@@ -43,7 +48,7 @@ export const tracingSettings = {
   OTEL_LOGS_EXPORTER: oneOf(["console", "none"], "log lines go to standard output"),
   OTEL_PROPAGATORS: oneOf(["tracecontext"], "nothing else is passed on"),
   OTEL_SERVICE_NAME: z.string().optional(),
-  OTEL_RESOURCE_ATTRIBUTES: pairs(/[^=\s]+/, "an attribute"),
+  OTEL_RESOURCE_ATTRIBUTES: pairs(/^[^\s]+$/, /^/, "an attribute"),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_HEADERS: header,

@@ -1,5 +1,6 @@
 import type { Certificates } from "../http/direct-fetch.ts";
 import { readPemFiles } from "../pem-files.ts";
+import { readPairs } from "./otel-pairs.ts";
 import type { TracingConfig } from "./otel-settings.ts";
 
 const TRACES_PATH = "/v1/traces";
@@ -41,14 +42,6 @@ export function otlpTarget(config: TracingConfig): OtlpTarget | undefined {
   };
 }
 
-/** `name=value` pairs with their percent-encoding undone; a later one replaces an earlier one. */
-export function readPairs(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(pairs.map((pair) => {
-    const at = pair.indexOf("=");
-    return [pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())];
-  }));
-}
-
 /** The endpoint of traces is taken as it is; the common one is where the path of traces begins. */
 function urlOf(config: TracingConfig): string | undefined {
   const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: base } = config;
@@ -66,12 +59,4 @@ function certificatesOf(config: TracingConfig): Certificates {
       key: `${prefix}CLIENT_KEY`,
     });
   return { ...read("OTEL_EXPORTER_OTLP_"), ...read("OTEL_EXPORTER_OTLP_TRACES_") };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
