@@ -9,6 +9,13 @@ import { readStack } from "./stack-file.ts";
 import { type RunningProgram, runProgram } from "./test/run-program.ts";
 
 const START_TIMEOUT_MS = 60_000;
+/** A proxy that nothing of the stack may use: it would not answer. */
+const DEAD_PROXY = {
+  HTTP_PROXY: "http://127.0.0.1:1",
+  http_proxy: "http://127.0.0.1:1",
+  ALL_PROXY: "http://127.0.0.1:1",
+  NODE_USE_ENV_PROXY: "1",
+};
 
 let directory: string;
 beforeAll(() => {
@@ -17,7 +24,9 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function run(args: readonly string[], settings: Record<string, string> = {}): RunningProgram {
-  return runProgram([process.execPath, ...args], { STACK_DATA: directory, ...settings });
+  return runProgram([process.execPath, ...args], {
+    ...{ STACK_DATA: directory, ...DEAD_PROXY, ...settings },
+  });
 }
 
 async function start(settings: Record<string, string> = {}): Promise<RunningProgram> {
