@@ -48,7 +48,7 @@ describe.skipIf(!programs)("a collector whose certificate openssl has made", () 
     rmSync(directory, { recursive: true });
   });
 
-  /** A cart that is asked for a page, and what it says of its spans. */
+  /** What a cart reports of its spans after one request. */
   async function cartSays(runtime: "node" | "deno", given: Record<string, string>) {
     const [port, profilePort] = await freePorts(2);
     const url = `http://127.0.0.1:${port}`;

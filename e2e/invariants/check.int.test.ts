@@ -59,7 +59,7 @@ async function productsThatSay(status: number, body: object): Promise<[string, S
   return [`http://127.0.0.1:${(server.address() as AddressInfo).port}`, server];
 }
 
-test("checkInvariants() tells of more than 10 product calls of cart in a second", async () => {
+test("checkInvariants() reports more than 10 product calls of cart in a second", async () => {
   const subject: Subject = { primaryUrl: shop.database.primaryUrl, replicaUrls: [] };
   const calls = { get_product: 20, list_skus: 1 };
   const client = (user_agent: string, max_in_any_second: number) => ({

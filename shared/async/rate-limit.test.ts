@@ -143,7 +143,7 @@ describe("RateLimit", () => {
     limit.pause(2_000);
     expect(await impatient).toMatchObject({
       code: "unavailable",
-      message: "The bakery has asked for a pause: " +
+      message: "The bakery has requested a pause: " +
         "its next call is in 2000 ms, the deadline in 1500 ms",
       retryAfterMs: 2_000,
     });

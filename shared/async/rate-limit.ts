@@ -181,7 +181,7 @@ export class RateLimit {
     const isPaused = this.#pausedUntil > now;
     return new AppError(
       "unavailable",
-      `The ${this.#options.subject} ${isPaused ? "has asked for a pause" : "is busy"}: ` +
+      `The ${this.#options.subject} ${isPaused ? "has requested a pause" : "is busy"}: ` +
         `its next call is in ${inMs} ms, the deadline in ${leftMs} ms`,
       // By then the queue is short enough for a caller with as much time; a pause does not shrink.
       { retryAfterMs: isPaused ? inMs : Math.ceil(startsAt - deadline.deadlineAt) },

@@ -6,7 +6,7 @@ const UNIT_MS = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 } as
 /** The longest timeout that grpc-js understands, in whole seconds: almost 25 days. */
 const MAX_S = Math.floor((2 ** 31 - 1) / 1_000);
 
-/** Marks what has been changed already: each server asks for it. */
+/** Each server calls it, and the change is made once. */
 let isDone = false;
 
 /**

@@ -11,7 +11,7 @@ export type OnTurn = (outcome: TurnOutcome, waitedMs: number) => void;
 
 /**
  * Lets a call out when it is its turn. By the time of an answer it has arrived for certain. A pause
- * that an answer asks for holds for every call that comes later, not only for the one that met it.
+ * that an answer requests holds for every later call, not only for the one that met it.
  */
 export function limitRate(limit: RateLimit, clock: Clock, onTurn: OnTurn): ProductMiddleware {
   const turn = async ({ deadline }: ProductCall): Promise<Permit> => {

@@ -125,7 +125,7 @@ describe("getProduct() tries again", () => {
   });
 });
 
-describe("a pause that the product service asks for", () => {
+describe("a pause that the product service requests", () => {
   const CALLERS = 48;
   /** What the first ten calls are answered; nothing else is sent while they are under way. */
   const pause = (service: TestProductService, ...seconds: string[]) => {
@@ -147,7 +147,7 @@ describe("a pause that the product service asks for", () => {
     await clock.advance(24_999);
     expect(await ask(99)).toMatchObject({
       code: "unavailable",
-      message: "The product service has asked for a pause: " +
+      message: "The product service has requested a pause: " +
         "its next call is in 5001 ms, the deadline in 5000 ms",
       retryAfterMs: 5_001,
     });

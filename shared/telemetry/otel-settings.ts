@@ -71,8 +71,8 @@ export const tracingSettings = {
 export type TracingConfig = z.output<z.ZodObject<typeof tracingSettings>>;
 
 /**
- * The environment as OpenTelemetry means it: a disabled SDK reads nothing else, and an exporter that
- * is asked for by name has an endpoint by default.
+ * The environment as OpenTelemetry means it: a disabled SDK reads nothing else, and an exporter
+ * that is named has an endpoint by default.
  */
 export function otelEnvironment(environment: Environment): Environment {
   if (environment["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") {
