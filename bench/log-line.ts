@@ -14,11 +14,11 @@ const TRACE = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169
 
 function fieldsOf(number: number) {
   return {
-    method: "GET",
-    route: "/user/{user_id}/cart/list",
-    status: 200,
+    http_request_method: "GET",
+    http_route: "/user/{user_id}/cart/list",
+    http_response_status_code: 200,
+    http_response_body_size: 345,
     duration_ms: (number % 1_000) / 1_000,
-    bytes: 345,
     request_id: "b7ad6b7169203331",
   };
 }

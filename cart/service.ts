@@ -9,6 +9,7 @@ import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
 import { tryMetrics, turnMetrics, watchProductClient } from "../shared/products/product-metrics.ts";
+import { productServer } from "../shared/products/product-server.ts";
 import { productSpans } from "../shared/products/product-spans.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { watchLog } from "../shared/telemetry/log-metrics.ts";
@@ -49,7 +50,8 @@ async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Pr
   watchLog(log, metrics);
   const tracing = await openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
-  const calls = productSpans(tracing, systemClock);
+  const productService = productServer(config.PRODUCT_URL);
+  const calls = productSpans(tracing, systemClock, productService);
   const products = createProductClient({
     url: config.PRODUCT_URL,
     token: config.PRODUCT_TOKEN,
@@ -57,7 +59,7 @@ async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Pr
     cacheTtlMs: config.PRODUCT_CACHE_TTL,
     aroundCall: [calls.aroundCall],
     onTurn: turnMetrics(metrics),
-    aroundTry: [calls.aroundTry, tryMetrics(metrics, systemClock)],
+    aroundTry: [calls.aroundTry, tryMetrics(metrics, systemClock, productService)],
   });
   opened.push("the product client", () => products.close());
   watchProductClient(products, metrics);

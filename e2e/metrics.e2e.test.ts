@@ -11,6 +11,8 @@ const shop = inject("shop");
 const { cart, loms = "", notifier, products } = shop.urls;
 const { add, inCart, checkout, tryCreate } = shopAt(shop);
 
+const ORDER_CREATE = 'rpc_method="loms.v1.Loms/OrderCreate"';
+const INSERT = ['db_operation_name="insert"', 'db_client_connection_pool_name="primary"'];
 const SKU = 1_625_903;
 const OTHER_SKU = 139_275_865;
 const PAPER = readFileSync(new URL("../docs/metrics.md", import.meta.url), "utf8");
@@ -47,7 +49,7 @@ test.each([
 ])("%s tells what docs/metrics.md says", async (service, url = "") => {
   const text = await metricsOf(url);
   const [, told, runtime = ""] =
-    /build_info\{service="(\w+)",version="\d[^"]*",runtime="(\w+)"/.exec(text) ?? [];
+    /build_info\{service_name="(\w+)",.*process_runtime_name="(\w+)"/.exec(text) ?? [];
   expect(told).toBe(service);
   expect([...readFamilies(text).keys()].sort()).toEqual(promised(service, runtime).sort());
 });
@@ -64,15 +66,20 @@ test.each([["cart", cart], ["loms", loms]])(
 
 test("a purchase shows in the metrics of every service that it went through", async () => {
   const measured: [url: string, name: string, ...labels: string[]][] = [
-    [cart, "http_server_request_duration_seconds_count", 'route="/user/{user_id}/cart/checkout"'],
-    [cart, "rpc_client_call_duration_seconds_count", 'method="orderCreate"', 'status="ok"'],
+    [
+      cart,
+      "http_server_request_duration_seconds_count",
+      'http_route="/user/{user_id}/cart/checkout"',
+    ],
+    [cart, "rpc_client_call_duration_seconds_count", ORDER_CREATE, 'rpc_status_code="OK"'],
+    [cart, "http_client_request_duration_seconds_count", '="get_product"', 'status_code="200"'],
     [cart, "product_cache_lookups_total"],
     [loms, "order_transitions_total", 'from="new"', 'to="awaiting payment"'],
     [loms, "outbox_relay_batch_events_count"],
-    [loms, "rpc_server_call_duration_seconds_count", 'method="orderCreate"', 'door="grpc"'],
-    [loms, "db_client_operation_duration_seconds_count", 'category="insert"', 'pool="primary"'],
-    [loms, "bus_published_messages_total", 'status="ok"'],
-    [notifier ?? "", "bus_consume_duration_seconds_count", 'status="ok"'],
+    [loms, "rpc_server_call_duration_seconds_count", ORDER_CREATE, 'rpc_system_name="grpc"'],
+    [loms, "db_client_operation_duration_seconds_count", ...INSERT],
+    [loms, "bus_published_messages_total", 'messaging_destination_name="loms'],
+    [notifier ?? "", "bus_consume_duration_seconds_count", 'messaging_system="'],
     [notifier ?? "", "notifier_notifications_total", 'result="shown"'],
     [notifier ?? "", "notifier_delay_seconds_count"],
     [notifier ?? "", "batcher_wait_seconds_count", 'batcher="notifier.remember"'],

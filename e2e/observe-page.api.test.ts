@@ -65,7 +65,7 @@ test("a purchase is one trace of three services, with its log lines", async () =
   expect(await left(root)).toBeLessThan(await left(insert));
   expect(await left(insert)).toBeLessThan(await left(shown.last()));
 
-  const facts = spans.getByRole("term").filter({ hasText: "marketplace.pool" });
+  const facts = spans.getByRole("term").filter({ hasText: "db.client.connection.pool.name" });
   await insert.click();
   expect(await insert.getAttribute("aria-expanded")).toBe("true");
   expect(await facts.count()).toBe(1);

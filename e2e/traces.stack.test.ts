@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as conventions from "@opentelemetry/semantic-conventions/incubating";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ReceivedSpan } from "../stack/otlp/read-spans.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../stack/otlp/receiver.ts";
@@ -12,6 +13,10 @@ import { expectNotifications } from "./notifications.ts";
 import { startOwnStack } from "./own-stack.ts";
 
 const SKU = 773_297_411;
+/** Attributes of OpenTelemetry's semantic conventions. */
+const KNOWN = new Set<unknown>(
+  Object.entries(conventions).flatMap(([name, value]) => /^ATTR_/.test(name) ? [value] : []),
+);
 /** Long enough to be found wherever it should not be. */
 const USER = "424242424242";
 const CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -114,7 +119,9 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
   test("a product call tells of its retries as events", () => {
     const [span] = named("POST /get_product");
     expect(span?.attributes).toMatchObject({ "http.request.resend_count": 1 });
-    expect(span?.events.map(({ name, attributes }) => [name, attributes["outcome"]]))
+    expect(
+      span?.events.map(({ name, attributes }) => [name, attributes["http.response.status_code"]]),
+    )
       .toEqual([["try", 503], ["retry", 200]]);
   });
 
@@ -146,6 +153,15 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
       ...spanIds("notifier", "show notification"),
     ];
     expect(records.toSorted()).toEqual(told.toSorted());
+  });
+
+  test("attributes have the names of the conventions, or begin with marketplace.", () => {
+    const names = receiver.spans.flatMap(({ attributes, events }) =>
+      [attributes, ...events.map((event) => event.attributes)].flatMap(Object.keys)
+    );
+    expect(names.length).toBeGreaterThan(20);
+    const others = names.filter((name) => !name.startsWith("marketplace.") && !KNOWN.has(name));
+    expect([...new Set(others)]).toEqual([]);
   });
 
   test("no span holds the user, the token, SQL or an address of a database", () => {

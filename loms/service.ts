@@ -106,7 +106,7 @@ async function openRelay(writes: StatementRunner, opening: Opening): Promise<Rel
   const traced = outboxSpans(tracedPublisher(bus, spans), spans);
   const relay = new Relay({
     pool: writes,
-    bus: measuredPublisher(traced, metrics, systemClock),
+    bus: measuredPublisher(traced, { ...spans, metrics }),
     topic: ORDER_EVENTS,
     clock: systemClock,
     relayId: randomUUID(),

@@ -98,7 +98,8 @@ async function open(
 
   const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
-  watchLag(bus, ORDER_EVENTS, NOTIFIER_GROUP, metrics);
+  const system = busSystem(config);
+  watchLag(bus, { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, system }, metrics);
 
   const forgetting = forgetInBackground(lastShown, log);
   opened.push("forgetting", () => forgetting.close());
@@ -107,10 +108,10 @@ async function open(
   const sink = tracedSink(lines, tracing);
   const onOutcome = outcomeMetrics(metrics, systemClock);
   const handle = handleMessage({ lastShown, sink, onOutcome });
-  const spans = { tracing, clock: systemClock, system: busSystem(config) };
+  const watching = { tracing, metrics, clock: systemClock, system };
   const events = { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, handle };
-  const subscribing = tracedSubscribe(events, spans);
-  const subscription = await bus.subscribe(measuredSubscribe(subscribing, metrics, systemClock));
+  const subscribing = tracedSubscribe(events, watching);
+  const subscription = await bus.subscribe(measuredSubscribe(subscribing, watching));
   opened.push("the subscription", () => subscription.close());
 
   await openProfileListener(config.NOTIFIER_PROFILE, log, opened);
@@ -122,7 +123,11 @@ async function open(
   const http = await serve(app.fetch, config.NOTIFIER_HTTP);
   opened.push("HTTP", () => http.close(DRAIN_MAX_MS));
   opened.push("readiness", () => readiness.stop());
-  log.info("notifier serves", { http: http.url, topic: ORDER_EVENTS.name, group: NOTIFIER_GROUP });
+  log.info("notifier serves", {
+    http: http.url,
+    messaging_destination_name: ORDER_EVENTS.name,
+    messaging_consumer_group_name: NOTIFIER_GROUP,
+  });
   return { url: http.url, failed: subscription.failed };
 }
 

@@ -25,8 +25,9 @@ export function createLomsClient(
     address: formatHostPort(address),
     errorDetails: [badRequest, orderShortageDetail],
   });
-  const traced = tracedClient(client, LomsDefinition, tracing);
-  return lomsClient(measuredClient(traced, "loms", metrics));
+  const server = { service: "loms", address: address.host, port: address.port };
+  const traced = tracedClient(client, LomsDefinition, server, tracing);
+  return lomsClient(measuredClient(traced, LomsDefinition, server, metrics));
 }
 
 export function lomsClient(client: GrpcClient<LomsDefinition>): LomsClient {

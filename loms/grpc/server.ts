@@ -13,7 +13,7 @@ import type { MethodName } from "../rpc/method.ts";
 const ERROR_DOMAIN = "loms.marketplace";
 const DESCRIPTOR_SET = new URL("../../proto/gen/loms.binpb", import.meta.url);
 
-/** The gRPC door: every method of the service goes through the chain. */
+/** The gRPC server: every method of the service goes through the chain. */
 export async function startLomsGrpc(
   address: HostPort,
   rpc: Rpc,
@@ -41,7 +41,7 @@ function handlerOf(method: MethodName, rpc: Rpc): UnaryHandler {
   return (call) =>
     rpc({
       method,
-      door: "grpc",
+      system: "grpc",
       context: call.context,
       read: () => call.read(),
       idempotencyKeys: call.metadata("idempotency-key"),

@@ -148,12 +148,14 @@ describe("the gateway", () => {
     reader.orderInfo.mockRejectedValue(new AppError("unavailable", "no"));
     await post("/v1/order/info", { orderID: 1 });
     await app.request("/v1/order/info");
-    const route = "/v1/order/info";
+    const line = { message: "request", http_route: "/v1/order/info" };
+    const posted = { ...line, http_request_method: "POST" };
+    const refused = { code: "invalid_argument" };
     expect(lines).toMatchObject([
-      { message: "request", method: "POST", route, status: 200, bytes: expect.any(Number) },
-      { message: "request", method: "POST", route, status: 400, code: "invalid_argument" },
-      { message: "request", method: "POST", route, status: 503, code: "unavailable" },
-      { message: "request", method: "GET", route, status: 405, code: "invalid_argument" },
+      { ...posted, http_response_status_code: 200, http_response_body_size: expect.any(Number) },
+      { ...posted, http_response_status_code: 400, ...refused },
+      { ...posted, http_response_status_code: 503, code: "unavailable" },
+      { ...line, http_request_method: "GET", http_response_status_code: 405, ...refused },
     ]);
   });
 });

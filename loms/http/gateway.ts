@@ -23,7 +23,7 @@ export function gateway(
       const { context } = c.get("exchange");
       const response = await rpc({
         method,
-        door: "http",
+        system: "http",
         context,
         read: () => readJson(c, bodyMaxBytes),
         checkAnswerable: () => requireJsonAccepted(c),

@@ -40,7 +40,7 @@ function setUp() {
   const context = new RequestContext({ traceparent, timeoutMs: 1_000, clock });
   const rpc = createRpc(rpcMethods(deps), log);
   const call = (method: RpcCall["method"], request: unknown, idempotencyKeys: string[] = []) =>
-    rpc({ method, door: "grpc", context, read: () => request, idempotencyKeys });
+    rpc({ method, system: "grpc", context, read: () => request, idempotencyKeys });
   const logged = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   return { clock, writer, reader, call, logged };
 }
@@ -67,7 +67,7 @@ describe("a call through the chain", () => {
     }]);
   });
 
-  test("logs one line with method, code, duration and trace", async () => {
+  test("logs one line with method, status, duration and trace", async () => {
     const { call, logged, reader, clock } = setUp();
     reader.stocksInfo.mockImplementation(async () => {
       await clock.advance(12.3456);
@@ -77,14 +77,15 @@ describe("a call through the chain", () => {
     expect(logged()).toEqual([expect.objectContaining({
       level: "info",
       message: "call",
-      method: "stocksInfo",
-      door: "grpc",
-      code: "not_found",
+      rpc_system_name: "grpc",
+      rpc_method: "loms.v1.Loms/StocksInfo",
+      rpc_status_code: "NOT_FOUND",
       duration_ms: 12.346,
       trace_id: "a".repeat(32),
       span_id: "b".repeat(16),
       detail: "There is no stock of sku 42",
     })]);
+    expect(logged()[0]).not.toHaveProperty("error_type");
   });
 
   test("hides the text of a defect from the caller and logs it as an error", async () => {
@@ -92,7 +93,9 @@ describe("a call through the chain", () => {
     reader.stocksInfo.mockRejectedValue(new TypeError("x is not a function"));
     await expect(call("stocksInfo", { sku: 42 }))
       .rejects.toMatchObject({ code: "internal", message: "internal error" });
-    expect(logged()).toEqual([expect.objectContaining({ level: "error", code: "internal" })]);
+    expect(logged()).toMatchObject([
+      { level: "error", rpc_status_code: "INTERNAL", error_type: "INTERNAL" },
+    ]);
     expect(JSON.stringify(logged())).toContain("x is not a function");
   });
 

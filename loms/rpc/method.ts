@@ -9,10 +9,11 @@ export type ResponseOf<Name extends MethodName> = ReturnType<
   LomsDefinition["methods"][Name]["responseType"]["decode"]
 >;
 
-/** One call, as a door hands it in and the interceptors pass it on. */
+/** One call, as a transport hands it in and the interceptors pass it on. */
 export interface RpcCall {
   readonly method: MethodName;
-  readonly door: "grpc" | "http";
+  /** The transport, as `rpc.system.name` says it; `http` is the gateway. */
+  readonly system: "grpc" | "http";
   readonly context: RequestContext;
   /**
    * The request as the door found it, before any rule is applied.

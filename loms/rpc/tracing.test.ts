@@ -8,12 +8,13 @@ import { tracing } from "./tracing.ts";
 
 const place = (letter: string) => `00-${"a".repeat(32)}-${letter.repeat(16)}-01`;
 
-async function spansOf(door: RpcCall["door"], failure?: ErrorCode) {
+async function spansOf(system: RpcCall["system"], failure?: ErrorCode) {
   const remembered = rememberedTracing();
   const clock = new VirtualClock();
   const at = { traceparent: place("b"), parent: place("c") };
   const context = new RequestContext({ ...at, timeoutMs: 1_000, clock });
-  const call: RpcCall = { method: "orderPay", door, context, read: () => 1, idempotencyKeys: [] };
+  const method = "orderPay";
+  const call: RpcCall = { method, system, context, read: () => 1, idempotencyKeys: [] };
   const next = () =>
     failure ? Promise.reject(new AppError(failure, "no")) : Promise.resolve(undefined);
   await tracing(remembered)(call, next).catch(() => {});
@@ -26,7 +27,11 @@ test("a call over gRPC is a span below its caller's", async () => {
     parent: place("c"),
     name: "loms.v1.Loms/OrderPay",
     kind: "server",
-    attributes: { "rpc.system.name": "grpc", "rpc.status_code": "OK" },
+    attributes: {
+      "rpc.system.name": "grpc",
+      "rpc.method": "loms.v1.Loms/OrderPay",
+      "rpc.status_code": "OK",
+    },
     error: undefined,
   }]);
 });
@@ -34,14 +39,14 @@ test("a call over gRPC is a span below its caller's", async () => {
 test.each<[ErrorCode, string | undefined]>([
   ["not_found", undefined],
   ["failed_precondition", undefined],
-  ["unavailable", "unavailable"],
-  ["internal", "internal"],
+  ["unavailable", "UNAVAILABLE"],
+  ["internal", "INTERNAL"],
 ])("%s sets the span's error to %s", async (code, error) => {
   const [span] = await spansOf("grpc", code);
   expect(span?.attributes["rpc.status_code"]).toBe(code.toUpperCase());
   expect(span?.error).toBe(error);
 });
 
-test("a call over HTTP has the span of its door alone", async () => {
+test("a call through the gateway has the span of its HTTP request alone", async () => {
   expect(await spansOf("http")).toEqual([]);
 });

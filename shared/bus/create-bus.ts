@@ -1,6 +1,7 @@
 import { type Environment, postgresUrl } from "../config.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Bus } from "./bus.ts";
+import type { BusSystem } from "./bus-system.ts";
 import { type KafkaConfig, kafkaSecurity, kafkaSettings, topicSettings } from "./kafka-settings.ts";
 
 /** What every service on the bus reads: brokers, else the embedded bus in a database of its own. */
@@ -35,7 +36,7 @@ export async function createBus(config: BusConfig, log: Logger): Promise<Bus> {
   return createKafkaBus({ brokers, log, security, topics });
 }
 
-/** What carries the messages, as spans name it. */
-export function busSystem({ KAFKA_BROKERS: brokers }: BusConfig): "kafka" | "pg-boss" {
+/** What carries the messages, as metrics and spans name it. */
+export function busSystem({ KAFKA_BROKERS: brokers }: BusConfig): BusSystem {
   return brokers.length > 0 ? "kafka" : "pg-boss";
 }

@@ -4,7 +4,7 @@ import { sleep } from "../async/sleep.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type SubscribeOptions, type Subscription, UnreadableMessageError } from "./bus.ts";
 import { KafkaBatch } from "./kafka-batch.ts";
-import { fromKafka, type Place, positionOf, toDeadLetter } from "./kafka-messages.ts";
+import { fromKafka, type Place, placeFields, toDeadLetter } from "./kafka-messages.ts";
 import { PartitionProgress } from "./kafka-partition.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
@@ -110,7 +110,9 @@ export class KafkaSubscription implements Subscription {
     await Promise.allSettled(this.#batches);
     const over = new AbortController();
     const late = sleep(clock, LEAVE_MAX_MS, over.signal).then(() => false, () => false);
-    if (!await Promise.race([left, late])) log.warn("Cannot leave the group in time", { group });
+    if (!await Promise.race([left, late])) {
+      log.warn("Cannot leave the group in time", { messaging_consumer_group_name: group });
+    }
     over.abort();
   }
 
@@ -151,8 +153,8 @@ export class KafkaSubscription implements Subscription {
       await this.#handleOrBury(message, place, attempt);
       return true;
     } catch (error) {
-      const position = positionOf(place);
-      this.#options.log.warn("a message will be delivered again", { position, attempt, error });
+      const fields = { ...placeFields(place), attempt, error };
+      this.#options.log.warn("a message will be delivered again", fields);
       return false;
     }
   }
@@ -165,7 +167,7 @@ export class KafkaSubscription implements Subscription {
       if (!(error instanceof UnreadableMessageError)) throw error;
       await bury(topic.deadLetters, toDeadLetter(message, place, error.message));
       log.error("a message went to the dead letters", {
-        position: positionOf(place),
+        ...placeFields(place),
         dead_letters: topic.deadLetters,
         reason: error.message,
       });

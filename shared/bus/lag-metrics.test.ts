@@ -1,16 +1,21 @@
 import { expect, test, vi } from "vitest";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
-import { readSamples } from "../telemetry/test-samples.ts";
+import { readSamples, series } from "../telemetry/test-samples.ts";
 import { watchLag } from "./lag-metrics.ts";
 
 const TOPIC = { name: "events", groups: ["readers"], deadLetters: "dead" };
-const SERIES = 'bus_lag_messages{topic="events",group="readers"}';
+const WATCHED = { topic: TOPIC, group: "readers", system: "kafka" } as const;
+const SERIES = series("bus_lag_messages", {
+  messaging_system: "kafka",
+  messaging_destination_name: "events",
+  messaging_consumer_group_name: "readers",
+});
 
 test("the lag is asked for at the scrape, once for scrapes at one time", async () => {
   const metrics = new Metrics("notifier");
   const lag = vi.fn(() => Promise.resolve(7));
-  watchLag({ lag }, TOPIC, "readers", metrics);
+  watchLag({ lag }, WATCHED, metrics);
   const [text] = await Promise.all([metrics.text(), metrics.text()]);
   expect(readSamples(text).get(SERIES)).toBe(7);
   expect(lag).toHaveBeenCalledTimes(1);
@@ -19,7 +24,7 @@ test("the lag is asked for at the scrape, once for scrapes at one time", async (
 test("no lag is told while the bus cannot tell, and again when it can", async () => {
   const metrics = new Metrics("notifier");
   const lag = vi.fn(() => Promise.resolve(7));
-  watchLag({ lag }, TOPIC, "readers", metrics);
+  watchLag({ lag }, WATCHED, metrics);
   await metrics.text();
   lag.mockRejectedValueOnce(new AppError("unavailable", "no bus"));
   expect(readSamples(await metrics.text()).has(SERIES)).toBe(false);

@@ -2,19 +2,29 @@ import { systemClock } from "../async/clock.ts";
 import { within } from "../async/within.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Bus, Topic } from "./bus.ts";
+import type { BusSystem } from "./bus-system.ts";
 
 /** A scrape has 10 s at most, and the other metrics wait for this one. */
 const READ_TIMEOUT_MS = 1_000;
 
-/** Asks the bus at each scrape; scrapes at one time share one answer. */
+export interface WatchedGroup {
+  readonly topic: Topic;
+  readonly group: string;
+  readonly system: BusSystem;
+}
+
+/** Reads the lag of the group at each scrape; scrapes at one time share one answer. */
 export function watchLag(
   bus: Pick<Bus, "lag">,
-  topic: Topic,
-  group: string,
+  { topic, group, system }: WatchedGroup,
   metrics: Metrics,
 ): void {
   const lag = metrics.gauge("bus_lag_messages");
-  const labels = { topic: topic.name, group };
+  const labels = {
+    messaging_system: system,
+    messaging_destination_name: topic.name,
+    messaging_consumer_group_name: group,
+  };
   let asked: Promise<number> | undefined;
   const update = async () => {
     asked ??= bus.lag(topic, group).finally(() => asked = undefined);

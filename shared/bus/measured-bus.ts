@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { toAppError } from "../errors.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { BusSystem } from "./bus-system.ts";
 import {
   type Bus,
   MessagesRefusedError,
@@ -8,24 +9,34 @@ import {
   UnreadableMessageError,
 } from "./bus.ts";
 
+export interface MeasuredBusOptions {
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly system: BusSystem;
+}
+
 /** The same bus, its publishes measured and their messages counted. */
 export function measuredPublisher(
   bus: Pick<Bus, "publish">,
-  metrics: Metrics,
-  clock: Clock,
+  { metrics, clock, system }: MeasuredBusOptions,
 ): Pick<Bus, "publish"> {
   const published = metrics.counter("bus_published_messages_total");
   const durations = metrics.histogram("bus_publish_duration_seconds");
   return {
     async publish(topic, messages) {
       const startedAt = clock.now();
-      let status = "ok";
+      const labels = {
+        messaging_system: system,
+        messaging_destination_name: topic.name,
+        messaging_operation_name: "send",
+      };
+      let errorType: string | undefined;
       let failed = 0;
       let handed = messages.length;
       try {
         await bus.publish(topic, messages);
       } catch (error) {
-        status = toAppError(error).code;
+        errorType = toAppError(error).code;
         failed = messages.length;
         if (error instanceof MessagesRefusedError) {
           handed = error.tried;
@@ -33,9 +44,10 @@ export function measuredPublisher(
         }
         throw error;
       } finally {
-        if (failed > 0) published.inc({ topic: topic.name, status }, failed);
-        if (handed > failed) published.inc({ topic: topic.name, status: "ok" }, handed - failed);
-        durations.observe({ topic: topic.name, status }, (clock.now() - startedAt) / 1000);
+        const ending = errorType === undefined ? labels : { ...labels, error_type: errorType };
+        if (failed > 0) published.inc(ending, failed);
+        if (handed > failed) published.inc(labels, handed - failed);
+        durations.observe(ending, (clock.now() - startedAt) / 1000);
       }
     },
   };
@@ -44,24 +56,29 @@ export function measuredPublisher(
 /** The same subscription, every delivery of a message measured. */
 export function measuredSubscribe(
   options: SubscribeOptions,
-  metrics: Metrics,
-  clock: Clock,
+  { metrics, clock, system }: MeasuredBusOptions,
 ): SubscribeOptions {
   const durations = metrics.histogram("bus_consume_duration_seconds");
   const { topic, group, handle } = options;
+  const labels = {
+    messaging_system: system,
+    messaging_destination_name: topic.name,
+    messaging_operation_name: "process",
+    messaging_consumer_group_name: group,
+  };
   return {
     ...options,
     async handle(message) {
       const startedAt = clock.now();
-      let status = "ok";
+      let errorType: string | undefined;
       try {
         await handle(message);
       } catch (error) {
-        status = error instanceof UnreadableMessageError ? "unreadable" : toAppError(error).code;
+        errorType = error instanceof UnreadableMessageError ? "unreadable" : toAppError(error).code;
         throw error;
       } finally {
         const seconds = (clock.now() - startedAt) / 1000;
-        durations.observe({ topic: topic.name, group, status }, seconds);
+        durations.observe({ ...labels, ...(errorType && { error_type: errorType }) }, seconds);
       }
     },
   };

@@ -145,16 +145,26 @@ export class PostgresSubscription implements Subscription {
       if (!(error instanceof UnreadableMessageError)) throw error;
       await boss.insert(topic.deadLetters, [toDeadLetterJob(id, message, error.message)]);
       log.error("a message went to the dead letters", {
-        position: message.position,
-        key: message.key,
+        ...this.#fieldsOf(message),
         dead_letters: topic.deadLetters,
         reason: error.message,
       });
     }
   }
 
-  #logRetry({ position, key, attempt }: IncomingMessage, error: unknown): void {
-    this.#options.log.warn("a message will be delivered again", { position, key, attempt, error });
+  #logRetry(message: IncomingMessage, error: unknown): void {
+    const fields = { ...this.#fieldsOf(message), attempt: message.attempt, error };
+    this.#options.log.warn("a message will be delivered again", fields);
+  }
+
+  #fieldsOf({ key, position }: IncomingMessage) {
+    const { topic, group } = this.#options;
+    return {
+      messaging_destination_name: topic.name,
+      messaging_consumer_group_name: group,
+      position,
+      key,
+    };
   }
 
   /** False when the subscription closes meanwhile. */

@@ -14,7 +14,8 @@ const message = (traceparent: string, id = "7-1") => ({
 
 function setUp() {
   const tracing = rememberedTracing();
-  return { spans: tracing.spans, options: { tracing, clock: new VirtualClock(), system: "test" } };
+  const options = { tracing, clock: new VirtualClock(), system: "kafka" } as const;
+  return { spans: tracing.spans, options };
 }
 
 test("each published message that is sampled is a span, and its header leads there", async () => {

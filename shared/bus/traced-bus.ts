@@ -4,13 +4,13 @@ import { inSpan } from "../telemetry/in-span.ts";
 import { parseTraceparent } from "../telemetry/traceparent.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { type Bus, type SubscribeOptions, UnreadableMessageError } from "./bus.ts";
+import type { BusSystem } from "./bus-system.ts";
 import { inMessageSpans, messageId } from "./message-spans.ts";
 
 export interface TracedBusOptions {
   readonly tracing: Tracing;
   readonly clock: Clock;
-  /** What carries the messages, as spans name it. */
-  readonly system: string;
+  readonly system: BusSystem;
 }
 
 /** The same bus; each message that it takes is a span, and its header leads there. */

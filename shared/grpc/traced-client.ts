@@ -1,16 +1,19 @@
+import { type CalledServer, serverAttributes } from "../telemetry/called-server.ts";
 import { inSpan } from "../telemetry/in-span.ts";
 import { childTraceparent } from "../telemetry/traceparent.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { GrpcClient } from "./client.ts";
 import { methodName, type ServiceDefinition } from "./definition.ts";
-import { rpcAttributes } from "./rpc-attributes.ts";
+import { rpcAttributes, rpcStatusCode } from "./rpc-attributes.ts";
 
 /** The same client; each of its calls is a span, and the server's span is below that. */
 export function tracedClient<Definition extends ServiceDefinition>(
   client: GrpcClient<Definition>,
   definition: Definition,
+  server: CalledServer,
   tracing: Tracing,
 ): GrpcClient<Definition> {
+  const at = serverAttributes(server);
   return {
     call(method, request, context, metadata) {
       const { traceparent: parent, clock } = context;
@@ -19,7 +22,10 @@ export function tracedClient<Definition extends ServiceDefinition>(
       const name = methodName(definition, method);
       return inSpan(tracing, {
         ...{ traceparent, parent, name, kind: "client", clock },
-        describe: (error) => ({ attributes: rpcAttributes(name, error), error }),
+        describe: (code) => ({
+          attributes: { ...rpcAttributes(name, code), ...at },
+          error: code && rpcStatusCode(code),
+        }),
       }, () => client.call(method, request, context, { ...metadata, traceparent }));
     },
     close: () => client.close(),

@@ -65,7 +65,7 @@ test("a large answer is compressed for those who take gzip, and only for them", 
   expect(compressed.headers.get("vary")).toBe("accept-encoding");
   const bytes = new Uint8Array(await compressed.arrayBuffer());
   expect(JSON.parse(gunzipSync(bytes).toString())).toEqual(LARGE);
-  expect(lines.map((line) => line["bytes"])).toEqual([
+  expect(lines.map((line) => line["http_response_body_size"])).toEqual([
     JSON.stringify(LARGE).length,
     bytes.byteLength,
   ]);

@@ -261,7 +261,7 @@ test("observers are told of every request once, with the pattern of its path", a
       ["POST", "/user/{user_id}/cart/{sku_id}", 200, true],
       ["DELETE", "/user/{user_id}/cart/{sku_id}", 204, false],
       ["PUT", "/user/{user_id}/cart/{sku_id}", 405, true],
-      ["GET", "unknown", 404, true],
+      ["GET", undefined, 404, true],
     ]);
   expect(seen[0]?.bytes).toBe(13);
 });

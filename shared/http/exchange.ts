@@ -3,9 +3,6 @@ import type { RequestContext } from "../async/request-context.ts";
 import type { AppError } from "../errors.ts";
 import { requestIdOf } from "./request-id.ts";
 
-/** The cleaned URL of whatever matches no route, so that a client cannot make up label values. */
-export const UNKNOWN_ROUTE = "unknown";
-
 /** One request and what became of it, for those who watch. */
 export class Exchange {
   readonly method: string;
@@ -16,8 +13,8 @@ export class Exchange {
   readonly requestId: string;
   /** On the scale of `context.clock`, in ms. */
   readonly startedAt: number;
-  /** The route's pattern, as `/user/{user_id}/cart`. */
-  route: string = UNKNOWN_ROUTE;
+  /** The route's pattern, as `/user/{user_id}/cart`; undefined when the path matches no route. */
+  route: string | undefined = undefined;
   status = 0;
   /** Of the answer's body. */
   bytes = 0;

@@ -39,16 +39,19 @@ test("requestLog() writes one line a request, with the cleaned URL and the trace
       level: "warn",
       message: "request",
       trace_id: "0af7651916cd43dd8448eb211c80319c",
-      method: "GET",
-      route: "/busy/{id}",
-      status: 503,
+      http_request_method: "GET",
+      http_route: "/busy/{id}",
+      http_response_status_code: 503,
+      http_response_body_size: expect.any(Number),
       duration_ms: expect.any(Number),
-      bytes: expect.any(Number),
       code: "unavailable",
+      error_type: "unavailable",
       detail: "loms is away",
     },
-    { level: "info", route: "unknown", status: 404 },
+    { level: "info", http_response_status_code: 404, code: "not_found" },
   ]);
+  expect(records()[1]).not.toHaveProperty("http_route");
+  expect(records()[1]).not.toHaveProperty("error_type");
   expect(JSON.stringify(records())).not.toContain("nowhere");
 });
 
@@ -56,8 +59,11 @@ test("requestLog() shows where an unexpected error comes from", async () => {
   const { app, records } = logged();
   await app.request("/broken");
   const [line] = records();
-  expect(line).toMatchObject({ level: "error", status: 500 });
-  expect(JSON.stringify(line?.["error"])).toContain("x is undefined");
+  expect(line).toMatchObject({ level: "error", http_response_status_code: 500 });
+  expect(line).toMatchObject({
+    exception_type: "AppError",
+    exception_stacktrace: expect.stringContaining("TypeError: x is undefined"),
+  });
 });
 
 test("requestLog() says nothing of a probe that is well, at the usual level", async () => {
@@ -66,5 +72,13 @@ test("requestLog() says nothing of a probe that is well, at the usual level", as
   mount(app, [{ method: "get", path, run: (c) => answerJson(c, 200, { status: "ok" }) }]);
   await app.request(path);
   await app.request("/nowhere");
-  expect(records()).toMatchObject([{ route: "unknown" }]);
+  expect(records()).toMatchObject([{ http_response_status_code: 404 }]);
+});
+
+test("a verb that a client made up is _OTHER, with its text beside it", async () => {
+  const { app, records } = logged();
+  await app.request("/busy/7", { method: "BREW" });
+  expect(records()).toMatchObject([
+    { http_request_method: "_OTHER", http_request_method_original: "BREW" },
+  ]);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
-import { readSamples } from "../telemetry/test-samples.ts";
+import { readSamples, series } from "../telemetry/test-samples.ts";
 import { answerJson } from "./answer.ts";
 import { createHttpApp, mount } from "./app.ts";
 import { metricsRoute } from "./metrics-route.ts";
@@ -11,6 +12,13 @@ function measured() {
   const app = createHttpApp({ observers: [requestMetrics(metrics)] });
   mount(app, [
     { method: "get", path: "/user/{user_id}/cart/{sku_id}", run: (c) => answerJson(c, 200, {}) },
+    {
+      method: "get",
+      path: "/away",
+      run() {
+        throw new AppError("unavailable", "loms is away");
+      },
+    },
     metricsRoute(metrics),
   ]);
   const send = async (method: string, path: string) => await app.request(path, { method });
@@ -18,9 +26,14 @@ function measured() {
   return { send, samples };
 }
 
-const count = (method: string, route: string, status: number) =>
-  `http_server_request_duration_seconds_count` +
-  `{method="${method}",route="${route}",status="${status}"}`;
+const count = (method: string, route: string | undefined, status: number, error_type?: string) =>
+  series("http_server_request_duration_seconds_count", {
+    http_request_method: method,
+    ...(route && { http_route: route }),
+    http_response_status_code: status,
+    url_scheme: "http",
+    ...(error_type && { error_type }),
+  });
 
 test("requests are counted by verb, cleaned URL and status", async () => {
   const { send, samples } = measured();
@@ -30,8 +43,14 @@ test("requests are counted by verb, cleaned URL and status", async () => {
   await send("POST", "/wp-login");
   const seen = await samples();
   expect(seen.get(count("GET", "/user/{user_id}/cart/{sku_id}", 200))).toBe(2);
-  expect(seen.get(count("other", "/user/{user_id}/cart/{sku_id}", 405))).toBe(1);
-  expect(seen.get(count("POST", "unknown", 404))).toBe(1);
+  expect(seen.get(count("_OTHER", "/user/{user_id}/cart/{sku_id}", 405))).toBe(1);
+  expect(seen.get(count("POST", undefined, 404))).toBe(1);
+});
+
+test("only a server error has an error_type", async () => {
+  const { send, samples } = measured();
+  await send("GET", "/away");
+  expect((await samples()).get(count("GET", "/away", 503, "unavailable"))).toBe(1);
 });
 
 test("/metrics answers in the format of Prometheus", async () => {

@@ -44,8 +44,10 @@ test("requestSpans() marks what is the server's fault, and nothing else", async 
   await app.request("/nowhere", { method: "MADEUP" });
   expect(spans.map(({ name, error }) => [name, error])).toEqual([
     ["GET /away", "unavailable"],
-    ["HTTP unknown", undefined],
+    ["HTTP", undefined],
   ]);
+  expect(spans[1]?.attributes).toMatchObject({ "http.request.method": "_OTHER" });
+  expect(spans[1]?.attributes).not.toHaveProperty("http.route");
 });
 
 test("a probe is traced for a caller that asks for it, and else is not", async () => {

@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
-import { isConflict, isConnectionError, toDatabaseError } from "./database-error.ts";
+import { isConflict, isConnectionError, sqlStateOf, toDatabaseError } from "./database-error.ts";
 
 function thrown(code: string): Error {
   return Object.assign(new Error("the driver's text"), { code });
@@ -20,6 +20,14 @@ test.each([
 test("toDatabaseError() leaves what is wrong with the statement itself as it is", () => {
   const syntax = thrown("42601");
   expect(toDatabaseError(syntax, "read")).toBe(syntax);
+});
+
+test("sqlStateOf() is the code of what the server refused, and of nothing else", () => {
+  const refused = Object.assign(thrown("42601"), { name: "PostgresError" });
+  expect(sqlStateOf(refused)).toBe("42601");
+  expect(sqlStateOf(new DrizzleQueryError("select 1", [], refused))).toBe("42601");
+  expect(sqlStateOf(thrown("EPIPE"))).toBeUndefined();
+  expect(sqlStateOf(new AppError("deadline_exceeded", "too late"))).toBeUndefined();
 });
 
 test("a lost connection and a conflict are known again behind the AppError", () => {

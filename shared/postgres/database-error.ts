@@ -34,6 +34,12 @@ function codeOf(error: unknown): string {
   return typeof found === "string" ? found : "";
 }
 
+/** The SQLSTATE of what the server itself refused; undefined for every other failure. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const { name, cause } = (error ?? {}) as { name?: unknown; cause?: { name?: unknown } };
+  return [name, cause?.name].includes("PostgresError") ? codeOf(error) : undefined;
+}
+
 /** Whether the database did not answer at all, as opposed to refusing. */
 export function isConnectionError(error: unknown): boolean {
   const cause = error instanceof AppError ? error.cause : error;

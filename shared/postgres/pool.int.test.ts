@@ -193,13 +193,25 @@ test("perform() runs drizzle's queries under the same rules", async () => {
   ).rejects.toThrow("a defect");
 });
 
-test("every statement is observed once, with its outcome", async () => {
+const DIVIDE_BY_ZERO = defineStatement({
+  name: "divide",
+  kind: "select",
+  text: "select 1 / $1::int4 as result",
+  parameters: ["int4"],
+  columns: { result: "int4" },
+});
+
+test("every statement is observed once, with its database, outcome and SQLSTATE", async () => {
   const seen: StatementObservation[] = [];
   const pool = openPool({ observe: (observation) => seen.push(observation) });
   await pool.run(ECHO, [1n, [], [], true], context());
   await pool.run(KILL_OWN_SESSION, [], context()).catch(() => {});
+  await pool.run(DIVIDE_BY_ZERO, [0], context()).catch(() => {});
   expect(seen).toMatchObject([
-    { role: "primary", name: "echo", kind: "select", outcome: "ok" },
+    { role: "primary", name: "echo", kind: "select", outcome: "ok", sqlState: undefined },
     { role: "primary", name: "kill", kind: "insert", outcome: "unavailable" },
+    { role: "primary", name: "divide", outcome: "internal", sqlState: "22012" },
   ]);
+  const [{ name } = { name: "" }] = await pool.db.execute(sql`select current_database() as name`);
+  expect(seen.map(({ namespace }) => namespace)).toEqual([name, name, name]);
 });

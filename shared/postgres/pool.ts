@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../async/clock.ts";
 import type { RequestContext } from "../async/request-context.ts";
 import { within } from "../async/within.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
-import { toDatabaseError } from "./database-error.ts";
+import { sqlStateOf, toDatabaseError } from "./database-error.ts";
 import { Permits } from "./permits.ts";
 import {
   type ColumnType,
@@ -40,7 +40,11 @@ export interface StatementObservation {
   readonly role: PoolRole;
   readonly name: string;
   readonly kind: StatementKind;
+  /** The database's name. */
+  readonly namespace: string;
   readonly outcome: "ok" | ErrorCode;
+  /** The SQLSTATE with which the server refused the statement. */
+  readonly sqlState: string | undefined;
   /** On the scale of the clock's `now()`, in ms. */
   readonly startedAt: number;
   readonly durationMs: number;
@@ -161,6 +165,7 @@ export class Pool {
     const answerBy = startedAt + Math.min(context.remainingMs(), timeoutMs);
     const { name, kind } = label;
     let outcome: "ok" | ErrorCode = "ok";
+    let sqlState: string | undefined;
     try {
       await this.#permits.take(answerBy - startedAt);
       if (!isWanted()) {
@@ -171,10 +176,14 @@ export class Pool {
     } catch (error) {
       const told = toDatabaseError(error, name);
       outcome = toAppError(told).code;
+      sqlState = sqlStateOf(error);
       throw told;
     } finally {
       const durationMs = this.#clock.now() - startedAt;
-      this.#observe({ role: this.role, name, kind, outcome, startedAt, durationMs, context });
+      const { role } = this;
+      const { database: namespace } = this.#client.options;
+      const ending = { outcome, sqlState, startedAt, durationMs };
+      this.#observe({ role, namespace, name, kind, ...ending, context });
     }
   }
 

@@ -1,10 +1,18 @@
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { StatementObservation } from "./pool.ts";
+import { DB_SYSTEM } from "./statement-spans.ts";
 
 /** Measures every statement of a pool by what it is for; give it to the pool as `observe`. */
 export function statementMetrics(metrics: Metrics): (observation: StatementObservation) => void {
   const durations = metrics.histogram("db_client_operation_duration_seconds");
-  return ({ role, kind, outcome, durationMs }) => {
-    durations.observe({ category: kind, pool: role, status: outcome }, durationMs / 1000);
+  return ({ role, namespace, kind, outcome, sqlState, durationMs }) => {
+    durations.observe({
+      db_system_name: DB_SYSTEM,
+      db_namespace: namespace,
+      db_operation_name: kind,
+      db_client_connection_pool_name: role,
+      ...(sqlState && { db_response_status_code: sqlState }),
+      ...(outcome !== "ok" && { error_type: outcome }),
+    }, durationMs / 1000);
   };
 }

@@ -11,7 +11,9 @@ const OBSERVATION = {
   role: "primary",
   name: "order_create",
   kind: "insert",
+  namespace: "shop",
   outcome: "ok",
+  sqlState: undefined,
   startedAt: 5,
   durationMs: 30,
 } as const;
@@ -29,7 +31,8 @@ test("a statement that serves several requests is below the first and linked to 
       "db.system.name": "postgresql",
       "db.operation.name": "insert",
       "db.query.summary": "order_create",
-      "marketplace.pool": "primary",
+      "db.namespace": "shop",
+      "db.client.connection.pool.name": "primary",
     },
     error: undefined,
   }]);
@@ -37,8 +40,10 @@ test("a statement that serves several requests is below the first and linked to 
 
 test("a statement that fails has the code of its failure", () => {
   const tracing = rememberedTracing();
-  statementSpans(tracing)({ ...OBSERVATION, outcome: "unavailable", context: contextAt(A) });
-  expect(tracing.spans).toMatchObject([{ error: "unavailable", links: [] }]);
+  const failed = { ...OBSERVATION, outcome: "unavailable", sqlState: "53300" } as const;
+  statementSpans(tracing)({ ...failed, context: contextAt(A) });
+  const attributes = { "db.response.status_code": "53300" };
+  expect(tracing.spans).toMatchObject([{ error: "unavailable", attributes, links: [] }]);
 });
 
 test("a statement of a request that is not sampled is no span", () => {

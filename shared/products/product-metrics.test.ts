@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
-import { readSamples } from "../telemetry/test-samples.ts";
+import { readSamples, series } from "../telemetry/test-samples.ts";
 import type { ProductCall, ProductTransport } from "./product-call.ts";
 import { ProductFault } from "./product-fault.ts";
+import { productServer } from "./product-server.ts";
 import { tryMetrics, watchProductClient } from "./product-metrics.ts";
 
 test("each try is measured by its method and how it ended", async () => {
@@ -22,13 +23,26 @@ test("each try is measured by its method and how it ended", async () => {
     if (status !== undefined) return { status, body: "" };
     throw failures.shift() ?? new Error("one call too many");
   };
-  const send = tryMetrics(metrics, clock)(transport);
+  const send = tryMetrics(metrics, clock, productServer("http://10.0.0.9:8090"))(transport);
   for (let n = 0; n < 5; n++) await send(call).catch(() => {});
   const samples = readSamples(await metrics.text());
-  for (const status of ["200", "420", "4xx", "no_answer", "deadline_exceeded"]) {
-    const labels = `{peer="products",method="get_product",status="${status}"}`;
-    expect(samples.get(`http_client_request_duration_seconds_sum${labels}`), status)
-      .toBeCloseTo(0.1);
+  const endings = [
+    { http_response_status_code: 200 },
+    { http_response_status_code: 420, error_type: 420 },
+    { http_response_status_code: "4xx", error_type: "4xx" },
+    { error_type: "no_answer" },
+    { error_type: "deadline_exceeded" },
+  ];
+  for (const ending of endings) {
+    const name = series("http_client_request_duration_seconds_sum", {
+      http_request_method: "POST",
+      server_address: "10.0.0.9",
+      server_port: 8090,
+      server_service_name: "products",
+      marketplace_product_method: "get_product",
+      ...ending,
+    });
+    expect(samples.get(name), name).toBeCloseTo(0.1);
   }
 });
 

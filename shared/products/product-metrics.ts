@@ -1,11 +1,12 @@
 import type { Clock } from "../async/clock.ts";
 import { AppError } from "../errors.ts";
+import { type CalledServer, serverLabels } from "../telemetry/called-server.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { OnTurn } from "./limit-rate.ts";
 import type { ProductMiddleware } from "./product-call.ts";
 import type { ProductClient } from "./product-client.ts";
+import { ERROR_STATUS_MIN, NO_ANSWER } from "./product-spans.ts";
 
-const PEER = "products";
 /** Any other status counts by its class, as `4xx`, so that no server can make up labels. */
 const KNOWN_STATUSES: ReadonlySet<number> = new Set([
   200,
@@ -21,21 +22,26 @@ const KNOWN_STATUSES: ReadonlySet<number> = new Set([
 ]);
 
 /** Measures each try on the wire, for the client's `aroundTry`. */
-export function tryMetrics(metrics: Metrics, clock: Clock): ProductMiddleware {
+export function tryMetrics(
+  metrics: Metrics,
+  clock: Clock,
+  server: CalledServer,
+): ProductMiddleware {
   const durations = metrics.histogram("http_client_request_duration_seconds");
+  const fixed = { http_request_method: "POST", ...serverLabels(server) };
   return (next) => async (call) => {
     const startedAt = clock.now();
-    let status = "no_answer";
+    let ending: TryLabels = { error_type: NO_ANSWER };
     try {
       const answer = await next(call);
-      status = statusLabel(answer.status);
+      ending = answerLabels(answer.status);
       return answer;
     } catch (error) {
-      if (error instanceof AppError) status = error.code;
+      if (error instanceof AppError) ending = { error_type: error.code };
       throw error;
     } finally {
       const seconds = (clock.now() - startedAt) / 1000;
-      durations.observe({ peer: PEER, method: call.method, status }, seconds);
+      durations.observe({ ...fixed, marketplace_product_method: call.method, ...ending }, seconds);
     }
   };
 }
@@ -46,8 +52,18 @@ export function turnMetrics(metrics: Metrics): OnTurn {
   return (outcome, waitedMs) => waits.observe({ outcome }, waitedMs / 1000);
 }
 
-function statusLabel(status: number): string {
-  return KNOWN_STATUSES.has(status) ? String(status) : `${Math.floor(status / 100)}xx`;
+interface TryLabels {
+  readonly http_response_status_code?: string;
+  readonly error_type?: string;
+}
+
+/** To a client every status from 400 on is an error. */
+function answerLabels(status: number): TryLabels {
+  const code = KNOWN_STATUSES.has(status) ? String(status) : `${Math.floor(status / 100)}xx`;
+  return {
+    http_response_status_code: code,
+    ...(status >= ERROR_STATUS_MIN && { error_type: code }),
+  };
 }
 
 /** Shows at each scrape what the client has counted. */

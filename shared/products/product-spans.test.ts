@@ -4,6 +4,7 @@ import { AppError } from "../errors.ts";
 import { rememberedTracing } from "../telemetry/test-tracing.ts";
 import { compose, type ProductAnswer, type ProductCall } from "./product-call.ts";
 import { ProductFault } from "./product-fault.ts";
+import { productServer } from "./product-server.ts";
 import { productSpans } from "./product-spans.ts";
 import { retryCalls } from "./retry-calls.ts";
 
@@ -13,7 +14,11 @@ function setUp(...outcomes: (number | Error)[]) {
   const tracing = rememberedTracing();
   const clock = new VirtualClock();
   const sent: string[] = [];
-  const { aroundCall, aroundTry } = productSpans(tracing, clock);
+  const { aroundCall, aroundTry } = productSpans(
+    tracing,
+    clock,
+    productServer("http://user:secret@10.0.0.9:8090/v1/"),
+  );
   const transport = ({ traceparent }: ProductCall): Promise<ProductAnswer> => {
     sent.push(traceparent);
     const outcome = outcomes.shift();
@@ -44,10 +49,23 @@ test("a call is one span, its tries are events, and the other side is placed bel
     name: "POST /get_product",
     kind: "client",
     parent: PLACE,
-    attributes: { "http.request.resend_count": 1, "http.response.status_code": 200 },
+    attributes: {
+      "server.address": "10.0.0.9",
+      "server.port": 8090,
+      "url.full": "http://10.0.0.9:8090/v1/get_product",
+      "url.template": "/get_product",
+      "http.request.resend_count": 1,
+      "http.response.status_code": 200,
+    },
     events: [
-      { name: "try", attributes: { number: 1, outcome: 503 } },
-      { name: "retry", attributes: { number: 2, outcome: 200 } },
+      {
+        name: "try",
+        attributes: { "http.request.resend_count": 0, "http.response.status_code": 503 },
+      },
+      {
+        name: "retry",
+        attributes: { "http.request.resend_count": 1, "http.response.status_code": 200 },
+      },
     ],
     error: undefined,
   }]);

@@ -1,12 +1,16 @@
 import type { Clock } from "../async/clock.ts";
 import { AppError } from "../errors.ts";
+import { serverAttributes } from "../telemetry/called-server.ts";
 import { childTraceparent } from "../telemetry/traceparent.ts";
 import type { SpanEvent, Tracing } from "../telemetry/tracing.ts";
 import type { ProductMiddleware } from "./product-call.ts";
+import type { ProductServer } from "./product-server.ts";
 
-/** From here on an answer is an error to who asked. */
-const ERROR_STATUS_MIN = 400;
-const NO_ANSWER = "no_answer";
+/** To a client every answer from here on is an error. */
+export const ERROR_STATUS_MIN = 400;
+/** The `error.type` of a try that the network ended. */
+export const NO_ANSWER = "no_answer";
+const STATUS = "http.response.status_code";
 
 export interface ProductSpans {
   readonly aroundCall: ProductMiddleware;
@@ -14,7 +18,12 @@ export interface ProductSpans {
 }
 
 /** A call to the product service is a span, from its wait for its turn on; its tries are events. */
-export function productSpans(tracing: Tracing, clock: Clock): ProductSpans {
+export function productSpans(
+  tracing: Tracing,
+  clock: Clock,
+  server: ProductServer,
+): ProductSpans {
+  const fixed = { "http.request.method": "POST", ...serverAttributes(server) };
   const triesOf = new Map<string, SpanEvent[]>();
 
   const aroundCall: ProductMiddleware = (next) => async (call) => {
@@ -41,7 +50,8 @@ export function productSpans(tracing: Tracing, clock: Clock): ProductSpans {
         startedAt,
         durationMs: clock.now() - startedAt,
         attributes: {
-          "http.request.method": "POST",
+          ...fixed,
+          "url.full": `${server.url}/${call.method}`,
           "url.template": `/${call.method}`,
           "http.request.resend_count": Math.max(0, tries.length - 1),
           ...statusOf(tries),
@@ -56,14 +66,17 @@ export function productSpans(tracing: Tracing, clock: Clock): ProductSpans {
     const tries = triesOf.get(call.traceparent);
     if (!tries) return await next(call);
     const at = clock.now();
-    let outcome: string | number = NO_ANSWER;
+    let status: number | undefined;
     try {
       const answer = await next(call);
-      outcome = answer.status;
+      status = answer.status;
       return answer;
     } finally {
-      const duration_ms = clock.now() - at;
-      const attributes = { number: tries.length + 1, outcome, duration_ms };
+      const attributes = {
+        "http.request.resend_count": tries.length,
+        ...(status === undefined ? { "error.type": NO_ANSWER } : { [STATUS]: status }),
+        "marketplace.duration_ms": clock.now() - at,
+      };
       tries.push({ name: tries.length === 0 ? "try" : "retry", at, attributes });
     }
   };
@@ -72,10 +85,10 @@ export function productSpans(tracing: Tracing, clock: Clock): ProductSpans {
 }
 
 function lastOutcome(tries: readonly SpanEvent[]): string {
-  return String(tries.at(-1)?.attributes["outcome"] ?? NO_ANSWER);
+  return String(tries.at(-1)?.attributes[STATUS] ?? NO_ANSWER);
 }
 
 function statusOf(tries: readonly SpanEvent[]) {
-  const outcome = tries.at(-1)?.attributes["outcome"];
-  return typeof outcome === "number" ? { "http.response.status_code": outcome } : {};
+  const status = tries.at(-1)?.attributes[STATUS];
+  return status === undefined ? {} : { [STATUS]: status };
 }

@@ -1,25 +1,28 @@
 import { expect, test } from "vitest";
-import { causeOf, describeError } from "./describe-error.ts";
+import { causeOf, exceptionFields } from "./describe-error.ts";
 
-test("describeError() tells name, message, code, stack and causes", () => {
+test("exceptionFields() has type and message, and a stack trace with code and causes", () => {
   const root = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
-  expect(describeError(new TypeError("no answer", { cause: root }))).toMatchObject({
-    name: "TypeError",
-    message: "no answer",
-    stack: expect.stringContaining("describe-error.test.ts"),
-    cause: { message: "refused", code: "ECONNREFUSED" },
-  });
+  const fields = exceptionFields(new TypeError("no answer", { cause: root }));
+  expect(fields).toMatchObject({ exception_type: "TypeError", exception_message: "no answer" });
+  expect(fields.exception_stacktrace).toMatch(
+    /^TypeError: no answer\n.*describe-error\.test\.ts.*caused by Error: refused\n.*code: ECONNREFUSED$/s,
+  );
 });
 
-test("describeError() tells each of several errors", () => {
-  expect(describeError(new AggregateError([new Error("one"), "two"])))
-    .toMatchObject({ errors: [{ message: "one" }, { message: "two" }] });
+test("exceptionFields() shows each of several errors", () => {
+  const { exception_stacktrace } = exceptionFields(new AggregateError([new Error("one"), "two"]));
+  expect(exception_stacktrace).toMatch(/one of its errors: Error: one\n.*one of its errors: two$/s);
+});
+
+test("exceptionFields() takes anything that can be thrown", () => {
+  expect(exceptionFields("no error at all")).toEqual({ exception_message: "no error at all" });
 });
 
 test("a cycle of causes ends", () => {
   const error = new Error("round");
   error.cause = error;
-  expect(JSON.stringify(describeError(error)).match(/"round"/g)).toHaveLength(6);
+  expect(exceptionFields(error).exception_stacktrace?.match(/Error: round/g)).toHaveLength(6);
   expect(causeOf(error).cause?.split(" < ")).toHaveLength(5);
 });
 

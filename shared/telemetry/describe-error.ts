@@ -1,18 +1,34 @@
 /** An error's chain of causes is cut here; a cycle would never end. */
 const CAUSES_MAX = 5;
 
-/** An error as fields for the log: name, message, code, stack, and its causes. */
-export function describeError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { name, message, stack } = error;
+/** An error as the fields of a log line; the stack trace holds the causes and the errors within. */
+export interface ExceptionFields {
+  readonly exception_type?: string;
+  readonly exception_message: string;
+  readonly exception_stacktrace?: string;
+}
+
+export function exceptionFields(error: unknown): ExceptionFields {
+  if (!(error instanceof Error)) return { exception_message: String(error) };
+  return {
+    exception_type: error.name,
+    exception_message: error.message,
+    exception_stacktrace: stackOf(error),
+  };
+}
+
+function stackOf(error: unknown, depth = 0): string {
+  if (!(error instanceof Error)) return String(error);
   const code = (error as { code?: unknown }).code;
-  const errors = error instanceof AggregateError && depth < CAUSES_MAX
-    ? { errors: error.errors.slice(0, CAUSES_MAX).map((each) => describeError(each, depth + 1)) }
-    : {};
-  const cause = error.cause !== undefined && depth < CAUSES_MAX
-    ? { cause: describeError(error.cause, depth + 1) }
-    : {};
-  return { name, message, ...(code === undefined ? {} : { code }), stack, ...errors, ...cause };
+  const parts = [
+    error.stack ?? String(error),
+    ...(code === undefined ? [] : [`  code: ${String(code)}`]),
+  ];
+  if (depth === CAUSES_MAX) return parts.join("\n");
+  const within = error instanceof AggregateError ? error.errors.slice(0, CAUSES_MAX) : [];
+  for (const each of within) parts.push(`  one of its errors: ${stackOf(each, depth + 1)}`);
+  if (error.cause !== undefined) parts.push(`  caused by ${stackOf(error.cause, depth + 1)}`);
+  return parts.join("\n");
 }
 
 /**

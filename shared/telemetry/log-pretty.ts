@@ -19,8 +19,9 @@ function colour(code: number, text: string): string {
 
 /** A line for people: time, service, message, then the fields as name=value. */
 export function prettyLine(record: LogRecord): string {
-  const { service, timestamp, level, message, trace_id, span_id: _, _logMeta, error, ...fields } =
-    record;
+  const { service, timestamp, level, message, trace_id, span_id: _, _logMeta, ...others } = record;
+  const { exception_type: _type, exception_message, exception_stacktrace, ...fields } = others;
+  const exception = exception_stacktrace ?? exception_message;
   const pairs = Object.entries(fields).map(([name, value]) => `${name}=${showValue(value)}`);
   const head = [
     colour(GREY, timestamp.slice(11, 23)),
@@ -29,22 +30,11 @@ export function prettyLine(record: LogRecord): string {
     ...pairs,
     ...(trace_id ? [colour(GREY, trace_id.slice(0, 8))] : []),
   ].join(" ");
-  return error ? `${head}\n${colour(LEVEL_COLOUR.error, causes(error as ErrorFields))}` : head;
+  return exception ? `${head}\n${colour(LEVEL_COLOUR.error, String(exception))}` : head;
 }
 
 /** A field's value; quoted where it would run into the next one. */
 export function showValue(value: unknown): string {
   if (typeof value === "string" && /^[^\s"=]+$/.test(value)) return value;
   return JSON.stringify(value, jsonIntegers) ?? String(value);
-}
-
-interface ErrorFields {
-  readonly message?: string;
-  readonly stack?: string;
-  readonly cause?: ErrorFields;
-}
-
-function causes(error: ErrorFields): string {
-  const own = error.stack ?? error.message ?? "";
-  return error.cause ? `${own}\n  caused by ${causes(error.cause)}` : own;
 }

@@ -40,12 +40,14 @@ test("a line below the level is not written", () => {
 test("an error is written with its stack and its causes", () => {
   const { log, parsed } = capture();
   log.error("failed", { error: new Error("outer", { cause: new Error("inner") }) });
-  expect(parsed().error).toMatchObject({
-    name: "Error",
-    message: "outer",
-    stack: expect.stringContaining("log.test.ts"),
-    cause: { message: "inner" },
+  expect(parsed()).toMatchObject({
+    exception_type: "Error",
+    exception_message: "outer",
+    exception_stacktrace: expect.stringMatching(
+      /^Error: outer\n.*log\.test\.ts.*caused by Error: inner/s,
+    ),
   });
+  expect(parsed()).not.toHaveProperty("error");
 });
 
 test("secrets are masked, by key and inside URLs", () => {

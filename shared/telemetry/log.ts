@@ -2,7 +2,7 @@ import process from "node:process";
 import { type ILogObjMeta, Logger as TsLogger } from "tslog";
 import { LOG_LEVELS, type LogLevel } from "../config.ts";
 import { jsonIntegers } from "../json-integer.ts";
-import { describeError } from "./describe-error.ts";
+import { exceptionFields } from "./describe-error.ts";
 import { prettyLine } from "./log-pretty.ts";
 import { redacted } from "./redact.ts";
 import { stdoutLines } from "./stdout-lines.ts";
@@ -17,7 +17,10 @@ export interface LogTrace {
   readonly spanId: string;
 }
 
-/** One line per call: what happened in plain words, and the values as fields in snake_case. */
+/**
+ * One line per call: what happened in plain words, and the values as fields in snake_case. The
+ * field `error` takes anything thrown and becomes OpenTelemetry's `exception_…` fields.
+ */
 export interface Logger {
   debug(message: string, fields?: LogFields, trace?: LogTrace): void;
   info(message: string, fields?: LogFields, trace?: LogTrace): void;
@@ -71,8 +74,7 @@ export function createLogger(options: LogOptions): ProcessLog {
       if (rank < least) return;
       const timestamp = new Date().toISOString();
       const ids = trace && { trace_id: trace.traceId, span_id: trace.spanId };
-      const shown = "error" in fields ? { ...fields, error: describeError(fields.error) } : fields;
-      tslog[level]({ service, timestamp, level, message, ...ids, ...shown });
+      tslog[level]({ service, timestamp, level, message, ...ids, ...shownFields(fields) });
     };
   };
   const log: ProcessLog = {
@@ -92,6 +94,12 @@ export function createLogger(options: LogOptions): ProcessLog {
     flush: (maxMs) => lines?.flush(maxMs) ?? Promise.resolve(),
   };
   return log;
+}
+
+function shownFields(fields: LogFields): LogFields {
+  if (!("error" in fields)) return fields;
+  const { error, ...others } = fields;
+  return { ...others, ...exceptionFields(error) };
 }
 
 /** tslog with nothing of its own on a line, and no masks: they cost more than all the rest. */

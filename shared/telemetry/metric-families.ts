@@ -19,16 +19,24 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const DELAY_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 /** A lone one goes by itself; a batch ends at 500. */
 const BATCH = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+/** The server at the other end of a call. */
+const SERVER = ["server_address", "server_port", "server_service_name"] as const;
+const MESSAGING = [
+  "messaging_system",
+  "messaging_destination_name",
+  "messaging_operation_name",
+] as const;
 
 /**
- * Every metric of ours by its name; docs/metrics.md shows the same for people. What the processes
- * tell of Node or Deno comes from prom-client beside these.
+ * Every metric of ours by its name; docs/metrics.md shows the same for people. prom-client adds the
+ * metrics of Node or Deno. Names and labels of HTTP, RPC, database and messaging are those of
+ * OpenTelemetry's semantic conventions 1.45, with underscores: docs/decisions/0042.
  */
 export const METRIC_FAMILIES = {
   build_info: {
     type: "gauge",
     help: "Which service this is, in which version, and what it runs on; always 1",
-    labels: ["service", "version", "runtime", "runtime_version"],
+    labels: ["service_name", "service_version", "process_runtime_name", "process_runtime_version"],
     services: ["cart", "loms", "notifier", "products"],
   },
   process_resident_memory_bytes: {
@@ -40,35 +48,44 @@ export const METRIC_FAMILIES = {
   http_server_request_duration_seconds: {
     type: "histogram",
     help: "Requests that were answered, by cleaned URL",
-    labels: ["method", "route", "status"],
+    labels: [
+      ...["http_request_method", "http_route", "http_response_status_code"] as const,
+      ...["url_scheme", "error_type"] as const,
+    ],
     buckets: SECONDS,
     services: ["cart", "loms", "notifier", "products"],
   },
   rpc_server_call_duration_seconds: {
     type: "histogram",
-    help: "Calls of the methods of loms, by the door that they came through",
-    labels: ["method", "door", "status"],
+    help: "Calls of the methods of loms, over gRPC and through the HTTP gateway",
+    labels: ["rpc_system_name", "rpc_method", "rpc_status_code", "error_type"],
     buckets: SECONDS,
     services: ["loms"],
   },
   rpc_client_call_duration_seconds: {
     type: "histogram",
     help: "gRPC calls to another service",
-    labels: ["peer", "method", "status"],
+    labels: ["rpc_system_name", "rpc_method", "rpc_status_code", "error_type", ...SERVER],
     buckets: SECONDS,
     services: ["cart"],
   },
   http_client_request_duration_seconds: {
     type: "histogram",
     help: "Requests to the product service, every try by itself, without the wait for its turn",
-    labels: ["peer", "method", "status"],
+    labels: [
+      ...["http_request_method", "http_response_status_code", "error_type"] as const,
+      ...["marketplace_product_method", ...SERVER] as const,
+    ],
     buckets: SECONDS,
     services: ["cart"],
   },
   db_client_operation_duration_seconds: {
     type: "histogram",
     help: "SQL statements by what they are for, with the wait for a connection",
-    labels: ["category", "pool", "status"],
+    labels: [
+      ...["db_system_name", "db_namespace", "db_operation_name"] as const,
+      ...["db_client_connection_pool_name", "db_response_status_code", "error_type"] as const,
+    ],
     buckets: SECONDS,
     services: ["loms", "notifier"],
   },
@@ -168,27 +185,27 @@ export const METRIC_FAMILIES = {
   bus_published_messages_total: {
     type: "counter",
     help: "Messages handed to the bus; those that failed come again, those refused do not",
-    labels: ["topic", "status"],
+    labels: [...MESSAGING, "error_type"],
     services: ["loms"],
   },
   bus_publish_duration_seconds: {
     type: "histogram",
     help: "Batches handed to the bus",
-    labels: ["topic", "status"],
+    labels: [...MESSAGING, "error_type"],
     buckets: SECONDS,
     services: ["loms"],
   },
   bus_consume_duration_seconds: {
     type: "histogram",
     help: "Messages consumed: ok, unreadable (to the dead letters) or a failure (comes again)",
-    labels: ["topic", "group", "status"],
+    labels: [...MESSAGING, "messaging_consumer_group_name", "error_type"],
     buckets: SECONDS,
     services: ["notifier"],
   },
   bus_lag_messages: {
     type: "gauge",
     help: "Messages on the bus that the group is not done with; absent while the bus cannot tell",
-    labels: ["topic", "group"],
+    labels: ["messaging_system", "messaging_destination_name", "messaging_consumer_group_name"],
     services: ["notifier"],
   },
   notifier_notifications_total: {

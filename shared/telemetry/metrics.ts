@@ -25,8 +25,12 @@ export class Metrics {
       if (!family.services.includes(service)) continue;
       this.#byName.set(name as MetricName, createMetric(name, family, this.#registry));
     }
-    const { name: runtime, version: runtime_version } = RUNTIME;
-    this.gauge("build_info").set({ service, version: VERSION, runtime, runtime_version }, 1);
+    this.gauge("build_info").set({
+      service_name: service,
+      service_version: VERSION,
+      process_runtime_name: RUNTIME.name,
+      process_runtime_version: RUNTIME.version,
+    }, 1);
     const memory = this.gauge("process_resident_memory_bytes");
     this.beforeScrape(() => memory.set(process.memoryUsage().rss));
   }

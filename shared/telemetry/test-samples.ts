@@ -7,6 +7,13 @@ export function readSamples(text: string): Map<string, number> {
   }));
 }
 
+/** The name of a sample with labels, as {@link readSamples} has it; in the order of the text. */
+export function series(name: string, labels: object): string {
+  return `${name}{${
+    Object.entries(labels).map(([label, value]) => `${label}="${value}"`).join(",")
+  }}`;
+}
+
 /** The names and types of the families in such a text. */
 export function readFamilies(text: string): Map<string, string> {
   const types = text.matchAll(/^# TYPE (\S+) (\S+)$/gm);

@@ -12,8 +12,9 @@ export interface SpanEvent {
 }
 
 /**
- * A piece of work that is done, as OpenTelemetry's semantic conventions (1.45) name it. Attributes
- * hold no text that a person or a server wrote: no ids of users, no messages, no bodies, no SQL.
+ * A piece of work that is done, as OpenTelemetry's semantic conventions (1.45) name it; attributes of
+ * ours begin with `marketplace.`. They hold no text that a person or a server wrote: no ids of users,
+ * no messages, no bodies, no SQL.
  */
 export interface SpanRecord {
   /** Its own place in the trace; log lines about it carry the same ids. */

@@ -6,8 +6,14 @@ const created = (count: number, seconds = 0): Samples =>
   new Map([
     [`order_transitions_total{from="new",to="awaiting payment"}`, count],
     [`order_transitions_total{from="new",to="failed"}`, 1000],
-    [`${CALLS}_count{method="orderCreate",door="grpc",status="ok"}`, count],
-    [`${CALLS}_sum{method="orderCreate",door="grpc",status="ok"}`, seconds],
+    [
+      `${CALLS}_count{rpc_system_name="grpc",rpc_method="loms.v1.Loms/OrderCreate",rpc_status_code="OK"}`,
+      count,
+    ],
+    [
+      `${CALLS}_sum{rpc_system_name="grpc",rpc_method="loms.v1.Loms/OrderCreate",rpc_status_code="OK"}`,
+      seconds,
+    ],
   ]);
 
 function valuesOf(charts: Charts, title: string, label: string): (number | null)[] | undefined {
@@ -40,7 +46,7 @@ test("an average is over what happened since, and unknown when nothing did", () 
 test("scrapes and probes are no requests", () => {
   const charts = new Charts();
   const series = (route: string) =>
-    `http_server_request_duration_seconds_count{method="GET",route="${route}",status="200"}`;
+    `http_server_request_duration_seconds_count{http_request_method="GET",http_route="${route}"}`;
   const samples = (metrics: number, list: number) =>
     new Map([[series("/metrics"), metrics], [series("/user/{user_id}/cart/list"), list]]);
   charts.add("cart", 0, samples(0, 0));
@@ -84,8 +90,8 @@ test("what a caller got wrong is no failure", () => {
   const charts = new Charts();
   const samples = (wrong: number, failed: number) =>
     new Map([
-      [`${CALLS}_count{method="orderPay",door="http",status="not_found"}`, wrong],
-      [`${CALLS}_count{method="orderPay",door="http",status="unavailable"}`, failed],
+      [`${CALLS}_count{rpc_system_name="http",rpc_status_code="NOT_FOUND"}`, wrong],
+      [`${CALLS}_count{rpc_system_name="http",error_type="UNAVAILABLE"}`, failed],
     ]);
   charts.add("loms", 0, samples(0, 0));
   charts.add("loms", 1_000, samples(7, 2));

@@ -29,7 +29,7 @@ interface Chart {
 }
 
 /** Not what watches the service, such as this very scrape. */
-const ASKED = new RegExp(`route="(?!${[...PROBE_ROUTES].join("|")})`);
+const ASKED = new RegExp(`^(?!.*http_route="(${[...PROBE_ROUTES].join("|")})")`);
 const REQUESTS = "http_server_request_duration_seconds";
 const CALLS = "rpc_server_call_duration_seconds";
 
@@ -39,7 +39,7 @@ const ofEach = (line: Omit<Line, "service" | "label">): Line[] =>
 function averageStatement(pool: "primary" | "replica"): Omit<Line, "service" | "label"> {
   return {
     metric: "db_client_operation_duration_seconds_sum",
-    only: new RegExp(`pool="${pool}"`),
+    only: new RegExp(`db_client_connection_pool_name="${pool}"`),
     per: "db_client_operation_duration_seconds_count",
   };
 }
@@ -57,7 +57,7 @@ const CHARTS: readonly Chart[] = [
         service: "loms",
         label: "loms gRPC",
         metric: `${CALLS}_count`,
-        only: /door="grpc"/,
+        only: /rpc_system_name="grpc"/,
         per: "second",
       },
     ],
@@ -115,21 +115,21 @@ const CHARTS: readonly Chart[] = [
         service: "cart",
         label: "cart HTTP 5xx",
         metric: `${REQUESTS}_count`,
-        only: new RegExp(`${ASKED.source}.*status="5`),
+        only: new RegExp(`${ASKED.source}.*http_response_status_code="5`),
         per: "second",
       },
       {
         service: "loms",
         label: "loms calls",
         metric: `${CALLS}_count`,
-        only: /status="(internal|unavailable|deadline_exceeded)"/,
+        only: /error_type="/,
         per: "second",
       },
       {
         service: "notifier",
         label: "notifier messages",
         metric: "bus_consume_duration_seconds_count",
-        only: /status="(?!ok")/,
+        only: /error_type="/,
         per: "second",
       },
     ],

@@ -185,11 +185,11 @@ function answers(url: string): Promise<boolean> {
 /** Of a log line: why, or what it says; anything else as it is. */
 function sentenceOf(line: string): string {
   try {
-    const { message, error } = JSON.parse(line) as {
+    const { message, exception_message } = JSON.parse(line) as {
       readonly message?: string;
-      readonly error?: { readonly message?: string };
+      readonly exception_message?: string;
     };
-    return error?.message ?? message ?? line;
+    return exception_message ?? message ?? line;
   } catch {
     return line;
   }

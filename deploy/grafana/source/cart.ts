@@ -31,13 +31,16 @@ export const cart: Dashboard = {
           title: "Calls",
           unit: "ops",
           queries: [
-            perSecond(`rpc_client_call_duration_seconds_count{job="cart"}`, "method, status"),
+            perSecond(
+              `rpc_client_call_duration_seconds_count{job="cart"}`,
+              "rpc_method, rpc_status_code",
+            ),
           ],
         },
         {
           title: "How long calls take",
           unit: "s",
-          queries: durations("rpc_client_call_duration_seconds", `{job="cart"}`, "method"),
+          queries: durations("rpc_client_call_duration_seconds", `{job="cart"}`, "rpc_method"),
         },
       ],
     },
@@ -48,13 +51,22 @@ export const cart: Dashboard = {
           title: "Tries",
           about: "At most 10 in any second go out.",
           unit: "ops",
-          queries: [perSecond("http_client_request_duration_seconds_count", "method, status")],
+          queries: [
+            perSecond(
+              "http_client_request_duration_seconds_count",
+              "marketplace_product_method, http_response_status_code, error_type",
+            ),
+          ],
         },
         {
           title: "How long tries take",
           about: "Without the wait for their turn.",
           unit: "s",
-          queries: durations("http_client_request_duration_seconds", "", "method"),
+          queries: durations(
+            "http_client_request_duration_seconds",
+            "",
+            "marketplace_product_method",
+          ),
         },
         {
           title: "Calls that wait for their turn",

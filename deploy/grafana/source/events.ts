@@ -36,17 +36,24 @@ export const events: Dashboard = {
           title: "Events",
           about: "What failed comes again.",
           unit: "ops",
-          queries: [perSecond("bus_published_messages_total", "topic, status")],
+          queries: [
+            perSecond("bus_published_messages_total", "messaging_destination_name, error_type"),
+          ],
         },
         {
           title: "Batches",
           unit: "ops",
-          queries: [perSecond("bus_publish_duration_seconds_count", "topic, status")],
+          queries: [
+            perSecond(
+              "bus_publish_duration_seconds_count",
+              "messaging_destination_name, error_type",
+            ),
+          ],
         },
         {
           title: "How long a batch takes",
           unit: "s",
-          queries: durations("bus_publish_duration_seconds", "", "topic"),
+          queries: durations("bus_publish_duration_seconds", "", "messaging_destination_name"),
         },
         {
           title: "Events in a batch",
@@ -67,18 +74,27 @@ export const events: Dashboard = {
         {
           title: "Messages",
           unit: "ops",
-          queries: [perSecond("bus_consume_duration_seconds_count", "group, status")],
+          queries: [
+            perSecond(
+              "bus_consume_duration_seconds_count",
+              "messaging_consumer_group_name, error_type",
+            ),
+          ],
         },
         {
           title: "How long a message takes",
           unit: "s",
-          queries: durations("bus_consume_duration_seconds", "", "group"),
+          queries: durations("bus_consume_duration_seconds", "", "messaging_consumer_group_name"),
         },
         {
           title: "Published and not yet done with",
           about: "Above 0 for long: the notifier falls behind.",
           unit: "short",
-          queries: [{ expr: "max by (topic, group) (bus_lag_messages)", legend: "{{group}}" }],
+          queries: [{
+            expr: "max by (messaging_destination_name, messaging_consumer_group_name) " +
+              "(bus_lag_messages)",
+            legend: "{{messaging_consumer_group_name}}",
+          }],
         },
         {
           title: "From a change to its notification",

@@ -7,24 +7,26 @@ const COUNT = "rpc_server_call_duration_seconds_count";
 export const loms: Dashboard = {
   name: "loms",
   title: "Loms",
-  about: "Orders and stock: the five methods, whichever door they came through, and their SQL.",
+  about: "Orders and stock: the five methods, over gRPC and HTTP, and their SQL.",
   rows: [
     {
       title: "Methods",
       panels: [
-        { title: "Calls", unit: "ops", queries: [perSecond(COUNT, "method, door, status")] },
+        {
+          title: "Calls",
+          unit: "ops",
+          queries: [perSecond(COUNT, "rpc_method, rpc_system_name, rpc_status_code")],
+        },
         {
           title: "Calls that fail",
           about: "What a caller got wrong, or stock that is short, is no failure.",
           unit: "percentunit",
-          queries: [
-            share(`${COUNT}{status=~"internal|unavailable|deadline_exceeded"}`, COUNT, "failed"),
-          ],
+          queries: [share(`${COUNT}{error_type!=""}`, COUNT, "failed")],
         },
         {
           title: "How long calls take",
           unit: "s",
-          queries: durations("rpc_server_call_duration_seconds", "", "method"),
+          queries: durations("rpc_server_call_duration_seconds", "", "rpc_method"),
         },
       ],
     },

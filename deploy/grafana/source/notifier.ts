@@ -20,7 +20,7 @@ export const notifier: Dashboard = {
           title: "Messages",
           about: "Unreadable ones go to the dead letters; what fails comes again.",
           unit: "ops",
-          queries: [perSecond("bus_consume_duration_seconds_count", "status")],
+          queries: [perSecond("bus_consume_duration_seconds_count", "error_type")],
         },
         {
           title: "How long a message takes",

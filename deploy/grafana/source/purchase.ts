@@ -1,8 +1,10 @@
 import type { Dashboard } from "../dashboard.ts";
 import { durations, perSecond, share } from "../promql.ts";
 
-const CHECKOUT = `{job="cart", route="/user/{user_id}/cart/checkout"}`;
-const ORDER_CREATE = `{method="orderCreate"}`;
+const CHECKOUT_LABELS = `job="cart", http_route="/user/{user_id}/cart/checkout"`;
+const CHECKOUT = `{${CHECKOUT_LABELS}}`;
+const ORDER_CREATE = `{rpc_method="loms.v1.Loms/OrderCreate"}`;
+const REQUESTS = "http_server_request_duration_seconds_count";
 
 export const purchase: Dashboard = {
   name: "purchase",
@@ -17,13 +19,16 @@ export const purchase: Dashboard = {
           title: "Checkouts",
           about: "412: stock was short.",
           unit: "ops",
-          queries: [perSecond(`http_server_request_duration_seconds_count${CHECKOUT}`, "status")],
+          queries: [perSecond(`${REQUESTS}${CHECKOUT}`, "http_response_status_code")],
         },
         {
           title: "Orders, by what became of the call",
           unit: "ops",
           queries: [
-            perSecond(`rpc_server_call_duration_seconds_count${ORDER_CREATE}`, "door, status"),
+            perSecond(
+              `rpc_server_call_duration_seconds_count${ORDER_CREATE}`,
+              "rpc_system_name, rpc_status_code",
+            ),
           ],
         },
         {
@@ -36,8 +41,8 @@ export const purchase: Dashboard = {
           title: "Checkouts that fail",
           unit: "percentunit",
           queries: [share(
-            `http_server_request_duration_seconds_count{job="cart", route="/user/{user_id}/cart/checkout", status=~"5.."}`,
-            `http_server_request_duration_seconds_count${CHECKOUT}`,
+            `${REQUESTS}{${CHECKOUT_LABELS}, http_response_status_code=~"5.."}`,
+            `${REQUESTS}${CHECKOUT}`,
             "5xx",
           )],
         },
@@ -46,8 +51,8 @@ export const purchase: Dashboard = {
           unit: "ops",
           queries: [
             perSecond(
-              `rpc_server_call_duration_seconds_count{method=~"orderPay|orderCancel"}`,
-              "method, status",
+              `rpc_server_call_duration_seconds_count{rpc_method=~"loms.v1.Loms/Order(Pay|Cancel)"}`,
+              "rpc_method, rpc_status_code",
             ),
           ],
         },
@@ -71,7 +76,7 @@ export const purchase: Dashboard = {
           unit: "s",
           queries: durations(
             "rpc_server_call_duration_seconds",
-            `{method="orderCreate", door="grpc"}`,
+            `{rpc_method="loms.v1.Loms/OrderCreate", rpc_system_name="grpc"}`,
           ),
         },
         {
@@ -80,7 +85,7 @@ export const purchase: Dashboard = {
           unit: "s",
           queries: durations(
             "db_client_operation_duration_seconds",
-            `{job="loms", category="insert", pool="primary"}`,
+            `{job="loms", db_operation_name="insert", db_client_connection_pool_name="primary"}`,
           ),
         },
         {

@@ -2,6 +2,10 @@ import type { Dashboard } from "../dashboard.ts";
 import { durations, gauge, perSecond, share } from "../promql.ts";
 
 const COUNT = "db_client_operation_duration_seconds_count";
+const ON = "db_client_connection_pool_name";
+const READS = `db_operation_name="select"`;
+const WRITES = `db_operation_name!="select", ${ON}="primary"`;
+const FAILED = `error_type=~"internal|unavailable|deadline_exceeded"`;
 
 export const replication: Dashboard = {
   name: "replication",
@@ -24,8 +28,8 @@ export const replication: Dashboard = {
           unit: "s",
           queries: durations(
             "db_client_operation_duration_seconds",
-            `{job="loms", category!="select", pool="primary"}`,
-            "category",
+            `{job="loms", ${WRITES}}`,
+            "db_operation_name",
           ),
         },
         {
@@ -33,8 +37,8 @@ export const replication: Dashboard = {
           unit: "percentunit",
           queries: [{
             expr: [["le", "0.1"], ["le", "+Inf"]].map(([label, bound]) =>
-              `sum(rate(db_client_operation_duration_seconds_bucket{job="loms", category!="select", ` +
-              `pool="primary", ${label}="${bound}"}[$__rate_interval]))`
+              `sum(rate(db_client_operation_duration_seconds_bucket{job="loms", ${WRITES}, ` +
+              `${label}="${bound}"}[$__rate_interval]))`
             ).reduce((quick, all) => `1 - ${quick} / ${all}`),
             legend: "slow",
           }],
@@ -47,15 +51,17 @@ export const replication: Dashboard = {
         {
           title: "Statements by server",
           unit: "ops",
-          queries: [perSecond(`${COUNT}{job="loms"}`, "pool, category")],
+          queries: [
+            perSecond(`${COUNT}{job="loms"}`, "db_client_connection_pool_name, db_operation_name"),
+          ],
         },
         {
           title: "Share of reads that the replicas serve",
           about: "The rest are questions about the outbox and about replication itself.",
           unit: "percentunit",
           queries: [share(
-            `${COUNT}{job="loms", category="select", pool="replica"}`,
-            `${COUNT}{job="loms", category="select"}`,
+            `${COUNT}{job="loms", ${READS}, ${ON}="replica"}`,
+            `${COUNT}{job="loms", ${READS}}`,
             "replica",
           )],
         },
@@ -64,16 +70,16 @@ export const replication: Dashboard = {
           unit: "s",
           queries: durations(
             "db_client_operation_duration_seconds",
-            `{job="loms", category="select"}`,
-            "pool",
+            `{job="loms", ${READS}}`,
+            "db_client_connection_pool_name",
           ),
         },
         {
           title: "Statements that fail on the primary",
           unit: "percentunit",
           queries: [share(
-            `${COUNT}{job="loms", pool="primary", status=~"internal|unavailable|deadline_exceeded"}`,
-            `${COUNT}{job="loms", pool="primary"}`,
+            `${COUNT}{job="loms", ${ON}="primary", ${FAILED}}`,
+            `${COUNT}{job="loms", ${ON}="primary"}`,
             "failed",
           )],
         },
@@ -82,8 +88,8 @@ export const replication: Dashboard = {
           about: "They are repeated on the primary.",
           unit: "percentunit",
           queries: [share(
-            `${COUNT}{job="loms", pool="replica", status=~"internal|unavailable|deadline_exceeded"}`,
-            `${COUNT}{job="loms", pool="replica"}`,
+            `${COUNT}{job="loms", ${ON}="replica", ${FAILED}}`,
+            `${COUNT}{job="loms", ${ON}="replica"}`,
             "failed",
           )],
         },

@@ -9,20 +9,29 @@ export function requests(job: string): Panel[] {
     {
       title: "Requests",
       unit: "ops",
-      queries: [perSecond(`${COUNT}{job="${job}"}`, "method, route, status")],
+      queries: [
+        perSecond(
+          `${COUNT}{job="${job}"}`,
+          "http_request_method, http_route, http_response_status_code",
+        ),
+      ],
     },
     {
       title: "Requests that fail",
       about: "5xx. What a caller got wrong is no failure.",
       unit: "percentunit",
       queries: [
-        share(`${COUNT}{job="${job}", status=~"5.."}`, `${COUNT}{job="${job}"}`, "5xx"),
+        share(
+          `${COUNT}{job="${job}", http_response_status_code=~"5.."}`,
+          `${COUNT}{job="${job}"}`,
+          "5xx",
+        ),
       ],
     },
     {
       title: "How long requests take",
       unit: "s",
-      queries: durations("http_server_request_duration_seconds", `{job="${job}"}`, "route"),
+      queries: durations("http_server_request_duration_seconds", `{job="${job}"}`, "http_route"),
     },
   ];
 }
@@ -34,14 +43,19 @@ export function statements(job: string): Panel[] {
     {
       title: "SQL statements",
       unit: "ops",
-      queries: [perSecond(`${count}{job="${job}"}`, "category, pool")],
+      queries: [
+        perSecond(
+          `${count}{job="${job}"}`,
+          "db_operation_name, db_client_connection_pool_name",
+        ),
+      ],
     },
     {
       title: "SQL statements that fail",
       unit: "percentunit",
       queries: [
         share(
-          `${count}{job="${job}", status=~"internal|unavailable|deadline_exceeded"}`,
+          `${count}{job="${job}", error_type=~"internal|unavailable|deadline_exceeded"}`,
           `${count}{job="${job}"}`,
           "failed",
         ),
@@ -54,7 +68,7 @@ export function statements(job: string): Panel[] {
       queries: durations(
         "db_client_operation_duration_seconds",
         `{job="${job}"}`,
-        "category, pool",
+        "db_operation_name, db_client_connection_pool_name",
       ),
     },
   ];

@@ -18,7 +18,8 @@ export const runtimes: Dashboard = {
           isNow: true,
           queries: [{
             expr: "build_info",
-            legend: "{{service}} {{version}} {{runtime}} {{runtime_version}}",
+            legend: "{{service_name}} {{service_version}} {{process_runtime_name}} " +
+              "{{process_runtime_version}}",
           }],
         },
         {

@@ -1,0 +1,2 @@
+/** The value of `messaging.system`: what carries the messages. */
+export type BusSystem = "kafka" | "pg-boss";

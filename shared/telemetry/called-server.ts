@@ -1,0 +1,15 @@
+/** The server at the other end of a client's calls, by its configured address. */
+export interface CalledServer {
+  /** The name that the service has in its own telemetry, where it has any. */
+  readonly service: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+export function serverAttributes({ service, address, port }: CalledServer) {
+  return { "server.address": address, "server.port": port, "server.service.name": service };
+}
+
+export function serverLabels({ service, address, port }: CalledServer) {
+  return { server_address: address, server_port: port, server_service_name: service };
+}
