@@ -22,6 +22,7 @@ import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import { handleMessage } from "./bus/handle-message.ts";
 import { outcomeMetrics } from "./bus/outcome-metrics.ts";
+import { skippedEvents } from "./bus/skipped-events.ts";
 import type { NotifierConfig } from "./config.ts";
 import type { LastShown } from "./domain/deps.ts";
 import { forgetFinal } from "./domain/forget-final.ts";
@@ -107,7 +108,8 @@ async function open(
   const lines = createLogLineSink({ format: config.LOG_FORMAT, output });
   const sink = tracedSink(lines, tracing);
   const onOutcome = outcomeMetrics(metrics, systemClock);
-  const handle = handleMessage({ lastShown, sink, onOutcome });
+  const onSkipped = skippedEvents(metrics, log, systemClock);
+  const handle = handleMessage({ lastShown, sink, onOutcome, onSkipped });
   const watching = { tracing, metrics, clock: systemClock, system };
   const events = { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, handle };
   const subscribing = tracedSubscribe(events, watching);

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { z } from "zod";
 import { lomsConfig } from "../loms/config.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
 import { Pool } from "../shared/postgres/pool.ts";
@@ -9,6 +10,7 @@ import {
   listDeadLetters,
   listRefused,
   replayDeadLetters,
+  replayEvents,
   replayRefused,
   showOrder,
 } from "./events/commands.ts";
@@ -18,6 +20,8 @@ npm run events -- dlq [--max 1000]             what the notifier could not read
 npm run events -- replay-dlq [--max 1000]      publishes that again, after a fix
 npm run events -- refused [--max 1000]         what the bus refused for good
 npm run events -- replay-refused [--max 1000]  puts that back into the outbox, after a fix
+npm run events -- replay --since 2026-01-02T03:04:05Z [--max 1000]
+                                               publishes events again, from their orders' history
 
 It finds the system that runs in this folder, else by DATABASE_URL, KAFKA_BROKERS (with its other
 settings) or BUS_DATABASE_URL, as loms does.`;
@@ -25,6 +29,7 @@ settings) or BUS_DATABASE_URL, as loms does.`;
 const MAX_DEFAULT = 1_000;
 const MAX_MAX = 100_000;
 const ORDER_ID = /^[1-9][0-9]{0,18}$/;
+const MOMENT = z.iso.datetime({ offset: true });
 const ORDER_ID_MAX = 2n ** 63n - 1n;
 const STATEMENT_TIMEOUT_MS = 15_000;
 
@@ -51,12 +56,18 @@ try {
 }
 
 function readTask(): Task {
-  const { values: { order, max: given }, positionals: [command, ...others] } = parseArgs({
-    options: { order: { type: "string" }, max: { type: "string" } },
+  const { values: { order, since, max: given }, positionals: [command, ...others] } = parseArgs({
+    options: { order: { type: "string" }, since: { type: "string" }, max: { type: "string" } },
     allowPositionals: true,
   });
-  if (others.length > 0) throw new Error(USAGE);
+  if (others.length > 0 || (command === "replay") !== (since !== undefined)) {
+    throw new Error(USAGE);
+  }
   const max = readMax(given);
+  if (since !== undefined && order === undefined) {
+    const from = readMoment(since);
+    return (deps) => replayEvents(deps, from, max);
+  }
   const run = COMMANDS[command ?? ""];
   if (run && order === undefined) return (deps) => run(deps, max);
   if (order === undefined || command !== undefined) throw new Error(USAGE);
@@ -68,6 +79,11 @@ function readMax(text: string | undefined): number {
   const max = text === undefined ? MAX_DEFAULT : Number(text);
   if (Number.isInteger(max) && max >= 1 && max <= MAX_MAX) return max;
   throw new Error(`--max is a number from 1 to ${MAX_MAX}, not ${text}`);
+}
+
+function readMoment(text: string): string {
+  if (MOMENT.safeParse(text).success) return text;
+  throw new Error(`--since is a moment such as 2026-01-02T03:04:05Z, not ${text}`);
 }
 
 function readOrderId(text: string): bigint {

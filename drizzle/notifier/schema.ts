@@ -1,4 +1,12 @@
-import { bigint, boolean, index, integer, pgSchema, timestamp } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  pgSchema,
+  primaryKey,
+  timestamp,
+} from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm";
 
 /** A schema of its own, so that the notifier may share a database. */
@@ -10,8 +18,17 @@ export const lastShown = notifier.table("last_shown", {
   seq: integer("seq").notNull(),
   /** No event follows this one. */
   final: boolean("final").notNull(),
+  /** The order's first event was shown, soon after it happened: later orders begin here, too. */
+  sinceFirst: boolean("since_first").notNull().default(false),
   shownAt: timestamp("shown_at", { withTimezone: true, mode: "string" }).notNull().defaultNow(),
 }, (table) => [
   // What is forgotten after a time.
   index("last_shown_final").on(table.shownAt).where(sql`${table.final}`),
 ]);
+
+/** Events that went to the dead letters, so that nobody takes them for lost. */
+export const deadEvents = notifier.table("dead_events", {
+  orderId: bigint("order_id", { mode: "bigint" }).notNull(),
+  seq: integer("seq").notNull(),
+  notedAt: timestamp("noted_at", { withTimezone: true, mode: "string" }).notNull().defaultNow(),
+}, (table) => [primaryKey({ columns: [table.orderId, table.seq] })]);

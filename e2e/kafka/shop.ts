@@ -1,10 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { newOrder, openWriterFixture, testContext } from "../../loms/repository/writer-fixture.ts";
+import {
+  newOrder,
+  openWriterFixture,
+  testContext,
+  type WriterFixture,
+} from "../../loms/repository/writer-fixture.ts";
 import { type OutboxBacklog, outboxBacklog } from "../../loms/outbox/backlog.ts";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import { type KafkaBroker, startKafka } from "../../stack/kafka/broker.ts";
+import { replayEvents } from "../../stack/events/commands.ts";
 import { freePorts } from "../../stack/ports.ts";
 import { testDatabase } from "../../stack/test/database.ts";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
@@ -19,6 +25,7 @@ const BETWEEN_ORDERS_MS = 100;
 /** Above the broker's message.max.bytes, 1 MiB. */
 const HUGE_CHARACTERS = 1_100_000;
 const STOCK = 10_000_000;
+const REPLAY_MAX = 10_000;
 /** Stopping takes all that was opened, one after the other. */
 const CLOSE_MAX_MS = 60_000;
 
@@ -32,8 +39,10 @@ export interface KafkaShop {
   startNotifier(): Promise<Alone>;
   /** Writes orders to the database, as loms does; of every two one is payed. */
   placeOrders(count: number): Promise<LastSeqs>;
-  /** Writes an order whose two events are larger than what a broker takes. */
-  placeHugeOrder(): Promise<void>;
+  /** Writes a payed order whose first two events are larger than what a broker takes. */
+  placeHugeOrder(): Promise<LastSeqs>;
+  /** As `npm run events -- replay` does. */
+  replay(since: string): Promise<void>;
   /** What waits in the outbox, and what was refused. */
   backlog(): Promise<OutboxBacklog>;
   close(): Promise<void>;
@@ -100,13 +109,22 @@ export async function openKafkaShop({ jars }: TestKafka): Promise<KafkaShop> {
       }
       return lastSeqs;
     },
-    async placeHugeOrder() {
-      const order = { ...newOrder([{ sku, count: 1 }]), traceparent: "0".repeat(HUGE_CHARACTERS) };
-      await fixture.writer.orderCreate([order], testContext());
+    placeHugeOrder: () => placeHugeOrder(fixture, sku),
+    async replay(since) {
+      await replayEvents(fixture, since, REPLAY_MAX);
     },
     backlog: () => outboxBacklog(fixture.pool, testContext()),
     close: () => opened.close(),
   };
+}
+
+async function placeHugeOrder({ writer }: WriterFixture, sku: number): Promise<LastSeqs> {
+  const order = { ...newOrder([{ sku, count: 1 }]), traceparent: "0".repeat(HUGE_CHARACTERS) };
+  const [outcome] = await writer.orderCreate([order], testContext());
+  if (outcome?.kind !== "created") throw new Error("not created");
+  const { orderId } = outcome;
+  await writer.orderPay([{ orderId, traceparent: "t" }], testContext());
+  return new Map([[String(orderId), 3]]);
 }
 
 /** Places orders again and again while something goes on; resolves with all of them. */

@@ -28,3 +28,9 @@ test("check() counts what is missing, repeated and out of order", () => {
   expect(tally.check(lastSeqs({ 1: 2, 2: 2, 3: 2, 4: 1 })))
     .toEqual({ events: 7, duplicates: 1, gaps: 2, violations: 2 });
 });
+
+test("behind() counts the orders whose last event is missing", () => {
+  const tally = new Tally();
+  tally.notifier()(line(1, 2) + line(2, 1));
+  expect(tally.behind(lastSeqs({ 1: 2, 2: 2, 3: 1 }))).toBe(2);
+});

@@ -52,6 +52,13 @@ export class Tally {
     return result;
   }
 
+  /** How many orders have not shown their last event. */
+  behind(lastSeqs: ReadonlyMap<string, number>): number {
+    return [...lastSeqs].filter(([order, last]) =>
+      !this.#byOrder.get(order)?.some(({ seq }) => seq === last)
+    ).length;
+  }
+
   #take(line: string, notifier: number): void {
     if (!line.includes('"order_id"') || !line.includes('"seq"')) return;
     const { order_id, seq, timestamp } = JSON.parse(line) as Record<string, string | number>;

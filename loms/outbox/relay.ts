@@ -7,6 +7,7 @@ import {
   type Bus,
   MessagesRefusedError,
   type OutgoingMessage,
+  REFUSED_BEFORE,
   type Topic,
 } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
@@ -216,5 +217,7 @@ function toMessage(row: TakenRow): OutgoingMessage {
     status: row.status,
     at: row.at,
   } as OrderEvent;
-  return orderEventMessage(event, row.traceparent as string);
+  const message = orderEventMessage(event, row.traceparent as string);
+  if (row.refused_before === null) return message;
+  return { ...message, headers: { ...message.headers, [REFUSED_BEFORE]: row.refused_before } };
 }

@@ -2,11 +2,15 @@ import { defineStatement } from "../../shared/postgres/statement.ts";
 
 // The functions are in drizzle/loms/migrations, with what they take and answer.
 
+/** `refused_before` are the ids of the order's earlier events that the bus refused. */
 export const OUTBOX_TAKE = defineStatement({
   name: "outbox_take",
   kind: "update",
-  text: `select state, id, order_id, user_id, seq, status, at, traceparent
-    from loms_outbox_take($1, $2, $3)`,
+  text: `select state, id, order_id, user_id, seq, status, at, traceparent,
+      (select string_agg(refused.order_id || '-' || refused.seq, ',' order by refused.seq)
+        from outbox_refused refused
+        where refused.order_id = taken.order_id and refused.seq < taken.seq) as refused_before
+    from loms_outbox_take($1, $2, $3) taken`,
   parameters: ["uuid", "int4", "int4"],
   columns: {
     state: "text",
@@ -17,6 +21,7 @@ export const OUTBOX_TAKE = defineStatement({
     status: "text?",
     at: "text?",
     traceparent: "text?",
+    refused_before: "text?",
   },
 });
 
@@ -96,6 +101,36 @@ export const ORDER_HISTORY = defineStatement({
     state: "text",
     reason: "text?",
   },
+});
+
+/**
+ * Puts events from $1 on, RFC 3339, back into the outbox from the history: the $2 oldest and those of
+ * the same moment as the last of them. What waits or was refused is left. Tells how many, and the
+ * moment of the next one.
+ */
+export const EVENTS_REPLAY = defineStatement({
+  name: "events_replay",
+  kind: "update",
+  text: `with oldest as (
+      select event.*, owner.user_id from order_events event
+      join orders owner on owner.order_id = event.order_id
+      where event.at >= $1::text::timestamptz
+        and not exists (select from outbox_refused refused
+          where refused.order_id = event.order_id and refused.seq = event.seq)
+        and not exists (select from outbox waiting where waiting.published_at is null
+          and waiting.order_id = event.order_id and waiting.seq = event.seq)
+      order by event.at fetch first ($2::int4) rows with ties
+    ), again as (
+      insert into outbox (order_id, user_id, seq, status, at, traceparent)
+      select order_id, user_id, seq, status, at, traceparent from oldest
+      order by at, order_id, seq
+      returning 1
+    )
+    select (select count(*)::int4 from again) as events,
+      (select to_char(min(event.at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        from order_events event where event.at > (select max(at) from oldest)) as next`,
+  parameters: ["text", "int4"],
+  columns: { events: "int4", next: "text?" },
 });
 
 /** The $1 events that were refused first. */

@@ -5,13 +5,14 @@ import { childTraceparent, parseTraceparent } from "../../shared/telemetry/trace
 import type { Deps } from "../domain/deps.ts";
 import type { Notification } from "../domain/notification.ts";
 import { notify, type NotifyOutcome } from "../domain/notify.ts";
+import { parseEventId } from "./event-id.ts";
 import { readOrderEvent } from "./read-order-event.ts";
 
 /** A notification takes milliseconds; one that takes longer than this is tried again. */
 const NOTIFY_TIMEOUT_MS = 10_000;
 
-export interface HandleDeps extends Pick<Deps, "lastShown" | "sink"> {
-  /** Is told what became of each event; a dead one cannot be read. */
+export interface HandleDeps extends Deps {
+  /** Called with what became of each event; a dead one cannot be read. */
   readonly onOutcome?: (outcome: NotifyOutcome | "dead", notification?: Notification) => void;
 }
 
@@ -23,24 +24,33 @@ export function handleMessage(
   deps: HandleDeps,
   clock: Clock = systemClock,
 ): (message: IncomingMessage) => Promise<void> {
-  const read = (message: IncomingMessage): Notification => {
-    try {
-      return readOrderEvent(message);
-    } catch (error) {
-      if (error instanceof UnreadableMessageError) deps.onOutcome?.("dead");
-      throw error;
-    }
-  };
   return async (message) => {
-    const notification = read(message);
     const given = parseTraceparent(message.headers.traceparent);
     const traceparent = given ?? childTraceparent(undefined);
     const context = new RequestContext({ traceparent, timeoutMs: NOTIFY_TIMEOUT_MS, clock });
     try {
+      const notification = await readOrNote(message, deps, context);
       const outcome = await notify(deps, notification, context);
       deps.onOutcome?.(outcome, notification);
     } finally {
       context.close();
     }
   };
+}
+
+/** An event that cannot be read is noted first: it is dead, and not lost. */
+async function readOrNote(
+  message: IncomingMessage,
+  { lastShown, onOutcome }: HandleDeps,
+  context: RequestContext,
+): Promise<Notification> {
+  try {
+    return readOrderEvent(message);
+  } catch (error) {
+    if (!(error instanceof UnreadableMessageError)) throw error;
+    const id = parseEventId(message.headers.ce_id ?? "");
+    if (id) await lastShown.noteDead(id.orderId, id.seq, context);
+    onOutcome?.("dead");
+    throw error;
+  }
 }

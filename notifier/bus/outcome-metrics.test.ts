@@ -18,11 +18,14 @@ test("events are counted as shown, stale or dead, and how late they are shown is
       last = seq;
       return Promise.resolve();
     },
+    knowsBeginningOf: () => Promise.resolve(true),
+    noteDead: () => Promise.resolve(),
+    deadSeqs: () => Promise.resolve([]),
     forgetFinal: () => Promise.resolve(0),
   };
   const sink = { show: () => Promise.resolve() };
   const handle = handleMessage(
-    { lastShown, sink, onOutcome: outcomeMetrics(metrics, clock) },
+    { lastShown, sink, onSkipped: () => {}, onOutcome: outcomeMetrics(metrics, clock) },
     clock,
   );
   const event = (value: unknown) =>

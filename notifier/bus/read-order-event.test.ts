@@ -26,6 +26,7 @@ test("readOrderEvent() reads an event and leaves unknown fields aside", () => {
     status: "awaiting payment",
     seq: 2,
     at: "2026-01-01T00:00:00.000Z",
+    refusedSeqs: [],
   });
 });
 

@@ -1,7 +1,12 @@
 import { z } from "zod";
 import { orderEvent } from "../../proto/order-event.ts";
-import { type IncomingMessage, UnreadableMessageError } from "../../shared/bus/bus.ts";
+import {
+  type IncomingMessage,
+  REFUSED_BEFORE,
+  UnreadableMessageError,
+} from "../../shared/bus/bus.ts";
 import type { Notification } from "../domain/notification.ts";
+import { parseEventId } from "./event-id.ts";
 
 /** An integer as our JSON writes it; 1.0 and 1e0 are none. */
 const INTEGER = /^-?(0|[1-9][0-9]*)$/;
@@ -14,12 +19,17 @@ const REASON_LENGTH_MAX = 500;
  * The notification that a message carries; fields that it does not know are left aside.
  * @throws {UnreadableMessageError} saying what is wrong with the message
  */
-export function readOrderEvent({ value }: IncomingMessage): Notification {
+export function readOrderEvent({ value, headers }: IncomingMessage): Notification {
   const result = orderEvent.safeParse(parse(value));
   if (!result.success) throw unreadable(z.prettifyError(result.error), result.error);
   const { id, order_id: orderId, user_id: userId, seq, status, at } = result.data;
   if (id !== `${orderId}-${seq}`) throw unreadable(`id is ${id}, not ${orderId}-${seq}`);
-  return { orderId, userId, status, seq, at };
+  return { orderId, userId, status, seq, at, refusedSeqs: refusedSeqs(orderId, headers) };
+}
+
+function refusedSeqs(orderId: bigint, headers: IncomingMessage["headers"]): number[] {
+  const ids = (headers[REFUSED_BEFORE] ?? "").split(",").map(parseEventId);
+  return ids.flatMap((id) => id?.orderId === orderId ? [id.seq] : []);
 }
 
 function parse(text: string): unknown {

@@ -7,6 +7,17 @@ export interface Shown {
   readonly seq: number;
   /** No event of the order follows. */
   readonly final: boolean;
+  /** It is the order's first event, shown soon after it happened. */
+  readonly isPromptFirst: boolean;
+}
+
+/** Events of an order that should have come before one that was shown. */
+export interface SkippedEvents {
+  readonly orderId: bigint;
+  /** Of the last event that was shown before; 0 when none was. */
+  readonly lastSeq: number;
+  readonly nextSeq: number;
+  readonly count: number;
 }
 
 /** What was shown, durably. Throws AppError when the store cannot answer. */
@@ -18,6 +29,15 @@ export interface LastShown {
    * this process makes up for it or fails, too.
    */
   remember(shown: Shown, context: RequestContext): Promise<void>;
+  /**
+   * Whether an order without a row began after this store did, so that its first event should be
+   * known: the store has seen an earlier order begin.
+   */
+  knowsBeginningOf(orderId: bigint, context: RequestContext): Promise<boolean>;
+  /** Notes an event that went to the dead letters. */
+  noteDead(orderId: bigint, seq: number, context: RequestContext): Promise<void>;
+  /** The `seq` of each event of the order that went to the dead letters. */
+  deadSeqs(orderId: bigint, context: RequestContext): Promise<readonly number[]>;
   /** Forgets up to `max` orders whose final event was shown that long ago; tells how many. */
   forgetFinal(olderThanMs: number, max: number, context: RequestContext): Promise<number>;
 }
@@ -31,4 +51,6 @@ export interface Sink {
 export interface Deps {
   readonly lastShown: LastShown;
   readonly sink: Sink;
+  /** Called once for each gap before an event, when the event has been shown. */
+  readonly onSkipped: (skipped: SkippedEvents) => void;
 }

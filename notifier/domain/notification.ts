@@ -23,4 +23,6 @@ export interface Notification {
   readonly seq: number;
   /** RFC 3339 with milliseconds, UTC. */
   readonly at: string;
+  /** Earlier events of the order that the bus refused for good: they never come. */
+  readonly refusedSeqs: readonly number[];
 }

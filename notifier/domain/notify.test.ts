@@ -1,24 +1,30 @@
 import { expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import type { LastShown, Shown, Sink } from "./deps.ts";
+import type { LastShown, Shown, Sink, SkippedEvents } from "./deps.ts";
 import type { Notification, OrderStatus } from "./notification.ts";
 import { notify } from "./notify.ts";
 
+const clock = new VirtualClock();
+/** Now, by that clock. */
+const at = new Date(clock.epochMs()).toISOString();
 const context = new RequestContext({
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   timeoutMs: 1_000,
-  clock: new VirtualClock(),
+  clock,
 });
 
 function notification(seq: number, status: OrderStatus = "payed"): Notification {
-  return { orderId: 7n, userId: 1n, status, seq, at: "2026-01-01T00:00:00.000Z" };
+  return { orderId: 7n, userId: 1n, status, seq, at, refusedSeqs: [] };
 }
 
 /** Deps that write down each step, and fail at the one that is named. */
-function openDeps({ last = 0, failsAt = "" } = {}) {
+function openDeps(
+  { last = 0, failsAt = "", knowsBeginning = true, dead = [] as readonly number[] } = {},
+) {
   const steps: string[] = [];
   const remembered: Shown[] = [];
+  const skipped: SkippedEvents[] = [];
   const step = (name: string) => {
     if (name === failsAt) return Promise.reject(new Error(name));
     steps.push(name);
@@ -33,17 +39,21 @@ function openDeps({ last = 0, failsAt = "" } = {}) {
       await step("remember");
       remembered.push(shown);
     },
+    knowsBeginningOf: () => Promise.resolve(knowsBeginning),
+    noteDead: () => Promise.resolve(),
+    deadSeqs: () => Promise.resolve(dead),
     forgetFinal: () => Promise.resolve(0),
   };
   const sink: Sink = { show: ({ seq }) => step(`show ${seq}`) };
-  return { deps: { lastShown, sink }, steps, remembered };
+  const onSkipped = (each: SkippedEvents) => void skipped.push(each);
+  return { deps: { lastShown, sink, onSkipped }, steps, remembered, skipped };
 }
 
 test("notify() shows an event and remembers it afterwards", async () => {
   const { deps, steps, remembered } = openDeps({ last: 1 });
   expect(await notify(deps, notification(2, "awaiting payment"), context)).toBe("shown");
   expect(steps).toEqual(["ask", "show 2", "remember"]);
-  expect(remembered).toEqual([{ orderId: 7n, seq: 2, final: false }]);
+  expect(remembered).toEqual([{ orderId: 7n, seq: 2, final: false, isPromptFirst: false }]);
 });
 
 test.each(
@@ -57,7 +67,7 @@ test.each(
 )("notify() remembers %s with final = %s", async (status, final) => {
   const { deps, remembered } = openDeps();
   await notify(deps, notification(1, status), context);
-  expect(remembered).toEqual([{ orderId: 7n, seq: 1, final }]);
+  expect(remembered).toEqual([{ orderId: 7n, seq: 1, final, isPromptFirst: true }]);
 });
 
 test.each([[2, 2], [1, 2]])("notify() drops seq %i when %i was shown", async (seq, last) => {
@@ -66,9 +76,46 @@ test.each([[2, 2], [1, 2]])("notify() drops seq %i when %i was shown", async (se
   expect(steps).toEqual(["ask"]);
 });
 
-test("notify() shows an event after a gap, since the events between may be dead letters", async () => {
-  const { deps } = openDeps({ last: 1 });
-  expect(await notify(deps, notification(3), context)).toBe("shown");
+test("notify() shows an event after a gap, and reports the gap once it is shown", async () => {
+  const { deps, steps, skipped } = openDeps({ last: 1, failsAt: "remember" });
+  await expect(notify(deps, notification(4), context)).rejects.toThrow("remember");
+  expect(steps).toEqual(["ask", "show 4"]);
+  expect(skipped).toEqual([{ orderId: 7n, lastSeq: 1, nextSeq: 4, count: 2 }]);
+});
+
+test.each([
+  ["the next event", { last: 1 }, notification(2)],
+  ["a stale event", { last: 3 }, notification(1)],
+  ["an event after one in the dead letters", { last: 1, dead: [2] }, notification(3)],
+  ["an event after one that was refused", { last: 1 }, { ...notification(3), refusedSeqs: [2] }],
+  ["an order from before the memory", { knowsBeginning: false }, notification(3)],
+])("%s is no gap", async (_, state, event) => {
+  const { deps, skipped } = openDeps(state);
+  await notify(deps, event, context);
+  expect(skipped).toEqual([]);
+});
+
+test.each([
+  ["an order whose beginning should be known", {}, notification(3), 2],
+  ["events beside the dead and the refused", { dead: [1, 2] }, {
+    ...notification(5),
+    refusedSeqs: [2, 3],
+  }, 1],
+  ["dead and refused ones of before", { last: 2, dead: [1] }, {
+    ...notification(4),
+    refusedSeqs: [2],
+  }, 1],
+])("%s make a gap", async (_, state, event, count) => {
+  const { deps, skipped } = openDeps(state);
+  expect(await notify(deps, event, context)).toBe("shown");
+  expect(skipped).toMatchObject([{ count }]);
+});
+
+test("a first event from a backlog does not tell where the memory began", async () => {
+  const { deps, remembered } = openDeps();
+  const old = new Date(clock.epochMs() - 10_000).toISOString();
+  await notify(deps, { ...notification(1), at: old }, context);
+  expect(remembered).toMatchObject([{ isPromptFirst: false }]);
 });
 
 test("notify() remembers nothing when the sink fails", async () => {

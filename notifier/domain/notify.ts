@@ -1,8 +1,15 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "./deps.ts";
 import { isFinal, type Notification } from "./notification.ts";
+import { skippedBefore } from "./skipped-before.ts";
 
 export type NotifyOutcome = "shown" | "stale";
+
+/**
+ * A first event shown this soon after it happened was not taken from a backlog: orders with higher
+ * ids began later than this notifier's memory.
+ */
+const PROMPT_MS = 10_000;
 
 /**
  * Shows a notification unless it, or a newer one of its order, was shown before.
@@ -11,16 +18,25 @@ export type NotifyOutcome = "shown" | "stale";
  *
  * Death before 2: nothing happened, the event comes again. Death between 2 and 3: it comes again
  * and is shown a second time; remembering first would lose it instead. Death after 3: it comes
- * again and is dropped.
+ * again and is dropped. A gap before the event is reported after 2, and holds up nothing.
  */
 export async function notify(
-  deps: Pick<Deps, "lastShown" | "sink">,
+  deps: Pick<Deps, "lastShown" | "sink" | "onSkipped">,
   notification: Notification,
   context: RequestContext,
 ): Promise<NotifyOutcome> {
   const { orderId, seq, status } = notification;
-  if (seq <= await deps.lastShown.lastSeq(orderId, context)) return "stale";
+  const lastSeq = await deps.lastShown.lastSeq(orderId, context);
+  if (seq <= lastSeq) return "stale";
+  const count = await skippedBefore(deps, notification, lastSeq, context);
   await deps.sink.show(notification, context);
-  await deps.lastShown.remember({ orderId, seq, final: isFinal(status) }, context);
+  if (count > 0) deps.onSkipped({ orderId, lastSeq, nextSeq: seq, count });
+  const isPromptFirst = seq === 1 && isPrompt(notification, context);
+  const shown = { orderId, seq, final: isFinal(status), isPromptFirst };
+  await deps.lastShown.remember(shown, context);
   return "shown";
+}
+
+function isPrompt({ at }: Notification, { clock }: RequestContext): boolean {
+  return clock.epochMs() - Date.parse(at) < PROMPT_MS;
 }

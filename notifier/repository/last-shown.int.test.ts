@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { lastShown as table } from "../../drizzle/notifier/schema.ts";
+import { deadEvents, lastShown as table } from "../../drizzle/notifier/schema.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import type { Statement } from "../../shared/postgres/statement.ts";
@@ -50,21 +50,24 @@ test("lastSeq() is 0 before the first event, and what was remembered after that"
   const orderId = 9223372036854775807n;
   const store = new PostgresLastShown(pool);
   expect(await store.lastSeq(orderId, context)).toBe(0);
-  await store.remember({ orderId, seq: 1, final: false }, context);
-  await store.remember({ orderId, seq: 2, final: false }, context);
+  await store.remember({ orderId, seq: 1, final: false, isPromptFirst: false }, context);
+  await store.remember({ orderId, seq: 2, final: false, isPromptFirst: false }, context);
   expect(await new PostgresLastShown(pool).lastSeq(orderId, context)).toBe(2);
 });
 
 test("remember() keeps the newest event, whatever comes later", async () => {
   const store = new PostgresLastShown(pool);
-  await store.remember({ orderId: 2n, seq: 3, final: true }, context);
-  await store.remember({ orderId: 2n, seq: 2, final: false }, context);
+  await store.remember({ orderId: 2n, seq: 3, final: true, isPromptFirst: false }, context);
+  await store.remember({ orderId: 2n, seq: 2, final: false, isPromptFirst: false }, context);
   expect(await store.lastSeq(2n, context)).toBe(3);
 });
 
 test("lastSeq() makes up for a remember() that failed", async () => {
   const store = new PostgresLastShown(pool);
-  const failed = store.remember({ orderId: 3n, seq: 1, final: false }, expired);
+  const failed = store.remember(
+    { orderId: 3n, seq: 1, final: false, isPromptFirst: false },
+    expired,
+  );
   await expect(failed).rejects.toMatchObject({ code: "deadline_exceeded" });
   await expect(store.lastSeq(3n, expired)).rejects.toMatchObject({ code: "deadline_exceeded" });
   expect(await store.lastSeq(3n, context)).toBe(1);
@@ -75,12 +78,12 @@ test("forgetFinal() forgets orders that ended long ago, at most as many as asked
   const store = new PostgresLastShown(pool);
   await pool.db.delete(table);
   for (const [orderId, final, days] of [[1n, true, 40], [2n, true, 35], [3n, true, 1]] as const) {
-    await store.remember({ orderId, seq: 3, final }, context);
+    await store.remember({ orderId, seq: 3, final, isPromptFirst: false }, context);
     await pool.db.update(table)
       .set({ shownAt: sql`now() - ${days} * interval '1 day'` as unknown as string })
       .where(sql`${table.orderId} = ${orderId}`);
   }
-  await store.remember({ orderId: 4n, seq: 2, final: false }, context);
+  await store.remember({ orderId: 4n, seq: 2, final: false, isPromptFirst: false }, context);
   await pool.db.update(table).set({ shownAt: "2020-01-01T00:00:00Z" })
     .where(sql`${table.orderId} = 4`);
 
@@ -99,4 +102,29 @@ test("check() takes part in no batch: it is answered by its own deadline", async
     store.check(context),
   ]);
   expect(seq).toBe(0);
+});
+
+test("knowsBeginningOf() an order is true above one whose first event was shown soon", async () => {
+  const store = new PostgresLastShown(pool);
+  await pool.db.delete(table);
+  await store.remember({ orderId: 10n, seq: 1, final: false, isPromptFirst: false }, context);
+  expect(await store.knowsBeginningOf(20n, context)).toBe(false);
+  await store.remember({ orderId: 15n, seq: 1, final: false, isPromptFirst: true }, context);
+  await store.remember({ orderId: 15n, seq: 2, final: false, isPromptFirst: false }, context);
+  expect(await store.knowsBeginningOf(20n, context)).toBe(true);
+  expect(await store.knowsBeginningOf(15n, context)).toBe(false);
+  expect(await store.knowsBeginningOf(12n, context)).toBe(false);
+});
+
+test("deadSeqs() has what noteDead() noted, until it is forgotten", async () => {
+  const store = new PostgresLastShown(pool);
+  await store.noteDead(7n, 2, context);
+  await store.noteDead(7n, 2, context);
+  expect(await store.deadSeqs(7n, context)).toEqual([2]);
+  expect(await store.deadSeqs(8n, context)).toEqual([]);
+  await store.forgetFinal(30 * DAY_MS, 10, context);
+  expect(await store.deadSeqs(7n, context)).toEqual([2]);
+  await pool.db.update(deadEvents).set({ notedAt: "2020-01-01T00:00:00Z" });
+  await store.forgetFinal(30 * DAY_MS, 10, context);
+  expect(await store.deadSeqs(7n, context)).toEqual([]);
 });

@@ -3,7 +3,14 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import { serveTogether } from "../../shared/telemetry/serve-together.ts";
 import type { LastShown, Shown } from "../domain/deps.ts";
-import { FORGET_FINAL, LAST_SEQS, REMEMBER } from "./statements.ts";
+import {
+  DEAD_SEQS,
+  FORGET_FINAL,
+  KNOWS_BEGINNING,
+  LAST_SEQS,
+  NOTE_DEAD,
+  REMEMBER,
+} from "./statements.ts";
 
 /** As many as a subscription has under way. */
 const BATCH_MAX = 500;
@@ -56,6 +63,20 @@ export class PostgresLastShown implements LastShown {
     this.#unremembered.delete(shown.orderId);
   }
 
+  async knowsBeginningOf(orderId: bigint, context: RequestContext): Promise<boolean> {
+    const [row] = await this.#pool.run(KNOWS_BEGINNING, [orderId], context);
+    return row?.known ?? false;
+  }
+
+  async noteDead(orderId: bigint, seq: number, context: RequestContext): Promise<void> {
+    await this.#pool.run(NOTE_DEAD, [orderId, seq], context);
+  }
+
+  async deadSeqs(orderId: bigint, context: RequestContext): Promise<readonly number[]> {
+    const rows = await this.#pool.run(DEAD_SEQS, [orderId], context);
+    return rows.map(({ seq }) => seq);
+  }
+
   async forgetFinal(olderThanMs: number, max: number, context: RequestContext): Promise<number> {
     const [row] = await this.#pool.run(FORGET_FINAL, [olderThanMs, max], context);
     return row?.forgotten ?? 0;
@@ -78,7 +99,8 @@ export class PostgresLastShown implements LastShown {
     const orderIds = shown.map(({ orderId }) => orderId);
     const seqs = shown.map(({ seq }) => seq);
     const ended = shown.filter(({ final }) => final).map(({ orderId }) => orderId);
-    await this.#pool.run(REMEMBER, [orderIds, seqs, ended], contextOf(asked));
+    const begun = shown.filter(({ isPromptFirst }) => isPromptFirst).map(({ orderId }) => orderId);
+    await this.#pool.run(REMEMBER, [orderIds, seqs, ended, begun], contextOf(asked));
     return [];
   }
 }

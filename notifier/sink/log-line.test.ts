@@ -14,6 +14,7 @@ const notification = {
   status: "awaiting payment",
   seq: 2,
   at: "2026-01-01T00:00:00.000Z",
+  refusedSeqs: [],
 } as const;
 
 type Write = { readonly text: string; readonly done: (error?: Error | null) => void };

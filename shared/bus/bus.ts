@@ -19,6 +19,12 @@ export interface IncomingMessage extends OutgoingMessage {
   readonly attempt: number;
 }
 
+/**
+ * A header that names, comma separated, the earlier messages of the same key that the bus refused for
+ * good, by their `ce_id`: a reader that counts knows them not to be lost.
+ */
+export const REFUSED_BEFORE = "refused_before";
+
 /** A topic with what must exist before anybody publishes, so that no message is published to nobody. */
 export interface Topic {
   readonly name: string;

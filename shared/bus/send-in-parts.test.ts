@@ -47,6 +47,31 @@ test("the messages that are refused are found, and the others are sent in order"
   expect(bus.taken).toEqual(numbers(100).filter((value) => !["3", "4", "99"].includes(value)));
 });
 
+test("later messages of a key say which of its earlier ones were refused", async () => {
+  const sent: OutgoingMessage[] = [];
+  const messages = [["a", "1"], ["b", "1"], ["a", "2"], ["a", "3"], ["b", "2"]].map((
+    [key = "", ce_id = ""],
+  ) => ({ key, value: "", headers: { ce_id, ...(ce_id === "3" && { refused_before: "0" }) } }));
+  const failing = sendInParts({
+    messages,
+    countMax: 500,
+    charactersMax: 1_000,
+    send(part) {
+      const bad = part.some(({ key, headers }) => key === "a" && headers["ce_id"] !== "3");
+      if (bad) return Promise.reject(new Error("too large"));
+      sent.push(...part);
+      return Promise.resolve();
+    },
+    refusalOf: () => "too large",
+  });
+  await expect(failing).rejects.toBeInstanceOf(MessagesRefusedError);
+  expect(sent.map(({ key, headers }) => [key, headers])).toEqual([
+    ["b", { ce_id: "1" }],
+    ["a", { ce_id: "3", refused_before: "0,1,2" }],
+    ["b", { ce_id: "2" }],
+  ]);
+});
+
 test("after many refusals the rest is left to the next call", async () => {
   const bus = refusingBus(() => true);
   const error = await bus.publish(numbers(100)).catch((caught: unknown) => caught);

@@ -1,4 +1,9 @@
-import { MessagesRefusedError, type OutgoingMessage, type RefusedMessage } from "./bus.ts";
+import {
+  MessagesRefusedError,
+  type OutgoingMessage,
+  REFUSED_BEFORE,
+  type RefusedMessage,
+} from "./bus.ts";
 
 /**
  * Refusals that one call looks for; what follows them is left to the next call. Each costs a request
@@ -25,28 +30,54 @@ interface Part {
 
 /**
  * Sends messages in order, in requests of a bounded size. A request that is refused for good is
- * halved until the message is found; the others are sent all the same.
+ * halved until the message is found; the others are sent all the same, and those of its key say so
+ * in the header {@link REFUSED_BEFORE}.
  * @throws {MessagesRefusedError} after the last that was sent
  */
 export async function sendInParts(options: SendOptions): Promise<void> {
   const { messages, send, refusalOf } = options;
   const refused: RefusedMessage[] = [];
+  const refusedIds = new Map<string, string>();
   // The next part is the last.
   const waiting = partsOf(options).reverse();
   while (waiting.length > 0 && refused.length < REFUSALS_MAX) {
     const part = waiting.pop() as Part;
-    const reason = await send(part.messages).then(() => undefined, (error: unknown) => {
-      const found = refusalOf(error);
-      if (found === undefined) throw error;
-      return found;
-    });
+    const reason = await send(part.messages.map(marked(refusedIds))).then(
+      () => undefined,
+      (error: unknown) => {
+        const found = refusalOf(error);
+        if (found === undefined) throw error;
+        return found;
+      },
+    );
     if (reason === undefined) continue;
-    if (part.messages.length === 1) refused.push({ index: part.from, reason });
-    else waiting.push(...halvesOf(part));
+    const [message, ...others] = part.messages as [OutgoingMessage, ...OutgoingMessage[]];
+    if (others.length > 0) waiting.push(...halvesOf(part));
+    else {
+      refused.push({ index: part.from, reason });
+      const { key, headers } = message;
+      if (headers.ce_id) refusedIds.set(key, joined(refusedIds.get(key), headers.ce_id));
+    }
   }
   if (refused.length > 0) {
     throw new MessagesRefusedError(refused, waiting.at(-1)?.from ?? messages.length);
   }
+}
+
+function marked(refusedIds: ReadonlyMap<string, string>) {
+  return (message: OutgoingMessage): OutgoingMessage => {
+    const ids = refusedIds.get(message.key);
+    if (ids === undefined) return message;
+    const { headers } = message;
+    return {
+      ...message,
+      headers: { ...headers, [REFUSED_BEFORE]: joined(headers[REFUSED_BEFORE], ids) },
+    };
+  };
+}
+
+function joined(ids: string | undefined, more: string): string {
+  return ids === undefined ? more : `${ids},${more}`;
 }
 
 function partsOf({ messages, countMax, charactersMax }: SendOptions): Part[] {

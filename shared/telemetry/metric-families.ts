@@ -214,6 +214,12 @@ export const METRIC_FAMILIES = {
     labels: ["result"],
     services: ["notifier"],
   },
+  notifier_skipped_events_total: {
+    type: "counter",
+    help: "Order events that should have come before one that was shown, and did not",
+    labels: [],
+    services: ["notifier"],
+  },
   notifier_delay_seconds: {
     type: "histogram",
     help: "From a change of an order to its notification being shown, by the two hosts' clocks",

@@ -12,6 +12,7 @@ test("Metrics tells every family of its service from the start, and no other", a
     bus_consume_duration_seconds: "histogram",
     bus_lag_messages: "gauge",
     notifier_notifications_total: "counter",
+    notifier_skipped_events_total: "counter",
     notifier_delay_seconds: "histogram",
     batcher_batch_items: "histogram",
     batcher_wait_seconds: "histogram",

@@ -6,6 +6,7 @@ import {
   ORDER_EVENTS_DEAD_LETTERS,
   ORDER_EVENTS_TOPIC,
 } from "../../proto/order-event.ts";
+import { REFUSED_BEFORE } from "../../shared/bus/bus.ts";
 import { jsonIntegers } from "../../shared/json-integer.ts";
 import { orderEventExample } from "./order-event-example.ts";
 import { orderEventSchema } from "./order-event-schema.ts";
@@ -110,5 +111,17 @@ function headerSchema() {
     ce_time: { type: "string", format: "date-time", description: "The event's `at`" },
     "content-type": { type: "string", const: "application/json" },
   };
-  return { type: "object", properties, required: Object.keys(properties) };
+  const refused = {
+    [REFUSED_BEFORE]: {
+      type: "string",
+      description:
+        "Ids of the order's earlier events that the bus refused, comma separated: they " +
+        "are not on this topic. Absent when there are none",
+    },
+  };
+  return {
+    type: "object",
+    properties: { ...properties, ...refused },
+    required: Object.keys(properties),
+  };
 }

@@ -20,6 +20,7 @@ import {
   listDeadLetters,
   listRefused,
   replayDeadLetters,
+  replayEvents,
   replayRefused,
   showOrder,
 } from "./commands.ts";
@@ -98,6 +99,51 @@ test("a refused event is listed, and put back once", async () => {
     return Promise.resolve();
   }).step();
   expect(taken).toEqual([`${orderId}-2`]);
+});
+
+test("events are put back from the history from a moment on, those of one moment together", async () => {
+  const orders = [await createOrder(), await createOrder(), await createOrder()];
+  const taken: string[] = [];
+  const relay = openRelay((_, messages) => {
+    taken.push(...messages.map(({ headers }) => String(headers["ce_id"])));
+    return Promise.resolve();
+  });
+  await relay.step();
+  await loms.pool.db.execute(sql`delete from outbox`);
+  const [before, from, next] = ["00:00:59.999999", "00:01:00.000001", "00:02:00.5"]
+    .map((time) => `2026-01-02T${time}Z`);
+  for (const [index, at] of [before, from, next].entries()) {
+    await loms.pool.db.execute(
+      sql`update order_events set at = ${at}::timestamptz where order_id = ${orders[index]}`,
+    );
+  }
+  // What waits comes anyway.
+  const [, second, third] = orders;
+  await loms.pool.db.execute(
+    sql`insert into outbox (order_id, user_id, seq, status, at, traceparent)
+    select order_id, 7, seq, status, at, traceparent from order_events
+    where order_id = ${third} and seq = 2`,
+  );
+  taken.length = 0;
+
+  const answer = await replayEvents(loms, "2026-01-02T00:01:00Z", 1);
+  expect(answer).toEqual([
+    "put back 2 events of 2026-01-02T00:01:00Z and later",
+    "notifier drops those that are not newer than what it has shown",
+    "there are more: replay --since 2026-01-02T00:02:00.500000Z",
+  ]);
+  expect((await replayEvents(loms, "2026-01-02T00:02:00.500000Z", 1))[0])
+    .toBe("put back 1 event of 2026-01-02T00:02:00.500000Z and later");
+  await relay.step();
+  expect(taken).toEqual([`${third}-2`, `${second}-1`, `${second}-2`, `${third}-1`]);
+});
+
+test("refused events are left to replay-refused", async () => {
+  const orderId = await createOrder();
+  const refuse = () => Promise.reject(new MessagesRefusedError([{ index: 1, reason: "large" }], 2));
+  await openRelay(refuse).step();
+  await replayEvents(loms, "2026-01-01T00:00:00Z", 10);
+  expect(await statesOf(orderId)).toEqual(["1 waiting", "2 refused: large"]);
 });
 
 test("dead letters are listed, and put back as many as asked for", async () => {

@@ -1,5 +1,10 @@
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../../proto/order-event.ts";
-import { ORDER_HISTORY, REFUSED_EVENTS, REFUSED_REPLAY } from "../../loms/outbox/statements.ts";
+import {
+  EVENTS_REPLAY,
+  ORDER_HISTORY,
+  REFUSED_EVENTS,
+  REFUSED_REPLAY,
+} from "../../loms/outbox/statements.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { Bus } from "../../shared/bus/bus.ts";
 import type { StatementRunner } from "../../shared/postgres/pool.ts";
@@ -48,6 +53,23 @@ export async function listRefused({ pool }: Pick<EventsDeps, "pool">, max: numbe
 export async function replayRefused({ pool }: Pick<EventsDeps, "pool">, max: number) {
   const [row] = await pool.run(REFUSED_REPLAY, [max], newContext());
   return [`put back ${counted(row?.events ?? 0, "refused event")}`];
+}
+
+/**
+ * Puts events from a moment on (RFC 3339) back into the outbox from their orders' history, some `max`
+ * of them; the relay takes them from there.
+ */
+export async function replayEvents(
+  { pool }: Pick<EventsDeps, "pool">,
+  since: string,
+  max: number,
+) {
+  const [row] = await pool.run(EVENTS_REPLAY, [since, max], newContext());
+  const lines = [
+    `put back ${counted(row?.events ?? 0, "event")} of ${since} and later`,
+    `${NOTIFIER_GROUP} drops those that are not newer than what it has shown`,
+  ];
+  return row?.next ? [...lines, `there are more: replay --since ${row.next}`] : lines;
 }
 
 /** Up to `max` dead letters, a line each. */

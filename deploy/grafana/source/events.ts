@@ -97,6 +97,13 @@ export const events: Dashboard = {
           }],
         },
         {
+          title: "Events that were skipped",
+          about: "Above 0: notifications are missing. See EventsSkipped in the runbook.",
+          unit: "short",
+          isNow: true,
+          queries: [gauge("notifier_skipped_events_total", "instance")],
+        },
+        {
           title: "From a change to its notification",
           unit: "s",
           queries: durations("notifier_delay_seconds", ""),

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { type IncomingMessage, UnreadableMessageError } from "../../shared/bus/bus.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { LastShown, SkippedEvents } from "../domain/deps.ts";
+import { handleMessage } from "./handle-message.ts";
+
+const AT = "2026-01-02T03:04:05.678Z";
+
+/** The handler over a memory that knows where every order began. */
+function setUp(noteDead?: LastShown["noteDead"]) {
+  const seqs = new Map<bigint, number>();
+  const dead: [orderId: bigint, seq: number][] = [];
+  const shown: number[] = [];
+  const skipped: SkippedEvents[] = [];
+  const lastShown: LastShown = {
+    lastSeq: (orderId) => Promise.resolve(seqs.get(orderId) ?? 0),
+    remember: ({ orderId, seq }) => Promise.resolve(void seqs.set(orderId, seq)),
+    knowsBeginningOf: () => Promise.resolve(true),
+    noteDead: noteDead ?? ((orderId, seq) => Promise.resolve(void dead.push([orderId, seq]))),
+    deadSeqs: (orderId) =>
+      Promise.resolve(dead.filter(([order]) => order === orderId).map(([, seq]) => seq)),
+    forgetFinal: () => Promise.resolve(0),
+  };
+  const handle = handleMessage({
+    lastShown,
+    sink: { show: ({ seq }) => Promise.resolve(void shown.push(seq)) },
+    onSkipped: (each) => void skipped.push(each),
+  }, new VirtualClock());
+  return { handle, dead, shown, skipped };
+}
+
+function message(seq: number, headers: Record<string, string> = {}, value?: string) {
+  const event = { id: `7-${seq}`, order_id: 7, user_id: 1, seq, status: "payed", at: AT };
+  return {
+    key: "7",
+    value: value ?? JSON.stringify(event),
+    headers: { ce_id: event.id, ...headers },
+    position: "p",
+    attempt: 1,
+  } satisfies IncomingMessage;
+}
+
+test("an event that cannot be read is noted, and no gap before the next one", async () => {
+  const { handle, dead, shown, skipped } = setUp();
+  await handle(message(1));
+  await expect(handle(message(2, {}, "{"))).rejects.toThrow(UnreadableMessageError);
+  await handle(message(3));
+  expect([dead, shown, skipped]).toEqual([[[7n, 2]], [1, 3], []]);
+});
+
+test.each(["poison", "7-0", "07-1", "9223372036854775808-1", "7-1-1", ""])(
+  "a message that cannot be read and is none of ours (ce_id %j) is not noted",
+  async (ce_id) => {
+    const { handle, dead } = setUp();
+    await expect(handle(message(1, { ce_id }, "{"))).rejects.toThrow(UnreadableMessageError);
+    expect(dead).toEqual([]);
+  },
+);
+
+test("an event that cannot be read comes again while it cannot be noted", async () => {
+  const away = new AppError("unavailable", "the database is away");
+  const { handle } = setUp(() => Promise.reject(away));
+  await expect(handle(message(1, {}, "{"))).rejects.toBe(away);
+});
+
+test("events that the bus refused, as the header says, are no gap", async () => {
+  const { handle, skipped } = setUp();
+  await handle(message(1));
+  await handle(message(4, { refused_before: "7-2,7-3" }));
+  expect(skipped).toEqual([]);
+});
+
+test("a header about other orders explains nothing", async () => {
+  const { handle, skipped } = setUp();
+  await handle(message(3, { refused_before: "8-1,8-2,nonsense" }));
+  expect(skipped).toEqual([{ orderId: 7n, lastSeq: 0, nextSeq: 3, count: 2 }]);
+});
