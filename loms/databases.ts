@@ -1,14 +1,16 @@
 import { systemClock } from "../shared/async/clock.ts";
 import type { SeldomLog } from "../shared/bus/seldom-log.ts";
 import type { CloseStack } from "../shared/lifecycle.ts";
+import type { DurableRunner } from "../shared/postgres/durability.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
-import { Pool, type PoolOptions, type StatementRunner } from "../shared/postgres/pool.ts";
+import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import type { Metrics } from "../shared/telemetry/metrics.ts";
 import type { Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import type { OrderReader } from "./domain/deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
+import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
 import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
@@ -33,8 +35,10 @@ export interface DatabasesOptions {
 export interface Databases {
   /** Of the primary, for what writes nothing: it never waits behind commits. */
   readonly reads: Pool;
-  /** All that writes, on the primary. */
-  readonly writes: StatementRunner;
+  /** On the primary, what writes and has an answer for a caller. */
+  readonly writes: DurableRunner;
+  /** On the primary, what writes and waits for no replica. */
+  readonly marks: Pool;
   readonly replication: Replication;
   /** Orders and stock, from the replicas. */
   readonly reader: OrderReader;
@@ -68,33 +72,34 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
     applicationName: PROBE_APPLICATION_NAME,
     observe: () => {},
   });
-  const replication = await openReplication(reads, probes, options);
-  const writes = new ReplicatedWrites({
-    replication,
-    synchronous: open(primary),
-    local: open({ ...primary, synchronousCommit: "local" }),
-  });
   const replicas = config.DATABASE_REPLICA_URLS.map((url, index) => ({
     name: `replica ${index + 1}`,
     pool: open({ url, role: "replica", statementTimeoutMs: REPLICA_STATEMENT_TIMEOUT_MS }),
   }));
-  const reader = await openReader({ primary: reads, replicas, replication }, options);
-  return { reads, writes, replication, reader };
+  const listed = new ListedReplicas({ primary: reads, members: replicas, clock: systemClock });
+  const replication = await openReplication({ reads, probes, listed }, options);
+  const marks = open(primary);
+  const writes = new ReplicatedWrites({ replication, synchronous: open(primary), local: marks });
+  const reader = await openReader({ primary: reads, replicas, listed, replication }, options);
+  return { reads, writes, marks, replication, reader };
 }
 
 async function openReplication(
-  reads: Pool,
-  probes: Pool,
+  { reads, probes, listed }: {
+    readonly reads: Pool;
+    readonly probes: Pool;
+    readonly listed: ListedReplicas;
+  },
   { config, log, metrics, logSeldom, opened }: DatabasesOptions,
 ): Promise<Replication> {
   const { SYNC_REPLICA_POLICY: policy, SYNC_REPLICA_DEGRADE_AFTER: afterMs } = config;
   const replication = new Replication({
-    probe: createCommitProbe({ probes, reads, clock: systemClock }),
+    probe: createCommitProbe({ probes, reads, listed, clock: systemClock }),
     degradeAfterMs: policy === "degrade" ? afterMs : undefined,
     clock: systemClock,
-    onState(state) {
+    onState(state, problem) {
       const say = { synchronous: "info", refusing: "error", degraded: "error" } as const;
-      log[say[state]](WORDS[state], { replication: state, policy });
+      log[say[state]](WORDS[state], { replication: state, policy, problem });
     },
     onDegraded: () => logSeldom("error", WORDS.degraded),
   });
@@ -110,14 +115,15 @@ async function openReplication(
 
 const WORDS = {
   synchronous: "commits reach the synchronous replica",
-  refusing: "the synchronous replica confirms no commit: writes are refused",
-  degraded: "writes are on the primary alone: its loss would lose them",
+  refusing: "no synchronous replica confirms commits: writes are refused",
+  degraded: "writes go on without the synchronous replica: the loss of the primary would lose them",
 } as const satisfies Record<ReplicationState, string>;
 
 async function openReader(
-  { primary, replicas: members, replication }: {
+  { primary, replicas: members, listed, replication }: {
     readonly primary: Pool;
-    readonly replicas: readonly { readonly name: string; readonly pool: Pool }[];
+    readonly replicas: readonly Replica[];
+    readonly listed: ListedReplicas;
     readonly replication: Replication;
   },
   { log, opened }: DatabasesOptions,
@@ -125,6 +131,7 @@ async function openReader(
   const { reader, replicas } = createOrderReader({
     primary,
     replicas: members,
+    listed,
     clock: systemClock,
     onHealth: ({ name }, healthy) => {
       if (healthy) log.info("a replica serves reads", { replica: name });

@@ -89,8 +89,6 @@ async function open(
     max: CONNECTIONS_MAX,
     applicationName: "notifier",
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    // What a lost primary takes with it is shown once more, nothing else.
-    synchronousCommit: "local",
     observe: observeStatements(metrics, tracing),
   });
   opened.push("the database", () => pool.close());

@@ -4,9 +4,10 @@ import { systemClock } from "../../shared/async/clock.ts";
 import { Pool, type StatementObservation } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { TcpLine } from "../../stack/test/tcp-line.ts";
+import { ListedReplicas, type Replica } from "./listed-replicas.ts";
 import { OrderReads } from "./order-reads.ts";
 import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./reader.ts";
-import { type Replica, Replicas } from "./replicas.ts";
+import { Replicas } from "./replicas.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 
 let database: TestDatabase;
@@ -33,9 +34,11 @@ function openPool(url: string, role: "primary" | "replica"): Pool {
 }
 
 function openReader(...replicas: Replica[]) {
+  const primary = openPool(database.primaryUrl, "primary");
   return createOrderReader({
-    primary: openPool(database.primaryUrl, "primary"),
+    primary,
     replicas,
+    listed: new ListedReplicas({ primary, members: replicas, clock: systemClock }),
     clock: systemClock,
     onHealth: ({ name }, healthy) => changes.push(`${name} ${healthy ? "up" : "down"}`),
   });
@@ -135,7 +138,15 @@ test("reads are spread over the healthy replicas", async () => {
     name,
     pool: openPool(database.replicaUrl, "replica"),
   }));
-  const { replicas } = openReader(...pair);
+  const synchronous = new Set(pair.map(({ pool }) => pool));
+  const { replicas } = createOrderReader({
+    primary: openPool(database.primaryUrl, "primary"),
+    replicas: pair,
+    // One server under two names; two of them are in e2e/two-replicas.stack.test.ts.
+    listed: { look: () => Promise.resolve({ synchronous, problem: undefined }) },
+    clock: systemClock,
+    onHealth: () => {},
+  });
   expect(replicas.next()).toBeUndefined();
   await replicas.step();
   const taken = [1, 2, 3, 4].map(() => replicas.next()?.name).toSorted();
@@ -145,9 +156,11 @@ test("reads are spread over the healthy replicas", async () => {
 test("while the primary cannot be asked, a replica keeps the health that it had", async () => {
   const { line: way, url: primaryUrl } = await TcpLine.to(database.primaryUrl);
   const member = { name: "only", pool: openPool(database.replicaUrl, "replica") };
+  const primary = openPool(primaryUrl, "primary");
   const replicas = new Replicas({
-    primary: openPool(primaryUrl, "primary"),
+    primary,
     members: [member],
+    listed: new ListedReplicas({ primary, members: [member], clock: systemClock }),
     clock: systemClock,
     onHealth: () => {},
   });
@@ -182,9 +195,12 @@ test("reads are prepared", async () => {
 
 test("replicas that miss answered writes are not read, whatever their health", async () => {
   let areCurrent = false;
+  const primary = openPool(database.primaryUrl, "primary");
+  const members = [{ name: "only", pool: openPool(database.replicaUrl, "replica") }];
   const { reader, replicas } = createOrderReader({
-    primary: openPool(database.primaryUrl, "primary"),
-    replicas: [{ name: "only", pool: openPool(database.replicaUrl, "replica") }],
+    primary,
+    replicas: members,
+    listed: new ListedReplicas({ primary, members, clock: systemClock }),
     clock: systemClock,
     onHealth: () => {},
     areCurrent: () => areCurrent,

@@ -1,5 +1,6 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { Pool, StatementRunner } from "../../shared/postgres/pool.ts";
+import { type DurableRunner, withDurability } from "../../shared/postgres/durability.ts";
+import type { Pool } from "../../shared/postgres/pool.ts";
 import type {
   ColumnType,
   ParametersOf,
@@ -11,18 +12,18 @@ import type { Replication } from "./replication.ts";
 
 export interface ReplicatedWritesOptions {
   readonly replication: Replication;
-  /** Of the primary, whose commits wait for the replicas. */
+  /** Of the primary, for commits that wait for the replicas. */
   readonly synchronous: Pool;
-  /** Of the primary, whose commits do not wait. */
+  /** Of the primary, for commits that do not: those that wait take none of its connections. */
   readonly local: Pool;
 }
 
 /**
- * Runs everything that writes on the primary. When it resolves, the write is on every synchronous
- * replica, unless replication is degraded. Beside what {@link Pool.run} throws: AppError
- * `unavailable` while no commit is confirmed.
+ * Runs what writes on the primary and has an answer for a caller. When it resolves, the write is on
+ * every synchronous replica, unless replication is degraded. Beside what {@link Pool.run} throws:
+ * AppError `unavailable` while no listed replica is synchronous.
  */
-export class ReplicatedWrites implements StatementRunner {
+export class ReplicatedWrites implements DurableRunner {
   readonly #options: ReplicatedWritesOptions;
 
   constructor(options: ReplicatedWritesOptions) {
@@ -33,17 +34,19 @@ export class ReplicatedWrites implements StatementRunner {
     const Parameters extends readonly ParameterType[],
     const Columns extends Readonly<Record<string, ColumnType>>,
   >(
-    statement: Statement<Parameters, Columns>,
+    statement: Statement<readonly [...Parameters, "text"], Columns>,
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
   ): Promise<readonly RowOf<Columns>[]> {
     const { replication, synchronous, local } = this.#options;
-    if (replication.state === "degraded") {
-      return replication.locally(() => local.run(statement, parameters, context));
+    const { durability } = replication;
+    const all = withDurability(parameters, durability);
+    if (durability === "local") {
+      return replication.locally(() => local.run(statement, all, context));
     }
     return replication.synchronously(
       statement.name,
-      (isWanted) => synchronous.run(statement, parameters, context, isWanted),
+      (isWanted) => synchronous.run(statement, all, context, isWanted),
     );
   }
 }
