@@ -1,11 +1,14 @@
 import { systemClock } from "../shared/async/clock.ts";
+import { RequestContext } from "../shared/async/request-context.ts";
 import type { SeldomLog } from "../shared/bus/seldom-log.ts";
 import type { CloseStack } from "../shared/lifecycle.ts";
+import { checkDefaults } from "../shared/postgres/check-defaults.ts";
 import type { DurableRunner } from "../shared/postgres/durability.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import type { Metrics } from "../shared/telemetry/metrics.ts";
+import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import type { Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import type { OrderReader } from "./domain/deps.ts";
@@ -19,6 +22,9 @@ import { Replication, type ReplicationState } from "./repository/replication.ts"
 const CONNECTIONS_MAX = 10;
 /** Ends a statement that nobody waits for any more: callers give up at their deadline, earlier. */
 const STATEMENT_TIMEOUT_MS = 10_000;
+
+/** Of a question at the start, to a server that has just been migrated. */
+const START_TIMEOUT_MS = 10_000;
 
 const STATES: readonly ReplicationState[] = ["synchronous", "refusing", "degraded"];
 
@@ -66,6 +72,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   const primary = { url: config.DATABASE_URL, role: "primary" } as const;
 
   const reads = open(primary);
+  await checkDefaults(reads, "DATABASE_URL", startContext());
   const probes = open({
     ...primary,
     max: 1,
@@ -82,6 +89,13 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   const writes = new ReplicatedWrites({ replication, synchronous: open(primary), local: marks });
   const reader = await openReader({ primary: reads, replicas, listed, replication }, options);
   return { reads, writes, marks, replication, reader };
+}
+
+function startContext(): RequestContext {
+  return new RequestContext({
+    traceparent: childTraceparent(undefined),
+    timeoutMs: START_TIMEOUT_MS,
+  });
 }
 
 async function openReplication(

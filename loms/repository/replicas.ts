@@ -113,19 +113,26 @@ export class Replicas<Member extends Replica> {
     asked: PrimaryAnswer | undefined,
     was: boolean,
   ): Promise<boolean> {
-    if (asked && !asked.synchronous.has(member.pool)) return false;
     try {
-      for (let tries = 1; tries <= CATCH_UP_TRIES; tries++) {
-        const rows = await member.pool.run(REPLICA_STATE, [asked?.position ?? ""], this.#context());
-        const state = rows[0];
-        if (!state?.in_recovery) return false;
-        if (asked === undefined) return was;
-        if (!state.streaming) return false;
-        if (state.caught_up) return true;
-        await sleep(this.#options.clock, CATCH_UP_PAUSE_MS);
-      }
+      if (asked) return asked.synchronous.has(member.pool) && await this.#catchesUp(member, asked);
+      return was && await this.#follows(member);
     } catch {
       // It does not answer.
+      return false;
+    }
+  }
+
+  async #follows({ pool }: Member): Promise<boolean> {
+    const [state] = await pool.run(REPLICA_STATE, [""], this.#context());
+    return state?.in_recovery ?? false;
+  }
+
+  async #catchesUp({ pool }: Member, { position }: PrimaryAnswer): Promise<boolean> {
+    for (let tries = 1; tries <= CATCH_UP_TRIES; tries++) {
+      const [state] = await pool.run(REPLICA_STATE, [position], this.#context());
+      if (!state?.in_recovery || !state.streaming) return false;
+      if (state.caught_up) return true;
+      await sleep(this.#options.clock, CATCH_UP_PAUSE_MS);
     }
     return false;
   }

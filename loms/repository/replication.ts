@@ -160,16 +160,15 @@ export class Replication {
     );
     if (outcome !== "waiting") this.#probing = undefined;
     if (outcome === "confirmed") return this.#confirm(probing);
-    if (outcome === "unknown") {
-      // How long the primary was away says nothing of its replicas.
-      if (this.#state !== "degraded") this.#forgetDoubts();
-      return;
-    }
+    if (outcome === "unknown") return this.#leaveOpen();
     this.#unconfirmedSince ??= probing.startedAt;
-    const hangs = outcome === "waiting" || outcome === "unconfirmed";
-    this.#asynchronous = hangs ? undefined : outcome.asynchronous;
-    if (!hangs) this.#hangingSince = undefined;
-    else this.#hangingSince ??= probing.startedAt;
+    if (outcome === "waiting" || outcome === "unconfirmed") {
+      this.#asynchronous = undefined;
+      this.#hangingSince ??= probing.startedAt;
+    } else {
+      this.#asynchronous = outcome.asynchronous;
+      this.#hangingSince = undefined;
+    }
     await this.#doubt();
   }
 
@@ -186,6 +185,11 @@ export class Replication {
     // One that was in doubt meanwhile began before the local writes.
     if (afterLocalWrites && this.#state === "synchronous") this.#replicasAreCurrent = true;
     this.#enter("synchronous");
+  }
+
+  /** How long the primary was away says nothing of its replicas. */
+  #leaveOpen(): void {
+    if (this.#state !== "degraded") this.#forgetDoubts();
   }
 
   #forgetDoubts(): void {
