@@ -26,7 +26,8 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 /** Of a question at the start, to a server that has just been migrated. */
 const START_TIMEOUT_MS = 10_000;
 
-const STATES: readonly ReplicationState[] = ["synchronous", "refusing", "degraded"];
+/** As the metric has them: without a listed replica nothing is replicated that loms knows of. */
+const STATES = ["synchronous", "refusing", "degraded", "unreplicated"] as const;
 
 export interface DatabasesOptions {
   readonly config: LomsConfig;
@@ -118,8 +119,13 @@ async function openReplication(
     onDegraded: () => logSeldom("error", WORDS.degraded),
   });
   const states = metrics.gauge("db_replication_state");
+  const isListed = config.DATABASE_REPLICA_URLS.length > 0;
+  if (!isListed) log.info("no replica is listed: what is acknowledged is as safe as the primary");
   metrics.beforeScrape(() => {
-    for (const state of STATES) states.set({ state }, state === replication.state ? 1 : 0);
+    const now = isListed || replication.state !== "synchronous"
+      ? replication.state
+      : "unreplicated";
+    for (const state of STATES) states.set({ state }, state === now ? 1 : 0);
   });
   await replication.step();
   replication.start();

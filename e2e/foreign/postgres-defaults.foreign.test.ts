@@ -57,8 +57,8 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
     await expectNotifications(stack, cancelled, ["new", "awaiting payment", "cancelled"]);
     await admin`select loms_outbox_mark(gen_random_uuid(), array[]::bigint[], true)`;
     await admin`select loms_outbox_clean(600000, 10)`;
-    await admin`select * from loms_take_events(gen_random_uuid(), 1000, 10, 'local')`;
-    await admin`select loms_cancel_overdue_orders(10, 't', 1000, 'local')`;
+    await admin`select * from loms_outbox_take_durable(gen_random_uuid(), 1000, 10, 'local')`;
+    await admin`select loms_expire_orders_durable(10, 't', 1000, 'local')`;
     // What a loms from before durability was a parameter calls.
     await admin`select * from loms_outbox_take(gen_random_uuid(), 1000, 10)`;
     await admin`select * from loms_order_change(array[0]::bigint[], array['t'], 'payed')`;
@@ -68,9 +68,9 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
       select distinct substring(query from '(loms_[a-z_]+)[(]') as name
       from pg_stat_statements where query ~ 'loms_[a-z_]+[(]'`;
     expect(called.map(({ name }) => name)).toEqual(expect.arrayContaining([
-      "loms_create_orders",
-      "loms_change_orders",
-      "loms_take_events",
+      "loms_order_create_durable",
+      "loms_order_change_durable",
+      "loms_outbox_take_durable",
       "loms_outbox_mark",
       "loms_outbox_clean",
     ]));

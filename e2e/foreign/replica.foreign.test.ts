@@ -15,7 +15,7 @@ import { startDebianPair } from "./debian-postgres.ts";
 const programs = inject("foreign");
 
 const SKU = 1_625_903;
-const ORDERS = 40;
+const ORDERS = 20;
 /** Both standbys apply each commit this late; PostgreSQL's default does not wait for that. */
 const SETTINGS = { synchronous_commit: "on", recovery_min_apply_delay: "100ms" };
 const BOTH = "FIRST 2 (standby1, standby2)";
@@ -106,6 +106,26 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     await eventually(async () =>
       expect(await readsOnStandbys() - before).toBeGreaterThan(ORDERS / 2)
     );
+  });
+
+  test("synchronous_standby_names is emptied under load: nothing is acknowledged that a read misses", async () => {
+    let missing = 0;
+    let acknowledged = 0;
+    let stopped = false;
+    const buyers = Array.from({ length: 8 }, async () => {
+      while (!stopped) {
+        const { status, body } = await shop.tryCreate(newUser(), [{ sku: SKU, count: 1 }]);
+        if (status !== 200) continue;
+        acknowledged++;
+        await shop.status(body["orderID"] as number).catch(() => missing++);
+      }
+    });
+    await eventually(() => expect(acknowledged).toBeGreaterThan(ORDERS));
+    await waitFor("");
+    await until("refusing");
+    stopped = true;
+    await Promise.all(buyers);
+    expect(missing).toBe(0);
   });
 
   test("no synchronous standby: strict refuses writes, reads go to the primary", async () => {

@@ -6,8 +6,9 @@ import { defineStatement } from "../../shared/postgres/statement.ts";
 export const OUTBOX_TAKE = defineStatement({
   name: "outbox_take",
   kind: "update",
-  text: `select state, id, order_id, user_id, seq, status, at, traceparent
-    from loms_take_events($1, $2, $3, $4)`,
+  text: `select state, id, order_id, user_id, seq, status, at, traceparent,
+      current_setting('synchronous_standby_names') as standbys
+    from loms_outbox_take_durable($1, $2, $3, $4)`,
   parameters: ["uuid", "int4", "int4", "text"],
   columns: {
     state: "text",
@@ -18,6 +19,7 @@ export const OUTBOX_TAKE = defineStatement({
     status: "text?",
     at: "text?",
     traceparent: "text?",
+    standbys: "text",
   },
 });
 

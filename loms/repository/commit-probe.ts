@@ -27,6 +27,8 @@ export interface AsynchronousCommit {
 
 /** What {@link Replication} asks of the primary. */
 export interface CommitProbe {
+  /** `synchronous_standby_names` behind the last commit; undefined when nothing depends on it. */
+  readonly standbys?: string | undefined;
   /** Commits once and waits for as long as that takes; never rejects. */
   commit(): Promise<ProbeOutcome>;
   /**
@@ -51,7 +53,11 @@ export function createCommitProbe(
 ): CommitProbe {
   const contextOf = (timeoutMs: number) =>
     new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs, clock });
+  let standbys: string | undefined;
   return {
+    get standbys() {
+      return standbys;
+    },
     async commit() {
       try {
         await probes.run(COMMIT_PROBE, [], contextOf(PROBE_TIMEOUT_MS));
@@ -61,7 +67,9 @@ export function createCommitProbe(
       }
       try {
         // After the commit: one that waited ends at once when the primary stops waiting for replicas.
-        const { problem } = await listed.look();
+        const seen = await listed.look();
+        const { problem } = seen;
+        standbys = seen.standbys;
         return problem === undefined ? "confirmed" : { asynchronous: problem };
       } catch {
         return "unknown";

@@ -27,15 +27,15 @@ async function durabilityOf(call: SQL): Promise<string | undefined> {
 
 const RELAY = "00000000-0000-4000-8000-000000000000";
 const CALLS = {
-  loms_create_orders: (durability: string) =>
-    sql`loms_create_orders(array[7]::int8[], array[null]::text[], array['t'], array[1],
+  loms_order_create_durable: (durability: string) =>
+    sql`loms_order_create_durable(array[7]::int8[], array[null]::text[], array['t'], array[1],
       array[1002]::int8[], array[1], 1000, 20, ${durability})`,
-  loms_change_orders: (durability: string) =>
-    sql`loms_change_orders(array[1]::int8[], array['t'], 'payed', ${durability})`,
-  loms_cancel_overdue_orders: (durability: string) =>
-    sql`loms_cancel_overdue_orders(1, 't', 1000, ${durability})`,
-  loms_take_events: (durability: string) =>
-    sql`loms_take_events(${RELAY}::uuid, 1000, 1, ${durability})`,
+  loms_order_change_durable: (durability: string) =>
+    sql`loms_order_change_durable(array[1]::int8[], array['t'], 'payed', ${durability})`,
+  loms_expire_orders_durable: (durability: string) =>
+    sql`loms_expire_orders_durable(1, 't', 1000, ${durability})`,
+  loms_outbox_take_durable: (durability: string) =>
+    sql`loms_outbox_take_durable(${RELAY}::uuid, 1000, 1, ${durability})`,
 };
 
 test.each(Object.entries(CALLS))(
@@ -74,6 +74,6 @@ test.each(["remote_apply", "local"])(
 
 test("the setting ends with its transaction", async () => {
   const before = await loms.pool.db.execute(sql`show synchronous_commit`);
-  await durabilityOf(CALLS.loms_take_events("local"));
+  await durabilityOf(CALLS.loms_outbox_take_durable("local"));
   expect([...await loms.pool.db.execute(sql`show synchronous_commit`)]).toEqual([...before]);
 });

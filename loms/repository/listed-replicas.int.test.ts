@@ -49,6 +49,7 @@ test("an account that may not see the standbys is answered with the grant that i
     synchronous: new Set(),
     problem: "loms may not see which replicas are synchronous: " +
       `GRANT pg_read_all_stats TO ${account}`,
+    standbys: expect.stringContaining("standby1"),
   });
 });
 
@@ -59,6 +60,7 @@ test("with that grant, which the replica has from its primary, it sees the synch
   expect(await replicas.look()).toEqual({
     synchronous: new Set([options.members[0]?.pool]),
     problem: undefined,
+    standbys: expect.stringContaining("standby1"),
   });
 });
 
@@ -82,5 +84,5 @@ test("a replica that stops answering keeps its identity", async () => {
 
 test("without a listed replica there is nothing to ask", async () => {
   expect(await new ListedReplicas(listed()).look())
-    .toEqual({ synchronous: new Set(), problem: undefined });
+    .toEqual({ synchronous: new Set(), problem: undefined, standbys: undefined });
 });

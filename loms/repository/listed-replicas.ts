@@ -31,6 +31,8 @@ export interface SyncStates {
   readonly synchronous: ReadonlySet<Pool>;
   /** Why none is synchronous, in words; undefined when one is, or none is listed. */
   readonly problem: string | undefined;
+  /** `synchronous_standby_names`; undefined when none is listed. */
+  readonly standbys: string | undefined;
 }
 
 /** Which of the listed replicas are synchronous, asked of the primary. */
@@ -49,13 +51,16 @@ export class ListedReplicas {
    */
   async look(): Promise<SyncStates> {
     const { primary, members } = this.#options;
-    if (members.length === 0) return { synchronous: new Set(), problem: undefined };
+    if (members.length === 0) {
+      return { synchronous: new Set(), problem: undefined, standbys: undefined };
+    }
     await Promise.all(members.map((member) => this.#identify(member)));
     const rows = await primary.run(SENDERS, [], this.#context());
+    const standbys = rows[0]?.standbys;
     if (rows[0]?.may_see === false) {
       const problem = "loms may not see which replicas are synchronous: " +
         `GRANT pg_read_all_stats TO ${quoteIdentifier(rows[0].account)}`;
-      return { synchronous: new Set(), problem };
+      return { synchronous: new Set(), problem, standbys };
     }
     const senders = rows.flatMap((row): Sender[] =>
       row.application_name === null || row.sync_state === null ? [] : [{
@@ -73,6 +78,7 @@ export class ListedReplicas {
         : `no listed replica is synchronous (${
           states.map(({ member, state }) => `${member.name}: ${state}`).join(", ")
         })`,
+      standbys,
     };
   }
 

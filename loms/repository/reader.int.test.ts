@@ -143,7 +143,9 @@ test("reads are spread over the healthy replicas", async () => {
     primary: openPool(database.primaryUrl, "primary"),
     replicas: pair,
     // One server under two names; two of them are in e2e/two-replicas.stack.test.ts.
-    listed: { look: () => Promise.resolve({ synchronous, problem: undefined }) },
+    listed: {
+      look: () => Promise.resolve({ synchronous, problem: undefined, standbys: undefined }),
+    },
     clock: systemClock,
     onHealth: () => {},
   });

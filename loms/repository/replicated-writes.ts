@@ -1,8 +1,11 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import { type DurableRunner, withDurability } from "../../shared/postgres/durability.ts";
+import {
+  type DurableColumns,
+  type DurableRunner,
+  withDurability,
+} from "../../shared/postgres/durability.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import type {
-  ColumnType,
   ParametersOf,
   ParameterType,
   RowOf,
@@ -32,7 +35,7 @@ export class ReplicatedWrites implements DurableRunner {
 
   run<
     const Parameters extends readonly ParameterType[],
-    const Columns extends Readonly<Record<string, ColumnType>>,
+    const Columns extends DurableColumns,
   >(
     statement: Statement<readonly [...Parameters, "text"], Columns>,
     parameters: ParametersOf<Parameters>,
@@ -44,9 +47,11 @@ export class ReplicatedWrites implements DurableRunner {
     if (durability === "local") {
       return replication.locally(() => local.run(statement, all, context));
     }
-    return replication.synchronously(
-      statement.name,
-      (isWanted) => synchronous.run(statement, all, context, isWanted),
-    );
+    return replication.synchronously(statement.name, async (isWanted) => {
+      const rows = await synchronous.run(statement, all, context, isWanted);
+      const standbys = rows[0]?.["standbys"] as string | undefined;
+      if (standbys !== undefined) replication.assertWaitedFor(standbys, statement.name);
+      return rows;
+    });
   }
 }

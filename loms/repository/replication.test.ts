@@ -11,12 +11,15 @@ let clock: VirtualClock;
 let answer: (outcome: ProbeOutcome) => void;
 let standing: ProbeOutcome | undefined;
 let states: string[];
+/** What the last probe saw. */
+let standbys: string | undefined;
 const endWaits = vi.fn<() => Promise<void>>();
 
 beforeEach(() => {
   clock = new VirtualClock();
   standing = "confirmed";
   states = [];
+  standbys = undefined;
   endWaits.mockReset().mockResolvedValue();
 });
 
@@ -27,6 +30,9 @@ function open(degradeAfterMs?: number): Replication {
         answer = resolve;
       }),
     endWaits,
+    get standbys() {
+      return standbys;
+    },
   };
   return new Replication({
     probe,
@@ -238,4 +244,15 @@ test("degraded writes that begin to hang are ended, and later ones wait for no r
   await step(replication, "confirmed");
   await step(replication, ASYNCHRONOUS);
   expect(replication.durability).toBe("remote_apply");
+});
+
+test("a write that ended under other synchronous_standby_names than the probe saw is unknown", () => {
+  const replication = open();
+  standbys = "FIRST 1 (replica1)";
+  replication.assertWaitedFor("FIRST 1 (replica1)", "order_create");
+  expect(() => replication.assertWaitedFor("", "order_create")).toThrow(
+    "the outcome of order_create is unknown: synchronous_standby_names is '' now",
+  );
+  standbys = undefined;
+  replication.assertWaitedFor("", "order_create");
 });

@@ -124,6 +124,22 @@ export class Replication {
     });
   }
 
+  /**
+   * Of a write that has ended: `standbys` is what `synchronous_standby_names` was for it. Another value
+   * than the last probe saw has not been looked at, and may have made the commit wait for no replica.
+   * @throws {AppError} `unavailable`: its outcome is unknown
+   */
+  assertWaitedFor(standbys: string, name: string): void {
+    const { probe } = this.#options;
+    if (probe.standbys === undefined || probe.standbys === standbys) return;
+    this.#loop.wake();
+    throw new AppError(
+      "unavailable",
+      `the outcome of ${name} is unknown: synchronous_standby_names is '${standbys}' now`,
+      { retryAfterMs: RETRY_AFTER_MS },
+    );
+  }
+
   /** Sends a write that waits for nobody. */
   async locally<Result>(send: () => Promise<Result>): Promise<Result> {
     this.#localWrites++;

@@ -1,31 +1,40 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
 // The functions are in drizzle/loms/migrations, with what they take and answer. The last parameter of
-// those that write is a Durability.
+// those that write is a Durability; `standbys` in their answer is what the commit was to wait for.
+
+/** What the commits of the session wait for. */
+const STANDBYS = "current_setting('synchronous_standby_names') as standbys";
 
 export const ORDER_CREATE = defineStatement({
   name: "order_create",
   kind: "insert",
-  text: `select place, kind, order_id, shortage
-    from loms_create_orders($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+  text: `select place, kind, order_id, shortage, ${STANDBYS}
+    from loms_order_create_durable($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   parameters: ["int8[]", "text[]", "text[]", "int4[]", "int8[]", "int4[]", "int8", "int4", "text"],
-  columns: { place: "int4", kind: "text", order_id: "int8", shortage: "jsonb?" },
+  columns: {
+    place: "int4",
+    kind: "text",
+    order_id: "int8",
+    shortage: "jsonb?",
+    standbys: "text",
+  },
 });
 
 export const ORDER_CHANGE = defineStatement({
   name: "order_change",
   kind: "update",
-  text: "select place, kind, status from loms_change_orders($1, $2, $3, $4)",
+  text: `select place, kind, status, ${STANDBYS} from loms_order_change_durable($1, $2, $3, $4)`,
   parameters: ["int8[]", "text[]", "text", "text"],
-  columns: { place: "int4", kind: "text", status: "text?" },
+  columns: { place: "int4", kind: "text", status: "text?", standbys: "text" },
 });
 
 export const EXPIRE_ORDERS = defineStatement({
   name: "expire_orders",
   kind: "update",
-  text: "select loms_cancel_overdue_orders($1, $2, $3, $4) as cancelled",
+  text: `select loms_expire_orders_durable($1, $2, $3, $4) as cancelled, ${STANDBYS}`,
   parameters: ["int4", "text", "int8", "text"],
-  columns: { cancelled: "int4" },
+  columns: { cancelled: "int4", standbys: "text" },
 });
 
 /** Writes nothing but a commit, which waits until every synchronous replica has applied it. */
@@ -46,6 +55,7 @@ export const SENDERS = defineStatement({
   name: "senders",
   kind: "select",
   text: `select pg_has_role('pg_read_all_stats', 'usage') as may_see, current_user::text as account,
+      ${STANDBYS},
       sender.application_name, slot.slot_name::text, sender.sync_state
     from (values (true)) one (row)
     left join pg_stat_replication sender on true
@@ -54,6 +64,7 @@ export const SENDERS = defineStatement({
   columns: {
     may_see: "bool",
     account: "text",
+    standbys: "text",
     application_name: "text?",
     slot_name: "text?",
     sync_state: "text?",

@@ -41,8 +41,8 @@ const STOP_TIMEOUT_MS = 3_000;
 const PLANNER = "-c enable_nestloop=off";
 /**
  * Queues wait for no replica, so that its loss stops nothing here. Nothing is lost with the primary
- * all the same: the outbox marks an event as published by a later commit that does wait, and whoever
- * promotes a replica with that mark finds the message, too, if both databases are on one server.
+ * all the same: the outbox marks an event as published by a later commit, so a replica that is promoted
+ * with that mark has the message, too, if both databases are on one server.
  */
 const COMMITS = "-c synchronous_commit=local";
 /** With nested loops off a plan that has one costs 10^10, and would be compiled at every call. */

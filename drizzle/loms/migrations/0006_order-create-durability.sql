@@ -14,7 +14,7 @@
 -- Answers by place: 'created'; 'short' with what was short: {"skus": [{"sku", "requested",
 -- "available"}], "skus_total"}, at most short_skus_max of them; 'key_reused' when the key belongs to
 -- an order of other items. A repeated key gets the first answer again.
-create function loms_create_orders(
+create function loms_order_create_durable(
   users bigint[],
   keys text[],
   traceparents text[],
@@ -213,7 +213,7 @@ create or replace function loms_order_create(
 language sql
 as $$
   select made.place, made.kind, made.order_id, made.shortage
-  from loms_create_orders(
+  from loms_order_create_durable(
     users, keys, traceparents, line_places, line_skus, line_counts, payment_timeout_ms,
     short_skus_max, current_setting('synchronous_commit')
   ) made

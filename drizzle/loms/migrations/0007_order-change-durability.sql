@@ -57,7 +57,7 @@ $$;
 -- Pays or cancels orders; target is 'payed' or 'cancelled'. Answers by place, from 1: 'changed';
 -- 'unchanged', for an order that has that status already; 'not_found'; 'wrong_status' with the
 -- order's status; 'payment_overdue'.
-create function loms_change_orders(
+create function loms_order_change_durable(
   order_ids bigint[],
   traceparents text[],
   target text,
@@ -140,7 +140,7 @@ create or replace function loms_order_change(
 language sql
 as $$
   select changed.place, changed.kind, changed.status
-  from loms_change_orders(
+  from loms_order_change_durable(
     order_ids, traceparents, target, current_setting('synchronous_commit')
   ) changed
 $$;
@@ -150,7 +150,7 @@ $$;
 --
 -- A deadline of an order from the future, later than any order of now could have, was made before the
 -- clock stepped back. Such an order gets the whole payment_timeout_ms again, from now.
-create function loms_cancel_overdue_orders(
+create function loms_expire_orders_durable(
   max_orders int,
   traceparent text,
   payment_timeout_ms bigint,

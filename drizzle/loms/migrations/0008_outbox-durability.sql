@@ -4,7 +4,7 @@
 --
 -- One row an event, state 'taken'; or a single row that says why there is none: state 'drained', or
 -- 'elsewhere' while another relay has the lease.
-create function loms_take_events(
+create function loms_outbox_take_durable(
   relay uuid,
   lease_ms int,
   max_events int,
@@ -82,7 +82,7 @@ language sql
 as $$
   select taken.state, taken.id, taken.order_id, taken.user_id, taken.seq, taken.status, taken.at,
     taken.traceparent
-  from loms_take_events(
+  from loms_outbox_take_durable(
     relay, lease_ms, max_events, current_setting('synchronous_commit')
   ) taken
 $$;
