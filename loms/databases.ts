@@ -17,6 +17,7 @@ import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
 import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
+import { StandbyNames } from "./repository/standby-names.ts";
 
 /** Statements at once on each server; more only wait for the same locks and the same processor. */
 const CONNECTIONS_MAX = 10;
@@ -87,7 +88,11 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   const listed = new ListedReplicas({ primary: reads, members: replicas, clock: systemClock });
   const replication = await openReplication({ reads, probes, listed }, options);
   const marks = open(primary);
-  const writes = new ReplicatedWrites({ replication, synchronous: open(primary), local: marks });
+  const standbyNames = replicas.length === 0
+    ? undefined
+    : new StandbyNames(open({ ...primary, max: 1, observe: () => {} }), systemClock);
+  const synchronous = open(primary);
+  const writes = new ReplicatedWrites({ replication, synchronous, local: marks, standbyNames });
   const reader = await openReader({ primary: reads, replicas, listed, replication }, options);
   return { reads, writes, marks, replication, reader };
 }

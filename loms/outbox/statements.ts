@@ -6,8 +6,7 @@ import { defineStatement } from "../../shared/postgres/statement.ts";
 export const OUTBOX_TAKE = defineStatement({
   name: "outbox_take",
   kind: "update",
-  text: `select state, id, order_id, user_id, seq, status, at, traceparent,
-      current_setting('synchronous_standby_names') as standbys
+  text: `select state, id, order_id, user_id, seq, status, at, traceparent
     from loms_outbox_take_durable($1, $2, $3, $4)`,
   parameters: ["uuid", "int4", "int4", "text"],
   columns: {
@@ -19,7 +18,6 @@ export const OUTBOX_TAKE = defineStatement({
     status: "text?",
     at: "text?",
     traceparent: "text?",
-    standbys: "text",
   },
 });
 

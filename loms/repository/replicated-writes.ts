@@ -1,17 +1,15 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import {
-  type DurableColumns,
-  type DurableRunner,
-  withDurability,
-} from "../../shared/postgres/durability.ts";
+import { type DurableRunner, withDurability } from "../../shared/postgres/durability.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import type {
+  ColumnType,
   ParametersOf,
   ParameterType,
   RowOf,
   Statement,
 } from "../../shared/postgres/statement.ts";
 import type { Replication } from "./replication.ts";
+import type { StandbyNames } from "./standby-names.ts";
 
 export interface ReplicatedWritesOptions {
   readonly replication: Replication;
@@ -19,6 +17,8 @@ export interface ReplicatedWritesOptions {
   readonly synchronous: Pool;
   /** Of the primary, for commits that do not: those that wait take none of its connections. */
   readonly local: Pool;
+  /** What the primary waits for, asked after each commit; without it nothing is asked. */
+  readonly standbyNames: Pick<StandbyNames, "ask"> | undefined;
 }
 
 /**
@@ -35,13 +35,13 @@ export class ReplicatedWrites implements DurableRunner {
 
   run<
     const Parameters extends readonly ParameterType[],
-    const Columns extends DurableColumns,
+    const Columns extends Readonly<Record<string, ColumnType>>,
   >(
     statement: Statement<readonly [...Parameters, "text"], Columns>,
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
   ): Promise<readonly RowOf<Columns>[]> {
-    const { replication, synchronous, local } = this.#options;
+    const { replication, synchronous, local, standbyNames } = this.#options;
     const { durability } = replication;
     const all = withDurability(parameters, durability);
     if (durability === "local") {
@@ -49,8 +49,9 @@ export class ReplicatedWrites implements DurableRunner {
     }
     return replication.synchronously(statement.name, async (isWanted) => {
       const rows = await synchronous.run(statement, all, context, isWanted);
-      const standbys = rows[0]?.["standbys"] as string | undefined;
-      if (standbys !== undefined) replication.assertWaitedFor(standbys, statement.name);
+      if (standbyNames) {
+        replication.assertWaitedFor(await standbyNames.ask(context), statement.name);
+      }
       return rows;
     });
   }

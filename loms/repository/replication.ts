@@ -125,8 +125,8 @@ export class Replication {
   }
 
   /**
-   * Of a write that has ended: `standbys` is what `synchronous_standby_names` was for it. Another value
-   * than the last probe saw has not been looked at, and may have made the commit wait for no replica.
+   * Of a write that has ended: `standbys` is what `synchronous_standby_names` was after it. Another
+   * value than the last probe saw has not been looked at, and may have ended the wait for a replica.
    * @throws {AppError} `unavailable`: its outcome is unknown
    */
   assertWaitedFor(standbys: string, name: string): void {

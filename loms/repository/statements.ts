@@ -1,15 +1,12 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
 // The functions are in drizzle/loms/migrations, with what they take and answer. The last parameter of
-// those that write is a Durability; `standbys` in their answer is what the commit was to wait for.
-
-/** What the commits of the session wait for. */
-const STANDBYS = "current_setting('synchronous_standby_names') as standbys";
+// those that write is a Durability.
 
 export const ORDER_CREATE = defineStatement({
   name: "order_create",
   kind: "insert",
-  text: `select place, kind, order_id, shortage, ${STANDBYS}
+  text: `select place, kind, order_id, shortage
     from loms_order_create_durable($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   parameters: ["int8[]", "text[]", "text[]", "int4[]", "int8[]", "int4[]", "int8", "int4", "text"],
   columns: {
@@ -17,24 +14,23 @@ export const ORDER_CREATE = defineStatement({
     kind: "text",
     order_id: "int8",
     shortage: "jsonb?",
-    standbys: "text",
   },
 });
 
 export const ORDER_CHANGE = defineStatement({
   name: "order_change",
   kind: "update",
-  text: `select place, kind, status, ${STANDBYS} from loms_order_change_durable($1, $2, $3, $4)`,
+  text: `select place, kind, status from loms_order_change_durable($1, $2, $3, $4)`,
   parameters: ["int8[]", "text[]", "text", "text"],
-  columns: { place: "int4", kind: "text", status: "text?", standbys: "text" },
+  columns: { place: "int4", kind: "text", status: "text?" },
 });
 
 export const EXPIRE_ORDERS = defineStatement({
   name: "expire_orders",
   kind: "update",
-  text: `select loms_expire_orders_durable($1, $2, $3, $4) as cancelled, ${STANDBYS}`,
+  text: `select loms_expire_orders_durable($1, $2, $3, $4) as cancelled`,
   parameters: ["int4", "text", "int8", "text"],
-  columns: { cancelled: "int4", standbys: "text" },
+  columns: { cancelled: "int4" },
 });
 
 /** Writes nothing but a commit, which waits until every synchronous replica has applied it. */
@@ -55,7 +51,7 @@ export const SENDERS = defineStatement({
   name: "senders",
   kind: "select",
   text: `select pg_has_role('pg_read_all_stats', 'usage') as may_see, current_user::text as account,
-      ${STANDBYS},
+      current_setting('synchronous_standby_names') as standbys,
       sender.application_name, slot.slot_name::text, sender.sync_state
     from (values (true)) one (row)
     left join pg_stat_replication sender on true
@@ -69,6 +65,15 @@ export const SENDERS = defineStatement({
     slot_name: "text?",
     sync_state: "text?",
   },
+});
+
+/** Which standbys the primary waits for, as it is configured at this moment. */
+export const STANDBY_NAMES = defineStatement({
+  name: "standby_names",
+  kind: "select",
+  text: "select current_setting('synchronous_standby_names') as standbys",
+  parameters: [],
+  columns: { standbys: "text" },
 });
 
 /** What a replica's receiver calls itself towards the primary. */

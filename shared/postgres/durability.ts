@@ -8,14 +8,11 @@ import type { ColumnType, ParametersOf, ParameterType, RowOf, Statement } from "
  */
 export type Durability = "remote_apply" | "local";
 
-/** Columns of a statement that writes: what `synchronous_standby_names` was for it. */
-export type DurableColumns = Readonly<Record<string, ColumnType>> & { readonly standbys: "text" };
-
 /** Runs statements whose last parameter is a {@link Durability}, which it adds itself. */
 export interface DurableRunner {
   run<
     const Parameters extends readonly ParameterType[],
-    const Columns extends DurableColumns,
+    const Columns extends Readonly<Record<string, ColumnType>>,
   >(
     statement: Statement<readonly [...Parameters, "text"], Columns>,
     parameters: ParametersOf<Parameters>,
