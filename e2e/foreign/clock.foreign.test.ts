@@ -25,8 +25,9 @@ describe.skipIf(!programs)("the clock of PostgreSQL steps back an hour", () => {
   beforeAll(async () => {
     if (!programs) return;
     clock = steppingClock(programs);
-    pair = await startDebianPair({ ...programs, postgres: clock.postgres });
-    await pair.createDatabases(["loms", "bus", "notifier"]);
+    pair = await startDebianPair({ ...programs, postgres: clock.postgres }, {
+      databases: ["loms", "bus", "notifier"],
+    });
     stack = await startOwnStack({
       environment: {
         DATABASE_URL: pair.primaryUrl("loms"),

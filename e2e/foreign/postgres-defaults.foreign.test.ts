@@ -35,8 +35,7 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
 
   beforeAll(async () => {
     if (!programs) return;
-    pair = await startDebianPair(programs, { settings: SETTINGS });
-    await pair.createDatabases(DATABASES);
+    pair = await startDebianPair(programs, { settings: SETTINGS, databases: DATABASES });
     admin = postgres(pair.primaryUrl("loms"), { max: 1, onnotice: () => {} });
     await admin`create extension pg_stat_statements`;
     stack = await startOwnStack({ environment: environment() });

@@ -35,8 +35,11 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
 
   beforeAll(async () => {
     if (!programs) return;
-    pair = await startDebianPair(programs, { settings: SETTINGS, replicas: 2 });
-    await pair.createDatabases(["loms", "bus", "notifier"]);
+    pair = await startDebianPair(programs, {
+      settings: SETTINGS,
+      replicas: 2,
+      databases: ["loms", "bus", "notifier"],
+    });
     admin = postgres(pair.primaryUrl("loms"), { max: 1 });
     standbys = pair.replicaUrls("loms").map((url) => postgres(url, { max: 1 }));
     stack = await startOwnStack({ environment: environment() });
