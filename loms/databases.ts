@@ -132,7 +132,9 @@ async function openReplication(
       : "unreplicated";
     for (const state of STATES) states.set({ state }, state === now ? 1 : 0);
   });
-  await replication.step();
+  await listed.meet();
+  // No write is admitted before it is known what its commit waits for.
+  do await replication.step(); while (!replication.isKnown);
   replication.start();
   opened.push("the probes of replication", () => replication.close());
   return replication;

@@ -12,6 +12,8 @@ import { RECEIVER, SENDERS } from "./statements.ts";
 
 /** Of each question. */
 const LOOK_TIMEOUT_MS = 400;
+/** Of the first one to each replica, to which a connection is made. */
+const MEET_TIMEOUT_MS = 3_000;
 
 /** A replica of DATABASE_REPLICA_URLS, with a name for logs. */
 export interface Replica {
@@ -45,6 +47,12 @@ export class ListedReplicas {
     this.#options = options;
   }
 
+  /** Asks each replica for its identity, with patience; never rejects. */
+  async meet(): Promise<void> {
+    const { members } = this.#options;
+    await Promise.all(members.map((member) => this.#identify(member, MEET_TIMEOUT_MS)));
+  }
+
   /**
    * Looks once.
    * @throws {AppError} when the primary does not answer
@@ -54,8 +62,8 @@ export class ListedReplicas {
     if (members.length === 0) {
       return { synchronous: new Set(), problem: undefined, standbys: undefined };
     }
-    await Promise.all(members.map((member) => this.#identify(member)));
-    const rows = await primary.run(SENDERS, [], this.#context());
+    await Promise.all(members.map((member) => this.#identify(member, LOOK_TIMEOUT_MS)));
+    const rows = await primary.run(SENDERS, [], this.#context(LOOK_TIMEOUT_MS));
     const standbys = rows[0]?.standbys;
     if (rows[0]?.may_see === false) {
       const problem = "loms may not see which replicas are synchronous: " +
@@ -90,9 +98,9 @@ export class ListedReplicas {
     return syncStateOf(identity, senders, sharers);
   }
 
-  async #identify(member: Replica): Promise<void> {
+  async #identify(member: Replica, timeoutMs: number): Promise<void> {
     try {
-      const [row] = await member.pool.run(RECEIVER, [], this.#context());
+      const [row] = await member.pool.run(RECEIVER, [], this.#context(timeoutMs));
       const identity = row && standbyIdentity(row.slot_name, row.conninfo);
       if (identity) this.#identities.set(member, identity);
     } catch {
@@ -100,10 +108,10 @@ export class ListedReplicas {
     }
   }
 
-  #context(): RequestContext {
+  #context(timeoutMs: number): RequestContext {
     return new RequestContext({
       traceparent: childTraceparent(undefined),
-      timeoutMs: LOOK_TIMEOUT_MS,
+      timeoutMs,
       clock: this.#options.clock,
     });
   }

@@ -256,3 +256,14 @@ test("a write that ended under other synchronous_standby_names than the probe sa
   standbys = undefined;
   replication.assertWaitedFor("", "order_create");
 });
+
+test("what commits wait for is known once a probe has ended, or has waited too long", async () => {
+  const replication = open();
+  await lose(replication, STEP_MS);
+  expect(replication.isKnown).toBe(false);
+  await lose(replication, UNCONFIRMED_AFTER_MS - STEP_MS);
+  expect([replication.isKnown, replication.state]).toEqual([true, "refusing"]);
+  const other = open();
+  await step(other, "confirmed");
+  expect(other.isKnown).toBe(true);
+});

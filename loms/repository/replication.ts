@@ -150,6 +150,11 @@ export class Replication {
     }
   }
 
+  /** Whether a probe has ended, or waited for so long that writes are refused. */
+  get isKnown(): boolean {
+    return this.#probing === undefined || this.#state !== "synchronous";
+  }
+
   /**
    * For readiness: what does not prevent serving but must be known.
    * @throws {AppError} `unavailable` while writes are refused
