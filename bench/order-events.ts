@@ -16,6 +16,7 @@ import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import type { Bus } from "../shared/bus/bus.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
+import { durableRunner } from "../shared/postgres/durability.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import { startKafka } from "../stack/kafka/broker.ts";
@@ -86,8 +87,12 @@ async function measureRelay(url: string, bus: Bus) {
     const orders = Array.from({ length: ORDERS_A_STATEMENT }, () => newOrder([{ sku, count: 1 }]));
     await writer.orderCreate(orders, testContext());
   }
-  const options = { pool, bus, topic: ORDER_EVENTS, clock: systemClock, relayId: randomUUID() };
-  const relay = new Relay({ ...options, onError: (error) => log.error("relay", { error }) });
+  const relay = new Relay({
+    writes: durableRunner(pool, "remote_apply"),
+    marks: pool,
+    ...{ bus, topic: ORDER_EVENTS, clock: systemClock, relayId: randomUUID() },
+    onError: (error) => log.error("relay", { error }),
+  });
   await bus.ensureTopic(ORDER_EVENTS);
   const relayMs = await timed(async () => {
     for (let left = EVENTS; left > 0;) {

@@ -1,24 +1,34 @@
 import { systemClock } from "../shared/async/clock.ts";
+import { RequestContext } from "../shared/async/request-context.ts";
 import type { SeldomLog } from "../shared/bus/seldom-log.ts";
 import type { CloseStack } from "../shared/lifecycle.ts";
+import { checkDefaults } from "../shared/postgres/check-defaults.ts";
+import type { DurableRunner } from "../shared/postgres/durability.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
-import { Pool, type PoolOptions, type StatementRunner } from "../shared/postgres/pool.ts";
+import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import type { Metrics } from "../shared/telemetry/metrics.ts";
+import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import type { Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import type { OrderReader } from "./domain/deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
+import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
 import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
+import { StandbyNames } from "./repository/standby-names.ts";
 
 /** Statements at once on each server; more only wait for the same locks and the same processor. */
 const CONNECTIONS_MAX = 10;
 /** Ends a statement that nobody waits for any more: callers give up at their deadline, earlier. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 
-const STATES: readonly ReplicationState[] = ["synchronous", "refusing", "degraded"];
+/** Of a question at the start, to a server that has just been migrated. */
+const START_TIMEOUT_MS = 10_000;
+
+/** As the metric has them: without a listed replica nothing is replicated that loms knows of. */
+const STATES = ["synchronous", "refusing", "degraded", "unreplicated"] as const;
 
 export interface DatabasesOptions {
   readonly config: LomsConfig;
@@ -33,8 +43,10 @@ export interface DatabasesOptions {
 export interface Databases {
   /** Of the primary, for what writes nothing: it never waits behind commits. */
   readonly reads: Pool;
-  /** All that writes, on the primary. */
-  readonly writes: StatementRunner;
+  /** On the primary, what writes and has an answer for a caller. */
+  readonly writes: DurableRunner;
+  /** On the primary, what writes and waits for no replica. */
+  readonly marks: Pool;
   readonly replication: Replication;
   /** Orders and stock, from the replicas. */
   readonly reader: OrderReader;
@@ -62,47 +74,67 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   const primary = { url: config.DATABASE_URL, role: "primary" } as const;
 
   const reads = open(primary);
+  await checkDefaults(reads, "DATABASE_URL", startContext());
   const probes = open({
     ...primary,
     max: 1,
     applicationName: PROBE_APPLICATION_NAME,
     observe: () => {},
   });
-  const replication = await openReplication(reads, probes, options);
-  const writes = new ReplicatedWrites({
-    replication,
-    synchronous: open(primary),
-    local: open({ ...primary, synchronousCommit: "local" }),
-  });
   const replicas = config.DATABASE_REPLICA_URLS.map((url, index) => ({
     name: `replica ${index + 1}`,
     pool: open({ url, role: "replica", statementTimeoutMs: REPLICA_STATEMENT_TIMEOUT_MS }),
   }));
-  const reader = await openReader({ primary: reads, replicas, replication }, options);
-  return { reads, writes, replication, reader };
+  const listed = new ListedReplicas({ primary: reads, members: replicas, clock: systemClock });
+  const replication = await openReplication({ reads, probes, listed }, options);
+  const marks = open(primary);
+  const standbyNames = replicas.length === 0
+    ? undefined
+    : new StandbyNames(open({ ...primary, max: 1, observe: () => {} }), systemClock);
+  const synchronous = open(primary);
+  const writes = new ReplicatedWrites({ replication, synchronous, local: marks, standbyNames });
+  const reader = await openReader({ primary: reads, replicas, listed, replication }, options);
+  return { reads, writes, marks, replication, reader };
+}
+
+function startContext(): RequestContext {
+  return new RequestContext({
+    traceparent: childTraceparent(undefined),
+    timeoutMs: START_TIMEOUT_MS,
+  });
 }
 
 async function openReplication(
-  reads: Pool,
-  probes: Pool,
+  { reads, probes, listed }: {
+    readonly reads: Pool;
+    readonly probes: Pool;
+    readonly listed: ListedReplicas;
+  },
   { config, log, metrics, logSeldom, opened }: DatabasesOptions,
 ): Promise<Replication> {
   const { SYNC_REPLICA_POLICY: policy, SYNC_REPLICA_DEGRADE_AFTER: afterMs } = config;
   const replication = new Replication({
-    probe: createCommitProbe({ probes, reads, clock: systemClock }),
+    probe: createCommitProbe({ probes, reads, listed, clock: systemClock }),
     degradeAfterMs: policy === "degrade" ? afterMs : undefined,
     clock: systemClock,
-    onState(state) {
+    onState(state, problem) {
       const say = { synchronous: "info", refusing: "error", degraded: "error" } as const;
-      log[say[state]](WORDS[state], { replication: state, policy });
+      log[say[state]](WORDS[state], { replication: state, policy, problem });
     },
     onDegraded: () => logSeldom("error", WORDS.degraded),
   });
   const states = metrics.gauge("db_replication_state");
+  const isListed = config.DATABASE_REPLICA_URLS.length > 0;
+  if (!isListed) log.info("no replica is listed: what is acknowledged is as safe as the primary");
   metrics.beforeScrape(() => {
-    for (const state of STATES) states.set({ state }, state === replication.state ? 1 : 0);
+    const now = isListed || replication.state !== "synchronous"
+      ? replication.state
+      : "unreplicated";
+    for (const state of STATES) states.set({ state }, state === now ? 1 : 0);
   });
-  await replication.step();
+  await listed.meet();
+  // No write is admitted before it is known what its commit waits for.
+  do await replication.step(); while (!replication.isKnown);
   replication.start();
   opened.push("the probes of replication", () => replication.close());
   return replication;
@@ -110,14 +142,15 @@ async function openReplication(
 
 const WORDS = {
   synchronous: "commits reach the synchronous replica",
-  refusing: "the synchronous replica confirms no commit: writes are refused",
-  degraded: "writes are on the primary alone: its loss would lose them",
+  refusing: "no synchronous replica confirms commits: writes are refused",
+  degraded: "writes go on without the synchronous replica: the loss of the primary would lose them",
 } as const satisfies Record<ReplicationState, string>;
 
 async function openReader(
-  { primary, replicas: members, replication }: {
+  { primary, replicas: members, listed, replication }: {
     readonly primary: Pool;
-    readonly replicas: readonly { readonly name: string; readonly pool: Pool }[];
+    readonly replicas: readonly Replica[];
+    readonly listed: ListedReplicas;
     readonly replication: Replication;
   },
   { log, opened }: DatabasesOptions,
@@ -125,6 +158,7 @@ async function openReader(
   const { reader, replicas } = createOrderReader({
     primary,
     replicas: members,
+    listed,
     clock: systemClock,
     onHealth: ({ name }, healthy) => {
       if (healthy) log.info("a replica serves reads", { replica: name });

@@ -13,7 +13,6 @@ import { openProfileListener } from "../shared/http/profile-listener.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
-import type { StatementRunner } from "../shared/postgres/pool.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
@@ -80,7 +79,7 @@ export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<Ru
     const databases = await openDatabases(opening);
     const { reads, writes, reader } = databases;
     watchBacklog((context) => outboxBacklog(reads, context), metrics);
-    const relay = await openRelay(writes, opening);
+    const relay = await openRelay(databases, opening);
     const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
     const writer = countedWriter(createOrderWriter({ pool: writes, paymentTimeoutMs }), metrics);
     const deps = { writer, reader, wakeRelay: () => relay.wake() };
@@ -98,14 +97,18 @@ export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<Ru
 }
 
 /** What publishes order events, and what deletes them from the outbox later. */
-async function openRelay(writes: StatementRunner, opening: Opening): Promise<Relay> {
+async function openRelay(
+  { writes, marks }: Pick<Databases, "writes" | "marks">,
+  opening: Opening,
+): Promise<Relay> {
   const { config, log, metrics, tracing, logSeldom, opened } = opening;
   const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
   const spans = { tracing, clock: systemClock, system: busSystem(config) };
   const traced = outboxSpans(tracedPublisher(bus, spans), spans);
   const relay = new Relay({
-    pool: writes,
+    writes,
+    marks,
     bus: measuredPublisher(traced, { ...spans, metrics }),
     topic: ORDER_EVENTS,
     clock: systemClock,
@@ -120,7 +123,7 @@ async function openRelay(writes: StatementRunner, opening: Opening): Promise<Rel
   relay.start();
   opened.push("the relay", () => stopRelay(relay, systemClock));
   const cleaner = outboxCleaner({
-    pool: writes,
+    pool: marks,
     clock: systemClock,
     onError: (error) => logSeldom("warn", "the outbox could not be cleaned", error),
   });

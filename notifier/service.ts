@@ -11,6 +11,7 @@ import type { ReadyCheck } from "../shared/http/health.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
+import { checkDefaults } from "../shared/postgres/check-defaults.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool } from "../shared/postgres/pool.ts";
@@ -34,6 +35,8 @@ import { tracedSink } from "./sink/traced-sink.ts";
 /** One statement that asks, one that remembers, one that forgets, and one for health. */
 const CONNECTIONS_MAX = 4;
 const STATEMENT_TIMEOUT_MS = 5_000;
+/** Of a question at the start, to a server that has just been migrated. */
+const START_TIMEOUT_MS = 10_000;
 /** How long a stop waits for HTTP requests under way. */
 const DRAIN_MAX_MS = 2_000;
 /** Between looks for orders that may be forgotten. */
@@ -90,11 +93,10 @@ async function open(
     max: CONNECTIONS_MAX,
     applicationName: "notifier",
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    // What a lost primary takes with it is shown once more, nothing else.
-    synchronousCommit: "local",
     observe: observeStatements(metrics, tracing),
   });
   opened.push("the database", () => pool.close());
+  await checkDefaults(pool, "NOTIFIER_DATABASE_URL", startContext());
   const lastShown = new PostgresLastShown(pool, (batcher) => batcherMetrics(metrics, batcher));
 
   const bus = await createBus(config, log);
@@ -131,6 +133,13 @@ async function open(
     messaging_consumer_group_name: NOTIFIER_GROUP,
   });
   return { url: http.url, failed: subscription.failed };
+}
+
+function startContext(): RequestContext {
+  return new RequestContext({
+    traceparent: childTraceparent(undefined),
+    timeoutMs: START_TIMEOUT_MS,
+  });
 }
 
 function forgetInBackground(lastShown: LastShown, log: Logger): Loop {

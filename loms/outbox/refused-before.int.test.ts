@@ -7,6 +7,7 @@ import {
   type OutgoingMessage,
   REFUSED_BEFORE,
 } from "../../shared/bus/bus.ts";
+import { durableRunner } from "../../shared/postgres/durability.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,
@@ -30,8 +31,11 @@ afterAll(async () => {
 
 function openRelay(publish: Bus["publish"]): Relay {
   const topic = { name: "events", groups: ["group"], deadLetters: "dead" };
-  const options = { pool: loms.pool, bus: { publish }, topic, clock: systemClock };
-  return new Relay({ ...options, relayId: randomUUID(), onError: () => {} });
+  return new Relay({
+    writes: durableRunner(loms.pool, "remote_apply"),
+    marks: loms.pool,
+    ...{ bus: { publish }, topic, clock: systemClock, relayId: randomUUID(), onError: () => {} },
+  });
 }
 
 test("an event names the refused ones before it, also from another relay", async () => {

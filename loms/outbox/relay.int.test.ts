@@ -7,6 +7,7 @@ import { systemClock } from "../../shared/async/clock.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { MessagesRefusedError, type OutgoingMessage, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
+import { durableRunner } from "../../shared/postgres/durability.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
@@ -60,7 +61,11 @@ function openRelay(
     publish: (_topic: Topic, messages: readonly OutgoingMessage[]) => publish(messages),
   };
   const relayId = randomUUID();
-  return new Relay({ pool: loms.pool, bus, topic, clock, relayId, onError, onRefused });
+  return new Relay({
+    writes: durableRunner(loms.pool, "remote_apply"),
+    marks: loms.pool,
+    ...{ bus, topic, clock, relayId, onError, onRefused },
+  });
 }
 
 function createOrders(count: number) {

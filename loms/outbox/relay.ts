@@ -11,6 +11,7 @@ import {
   type Topic,
 } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
+import type { DurableRunner } from "../../shared/postgres/durability.ts";
 import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
 import { type SharedPlace, sharedPlace } from "../../shared/telemetry/serve-together.ts";
@@ -46,8 +47,10 @@ const BACKOFF_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 
 export interface RelayOptions {
-  /** Of the primary. */
-  readonly pool: StatementRunner;
+  /** Of the primary, for the lease: nothing is published that its loss could undo. */
+  readonly writes: DurableRunner;
+  /** Of the primary, for what may be lost with it and is done again. */
+  readonly marks: StatementRunner;
   readonly bus: Pick<Bus, "publish">;
   readonly topic: Topic;
   readonly clock: Clock;
@@ -110,12 +113,12 @@ export class Relay {
 
   /** Moves one batch. Throws when the database or the bus does not do its part. */
   async step(): Promise<RelayStep> {
-    const { pool, relayId, clock, onBatch } = this.#options;
+    const { writes, marks, relayId, clock, onBatch } = this.#options;
     const startedAt = clock.now();
     const heldBefore = this.#leased;
     // Until the answer says otherwise: it may be lost on the way.
     this.#leased = true;
-    const rows = await pool.run(OUTBOX_TAKE, [relayId, LEASE_MS, BATCH_MAX], this.#context());
+    const rows = await writes.run(OUTBOX_TAKE, [relayId, LEASE_MS, BATCH_MAX], this.#context());
     this.#leased = heldBefore;
     if (rows[0]?.state === "elsewhere") return { kind: "elsewhere" };
     if (rows[0]?.state !== "taken") {
@@ -133,7 +136,7 @@ export class Relay {
     }
     const drained = done.length < BATCH_MAX && done.length === rows.length;
     const served = sharedPlace(done.map(({ traceparent }) => traceparent as string));
-    await pool.run(OUTBOX_MARK, [relayId, done.map(idOf), drained], this.#context(served));
+    await marks.run(OUTBOX_MARK, [relayId, done.map(idOf), drained], this.#context(served));
     if (drained) this.#leased = false;
     onBatch?.(done.length, clock.now() - startedAt);
     return { kind: "published", events: done.length, drained };
@@ -155,11 +158,11 @@ export class Relay {
     rows: readonly TakenRow[],
     { refused }: MessagesRefusedError,
   ): Promise<void> {
-    const { pool, onRefused } = this.#options;
+    const { marks, onRefused } = this.#options;
     const found = refused.map(({ index, reason }) => ({ row: rows[index] as TakenRow, reason }));
     const ids = found.map(({ row }) => idOf(row));
     const reasons = found.map(({ reason }) => reason);
-    await pool.run(OUTBOX_REFUSE, [ids, reasons], this.#context());
+    await marks.run(OUTBOX_REFUSE, [ids, reasons], this.#context());
     for (const { row, reason } of found) {
       onRefused?.({ order_id: row.order_id as bigint, seq: row.seq as number, reason });
     }
@@ -174,10 +177,10 @@ export class Relay {
 
   async #giveLeaseBack(): Promise<void> {
     if (!this.#leased) return;
-    const { pool, relayId } = this.#options;
+    const { marks, relayId } = this.#options;
     this.#leased = false;
     try {
-      await pool.run(OUTBOX_MARK, [relayId, [], true], this.#context());
+      await marks.run(OUTBOX_MARK, [relayId, [], true], this.#context());
     } catch {
       // It ends by itself.
     }

@@ -1,6 +1,7 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// The functions are in drizzle/loms/migrations, with what they take and answer.
+// The functions are in drizzle/loms/migrations, with what they take and answer. The last parameter of
+// OUTBOX_TAKE is a Durability; the others have no caller that waits, and commit on the primary alone.
 
 /** `refused_before` are the ids of the order's earlier events that the bus refused. */
 export const OUTBOX_TAKE = defineStatement({
@@ -10,8 +11,8 @@ export const OUTBOX_TAKE = defineStatement({
       (select string_agg(refused.order_id || '-' || refused.seq, ',' order by refused.seq)
         from outbox_refused refused
         where refused.order_id = taken.order_id and refused.seq < taken.seq) as refused_before
-    from loms_outbox_take($1, $2, $3) taken`,
-  parameters: ["uuid", "int4", "int4"],
+    from loms_outbox_take_durable($1, $2, $3, $4) taken`,
+  parameters: ["uuid", "int4", "int4", "text"],
   columns: {
     state: "text",
     id: "int8?",
@@ -37,9 +38,10 @@ export const OUTBOX_MARK = defineStatement({
 export const OUTBOX_REFUSE = defineStatement({
   name: "outbox_refuse",
   kind: "insert",
-  text: `insert into outbox_refused (order_id, seq, reason, refused_at)
+  text: `with durability as materialized (select set_config('synchronous_commit', 'local', true))
+    insert into outbox_refused (order_id, seq, reason, refused_at)
     select event.order_id, event.seq, refused.reason, clock_timestamp()
-    from unnest($1::int8[], $2::text[]) refused (id, reason)
+    from durability cross join unnest($1::int8[], $2::text[]) refused (id, reason)
     join outbox event on event.id = refused.id
     order by event.order_id, event.seq
     on conflict do nothing`,
@@ -144,7 +146,10 @@ export const REFUSED_EVENTS = defineStatement({
   columns: { order_id: "int8", seq: "int4", reason: "text", refused_at: "text" },
 });
 
-/** Puts the $1 events that were refused first back into the outbox, once each; tells how many. */
+/**
+ * Puts the $1 events that were refused first back into the outbox, once each, and answers how many
+ * once that is on every synchronous replica.
+ */
 export const REFUSED_REPLAY = defineStatement({
   name: "refused_replay",
   kind: "update",
@@ -164,7 +169,9 @@ export const REFUSED_REPLAY = defineStatement({
       order by event.order_id, event.seq
       returning 1
     )
-    select count(*)::int4 as events from again`,
+    select count(*)::int4 as events,
+      set_config('synchronous_commit', 'remote_apply', true) as durability
+    from again`,
   parameters: ["int4"],
-  columns: { events: "int4" },
+  columns: { events: "int4", durability: "text" },
 });

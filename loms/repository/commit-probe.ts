@@ -4,6 +4,7 @@ import { toAppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import type { ListedReplicas } from "./listed-replicas.ts";
 import { COMMIT_PROBE, END_WAITS } from "./statements.ts";
 
 /** Sessions by this name probe; {@link CommitProbe.endWaits} leaves them waiting. */
@@ -13,18 +14,26 @@ const PROBE_TIMEOUT_MS = 24 * 60 * 60_000;
 const END_WAITS_TIMEOUT_MS = 1_000;
 
 /**
- * "confirmed": every synchronous replica has applied it. "unconfirmed": it ended without them.
- * "unknown": the primary itself did not answer.
+ * "confirmed": every synchronous replica has applied it, and a listed one is synchronous.
+ * "unconfirmed": it ended without them. "unknown": the primary itself did not answer.
  */
-export type ProbeOutcome = "confirmed" | "unconfirmed" | "unknown";
+export type ProbeOutcome = "confirmed" | "unconfirmed" | "unknown" | AsynchronousCommit;
+
+/** The commit ended, and no listed replica is one that it had to wait for. */
+export interface AsynchronousCommit {
+  /** Why, in words. */
+  readonly asynchronous: string;
+}
 
 /** What {@link Replication} asks of the primary. */
 export interface CommitProbe {
+  /** `synchronous_standby_names` behind the last commit; undefined when nothing depends on it. */
+  readonly standbys?: string | undefined;
   /** Commits once and waits for as long as that takes; never rejects. */
   commit(): Promise<ProbeOutcome>;
   /**
-   * Ends the waits of all commits for a replica: they stay on the primary alone, and whoever waits
-   * for their answer is told that the outcome is unknown.
+   * Ends the waits of all commits for a replica: they stay on the primary alone, and their
+   * callers get the answer that the outcome is unknown.
    * @throws {AppError} when the primary does not answer
    */
   endWaits(): Promise<void>;
@@ -35,20 +44,35 @@ export interface CommitProbeOptions {
   readonly probes: Pool;
   /** Of the primary, never busy with commits. */
   readonly reads: Pool;
+  readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
 }
 
-export function createCommitProbe({ probes, reads, clock }: CommitProbeOptions): CommitProbe {
+export function createCommitProbe(
+  { probes, reads, listed, clock }: CommitProbeOptions,
+): CommitProbe {
   const contextOf = (timeoutMs: number) =>
     new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs, clock });
+  let standbys: string | undefined;
   return {
+    get standbys() {
+      return standbys;
+    },
     async commit() {
       try {
         await probes.run(COMMIT_PROBE, [], contextOf(PROBE_TIMEOUT_MS));
-        return "confirmed";
       } catch (error) {
         const refused = isConnectionError(error) || toAppError(error).code === "internal";
         return refused ? "unknown" : "unconfirmed";
+      }
+      try {
+        // After the commit: one that waited ends at once when the primary stops waiting for replicas.
+        const seen = await listed.look();
+        const { problem } = seen;
+        standbys = seen.standbys;
+        return problem === undefined ? "confirmed" : { asynchronous: problem };
+      } catch {
+        return "unknown";
       }
     },
     async endWaits() {

@@ -4,8 +4,9 @@ import { AppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import type { OrderReader } from "../domain/deps.ts";
+import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { OrderReads } from "./order-reads.ts";
-import { type Replica, Replicas } from "./replicas.ts";
+import { Replicas } from "./replicas.ts";
 
 /** A long read on a replica holds up what it replays, and so the commits that wait for it. */
 export const REPLICA_STATEMENT_TIMEOUT_MS = 400;
@@ -20,6 +21,7 @@ export interface OrderReaderOptions {
   readonly primary: Pool;
   /** Each with a name for the logs; their pools end statements early. */
   readonly replicas: readonly Replica[];
+  readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
   readonly onHealth: (replica: Replica, healthy: boolean) => void;
   /** Whether a healthy replica has every answered write; while it has not, none is read. */
@@ -33,13 +35,13 @@ export interface OrderReaderOptions {
 export function createOrderReader(
   options: OrderReaderOptions,
 ): { readonly reader: OrderReader; readonly replicas: Replicas<ReadableReplica> } {
-  const { primary, clock, onHealth, areCurrent = () => true } = options;
+  const { primary, listed, clock, onHealth, areCurrent = () => true } = options;
   const primaryReads = new OrderReads(primary);
   const members = options.replicas.map((replica): ReadableReplica => ({
     ...replica,
     reads: new OrderReads(replica.pool, REPLICA_READ_TIMEOUT_MS),
   }));
-  const replicas = new Replicas({ primary, members, clock, onHealth });
+  const replicas = new Replicas({ primary, members, listed, clock, onHealth });
 
   async function read<Result>(
     ask: (reads: OrderReads) => Promise<Result>,

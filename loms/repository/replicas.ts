@@ -4,12 +4,13 @@ import { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 
-// A replica is healthy when it follows the primary and has replayed what the primary had written
-// when the probe began. All replicas are synchronous, so a healthy one has every acknowledged write.
-// While the primary itself cannot be asked, nothing new is acknowledged: a replica that was healthy
-// stays so as long as it answers.
+// A replica is healthy when the primary calls it synchronous and it has replayed what the primary had
+// written after that. The primary is asked for the two in this order: what was acknowledged before is
+// then on the replica, and what is acknowledged later waits for it. While the primary itself cannot be
+// asked, nothing new is acknowledged: a replica that was healthy stays so as long as it answers.
 
 const PROBE_INTERVAL_MS = 500;
 /** Of each question of a probe. */
@@ -18,17 +19,19 @@ const PROBE_TIMEOUT_MS = 400;
 const CATCH_UP_TRIES = 5;
 const CATCH_UP_PAUSE_MS = 40;
 
-export interface Replica {
-  readonly name: string;
-  readonly pool: Pool;
-}
-
 export interface ReplicasOptions<Member extends Replica> {
   readonly primary: Pool;
   readonly members: readonly Member[];
+  readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
   /** Told of each change. */
   readonly onHealth: (member: Member, healthy: boolean) => void;
+}
+
+/** First which replicas are synchronous, then how far the primary is. */
+interface PrimaryAnswer {
+  readonly synchronous: ReadonlySet<Pool>;
+  readonly position: string;
 }
 
 /** Which replicas may be read from. None is healthy before the first step. */
@@ -80,10 +83,10 @@ export class Replicas<Member extends Replica> {
   /** Probes all replicas once; never rejects. */
   async step(): Promise<void> {
     const { members, onHealth } = this.#options;
-    const position = await this.#primaryPosition();
+    const asked = await this.#askPrimary();
     const before = this.#healthy;
     const verdicts = await Promise.all(
-      members.map((member) => this.#isHealthy(member, position, before.includes(member))),
+      members.map((member) => this.#isHealthy(member, asked, before.includes(member))),
     );
     // What failed a read meanwhile has to pass a whole probe first.
     const failed = before.filter((member) => !this.#healthy.includes(member));
@@ -94,28 +97,42 @@ export class Replicas<Member extends Replica> {
     }
   }
 
-  async #primaryPosition(): Promise<string | undefined> {
+  async #askPrimary(): Promise<PrimaryAnswer | undefined> {
+    const { primary, listed } = this.#options;
     try {
-      const rows = await this.#options.primary.run(PRIMARY_POSITION, [], this.#context());
-      return rows[0]?.position;
+      const { synchronous } = await listed.look();
+      const [row] = await primary.run(PRIMARY_POSITION, [], this.#context());
+      return row && { synchronous, position: row.position };
     } catch {
       return undefined;
     }
   }
 
-  async #isHealthy(member: Member, position: string | undefined, was: boolean): Promise<boolean> {
+  async #isHealthy(
+    member: Member,
+    asked: PrimaryAnswer | undefined,
+    was: boolean,
+  ): Promise<boolean> {
     try {
-      for (let tries = 1; tries <= CATCH_UP_TRIES; tries++) {
-        const rows = await member.pool.run(REPLICA_STATE, [position ?? ""], this.#context());
-        const state = rows[0];
-        if (!state?.in_recovery) return false;
-        if (position === undefined) return was;
-        if (!state.streaming) return false;
-        if (state.caught_up) return true;
-        await sleep(this.#options.clock, CATCH_UP_PAUSE_MS);
-      }
+      if (asked) return asked.synchronous.has(member.pool) && await this.#catchesUp(member, asked);
+      return was && await this.#follows(member);
     } catch {
       // It does not answer.
+      return false;
+    }
+  }
+
+  async #follows({ pool }: Member): Promise<boolean> {
+    const [state] = await pool.run(REPLICA_STATE, [""], this.#context());
+    return state?.in_recovery ?? false;
+  }
+
+  async #catchesUp({ pool }: Member, { position }: PrimaryAnswer): Promise<boolean> {
+    for (let tries = 1; tries <= CATCH_UP_TRIES; tries++) {
+      const [state] = await pool.run(REPLICA_STATE, [position], this.#context());
+      if (!state?.in_recovery || !state.streaming) return false;
+      if (state.caught_up) return true;
+      await sleep(this.#options.clock, CATCH_UP_PAUSE_MS);
     }
     return false;
   }

@@ -1,5 +1,6 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { Pool, StatementRunner } from "../../shared/postgres/pool.ts";
+import { type DurableRunner, withDurability } from "../../shared/postgres/durability.ts";
+import type { Pool } from "../../shared/postgres/pool.ts";
 import type {
   ColumnType,
   ParametersOf,
@@ -8,21 +9,24 @@ import type {
   Statement,
 } from "../../shared/postgres/statement.ts";
 import type { Replication } from "./replication.ts";
+import type { StandbyNames } from "./standby-names.ts";
 
 export interface ReplicatedWritesOptions {
   readonly replication: Replication;
-  /** Of the primary, whose commits wait for the replicas. */
+  /** Of the primary, for commits that wait for the replicas. */
   readonly synchronous: Pool;
-  /** Of the primary, whose commits do not wait. */
+  /** Of the primary, for commits that do not: those that wait take none of its connections. */
   readonly local: Pool;
+  /** What the primary waits for, asked after each commit; without it nothing is asked. */
+  readonly standbyNames: Pick<StandbyNames, "ask"> | undefined;
 }
 
 /**
- * Runs everything that writes on the primary. When it resolves, the write is on every synchronous
- * replica, unless replication is degraded. Beside what {@link Pool.run} throws: AppError
- * `unavailable` while no commit is confirmed.
+ * Runs what writes on the primary and has an answer for a caller. When it resolves, the write is on
+ * every synchronous replica, unless replication is degraded. Beside what {@link Pool.run} throws:
+ * AppError `unavailable` while no listed replica is synchronous.
  */
-export class ReplicatedWrites implements StatementRunner {
+export class ReplicatedWrites implements DurableRunner {
   readonly #options: ReplicatedWritesOptions;
 
   constructor(options: ReplicatedWritesOptions) {
@@ -33,17 +37,22 @@ export class ReplicatedWrites implements StatementRunner {
     const Parameters extends readonly ParameterType[],
     const Columns extends Readonly<Record<string, ColumnType>>,
   >(
-    statement: Statement<Parameters, Columns>,
+    statement: Statement<readonly [...Parameters, "text"], Columns>,
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
   ): Promise<readonly RowOf<Columns>[]> {
-    const { replication, synchronous, local } = this.#options;
-    if (replication.state === "degraded") {
-      return replication.locally(() => local.run(statement, parameters, context));
+    const { replication, synchronous, local, standbyNames } = this.#options;
+    const { durability } = replication;
+    const all = withDurability(parameters, durability);
+    if (durability === "local") {
+      return replication.locally(() => local.run(statement, all, context));
     }
-    return replication.synchronously(
-      statement.name,
-      (isWanted) => synchronous.run(statement, parameters, context, isWanted),
-    );
+    return replication.synchronously(statement.name, async (isWanted) => {
+      const rows = await synchronous.run(statement, all, context, isWanted);
+      if (standbyNames) {
+        replication.assertWaitedFor(await standbyNames.ask(context), statement.name);
+      }
+      return rows;
+    });
   }
 }

@@ -11,12 +11,15 @@ let clock: VirtualClock;
 let answer: (outcome: ProbeOutcome) => void;
 let standing: ProbeOutcome | undefined;
 let states: string[];
+/** What the last probe saw. */
+let standbys: string | undefined;
 const endWaits = vi.fn<() => Promise<void>>();
 
 beforeEach(() => {
   clock = new VirtualClock();
   standing = "confirmed";
   states = [];
+  standbys = undefined;
   endWaits.mockReset().mockResolvedValue();
 });
 
@@ -27,6 +30,9 @@ function open(degradeAfterMs?: number): Replication {
         answer = resolve;
       }),
     endWaits,
+    get standbys() {
+      return standbys;
+    },
   };
   return new Replication({
     probe,
@@ -45,6 +51,11 @@ async function lose(replication: Replication, forMs: number): Promise<void> {
     await clock.advance(STEP_MS);
     await step;
   }
+}
+
+async function step(replication: Replication, outcome: ProbeOutcome): Promise<void> {
+  standing = outcome;
+  await replication.step();
 }
 
 const write = (replication: Replication) =>
@@ -181,4 +192,78 @@ test("close() ends the probing, also while a probe waits", async () => {
   await clock.advance(STEP_MS);
   await closed;
   expect(clock.pending).toBe(0);
+});
+
+const ASYNCHRONOUS = { asynchronous: "no listed replica is synchronous (replica 1: async)" };
+
+test("commits that end without a listed replica are refused at once, and say why", async () => {
+  const replication = open();
+  const underWay = replication.synchronously("order_pay", () => new Promise(() => {}));
+  const told = expect(underWay).rejects.toMatchObject({ code: "unavailable" });
+  await step(replication, ASYNCHRONOUS);
+  await told;
+  await expect(write(replication)).rejects.toMatchObject({
+    message: "order_create is refused: no listed replica is synchronous (replica 1: async)",
+  });
+  expect(() => replication.check()).toThrow("no listed replica is synchronous");
+  expect(states).toEqual(["refusing"]);
+  await step(replication, "confirmed");
+  expect(states).toEqual(["refusing", "synchronous"]);
+  expect(await write(replication)).toBe("done");
+});
+
+test("degraded for want of a listed replica, writes wait for what the primary waits for", async () => {
+  const replication = open(DEGRADE_AFTER_MS);
+  await step(replication, ASYNCHRONOUS);
+  clock.stall(DEGRADE_AFTER_MS - STEP_MS);
+  await step(replication, ASYNCHRONOUS);
+  expect(states).toEqual(["refusing"]);
+  clock.stall(STEP_MS);
+  await step(replication, ASYNCHRONOUS);
+  expect(states).toEqual(["refusing", "degraded"]);
+  expect([replication.durability, await write(replication)]).toEqual(["remote_apply", "done"]);
+  expect(endWaits).not.toHaveBeenCalled();
+  expect(replication.check()).toBe(
+    "writes go on without a synchronous replica: no listed replica is synchronous (replica 1: async)",
+  );
+});
+
+test("degraded writes that begin to hang are ended, and later ones wait for no replica", async () => {
+  const replication = open(DEGRADE_AFTER_MS);
+  await step(replication, ASYNCHRONOUS);
+  clock.stall(DEGRADE_AFTER_MS);
+  await step(replication, ASYNCHRONOUS);
+  const underWay = replication.synchronously("order_pay", () => new Promise(() => {}));
+  const told = expect(underWay).rejects.toMatchObject({ code: "unavailable" });
+  await lose(replication, UNCONFIRMED_AFTER_MS - STEP_MS);
+  expect([replication.state, endWaits.mock.calls.length]).toEqual(["degraded", 0]);
+  await lose(replication, STEP_MS);
+  await told;
+  expect([replication.durability, endWaits.mock.calls.length]).toEqual(["local", 1]);
+  answer("unconfirmed");
+  await step(replication, "confirmed");
+  await step(replication, ASYNCHRONOUS);
+  expect(replication.durability).toBe("remote_apply");
+});
+
+test("a write that ended under other synchronous_standby_names than the probe saw is unknown", () => {
+  const replication = open();
+  standbys = "FIRST 1 (replica1)";
+  replication.assertWaitedFor("FIRST 1 (replica1)", "order_create");
+  expect(() => replication.assertWaitedFor("", "order_create")).toThrow(
+    "the outcome of order_create is unknown: synchronous_standby_names is '' now",
+  );
+  standbys = undefined;
+  replication.assertWaitedFor("", "order_create");
+});
+
+test("what commits wait for is known once a probe has ended, or has waited too long", async () => {
+  const replication = open();
+  await lose(replication, STEP_MS);
+  expect(replication.isKnown).toBe(false);
+  await lose(replication, UNCONFIRMED_AFTER_MS - STEP_MS);
+  expect([replication.isKnown, replication.state]).toEqual([true, "refusing"]);
+  const other = open();
+  await step(other, "confirmed");
+  expect(other.isKnown).toBe(true);
 });

@@ -2,20 +2,23 @@ import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { within } from "../../shared/async/within.ts";
 import { AppError } from "../../shared/errors.ts";
+import type { Durability } from "../../shared/postgres/durability.ts";
 import type { CommitProbe, ProbeOutcome } from "./commit-probe.ts";
 
 // Whether commits reach the synchronous replicas, found out by committing: one probe after another,
 // never two, because a commit that waits for a lost replica waits until it is back.
 //
 //   synchronous  writes wait for the replicas
-//   refusing     a probe has waited too long: writes are refused at once, and those under way are
-//                answered as unknown, rather than all pile up behind commits that hold row locks
-//   degraded     after a while more, if the policy is to degrade: waits are ended, which leaves those
-//                commits on the primary alone, and new writes do not wait
+//   refusing     a probe has waited too long, or no listed replica is synchronous: writes are refused at
+//                once, and those under way are answered as unknown, rather than all pile up behind
+//                commits that hold row locks
+//   degraded     after a while more, if the policy is to degrade. Where commits hang, their waits are
+//                ended, which leaves them on the primary alone, and new writes do not wait; where they
+//                end without a listed replica, new writes wait for what the primary waits for
 //
 // A confirmed probe leads back to synchronous: the replicas have then applied all that was committed
-// before that probe, and whoever writes from now on waits for the rest, too. Nothing of this is stored, so a process that dies
-// leaves no degraded server behind, and each of several processes finds out by itself.
+// before that probe, and writes from now on wait for the rest, too. Nothing of this is stored, so a
+// process that dies leaves no degraded server behind, and each of several processes finds out by itself.
 
 /** A commit takes milliseconds; one that waits this long has no replica, or one that stands still. */
 export const UNCONFIRMED_AFTER_MS = 2_000;
@@ -31,9 +34,9 @@ export interface ReplicationOptions {
   /** How long commits may go unconfirmed until they stop waiting, in ms; undefined: for ever. */
   readonly degradeAfterMs: number | undefined;
   readonly clock: Clock;
-  /** Told of each change. */
-  readonly onState: (state: ReplicationState) => void;
-  /** Told at every step while writes are on the primary alone. */
+  /** Called at each change, with why writes are not synchronous. */
+  readonly onState: (state: ReplicationState, problem: string | undefined) => void;
+  /** Called at every step while writes go on without a synchronous replica. */
   readonly onDegraded: () => void;
 }
 
@@ -53,6 +56,10 @@ export class Replication {
   #probing: Probing | undefined;
   /** When the first probe began that no confirmed one has followed. */
   #unconfirmedSince: number | undefined;
+  /** When the first probe began since which each has waited, or ended without the replicas. */
+  #hangingSince: number | undefined;
+  /** Why commits do not wait for a listed replica, though they do not hang. */
+  #asynchronous: string | undefined;
   #replicasAreCurrent: boolean;
   #localWrites = 0;
 
@@ -76,9 +83,16 @@ export class Replication {
     return this.#state;
   }
 
+  /** How the next write's commit waits. */
+  get durability(): Durability {
+    return this.#state === "degraded" && this.#hangingSince !== undefined
+      ? "local"
+      : "remote_apply";
+  }
+
   /**
-   * Whether a replica that follows has every answered write. If nobody degrades it always has.
-   * Else another process may answer writes without the replicas while this one still refuses, so
+   * Whether a synchronous replica that follows has every answered write. Without degrading it always
+   * has. Else another process may answer writes without the replicas while this one still refuses, so
    * they are left alone from the first doubt until a probe is confirmed that began after it.
    */
   get replicasAreCurrent(): boolean {
@@ -102,12 +116,28 @@ export class Replication {
     name: string,
     send: (isWanted: () => boolean) => Promise<Result>,
   ): Promise<Result> {
-    if (this.#state !== "synchronous") throw this.#refusal(`${name} is refused`);
+    if (this.#state === "refusing") throw this.#refusal(`${name} is refused`);
     return await new Promise<Result>((resolve, reject) => {
       this.#rejectWaiting.add(reject);
       const isWanted = () => this.#rejectWaiting.has(reject);
       send(isWanted).finally(() => this.#rejectWaiting.delete(reject)).then(resolve, reject);
     });
+  }
+
+  /**
+   * Of a write that has ended: `standbys` is what `synchronous_standby_names` was after it. Another
+   * value than the last probe saw has not been looked at, and may have ended the wait for a replica.
+   * @throws {AppError} `unavailable`: its outcome is unknown
+   */
+  assertWaitedFor(standbys: string, name: string): void {
+    const { probe } = this.#options;
+    if (probe.standbys === undefined || probe.standbys === standbys) return;
+    this.#loop.wake();
+    throw new AppError(
+      "unavailable",
+      `the outcome of ${name} is unknown: synchronous_standby_names is '${standbys}' now`,
+      { retryAfterMs: RETRY_AFTER_MS },
+    );
   }
 
   /** Sends a write that waits for nobody. */
@@ -118,6 +148,11 @@ export class Replication {
     } finally {
       this.#localWrites--;
     }
+  }
+
+  /** Whether a probe has ended, or waited for so long that writes are refused. */
+  get isKnown(): boolean {
+    return this.#probing === undefined || this.#state !== "synchronous";
   }
 
   /**
@@ -131,7 +166,7 @@ export class Replication {
       case "refusing":
         throw this.#refusal("writes are refused");
       case "degraded":
-        return `writes are on the primary alone: ${this.#silence()}`;
+        return `${this.#degradedTo()}: ${this.#problem()}`;
     }
   }
 
@@ -145,18 +180,17 @@ export class Replication {
       () => "waiting" as const,
     );
     if (outcome !== "waiting") this.#probing = undefined;
-    switch (outcome) {
-      case "confirmed":
-        return this.#confirm(probing);
-      case "unknown":
-        // How long the primary was away says nothing of its replicas.
-        if (this.#state !== "degraded") this.#unconfirmedSince = undefined;
-        return;
-      case "unconfirmed":
-      case "waiting":
-        this.#unconfirmedSince ??= probing.startedAt;
-        return await this.#doubt(this.#options.clock.now() - this.#unconfirmedSince);
+    if (outcome === "confirmed") return this.#confirm(probing);
+    if (outcome === "unknown") return this.#leaveOpen();
+    this.#unconfirmedSince ??= probing.startedAt;
+    if (outcome === "waiting" || outcome === "unconfirmed") {
+      this.#asynchronous = undefined;
+      this.#hangingSince ??= probing.startedAt;
+    } else {
+      this.#asynchronous = outcome.asynchronous;
+      this.#hangingSince = undefined;
     }
+    await this.#doubt();
   }
 
   #begin(): Probing {
@@ -168,48 +202,78 @@ export class Replication {
   }
 
   #confirm({ afterLocalWrites }: Probing): void {
-    this.#unconfirmedSince = undefined;
+    this.#forgetDoubts();
     // One that was in doubt meanwhile began before the local writes.
     if (afterLocalWrites && this.#state === "synchronous") this.#replicasAreCurrent = true;
     this.#enter("synchronous");
   }
 
-  async #doubt(unconfirmedMs: number): Promise<void> {
-    const { degradeAfterMs, probe } = this.#options;
-    if (unconfirmedMs < UNCONFIRMED_AFTER_MS) return;
+  /** How long the primary was away says nothing of its replicas. */
+  #leaveOpen(): void {
+    if (this.#state !== "degraded") this.#forgetDoubts();
+  }
+
+  #forgetDoubts(): void {
+    this.#unconfirmedSince = undefined;
+    this.#hangingSince = undefined;
+    this.#asynchronous = undefined;
+  }
+
+  async #doubt(): Promise<void> {
+    const { degradeAfterMs, probe, onDegraded } = this.#options;
+    const hangs = this.#hangingSince !== undefined;
+    if (hangs && this.#since(this.#hangingSince) < UNCONFIRMED_AFTER_MS) return;
     if (this.#state === "synchronous") {
       this.#replicasAreCurrent = degradeAfterMs === undefined;
       this.#enter("refusing");
-      for (const reject of this.#rejectWaiting) reject(this.#refusal("the outcome is unknown"));
-      this.#rejectWaiting.clear();
     }
-    if (degradeAfterMs === undefined || unconfirmedMs < degradeAfterMs) return;
+    // Degraded writes that end without a listed replica are answered; those that hang are not.
+    if (this.#state === "refusing" || hangs) this.#rejectAll();
+    if (degradeAfterMs === undefined || this.#since(this.#unconfirmedSince) < degradeAfterMs) {
+      return;
+    }
     try {
       // Again at every step: a write that queued for a connection when the others were ended waits
       // now, and holds locks that local writes need.
-      await probe.endWaits();
+      if (hangs) await probe.endWaits();
       this.#enter("degraded");
-      this.#options.onDegraded();
+      onDegraded();
     } catch {
       // The primary does not answer: there is nothing to go on with.
     }
   }
 
+  #rejectAll(): void {
+    for (const reject of this.#rejectWaiting) reject(this.#refusal("the outcome is unknown"));
+    this.#rejectWaiting.clear();
+  }
+
   #enter(state: ReplicationState): void {
     if (this.#state === state) return;
     this.#state = state;
-    this.#options.onState(state);
+    this.#options.onState(state, state === "synchronous" ? undefined : this.#problem());
   }
 
   #refusal(what: string): AppError {
-    return new AppError("unavailable", `${what}: ${this.#silence()}`, {
+    return new AppError("unavailable", `${what}: ${this.#problem()}`, {
       retryAfterMs: RETRY_AFTER_MS,
     });
   }
 
-  #silence(): string {
-    const since = this.#unconfirmedSince ?? this.#options.clock.now();
-    const seconds = Math.round((this.#options.clock.now() - since) / 1_000);
+  #degradedTo(): string {
+    return this.durability === "local"
+      ? "writes are on the primary alone"
+      : "writes go on without a synchronous replica";
+  }
+
+  #problem(): string {
+    if (this.#asynchronous !== undefined) return this.#asynchronous;
+    const seconds = Math.round(this.#since(this.#unconfirmedSince) / 1_000);
     return `the synchronous replica has confirmed no commit for ${seconds} s`;
+  }
+
+  #since(moment: number | undefined): number {
+    const now = this.#options.clock.now();
+    return now - (moment ?? now);
   }
 }

@@ -1,39 +1,88 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// The functions are in drizzle/loms/migrations, with what they take and answer.
+// The functions are in drizzle/loms/migrations, with what they take and answer. The last parameter of
+// those that write is a Durability.
 
 export const ORDER_CREATE = defineStatement({
   name: "order_create",
   kind: "insert",
   text: `select place, kind, order_id, shortage
-    from loms_order_create($1, $2, $3, $4, $5, $6, $7, $8)`,
-  parameters: ["int8[]", "text[]", "text[]", "int4[]", "int8[]", "int4[]", "int8", "int4"],
-  columns: { place: "int4", kind: "text", order_id: "int8", shortage: "jsonb?" },
+    from loms_order_create_durable($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+  parameters: ["int8[]", "text[]", "text[]", "int4[]", "int8[]", "int4[]", "int8", "int4", "text"],
+  columns: {
+    place: "int4",
+    kind: "text",
+    order_id: "int8",
+    shortage: "jsonb?",
+  },
 });
 
 export const ORDER_CHANGE = defineStatement({
   name: "order_change",
   kind: "update",
-  text: "select place, kind, status from loms_order_change($1, $2, $3)",
-  parameters: ["int8[]", "text[]", "text"],
+  text: `select place, kind, status from loms_order_change_durable($1, $2, $3, $4)`,
+  parameters: ["int8[]", "text[]", "text", "text"],
   columns: { place: "int4", kind: "text", status: "text?" },
 });
 
 export const EXPIRE_ORDERS = defineStatement({
   name: "expire_orders",
   kind: "update",
-  text: "select loms_expire_orders($1, $2) as cancelled",
-  parameters: ["int4", "text"],
+  text: `select loms_expire_orders_durable($1, $2, $3, $4) as cancelled`,
+  parameters: ["int4", "text", "int8", "text"],
   columns: { cancelled: "int4" },
 });
 
-/** Writes nothing but a commit, which waits for the replicas like any other. */
+/** Writes nothing but a commit, which waits until every synchronous replica has applied it. */
 export const COMMIT_PROBE = defineStatement({
   name: "commit_probe",
   kind: "insert",
-  text: "select pg_logical_emit_message(true, 'loms', 'probe')::text as position",
+  text: `select set_config('synchronous_commit', 'remote_apply', true) as durability,
+      pg_logical_emit_message(true, 'loms', 'probe')::text as position`,
   parameters: [],
-  columns: { position: "text" },
+  columns: { durability: "text", position: "text" },
+});
+
+/**
+ * What the primary's senders are: a row a connected standby, and one without a sender, so that there
+ * is an answer. `may_see` is whether the account may see more of them than their number.
+ */
+export const SENDERS = defineStatement({
+  name: "senders",
+  kind: "select",
+  text: `select pg_has_role('pg_read_all_stats', 'usage') as may_see, current_user::text as account,
+      current_setting('synchronous_standby_names') as standbys,
+      sender.application_name, slot.slot_name::text, sender.sync_state
+    from (values (true)) one (row)
+    left join pg_stat_replication sender on true
+    left join pg_replication_slots slot on slot.active_pid = sender.pid`,
+  parameters: [],
+  columns: {
+    may_see: "bool",
+    account: "text",
+    standbys: "text",
+    application_name: "text?",
+    slot_name: "text?",
+    sync_state: "text?",
+  },
+});
+
+/** Which standbys the primary waits for, as it is configured at this moment. */
+export const STANDBY_NAMES = defineStatement({
+  name: "standby_names",
+  kind: "select",
+  text: "select current_setting('synchronous_standby_names') as standbys",
+  parameters: [],
+  columns: { standbys: "text" },
+});
+
+/** What a replica's receiver calls itself towards the primary. */
+export const RECEIVER = defineStatement({
+  name: "receiver",
+  kind: "select",
+  text: "select slot_name, conninfo from pg_stat_wal_receiver",
+  parameters: [],
+  columns: { slot_name: "text?", conninfo: "text?" },
 });
 
 /** Ends the wait for a replica of every session but those of an application. */

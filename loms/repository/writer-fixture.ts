@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { orderEvents, outbox, stocks } from "../../drizzle/loms/schema.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
+import { durableRunner } from "../../shared/postgres/durability.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { NewOrder, OrderWriter } from "../domain/deps.ts";
@@ -34,7 +35,10 @@ export function openWriterFixture(
     applicationName: "test",
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
-  const writer = createOrderWriter({ pool, paymentTimeoutMs });
+  const writer = createOrderWriter({
+    pool: durableRunner(pool, "remote_apply"),
+    paymentTimeoutMs,
+  });
   const { db } = pool;
   let nextSku = 2_000_000_000;
   return {

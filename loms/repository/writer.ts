@@ -2,7 +2,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import { retry } from "../../shared/async/retry.ts";
 import { SHORT_SKUS_MAX } from "../../shared/errors.ts";
 import { isConflict } from "../../shared/postgres/database-error.ts";
-import type { StatementRunner } from "../../shared/postgres/pool.ts";
+import type { DurableRunner } from "../../shared/postgres/durability.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
 import type {
   NewOrder,
@@ -25,7 +25,7 @@ const CONFLICT_BACKOFF_MAX_MS = 100;
 
 export interface OrderWriterOptions {
   /** Of the primary. */
-  readonly pool: StatementRunner;
+  readonly pool: DurableRunner;
   /** How long an order may await payment, in ms. */
   readonly paymentTimeoutMs: number;
   readonly random?: () => number;
@@ -78,7 +78,7 @@ export function createOrderWriter(options: OrderWriterOptions): OrderWriter {
     orderPay: (changes, context) => change("payed", changes, context),
     orderCancel: (changes, context) => change("cancelled", changes, context),
     async expireOrders(max, context) {
-      const parameters = [max, context.traceparent] as const;
+      const parameters = [max, context.traceparent, paymentTimeoutMs] as const;
       const [row] = await again(() => pool.run(EXPIRE_ORDERS, parameters, context), context);
       return row?.cancelled ?? 0;
     },

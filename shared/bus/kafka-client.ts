@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import kafkajs, { type Kafka, type LogEntry, type RetryOptions } from "kafkajs";
+import { heartbeatsFollowClockBack } from "./kafka-clock.ts";
 import type { KafkaSecurity } from "./kafka-settings.ts";
 import { openSocket, withoutColons } from "./kafka-sockets.ts";
 import type { SeldomLog } from "./seldom-log.ts";
@@ -35,6 +36,7 @@ export function createKafkaClients(
   logFailure: SeldomLog,
 ): KafkaClients {
   quietIdleConnections();
+  heartbeatsFollowClockBack();
   const create = (retry: RetryOptions) =>
     new kafkajs.Kafka({
       clientId: "marketplace",

@@ -10,6 +10,7 @@ import {
   UnreadableMessageError,
 } from "./bus.ts";
 import { Acknowledger } from "./postgres-acknowledger.ts";
+import { followClockBack } from "./postgres-clock.ts";
 import { type MessageData, queueName, toDeadLetterJob } from "./postgres-queues.ts";
 import { type SeldomLog, seldomLog } from "./seldom-log.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
@@ -192,6 +193,7 @@ export class PostgresSubscription implements Subscription {
     this.#cancelHeartbeat = this.#options.clock.setTimer(HEARTBEAT_INTERVAL_MS, () => {
       this.#scheduleHeartbeat();
       void this.#sendHeartbeat();
+      void this.#followClockBack();
     });
   }
 
@@ -202,6 +204,17 @@ export class PostgresSubscription implements Subscription {
       await this.#options.boss.touch(this.queue, jobs);
     } catch (error) {
       this.#logFailure("warn", `Cannot send the heartbeat of ${this.queue}`, error);
+    }
+  }
+
+  async #followClockBack(): Promise<void> {
+    const { boss, log } = this.#options;
+    try {
+      if (!await followClockBack(boss, this.queue)) return;
+      log.warn("the clock of the bus's database stepped back", { queue: this.queue });
+      this.wake();
+    } catch (error) {
+      this.#logFailure("warn", `Cannot look at the clock of ${this.queue}`, error);
     }
   }
 }

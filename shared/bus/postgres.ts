@@ -10,6 +10,7 @@ import type {
   Topic,
 } from "./bus.ts";
 import { BusCalls } from "./bus-calls.ts";
+import { followClockBack, MONOTONIC_CLOCK } from "./postgres-clock.ts";
 import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
 import { postgresRefusal } from "./postgres-refusal.ts";
@@ -40,10 +41,14 @@ const STOP_TIMEOUT_MS = 3_000;
 const PLANNER = "-c enable_nestloop=off";
 /**
  * Queues wait for no replica, so that its loss stops nothing here. Nothing is lost with the primary
- * all the same: the outbox marks an event as published by a later commit that does wait, and whoever
- * promotes a replica with that mark finds the message, too, if both databases are on one server.
+ * all the same: the outbox marks an event as published by a later commit, so a replica that is promoted
+ * with that mark has the message, too, if both databases are on one server.
  */
 const COMMITS = "-c synchronous_commit=local";
+/** With nested loops off a plan that has one costs 10^10, and would be compiled at every call. */
+const COMPILATION = "-c jit=off";
+/** pg-boss rests on it, whatever the server's own default is. */
+const ISOLATION = "-c default_transaction_isolation=read\\ committed";
 /** Out of reach: the relay's backlog is what tells that messages pile up. */
 const WARNING_QUEUE_SIZE = 2_147_483_647;
 /** Publishers say here which queue has news. A name of our own: pg-boss derives its from internals. */
@@ -88,13 +93,14 @@ class PostgresBus implements Bus {
       ...driverOptions,
       connectionString: url,
       application_name: "marketplace_bus",
-      options: `${PLANNER} ${COMMITS}`,
+      options: `${PLANNER} ${COMMITS} ${COMPILATION} ${ISOLATION}`,
       warningQueueSize: WARNING_QUEUE_SIZE,
       max: CONNECTIONS_MAX,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       superviseIntervalSeconds: SUPERVISE_S,
       monitorIntervalSeconds: SUPERVISE_S,
       maintenanceIntervalSeconds: MAINTENANCE_S,
+      clock: MONOTONIC_CLOCK,
       schedule: false,
       registerInstance: false,
       openTelemetry: { enabled: false },
@@ -125,7 +131,12 @@ class PostgresBus implements Bus {
   async #insert(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     // Ids ascend with the list: pg-boss orders jobs that one statement inserted by their ids.
     const jobs = messages.map((message) => toJob(message, this.#nextId()));
-    for (const group of topic.groups) await this.#boss.insert(queueName(topic, group), jobs);
+    for (const group of topic.groups) {
+      const queue = queueName(topic, group);
+      // pg-boss orders the jobs of a key by when they came: what waits must not be of the future.
+      await followClockBack(this.#boss, queue);
+      await this.#boss.insert(queue, jobs);
+    }
   }
 
   /** Only a hint: whoever misses it finds the jobs at its next poll. */

@@ -61,8 +61,6 @@ export interface PoolOptions {
   readonly statementTimeoutMs: number;
   /** Statements that may wait for a connection; those beyond are refused. */
   readonly waitingMax?: number;
-  /** Commits that wait for no replica, whatever the server's own setting says. */
-  readonly synchronousCommit?: "local";
   readonly clock?: Clock;
   readonly observe?: (observation: StatementObservation) => void;
 }
@@ -123,7 +121,6 @@ export class Pool {
       connection: {
         application_name: options.applicationName,
         statement_timeout: options.statementTimeoutMs,
-        ...(options.synchronousCommit && { synchronous_commit: options.synchronousCommit }),
       },
     });
     this.db = drizzle(this.#client);

@@ -91,7 +91,8 @@ export const METRIC_FAMILIES = {
   },
   db_replication_state: {
     type: "gauge",
-    help: "1 for the state at hand: writes wait for the replicas, are refused, or do not wait",
+    help: "1 for the state at hand: writes wait for a listed replica, are refused, go on without " +
+      "one, or none is listed",
     labels: ["state"],
     services: ["loms"],
   },

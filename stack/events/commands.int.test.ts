@@ -14,6 +14,7 @@ import { systemClock } from "../../shared/async/clock.ts";
 import { type Bus, MessagesRefusedError, UnreadableMessageError } from "../../shared/bus/bus.ts";
 import { createPostgresBus } from "../../shared/bus/postgres.ts";
 import { Inbox, message } from "../../shared/bus/test-inbox.ts";
+import { durableRunner } from "../../shared/postgres/durability.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { type TestDatabase, testDatabase } from "../test/database.ts";
 import {
@@ -50,9 +51,12 @@ async function createOrder(): Promise<bigint> {
 }
 
 function openRelay(publish: Bus["publish"]): Relay {
-  const { pool } = loms;
-  const options = { pool, bus: { publish }, topic: ORDER_EVENTS, clock: systemClock };
-  return new Relay({ ...options, relayId: randomUUID(), onError: () => {} });
+  return new Relay({
+    writes: durableRunner(loms.pool, "remote_apply"),
+    marks: loms.pool,
+    ...{ bus: { publish }, topic: ORDER_EVENTS, clock: systemClock },
+    ...{ relayId: randomUUID(), onError: () => {} },
+  });
 }
 
 /** What follows an event's status in its line: where it is on its way. */

@@ -1,0 +1,201 @@
+import postgres from "postgres";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { freePorts } from "../../stack/ports.ts";
+import type { PostgresPair } from "../../stack/postgres/pair.ts";
+import type { Stack } from "../../stack/start.ts";
+import { startAlone } from "../alone.ts";
+import { eventually } from "../eventually.ts";
+import { call } from "../http.ts";
+import { startOwnStack } from "../own-stack.ts";
+import { expectProblem } from "../problems.ts";
+import { type Shop, shopAt } from "../shop.ts";
+import { newUser } from "../users.ts";
+import { startDebianPair } from "./debian-postgres.ts";
+
+const programs = inject("foreign");
+
+const SKU = 1_625_903;
+const ORDERS = 20;
+/** Both standbys apply each commit this late; PostgreSQL's default does not wait for that. */
+const SETTINGS = { synchronous_commit: "on", recovery_min_apply_delay: "100ms" };
+const BOTH = "FIRST 2 (standby1, standby2)";
+
+describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", () => {
+  let pair: PostgresPair;
+  let admin: postgres.Sql;
+  let standbys: postgres.Sql[];
+  let stack: Stack;
+  let shop: Shop;
+  const environment = () => ({
+    DATABASE_URL: pair.primaryUrl("loms"),
+    DATABASE_REPLICA_URLS: pair.replicaUrls("loms").join(","),
+    BUS_DATABASE_URL: pair.primaryUrl("bus"),
+    NOTIFIER_DATABASE_URL: pair.primaryUrl("notifier"),
+  });
+
+  beforeAll(async () => {
+    if (!programs) return;
+    pair = await startDebianPair(programs, {
+      settings: SETTINGS,
+      replicas: 2,
+      databases: ["loms", "bus", "notifier"],
+    });
+    admin = postgres(pair.primaryUrl("loms"), { max: 1 });
+    standbys = pair.replicaUrls("loms").map((url) => postgres(url, { max: 1 }));
+    stack = await startOwnStack({ environment: environment() });
+    shop = shopAt(stack);
+  });
+  afterEach(async () => {
+    await waitFor(BOTH);
+    await until("synchronous");
+  });
+  afterAll(async () => {
+    await stack?.close();
+    await Promise.all([admin, ...standbys].map((sql) => sql?.end()));
+    await pair?.close();
+  });
+
+  async function waitFor(names: string): Promise<void> {
+    await admin.unsafe(`alter system set synchronous_standby_names = '${names}'`);
+    await admin`select pg_reload_conf()`;
+  }
+
+  async function metricsOf(url = stack.urls.loms ?? ""): Promise<string> {
+    return (await call(url, "GET /metrics")).text;
+  }
+
+  const until = (state: string, url?: string) =>
+    eventually(async () =>
+      expect(await metricsOf(url)).toMatch(
+        new RegExp(`^db_replication_state\\{state="${state}"\\} 1$`, "m"),
+      )
+    );
+
+  /** Rows of orders that the standbys have fetched by their ids, as they count them themselves. */
+  async function readsOnStandbys(): Promise<number> {
+    const counts = standbys.map(async (standby) => {
+      const [row] = await standby<{ read: number }[]>`
+        select idx_scan::int as read from pg_stat_user_indexes where indexrelname = 'orders_pkey'`;
+      return row?.read ?? 0;
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Acknowledged orders that the next read did not show. */
+  async function missed(there: Shop): Promise<number> {
+    let missing = 0;
+    for (let order = 0; order < ORDERS; order++) {
+      const orderID = await there.create(newUser(), SKU, 1);
+      await there.status(orderID).catch(() => missing++);
+    }
+    return missing;
+  }
+
+  async function expectRefused(reason: string): Promise<void> {
+    await until("refusing");
+    const order = await shop.tryCreate(newUser(), [{ sku: SKU, count: 1 }]);
+    expectProblem(order, 503);
+    const ready = await call(stack.urls.loms ?? "", "GET /readyz");
+    expect([ready.status, ready.body]).toMatchObject([503, {
+      reasons: { replica: expect.stringContaining(reason) },
+    }]);
+  }
+
+  test("synchronous_commit = on and a late replay: each acknowledged order is read at once", async () => {
+    await until("synchronous");
+    const before = await readsOnStandbys();
+    expect(await missed(shop)).toBe(0);
+    // A server shows its counts within a second or so.
+    await eventually(async () =>
+      expect(await readsOnStandbys() - before).toBeGreaterThan(ORDERS / 2)
+    );
+  });
+
+  test("synchronous_standby_names is emptied under load: nothing is acknowledged that a read misses", async () => {
+    let missing = 0;
+    let acknowledged = 0;
+    let stopped = false;
+    const buyers = Array.from({ length: 8 }, async () => {
+      while (!stopped) {
+        const { status, body } = await shop.tryCreate(newUser(), [{ sku: SKU, count: 1 }]);
+        if (status !== 200) continue;
+        acknowledged++;
+        await shop.status(body["orderID"] as number).catch(() => missing++);
+      }
+    });
+    await eventually(() => expect(acknowledged).toBeGreaterThan(ORDERS));
+    await waitFor("");
+    await until("refusing");
+    stopped = true;
+    await Promise.all(buyers);
+    expect(missing).toBe(0);
+  });
+
+  test("no synchronous standby: strict refuses writes, reads go to the primary", async () => {
+    const order = await shop.create(newUser(), SKU, 1);
+    await waitFor("");
+    await expectRefused("no listed replica is synchronous (replica 1: async, replica 2: async)");
+    expect(await shop.status(order)).toBe("awaiting payment");
+  });
+
+  test("members of a quorum may lack a commit: strict refuses writes", async () => {
+    await waitFor("ANY 1 (standby1, standby2)");
+    await expectRefused("(replica 1: quorum, replica 2: quorum)");
+  });
+
+  test("a potential standby serves no reads", async () => {
+    await waitFor("FIRST 1 (standby1, standby2)");
+    await eventually(async () => {
+      const [row] = await admin`
+        select sync_state from pg_stat_replication where application_name = 'standby2'`;
+      expect(row?.["sync_state"]).toBe("potential");
+    });
+    await standbys[1]?.unsafe("select pg_wal_replay_pause()");
+    try {
+      // loms looks twice a second.
+      await eventually(async () => expect(await missed(shop)).toBe(0));
+    } finally {
+      await standbys[1]?.unsafe("select pg_wal_replay_resume()");
+    }
+  });
+
+  test("policy degrade goes on without a synchronous replica, and reads the primary", async () => {
+    const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+    await waitFor("");
+    const alone = await startAlone("loms", {
+      ...environment(),
+      LOMS_HTTP: `${http}`,
+      LOMS_GRPC: `${grpc}`,
+      LOMS_PROFILE: `${profile}`,
+      SYNC_REPLICA_POLICY: "degrade",
+      SYNC_REPLICA_DEGRADE_AFTER: "1s",
+    }, `http://${http}`);
+    await until("degraded", `http://${http}`);
+    expect(await missed(shopAt({ urls: { ...stack.urls, loms: `http://${http}` } }))).toBe(0);
+    const ready = await call(`http://${http}`, "GET /readyz");
+    expect(ready.body).toMatchObject({
+      warnings: { replica: expect.stringContaining("replica 1: async") },
+    });
+    alone.signal("SIGTERM");
+    expect(await alone.ended, alone.output()).toBe("exit code 0");
+  });
+
+  test("standbys without a slot and with one name: all of them must be synchronous", async () => {
+    for (const standby of standbys) {
+      const [row] = await standby`show primary_conninfo`;
+      const nameless = String(row?.["primary_conninfo"]).replace(/application_name=\S+/, "");
+      await standby.unsafe(`alter system set primary_conninfo = '${nameless}'`);
+      await standby`alter system set primary_slot_name = ''`;
+      await standby`select pg_reload_conf()`;
+    }
+    await waitFor("FIRST 1 (walreceiver)");
+    await expectRefused("(replica 1: ambiguous, replica 2: ambiguous)");
+    await waitFor("FIRST 2 (walreceiver)");
+    await until("synchronous");
+    expect(await missed(shop)).toBe(0);
+    for (const standby of standbys) {
+      await standby`alter system reset all`;
+      await standby`select pg_reload_conf()`;
+    }
+  });
+});

@@ -1,0 +1,45 @@
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Programs } from "./programs.ts";
+
+/** Debian's, as the `faketime` program itself preloads it. */
+const LIBRARY = "/usr/$LIB/faketime/libfaketime.so.1";
+
+/** A PostgreSQL whose clock a test sets. */
+export interface SteppingClock {
+  /** The server's program, to be used in place of its own. */
+  readonly postgres: string;
+  /** From now on every server that runs it is this far from the machine's clock, in seconds. */
+  set(offsetS: number): void;
+  remove(): void;
+}
+
+/** The wall clock alone: what a server waits for is measured by another, which never steps. */
+export function steppingClock({ postgres }: Pick<Programs, "postgres">): SteppingClock {
+  const directory = mkdtempSync(join(tmpdir(), "marketplace-clock-"));
+  // The servers run as another account.
+  chmodSync(directory, 0o755);
+  const offset = join(directory, "offset");
+  const program = join(directory, "postgres");
+  const set = (offsetS: number) => {
+    // In one step: it is read at every look at the clock.
+    writeFileSync(`${offset}.new`, `${offsetS >= 0 ? "+" : ""}${offsetS}`);
+    renameSync(`${offset}.new`, offset);
+  };
+  set(0);
+  const environment = [
+    `LD_PRELOAD='${LIBRARY}'`,
+    `FAKETIME_TIMESTAMP_FILE='${offset}'`,
+    "FAKETIME_NO_CACHE=1",
+    "FAKETIME_DONT_FAKE_MONOTONIC=1",
+    "FAKETIME_DISABLE_SHM=1",
+  ].join(" ");
+  writeFileSync(program, `#!/bin/sh\nexec env ${environment} ${postgres} "$@"\n`);
+  chmodSync(program, 0o755);
+  return {
+    postgres: program,
+    set,
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}

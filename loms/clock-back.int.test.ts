@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { outboxLease } from "../drizzle/loms/schema.ts";
+import { systemClock } from "../shared/async/clock.ts";
+import { durableRunner } from "../shared/postgres/durability.ts";
+import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
+import { cleanOutbox } from "./outbox/clean.ts";
+import { Relay } from "./outbox/relay.ts";
+import { openWriterFixture, testContext, type WriterFixture } from "./repository/writer-fixture.ts";
+
+// Rows that the server stamped before its clock stepped back an hour.
+
+const PAYMENT_TIMEOUT_MS = 60_000;
+
+let database: TestDatabase;
+let loms: WriterFixture;
+let sku: number;
+
+beforeAll(async () => {
+  database = await testDatabase("loms");
+  loms = openWriterFixture(database.primaryUrl, { paymentTimeoutMs: PAYMENT_TIMEOUT_MS });
+  sku = await loms.addStock(1_000);
+});
+
+afterAll(async () => {
+  await loms.pool.close();
+  await database.drop();
+});
+
+beforeEach(async () => {
+  await loms.pool.db.execute(sql`delete from outbox`);
+  await loms.pool.db.update(outboxLease).set({ until: "-infinity" });
+});
+
+function openRelay(): Relay {
+  return new Relay({
+    writes: durableRunner(loms.pool, "remote_apply"),
+    marks: loms.pool,
+    bus: { publish: () => Promise.resolve() },
+    topic: { name: "events", groups: ["group"], deadLetters: "dead" },
+    clock: systemClock,
+    relayId: randomUUID(),
+    onError: () => {},
+  });
+}
+
+async function createOrder(): Promise<bigint> {
+  const [outcome] = await loms.create([{ sku, count: 1 }]);
+  if (outcome?.kind !== "created") throw new Error("not created");
+  return outcome.orderId;
+}
+
+async function leaseEndsIn(interval: string): Promise<void> {
+  await loms.pool.db.execute(sql`
+    update outbox_lease set holder = ${randomUUID()}::uuid,
+      until = clock_timestamp() + ${interval}::interval`);
+}
+
+test("a lease that ends later than one of now is void", async () => {
+  await createOrder();
+  await leaseEndsIn("1 hour");
+  expect(await openRelay().step()).toEqual({ kind: "published", events: 2, drained: true });
+});
+
+test("a lease that one of now could be holds", async () => {
+  await createOrder();
+  await leaseEndsIn("9 seconds");
+  expect(await openRelay().step()).toEqual({ kind: "elsewhere" });
+});
+
+test("events that were published in the future are deleted, and do not hold up the others", async () => {
+  await createOrder();
+  await openRelay().step();
+  await loms.pool.db.execute(
+    sql`update outbox set published_at = published_at + interval '1 hour'`,
+  );
+  expect(await cleanOutbox({ pool: loms.pool, clock: systemClock, onError: () => {} })).toBe(2);
+});
+
+async function dueIn(orderId: bigint): Promise<number> {
+  const [row] = await loms.pool.db.execute<{ ms: number }>(sql`
+    select (extract(epoch from payment_due_at - clock_timestamp()) * 1000)::float8 as ms
+    from orders where order_id = ${orderId}`);
+  return row?.ms ?? NaN;
+}
+
+const stepBack = (orderId: bigint) =>
+  loms.pool.db.execute(sql`
+    update orders set created_at = created_at + interval '1 hour',
+      payment_due_at = payment_due_at + interval '1 hour'
+    where order_id = ${orderId}`);
+
+test("an order from the future awaits payment for the whole time from now, and no longer", async () => {
+  const orderId = await createOrder();
+  await stepBack(orderId);
+  expect(await loms.writer.expireOrders(10, testContext())).toBe(0);
+  const ms = await dueIn(orderId);
+  expect(ms).toBeGreaterThan(PAYMENT_TIMEOUT_MS - 10_000);
+  expect(ms).toBeLessThanOrEqual(PAYMENT_TIMEOUT_MS);
+  await loms.writer.expireOrders(10, testContext());
+  expect(await dueIn(orderId), "its deadline moves once").toBeLessThan(ms);
+});
+
+test("a longer deadline that was given in the past stays", async () => {
+  const orderId = await createOrder();
+  await loms.pool.db.execute(sql`
+    update orders set payment_due_at = payment_due_at + interval '1 hour'
+    where order_id = ${orderId}`);
+  await loms.writer.expireOrders(10, testContext());
+  expect(await dueIn(orderId)).toBeGreaterThan(PAYMENT_TIMEOUT_MS);
+});

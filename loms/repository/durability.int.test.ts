@@ -1,0 +1,79 @@
+import { type SQL, sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import { COMMIT_PROBE } from "./statements.ts";
+import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
+
+let database: TestDatabase;
+let loms: WriterFixture;
+
+beforeAll(async () => {
+  database = await testDatabase("loms");
+  loms = openWriterFixture(database.primaryUrl, { connections: 1 });
+});
+
+afterAll(async () => {
+  await loms.pool.close();
+  await database.drop();
+});
+
+/** What synchronous_commit is in the transaction of a call, behind the call. */
+async function durabilityOf(call: SQL): Promise<string | undefined> {
+  const [row] = await loms.pool.db.execute<{ durability: string }>(sql`
+    with called as materialized (select count(*) as answers from ${call})
+    select current_setting('synchronous_commit') as durability from called where answers >= 0`);
+  return row?.durability;
+}
+
+const RELAY = "00000000-0000-4000-8000-000000000000";
+const CALLS = {
+  loms_order_create_durable: (durability: string) =>
+    sql`loms_order_create_durable(array[7]::int8[], array[null]::text[], array['t'], array[1],
+      array[1002]::int8[], array[1], 1000, 20, ${durability})`,
+  loms_order_change_durable: (durability: string) =>
+    sql`loms_order_change_durable(array[1]::int8[], array['t'], 'payed', ${durability})`,
+  loms_expire_orders_durable: (durability: string) =>
+    sql`loms_expire_orders_durable(1, 't', 1000, ${durability})`,
+  loms_outbox_take_durable: (durability: string) =>
+    sql`loms_outbox_take_durable(${RELAY}::uuid, 1000, 1, ${durability})`,
+};
+
+test.each(Object.entries(CALLS))(
+  "%s() decides how its transaction commits",
+  async (_name, call) => {
+    for (const durability of ["remote_apply", "local"]) {
+      expect(await durabilityOf(call(durability))).toBe(durability);
+    }
+  },
+);
+
+test.each([
+  sql`loms_outbox_mark(${RELAY}::uuid, array[1]::int8[], true)`,
+  sql`loms_outbox_clean(1000, 10)`,
+])("what has no caller that waits commits on the primary alone", async (call) => {
+  expect(await durabilityOf(call)).toBe("local");
+});
+
+test("the probe's commit asks for replay, whatever the server's default is", async () => {
+  const [row] = await loms.pool.run(COMMIT_PROBE, [], testContext());
+  expect(row?.durability).toBe("remote_apply");
+});
+
+test.each(["remote_apply", "local"])(
+  "functions of an older loms keep the session's %s",
+  async (own) => {
+    const [row] = await loms.pool.db.execute<{ durability: string }>(sql`
+    with session as materialized (select set_config('synchronous_commit', ${own}, true)),
+    called as materialized (
+      select count(*) as answers from session cross join loms_order_change(array[1]::int8[], array['t'], 'payed')
+    )
+    select current_setting('synchronous_commit') as durability from called where answers >= 0`);
+    expect(row?.durability).toBe(own);
+  },
+);
+
+test("the setting ends with its transaction", async () => {
+  const before = await loms.pool.db.execute(sql`show synchronous_commit`);
+  await durabilityOf(CALLS.loms_outbox_take_durable("local"));
+  expect([...await loms.pool.db.execute(sql`show synchronous_commit`)]).toEqual([...before]);
+});

@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemClock } from "../../shared/async/clock.ts";
+import { Pool } from "../../shared/postgres/pool.ts";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import { ListedReplicas } from "./listed-replicas.ts";
+
+let database: TestDatabase;
+let admin: Pool;
+/** An account without rights; accounts belong to the server that the whole run shares. */
+let account: string;
+const pools: Pool[] = [];
+
+beforeEach(async () => {
+  database = await testDatabase("empty");
+  account = `account_${randomUUID().slice(0, 8)}`;
+  admin = open(database.primaryUrl);
+  await admin.db.execute(sql.raw(`create role ${account} login password 'secret'`));
+});
+afterEach(async () => {
+  await admin.db.execute(sql.raw(`drop role ${account}`));
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+  await database.drop();
+});
+
+function open(url: string): Pool {
+  const role = url === database.replicaUrl ? "replica" : "primary";
+  const pool = new Pool({ url, role, max: 1, applicationName: "test", statementTimeoutMs: 5_000 });
+  pools.push(pool);
+  return pool;
+}
+
+function asAccount(url: string): string {
+  const changed = new URL(url);
+  changed.username = account;
+  changed.password = "secret";
+  return changed.href;
+}
+
+function listed(...urls: string[]) {
+  const members = urls.map((url, index) => ({ name: `replica ${index + 1}`, pool: open(url) }));
+  return { members, primary: open(asAccount(database.primaryUrl)), clock: systemClock };
+}
+
+/** What a look shows; on a busy machine the first one may be too short. */
+const seen = (replicas: ListedReplicas) => expect.poll(() => replicas.look(), { timeout: 10_000 });
+
+test("an account that may not see the standbys is answered with the grant that it needs", async () => {
+  const replicas = new ListedReplicas(listed(asAccount(database.replicaUrl)));
+  await seen(replicas).toEqual({
+    synchronous: new Set(),
+    problem: "loms may not see which replicas are synchronous: " +
+      `GRANT pg_read_all_stats TO ${account}`,
+    standbys: expect.stringContaining("standby1"),
+  });
+});
+
+test("with that grant, which the replica has from its primary, it sees the synchronous one", async () => {
+  await admin.db.execute(sql.raw(`grant pg_read_all_stats to ${account}`));
+  const options = listed(asAccount(database.replicaUrl));
+  const replicas = new ListedReplicas(options);
+  await seen(replicas).toEqual({
+    synchronous: new Set([options.members[0]?.pool]),
+    problem: undefined,
+    standbys: expect.stringContaining("standby1"),
+  });
+});
+
+test("a server that follows no primary, and one that is away, are not synchronous", async () => {
+  await admin.db.execute(sql.raw(`grant pg_read_all_stats to ${account}`));
+  const away = "postgres://postgres@127.0.0.1:1/none";
+  await seen(new ListedReplicas(listed(database.primaryUrl, away))).toMatchObject({
+    problem:
+      "no listed replica is synchronous (replica 1: never answered, replica 2: never answered)",
+  });
+});
+
+test("a replica that stops answering keeps its identity", async () => {
+  await admin.db.execute(sql.raw(`grant pg_read_all_stats to ${account}`));
+  const options = listed(database.replicaUrl);
+  const replicas = new ListedReplicas(options);
+  await seen(replicas).toMatchObject({ problem: undefined });
+  await options.members[0]?.pool.close();
+  expect((await replicas.look()).problem).toBeUndefined();
+});
+
+test("without a listed replica there is nothing to ask", async () => {
+  expect(await new ListedReplicas(listed()).look())
+    .toEqual({ synchronous: new Set(), problem: undefined, standbys: undefined });
+});

@@ -1,0 +1,122 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import type { Pool } from "../../shared/postgres/pool.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import {
+  type Sender,
+  type StandbyIdentity,
+  standbyIdentity,
+  syncStateOf,
+} from "./standby-identity.ts";
+import { RECEIVER, SENDERS } from "./statements.ts";
+
+/** Of each question. */
+const LOOK_TIMEOUT_MS = 400;
+/** Of the first one to each replica, to which a connection is made. */
+const MEET_TIMEOUT_MS = 3_000;
+
+/** A replica of DATABASE_REPLICA_URLS, with a name for logs. */
+export interface Replica {
+  readonly name: string;
+  readonly pool: Pool;
+}
+
+export interface ListedReplicasOptions {
+  readonly primary: Pool;
+  readonly members: readonly Replica[];
+  readonly clock: Clock;
+}
+
+/** What the primary says of the listed replicas at one moment. */
+export interface SyncStates {
+  /** The pools of those that each acknowledged commit waits for. */
+  readonly synchronous: ReadonlySet<Pool>;
+  /** Why none is synchronous, in words; undefined when one is, or none is listed. */
+  readonly problem: string | undefined;
+  /** `synchronous_standby_names`; undefined when none is listed. */
+  readonly standbys: string | undefined;
+}
+
+/** Which of the listed replicas are synchronous, asked of the primary. */
+export class ListedReplicas {
+  readonly #options: ListedReplicasOptions;
+  /** As last heard: a replica that does not answer loms may still follow its primary. */
+  readonly #identities = new Map<Replica, StandbyIdentity>();
+
+  constructor(options: ListedReplicasOptions) {
+    this.#options = options;
+  }
+
+  /** Asks each replica for its identity, with patience; never rejects. */
+  async meet(): Promise<void> {
+    const { members } = this.#options;
+    await Promise.all(members.map((member) => this.#identify(member, MEET_TIMEOUT_MS)));
+  }
+
+  /**
+   * Looks once.
+   * @throws {AppError} when the primary does not answer
+   */
+  async look(): Promise<SyncStates> {
+    const { primary, members } = this.#options;
+    if (members.length === 0) {
+      return { synchronous: new Set(), problem: undefined, standbys: undefined };
+    }
+    await Promise.all(members.map((member) => this.#identify(member, LOOK_TIMEOUT_MS)));
+    const rows = await primary.run(SENDERS, [], this.#context(LOOK_TIMEOUT_MS));
+    const standbys = rows[0]?.standbys;
+    if (rows[0]?.may_see === false) {
+      const problem = "loms may not see which replicas are synchronous: " +
+        `GRANT pg_read_all_stats TO ${quoteIdentifier(rows[0].account)}`;
+      return { synchronous: new Set(), problem, standbys };
+    }
+    const senders = rows.flatMap((row): Sender[] =>
+      row.application_name === null || row.sync_state === null ? [] : [{
+        applicationName: row.application_name,
+        slot: row.slot_name,
+        syncState: row.sync_state,
+      }]
+    );
+    const states = members.map((member) => ({ member, state: this.#stateOf(member, senders) }));
+    const synchronous = states.filter(({ state }) => state === "sync");
+    return {
+      synchronous: new Set(synchronous.map(({ member }) => member.pool)),
+      problem: synchronous.length > 0
+        ? undefined
+        : `no listed replica is synchronous (${
+          states.map(({ member, state }) => `${member.name}: ${state}`).join(", ")
+        })`,
+      standbys,
+    };
+  }
+
+  #stateOf(member: Replica, senders: readonly Sender[]): string {
+    const identity = this.#identities.get(member);
+    if (!identity) return "never answered";
+    const sharers = [...this.#identities.values()]
+      .filter(({ by, name }) => by === identity.by && name === identity.name).length;
+    return syncStateOf(identity, senders, sharers);
+  }
+
+  async #identify(member: Replica, timeoutMs: number): Promise<void> {
+    try {
+      const [row] = await member.pool.run(RECEIVER, [], this.#context(timeoutMs));
+      const identity = row && standbyIdentity(row.slot_name, row.conninfo);
+      if (identity) this.#identities.set(member, identity);
+    } catch {
+      // What it said before holds.
+    }
+  }
+
+  #context(timeoutMs: number): RequestContext {
+    return new RequestContext({
+      traceparent: childTraceparent(undefined),
+      timeoutMs,
+      clock: this.#options.clock,
+    });
+  }
+}
+
+function quoteIdentifier(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}

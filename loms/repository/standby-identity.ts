@@ -1,0 +1,54 @@
+// Which row of the primary's pg_stat_replication is a replica? Addresses do not say: between containers
+// and behind proxies each side sees another one. So the replica itself is asked what its receiver calls
+// itself: by its replication slot, which is one sender's, or else by its application_name, which
+// synchronous_standby_names goes by, too.
+
+/** What a standby's receiver calls itself towards its primary. */
+export type StandbyIdentity =
+  | { readonly by: "slot"; readonly name: string }
+  | { readonly by: "application_name"; readonly name: string };
+
+/** A connected standby, as the primary sees it. */
+export interface Sender {
+  readonly applicationName: string;
+  readonly slot: string | null;
+  readonly syncState: string;
+}
+
+/** "sync" alone has each acknowledged commit; the other states say why a replica has not. */
+export type SyncState = "sync" | "potential" | "quorum" | "async" | "not connected" | "ambiguous";
+
+/**
+ * The identity in a row of pg_stat_wal_receiver. libpq's application_name is in its conninfo only when
+ * it is set; the fallback (cluster_name, or "walreceiver") always is, and follows it.
+ */
+export function standbyIdentity(
+  slotName: string | null,
+  conninfo: string | null,
+): StandbyIdentity | undefined {
+  if (slotName) return { by: "slot", name: slotName };
+  const named = /(?:^| )application_name=(.*?) fallback_application_name=/.exec(conninfo ?? "");
+  const fallback = /(?:^| )fallback_application_name=(.*?)(?: [a-z_]+=|$)/.exec(conninfo ?? "");
+  const name = named?.[1] ?? fallback?.[1];
+  return name === undefined ? undefined : { by: "application_name", name };
+}
+
+/**
+ * The state of a replica among the primary's senders. A name that several senders share is theirs
+ * together: the replica may be any of them, so it is "sync" when all of them are. `sharers` is how many
+ * replicas have this identity: with fewer senders than that, one of them is not connected.
+ */
+export function syncStateOf(
+  identity: StandbyIdentity,
+  senders: readonly Sender[],
+  sharers: number,
+): SyncState {
+  const matches = senders.filter(({ slot, applicationName }) =>
+    identity.name === (identity.by === "slot" ? slot : applicationName)
+  );
+  const [first] = matches;
+  if (!first) return "not connected";
+  if (matches.length < sharers) return "ambiguous";
+  const others = matches.find(({ syncState }) => syncState !== first.syncState);
+  return others ? "ambiguous" : first.syncState as SyncState;
+}

@@ -1,0 +1,72 @@
+import type { Clock as BossClock, PgBoss } from "pg-boss";
+
+// pg-boss stamps rows with the server's clock and compares them with it later. When that clock steps
+// back, what was stamped before lies in the future: jobs that wait would be fetched only once the clock
+// is there again, and after jobs that are published meanwhile; the claim of a dead member would not
+// lapse; the upkeep would rest. So what lies in the future is moved to the present, before anything is
+// published and once a second.
+
+/** pg-boss's own timers rest on this: one that never steps back. */
+export const MONOTONIC_CLOCK: BossClock = {
+  now: () => performance.timeOrigin + performance.now(),
+  setTimeout: (fire, ms) => setTimeout(fire, ms),
+  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  setInterval: (fire, ms) => setInterval(fire, ms),
+  clearInterval: (handle) => clearInterval(handle as NodeJS.Timeout),
+};
+
+/** A retry is put off by 5 s at most; one that is further away is from before a step back. */
+const RETRY_MAX = "interval '6 seconds'";
+
+/**
+ * Whether anything of queue $1 lies in the future. The clock is read after the statement's snapshot was
+ * taken, so nothing that it sees is younger; and in subqueries, so that an index finds the rows.
+ */
+const IS_AHEAD = `select
+    coalesce((select max(created_on) from pgboss.job where name = $1) > clock_timestamp(), false)
+    or exists (
+      select from pgboss.job
+      where name = $1 and state in ('created', 'retry') and not blocked
+        and start_after > (select clock_timestamp() + ${RETRY_MAX})
+    ) or exists (
+      select from pgboss.job
+      where name = $1 and state = 'active' and not blocked
+        and heartbeat_on > (select clock_timestamp())
+    ) or exists (
+      select from pgboss.queue
+      where name = $1 and greatest(monitor_claim_on, monitor_on) > clock_timestamp()
+    ) as ahead`;
+
+/**
+ * Moves queue $1 to the present. All its jobs move by the same time, so their order stays. Two that do
+ * this at once move some jobs twice, which changes no order either: those of later publishes are not
+ * among them.
+ */
+const MOVE_BACK = `with moment as materialized (
+      select clock_timestamp() as present
+      from (select pg_advisory_xact_lock(hashtext('marketplace_bus_clock'))) locked
+    ), ahead as materialized (
+      select present, greatest(
+        (select max(created_on) from pgboss.job where name = $1) - present, interval '0'
+      ) as by
+      from moment
+    ), upkeep as (
+      update pgboss.queue queue
+      set monitor_claim_on = least(queue.monitor_claim_on, present),
+        monitor_on = least(queue.monitor_on, present)
+      from ahead where queue.name = $1
+    )
+    update pgboss.job job
+    set created_on = job.created_on - by,
+      start_after = least(job.start_after, present),
+      heartbeat_on = least(job.heartbeat_on, present)
+    from ahead where job.name = $1`;
+
+/** Moves what lies in the future of the server's clock to the present; resolves with whether any did. */
+export async function followClockBack(boss: PgBoss, queue: string): Promise<boolean> {
+  const database = boss.getDb();
+  const { rows } = await database.executeSql(IS_AHEAD, [queue]);
+  if ((rows[0] as { ahead?: unknown } | undefined)?.ahead !== true) return false;
+  await database.executeSql(MOVE_BACK, [queue]);
+  return true;
+}

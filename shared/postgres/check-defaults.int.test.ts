@@ -1,0 +1,58 @@
+import { sql } from "drizzle-orm";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import { RequestContext } from "../async/request-context.ts";
+import { childTraceparent } from "../telemetry/traceparent.ts";
+import { checkDefaults } from "./check-defaults.ts";
+import { Pool } from "./pool.ts";
+
+let database: TestDatabase;
+const pools: Pool[] = [];
+
+beforeEach(async () => {
+  database = await testDatabase("empty");
+});
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+  await database.drop();
+});
+
+/** A pool whose sessions begin now. */
+function open(): Pool {
+  const pool = new Pool({
+    url: database.primaryUrl,
+    role: "primary",
+    max: 1,
+    applicationName: "test",
+    statementTimeoutMs: 5_000,
+  });
+  pools.push(pool);
+  return pool;
+}
+
+const context = () =>
+  new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs: 5_000 });
+const check = () => checkDefaults(open(), "DATABASE_URL", context());
+const name = () => new URL(database.primaryUrl).pathname.slice(1);
+
+test("a database with PostgreSQL's own defaults passes", async () => {
+  await check();
+});
+
+test.each([
+  ["default_transaction_isolation", "serializable", "read committed"],
+  ["default_transaction_isolation", "repeatable read", "read committed"],
+  ["default_transaction_read_only", "on", "off"],
+])("%s = %s is refused with the sentence that mends it", async (setting, value, mended) => {
+  await open().db.execute(sql.raw(`alter database ${name()} set ${setting} = '${value}'`));
+  const remedy = `ALTER ROLE postgres IN DATABASE ${name()} SET ${setting} = '${mended}'`;
+  await expect(check()).rejects.toMatchObject({
+    code: "failed_precondition",
+    message: expect.stringContaining(`'${value}'`),
+  });
+  await expect(check()).rejects.toThrow(remedy);
+  const admin = open();
+  await admin.db.execute(sql`set default_transaction_read_only = off`);
+  await admin.db.execute(sql.raw(remedy));
+  await check();
+});
