@@ -1,5 +1,8 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
+// What a lost primary takes with it is shown once more, nothing else: these commits wait for no
+// replica. They say so themselves, in their transaction, since nothing may live in a session.
+
 export const LAST_SEQS = defineStatement({
   name: "notifier.last_seqs",
   kind: "select",
@@ -18,6 +21,7 @@ export const REMEMBER = defineStatement({
   text: `insert into notifier.last_shown as old (order_id, seq, final)
     select order_id, max(seq), order_id = any($3::int8[])
     from unnest($1::int8[], $2::int4[]) as shown (order_id, seq)
+    where (select set_config('synchronous_commit', 'local', true)) = 'local'
     group by order_id order by order_id
     on conflict (order_id) do update
     set seq = excluded.seq, final = excluded.final, shown_at = excluded.shown_at
@@ -32,7 +36,8 @@ export const FORGET_FINAL = defineStatement({
   kind: "delete",
   text: `with old as (
       select order_id from notifier.last_shown
-      where final and shown_at < now() - $1::int8 * interval '1 ms'
+      where (select set_config('synchronous_commit', 'local', true)) = 'local'
+        and final and shown_at < now() - $1::int8 * interval '1 ms'
       order by shown_at limit $2::int4 for update skip locked
     ), gone as (
       delete from notifier.last_shown where order_id in (select order_id from old) returning 1
