@@ -12,7 +12,11 @@ const DEBIAN_VERSION = 15;
  */
 export async function startDebianPair(
   { initdb, postgres }: Pick<Programs, "initdb" | "postgres">,
-  { settings = {}, replicas = 1 }: { readonly settings?: Settings; readonly replicas?: 1 | 2 } = {},
+  { settings = {}, replicas = 1, databases = [] }: {
+    readonly settings?: Settings;
+    readonly replicas?: 1 | 2;
+    readonly databases?: readonly string[];
+  } = {},
 ): Promise<PostgresPair> {
   const dataDirectory = newDataDirectory();
   const pair = await startPostgresPair({
@@ -21,6 +25,7 @@ export async function startDebianPair(
       binaries: { version: DEBIAN_VERSION, initdb, postgres },
       settings,
       replicas,
+      databases,
       durable: false,
     },
   });
