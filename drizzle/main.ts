@@ -4,49 +4,68 @@ import {
   commonSettings,
   ConfigError,
   type Environment,
-  postgresUrl,
   readConfig,
+  type SettingProblem,
 } from "../shared/config.ts";
+import { postgresUrl } from "../shared/postgres/database-setting.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 
-// Brings both databases to the newest migration, and ends: what runs before the services where several
-// of each start at once. A service does the same with its own at its start.
-
-/** The setting that says where a database is, by the folder of its migrations. */
-const DATABASES = { loms: "DATABASE_URL", notifier: "NOTIFIER_DATABASE_URL" } as const;
+// Brings databases to their newest migration, and ends: those that are named, or both. A service does
+// the same with its own at its start.
 
 const settings = {
   ...commonSettings,
-  DATABASE_URL: postgresUrl,
-  NOTIFIER_DATABASE_URL: postgresUrl,
+  DATABASE_URL: postgresUrl.optional(),
+  MIGRATION_DATABASE_URL: postgresUrl.optional(),
+  NOTIFIER_DATABASE_URL: postgresUrl.optional(),
+  NOTIFIER_MIGRATION_DATABASE_URL: postgresUrl.optional(),
 };
+
+/** The settings that say where a database is, by the folder of its migrations; the first one wins. */
+const DATABASES = {
+  loms: ["MIGRATION_DATABASE_URL", "DATABASE_URL"],
+  notifier: ["NOTIFIER_MIGRATION_DATABASE_URL", "NOTIFIER_DATABASE_URL"],
+} as const;
+type Name = keyof typeof DATABASES;
 
 /** How long the last line may take to reach whoever reads it. */
 const FLUSH_MAX_MS = 500;
 
+const names = namesOrExit(process.argv.slice(2));
 const config = settingsOrExit(process.env);
-const log = createLogger({
-  service: "stack",
-  level: config.LOG_LEVEL,
-  format: config.LOG_FORMAT,
-});
+const log = createLogger({ service: "stack", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
 
-for (const [database, setting] of Object.entries(DATABASES)) {
+for (const database of names) {
+  const setting = DATABASES[database].find((name) => config[name]) ?? DATABASES[database][1];
   const folder = fileURLToPath(new URL(`${database}/migrations`, import.meta.url));
   try {
-    await migrate({ url: config[setting], folder });
+    await migrate({ url: config[setting] ?? "", folder });
     log.info("the database is up to date", { database });
   } catch (error) {
-    log.error("the database cannot be migrated", { database, error });
     await log.flush(FLUSH_MAX_MS);
+    process.stderr.write(`${setting}: ${(error as Error).message}\n`);
     process.exit(1);
   }
 }
 
+function namesOrExit(given: readonly string[]): readonly Name[] {
+  const known = Object.keys(DATABASES) as Name[];
+  const found = known.filter((name) => given.length === 0 || given.includes(name));
+  if (given.every((name) => known.includes(name as Name))) return found;
+  process.stderr.write(`Usage: node drizzle/main.ts [${known.join("|")}]…\n`);
+  process.exit(1);
+}
+
 function settingsOrExit(environment: Environment) {
   try {
-    return readConfig(settings, environment);
+    return readConfig(
+      settings,
+      environment,
+      (given) =>
+        names.filter((name) => !DATABASES[name].some((setting) => given[setting]))
+          .map((name): SettingProblem => ({ name: DATABASES[name][1], message: "is not set" })),
+    );
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);

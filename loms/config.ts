@@ -8,10 +8,14 @@ import {
   hostPort,
   httpOrigin,
   listOf,
-  postgresUrl,
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
+import {
+  postgresUrl,
+  postgresUrls,
+  preparedStatements,
+} from "../shared/postgres/database-setting.ts";
 import {
   checkTracing,
   otelEnvironment,
@@ -31,7 +35,9 @@ const settings = {
   LOMS_GRPC: hostPort.prefault("127.0.0.1:50051"),
   LOMS_PROFILE: hostPort.prefault("127.0.0.1:9084"),
   DATABASE_URL: postgresUrl.default(LOCAL_DATABASE),
-  DATABASE_REPLICA_URLS: listOf(postgresUrl).optional(),
+  DATABASE_REPLICA_URLS: postgresUrls.optional(),
+  DATABASE_PREPARED_STATEMENTS: preparedStatements,
+  MIGRATION_DATABASE_URL: postgresUrl.optional(),
   ...busSettings,
   CART_ORIGINS: listOf(httpOrigin).prefault("http://localhost:8082,http://127.0.0.1:8082"),
   ORDER_PAYMENT_TIMEOUT: duration.prefault("10m"),

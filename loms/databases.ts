@@ -14,15 +14,13 @@ import type { LomsConfig } from "./config.ts";
 import type { OrderReader } from "./domain/deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
 import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
-import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./repository/reader.ts";
+import { createOrderReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
 import { StandbyNames } from "./repository/standby-names.ts";
 
 /** Statements at once on each server; more only wait for the same locks and the same processor. */
 const CONNECTIONS_MAX = 10;
-/** Ends a statement that nobody waits for any more: callers give up at their deadline, earlier. */
-const STATEMENT_TIMEOUT_MS = 10_000;
 
 /** Of a question at the start, to a server that has just been migrated. */
 const START_TIMEOUT_MS = 10_000;
@@ -64,7 +62,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
     const connections = new Pool({
       max: CONNECTIONS_MAX,
       applicationName: "loms",
-      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      prepared: config.DATABASE_PREPARED_STATEMENTS,
       observe: observeStatements(options.metrics, options.tracing),
       ...pool,
     });
@@ -79,11 +77,12 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
     ...primary,
     max: 1,
     applicationName: PROBE_APPLICATION_NAME,
+    keepsName: true,
     observe: () => {},
   });
   const replicas = config.DATABASE_REPLICA_URLS.map((url, index) => ({
     name: `replica ${index + 1}`,
-    pool: open({ url, role: "replica", statementTimeoutMs: REPLICA_STATEMENT_TIMEOUT_MS }),
+    pool: open({ url, role: "replica" }),
   }));
   const listed = new ListedReplicas({ primary: reads, members: replicas, clock: systemClock });
   const replication = await openReplication({ reads, probes, listed }, options);

@@ -34,7 +34,6 @@ beforeEach(async () => {
     role: "primary",
     max: 2,
     applicationName: "test",
-    statementTimeoutMs: 60_000,
   });
   const config = lomsConfig({
     DATABASE_URL: way.url,

@@ -75,7 +75,8 @@ export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<Ru
   const logSeldom = seldomLog(log, systemClock);
   const opening = { config, log, metrics, tracing, logSeldom, opened };
   try {
-    await migrate({ url: config.DATABASE_URL, folder: MIGRATIONS });
+    const { DATABASE_URL: url, MIGRATION_DATABASE_URL: migrationUrl } = config;
+    await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
     const databases = await openDatabases(opening);
     const { reads, writes, reader } = databases;
     watchBacklog((context) => outboxBacklog(reads, context), metrics);

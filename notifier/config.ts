@@ -4,10 +4,10 @@ import {
   commonSettings,
   type Environment,
   hostPort,
-  postgresUrl,
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
+import { postgresUrl, preparedStatements } from "../shared/postgres/database-setting.ts";
 import {
   checkTracing,
   otelEnvironment,
@@ -23,6 +23,8 @@ const settings = {
   NOTIFIER_HTTP: hostPort.prefault("127.0.0.1:8086"),
   NOTIFIER_PROFILE: hostPort.prefault("127.0.0.1:9086"),
   NOTIFIER_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/notifier"),
+  NOTIFIER_DATABASE_PREPARED_STATEMENTS: preparedStatements,
+  NOTIFIER_MIGRATION_DATABASE_URL: postgresUrl.optional(),
 };
 
 const check = (config: KafkaConfig & TracingConfig) => [

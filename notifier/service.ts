@@ -34,7 +34,6 @@ import { tracedSink } from "./sink/traced-sink.ts";
 
 /** One statement that asks, one that remembers, one that forgets, and one for health. */
 const CONNECTIONS_MAX = 4;
-const STATEMENT_TIMEOUT_MS = 5_000;
 /** Of a question at the start, to a server that has just been migrated. */
 const START_TIMEOUT_MS = 10_000;
 /** How long a stop waits for HTTP requests under way. */
@@ -86,13 +85,14 @@ async function open(
   watchLog(log, metrics);
   const tracing = await openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
-  await migrate({ url: config.NOTIFIER_DATABASE_URL, folder: MIGRATIONS });
+  const { NOTIFIER_DATABASE_URL: url, NOTIFIER_MIGRATION_DATABASE_URL: migrationUrl } = config;
+  await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
   const pool = new Pool({
-    url: config.NOTIFIER_DATABASE_URL,
+    url,
     role: "primary",
     max: CONNECTIONS_MAX,
     applicationName: "notifier",
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    prepared: config.NOTIFIER_DATABASE_PREPARED_STATEMENTS,
     observe: observeStatements(metrics, tracing),
   });
   opened.push("the database", () => pool.close());

@@ -7,8 +7,8 @@ import {
   formatHostPort,
   hostPort,
   httpOrigin,
+  httpUrl,
   listOf,
-  postgresUrl,
   reachable,
   readConfig,
   withLocalStack,
@@ -60,7 +60,7 @@ describe("readConfig()", () => {
   const shape = {
     ...commonSettings,
     TIMEOUT: duration.prefault("10m"),
-    REPLICAS: listOf(postgresUrl).prefault(""),
+    REPLICAS: listOf(httpUrl).prefault(""),
     KEY: z.string(),
   };
 
@@ -74,8 +74,8 @@ describe("readConfig()", () => {
   });
 
   test("reads a list", () => {
-    const read = readConfig(shape, { KEY: "k", REPLICAS: "postgres://a/1, postgres://b/2," });
-    expect(read.REPLICAS).toEqual(["postgres://a/1", "postgres://b/2"]);
+    const read = readConfig(shape, { KEY: "k", REPLICAS: "http://a/1, http://b/2," });
+    expect(read.REPLICAS).toEqual(["http://a/1", "http://b/2"]);
   });
 
   test("names every problem in one message, without a secret", () => {

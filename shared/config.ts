@@ -60,10 +60,6 @@ function urlWith(protocols: readonly string[], example: string) {
   );
 }
 
-export const postgresUrl = urlWith(
-  ["postgres:", "postgresql:"],
-  "postgres://user:password@host:5432/database",
-);
 export const httpUrl = urlWith(["http:", "https:"], "http://127.0.0.1:8090");
 
 /** An origin as browsers write it: `http://host:port`, nothing behind it. */

@@ -62,3 +62,18 @@ test("denoFlags() gives a path with a comma as one", async () => {
   const flags = await denoFlags("cart", "/a,b", {});
   expect(flags.join(" ")).toContain("--allow-read=/a,,b/cart,/a,,b/shared,");
 });
+
+test("denoFlags() opens every host, socket and file that a database URL names", async () => {
+  const file = import.meta.filename;
+  const flags = await denoFlags("loms", "/p", {
+    DATABASE_URL: `postgres://u@[::1]:1,b/d?sslrootcert=${file}&sslmode=verify-ca`,
+    DATABASE_REPLICA_URLS: "postgres://u@/d?host=/run/pg,postgres://u@c,d:9/e",
+    BUS_DATABASE_URL: "postgres://u@f/d?sslrootcert=system",
+  });
+  const hosts = ["[::1]:1", "b:5432", "c:5432", "d:9", "f:5432"];
+  const socket = "/run/pg/.s.PGSQL.5432";
+  expect(allowed(flags, "net")).toEqual(expect.arrayContaining([...hosts, `unix:${socket}`]));
+  expect(allowed(flags, "read")).toEqual(expect.arrayContaining([file, socket]));
+  expect(allowed(flags, "write")).toEqual([socket]);
+  expect(allowed(flags, "sys")).toContain("ca");
+});

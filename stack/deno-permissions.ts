@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { ConfigError, type Environment, formatHostPort, type HostPort } from "../shared/config.ts";
+import { databasePermissions, databaseUrls } from "./deno-database-permissions.ts";
 import type { ServicePart } from "./plan.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 
@@ -59,8 +60,6 @@ const CALLERS_SUFFIX = "_ORIGINS";
 const DEFAULT_PORTS: Readonly<Record<string, string>> = {
   "http:": "80",
   "https:": "443",
-  "postgres:": "5432",
-  "postgresql:": "5432",
 };
 
 /**
@@ -78,13 +77,15 @@ export async function denoFlags(
   const otel = Object.keys(environment)
     .filter((name) => name.startsWith(OTEL_PREFIX) && !names.includes(name));
   const folders = needs.folders.map((folder) => join(projectDirectory, folder));
+  const databases = databasePermissions(databaseUrls(config), projectDirectory);
   return [
     ...ALWAYS,
     IGNORE_OTHER_SETTINGS,
     ...allow("env", [...names.flatMap((name) => [name, `LOCAL_${name}`]), ...otel]),
-    ...allow("read", [...folders, ...filesOf(config, projectDirectory)]),
-    ...allow("sys", needs.sys ?? []),
-    ...allow("net", await reachedBy(config, needs.grpc)),
+    ...allow("read", [...folders, ...filesOf(config, projectDirectory), ...databases.read]),
+    ...allow("write", databases.write),
+    ...allow("sys", [...needs.sys ?? [], ...databases.sys]),
+    ...allow("net", [...await reachedBy(config, needs.grpc), ...databases.net]),
   ];
 }
 

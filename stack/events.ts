@@ -31,7 +31,6 @@ const MAX_MAX = 100_000;
 const ORDER_ID = /^[1-9][0-9]{0,18}$/;
 const MOMENT = z.iso.datetime({ offset: true });
 const ORDER_ID_MAX = 2n ** 63n - 1n;
-const STATEMENT_TIMEOUT_MS = 15_000;
 
 const COMMANDS: Readonly<Record<string, (deps: EventsDeps, max: number) => Promise<string[]>>> = {
   "dlq": listDeadLetters,
@@ -99,7 +98,7 @@ async function withDeps(task: Task): Promise<string[] | undefined> {
     role: "primary",
     max: 1,
     applicationName: "events",
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    prepared: config.DATABASE_PREPARED_STATEMENTS,
   });
   const bus = await createBus(config, log);
   try {

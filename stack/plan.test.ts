@@ -37,6 +37,9 @@ test("givenDatabases() puts into DATABASE_URL what has no address of its own", (
 });
 
 test("givenDatabases() reads the replicas as a list", () => {
-  const given = givenDatabases({ DATABASE_URL: DATABASE, DATABASE_REPLICA_URLS: "a, b," });
-  expect(given?.lomsReplicas).toEqual(["a", "b"]);
+  const given = givenDatabases({
+    DATABASE_URL: DATABASE,
+    DATABASE_REPLICA_URLS: "postgres://a,b/d, postgres://c/d,",
+  });
+  expect(given?.lomsReplicas).toEqual(["postgres://a,b/d", "postgres://c/d"]);
 });

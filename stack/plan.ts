@@ -1,4 +1,5 @@
 import type { Environment } from "../shared/config.ts";
+import { splitUrls } from "../shared/postgres/database-setting.ts";
 
 export type ServicePart = "products" | "loms" | "notifier" | "cart";
 
@@ -34,7 +35,7 @@ export function givenDatabases(environment: Environment): Databases | undefined 
   if (!loms) return undefined;
   return {
     loms,
-    lomsReplicas: (replicas ?? "").split(",").map((url) => url.trim()).filter((url) => url !== ""),
+    lomsReplicas: splitUrls(replicas ?? ""),
     bus: environment.BUS_DATABASE_URL || loms,
     notifier: environment.NOTIFIER_DATABASE_URL || loms,
   };

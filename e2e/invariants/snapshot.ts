@@ -1,18 +1,14 @@
-import postgres from "postgres";
+import type postgres from "postgres";
+import { openClient } from "../../shared/postgres/open-client.ts";
 
-const CONNECT_TIMEOUT_S = 10;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** One moment of a database, whatever is written meanwhile. */
 export type Snapshot = postgres.TransactionSql;
 
 export function openDatabase(url: string): postgres.Sql {
-  return postgres(url, {
-    max: 1,
-    fetch_types: false,
-    connect_timeout: CONNECT_TIMEOUT_S,
-    onnotice: () => {},
-    connection: { application_name: "invariants" },
-  });
+  const applicationName = "invariants";
+  return openClient({ url, applicationName, connectTimeoutMs: CONNECT_TIMEOUT_MS }, { max: 1 });
 }
 
 /** Lets `look` see one moment of the database. Nothing can be written. */

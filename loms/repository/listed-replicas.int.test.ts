@@ -26,7 +26,7 @@ afterEach(async () => {
 
 function open(url: string): Pool {
   const role = url === database.replicaUrl ? "replica" : "primary";
-  const pool = new Pool({ url, role, max: 1, applicationName: "test", statementTimeoutMs: 5_000 });
+  const pool = new Pool({ url, role, max: 1, applicationName: "test" });
   pools.push(pool);
   return pool;
 }

@@ -6,7 +6,7 @@ import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { TcpLine } from "../../stack/test/tcp-line.ts";
 import { ListedReplicas, type Replica } from "./listed-replicas.ts";
 import { OrderReads } from "./order-reads.ts";
-import { createOrderReader, REPLICA_STATEMENT_TIMEOUT_MS } from "./reader.ts";
+import { createOrderReader } from "./reader.ts";
 import { Replicas } from "./replicas.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 
@@ -24,7 +24,6 @@ function openPool(url: string, role: "primary" | "replica"): Pool {
     role,
     max: 4,
     applicationName: "test",
-    statementTimeoutMs: role === "replica" ? REPLICA_STATEMENT_TIMEOUT_MS : 5_000,
     observe: (observation) => {
       if (observation.name.endsWith("_info")) seen.push(observation);
     },
@@ -196,7 +195,6 @@ test("reads are prepared", async () => {
     role: "primary",
     max: 1,
     applicationName: "test",
-    statementTimeoutMs: 5_000,
   });
   pools.push(pool);
   await new OrderReads(pool).stocksInfo(1002, testContext());

@@ -8,8 +8,6 @@ import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { OrderReads } from "./order-reads.ts";
 import { Replicas } from "./replicas.ts";
 
-/** A long read on a replica holds up what it replays, and so the commits that wait for it. */
-export const REPLICA_STATEMENT_TIMEOUT_MS = 400;
 /** A replica that does not answer at all leaves time for the primary. */
 const REPLICA_READ_TIMEOUT_MS = 500;
 
@@ -19,7 +17,7 @@ export interface ReadableReplica extends Replica {
 
 export interface OrderReaderOptions {
   readonly primary: Pool;
-  /** Each with a name for the logs; their pools end statements early. */
+  /** Each with a name for the logs; */
   readonly replicas: readonly Replica[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;

@@ -8,7 +8,6 @@ import type { NewOrder, OrderWriter } from "../domain/deps.ts";
 import type { OrderItem } from "../domain/order.ts";
 import { createOrderWriter } from "./writer.ts";
 
-const STATEMENT_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const PAYMENT_TIMEOUT_MS = 600_000;
 
@@ -33,7 +32,6 @@ export function openWriterFixture(
     role: "primary",
     max: connections,
     applicationName: "test",
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
   const writer = createOrderWriter({
     pool: durableRunner(pool, "remote_apply"),

@@ -21,7 +21,6 @@ function openPool(): Pool {
     role: "primary",
     max: 2,
     applicationName: "test",
-    statementTimeoutMs: 5_000,
   });
 }
 

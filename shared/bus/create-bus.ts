@@ -1,4 +1,5 @@
-import { type Environment, postgresUrl } from "../config.ts";
+import type { Environment } from "../config.ts";
+import { postgresUrl } from "../postgres/database-setting.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Bus } from "./bus.ts";
 import type { BusSystem } from "./bus-system.ts";

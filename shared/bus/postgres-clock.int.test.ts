@@ -22,7 +22,6 @@ beforeEach(async () => {
     role: "primary",
     max: 1,
     applicationName: "clock",
-    statementTimeoutMs: 5_000,
   });
   bus = createPostgresBus({ url: database.primaryUrl, log: silent });
 });

@@ -69,7 +69,6 @@ test("a subscription goes on after its connections were cut", async () => {
     role: "primary",
     max: 1,
     applicationName: "cut",
-    statementTimeoutMs: 5_000,
   });
   onTestFinished(async () => {
     await pool.close();
@@ -122,7 +121,6 @@ test("an acknowledged message leaves nothing behind", async () => {
     role: "primary",
     max: 1,
     applicationName: "count",
-    statementTimeoutMs: 5_000,
   });
   onTestFinished(async () => {
     await pool.close();

@@ -10,7 +10,10 @@ import type {
   Topic,
 } from "./bus.ts";
 import { BusCalls } from "./bus-calls.ts";
+import { dialedLogin } from "./dialed-login.ts";
+import { assertOwnSession } from "./own-session.ts";
 import { followClockBack, MONOTONIC_CLOCK } from "./postgres-clock.ts";
+import type { Dialer } from "../postgres/dialer.ts";
 import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
 import { postgresRefusal } from "./postgres-refusal.ts";
@@ -38,17 +41,17 @@ const STOP_TIMEOUT_MS = 3_000;
  * A queue is empty at one moment and long at the next, and statistics lag behind: pg-boss's fetch as
  * nested loops then takes seconds (10 000 waiting: 650/s, without them 19 000/s).
  */
-const PLANNER = "-c enable_nestloop=off";
+const PLANNER = "set enable_nestloop = off";
 /**
  * Queues wait for no replica, so that its loss stops nothing here. Nothing is lost with the primary
  * all the same: the outbox marks an event as published by a later commit, so a replica that is promoted
  * with that mark has the message, too, if both databases are on one server.
  */
-const COMMITS = "-c synchronous_commit=local";
+const COMMITS = "set synchronous_commit = local";
 /** With nested loops off a plan that has one costs 10^10, and would be compiled at every call. */
-const COMPILATION = "-c jit=off";
+const COMPILATION = "set jit = off";
 /** pg-boss rests on it, whatever the server's own default is. */
-const ISOLATION = "-c default_transaction_isolation=read\\ committed";
+const ISOLATION = "set default_transaction_isolation = 'read committed'";
 /** Out of reach: the relay's backlog is what tells that messages pile up. */
 const WARNING_QUEUE_SIZE = 2_147_483_647;
 /** Publishers say here which queue has news. A name of our own: pg-boss derives its from internals. */
@@ -70,6 +73,7 @@ export function createPostgresBus(options: PostgresBusOptions): Bus {
 }
 
 class PostgresBus implements Bus {
+  readonly #url: string;
   readonly #boss: PgBoss;
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -78,25 +82,31 @@ class PostgresBus implements Bus {
   readonly #watch: WatchLimits | undefined;
   readonly #calls = new BusCalls((topic) => this.#createQueues(topic));
   readonly #subscriptions = new Set<PostgresSubscription>();
+  readonly #dialer: Dialer;
   #started: Promise<unknown> | undefined;
   #listening: Promise<{ close(): Promise<void> } | undefined> | undefined;
 
   constructor({ url, log, clock = systemClock, watch }: PostgresBusOptions) {
     this.#watch = watch;
+    this.#url = url;
     this.#log = log;
     this.#clock = clock;
     this.#logFailure = seldomLog(log, clock);
     this.#nextId = uuidV7Source(clock);
     // `pg` takes it; pg-boss passes it on without naming it in its own options.
-    const driverOptions = { query_timeout: QUERY_TIMEOUT_MS };
+    const driverOptions = {
+      query_timeout: QUERY_TIMEOUT_MS,
+      // Not as startup parameters, which a pooler refuses.
+      onConnect: (client: { query(text: string): Promise<unknown> }) =>
+        client.query([PLANNER, COMMITS, COMPILATION, ISOLATION].join("; ")),
+    };
+    const { dialer, login } = dialedLogin(url, CONNECT_TIMEOUT_MS);
+    this.#dialer = dialer;
     this.#boss = new PgBoss({
       ...driverOptions,
-      connectionString: url,
-      application_name: "marketplace_bus",
-      options: `${PLANNER} ${COMMITS} ${COMPILATION} ${ISOLATION}`,
+      ...login,
       warningQueueSize: WARNING_QUEUE_SIZE,
       max: CONNECTIONS_MAX,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       superviseIntervalSeconds: SUPERVISE_S,
       monitorIntervalSeconds: SUPERVISE_S,
       maintenanceIntervalSeconds: MAINTENANCE_S,
@@ -199,15 +209,21 @@ class PostgresBus implements Bus {
     // A start under way would go on behind the stop.
     await this.#started?.catch(() => {});
     await this.#boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
+    this.#dialer.close();
   }
 
   /** Starts pg-boss, which creates its schema where there is none. A failure is tried again. */
   #start(): Promise<unknown> {
-    this.#started ??= this.#boss.start().catch((error: unknown) => {
+    this.#started ??= this.#startBoss().catch((error: unknown) => {
       this.#started = undefined;
       throw error;
     });
     return this.#started;
+  }
+
+  async #startBoss(): Promise<void> {
+    await assertOwnSession(this.#url);
+    await this.#boss.start();
   }
 
   async #createQueues(topic: Topic): Promise<void> {

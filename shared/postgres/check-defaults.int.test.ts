@@ -24,7 +24,6 @@ function open(): Pool {
     role: "primary",
     max: 1,
     applicationName: "test",
-    statementTimeoutMs: 5_000,
   });
   pools.push(pool);
   return pool;

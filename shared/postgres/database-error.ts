@@ -2,6 +2,7 @@ import { AppError } from "../errors.ts";
 
 /** Of the driver: the connection could not be made, or was lost. */
 const CONNECTION_CODES = new Set([
+  "CANNOT_CONNECT",
   "CONNECTION_CLOSED",
   "CONNECTION_DESTROYED",
   "CONNECTION_ENDED",

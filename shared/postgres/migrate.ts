@@ -1,13 +1,32 @@
 import { basename, dirname } from "node:path";
-import { drizzle } from "drizzle-orm/postgres-js";
-import { migrate as applyMigrations } from "drizzle-orm/postgres-js/migrator";
-import postgres from "postgres";
+import type postgres from "postgres";
+import { type Clock, systemClock } from "../async/clock.ts";
+import { sleep } from "../async/sleep.ts";
+import { describeTarget, readDatabaseUrl } from "./database-url.ts";
+import { type Migration, readMigrations } from "./migration-files.ts";
+import { openClient } from "./open-client.ts";
 
-/** Every process of the project that migrates waits for this one lock of the database. */
-const MIGRATION_LOCK = 7_316_402_118n;
-const CONNECT_TIMEOUT_S = 10;
-/** Longer than any migration of ours takes, so that only a stuck process runs into it. */
+// Brings a database to the newest migration: look → up to date, nothing else happens → else take the
+// lock → look again → apply and note, all in one transaction. A process that dies leaves neither a
+// lock nor half a migration, behind a pooler, too. What was applied is noted as drizzle-kit notes it,
+// so that `drizzle-kit migrate` can go on with the same database.
+
+/** Every process of the project that migrates a database waits for this lock. */
+const MIGRATION_LOCK = "7316402118";
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Longer than any migration of ours takes: only a stuck process runs into it. */
 const LOCK_TIMEOUT_MS = 60_000;
+/** Between tries. A transaction that waits for a lock would hold up `create index concurrently`. */
+const LOCK_POLL_MS = 200;
+/** A role's own settings must not end a migration, or change what it sees. */
+const TRANSACTION = "isolation level read committed read write";
+const SETTINGS = `set local statement_timeout = 0; set local lock_timeout = ${LOCK_TIMEOUT_MS};
+  set local idle_in_transaction_session_timeout = 0`;
+/** SQLSTATEs of a table, or its schema, that is not there. */
+const MISSING = ["42P01", "3F000"];
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+type Sql = Pick<postgres.Sql, "unsafe">;
 
 export interface MigrateOptions {
   readonly url: string;
@@ -16,32 +35,100 @@ export interface MigrateOptions {
    * above names the set: sets may share a database, and each remembers by itself what was applied.
    */
   readonly folder: string;
+  readonly clock?: Clock;
 }
 
 /**
- * Brings the database to the newest migration. Processes that start together do it one after the
- * other: drizzle's migrator takes no lock of its own, and two at once run the same statements.
+ * Applies what is missing. Processes that start together do it one after the other. A database that
+ * is up to date is only read.
+ * @throws {Error} which says where, and why
  */
-export async function migrate({ url, folder }: MigrateOptions): Promise<void> {
-  // One connection: the lock belongs to a session, and its loss must not outlive the lock.
-  const client = postgres(url, {
+export async function migrate({ url, folder, clock = systemClock }: MigrateOptions): Promise<void> {
+  const migrations = readMigrations(folder);
+  const table = `drizzle.${basename(dirname(folder))}_migrations`;
+  const client = openClient({
+    url,
+    applicationName: "migrate",
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  }, {
     max: 1,
-    fetch_types: false,
-    connect_timeout: CONNECT_TIMEOUT_S,
     max_lifetime: null,
     idle_timeout: 0,
-    onnotice: () => {},
+    // A transaction must not go on, statement by statement, on another connection.
     onclose: () => void client.end({ timeout: 0 }),
-    connection: { application_name: "migrate", lock_timeout: LOCK_TIMEOUT_MS },
   });
   try {
-    await client`select pg_advisory_lock(${String(MIGRATION_LOCK)}::int8)`;
-    await applyMigrations(drizzle(client), {
-      migrationsFolder: folder,
-      migrationsTable: `${basename(dirname(folder))}_migrations`,
+    const giveUpAt = clock.now() + LOCK_TIMEOUT_MS;
+    while (missing(migrations, await newest(client, table)).length > 0) {
+      if (await applyAlone(client, table, migrations)) break;
+      if (clock.now() > giveUpAt) throw new Error("another process has been migrating for 60 s");
+      await sleep(clock, LOCK_POLL_MS);
+    }
+  } catch (error) {
+    throw new Error(`cannot migrate ${describeTarget(readDatabaseUrl(url))}: ${reasonOf(error)}`, {
+      cause: error,
     });
   } finally {
-    // The end of the session frees the lock.
     await client.end({ timeout: 5 });
   }
+}
+
+/** When the newest migration that a database has was made; undefined for none. */
+async function newest(sql: Sql, table: string): Promise<number | undefined> {
+  try {
+    const rows = await sql.unsafe<{ made_at: string | null }[]>(
+      `select max(created_at)::text as made_at from ${table}`,
+    );
+    const madeAt = rows[0]?.made_at ?? undefined;
+    return madeAt === undefined ? undefined : Number(madeAt);
+  } catch (error) {
+    if (MISSING.includes(String((error as { code?: unknown }).code))) return undefined;
+    throw error;
+  }
+}
+
+function missing(migrations: readonly Migration[], newestAt = -Infinity): readonly Migration[] {
+  return migrations.filter(({ madeAt }) => madeAt > newestAt);
+}
+
+/** @returns false when another process is at it */
+async function applyAlone(
+  client: postgres.Sql,
+  table: string,
+  migrations: readonly Migration[],
+): Promise<boolean> {
+  return await client.begin(TRANSACTION, async (sql) => {
+    const [lock] = await sql.unsafe<{ taken: boolean }[]>(
+      `select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`,
+    );
+    if (!lock?.taken) return false;
+    await sql.unsafe(SETTINGS);
+    await createTable(sql, table);
+    for (const { statements, hash, madeAt } of missing(migrations, await newest(sql, table))) {
+      for (const statement of statements) await sql.unsafe(statement);
+      await sql.unsafe(`insert into ${table} (hash, created_at) values ($1, $2)`, [hash, madeAt]);
+    }
+    return true;
+  }) as boolean;
+}
+
+/** As drizzle-kit makes it. Without need not even `if not exists` is said, which takes a right. */
+async function createTable(sql: Sql, table: string): Promise<void> {
+  const [schema] = await sql.unsafe("select from pg_namespace where nspname = 'drizzle'");
+  if (!schema) await sql.unsafe("create schema drizzle");
+  const [found] = await sql.unsafe<{ there: boolean }[]>(
+    `select to_regclass('${table}') is not null as there`,
+  );
+  if (found?.there) return;
+  await sql.unsafe(
+    `create table ${table} (id serial primary key, hash text not null, created_at bigint)`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: unknown };
+  const hint = code === INSUFFICIENT_PRIVILEGE
+    ? ". It lacks migrations: run npm run migrate as a role that may change its tables"
+    : "";
+  return `${message ?? String(error)}${hint}`;
 }

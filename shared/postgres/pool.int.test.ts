@@ -32,7 +32,6 @@ function openPool(options: Partial<PoolOptions> = {}): Pool {
     role: "primary",
     max: 2,
     applicationName: "test",
-    statementTimeoutMs: 10_000,
     ...options,
   });
   pools.push(pool);
@@ -91,7 +90,7 @@ test("run() answers deadline_exceeded at the deadline and keeps the connection b
 });
 
 test("run() answers deadline_exceeded when the server ends the statement", async () => {
-  const pool = openPool({ statementTimeoutMs: 50 });
+  const pool = openPool({ url: `${database.primaryUrl}?options=-c%20statement_timeout%3D50` });
   await expect(pool.run(sleeping("slow", "select", 5), [], context())).rejects.toMatchObject({
     code: "deadline_exceeded",
   });
@@ -175,7 +174,7 @@ test("a statement that finds the queue full is refused at once, and tells when t
 });
 
 test("perform() runs drizzle's queries under the same rules", async () => {
-  const pool = openPool({ statementTimeoutMs: 50 });
+  const pool = openPool({ url: `${database.primaryUrl}?options=-c%20statement_timeout%3D50` });
   const label = { name: "drizzled", kind: "select" } as const;
   const rows = await pool.perform(
     label,

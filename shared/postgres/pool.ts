@@ -1,10 +1,11 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
+import type postgres from "postgres";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { RequestContext } from "../async/request-context.ts";
 import { within } from "../async/within.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { sqlStateOf, toDatabaseError } from "./database-error.ts";
+import { openClient } from "./open-client.ts";
 import { Permits } from "./permits.ts";
 import {
   type ColumnType,
@@ -17,7 +18,7 @@ import {
   type StatementKind,
 } from "./statement.ts";
 
-const CONNECT_TIMEOUT_S = 3;
+const CONNECT_TIMEOUT_MS = 3_000;
 /** A server's process for each connection takes about 10 MB; unused ones go. */
 const IDLE_TIMEOUT_S = 60;
 /** The driver's own backoff grows to 20 s, long after the database is back. */
@@ -56,9 +57,12 @@ export interface PoolOptions {
   readonly role: PoolRole;
   /** Connections, and so statements at once. */
   readonly max: number;
+  /** As the server shows it, unless the URL has another name. */
   readonly applicationName: string;
-  /** The server ends a statement that takes longer; a wait for the replica does not count. */
-  readonly statementTimeoutMs: number;
+  /** Whether the URL may not have another name. */
+  readonly keepsName?: boolean;
+  /** Whether statements are prepared; a pooler in transaction mode may keep none. */
+  readonly prepared?: boolean;
   /** Statements that may wait for a connection; those beyond are refused. */
   readonly waitingMax?: number;
   readonly clock?: Clock;
@@ -106,21 +110,16 @@ export class Pool {
     this.#clock = options.clock ?? systemClock;
     this.#observe = options.observe ?? (() => {});
     this.#permits = new Permits(options.max, options.waitingMax ?? WAITING_MAX, this.#clock);
-    this.#client = postgres(options.url, {
+    const where = { connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options };
+    this.#client = openClient(where, {
       max: options.max,
       ...NO_PIPELINE,
-      fetch_types: false,
-      prepare: true,
-      connect_timeout: CONNECT_TIMEOUT_S,
+      prepare: options.prepared ?? true,
       idle_timeout: IDLE_TIMEOUT_S,
       backoff: () => RECONNECT_S,
-      types: { bigint: INT8, bigints: INT8_ARRAY },
+      types: TYPES,
       onnotice: (notice) => {
         if (notice.code === WARNING) this.#unreplicated++;
-      },
-      connection: {
-        application_name: options.applicationName,
-        statement_timeout: options.statementTimeoutMs,
       },
     });
     this.db = drizzle(this.#client);
@@ -270,3 +269,5 @@ const INT8_ARRAY = {
     typeof value === "string" ? value : String(encodeParameter(value)),
   parse: decodeInt8Array,
 };
+
+const TYPES = { bigint: INT8, bigints: INT8_ARRAY };

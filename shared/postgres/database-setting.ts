@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { readDatabaseUrl } from "./database-url.ts";
+import { DatabaseUrlError } from "./libpq-uri.ts";
+
+/** A database URL with libpq's meaning. The files that it names must be readable. */
+export const postgresUrl = z.string().superRefine((text, context) => {
+  try {
+    readDatabaseUrl(text);
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error;
+    // The value may hold a password, so the message does not repeat it.
+    context.addIssue(error.message);
+  }
+});
+
+/** Whether statements are prepared: not behind a pooler that forgets them between transactions. */
+export const preparedStatements = z.enum(["true", "false"]).default("true")
+  .transform((text) => text === "true");
+
+/** URLs, comma separated; within one, commas separate hosts. Empty parts are skipped. */
+export const postgresUrls = z.string().transform(splitUrls).pipe(z.array(postgresUrl));
+
+/** Splits such a list without looking into its URLs. */
+export function splitUrls(text: string): string[] {
+  return text.split(/,(?=\s*[a-z]+:\/\/)/)
+    .map((url) => url.replace(/[,\s]+$/, "").trim())
+    .filter((url) => url !== "");
+}

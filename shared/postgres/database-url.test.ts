@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { describeTarget, readDatabaseUrl } from "./database-url.ts";
+
+const own = import.meta.filename;
+
+test("readDatabaseUrl() reads all that a URL can say", () => {
+  const url = "postgresql://me:p%40s%2Fs@one:1,[::1],%2Frun%2Fpg:3/shop%20a?application_name=name" +
+    "&options=-c%20geqo%3Doff&connect_timeout=7&target_session_attrs=primary&sslmode=disable";
+  expect(readDatabaseUrl(url)).toMatchObject({
+    servers: [
+      { host: "one", address: "one", port: 1 },
+      { host: "::1", address: "::1", port: 5432 },
+      { host: "/run/pg", address: "/run/pg", port: 3 },
+    ],
+    user: "me",
+    password: "p@s/s",
+    database: "shop a",
+    applicationName: "name",
+    options: "-c geqo=off",
+    connectTimeoutMs: 7_000,
+    sessionAttributes: "primary",
+    tls: { mode: "disable" },
+  });
+});
+
+test.each([
+  ["postgres://me@h", { database: "me", password: "", tls: { mode: "prefer" } }],
+  ["postgres://me:a?b=c&d#e+f@h/d", { password: "a?b=c&d#e+f" }],
+  ["postgres://me@h/d?password=a%26b&user=you&dbname=e", { user: "you", password: "a&b" }],
+  ["postgres://me@/d?host=/run/pg&port=6", { servers: [{ host: "/run/pg", port: 6 }] }],
+  ["postgres://me@/d?host=a,b&port=6", { servers: [{ port: 6 }, { host: "b", port: 6 }] }],
+  ["postgres://me@a,b:2/d", { servers: [{ port: 5432 }, { host: "b", port: 2 }] }],
+  ["postgres://me@h/d?hostaddr=::1", { servers: [{ host: "h", address: "::1" }] }],
+  ["postgres://me@/d?hostaddr=::1", { servers: [{ host: "::1", address: "::1" }] }],
+  ["postgres://me@h/d?ssl=true", { tls: { mode: "require" } }],
+  ["postgres://me@h/d?sslrootcert=system", { tls: { mode: "verify-full" } }],
+  [`postgres://me@h/d?sslmode=verify-ca&sslrootcert=${own}`, { tls: { mode: "verify-ca" } }],
+  ["postgres://me@h/d?connect_timeout=0", { connectTimeoutMs: Infinity }],
+  ["postgres://me@h/d?channel_binding=prefer&gssencmode=disable", { database: "d" }],
+  ["postgres://me@h/d?fallback_application_name=a", { applicationName: "a" }],
+])("readDatabaseUrl() takes %s", (url, target) => {
+  expect(readDatabaseUrl(url)).toMatchObject(target);
+});
+
+test.each([
+  ["mysql://me:hunter2@h/d", /is not a URL such as postgres:/],
+  ["postgres://me:hunter2%zz@h/d", /has a % that is no byte/],
+  ["postgres://me:hunter2%@h/d", /write %40 for @, .* %25 for %/],
+  ["postgres://me:hunter2%00@h/d", /has a % that is no byte/],
+  ["postgres://me:hunter2/x@h/d", /has a port that is no number .* %2F for \//],
+  ["postgres://me:x@hunter2@h/d", /has no host where one belongs/],
+  ["postgres://me:1/hunter2?hunter2=x@h", /has a parameter that cannot be kept here/],
+  ["postgres://me:1/hunter2?hunter2@h", /something else than name=value/],
+  ["postgres:///d", /names no host/],
+  ["postgres://me@[::1/d", /has no host where one belongs/],
+  ["postgres://me@h:0/d", /port/],
+  ["postgres://me@h:65536/d", /port/],
+  ["postgres://me@/d?host=a,b&port=1,2,3", /names 2 hosts and 3 ports/],
+  ["postgres://me@a,b/d?hostaddr=::1", /names 2 hosts and 1 hostaddr/],
+  ["postgres://me@h/d?sslmode=no", /sslmode that is none of disable, allow, prefer, require/],
+  ["postgres://me@h/d?sslmode=verify-full", /needs sslrootcert.* sslrootcert=system/],
+  ["postgres://me@h/d?sslmode=require&sslrootcert=system", /needs sslmode=verify-full/],
+  [
+    "postgres://me@h/d?sslmode=verify-ca&sslrootcert=/none",
+    /sslrootcert that cannot be read \(ENOENT\)/,
+  ],
+  [`postgres://me@h/d?sslcert=${own}`, /one of sslcert and sslkey/],
+  ["postgres://me@h/d?sslnegotiation=direct", /needs sslmode=require/],
+  [
+    "postgres://me@h/d?channel_binding=require",
+    /channel_binding=require.* Write channel_binding=prefer/,
+  ],
+  ["postgres://me@h/d?target_session_attrs=leader", /target_session_attrs that is none of any/],
+  ["postgres://me@h/d?connect_timeout=soon", /connect_timeout/],
+  ["postgres://me@h/d?client_encoding=latin1", /client_encoding that is not utf8/],
+  ["postgres://me@h/d?pgbouncer=true", /the parameter pgbouncer that cannot be kept/],
+  ["postgres://me@h/d?a=b=c", /something else than name=value/],
+  ["postgres://me@h/d?sslmode", /something else than name=value/],
+])("readDatabaseUrl() refuses %s", (url, reason) => {
+  expect(() => readDatabaseUrl(url)).toThrow(reason);
+  expect(() => readDatabaseUrl(url)).not.toThrow(/hunter2/);
+});
+
+test("describeTarget() leaves the password out", () => {
+  const target = readDatabaseUrl("postgres://me:hunter2@[::1]:1,/d?host=::1,/run/pg&port=1,2");
+  expect(describeTarget(target)).toBe("[::1]:1, /run/pg/.s.PGSQL.2, database d, as me");
+});

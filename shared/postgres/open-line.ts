@@ -1,0 +1,101 @@
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { type DatabaseServer, describeServer } from "./database-url.ts";
+import { tlsOptions, type TlsSettings } from "./tls-settings.ts";
+
+/** A message of its own before any other: "shall we encrypt?" */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+const YES = "S";
+const NO = "N";
+
+/** "preferred" takes a plain connection where the server does not encrypt; "required" fails there. */
+export type Encryption = "plain" | "preferred" | "required";
+
+/** A connection before the login. */
+export interface Line {
+  readonly server: DatabaseServer;
+  readonly socket: Socket;
+  readonly encrypted: boolean;
+}
+
+export interface OpenLineOptions {
+  readonly server: DatabaseServer;
+  readonly encryption: Encryption;
+  readonly tls: TlsSettings;
+  /** Aborts when it has taken too long, or is not needed any more. */
+  readonly signal: AbortSignal;
+}
+
+/** No answer came in time. */
+export class ConnectTimeout extends Error {
+  override readonly name = "ConnectTimeout";
+}
+
+/** A server that could not be reached; the message says which and why. */
+export class CannotConnect extends Error {
+  override readonly name = "CannotConnect";
+  readonly code = "CANNOT_CONNECT";
+
+  constructor(server: DatabaseServer | undefined, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(server ? `cannot connect to ${describeServer(server)}: ${reason}` : reason, { cause });
+  }
+}
+
+/**
+ * Connects to one server, encrypted or not.
+ * @throws {CannotConnect}
+ */
+export async function openLine(options: OpenLineOptions): Promise<Line> {
+  const { server, encryption, tls, signal } = options;
+  const { address, port } = server;
+  const isSocket = address.startsWith("/");
+  let socket = isSocket ? connect(`${address}/.s.PGSQL.${port}`) : connect(port, address);
+  const abort = () => socket.destroy(signal.reason as Error);
+  try {
+    signal.throwIfAborted();
+    signal.addEventListener("abort", abort, { once: true });
+    // What fails after this is for the driver to hear, which listens a moment later.
+    socket.on("error", () => {});
+    await heard(socket, "connect");
+    // A Unix socket is never encrypted.
+    if (isSocket || encryption === "plain") return { server, socket, encrypted: false };
+    if (!tls.direct && !await agrees(socket)) {
+      if (encryption === "preferred") return { server, socket, encrypted: false };
+      throw new Error("the server does not encrypt, and sslmode requires it");
+    }
+    socket = connectTls({ socket, ...tlsOptions(tls, server.host) });
+    socket.on("error", () => {});
+    await heard(socket, "secureConnect");
+    return { server, socket, encrypted: true };
+  } catch (error) {
+    socket.destroy();
+    throw new CannotConnect(server, error);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Whether the server will encrypt. */
+async function agrees(socket: Socket): Promise<boolean> {
+  socket.write(SSL_REQUEST);
+  const answer = String(await heard(socket, "data"));
+  if (answer === YES) return true;
+  if (answer === NO) return false;
+  // More than one byte would be an injection before the encryption begins.
+  throw new Error("it does not answer as PostgreSQL does");
+}
+
+/** The first event of its kind. Rejects when the socket fails or ends before. */
+function heard(socket: Socket, event: "connect" | "secureConnect" | "data"): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onEvent = (value: unknown) => settle(() => resolve(value));
+    const onError = (error: unknown) => settle(() => reject(error as Error));
+    const onClose = () => onError(new Error("the server closed the connection"));
+    const settle = (done: () => void) => {
+      socket.off(event, onEvent).off("error", onError).off("close", onClose);
+      done();
+    };
+    socket.once(event, onEvent).once("error", onError).once("close", onClose);
+  });
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { checkServerIdentity, type ConnectionOptions, getCACertificates } from "node:tls";
+import { DatabaseUrlError, oneOf } from "./libpq-uri.ts";
+
+const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
+type Version = (typeof VERSIONS)[number];
+
+/** Modes that settle for less: each takes what the other would not. */
+const OPTIONAL: readonly SslMode[] = ["disable", "allow", "prefer"];
+
+/** How connections are encrypted, with the contents of all files. */
+export interface TlsSettings {
+  readonly mode: SslMode;
+  /** Without asking the server first (PostgreSQL 17). */
+  readonly direct: boolean;
+  /** Certificates that a server's must come from; undefined: it is not looked at. */
+  readonly roots: string | string[] | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  readonly keyPassword: string | undefined;
+  /** Whether the server learns by which name it is called before it shows a certificate. */
+  readonly namesHost: boolean;
+  readonly versionMin: Version | undefined;
+  readonly versionMax: Version | undefined;
+}
+
+/** @throws {DatabaseUrlError} */
+export function readTls(parameters: ReadonlyMap<string, string>): TlsSettings {
+  const given = (name: string) => parameters.get(name) || undefined;
+  const system = given("sslrootcert") === "system";
+  const mode = readMode(parameters, system);
+  const direct = oneOf(parameters, "sslnegotiation", ["postgres", "direct"]) === "direct";
+  if (direct && OPTIONAL.includes(mode)) {
+    throw new DatabaseUrlError("says sslnegotiation=direct, which needs sslmode=require or more");
+  }
+  const [certificate, key] = [given("sslcert"), given("sslkey")];
+  if (Boolean(certificate) !== Boolean(key)) {
+    throw new DatabaseUrlError("has one of sslcert and sslkey: each needs the other");
+  }
+  return {
+    mode,
+    direct,
+    roots: system ? getCACertificates("system") : readFile("sslrootcert", given("sslrootcert")),
+    certificate: readFile("sslcert", certificate),
+    key: readFile("sslkey", key),
+    keyPassword: given("sslpassword"),
+    namesHost: oneOf(parameters, "sslsni", ["0", "1"]) !== "0",
+    versionMin: oneOf(parameters, "ssl_min_protocol_version", VERSIONS),
+    versionMax: oneOf(parameters, "ssl_max_protocol_version", VERSIONS),
+  };
+}
+
+/** The files that a URL's parameters name. */
+export function tlsFiles(parameters: ReadonlyMap<string, string>): string[] {
+  return ["sslrootcert", "sslcert", "sslkey"]
+    .map((name) => parameters.get(name) ?? "")
+    .filter((path) => path !== "" && path !== "system");
+}
+
+/** What Node's TLS needs for one server. */
+export function tlsOptions(settings: TlsSettings, host: string): ConnectionOptions {
+  const { mode, roots, certificate, key, keyPassword } = settings;
+  return {
+    // libpq looks at the server's certificate in every mode in which it has roots.
+    rejectUnauthorized: roots !== undefined,
+    // Only verify-full looks at the name in it.
+    checkServerIdentity: (_name, shown) =>
+      mode === "verify-full" ? checkServerIdentity(host, shown) : undefined,
+    ...defined({
+      ca: roots,
+      cert: certificate,
+      key,
+      passphrase: keyPassword,
+      servername: settings.namesHost && !isIP(host) ? host : undefined,
+      minVersion: settings.versionMin,
+      maxVersion: settings.versionMax,
+      ALPNProtocols: settings.direct ? ["postgresql"] : undefined,
+    }),
+  };
+}
+
+/** Without what is undefined, which Node takes for a value. */
+function defined(options: Readonly<Record<string, unknown>>): ConnectionOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function readMode(parameters: ReadonlyMap<string, string>, system: boolean): SslMode {
+  // As JDBC writes it; libpq takes it as well.
+  const ssl = oneOf(parameters, "ssl", ["true"]) && "require";
+  const mode = oneOf(parameters, "sslmode", SSL_MODES) ?? ssl ??
+    (system ? "verify-full" : "prefer");
+  if (system && mode !== "verify-full") {
+    throw new DatabaseUrlError("says sslrootcert=system, which needs sslmode=verify-full");
+  }
+  if (mode.startsWith("verify") && !parameters.get("sslrootcert")) {
+    throw new DatabaseUrlError(
+      `says sslmode=${mode}, which needs sslrootcert: a file of certificates, or for those of ` +
+        "this machine sslrootcert=system with sslmode=verify-full",
+    );
+  }
+  return mode;
+}
+
+function readFile(name: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as { code?: string };
+    throw new DatabaseUrlError(`names a file as ${name} that cannot be read (${code})`);
+  }
+}
