@@ -1,5 +1,5 @@
-import { createServer, type Server } from "node:net";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { createServer, type Server, Socket } from "node:net";
+import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from "vitest";
 import { openClient } from "./open-client.ts";
 
 let primary: URL;
@@ -35,6 +35,13 @@ async function ask(url: string, connectTimeoutMs = 5_000): Promise<unknown> {
     await client.end({ timeout: 0 });
   }
 }
+
+test("no part of a statement waits for the answer to the one before", async () => {
+  const setNoDelay = vi.spyOn(Socket.prototype, "setNoDelay");
+  onTestFinished(() => setNoDelay.mockRestore());
+  expect(await ask(urlOf([primary.port]))).toBe("primary");
+  expect(setNoDelay).toHaveBeenCalledExactlyOnceWith(true);
+});
 
 test("the next server is tried when one is down, and when one says nothing in time", async () => {
   expect(await ask(urlOf([1, primary.port]))).toBe("primary");

@@ -58,6 +58,8 @@ export async function openLine(options: OpenLineOptions): Promise<Line> {
     // What fails after this is for the driver to hear, which listens a moment later.
     socket.on("error", () => {});
     await heard(socket, "connect");
+    // The drivers write a statement in parts; each would wait 40 ms for the answer to the one before.
+    socket.setNoDelay(true);
     // A Unix socket is never encrypted.
     if (isSocket || encryption === "plain") return { server, socket, encrypted: false };
     if (!tls.direct && !await agrees(socket)) {
