@@ -17,12 +17,16 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What synchronous_commit is in the transaction of a call, behind the call. */
-async function durabilityOf(call: SQL): Promise<string | undefined> {
-  const [row] = await loms.pool.db.execute<{ durability: string }>(sql`
+/** What a setting is in the transaction of a call, behind the call. */
+async function settingBehind(call: SQL, name: string): Promise<string | undefined> {
+  const [row] = await loms.pool.db.execute<{ value: string }>(sql`
     with called as materialized (select count(*) as answers from ${call})
-    select current_setting('synchronous_commit') as durability from called where answers >= 0`);
-  return row?.durability;
+    select current_setting(${name}) as value from called where answers >= 0`);
+  return row?.value;
+}
+
+function durabilityOf(call: SQL): Promise<string | undefined> {
+  return settingBehind(call, "synchronous_commit");
 }
 
 const RELAY = "00000000-0000-4000-8000-000000000000";
@@ -46,6 +50,10 @@ test.each(Object.entries(CALLS))(
     }
   },
 );
+
+test.each(Object.entries(CALLS))("%s() waits 10 s for a lock at most", async (_name, call) => {
+  expect(await settingBehind(call("local"), "lock_timeout")).toBe("10s");
+});
 
 test.each([
   sql`loms_outbox_mark(${RELAY}::uuid, array[1]::int8[], true)`,

@@ -53,6 +53,8 @@ declare
   short_total int;
 begin
   perform set_config('synchronous_commit', durability, true);
+  -- Its caller is gone by then, and the connection is wanted.
+  perform set_config('lock_timeout', '10s', true);
 
   select array_agg(nextval('orders_order_id_seq')) into new_ids
   from generate_series(1, order_total);

@@ -79,6 +79,8 @@ declare
   changing_traceparents text[];
 begin
   perform set_config('synchronous_commit', durability, true);
+  -- Its caller is gone by then, and the connection is wanted.
+  perform set_config('lock_timeout', '10s', true);
 
   select array_agg(locked.order_id), array_agg(locked.status), array_agg(locked.payment_due_at)
   into found_ids, found_statuses, found_due
@@ -167,6 +169,8 @@ declare
   due_ids bigint[];
 begin
   perform set_config('synchronous_commit', durability, true);
+  -- Its caller is gone by then, and the connection is wanted.
+  perform set_config('lock_timeout', '10s', true);
 
   update orders stored
   set payment_due_at = latest_due

@@ -30,6 +30,8 @@ declare
   lease_length constant interval := lease_ms * interval '1 ms';
 begin
   perform set_config('synchronous_commit', durability, true);
+  -- Its caller is gone by then, and the connection is wanted.
+  perform set_config('lock_timeout', '10s', true);
 
   -- Most calls find nothing, and write nothing.
   if exists (select from outbox waiting where waiting.published_at is null) then
