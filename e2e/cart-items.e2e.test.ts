@@ -145,6 +145,6 @@ test("cart logs one line per request, with the caller's trace", async () => {
     level: "info",
     timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     span_id: expect.stringMatching(/^[0-9a-f]{16}$/),
-    status: 404,
+    http_response_status_code: 404,
   });
 });
