@@ -1,9 +1,10 @@
+import process from "node:process";
 import { defineConfig } from "vitest/config";
 
 const everywhere = ["**/node_modules/**", "**/.data/**"];
 /** They need a broker, which takes Java: a project of its own. */
 const KAFKA = ["**/kafka.int.test.ts", "**/*.kafka.test.ts"];
-/** The gateway beside gRPC; on each runtime they are among the end-to-end tests as well. */
+/** The gateway beside gRPC: tests of the API, and with every service on Deno end-to-end tests, too. */
 const GATEWAY = "e2e/loms-doors.{e2e,stack}.test.ts";
 /** The kills that lose something first, if anything does: `npm test` has them. */
 const KILLS = ["e2e/killed-between-steps.stack.test.ts", "e2e/restart.stack.test.ts"];
@@ -73,7 +74,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/**/*.e2e.test.ts"],
-          exclude: everywhere,
+          exclude: process.env.TEST_RUNTIME ? everywhere : [...everywhere, GATEWAY],
           globalSetup: "e2e/stack-setup.ts",
           fileParallelism: false,
           sequence: { groupOrder: 2 },
@@ -93,7 +94,7 @@ export default defineConfig({
           name: "stacks",
           include: ["**/*.stack.test.ts"],
           ...wholeSystems,
-          exclude: [...everywhere, ...KILLS],
+          exclude: [...everywhere, ...KILLS, ...(process.env.TEST_RUNTIME ? [] : [GATEWAY])],
         },
       },
       {

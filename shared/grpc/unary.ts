@@ -10,6 +10,8 @@ import { toGrpcStatus } from "./status.ts";
 const CALL_TIMEOUT_MS = 5_000;
 /** A caller that would wait longer holds a place that somebody else could have. */
 const CALL_TIMEOUT_MAX_MS = 60_000;
+/** A caller counts its time from before the request is on its way. */
+const CALLER_AHEAD_MS = 20;
 
 /** A call as a handler gets it. */
 export interface IncomingCall {
@@ -96,12 +98,15 @@ function contextOf(call: Call, place: PlaceInTrace): RequestContext {
   });
 }
 
-/** grpc-js says `cancelled` when the caller leaves and also when its deadline has passed. */
+/**
+ * grpc-js says `cancelled` when the caller leaves and also when its deadline has passed. At its
+ * deadline the caller leaves as well, and its message may come before the deadline here.
+ */
 function signalOf(call: Call, deadlineAt: number): AbortSignal {
   const controller = new AbortController();
   const abort = () => {
     controller.abort(
-      Date.now() >= deadlineAt
+      Date.now() >= deadlineAt - CALLER_AHEAD_MS
         ? new AppError("deadline_exceeded", "the deadline has passed")
         : new AppError("unavailable", "the caller left"),
     );
