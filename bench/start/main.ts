@@ -24,7 +24,6 @@ if (!against) {
 /** The starts of one tree, a pair a round. */
 interface Measured {
   readonly checkout: Checkout;
-  readonly dataDirectory: string;
   readonly withoutData: Start[];
   readonly withData: Start[];
 }
@@ -46,13 +45,13 @@ try {
 }
 
 function measured(checkout: Checkout): Measured {
-  const dataDirectory = join(parent, checkout.version);
-  return { checkout, dataDirectory, withoutData: [], withData: [] };
+  return { checkout, withoutData: [], withData: [] };
 }
 
 async function measureRound(tree: Measured): Promise<void> {
-  const { checkout: { directory }, dataDirectory } = tree;
-  rmSync(dataDirectory, { recursive: true, force: true });
+  const { checkout: { directory, version }, withData } = tree;
+  // Nothing is removed before the end: ext4 finds new inodes slowly for minutes after that.
+  const dataDirectory = join(parent, `${version}-${withData.length}`);
   tree.withoutData.push(await measureStart(directory, dataDirectory));
   tree.withData.push(await measureStart(directory, dataDirectory));
 }
