@@ -14,6 +14,8 @@ const { add, inCart, checkout, tryCreate } = shopAt(shop);
 const ORDER_CREATE = 'rpc_method="loms.v1.Loms/OrderCreate"';
 const INSERT = ['db_operation_name="insert"', 'db_client_connection_pool_name="primary"'];
 const SKU = 1_625_903;
+/** No other test of the shared system puts it into a cart, so no product cache has it. */
+const UNCACHED_SKU = 135_717_466;
 const OTHER_SKU = 139_275_865;
 const PAPER = readFileSync(new URL("../docs/metrics.md", import.meta.url), "utf8");
 
@@ -88,6 +90,7 @@ test("a purchase shows in the metrics of every service that it went through", as
   const before = await read();
   const user = newUser();
   await add(user, SKU, 1);
+  await call(cart, `POST /user/${user}/cart/${UNCACHED_SKU}`, { body: { count: 65_535 } });
   await inCart(user);
   const order = await checkout(user);
   await expectNotifications(shop, order, ["new", "awaiting payment"]);

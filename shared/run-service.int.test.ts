@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
-import { START_AT_END_OF_INPUT } from "./run-service.ts";
+import { START_ON_INPUT } from "./run-service.ts";
 
 const FIXTURE = fileURLToPath(new URL("run-service-fixture.ts", import.meta.url));
 const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
@@ -43,20 +43,27 @@ test.each(["SIGTERM", "SIGINT"] as const)(
   },
 );
 
-test("with --start-at-end-of-input the start follows the end of the input", async () => {
-  const child = start(["starting", START_AT_END_OF_INPUT], "pipe");
+test("with --start-on-input the start follows the first line of the input", async () => {
+  const child = start(["starting", START_ON_INPUT], "pipe");
   const ended = ending(child, "starting", "SIGTERM");
   const loaded = once(child.stdout as Readable, "data");
   expect(String(await loaded)).toBe("loaded\n");
-  child.stdin?.end();
+  child.stdin?.end("start\n");
   expect(await ended).toMatchObject({
     code: 0,
     said: expect.stringMatching(/^loaded\nstarting\n/),
   });
 });
 
-test("a signal ends a process that waits for the end of its input with 0", async () => {
-  const child = start(["starting", START_AT_END_OF_INPUT], "pipe");
+test("a process that waits for its input exits with 0 when that ends without a line", async () => {
+  const child = start(["starting", START_ON_INPUT], "pipe");
+  const ended = ending(child, "never");
+  child.stdin?.end();
+  expect(await ended).toMatchObject({ code: 0, said: "loaded\n" });
+});
+
+test("a signal ends a process that waits for its input with 0", async () => {
+  const child = start(["starting", START_ON_INPUT], "pipe");
   expect(await ending(child, "loaded", "SIGTERM")).toMatchObject({ code: 0, said: "loaded\n" });
 });
 

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import process from "node:process";
 import { systemClock } from "./async/clock.ts";
 import { sleep } from "./async/sleep.ts";
@@ -22,10 +21,11 @@ export interface LogSettings {
 }
 
 /**
- * The argument with which a service loads its modules, reads its settings and then waits for the end
- * of its standard input: a launcher can have it ready while what it needs is still starting.
+ * The argument with which a service loads its modules, reads its settings and then waits for a line on
+ * its standard input: a launcher can have it ready while what it needs is still starting. Input that
+ * ends without one means that the launcher is gone, and the service exits.
  */
-export const START_AT_END_OF_INPUT = "--start-at-end-of-input";
+export const START_ON_INPUT = "--start-on-input";
 
 /** A service once its modules are loaded and its settings are read. */
 export interface ServiceProgram<Config extends LogSettings> {
@@ -53,10 +53,9 @@ export async function runService<Config extends LogSettings>(
   const stopping = listenForSignals();
   resolveLongManifests();
   const program = await Promise.race([load().catch(exitWithWrongSettings), aborted(stopping)]);
-  if (process.argv.includes(START_AT_END_OF_INPUT)) {
-    await Promise.race([endOfInput(), aborted(stopping)]);
-  }
-  if (!program || stopping.aborted) process.exit(0);
+  const isTold = !process.argv.includes(START_ON_INPUT) ||
+    await Promise.race([hasInput(), aborted(stopping)]);
+  if (!program || !isTold || stopping.aborted) process.exit(0);
   const { config, start } = program;
   const { createLogger } = await import("./telemetry/log.ts");
   const { LOG_LEVEL: level, LOG_FORMAT: format } = config;
@@ -78,9 +77,13 @@ export async function runUntilSignal(
   await run(log, start, listenForSignals(), limits);
 }
 
-async function endOfInput(): Promise<void> {
-  process.stdin.resume();
-  await once(process.stdin, "end");
+/** Whether anything comes before the end. */
+function hasInput(): Promise<boolean> {
+  return new Promise((resolve) => {
+    process.stdin.once("data", () => resolve(true));
+    process.stdin.once("end", () => resolve(false));
+    process.stdin.once("error", () => resolve(false));
+  });
 }
 
 async function exitWithWrongSettings(error: unknown): Promise<never> {

@@ -60,6 +60,7 @@ test.each([
   sql`loms_outbox_clean(1000, 10)`,
 ])("what has no caller that waits commits on the primary alone", async (call) => {
   expect(await durabilityOf(call)).toBe("local");
+  expect(await settingBehind(call, "lock_timeout")).toBe("10s");
 });
 
 test("the probe's commit asks for replay, whatever the server's default is", async () => {

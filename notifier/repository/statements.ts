@@ -44,7 +44,9 @@ export const KNOWS_BEGINNING = defineStatement({
 export const NOTE_DEAD = defineStatement({
   name: "notifier.note_dead",
   kind: "insert",
-  text: `insert into notifier.dead_events (order_id, seq) values ($1::int8, $2::int4)
+  text: `insert into notifier.dead_events (order_id, seq)
+    select $1::int8, $2::int4
+    where (select set_config('synchronous_commit', 'local', true)) = 'local'
     on conflict do nothing`,
   parameters: ["int8", "int4"],
   columns: {},

@@ -60,7 +60,11 @@ const MOVE_BACK = `with moment as materialized (
     set created_on = job.created_on - by,
       start_after = least(job.start_after, present),
       heartbeat_on = least(job.heartbeat_on, present)
-    from ahead where job.name = $1`;
+    from ahead where job.name = $1 and (
+      by > interval '0'
+      or job.start_after > present + ${RETRY_MAX}
+      or job.heartbeat_on > present
+    )`;
 
 /** Moves what lies in the future of the server's clock to the present; resolves with whether any did. */
 export async function followClockBack(boss: PgBoss, queue: string): Promise<boolean> {

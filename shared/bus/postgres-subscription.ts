@@ -62,6 +62,8 @@ export class PostgresSubscription implements Subscription {
   readonly #loop: Loop;
   readonly #watchdog: Watchdog;
   #cancelHeartbeat: () => void = () => {};
+  /** The look at the clock under way. */
+  #following: Promise<void> | undefined;
 
   constructor(options: PostgresSubscriptionOptions) {
     const { boss, clock, log, topic, group } = options;
@@ -99,6 +101,7 @@ export class PostgresSubscription implements Subscription {
     await this.#loop.close();
     await Promise.all(this.#claims.values());
     this.#cancelHeartbeat();
+    await this.#following;
   }
 
   /** Starts what there is to do; resolves with how long to wait for more, in ms. */
@@ -193,7 +196,7 @@ export class PostgresSubscription implements Subscription {
     this.#cancelHeartbeat = this.#options.clock.setTimer(HEARTBEAT_INTERVAL_MS, () => {
       this.#scheduleHeartbeat();
       void this.#sendHeartbeat();
-      void this.#followClockBack();
+      this.#following ??= this.#followClockBack().finally(() => this.#following = undefined);
     });
   }
 

@@ -1,7 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import process from "node:process";
 import type { Duplex } from "node:stream";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import type { HostPort } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { examine, URL_HOST } from "./node-incoming.ts";
@@ -26,7 +27,7 @@ const IDLE_CHECK_MS = 20;
  * of the Host, and refuses an offer to upgrade that comes with a body (docs/decisions/0030).
  */
 export async function openListener(fetch: Fetch, { host, port }: HostPort): Promise<Listener> {
-  const answer = getRequestListener(fetch, { hostname: URL_HOST, errorHandler: badRequest });
+  const answer = getRequestListener(fetch, { hostname: URL_HOST, errorHandler: failureAnswer });
   const server = createServer({
     maxHeaderSize: HEADERS_MAX_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -47,9 +48,13 @@ export async function openListener(fetch: Fetch, { host, port }: HostPort): Prom
   return { port: address.port, close: (graceMs) => close(server, connections, graceMs) };
 }
 
-/** For what never becomes a Request, such as a path with a backslash. */
-function badRequest(cause: unknown): Response {
-  const error = new AppError("invalid_argument", "The request target is malformed", { cause });
+/** For what never becomes a Request, such as a path with a backslash; the rest is a defect. */
+function failureAnswer(cause: unknown): Response {
+  const isUnreadable = cause instanceof RequestError;
+  if (!isUnreadable) process.emitWarning(cause instanceof Error ? cause : String(cause));
+  const error = isUnreadable
+    ? new AppError("invalid_argument", "The request target is malformed", { cause })
+    : new AppError("internal", "An unexpected error", { cause });
   const { problem, body, headers } = unreadableProblem(error);
   return new Response(body, { status: problem.status, headers });
 }

@@ -128,6 +128,19 @@ test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"]
   },
 );
 
+test("a client that resets its connection behind CONNECT harms nobody else", async () => {
+  const { server } = await served(hello);
+  for (let time = 0; time < 20; time++) {
+    const socket = connect(server.port, LOOPBACK).on("error", () => {});
+    await once(socket, "connect");
+    socket.write("CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n");
+    if (time % 2) await once(socket, "data");
+    socket.resetAndDestroy();
+  }
+  const request = "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  expect(await exchangeBytes(server.port, request, `{"id":`)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"])(
   "%j behind a request that is being answered gets no answer that the client would take for that one",
   async (bytes) => {

@@ -26,6 +26,8 @@ export function answerUnreadable(server: Server, isAnswering: (socket: Duplex) =
     else end(socket, refusalOf(error.code));
   });
   server.on("connect", (_request, socket) => {
+    // Node has let go of the socket: a reset that nothing hears would end the process.
+    socket.on("error", () => {});
     end(socket, new AppError("invalid_argument", "CONNECT is for proxies"));
   });
 }

@@ -109,7 +109,11 @@ async function startAll(cluster: Cluster): Promise<void> {
       : standbySettings(server.name, primary.port, password);
     server.configure({ ...common, ...own, ...settings });
   }
-  await Promise.all([primary, ...standbys].map(({ server }) => server.start()));
+  // A failure waits for the others: the stop that follows must find every server.
+  const starts = [primary, ...standbys].map(({ server }) => server.start());
+  for (const result of await Promise.allSettled(starts)) {
+    if (result.status === "rejected") throw result.reason;
+  }
 }
 
 async function waitUntilSynchronous({ standbys }: Cluster, admin: Admin): Promise<void> {

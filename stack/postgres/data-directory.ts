@@ -79,7 +79,7 @@ export async function initialise(
     const statements = databases.map((name) =>
       `create database "${name}" template template0 strategy file_copy;\n`
     );
-    const singleUser = ["--single", "-F", "-D", unfinished, "postgres"];
+    const singleUser = ["--single", "-F", "-c", "exit_on_error=on", "-D", unfinished, "postgres"];
     await run(directory, binaries.postgres, singleUser, statements.join(""));
   }
   if (durable) await syncFiles(binaries, directory, unfinished);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Ending } from "../processes/child.ts";
 import { freePorts } from "../ports.ts";
@@ -71,6 +71,10 @@ async function start(directory: string, cluster: Cluster): Promise<void> {
   await stopLeftoverPair(directory);
   const primaryIsNew = !hasData(primary.server.directory, binaries.version);
   if (primaryIsNew) {
+    // They follow another primary. A kill after the new one is there must not find them.
+    for (const { server } of cluster.standbys) {
+      rmSync(server.directory, { recursive: true, force: true });
+    }
     const passwordFile = join(directory, "password");
     const { directory: data } = primary.server;
     await initialise(binaries, { directory: data, passwordFile, databases, durable });

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { SHUTDOWN_GRACE_MS } from "../../shared/lifecycle.ts";
-import { START_AT_END_OF_INPUT } from "../../shared/run-service.ts";
+import { START_ON_INPUT } from "../../shared/run-service.ts";
 import { type Child, type Ending, spawnChild } from "./child.ts";
 import { LogTail } from "./log-tail.ts";
 import { type ProcessIdentity, sendSignal, signalTree } from "./identity.ts";
@@ -65,7 +65,7 @@ export class ServiceProcess {
 
   /** Starts the process, which loads its modules and waits for {@link start}. */
   async load(): Promise<void> {
-    await this.#spawn([START_AT_END_OF_INPUT]);
+    await this.#spawn([START_ON_INPUT]);
   }
 
   /**
@@ -76,7 +76,7 @@ export class ServiceProcess {
     if (!this.#loaded) await this.#spawn([]);
     const loaded = this.#loaded as Loaded;
     this.#loaded = undefined;
-    loaded.child.process.stdin?.end();
+    loaded.child.process.stdin?.end("start\n");
     await this.#waitUntilReady(loaded);
     this.#watch(loaded.child);
   }
@@ -179,6 +179,7 @@ function answers(url: string): Promise<boolean> {
     });
     request.on("timeout", () => request.destroy());
     request.on("error", () => resolve(false));
+    request.on("close", () => resolve(false));
   });
 }
 

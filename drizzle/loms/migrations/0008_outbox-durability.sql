@@ -105,6 +105,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
   perform set_config('synchronous_commit', 'local', true);
+  perform set_config('lock_timeout', '10s', true);
 
   update outbox published
   set published_at = clock_timestamp()
@@ -133,6 +134,7 @@ declare
   deleted int;
 begin
   perform set_config('synchronous_commit', 'local', true);
+  perform set_config('lock_timeout', '10s', true);
 
   select array_agg(oldest.id) into old_ids
   from (
