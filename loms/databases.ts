@@ -133,7 +133,7 @@ async function openReplication(
   });
   await listed.meet();
   // No write is admitted before it is known what its commit waits for.
-  do await replication.step(); while (!replication.isKnown);
+  await replication.untilKnown(START_TIMEOUT_MS);
   replication.start();
   opened.push("the probes of replication", () => replication.close());
   return replication;

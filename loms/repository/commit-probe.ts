@@ -2,7 +2,7 @@ import type { Clock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { toAppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
-import type { Pool } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { ListedReplicas } from "./listed-replicas.ts";
 import { COMMIT_PROBE, END_WAITS } from "./statements.ts";
@@ -15,9 +15,15 @@ const END_WAITS_TIMEOUT_MS = 1_000;
 
 /**
  * "confirmed": every synchronous replica has applied it, and a listed one is synchronous.
- * "unconfirmed": it ended without them. "unknown": the primary itself did not answer.
+ * "unconfirmed": it ended without them. "unseen": it ended, and the primary did not say in time
+ * which replicas are synchronous. "unknown": the primary did not answer the commit itself.
  */
-export type ProbeOutcome = "confirmed" | "unconfirmed" | "unknown" | AsynchronousCommit;
+export type ProbeOutcome =
+  | "confirmed"
+  | "unconfirmed"
+  | "unseen"
+  | "unknown"
+  | AsynchronousCommit;
 
 /** The commit ended, and no listed replica is one that it had to wait for. */
 export interface AsynchronousCommit {
@@ -27,7 +33,7 @@ export interface AsynchronousCommit {
 
 /** What {@link Replication} asks of the primary. */
 export interface CommitProbe {
-  /** `synchronous_standby_names` behind the last commit; undefined when nothing depends on it. */
+  /** `synchronous_standby_names` as last seen; undefined before, and when no replica is listed. */
   readonly standbys?: string | undefined;
   /** Commits once and waits for as long as that takes; never rejects. */
   commit(): Promise<ProbeOutcome>;
@@ -41,9 +47,9 @@ export interface CommitProbe {
 
 export interface CommitProbeOptions {
   /** Of the primary, one connection, named {@link PROBE_APPLICATION_NAME}. */
-  readonly probes: Pool;
+  readonly probes: StatementRunner;
   /** Of the primary, never busy with commits. */
-  readonly reads: Pool;
+  readonly reads: StatementRunner;
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
 }
@@ -72,7 +78,7 @@ export function createCommitProbe(
         standbys = seen.standbys;
         return problem === undefined ? "confirmed" : { asynchronous: problem };
       } catch {
-        return "unknown";
+        return "unseen";
       }
     },
     async endWaits() {

@@ -17,7 +17,7 @@ export interface ReadableReplica extends Replica {
 
 export interface OrderReaderOptions {
   readonly primary: Pool;
-  /** Each with a name for the logs; */
+  /** Each with a name for the logs; none when every read goes to the primary. */
   readonly replicas: readonly Replica[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;

@@ -10,7 +10,7 @@ import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 // A replica is healthy when the primary calls it synchronous and it has replayed what the primary had
 // written after that. The primary is asked for the two in this order: what was acknowledged before is
 // then on the replica, and what is acknowledged later waits for it. While the primary itself cannot be
-// asked, nothing new is acknowledged: a replica that was healthy stays so as long as it answers.
+// asked, nothing new is acknowledged for long: a replica that was healthy stays so as long as it answers.
 
 const PROBE_INTERVAL_MS = 500;
 /** Of each question of a probe. */

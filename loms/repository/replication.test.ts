@@ -1,7 +1,8 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import type { ProbeOutcome } from "./commit-probe.ts";
-import { Replication, UNCONFIRMED_AFTER_MS } from "./replication.ts";
+import { Replication } from "./replication.ts";
+import { UNCONFIRMED_AFTER_MS } from "./replication-doubts.ts";
 
 const DEGRADE_AFTER_MS = 6_000;
 const STEP_MS = 500;
@@ -254,16 +255,37 @@ test("a write that ended under other synchronous_standby_names than the probe sa
     "the outcome of order_create is unknown: synchronous_standby_names is '' now",
   );
   standbys = undefined;
-  replication.assertWaitedFor("", "order_create");
+  expect(() => replication.assertWaitedFor("", "order_create"), "none was seen yet").toThrow(
+    "the outcome of order_create is unknown",
+  );
 });
 
-test("what commits wait for is known once a probe has ended, or has waited too long", async () => {
+test("slow commits do not excuse looks that are not answered", async () => {
   const replication = open();
+  for (let probes = 0; probes < 2; probes++) {
+    await lose(replication, STEP_MS);
+    answer("unseen");
+    await step(replication, "unseen");
+    clock.stall(STEP_MS);
+  }
+  await step(replication, "unseen");
+  expect(states).toEqual(["refusing"]);
+});
+
+test("a primary that is away while writes are refused changes neither the reason nor the clock", async () => {
+  const replication = open(DEGRADE_AFTER_MS);
+  await lose(replication, UNCONFIRMED_AFTER_MS);
+  answer("unknown");
+  await replication.step();
+  clock.stall(DEGRADE_AFTER_MS - UNCONFIRMED_AFTER_MS);
+  await step(replication, "unknown");
+  expect(() => replication.check()).toThrow("confirmed no commit for 6 s");
+  expect(states).toEqual(["refusing"]);
   await lose(replication, STEP_MS);
-  expect(replication.isKnown).toBe(false);
-  await lose(replication, UNCONFIRMED_AFTER_MS - STEP_MS);
-  expect([replication.isKnown, replication.state]).toEqual([true, "refusing"]);
-  const other = open();
-  await step(other, "confirmed");
-  expect(other.isKnown).toBe(true);
+  expect(states).toEqual(["refusing", "degraded"]);
+
+  const other = open(DEGRADE_AFTER_MS);
+  await step(other, ASYNCHRONOUS);
+  await step(other, "unknown");
+  expect(() => other.check()).toThrow("no listed replica is synchronous (replica 1: async)");
 });

@@ -1,17 +1,19 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
+import { sleep } from "../../shared/async/sleep.ts";
 import { within } from "../../shared/async/within.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Durability } from "../../shared/postgres/durability.ts";
 import type { CommitProbe, ProbeOutcome } from "./commit-probe.ts";
+import { ReplicationDoubts } from "./replication-doubts.ts";
 
 // Whether commits reach the synchronous replicas, found out by committing: one probe after another,
 // never two, because a commit that waits for a lost replica waits until it is back.
 //
 //   synchronous  writes wait for the replicas
-//   refusing     a probe has waited too long, or no listed replica is synchronous: writes are refused at
-//                once, and those under way are answered as unknown, rather than all pile up behind
-//                commits that hold row locks
+//   refusing     no probe was confirmed for too long, or no listed replica is synchronous: writes are
+//                refused at once, and those under way are answered as unknown, rather than all pile
+//                up behind commits that hold row locks
 //   degraded     after a while more, if the policy is to degrade. Where commits hang, their waits are
 //                ended, which leaves them on the primary alone, and new writes do not wait; where they
 //                end without a listed replica, new writes wait for what the primary waits for
@@ -20,8 +22,6 @@ import type { CommitProbe, ProbeOutcome } from "./commit-probe.ts";
 // before that probe, and writes from now on wait for the rest, too. Nothing of this is stored, so a
 // process that dies leaves no degraded server behind, and each of several processes finds out by itself.
 
-/** A commit takes milliseconds; one that waits this long has no replica, or one that stands still. */
-export const UNCONFIRMED_AFTER_MS = 2_000;
 /** Between probes, and between looks at one that waits. */
 const STEP_MS = 500;
 /** Advice to a caller that was refused: about as long as it takes to see that the replica is back. */
@@ -54,17 +54,14 @@ export class Replication {
   readonly #rejectWaiting = new Set<(error: AppError) => void>();
   #state: ReplicationState = "synchronous";
   #probing: Probing | undefined;
-  /** When the first probe began that no confirmed one has followed. */
-  #unconfirmedSince: number | undefined;
-  /** When the first probe began since which each has waited, or ended without the replicas. */
-  #hangingSince: number | undefined;
-  /** Why commits do not wait for a listed replica, though they do not hang. */
-  #asynchronous: string | undefined;
+  readonly #doubts: ReplicationDoubts;
+  #wasConfirmed = false;
   #replicasAreCurrent: boolean;
   #localWrites = 0;
 
   constructor(options: ReplicationOptions) {
     this.#options = options;
+    this.#doubts = new ReplicationDoubts(options.clock);
     this.#replicasAreCurrent = options.degradeAfterMs === undefined;
     this.#loop = new Loop({
       clock: options.clock,
@@ -85,9 +82,7 @@ export class Replication {
 
   /** How the next write's commit waits. */
   get durability(): Durability {
-    return this.#state === "degraded" && this.#hangingSince !== undefined
-      ? "local"
-      : "remote_apply";
+    return this.#state === "degraded" && this.#doubts.hang ? "local" : "remote_apply";
   }
 
   /**
@@ -125,13 +120,14 @@ export class Replication {
   }
 
   /**
-   * Of a write that has ended: `standbys` is what `synchronous_standby_names` was after it. Another
-   * value than the last probe saw has not been looked at, and may have ended the wait for a replica.
+   * Of a write that has ended, where replicas are listed: `standbys` is what
+   * `synchronous_standby_names` was after it. A value that the last probe did not see may have ended
+   * the wait for a replica. Degraded writes promise no replica, so theirs may be any.
    * @throws {AppError} `unavailable`: its outcome is unknown
    */
   assertWaitedFor(standbys: string, name: string): void {
     const { probe } = this.#options;
-    if (probe.standbys === undefined || probe.standbys === standbys) return;
+    if (this.#state === "degraded" || probe.standbys === standbys) return;
     this.#loop.wake();
     throw new AppError(
       "unavailable",
@@ -150,9 +146,19 @@ export class Replication {
     }
   }
 
-  /** Whether a probe has ended, or waited for so long that writes are refused. */
-  get isKnown(): boolean {
-    return this.#probing === undefined || this.#state !== "synchronous";
+  /**
+   * Steps until a probe was confirmed or writes are refused. No write may be admitted before.
+   * @throws {AppError} `unavailable` when the primary has not answered for `timeoutMs`
+   */
+  async untilKnown(timeoutMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const endsAt = clock.now() + timeoutMs;
+    for (;;) {
+      await this.step();
+      if (this.#wasConfirmed || this.#state !== "synchronous") return;
+      if (clock.now() >= endsAt) throw new AppError("unavailable", "the primary does not answer");
+      if (!this.#probing) await sleep(clock, STEP_MS);
+    }
   }
 
   /**
@@ -166,7 +172,7 @@ export class Replication {
       case "refusing":
         throw this.#refusal("writes are refused");
       case "degraded":
-        return `${this.#degradedTo()}: ${this.#problem()}`;
+        return `${this.#degradedTo()}: ${this.#doubts.problem}`;
     }
   }
 
@@ -181,15 +187,12 @@ export class Replication {
     );
     if (outcome !== "waiting") this.#probing = undefined;
     if (outcome === "confirmed") return this.#confirm(probing);
-    if (outcome === "unknown") return this.#leaveOpen();
-    this.#unconfirmedSince ??= probing.startedAt;
-    if (outcome === "waiting" || outcome === "unconfirmed") {
-      this.#asynchronous = undefined;
-      this.#hangingSince ??= probing.startedAt;
-    } else {
-      this.#asynchronous = outcome.asynchronous;
-      this.#hangingSince = undefined;
+    if (outcome === "unknown") {
+      // How long the primary is away says nothing of its replicas, nor against an earlier reason.
+      if (this.#state === "synchronous") this.#doubts.forget();
+      return;
     }
+    this.#doubts.add(outcome, probing.startedAt);
     await this.#doubt();
   }
 
@@ -202,40 +205,28 @@ export class Replication {
   }
 
   #confirm({ afterLocalWrites }: Probing): void {
-    this.#forgetDoubts();
+    this.#doubts.forget();
+    this.#wasConfirmed = true;
     // One that was in doubt meanwhile began before the local writes.
     if (afterLocalWrites && this.#state === "synchronous") this.#replicasAreCurrent = true;
     this.#enter("synchronous");
   }
 
-  /** How long the primary was away says nothing of its replicas. */
-  #leaveOpen(): void {
-    if (this.#state !== "degraded") this.#forgetDoubts();
-  }
-
-  #forgetDoubts(): void {
-    this.#unconfirmedSince = undefined;
-    this.#hangingSince = undefined;
-    this.#asynchronous = undefined;
-  }
-
   async #doubt(): Promise<void> {
     const { degradeAfterMs, probe, onDegraded } = this.#options;
-    const hangs = this.#hangingSince !== undefined;
-    if (hangs && this.#since(this.#hangingSince) < UNCONFIRMED_AFTER_MS) return;
     if (this.#state === "synchronous") {
+      if (!this.#doubts.suffice) return;
       this.#replicasAreCurrent = degradeAfterMs === undefined;
       this.#enter("refusing");
     }
     // Degraded writes that end without a listed replica are answered; those that hang are not.
-    if (this.#state === "refusing" || hangs) this.#rejectAll();
-    if (degradeAfterMs === undefined || this.#since(this.#unconfirmedSince) < degradeAfterMs) {
-      return;
-    }
+    if (this.#state === "refusing" || this.#doubts.hang) this.#rejectAll();
+    if (degradeAfterMs === undefined || this.#doubts.mayHang) return;
+    if (this.#doubts.unconfirmedMs < degradeAfterMs) return;
     try {
       // Again at every step: a write that queued for a connection when the others were ended waits
       // now, and holds locks that local writes need.
-      if (hangs) await probe.endWaits();
+      if (this.#doubts.hang) await probe.endWaits();
       this.#enter("degraded");
       onDegraded();
     } catch {
@@ -251,11 +242,11 @@ export class Replication {
   #enter(state: ReplicationState): void {
     if (this.#state === state) return;
     this.#state = state;
-    this.#options.onState(state, state === "synchronous" ? undefined : this.#problem());
+    this.#options.onState(state, state === "synchronous" ? undefined : this.#doubts.problem);
   }
 
   #refusal(what: string): AppError {
-    return new AppError("unavailable", `${what}: ${this.#problem()}`, {
+    return new AppError("unavailable", `${what}: ${this.#doubts.problem}`, {
       retryAfterMs: RETRY_AFTER_MS,
     });
   }
@@ -264,16 +255,5 @@ export class Replication {
     return this.durability === "local"
       ? "writes are on the primary alone"
       : "writes go on without a synchronous replica";
-  }
-
-  #problem(): string {
-    if (this.#asynchronous !== undefined) return this.#asynchronous;
-    const seconds = Math.round(this.#since(this.#unconfirmedSince) / 1_000);
-    return `the synchronous replica has confirmed no commit for ${seconds} s`;
-  }
-
-  #since(moment: number | undefined): number {
-    const now = this.#options.clock.now();
-    return now - (moment ?? now);
   }
 }
