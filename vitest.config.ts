@@ -1,5 +1,5 @@
-import process from "node:process";
 import { defineConfig } from "vitest/config";
+import { suiteRuntime } from "./e2e/runtime.ts";
 
 const everywhere = ["**/node_modules/**", "**/.data/**"];
 /** They need a broker, which takes Java: a project of its own. */
@@ -74,7 +74,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/**/*.e2e.test.ts"],
-          exclude: process.env.TEST_RUNTIME ? everywhere : [...everywhere, GATEWAY],
+          exclude: suiteRuntime() ? everywhere : [...everywhere, GATEWAY],
           globalSetup: "e2e/stack-setup.ts",
           fileParallelism: false,
           sequence: { groupOrder: 2 },
@@ -94,7 +94,7 @@ export default defineConfig({
           name: "stacks",
           include: ["**/*.stack.test.ts"],
           ...wholeSystems,
-          exclude: [...everywhere, ...KILLS, ...(process.env.TEST_RUNTIME ? [] : [GATEWAY])],
+          exclude: [...everywhere, ...KILLS, ...(suiteRuntime() ? [] : [GATEWAY])],
         },
       },
       {
