@@ -1,10 +1,6 @@
 import { resolve } from "node:path";
 import { formatHostPort } from "../shared/config.ts";
-import {
-  type DatabaseServer,
-  describeServer,
-  readDatabaseUrl,
-} from "../shared/postgres/database-url.ts";
+import { readDatabaseUrl, unixSocket } from "../shared/postgres/database-url.ts";
 import { isDatabaseUrl, readLibpqUri } from "../shared/postgres/libpq-uri.ts";
 import { tlsFiles } from "../shared/postgres/tls-settings.ts";
 
@@ -35,11 +31,11 @@ export function databaseUrls(config: Readonly<Record<string, unknown>>): string[
 function permissionsOf(url: string, directory: string): DatabasePermissions {
   const { parameters, user } = readLibpqUri(url);
   const { servers } = readDatabaseUrl(url);
-  const sockets = servers.filter(isSocket).map(describeServer);
+  const sockets = servers.map(unixSocket).filter((path) => path !== undefined);
   const files = tlsFiles(parameters).map((path) => resolve(directory, path));
   return {
     net: [
-      ...servers.filter((server) => !isSocket(server))
+      ...servers.filter((server) => unixSocket(server) === undefined)
         .map(({ address, port }) => formatHostPort({ host: address, port })),
       ...sockets.map((path) => `unix:${path}`),
     ],
@@ -51,8 +47,4 @@ function permissionsOf(url: string, directory: string): DatabasePermissions {
       ...user || parameters.get("user") ? [] : ["uid", "gid", "userInfo"],
     ],
   };
-}
-
-function isSocket({ host }: DatabaseServer): boolean {
-  return host.startsWith("/");
 }

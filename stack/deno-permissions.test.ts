@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { denoFlags } from "./deno-permissions.ts";
 
 /** What stands behind `--allow-<what>=`. */
@@ -64,7 +67,9 @@ test("denoFlags() gives a path with a comma as one", async () => {
 });
 
 test("denoFlags() opens every host, socket and file that a database URL names", async () => {
-  const file = import.meta.filename;
+  const file = join(mkdtempSync(join(tmpdir(), "permissions-")), "ca.pem");
+  onTestFinished(() => rmSync(dirname(file), { recursive: true }));
+  writeFileSync(file, "-----BEGIN CERTIFICATE-----");
   const flags = await denoFlags("loms", "/p", {
     DATABASE_URL: `postgres://u@[::1]:1,b/d?sslrootcert=${file}&sslmode=verify-ca`,
     DATABASE_REPLICA_URLS: "postgres://u@/d?host=/run/pg,postgres://u@c,d:9/e",
@@ -76,4 +81,15 @@ test("denoFlags() opens every host, socket and file that a database URL names", 
   expect(allowed(flags, "read")).toEqual(expect.arrayContaining([file, socket]));
   expect(allowed(flags, "write")).toEqual([socket]);
   expect(allowed(flags, "sys")).toContain("ca");
+});
+
+test("denoFlags() opens what hostaddr names, not the host of the same server", async () => {
+  const flags = await denoFlags("loms", "/p", {
+    DATABASE_URL: "postgres://u@/d?host=/tmp&hostaddr=10.0.0.1",
+    BUS_DATABASE_URL: "postgres://u@db/d?hostaddr=/run/pg",
+  });
+  const net = allowed(flags, "net");
+  expect(net).toEqual(expect.arrayContaining(["10.0.0.1:5432", "unix:/run/pg/.s.PGSQL.5432"]));
+  expect(net).not.toContain("unix:/tmp/.s.PGSQL.5432");
+  expect(allowed(flags, "write")).toEqual(["/run/pg/.s.PGSQL.5432"]);
 });

@@ -92,3 +92,9 @@ test("files that cannot be read are named by their settings, since a value may b
     /^Wrong settings:\n {2}KAFKA_TLS_CERT: cannot be read \(ENOENT\)\n {2}KAFKA_TLS_KEY: cannot be read \(ENOENT\)$/,
   );
 });
+
+test("a file without PEM text is refused, since Node would then trust every public authority", () => {
+  const file = import.meta.filename;
+  expect(() => kafkaSecurity(read({ KAFKA_TLS: "true", KAFKA_TLS_CA: file })))
+    .toThrow(`KAFKA_TLS_CA: names ${file}, a file without -----BEGIN`);
+});

@@ -1,7 +1,22 @@
-import { expect, test } from "vitest";
-import { describeTarget, readDatabaseUrl } from "./database-url.ts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { describeServer, describeTarget, readDatabaseUrl, unixSocket } from "./database-url.ts";
 
+/** Holds no PEM text. */
 const own = import.meta.filename;
+const directory = mkdtempSync(join(tmpdir(), "database-url-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const pem = file("ca.pem", "# Ours\n-----BEGIN CERTIFICATE-----\n");
+const empty = file("empty.pem", "");
 
 test("readDatabaseUrl() reads all that a URL can say", () => {
   const url = "postgresql://me:p%40s%2Fs@one:1,[::1],%2Frun%2Fpg:3/shop%20a?application_name=name" +
@@ -34,7 +49,7 @@ test.each([
   ["postgres://me@/d?hostaddr=::1", { servers: [{ host: "::1", address: "::1" }] }],
   ["postgres://me@h/d?ssl=true", { tls: { mode: "require" } }],
   ["postgres://me@h/d?sslrootcert=system", { tls: { mode: "verify-full" } }],
-  [`postgres://me@h/d?sslmode=verify-ca&sslrootcert=${own}`, { tls: { mode: "verify-ca" } }],
+  [`postgres://me@h/d?sslmode=verify-ca&sslrootcert=${pem}`, { tls: { mode: "verify-ca" } }],
   ["postgres://me@h/d?connect_timeout=0", { connectTimeoutMs: Infinity }],
   ["postgres://me@h/d?channel_binding=prefer&gssencmode=disable", { database: "d" }],
   ["postgres://me@h/d?fallback_application_name=a", { applicationName: "a" }],
@@ -64,6 +79,16 @@ test.each([
     "postgres://me@h/d?sslmode=verify-ca&sslrootcert=/none",
     /sslrootcert that cannot be read \(ENOENT\)/,
   ],
+  [
+    `postgres://me@h/d?sslmode=verify-full&sslrootcert=${empty}`,
+    `names ${empty} as sslrootcert, a file without -----BEGIN`,
+  ],
+  [
+    `postgres://me@h/d?sslrootcert=${own}`,
+    `names ${own} as sslrootcert, a file without -----BEGIN`,
+  ],
+  [`postgres://me@h/d?sslcert=${empty}&sslkey=${pem}`, `names ${empty} as sslcert`],
+  [`postgres://me@h/d?sslcert=${pem}&sslkey=${empty}`, `names ${empty} as sslkey`],
   [`postgres://me@h/d?sslcert=${own}`, /one of sslcert and sslkey/],
   ["postgres://me@h/d?sslnegotiation=direct", /needs sslmode=require/],
   [
@@ -84,4 +109,12 @@ test.each([
 test("describeTarget() leaves the password out", () => {
   const target = readDatabaseUrl("postgres://me:hunter2@[::1]:1,/d?host=::1,/run/pg&port=1,2");
   expect(describeTarget(target)).toBe("[::1]:1, /run/pg/.s.PGSQL.2, database d, as me");
+});
+
+test.each([
+  ["host=/tmp&hostaddr=10.0.0.1", "10.0.0.1:5432", undefined],
+  ["host=db&hostaddr=/run/pg", "/run/pg/.s.PGSQL.5432", "/run/pg/.s.PGSQL.5432"],
+])("with %s the address decides between TCP and a socket", (query, described, socket) => {
+  const { servers: [server] } = readDatabaseUrl(`postgres://me@/d?${query}`);
+  expect(server && [describeServer(server), unixSocket(server)]).toEqual([described, socket]);
 });

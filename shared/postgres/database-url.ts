@@ -108,9 +108,17 @@ export function describeTarget({ servers, database, user }: DatabaseTarget): str
   return `${servers.map(describeServer).join(", ")}, database ${database}, as ${user}`;
 }
 
-export function describeServer({ host, port }: DatabaseServer): string {
-  if (host.startsWith("/")) return `${host}/.s.PGSQL.${port}`;
+export function describeServer(server: DatabaseServer): string {
+  const { address, port } = server;
+  const path = unixSocket(server);
+  if (path !== undefined) return path;
+  const host = server.host.startsWith("/") ? address : server.host;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The path of the Unix socket that is connected to; undefined for a server reached by TCP. */
+export function unixSocket({ address, port }: DatabaseServer): string | undefined {
+  return address.startsWith("/") ? `${address}/.s.PGSQL.${port}` : undefined;
 }
 
 function checkParameter(name: string, value: string, url: string): void {

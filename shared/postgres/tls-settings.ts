@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { checkServerIdentity, type ConnectionOptions, getCACertificates } from "node:tls";
+import { isPem } from "../pem-files.ts";
 import { DatabaseUrlError, oneOf } from "./libpq-uri.ts";
 
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -107,6 +108,12 @@ function readMode(parameters: ReadonlyMap<string, string>, system: boolean): Ssl
 
 function readFile(name: string, path: string | undefined): string | undefined {
   if (path === undefined) return undefined;
+  const text = readText(name, path);
+  if (isPem(text)) return text;
+  throw new DatabaseUrlError(`names ${path} as ${name}, a file without -----BEGIN`);
+}
+
+function readText(name: string, path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

@@ -69,3 +69,11 @@ test("otlpTarget() names a certificate that cannot be read", () => {
   expect(() => target(environment))
     .toThrow("OTEL_EXPORTER_OTLP_CERTIFICATE: cannot be read (ENOENT)");
 });
+
+test.each(["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"])(
+  "otlpTarget() refuses an empty file as %s",
+  (name) => {
+    expect(() => target({ OTEL_EXPORTER_OTLP_ENDPOINT: BASE, [name]: "/dev/null" }))
+      .toThrow(`${name}: names /dev/null, a file without -----BEGIN`);
+  },
+);
