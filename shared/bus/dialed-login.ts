@@ -1,14 +1,16 @@
 import { readDatabaseUrl } from "../postgres/database-url.ts";
 import { Dialer } from "../postgres/dialer.ts";
+import { ignorePgVariables } from "../postgres/ignore-pg-variables.ts";
 import { DialedStream } from "./dialed-stream.ts";
 
 const APPLICATION_NAME = "marketplace_bus";
 
 /**
- * What `pg` is told of a database URL, so that it means what it means everywhere here: connections
- * come from a dialer, and nothing is left to the driver's own reading of a URL.
+ * What `pg` takes for a database URL, so that it means what it means everywhere here: connections
+ * come from a dialer. The driver reads no URL of its own, and no variables such as PGOPTIONS.
  */
 export function dialedLogin(url: string, connectTimeoutMs: number) {
+  ignorePgVariables();
   const target = readDatabaseUrl(url);
   const dialer = new Dialer({ target, connectTimeoutMs });
   const timeoutMs = target.connectTimeoutMs ?? connectTimeoutMs;
@@ -22,6 +24,8 @@ export function dialedLogin(url: string, connectTimeoutMs: number) {
     user: target.user,
     password: () => target.password,
     database: target.database,
+    // As keepalives=1, which every URL means.
+    keepAlive: true,
     application_name: target.applicationName ?? APPLICATION_NAME,
     ...(target.options !== undefined && { options: target.options }),
     // For all servers in turn, and the login.

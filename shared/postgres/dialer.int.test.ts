@@ -1,4 +1,4 @@
-import { createServer, type Server, Socket } from "node:net";
+import { connect, createServer, type Server, Socket } from "node:net";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from "vitest";
 import { openClient } from "./open-client.ts";
 
@@ -109,4 +109,107 @@ test("end() ends a connection that is just being made", async () => {
   await client.end({ timeout: 0 });
   expect(await asked).toBeInstanceOf(Error);
   await expect.poll(connections).toBe(0);
+});
+
+test("variables of libpq change nothing", async () => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv("PGTARGETSESSIONATTRS", "leader");
+  vi.stubEnv("PGMAX_LIFETIME", "0.001");
+  vi.stubEnv("PGAPPNAME", "hostile");
+  expect(await ask(urlOf([standby.port]))).toBe("standby");
+  expect(await ask(urlOf([primary.port, standby.port], "target_session_attrs=standby")))
+    .toBe("standby");
+});
+
+const LOGGED_IN = Buffer.from([82, 0, 0, 0, 8, 0, 0, 0, 0, 90, 0, 0, 0, 5, 73]);
+
+/** A server whose n-th answer on each connection is `answers[n]`; without one it keeps silent. */
+async function scripted(...answers: ((socket: Socket) => void)[]) {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    let heard = 0;
+    socket.on("error", () => {}).on("close", () => connections--);
+    socket.on("data", () => answers[heard++]?.(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as { port: number };
+  return { port, connections: () => connections };
+}
+
+const logIn = (socket: Socket) => void socket.write(LOGGED_IN);
+const hangUp = (socket: Socket) => void socket.destroy();
+
+test("the next server is tried when one is frozen after the login", async () => {
+  const frozen = await scripted(logIn);
+  expect(await ask(urlOf([frozen.port, primary.port], "sslmode=disable"), 500)).toBe("primary");
+  await expect.poll(frozen.connections).toBe(0);
+});
+
+test.each([
+  ["before the login", [hangUp]],
+  ["after the login", [logIn, hangUp]],
+])(
+  "the next server is tried when one hangs up %s, without a timeout too",
+  async (_when, script) => {
+    const { port } = await scripted(...script);
+    const query = "sslmode=disable&connect_timeout=0";
+    expect(await ask(urlOf([port, primary.port], query))).toBe("primary");
+  },
+);
+
+test("end() ends a look at a server, without a timeout too", async () => {
+  const frozen = await scripted(logIn);
+  const query = "sslmode=disable&connect_timeout=0&target_session_attrs=primary";
+  const url = urlOf([frozen.port], query);
+  const client = openClient({ url, applicationName: "test", connectTimeoutMs: 500 }, { max: 1 });
+  const asked = client.unsafe("select 1").catch((error: unknown) => error);
+  await expect.poll(frozen.connections).toBe(1);
+  await client.end({ timeout: 0 });
+  expect(await asked).toBeInstanceOf(Error);
+  await expect.poll(frozen.connections).toBe(0);
+});
+
+/** In front of a server: passes connections on until it is closed to plain ones. */
+async function plainGate(upstreamPort: string) {
+  const passed = new Set<Socket>();
+  let isClosed = false;
+  const answer = (socket: Socket, first: Buffer) => {
+    if (isClosed) return void socket.end(first.length === SSL_REQUEST_BYTES ? "N" : REFUSED);
+    passed.add(socket);
+    const upstream = connect(Number(upstreamPort), "127.0.0.1");
+    upstream.on("error", () => {}).on("close", () => socket.destroy()).write(first);
+    socket.on("close", () => upstream.destroy()).pipe(upstream).pipe(socket);
+  };
+  const server = createServer((socket) => {
+    socket.on("error", () => {}).once("data", (first: Buffer) => answer(socket, first));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const close = () => {
+    isClosed = true;
+    for (const socket of passed) socket.destroy();
+  };
+  return { port: (server.address() as { port: number }).port, close };
+}
+
+const SSL_REQUEST_BYTES = 8;
+const REFUSED = Buffer.from("E\0\0\0\x20SFATAL\0C28000\0Mno plain one\0\0", "latin1");
+REFUSED.writeUInt32BE(REFUSED.length - 1, 1);
+
+test("a way in that a server refuses is forgotten", async () => {
+  const gate = await plainGate(primary.port);
+  const url = urlOf([gate.port], "sslmode=allow");
+  const client = openClient({ url, applicationName: "test", connectTimeoutMs: 5_000 }, {
+    max: 1,
+    backoff: () => 0,
+  });
+  onTestFinished(() => client.end({ timeout: 0 }));
+  await client.unsafe("select 1");
+  gate.close();
+  // Once for the connection that is lost, and once for the way in that is known.
+  await expect(client.unsafe("select 1")).rejects.toThrow(/no plain one|CONNECTION/);
+  await client.unsafe("select 1").catch(() => {});
+  await expect(client.unsafe("select 1")).rejects.toThrow("the server does not encrypt");
 });

@@ -27,15 +27,14 @@ const NOT_THIS_WAY = "28000";
 /** SQLSTATEs of a login that is refused, also with another password or from elsewhere. */
 const REFUSED = /^28/;
 
-/** What is learned of a server by a login. */
-type Look = (line: Line) => Promise<Login>;
+/** The first byte of an error message. A server that refuses this way in sends nothing before. */
+const ERROR_RESPONSE = "E".charCodeAt(0);
 
 export interface DialerOptions {
   readonly target: DatabaseTarget;
   /** How long each server may take, unless the URL says it. */
   readonly connectTimeoutMs: number;
   readonly clock?: Clock;
-  readonly look?: Look;
 }
 
 /** Opens connections to the servers of a URL. */
@@ -43,17 +42,15 @@ export class Dialer {
   readonly #target: DatabaseTarget;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
-  readonly #look: Look;
   readonly #closing = new AbortController();
-  /** How a server lets us in, where the mode leaves a choice. */
+  /** How a server lets us in, where the mode leaves a choice. Forgotten when it does not any more. */
   readonly #ways = new Map<DatabaseServer, Encryption>();
   #choosing: Promise<DatabaseServer> | undefined;
 
-  constructor({ target, connectTimeoutMs, clock = systemClock, look }: DialerOptions) {
+  constructor({ target, connectTimeoutMs, clock = systemClock }: DialerOptions) {
     this.#target = target;
     this.#timeoutMs = target.connectTimeoutMs ?? connectTimeoutMs;
     this.#clock = clock;
-    this.#look = look ?? ((line) => tryLogin(target, line.socket, this.#timeoutMs));
   }
 
   /**
@@ -64,7 +61,7 @@ export class Dialer {
   async open(): Promise<Duplex> {
     try {
       const { socket, server } = await this.#connect();
-      failOnHangUp(socket, server);
+      this.#watch(socket, server);
       // The driver's messages name them.
       return Object.assign(socket, { host: server.host, port: server.port });
     } catch (error) {
@@ -80,12 +77,12 @@ export class Dialer {
   async #connect(): Promise<Line> {
     const { servers: [first, second], sessionAttributes } = this.#target;
     // One server is what it is, and the driver finds out what is wrong with it.
-    if (first && !second && sessionAttributes === "any") return await this.#dial(first);
+    if (first && !second && sessionAttributes === "any") return await this.#dialInTime(first);
     // Connections that are opened together share a look around.
     this.#choosing ??= this.#choose().finally(() => {
       this.#choosing = undefined;
     });
-    return await this.#dial(await this.#choosing);
+    return await this.#dialInTime(await this.#choosing);
   }
 
   /** The first server that lets us in and is of the kind of target_session_attrs. */
@@ -99,7 +96,9 @@ export class Dialer {
     const failures: string[] = [];
     for (const server of this.#target.servers) {
       try {
-        const { standby, readOnly } = await this.#look(await this.#dial(server));
+        const { standby, readOnly } = await this.#inTime(async (signal) =>
+          await this.#look(await this.#dial(server, signal), signal)
+        );
         const fits = {
           ...{ any: true, standby, primary: !standby },
           ...{ "read-only": readOnly, "read-write": !readOnly },
@@ -109,43 +108,47 @@ export class Dialer {
       } catch (error) {
         this.#closing.signal.throwIfAborted();
         // As in libpq, a refused login ends the search.
-        if (REFUSED.test(codeOf(error))) throw error;
+        if (REFUSED.test(String(codeOf(error)))) throw error;
         failures.push((error as Error).message);
       }
     }
     throw new CannotConnect(undefined, failures.join("; "));
   }
 
-  async #dial(server: DatabaseServer): Promise<Line> {
-    const { mode } = this.#target.tls;
-    if (mode === "disable") return await this.#open(server, "plain");
-    if (mode !== "allow" && mode !== "prefer") return await this.#open(server, "required");
+  async #dialInTime(server: DatabaseServer): Promise<Line> {
+    return await this.#inTime((signal) => this.#dial(server, signal));
+  }
+
+  async #dial(server: DatabaseServer, signal: AbortSignal): Promise<Line> {
+    const { tls, tls: { mode } } = this.#target;
+    const open = (encryption: Encryption) => openLine({ server, encryption, tls, signal });
+    if (mode === "disable") return await open("plain");
+    if (mode !== "allow" && mode !== "prefer") return await open("required");
     const known = this.#ways.get(server);
-    if (known) return await this.#open(server, known);
+    if (known) return await open(known).catch((error: unknown) => this.#forget(server, error));
     const [first, second] = mode === "prefer"
       ? ["preferred", "plain"] as const
       : ["plain", "required"] as const;
-    const line = await this.#openOr(server, first, second);
+    const line = await open(first).catch((error: Error) => {
+      if (error.cause instanceof ConnectTimeout) throw error;
+      // A certificate that is refused, say; a server that is away fails a second time.
+      return open(second).catch(() => Promise.reject(error));
+    });
     if (mode === "prefer" && !line.encrypted) return line;
-    const way = await this.#lets(line) ? first : second;
+    const way = await this.#lets(line, signal) ? first : second;
     this.#ways.set(server, way);
-    return await this.#open(server, way);
+    return await open(way).catch((error: unknown) => this.#forget(server, error));
   }
 
-  async #openOr(server: DatabaseServer, first: Encryption, second: Encryption): Promise<Line> {
-    try {
-      return await this.#open(server, first);
-    } catch (error) {
-      if ((error as Error).cause instanceof ConnectTimeout) throw error;
-      // A certificate that is refused, say; a server that is away fails a second time.
-      return await this.#open(server, second).catch(() => Promise.reject(error as Error));
-    }
+  #forget(server: DatabaseServer, error: unknown): never {
+    this.#ways.delete(server);
+    throw error;
   }
 
   /** False when the server refuses this way, before it has looked at a password. */
-  async #lets(line: Line): Promise<boolean> {
+  async #lets(line: Line, signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#look(line);
+      await this.#look(line, signal);
       return true;
     } catch (error) {
       if (codeOf(error) === NOT_THIS_WAY) return false;
@@ -153,27 +156,54 @@ export class Dialer {
     }
   }
 
-  async #open(server: DatabaseServer, encryption: Encryption): Promise<Line> {
+  /** What is learned of a server by a login. */
+  async #look({ server, socket }: Line, signal: AbortSignal): Promise<Login> {
+    const abort = () => socket.destroy(signal.reason as Error);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      signal.throwIfAborted();
+      return await tryLogin(this.#target, socket);
+    } catch (error) {
+      socket.destroy();
+      this.#ways.delete(server);
+      if (signal.aborted) throw new CannotConnect(server, signal.reason);
+      // What the server or the network says has a code.
+      throw codeOf(error) === undefined ? new CannotConnect(server, error) : error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Runs what is done with one server, with a signal that aborts when it is late or not needed. */
+  async #inTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const timeout = new AbortController();
     const late = new ConnectTimeout(`no answer within ${this.#timeoutMs / 1_000} s`);
     const cancel = this.#timeoutMs === Infinity
       ? () => {}
       : this.#clock.setTimer(this.#timeoutMs, () => timeout.abort(late));
     try {
-      const signal = AbortSignal.any([timeout.signal, this.#closing.signal]);
-      return await openLine({ server, encryption, tls: this.#target.tls, signal });
+      return await work(AbortSignal.any([timeout.signal, this.#closing.signal]));
     } finally {
       cancel();
     }
   }
+
+  /**
+   * Makes an error of a server that says nothing and goes, where postgres.js would try for ever.
+   * A server that refuses the login before it asks for a password may let us in another way now.
+   */
+  #watch(socket: Socket, server: DatabaseServer): void {
+    const onClose = () => {
+      this.#ways.delete(server);
+      socket.emit("error", new CannotConnect(server, "it hung up"));
+    };
+    socket.once("close", onClose).once("data", (answer: Uint8Array) => {
+      socket.off("close", onClose);
+      if (answer[0] === ERROR_RESPONSE) this.#ways.delete(server);
+    });
+  }
 }
 
-/** Makes an error of a server that says nothing and goes: postgres.js would try for ever. */
-function failOnHangUp(socket: Socket, server: DatabaseServer): void {
-  const onClose = () => socket.emit("error", new CannotConnect(server, "it hung up"));
-  socket.once("close", onClose).once("data", () => socket.off("close", onClose));
-}
-
-function codeOf(error: unknown): string {
-  return String((error as { code?: unknown }).code);
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
 }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { type DatabaseServer, describeServer } from "./database-url.ts";
+import { type DatabaseServer, describeServer, unixSocket } from "./database-url.ts";
 import { tlsOptions, type TlsSettings } from "./tls-settings.ts";
 
 /** A message of its own before any other: "shall we encrypt?" */
@@ -49,8 +49,8 @@ export class CannotConnect extends Error {
 export async function openLine(options: OpenLineOptions): Promise<Line> {
   const { server, encryption, tls, signal } = options;
   const { address, port } = server;
-  const isSocket = address.startsWith("/");
-  let socket = isSocket ? connect(`${address}/.s.PGSQL.${port}`) : connect(port, address);
+  const path = unixSocket(server);
+  let socket = path === undefined ? connect(port, address) : connect(path);
   const abort = () => socket.destroy(signal.reason as Error);
   try {
     signal.throwIfAborted();
@@ -61,7 +61,7 @@ export async function openLine(options: OpenLineOptions): Promise<Line> {
     // The drivers write a statement in parts; each would wait 40 ms for the answer to the one before.
     socket.setNoDelay(true);
     // A Unix socket is never encrypted.
-    if (isSocket || encryption === "plain") return { server, socket, encrypted: false };
+    if (path !== undefined || encryption === "plain") return { server, socket, encrypted: false };
     if (!tls.direct && !await agrees(socket)) {
       if (encryption === "preferred") return { server, socket, encrypted: false };
       throw new Error("the server does not encrypt, and sslmode requires it");
@@ -100,4 +100,14 @@ function heard(socket: Socket, event: "connect" | "secureConnect" | "data"): Pro
     };
     socket.once(event, onEvent).once("error", onError).once("close", onClose);
   });
+}
+
+/** Rejects when the socket fails or closes. */
+export function socketLost(socket: Socket): Promise<never> {
+  const lost = new Promise<never>((_resolve, reject) => {
+    socket.once("error", reject).once("close", () => reject(new Error("it hung up")));
+  });
+  // It is lost after a look that succeeded, too.
+  lost.catch(() => {});
+  return lost;
 }

@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import postgres from "postgres";
 import type { DatabaseTarget } from "./database-url.ts";
+import { ignorePgVariables } from "./ignore-pg-variables.ts";
+import { socketLost } from "./open-line.ts";
 
 /** What a server says of itself after a login. */
 export interface Login {
@@ -8,19 +10,25 @@ export interface Login {
   readonly readOnly: boolean;
 }
 
-/** Logs in on a connection, looks, and ends it. Rejects as the driver does. */
+/**
+ * Logs in on a connection, looks, and ends it. Rejects as the driver does, and as soon as the
+ * socket is gone: the driver would then try again on the same socket. To stop a look, destroy the
+ * socket.
+ */
 export async function tryLogin(
   target: DatabaseTarget,
   socket: Socket,
-  timeoutMs: number,
 ): Promise<Login> {
-  const options = { ...loginOptions(target, timeoutMs), max: 1, socket: () => socket };
+  // Before the driver listens, because the driver removes all listeners when the socket closes.
+  const lost = socketLost(socket);
+  const options = { ...loginOptions(target, Infinity), max: 1, socket: () => socket };
   const client = postgres(options as object);
   try {
-    const [row] = await client.unsafe<{ standby: boolean; read_only: boolean }[]>(
+    const query = client.unsafe<{ standby: boolean; read_only: boolean }[]>(
       `select pg_is_in_recovery() as standby,
         current_setting('transaction_read_only') = 'on' as read_only`,
     );
+    const [row] = await Promise.race([query, lost]);
     return { standby: row?.standby ?? false, readOnly: row?.read_only ?? false };
   } finally {
     await client.end({ timeout: 0 });
@@ -28,10 +36,11 @@ export async function tryLogin(
 }
 
 /**
- * What the driver is told of a target. Nothing is left to its own reading of a URL, or to variables
- * such as PGPASSWORD.
+ * What postgres.js takes for a target. It reads no URL of its own, and no variables such as
+ * PGPASSWORD: those are removed before.
  */
 export function loginOptions(target: DatabaseTarget, timeoutMs: number, applicationName?: string) {
+  ignorePgVariables();
   const name = applicationName ?? target.applicationName;
   const [first] = target.servers;
   return {
