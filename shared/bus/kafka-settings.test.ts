@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { readConfig } from "../config.ts";
 import { checkKafka, kafkaSecurity, kafkaSettings, topicSettings } from "./kafka-settings.ts";
@@ -94,7 +95,7 @@ test("files that cannot be read are named by their settings, since a value may b
 });
 
 test("a file without PEM text is refused, since Node would then trust every public authority", () => {
-  const file = import.meta.filename;
+  const file = fileURLToPath(import.meta.url);
   expect(() => kafkaSecurity(read({ KAFKA_TLS: "true", KAFKA_TLS_CA: file })))
     .toThrow(`KAFKA_TLS_CA: names ${file}, a file without -----BEGIN`);
 });
