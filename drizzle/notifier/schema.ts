@@ -26,7 +26,7 @@ export const lastShown = notifier.table("last_shown", {
   index("last_shown_final").on(table.shownAt).where(sql`${table.final}`),
 ]);
 
-/** Events that went to the dead letters, so that nobody takes them for lost. */
+/** Dead-lettered events: a gap in seq that they explain is no loss. */
 export const deadEvents = notifier.table("dead_events", {
   orderId: bigint("order_id", { mode: "bigint" }).notNull(),
   seq: integer("seq").notNull(),

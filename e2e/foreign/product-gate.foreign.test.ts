@@ -11,7 +11,7 @@ import { eventually } from "../eventually.ts";
 import { call } from "../http.ts";
 
 const programs = inject("foreign");
-/** Nobody sells it: cart finds that out by asking the product service, without loms. */
+/** Not a product: cart learns that from the product service, without a call to loms. */
 const UNKNOWN_SKU = 4_000_000_000;
 const PRODUCT_TOKEN = "testtoken";
 
