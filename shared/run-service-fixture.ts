@@ -1,6 +1,6 @@
 import process from "node:process";
 import { CloseStack, type RunningService } from "./lifecycle.ts";
-import { runService, START_ON_INPUT } from "./run-service.ts";
+import { runService } from "./run-service.ts";
 
 // A service's process that behaves as its argument says, and says what it is at.
 
@@ -45,6 +45,5 @@ await runService("products", () => {
     say("serving");
     return running;
   };
-  if (process.argv.includes(START_ON_INPUT)) say("loaded");
   return Promise.resolve({ config: { LOG_LEVEL: "warn", LOG_FORMAT: "json" }, start });
 });

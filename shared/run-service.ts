@@ -21,11 +21,13 @@ export interface LogSettings {
 }
 
 /**
- * The argument with which a service loads its modules, reads its settings and then waits for a line on
- * its standard input: a launcher can have it ready while what it needs is still starting. Input that
- * ends without one means that the launcher is gone, and the service exits.
+ * The argument with which a service loads its modules, reads its settings, sends {@link LOADED} to its
+ * launcher and starts with the first message that comes back: a launcher can have it ready while what
+ * it needs is still starting. The service exits when the channel closes without a message.
  */
-export const START_ON_INPUT = "--start-on-input";
+export const START_ON_MESSAGE = "--start-on-message";
+
+export const LOADED = "loaded";
 
 /** A service once its modules are loaded and its settings are read. */
 export interface ServiceProgram<Config extends LogSettings> {
@@ -53,9 +55,9 @@ export async function runService<Config extends LogSettings>(
   const stopping = listenForSignals();
   resolveLongManifests();
   const program = await Promise.race([load().catch(exitWithWrongSettings), aborted(stopping)]);
-  const isTold = !process.argv.includes(START_ON_INPUT) ||
-    await Promise.race([hasInput(), aborted(stopping)]);
-  if (!program || !isTold || stopping.aborted) process.exit(0);
+  const mayStart = !process.argv.includes(START_ON_MESSAGE) ||
+    await Promise.race([hasMessage(), aborted(stopping)]);
+  if (!program || !mayStart || stopping.aborted) process.exit(0);
   const { config, start } = program;
   const { createLogger } = await import("./telemetry/log.ts");
   const { LOG_LEVEL: level, LOG_FORMAT: format } = config;
@@ -77,12 +79,15 @@ export async function runUntilSignal(
   await run(log, start, listenForSignals(), limits);
 }
 
-/** Whether anything comes before the end. */
-function hasInput(): Promise<boolean> {
+/** Whether the launcher sends a message before its channel closes. */
+function hasMessage(): Promise<boolean> {
   return new Promise((resolve) => {
-    process.stdin.once("data", () => resolve(true));
-    process.stdin.once("end", () => resolve(false));
-    process.stdin.once("error", () => resolve(false));
+    process.once("disconnect", () => resolve(false));
+    process.once("message", () => {
+      resolve(true);
+      process.disconnect();
+    });
+    process.send?.(LOADED);
   });
 }
 

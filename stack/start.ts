@@ -1,5 +1,6 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { TaskGroup } from "../shared/async/task-group.ts";
 import { type Environment, reachable } from "../shared/config.ts";
 import { CloseStack } from "../shared/lifecycle.ts";
 import { type Addresses, checkFree, chooseAddresses } from "./addresses.ts";
@@ -233,9 +234,26 @@ async function startServices(
   }
   const all = [...services.values()];
   // A failure waits for the others: the stop that follows must find every process.
-  const results = await Promise.allSettled([pair?.start(), ...all.map((each) => each.load())]);
+  const postgres = pair?.start() ?? Promise.resolve();
+  // Making its data takes PostgreSQL a processor of its own, and the machine may have two.
+  const hurry = pair?.isNew ? postgres.catch(() => {}) : Promise.resolve();
+  const results = await Promise.allSettled([postgres, loadInTurn(all, hurry)]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
   await Promise.all(all.map((service) => service.start()));
+}
+
+/** Loads the services one after the other until `hurry` resolves, and then the rest at once. */
+async function loadInTurn(
+  services: readonly ServiceProcess[],
+  hurry: Promise<void>,
+): Promise<void> {
+  const loads = new TaskGroup();
+  for (const service of services) {
+    const load = service.load();
+    loads.go(() => load);
+    await Promise.race([hurry, load.catch(() => {})]);
+  }
+  await loads.wait();
 }
 
 function urlsOf({ services }: Plan, { listeners }: Addresses, given: Environment): StackUrls {

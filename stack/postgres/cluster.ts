@@ -39,8 +39,8 @@ export function urlOf({ password }: Cluster, { port }: Member, database: string)
  * A standby without data is copied from the primary. One that was away too long to follow loses its
  * data first and its slot after that, so a kill in between leaves one without data again.
  */
-export async function startCluster(cluster: Cluster, primaryIsNew: boolean): Promise<void> {
-  await copyMissing(cluster, primaryIsNew);
+export async function startCluster(cluster: Cluster): Promise<void> {
+  await copyMissing(cluster);
   await startAll(cluster);
   const admin = openAdmin(urlOf(cluster, cluster.primary, "postgres"));
   try {
@@ -50,7 +50,7 @@ export async function startCluster(cluster: Cluster, primaryIsNew: boolean): Pro
       for (const { server } of cluster.standbys) {
         if (lost.includes(server.name)) rmSync(server.directory, { recursive: true });
       }
-      await copyMissing(cluster, false);
+      await copyMissing(cluster);
       await startAll(cluster);
     }
     await admin.createSlots(cluster.standbys.map(({ server }) => server.name));
@@ -68,15 +68,13 @@ export async function stopCluster({ primary, standbys }: Cluster): Promise<void>
   await Promise.all(standbys.map(({ server }) => server.stop()));
 }
 
-/** A copy is whole only when the primary was stopped in order, which is not known of old data. */
-async function copyMissing(cluster: Cluster, primaryIsNew: boolean): Promise<void> {
+async function copyMissing(cluster: Cluster): Promise<void> {
   const { primary, standbys, binaries, durable } = cluster;
-  // A standby that is older than its primary followed another one.
   const missing = standbys.map(({ server }) => server).filter((server) =>
-    primaryIsNew || !hasData(server.directory, binaries.version)
+    !hasData(server.directory, binaries.version)
   );
   if (missing.length === 0) return;
-  if (!primaryIsNew) await renewSlots(cluster, missing.map((server) => server.name));
+  await renewSlots(cluster, missing.map((server) => server.name));
   await Promise.all(
     missing.map(({ directory }) =>
       copyAsStandby(binaries, primary.server.directory, { directory, durable })
@@ -84,7 +82,7 @@ async function copyMissing(cluster: Cluster, primaryIsNew: boolean): Promise<voi
   );
 }
 
-/** Starts the primary alone and stops it again. */
+/** Starts the primary alone and stops it in order, so that a copy of its files is whole. */
 async function renewSlots(cluster: Cluster, names: readonly string[]): Promise<void> {
   const { primary, durable } = cluster;
   primary.server.configure(commonSettings({ port: primary.port, standbys: [], durable }));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Ending } from "../processes/child.ts";
 import { freePorts } from "../ports.ts";
@@ -33,6 +33,8 @@ export interface PairOptions {
 /** A PostgreSQL primary and the synchronous standbys that follow it. */
 export interface PostgresPair {
   readonly parts: readonly PostgresPart[];
+  /** Whether the start makes the data directories. */
+  readonly isNew: boolean;
   /** `postgres://user:password@host:port/database` of the primary. */
   primaryUrl(database: string): string;
   replicaUrls(database: string): string[];
@@ -71,16 +73,16 @@ async function start(directory: string, cluster: Cluster): Promise<void> {
   await stopLeftoverPair(directory);
   const primaryIsNew = !hasData(primary.server.directory, binaries.version);
   if (primaryIsNew) {
-    // They follow another primary. A kill after the new one is there must not find them.
-    for (const { server } of cluster.standbys) {
-      rmSync(server.directory, { recursive: true, force: true });
-    }
-    const passwordFile = join(directory, "password");
-    const { directory: data } = primary.server;
-    await initialise(binaries, { directory: data, passwordFile, databases, durable });
+    await initialise(binaries, {
+      directory: primary.server.directory,
+      standbys: cluster.standbys.map(({ server }) => server.directory),
+      passwordFile: join(directory, "password"),
+      databases,
+      durable,
+    });
   }
   try {
-    await startCluster(cluster, primaryIsNew);
+    await startCluster(cluster);
     if (!primaryIsNew) await createMissing(cluster);
   } catch (error) {
     await stopCluster(cluster);
@@ -140,6 +142,7 @@ function controlsOf(directory: string, cluster: Cluster): PostgresPair {
     return member.server;
   };
   return {
+    isNew: !hasData(primary.server.directory, cluster.binaries.version),
     parts: members.map(({ server }) => server.name as PostgresPart),
     primaryUrl: (database) => urlOf(cluster, primary, database),
     replicaUrls: (database) => standbys.map((standby) => urlOf(cluster, standby, database)),

@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly directory?: string;
   /** Opens a pipe to its standard input, which is empty otherwise. */
   readonly input?: "pipe";
+  /** Opens a channel for messages. */
+  readonly messages?: boolean;
   /** A file descriptor that takes stdout and stderr; without it they are pipes. */
   readonly output?: number;
   /** What the child gets when this process dies without closing it. */
@@ -57,11 +59,11 @@ export function hasSetpriv(): boolean {
  */
 export async function spawnChild(options: ChildOptions): Promise<Child> {
   const [command, ...args] = [...dyingWithParent(options), options.command, ...options.args];
-  const { input = "ignore", output = "pipe" } = options;
+  const { input = "ignore", output = "pipe", messages = false } = options;
   const child = spawn(command as string, args, {
     cwd: options.directory,
     env: options.environment,
-    stdio: [input, output, output],
+    stdio: messages ? [input, output, output, "ipc"] : [input, output, output],
     detached: true,
   });
   let ending: Ending | undefined;

@@ -1,9 +1,10 @@
+import { once } from "node:events";
 import { Agent, get } from "node:http";
 import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { SHUTDOWN_GRACE_MS } from "../../shared/lifecycle.ts";
-import { START_ON_INPUT } from "../../shared/run-service.ts";
+import { START_ON_MESSAGE } from "../../shared/run-service.ts";
 import { type Child, type Ending, spawnChild } from "./child.ts";
 import { LogTail } from "./log-tail.ts";
 import { type ProcessIdentity, sendSignal, signalTree } from "./identity.ts";
@@ -63,9 +64,10 @@ export class ServiceProcess {
     return this.#child?.identity;
   }
 
-  /** Starts the process, which loads its modules and waits for {@link start}. */
+  /** Starts the process, and returns once it has loaded its modules or ended. */
   async load(): Promise<void> {
-    await this.#spawn([START_ON_INPUT]);
+    const child = await this.#spawn([START_ON_MESSAGE]);
+    await Promise.race([once(child.process, "message"), child.ended]);
   }
 
   /**
@@ -76,7 +78,7 @@ export class ServiceProcess {
     if (!this.#loaded) await this.#spawn([]);
     const loaded = this.#loaded as Loaded;
     this.#loaded = undefined;
-    loaded.child.process.stdin?.end("start\n");
+    if (loaded.child.process.connected) loaded.child.process.send("start");
     await this.#waitUntilReady(loaded);
     this.#watch(loaded.child);
   }
@@ -124,7 +126,7 @@ export class ServiceProcess {
     if (this.#child?.ending() === undefined && this.#child) signalTree(this.#child.pid, "SIGCONT");
   }
 
-  async #spawn(moreArguments: readonly string[]): Promise<void> {
+  async #spawn(moreArguments: readonly string[]): Promise<Child> {
     const { command: [command = "", ...args], logPath, directory, environment } = this.#options;
     if ((statSync(logPath, { throwIfNoEntry: false })?.size ?? 0) > LOG_KEPT_BYTES) rmSync(logPath);
     const output = openSync(logPath, "a", 0o600);
@@ -136,14 +138,15 @@ export class ServiceProcess {
         command,
         args: [...args, ...moreArguments],
         ...{ directory, environment, output },
-        input: "pipe",
+        messages: moreArguments.length > 0,
         // Killed at once with its launcher, so that ports and files are free for the next one.
         deathSignal: "SIGKILL",
       });
-      child.process.stdin?.on("error", () => {});
+      child.process.on("error", () => {});
       this.#child = child;
       this.#loaded = { child, logStart };
       this.#options.onSpawn();
+      return child;
     } finally {
       closeSync(output);
     }
