@@ -43,12 +43,12 @@ const { values: { rounds } } = parseArgs({ options: { rounds: { type: "string", 
 
 console.log("| import | processor time, ms | memory, MB |\n| --- | --- | --- |");
 const nothing = median("");
-const withHook = median(`(await import(${JSON.stringify(HOOK)})).resolveLongManifests();`);
+const withHook = median(`(await import(${JSON.stringify(HOOK)})).registerModuleHooks();`);
 for (const name of IMPORTS) {
   const statement = `await import(${JSON.stringify(name)});`;
   tell(name, median(statement), nothing);
   if (name.startsWith("drizzle-orm")) {
-    const hooked = `(await import(${JSON.stringify(HOOK)})).resolveLongManifests(); ${statement}`;
+    const hooked = `(await import(${JSON.stringify(HOOK)})).registerModuleHooks(); ${statement}`;
     tell(`${name} as our processes import it`, median(hooked), withHook);
   }
 }

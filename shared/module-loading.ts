@@ -7,25 +7,36 @@ const LONG_MANIFESTS = ["drizzle-orm"];
 let registered = false;
 
 /**
- * Makes the import of drizzle-orm on Node as cheap as on Deno: 80 ms and 20 MB instead of 450 ms and
- * 250 MB. Node looks up the `type` of the package for each of its modules, and parses the whole
- * package.json each time (nodejs/node 60425); drizzle-orm's has 447 `exports`. This hook answers
- * for the relative imports among the package's own modules, so that Node has nothing to look up.
- * Without it the import works as well, at Node's price. Call it before the package is imported;
- * a second call does nothing.
+ * Registers a resolve hook that makes two imports on Node as cheap as they can be. Call it before the
+ * packages are imported; a second call does nothing, and without it everything works at Node's price.
+ *
+ * drizzle-orm: 80 ms and 20 MB instead of 450 ms and 250 MB. Node looks up the `type` of the package
+ * for each of its modules, and parses the whole package.json each time (nodejs/node 60425);
+ * drizzle-orm's has 447 `exports`. The hook resolves the relative imports among its modules.
+ *
+ * zod: 17 ms and 10 MB less. zod exports the messages of 50 languages; English alone is used here.
  */
-export function resolveLongManifests(): void {
+export function registerModuleHooks(): void {
   if (registered || "deno" in process.versions) return;
   registered = true;
   nodeModule.registerHooks({
     resolve(specifier, context, nextResolve) {
       const { parentURL } = context;
-      if (!specifier.startsWith(".") || !parentURL || !hasLongManifest(parentURL)) {
-        return nextResolve(specifier, context);
-      }
-      return { url: new URL(specifier, parentURL).href, format: "module", shortCircuit: true };
+      const url = specifier.startsWith(".") && parentURL
+        ? resolved(specifier, parentURL)
+        : undefined;
+      if (url === undefined) return nextResolve(specifier, context);
+      return { url, format: "module", shortCircuit: true };
     },
   });
+}
+
+/** The URL of a module, where Node need not look for it. */
+function resolved(specifier: string, parentUrl: string): string | undefined {
+  if (specifier === "../locales/index.js" && parentUrl.includes("/node_modules/zod/")) {
+    return new URL("../locales/en.js", parentUrl).href;
+  }
+  return hasLongManifest(parentUrl) ? new URL(specifier, parentUrl).href : undefined;
 }
 
 /** The packages' CommonJS modules end with `.cjs` and are left to Node. */

@@ -4,7 +4,7 @@ import { sleep } from "./async/sleep.ts";
 import type { LogLevel } from "./config.ts";
 import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
 import { aborted, listenForSignals } from "./signals.ts";
-import { resolveLongManifests } from "./module-loading.ts";
+import { registerModuleHooks } from "./module-loading.ts";
 import type { LogFormat, ProcessLog, ServiceName } from "./telemetry/log.ts";
 
 // This module and what it imports are small, because signals count only once they have been loaded.
@@ -53,7 +53,7 @@ export async function runService<Config extends LogSettings>(
   load: () => Promise<ServiceProgram<Config>>,
 ): Promise<void> {
   const stopping = listenForSignals();
-  resolveLongManifests();
+  registerModuleHooks();
   const program = await Promise.race([load().catch(exitWithWrongSettings), aborted(stopping)]);
   const mayStart = !process.argv.includes(START_ON_MESSAGE) ||
     await Promise.race([hasMessage(), aborted(stopping)]);

@@ -47,18 +47,26 @@ function packagesOf({ loaded }: Observed): Set<string | undefined> {
   return new Set(packages);
 }
 
-test("resolveLongManifests() leaves Node no import among the modules of drizzle-orm", () => {
+test("registerModuleHooks() leaves Node no import among the modules of drizzle-orm", () => {
   const importing = 'await import("drizzle-orm/postgres-js");';
-  const hook = 'import { resolveLongManifests } from "./shared/module-loading.ts";';
+  const hook = 'import { registerModuleHooks } from "./shared/module-loading.ts";';
   const relative = ({ resolved }: Observed) =>
     resolved.filter(([specifier, parent]) =>
       specifier.startsWith(".") && parent.includes("/drizzle-orm/")
     ).length;
-  const [without, withHook] = [run(importing), run(`${hook} resolveLongManifests(); ${importing}`)];
+  const [without, withHook] = [run(importing), run(`${hook} registerModuleHooks(); ${importing}`)];
   expect(relative(without)).toBeGreaterThan(100);
   expect(relative(withHook)).toBe(0);
   const files = ({ loaded }: Observed) => loaded.filter((url) => url.includes("/drizzle-orm/"));
   expect(files(withHook).sort()).toEqual(files(without).sort());
+});
+
+test("registerModuleHooks() leaves one language of zod", () => {
+  const hook = 'import { registerModuleHooks } from "./shared/module-loading.ts";';
+  const locales = ({ loaded }: Observed) =>
+    loaded.map((url) => /\/zod\/.*\/locales\/(.*)$/.exec(url)?.[1]).filter(Boolean);
+  expect(locales(run('await import("zod");')).length).toBeGreaterThan(30);
+  expect(locales(run(`${hook} registerModuleHooks(); await import("zod");`))).toEqual(["en.js"]);
 });
 
 test.each(["cart", "loms", "notifier"])(

@@ -1,9 +1,9 @@
-import { resolveLongManifests } from "../../shared/module-loading.ts";
+import { registerModuleHooks } from "../../shared/module-loading.ts";
 
 // Fills Node's compile cache (NODE_COMPILE_CACHE) while an image is built: loads what the services
 // load, with the bus and the tracing of a container, and the container's health check.
 
-resolveLongManifests();
+registerModuleHooks();
 await Promise.all([
   import("../../cart/service.ts"),
   import("../../loms/service.ts"),

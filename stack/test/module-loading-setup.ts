@@ -1,3 +1,3 @@
-import { resolveLongManifests } from "../../shared/module-loading.ts";
+import { registerModuleHooks } from "../../shared/module-loading.ts";
 
-resolveLongManifests();
+registerModuleHooks();
