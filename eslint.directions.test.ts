@@ -40,7 +40,7 @@ test.each([
   ["shared/http/serve.ts", "@hono/node-server"],
   ["loms/service.ts", "./repository/writer.ts"],
   ["loms/outbox/relay.ts", "../../shared/bus/bus.ts"],
-  ["loms/repository/writer.ts", "../../proto/integers.ts"],
+  ["loms/repository/writer.ts", "../../proto/loms/v1/schemas.ts"],
   ["loms/repository/writer.ts", "../../shared/postgres/pool.ts"],
 ])("%s may import %s", (filename, specifier) => {
   expect(complaint(filename, specifier)).toBeUndefined();

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { int64Id } from "./integers.ts";
-import { ORDER_STATUSES } from "./loms/v1/schemas.ts";
+import { int64Id } from "./loms/v1/schemas.ts";
+import { ORDER_STATUSES } from "./order-status.ts";
 
 export const ORDER_EVENTS_TOPIC = "loms.order-events";
 export const ORDER_EVENTS_DEAD_LETTERS = "loms.order-events.dlq";

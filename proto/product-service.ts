@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { skuNumber, UINT32_MAX } from "./integers.ts";
+import { skuNumber, UINT32_MAX } from "./loms/v1/schemas.ts";
 
 /** The product service's API: each call is a POST with JSON to a path of this name. */
 export const PRODUCT_METHODS = ["get_product", "list_skus"] as const;

@@ -1,3 +1,5 @@
+import type { OrderShortage } from "../proto/loms/v1/order-shortage.ts";
+
 /** The one vocabulary of failures. Each transport owns one table between a code and its status. */
 export type ErrorCode =
   | "invalid_argument"
@@ -14,23 +16,6 @@ export interface FieldViolation {
   readonly path: string;
   readonly message: string;
 }
-
-/** A SKU that an order asked more of than could be bought at that moment. */
-export interface ShortSku {
-  readonly sku: number;
-  readonly requested: number;
-  readonly available: number;
-}
-
-/** Why an order was refused: at most {@link SHORT_SKUS_MAX} SKUs, and how many there were. */
-export interface OrderShortage {
-  readonly orderId: bigint;
-  readonly skus: readonly ShortSku[];
-  readonly skusTotal: number;
-}
-
-/** An order has up to 1000 lines; an error body that lists them all would not fit in a trailer. */
-export const SHORT_SKUS_MAX = 20;
 
 export interface ErrorFacts {
   readonly cause?: unknown;

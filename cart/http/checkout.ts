@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
-import { int64Id } from "../../proto/integers.ts";
+import { int64Id } from "../../proto/loms/v1/schemas.ts";
 import type { MountedRoute } from "../../shared/http/app.ts";
 import { endpoint } from "../../shared/http/endpoint.ts";
 import { jsonContent } from "../../shared/http/json-content.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { int64Id } from "../../proto/integers.ts";
+import { int64Id } from "../../proto/loms/v1/schemas.ts";
 
 const userId = int64Id.meta({ description: "Whose cart it is", param: { example: 1 } });
 const skuId = int64Id.meta({ description: "The product", param: { example: 773_297_411 } });

@@ -13,8 +13,8 @@ import {
   timestamp,
   uuid,
 } from "drizzle-orm/pg-core";
-import type { OrderStatus } from "../../loms/domain/order.ts";
-import type { ShortSku } from "../../shared/errors.ts";
+import type { ShortSku } from "../../proto/loms/v1/order-shortage.ts";
+import { ORDER_STATUSES, type OrderStatus } from "../../proto/order-status.ts";
 
 // No foreign keys: only the functions of the migrations write here, they delete no order and no
 // stock row, and a check for every row would cost more than the write itself.
@@ -27,6 +27,9 @@ export interface StoredShortage {
 
 const int64 = (name: string) => bigint(name, { mode: "bigint" });
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+
+/** An order is never stored as `new`: it gets its next status in the same transaction. */
+const STORED_STATUSES = ORDER_STATUSES.filter((status) => status !== "new");
 
 export const orders = pgTable("orders", {
   // "By default", because a batch takes its ids from the sequence before it inserts.
@@ -43,7 +46,7 @@ export const orders = pgTable("orders", {
 }, (table) => [
   check(
     "orders_status",
-    sql`${table.status} in ('awaiting payment', 'failed', 'payed', 'cancelled')`,
+    sql`${table.status} in (${sql.raw(STORED_STATUSES.map((status) => `'${status}'`).join(", "))})`,
   ),
   index("orders_payment_due").on(table.paymentDueAt)
     .where(sql`${table.status} = 'awaiting payment'`),

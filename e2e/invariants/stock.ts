@@ -1,9 +1,10 @@
 import seed from "../../drizzle/stock-data.json" with { type: "json" };
-import type { StockRow } from "../../drizzle/stock-migration.ts";
 import type { Finding } from "./finding.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-const SEEDED: ReadonlyMap<string, StockRow> = new Map(seed.map((row) => [String(row.sku), row]));
+const SEEDED: ReadonlyMap<string, (typeof seed)[number]> = new Map(
+  seed.map((row) => [String(row.sku), row]),
+);
 
 interface StockNow {
   readonly sku: string;

@@ -1,14 +1,14 @@
+import type { OrderShortage } from "../../proto/loms/v1/order-shortage.ts";
+import type { OrderStatus } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { OrderShortage } from "../../shared/errors.ts";
-import type { Order, OrderItem, OrderStatus } from "./order.ts";
-import type { Stock } from "./stock.ts";
+import type { Order, OrderItem } from "./order.ts";
 
-/** An order to be made; `items` has one line a SKU, ascending by SKU. */
+/** An order to create; `items` has one line per SKU, ascending by SKU. */
 export interface NewOrder {
   readonly userId: bigint;
   readonly items: readonly OrderItem[];
   readonly idempotencyKey: string | undefined;
-  /** Of the request that asks; it travels with the order's events. */
+  /** Of the request; the order's events carry it. */
   readonly traceparent: string;
 }
 
@@ -16,10 +16,10 @@ export type OrderCreateOutcome =
   | { readonly kind: "created"; readonly orderId: bigint }
   /** The order exists with status `failed`; nothing is reserved. */
   | { readonly kind: "short"; readonly shortage: OrderShortage }
-  /** The key belongs to an order of other items. */
+  /** The key belongs to an order with other items. */
   | { readonly kind: "key_reused"; readonly orderId: bigint };
 
-/** An order to be payed or cancelled. */
+/** An order to pay or cancel. */
 export interface OrderChange {
   readonly orderId: bigint;
   readonly traceparent: string;
@@ -35,9 +35,9 @@ export type OrderChangeOutcome =
   | { readonly kind: "payment_overdue" };
 
 /**
- * Changes orders and stock. Every call takes a list and answers each element by itself, in the
- * list's order; one bad element never fails its neighbours. A call is one transaction: when it
- * resolves, everything it answers is on the primary and on every synchronous replica.
+ * Changes orders and stock. Every call takes a list and returns one outcome per element, in the
+ * list's order; an element that is refused does not affect the others. A call is one transaction:
+ * when it resolves, the outcomes are on the primary and on every synchronous replica.
  * Throws AppError `unavailable` or `deadline_exceeded` when the outcome is unknown.
  */
 export interface OrderWriter {
@@ -53,11 +53,18 @@ export interface OrderWriter {
     changes: readonly OrderChange[],
     context: RequestContext,
   ): Promise<readonly OrderChangeOutcome[]>;
-  /** Cancels up to `max` orders whose payment deadline has passed; tells how many. */
+  /** Cancels up to `max` orders whose payment deadline has passed; returns how many. */
   expireOrders(max: number, context: RequestContext): Promise<number>;
 }
 
-/** Reads orders and stock, from any healthy replica, else from the primary. */
+/** What the warehouse holds of one SKU. */
+export interface Stock {
+  readonly totalCount: bigint;
+  /** The part of `totalCount` that belongs to orders that await payment. */
+  readonly reserved: bigint;
+}
+
+/** Reads orders and stock from a healthy replica, or from the primary when there is none. */
 export interface OrderReader {
   orderInfo(orderId: bigint, context: RequestContext): Promise<Order | undefined>;
   stocksInfo(sku: number, context: RequestContext): Promise<Stock | undefined>;
@@ -67,6 +74,6 @@ export interface OrderReader {
 export interface Deps {
   readonly writer: OrderWriter;
   readonly reader: OrderReader;
-  /** Tells the relay of this process that events wait; never throws, never blocks. */
+  /** Notifies the relay of this process that events wait; never throws or blocks. */
   readonly wakeRelay: () => void;
 }

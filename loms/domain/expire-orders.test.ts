@@ -16,7 +16,7 @@ function openExpirer() {
   return { clock, expireOrders, wakeRelay, onError, loop };
 }
 
-test("the expirer looks at least twice in any second and wakes the relay for what it found", async () => {
+test("the expirer runs at least twice in any second and wakes the relay when it cancelled orders", async () => {
   const { clock, expireOrders, wakeRelay, loop } = openExpirer();
   loop.start();
   await clock.advance(999);
@@ -27,7 +27,7 @@ test("the expirer looks at least twice in any second and wakes the relay for wha
   expect(wakeRelay).toHaveBeenCalledTimes(1);
 });
 
-test("the expirer goes on at once after a full batch", async () => {
+test("the expirer continues at once after a full batch", async () => {
   const { clock, expireOrders, loop } = openExpirer();
   expireOrders.mockResolvedValueOnce(200).mockResolvedValueOnce(200);
   loop.start();
@@ -35,9 +35,9 @@ test("the expirer goes on at once after a full batch", async () => {
   expect(expireOrders).toHaveBeenCalledTimes(3);
 });
 
-test("the expirer survives a database that is away and is back within a second", async () => {
+test("the expirer survives an unavailable database and resumes within a second", async () => {
   const { clock, expireOrders, onError, loop } = openExpirer();
-  expireOrders.mockRejectedValue(new AppError("unavailable", "away"));
+  expireOrders.mockRejectedValue(new AppError("unavailable", "unavailable"));
   loop.start();
   await clock.advance(60_000);
   expect(onError.mock.calls.length).toBeGreaterThan(30);

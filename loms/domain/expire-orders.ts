@@ -3,17 +3,17 @@ import { Loop } from "../../shared/async/loop.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "./deps.ts";
 
-/** Orders are promised to be cancelled within 2 s of their deadline. */
+/** Orders are cancelled within 2 s of their deadline. */
 const INTERVAL_MS = 500;
-/** Keeps one transaction, and the locks that it holds, to some milliseconds. */
+/** Keeps a transaction, and the locks that it holds, to a few milliseconds. */
 const BATCH_MAX = 200;
 const BACKOFF_MS = 200;
-/** Short, so that the promise holds soon after the database is back. */
+/** Short, so that orders expire in time again soon after the database is back. */
 const BACKOFF_MAX_MS = 1_000;
 
 type ExpireDeps = Pick<Deps, "writer" | "wakeRelay">;
 
-/** Cancels orders whose payment deadline has passed; resolves with how many, up to a batch. */
+/** Cancels a batch of orders whose payment deadline has passed; returns how many. */
 export async function expireOrders(deps: ExpireDeps, context: RequestContext): Promise<number> {
   const cancelled = await deps.writer.expireOrders(BATCH_MAX, context);
   if (cancelled > 0) deps.wakeRelay();
@@ -21,8 +21,8 @@ export async function expireOrders(deps: ExpireDeps, context: RequestContext): P
 }
 
 /**
- * Expires orders again and again, safely beside other processes that do the same. `newContext`
- * gives each step its deadline and a trace of its own.
+ * Expires orders in a loop; several processes may do so at once. `newContext` gives each step a
+ * deadline and its own trace.
  */
 export function orderExpirer(
   deps: ExpireDeps,

@@ -2,8 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import type { OrderChangeOutcome, OrderWriter } from "./deps.ts";
-import { orderCancel } from "./order-cancel.ts";
-import { orderPay } from "./order-pay.ts";
+import { orderCancel, orderPay } from "./order-change.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
 const context = new RequestContext({ traceparent, timeoutMs: 1, clock: new VirtualClock() });
@@ -33,7 +32,7 @@ describe.each(operations)("$method()", ({ verb, method, run }) => {
     expect(deps.wakeRelay).toHaveBeenCalledOnce();
   });
 
-  test("succeeds and wakes nobody when the order has that status already", async () => {
+  test("succeeds and does not wake the relay when the order already has that status", async () => {
     const deps = depsAnswering({ kind: "unchanged" });
     await run(deps, 8n, context);
     expect(deps.wakeRelay).not.toHaveBeenCalled();

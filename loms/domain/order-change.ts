@@ -1,20 +1,45 @@
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Deps, OrderChangeOutcome } from "./deps.ts";
+import { noSuchOrder } from "./order-info.ts";
 
-export function noSuchOrder(orderId: bigint): AppError {
-  return new AppError("not_found", `There is no order ${orderId}`);
+type ChangeDeps = Pick<Deps, "writer" | "wakeRelay">;
+
+/**
+ * Marks an order that awaits payment as payed and takes its items out of stock. Paying again
+ * changes nothing.
+ * @throws {AppError} `not_found`; `failed_precondition` in any other status or past the payment
+ * deadline
+ */
+export async function orderPay(
+  deps: ChangeDeps,
+  orderId: bigint,
+  context: RequestContext,
+): Promise<void> {
+  const changes = [{ orderId, traceparent: context.traceparent }];
+  settle(deps, "pay", orderId, await deps.writer.orderPay(changes, context));
 }
 
 /**
- * Turns the outcome of a pay or a cancel into an answer, and wakes the relay if it made an event.
- * @throws {AppError} `not_found` or `failed_precondition`
+ * Cancels an order that awaits payment and releases its items. Cancelling again changes nothing.
+ * @throws {AppError} `not_found`; `failed_precondition` for a payed or failed order
  */
-export function settleOrderChange(
-  deps: Pick<Deps, "wakeRelay">,
+export async function orderCancel(
+  deps: ChangeDeps,
+  orderId: bigint,
+  context: RequestContext,
+): Promise<void> {
+  const changes = [{ orderId, traceparent: context.traceparent }];
+  settle(deps, "cancel", orderId, await deps.writer.orderCancel(changes, context));
+}
+
+function settle(
+  deps: ChangeDeps,
   verb: "pay" | "cancel",
   orderId: bigint,
-  outcome: OrderChangeOutcome,
+  [outcome]: readonly OrderChangeOutcome[],
 ): void {
+  if (!outcome) throw new Error(`no outcome for order ${orderId}`);
   switch (outcome.kind) {
     case "changed":
       return deps.wakeRelay();

@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
+import { type OrderShortage, SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import { AppError, type OrderShortage, SHORT_SKUS_MAX } from "../../shared/errors.ts";
+import { AppError } from "../../shared/errors.ts";
 import type { OrderCreateOutcome, OrderWriter } from "./deps.ts";
 import { orderCreate } from "./order-create.ts";
 
@@ -61,13 +62,13 @@ describe("orderCreate()", () => {
     expect(deps.wakeRelay).toHaveBeenCalledOnce();
   });
 
-  test("keeps the message under 1 KiB and says how many SKUs it leaves out", async () => {
+  test("keeps the message under 1 KiB and gives the number of SKUs it leaves out", async () => {
     const { message } = await refused({ kind: "short", shortage: longShortage(1000) });
     expect(new TextEncoder().encode(message).length).toBeLessThan(1024);
     expect(message).toMatch(/^Order 9223372036854775807 failed: .*; and 990 more$/);
   });
 
-  test("throws already_exists when the key belongs to other items, and wakes nobody", async () => {
+  test("throws already_exists when the key belongs to other items, and does not wake the relay", async () => {
     const deps = depsAnswering({ kind: "key_reused", orderId: 5n });
     await expect(orderCreate(deps, input, context))
       .rejects.toMatchObject({
@@ -77,7 +78,7 @@ describe("orderCreate()", () => {
     expect(deps.wakeRelay).not.toHaveBeenCalled();
   });
 
-  test("passes on that the outcome is unknown", async () => {
+  test("rejects with the error of a write whose outcome is unknown", async () => {
     const deps = depsAnswering({ kind: "created", orderId: 1n });
     const lost = new AppError("unavailable", "connection lost");
     deps.writer.orderCreate.mockRejectedValue(lost);

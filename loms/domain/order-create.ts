@@ -1,10 +1,10 @@
+import { type OrderShortage, SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import { AppError, type OrderShortage, SHORT_SKUS_MAX } from "../../shared/errors.ts";
+import { AppError } from "../../shared/errors.ts";
 import type { Deps } from "./deps.ts";
-import { only } from "./only.ts";
 import type { OrderItem } from "./order.ts";
 
-/** A message is a line for people, and a gRPC message has less than 1 KiB; the facts name more. */
+/** Keeps the message below 1 KiB, which gRPC allows; the error details name more SKUs. */
 const SKUS_IN_MESSAGE_MAX = 10;
 
 export interface OrderCreateInput {
@@ -15,8 +15,8 @@ export interface OrderCreateInput {
 }
 
 /**
- * Creates an order, reserves its items and resolves with its id.
- * @throws {AppError} `failed_precondition` with the shortage when any SKU is short: the order then
+ * Creates an order, reserves its items and returns its id.
+ * @throws {AppError} `failed_precondition` with the shortage when a SKU is short: the order then
  * exists with status `failed`. `already_exists` when the key belongs to an order of other items.
  */
 export async function orderCreate(
@@ -25,7 +25,8 @@ export async function orderCreate(
   context: RequestContext,
 ): Promise<bigint> {
   const order = { ...input, traceparent: context.traceparent };
-  const outcome = only(await deps.writer.orderCreate([order], context));
+  const [outcome] = await deps.writer.orderCreate([order], context);
+  if (!outcome) throw new Error("no outcome for an order");
   switch (outcome.kind) {
     case "created":
       deps.wakeRelay();

@@ -1,10 +1,10 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
+import { AppError } from "../../shared/errors.ts";
 import type { Deps } from "./deps.ts";
 import type { Order } from "./order.ts";
-import { noSuchOrder } from "./order-change.ts";
 
 /**
- * Tells an order's status, owner and items.
+ * Returns an order's status, owner and items.
  * @throws {AppError} `not_found`
  */
 export async function orderInfo(
@@ -15,4 +15,8 @@ export async function orderInfo(
   const order = await deps.reader.orderInfo(orderId, context);
   if (!order) throw noSuchOrder(orderId);
   return order;
+}
+
+export function noSuchOrder(orderId: bigint): AppError {
+  return new AppError("not_found", `There is no order ${orderId}`);
 }

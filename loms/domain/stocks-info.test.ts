@@ -1,8 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import type { OrderReader } from "./deps.ts";
-import type { Stock } from "./stock.ts";
+import type { OrderReader, Stock } from "./deps.ts";
 import { stocksInfo } from "./stocks-info.ts";
 
 const context = new RequestContext({ traceparent: "", timeoutMs: 1, clock: new VirtualClock() });

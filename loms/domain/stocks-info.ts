@@ -1,10 +1,10 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Deps } from "./deps.ts";
-import { available } from "./stock.ts";
 
 /**
- * Tells how many of a SKU can be bought.
+ * Returns how many of a SKU can be bought, never below 0: a SKU may have more reserved than there
+ * is.
  * @throws {AppError} `not_found` when the SKU has no stock row
  */
 export async function stocksInfo(
@@ -14,5 +14,6 @@ export async function stocksInfo(
 ): Promise<bigint> {
   const stock = await deps.reader.stocksInfo(sku, context);
   if (!stock) throw new AppError("not_found", `There is no stock of sku ${sku}`);
-  return available(stock);
+  const { totalCount, reserved } = stock;
+  return totalCount > reserved ? totalCount - reserved : 0n;
 }

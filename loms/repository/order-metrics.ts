@@ -1,6 +1,6 @@
+import { type OrderStatus, TRANSITIONS } from "../../proto/order-status.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { OrderCreateOutcome, OrderWriter } from "../domain/deps.ts";
-import { type OrderStatus, TRANSITIONS } from "../domain/order.ts";
 
 /**
  * A repeated idempotency key gets the first answer again, and nothing in it says so: the orders made

@@ -20,8 +20,8 @@ export const ORDER_CREATE = defineStatement({
 export const ORDER_CHANGE = defineStatement({
   name: "order_change",
   kind: "update",
-  text: `select place, kind, status from loms_order_change_durable($1, $2, $3, $4)`,
-  parameters: ["int8[]", "text[]", "text", "text"],
+  text: `select place, kind, status from loms_order_change_from($1, $2, $3, $4, $5)`,
+  parameters: ["int8[]", "text[]", "text", "text[]", "text"],
   columns: { place: "int4", kind: "text", status: "text?" },
 });
 

@@ -1,6 +1,8 @@
+import type { StoredShortage } from "../../drizzle/loms/schema.ts";
+import { SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
+import { type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { retry } from "../../shared/async/retry.ts";
-import { SHORT_SKUS_MAX } from "../../shared/errors.ts";
 import { isConflict } from "../../shared/postgres/database-error.ts";
 import type { DurableRunner } from "../../shared/postgres/durability.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
@@ -11,8 +13,6 @@ import type {
   OrderCreateOutcome,
   OrderWriter,
 } from "../domain/deps.ts";
-import type { OrderStatus } from "../domain/order.ts";
-import type { StoredShortage } from "../../drizzle/loms/schema.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
 
 /**
@@ -59,6 +59,7 @@ export function createOrderWriter(options: OrderWriterOptions): OrderWriter {
       changes.map(({ orderId }) => orderId),
       changes.map(({ traceparent }) => traceparent),
       target,
+      sourcesOf(target),
     ] as const;
     const rows = await again(() => pool.run(ORDER_CHANGE, parameters, context), context);
     return rows.map(toChangeOutcome);

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { orderCancelRequest } from "../../proto/loms/v1/schemas.ts";
 import type { Deps } from "../domain/deps.ts";
-import { orderCancel } from "../domain/order-cancel.ts";
+import { orderCancel } from "../domain/order-change.ts";
 import type { ResponseOf, RpcMethod } from "./method.ts";
 
 type Method = RpcMethod<z.output<typeof orderCancelRequest>, ResponseOf<"orderCancel">>;

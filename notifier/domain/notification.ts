@@ -1,18 +1,4 @@
-/** What becomes of an order, as its buyer is told. */
-export type OrderStatus = "new" | "awaiting payment" | "failed" | "payed" | "cancelled";
-
-/** Whether no other status follows. */
-const IS_FINAL = {
-  "new": false,
-  "awaiting payment": false,
-  "failed": true,
-  "payed": true,
-  "cancelled": true,
-} as const satisfies Record<OrderStatus, boolean>;
-
-export function isFinal(status: OrderStatus): boolean {
-  return IS_FINAL[status];
-}
+import type { OrderStatus } from "../../proto/order-status.ts";
 
 /** One status change of an order. */
 export interface Notification {

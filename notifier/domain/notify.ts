@@ -1,6 +1,7 @@
+import { isFinal } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "./deps.ts";
-import { isFinal, type Notification } from "./notification.ts";
+import type { Notification } from "./notification.ts";
 import { skippedBefore } from "./skipped-before.ts";
 
 export type NotifyOutcome = "shown" | "stale";

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { int64Id, itemCount } from "../../proto/integers.ts";
+import { int64Id, itemCount } from "../../proto/loms/v1/schemas.ts";
 import type { RequestContext } from "../async/request-context.ts";
 import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { int64Id } from "../../proto/integers.ts";
+import { int64Id } from "../../proto/loms/v1/schemas.ts";
 import { createHttpApp, mount } from "./app.ts";
 import { jsonContent } from "./json-content.ts";
 import { openApi30Document, openApiDocument } from "./openapi.ts";

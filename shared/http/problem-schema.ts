@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { INT64_MAX, UINT32_MAX } from "../../proto/integers.ts";
+import { INT64_MAX, UINT32_MAX } from "../../proto/loms/v1/schemas.ts";
 import type { ErrorCode } from "../errors.ts";
 import { PROBLEM_TYPE, STATUS_BY_CODE } from "./problem.ts";
 import { PROBLEM_EXAMPLES } from "./problem-examples.ts";

@@ -1,17 +1,71 @@
 import { z } from "zod";
-import { int64Amount, int64Id, itemCount, skuNumber, UINT16_MAX } from "../../integers.ts";
+import { ORDER_STATUSES } from "../../order-status.ts";
+
+export const INT64_MAX = 2n ** 63n - 1n;
+export const UINT32_MAX = 2 ** 32 - 1;
+export const UINT16_MAX = 2 ** 16 - 1;
+
+/** An id as paths and strings write it: digits only, no sign, no leading zero. */
+const ID_TEXT = /^[1-9][0-9]{0,18}$/;
+
+/** A refused value as a message shows it, cut to a length that fits a log line. */
+function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = typeof value === "bigint" || typeof value === "number"
+    ? String(value)
+    : JSON.stringify(value) ?? typeof value;
+  return text.length > 50 ? `${text.slice(0, 50)}…` : text;
+}
+
+/** The id that `value` writes, when it is one: int64 above 0, in digits. */
+function readId(value: unknown): bigint | undefined {
+  if (typeof value === "string") return ID_TEXT.test(value) ? withinId(BigInt(value)) : undefined;
+  if (typeof value === "number") {
+    return Number.isSafeInteger(value) ? withinId(BigInt(value)) : undefined;
+  }
+  return typeof value === "bigint" ? withinId(value) : undefined;
+}
+
+function withinId(id: bigint): bigint | undefined {
+  return id >= 1n && id <= INT64_MAX ? id : undefined;
+}
+
+/**
+ * An int64 id above 0, as a bigint. Reads a JSON integer, a bigint (gRPC, or JSON above 2^53) and
+ * a decimal string of the form `[1-9][0-9]*`.
+ */
+export const int64Id = z.unknown().transform((value, context): bigint => {
+  const id = readId(value);
+  if (id !== undefined) return id;
+  context.addIssue(`must be an integer from 1 to ${INT64_MAX}, got ${shown(value)}`);
+  return z.NEVER;
+}).meta({ type: "integer", format: "int64", minimum: 1, maximum: INT64_MAX });
+
+/** An integer from 1 to `max`, from a JSON integer or a protobuf uint32. */
+function positiveInteger(max: number, format: string) {
+  return z.unknown().transform((value, context): number => {
+    if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) {
+      return value;
+    }
+    context.addIssue(`must be an integer from 1 to ${max}, got ${shown(value)}`);
+    return z.NEVER;
+  }).meta({ type: "integer", format, minimum: 1, maximum: max });
+}
+
+/** A SKU of the product service and of loms: uint32 above 0. */
+export const skuNumber = positiveInteger(UINT32_MAX, "int64");
+
+/** How many of a SKU: uint16 above 0. */
+export const itemCount = positiveInteger(UINT16_MAX, "int32");
+
+/** An int64 from 0 in an answer, as documents describe it. */
+export const int64Amount = z.bigint()
+  .meta({ type: "integer", format: "int64", minimum: 0, maximum: INT64_MAX });
+
+// Messages of loms.proto.
 
 /** Lines of one OrderCreate, before lines of one SKU are summed. */
 export const ORDER_LINES_MAX = 1000;
-
-export const ORDER_STATUSES = [
-  "new",
-  "awaiting payment",
-  "failed",
-  "payed",
-  "cancelled",
-] as const;
-export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 const item = z.strictObject({ sku: skuNumber, count: itemCount }).meta({ id: "Item" });
 const noFields = z.strictObject({});

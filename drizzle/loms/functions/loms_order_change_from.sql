@@ -1,0 +1,82 @@
+-- Changes the status of orders to target, 'payed' or 'cancelled', from one of the statuses in
+-- sources. An order that awaits payment has its items reserved: any other source would need a stock
+-- rule of its own.
+--
+-- Returns one row per order by place, from 1: 'changed'; 'unchanged', for an order that already has
+-- that status; 'not_found'; 'wrong_status' with the order's status; 'payment_overdue'.
+create or replace function loms_order_change_from(
+  order_ids bigint[],
+  traceparents text[],
+  target text,
+  sources text[],
+  durability text
+) returns table (place int, kind text, status text)
+language plpgsql
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  moment timestamptz;
+  found_ids bigint[];
+  found_statuses text[];
+  found_due timestamptz[];
+  kinds text[];
+  changing_ids bigint[];
+  changing_traceparents text[];
+begin
+  perform set_config('synchronous_commit', durability, true);
+  -- By then the caller has given up, and other calls need the connection.
+  perform set_config('lock_timeout', '10s', true);
+
+  select array_agg(locked.order_id), array_agg(locked.status), array_agg(locked.payment_due_at)
+  into found_ids, found_statuses, found_due
+  from (
+    select stored.order_id, stored.status, stored.payment_due_at
+    from orders stored
+    where stored.order_id = any (order_ids)
+    order by stored.order_id
+    for no key update
+  ) locked;
+  moment := clock_timestamp();
+
+  select array_agg(
+    case
+      when stored.order_id is null then 'not_found'
+      when stored.status = target then 'unchanged'
+      when stored.status <> all (sources) then 'wrong_status'
+      when target = 'payed' and stored.due_at <= moment then 'payment_overdue'
+      -- The same order earlier in the list has just been changed.
+      when asked.turn > 1 then 'unchanged'
+      else 'changed'
+    end order by asked.place
+  ) into kinds
+  from (
+    select listed.order_id, listed.place,
+      row_number() over (partition by listed.order_id order by listed.place) as turn
+    from unnest(order_ids) with ordinality listed (order_id, place)
+  ) asked
+  left join unnest(found_ids, found_statuses, found_due) stored (order_id, status, due_at)
+    on stored.order_id = asked.order_id;
+
+  select array_agg(asked.order_id), array_agg(asked.traceparent)
+  into changing_ids, changing_traceparents
+  from unnest(order_ids, traceparents, kinds) asked (order_id, traceparent, kind)
+  where asked.kind = 'changed';
+
+  if changing_ids is not null then
+    perform loms_apply_change(changing_ids, changing_traceparents, target);
+  elsif found_ids is not null then
+    -- Without a write the commit would not wait until the replica has what was read.
+    perform pg_logical_emit_message(true, 'loms', 'repeated');
+  end if;
+
+  return query
+  select asked.place::int, asked.kind, stored.status
+  from unnest(order_ids, kinds) with ordinality asked (order_id, kind, place)
+  left join unnest(found_ids, found_statuses) stored (order_id, status)
+    on stored.order_id = asked.order_id
+  order by asked.place;
+end
+$$;

@@ -1,0 +1,195 @@
+-- Creates orders, in the order of the list, each one wholly or not at all.
+--
+-- users, keys (null: none) and traceparents have one element per order. The lines have three arrays
+-- of their own: the place of the order in the list (from 1, ascending), its SKU (ascending within an
+-- order, each once) and the count.
+--
+-- Returns one row per order by place: 'created'; 'short' with the shortage: {"skus": [{"sku",
+-- "requested", "available"}], "skus_total"}, at most short_skus_max of them; 'key_reused' when the
+-- key belongs to an order with other items. A repeated key gets the first answer again.
+create or replace function loms_order_create_durable(
+  users bigint[],
+  keys text[],
+  traceparents text[],
+  line_places int[],
+  line_skus bigint[],
+  line_counts int[],
+  payment_timeout_ms bigint,
+  short_skus_max int,
+  durability text
+) returns table (place int, kind text, order_id bigint, shortage jsonb)
+language plpgsql
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  order_total constant int := cardinality(users);
+  line_total constant int := cardinality(line_skus);
+  moment timestamptz;
+  -- One element an order.
+  new_ids bigint[];
+  answer_ids bigint[];
+  statuses text[] := array_fill(null::text, array[cardinality(users)]);
+  shortages jsonb[] := array_fill(null::jsonb, array[cardinality(users)]);
+  -- One element a stock row, ascending by SKU.
+  skus bigint[];
+  available_before bigint[];
+  available bigint[];
+  -- One element a line: where its SKU is in skus, 0 for nowhere.
+  line_slots int[];
+  line int := 1;
+  first_line int;
+  in_stock bigint;
+  short_skus jsonb;
+  short_total int;
+begin
+  perform set_config('synchronous_commit', durability, true);
+  -- Its caller is gone by then, and the connection is wanted.
+  perform set_config('lock_timeout', '10s', true);
+
+  select array_agg(nextval('orders_order_id_seq')) into new_ids
+  from generate_series(1, order_total);
+  answer_ids := new_ids;
+
+  -- A key that another transaction is just taking makes this insert wait for its outcome. What was
+  -- decided is read by the next statement, which sees what was committed meanwhile.
+  if array_remove(keys, null) <> '{}' then
+    insert into idempotency_keys (user_id, key, order_id, created_at)
+    select distinct on (asked.user_id, asked.key)
+      asked.user_id, asked.key, asked.order_id, clock_timestamp()
+    from unnest(users, keys, new_ids) with ordinality asked (user_id, key, order_id, place)
+    where asked.key is not null
+    order by asked.user_id, asked.key, asked.place
+    on conflict do nothing;
+
+    select array_agg(
+      coalesce(
+        (
+          select taken.order_id from idempotency_keys taken
+          where taken.user_id = asked.user_id and taken.key = asked.key
+        ),
+        asked.order_id
+      ) order by asked.place
+    ) into answer_ids
+    from unnest(users, keys, new_ids) with ordinality asked (user_id, key, order_id, place);
+  end if;
+
+  select
+    coalesce(array_agg(locked.sku order by locked.sku), '{}'),
+    coalesce(array_agg(locked.available order by locked.sku), '{}')
+  into skus, available_before
+  from (
+    select stock.sku, greatest(stock.total_count - stock.reserved, 0) as available
+    from stocks stock
+    where stock.sku = any (array(
+      select asked.sku from unnest(line_places, line_skus) asked (place, sku)
+      where answer_ids[asked.place] = new_ids[asked.place]
+    ))
+    order by stock.sku
+    for no key update
+  ) locked;
+  available := available_before;
+  moment := date_trunc('milliseconds', clock_timestamp());
+
+  select array_agg(coalesce(slot.number, 0) order by asked.number) into line_slots
+  from unnest(line_skus) with ordinality asked (sku, number)
+  left join unnest(skus) with ordinality slot (sku, number) on slot.sku = asked.sku;
+
+  for place in 1..order_total loop
+    first_line := line;
+    short_total := 0;
+    short_skus := '[]';
+    while line <= line_total and line_places[line] = place loop
+      in_stock := case when line_slots[line] = 0 then 0 else available[line_slots[line]] end;
+      if in_stock < line_counts[line] then
+        short_total := short_total + 1;
+        if short_total <= short_skus_max then
+          short_skus := short_skus || jsonb_build_object(
+            'sku', line_skus[line], 'requested', line_counts[line], 'available', in_stock
+          );
+        end if;
+      end if;
+      line := line + 1;
+    end loop;
+
+    continue when answer_ids[place] <> new_ids[place];
+    if short_total > 0 then
+      statuses[place] := 'failed';
+      shortages[place] := jsonb_build_object('skus', short_skus, 'skus_total', short_total);
+    else
+      statuses[place] := 'awaiting payment';
+      for taken in first_line..line - 1 loop
+        available[line_slots[taken]] := available[line_slots[taken]] - line_counts[taken];
+      end loop;
+    end if;
+  end loop;
+
+  update stocks stock
+  set reserved = stock.reserved + taken.available_before - taken.available
+  from unnest(skus, available_before, available) taken (sku, available_before, available)
+  where stock.sku = taken.sku and stock.sku = any (skus)
+    and taken.available < taken.available_before;
+
+  insert into orders (
+    order_id, user_id, status, seq, changed_at, created_at, payment_due_at, shortage
+  )
+  select made.order_id, made.user_id, made.status, 2, moment, moment,
+    case when made.shortage is null then moment + payment_timeout_ms * interval '1 ms' end,
+    made.shortage
+  from unnest(new_ids, users, statuses, shortages) made (order_id, user_id, status, shortage)
+  where made.status is not null;
+
+  insert into order_items (order_id, sku, count)
+  select new_ids[item.place], item.sku, item.count
+  from unnest(line_places, line_skus, line_counts) item (place, sku, count)
+  where statuses[item.place] is not null;
+
+  with event as (
+    select made.order_id, made.user_id, step.seq, step.status, made.traceparent
+    from unnest(new_ids, users, statuses, traceparents)
+      made (order_id, user_id, status, traceparent)
+    cross join lateral (values (1, 'new'), (2, made.status)) step (seq, status)
+    where made.status is not null
+  ), history as (
+    insert into order_events (order_id, seq, status, at, traceparent)
+    select event.order_id, event.seq, event.status, moment, event.traceparent from event
+  )
+  insert into outbox (order_id, user_id, seq, status, at, traceparent)
+  select event.order_id, event.user_id, event.seq, event.status, moment, event.traceparent
+  from event
+  order by event.order_id, event.seq;
+
+  -- Nothing is written for a repeated key, so its commit would not wait for the replica.
+  if answer_ids <> new_ids then
+    perform pg_logical_emit_message(true, 'loms', 'repeated');
+  end if;
+
+  return query
+  select answer.place::int,
+    case
+      when answer.order_id <> answer.new_id and (
+        select array_agg(array[item.sku, item.count] order by item.sku)
+        from order_items item where item.order_id = answer.order_id
+      ) is distinct from (
+        select array_agg(array[asked.sku, asked.count] order by asked.sku)
+        from unnest(line_places, line_skus, line_counts) asked (place, sku, count)
+        where asked.place = answer.place
+      ) then 'key_reused'
+      when told.shortage is null then 'created'
+      else 'short'
+    end,
+    answer.order_id,
+    told.shortage
+  from unnest(answer_ids, new_ids, shortages)
+    with ordinality answer (order_id, new_id, shortage, place)
+  cross join lateral (
+    select case
+      when answer.order_id = answer.new_id then answer.shortage
+      else (select made.shortage from orders made where made.order_id = answer.order_id)
+    end as shortage
+  ) told
+  order by answer.place;
+end
+$$;
