@@ -3,7 +3,7 @@ import tseslint from "typescript-eslint";
 import { directions } from "./eslint.directions.js";
 
 export default tseslint.config(
-  { ignores: ["node_modules", ".data", "proto/gen", "stack/clients/gen", "coverage"] },
+  { ignores: ["node_modules", ".data", "proto/gen", "tools/clients/gen", "coverage"] },
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.base],
@@ -42,6 +42,7 @@ export default tseslint.config(
       "**/main.ts",
       "proto/check-generated.ts",
       "stack/**",
+      "tools/**",
       "e2e/**",
       "bench/**",
       "drizzle/**",

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { expect, test } from "vitest";
-import { generateClient } from "../stack/openapi/clients.ts";
+import { generateClient } from "../tools/openapi/clients.ts";
 
 const TSC = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 

@@ -6,8 +6,8 @@ import process from "node:process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PROJECT_DIRECTORY } from "../stack/services.ts";
 
-const LINTER = join(PROJECT_DIRECTORY, "stack/openapi/lint.ts");
-const NEEDED = ["docs/api", "stack/openapi/redocly.yaml"];
+const LINTER = join(PROJECT_DIRECTORY, "tools/openapi/lint.ts");
+const NEEDED = ["docs/api", "tools/openapi/redocly.yaml"];
 
 let copy: string;
 beforeAll(async () => {

@@ -15,7 +15,7 @@ const SKU = 773_297_411;
 const NO_PRODUCT = 4_294_967_295;
 /** Short of everything: 100 in total and 101 reserved. */
 const SKU_SOLD_OUT = 139_818_428;
-const SHOP = fileURLToPath(new URL("../stack/shop.ts", import.meta.url));
+const SHOP = fileURLToPath(new URL("../tools/shop.ts", import.meta.url));
 /** Above every deadline of the services. */
 const COMMAND_MAX_MS = 60_000;
 

@@ -68,7 +68,7 @@ test(
       expect(second.said.err).toBe(`${refusal}: stop it first\n`);
     }
 
-    const demo = run(["stack/demo.ts"]);
+    const demo = run(["tools/demo.ts"]);
     expect(await demo.ended, demo.said.out).toBe(0);
     expect(demo.said.out).toMatch(/\ndemo: [0-9]+ steps, all as promised\n$/);
 

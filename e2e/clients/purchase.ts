@@ -1,6 +1,6 @@
-import { cartClient } from "../../stack/clients/cart.ts";
-import type { Problem } from "../../stack/clients/gen/loms/types.gen.ts";
-import { lomsClient } from "../../stack/clients/loms.ts";
+import { cartClient } from "../../tools/clients/cart.ts";
+import type { Problem } from "../../tools/clients/gen/loms/types.gen.ts";
+import { lomsClient } from "../../tools/clients/loms.ts";
 
 export interface Addresses {
   readonly cart: string;

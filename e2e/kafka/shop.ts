@@ -10,7 +10,7 @@ import {
 import { type OutboxBacklog, outboxBacklog } from "../../loms/outbox/backlog.ts";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import { type KafkaBroker, startKafka } from "../../stack/kafka/broker.ts";
-import { replayEvents } from "../../stack/events/commands.ts";
+import { replayEvents } from "../../tools/events/commands.ts";
 import { freePorts } from "../../stack/ports.ts";
 import { testDatabase } from "../../stack/test/database.ts";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";

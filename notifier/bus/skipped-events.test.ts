@@ -3,7 +3,7 @@ import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
-import { readNotificationLine } from "../../stack/notification-line.ts";
+import { readNotificationLine } from "../../tools/notification-line.ts";
 import { skippedEvents } from "./skipped-events.ts";
 
 test("every skipped event is counted, and the first gap of half a minute is logged", async () => {

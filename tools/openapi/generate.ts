@@ -7,13 +7,13 @@ import { generateClient } from "./clients.ts";
 import { serviceDocuments } from "./documents.ts";
 
 const DOCUMENTS = "docs/api";
-const CLIENTS = "stack/clients/gen";
+const CLIENTS = "tools/clients/gen";
 const SERVICES = [
   { name: "cart", className: "CartApi" },
   { name: "loms", className: "LomsApi" },
 ] as const;
 /** Beside the folder that it is compared with, so that paths inside the files are the same. */
-const FRESH_CLIENTS = "stack/clients/fresh-";
+const FRESH_CLIENTS = "tools/clients/fresh-";
 
 /** Writes the documents of both services and of the events, and the clients made from them. */
 async function generate(documents: string, clients: string): Promise<void> {

@@ -7,10 +7,10 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../shared/async/clock.ts";
 import { sleep } from "../shared/async/sleep.ts";
 import { createDirectFetch } from "../shared/http/direct-fetch.ts";
-import { type OtlpReceiver, startOtlpReceiver } from "./otlp/receiver.ts";
-import { drawTrees, spanTrees } from "./otlp/span-tree.ts";
-import type { ReceivedSpan } from "./otlp/read-spans.ts";
-import { startStack } from "./start.ts";
+import { type OtlpReceiver, startOtlpReceiver } from "../stack/otlp/receiver.ts";
+import { drawTrees, spanTrees } from "../stack/otlp/span-tree.ts";
+import type { ReceivedSpan } from "../stack/otlp/read-spans.ts";
+import { startStack } from "../stack/start.ts";
 
 /** A product of the test data. */
 const SKU = 1_625_903;

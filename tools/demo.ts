@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import process from "node:process";
-import { DATA_DIRECTORY } from "./data-directory.ts";
+import { DATA_DIRECTORY } from "../stack/data-directory.ts";
 import { Narrator } from "./demo/narrator.ts";
 import { tellStory } from "./demo/story.ts";
-import { readStack } from "./stack-file.ts";
+import { readStack } from "../stack/stack-file.ts";
 
 const { CART_URL, LOMS_URL, STACK_DATA } = process.env;
 const stack = readStack(STACK_DATA || DATA_DIRECTORY);

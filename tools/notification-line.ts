@@ -1,4 +1,4 @@
-import { parseExact } from "./exact-json.ts";
+import { parseExact } from "../stack/exact-json.ts";
 
 /** A notification as the notifier prints it; ids above 2^53 are bigints. */
 export interface PrintedNotification {

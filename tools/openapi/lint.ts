@@ -1,7 +1,7 @@
 import process from "node:process";
 import { formatProblems, getTotals, lint, loadConfig } from "@redocly/openapi-core";
 
-const RULES = "stack/openapi/redocly.yaml";
+const RULES = "tools/openapi/redocly.yaml";
 const DOCUMENTS = ["docs/api/cart.json", "docs/api/loms.json"];
 const OLDER_DOCUMENTS = ["docs/api/cart-3.0.json", "docs/api/loms-3.0.json"];
 const EVENTS = "docs/api/events.yaml";

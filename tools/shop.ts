@@ -3,7 +3,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { jsonIntegers } from "../shared/json-integer.ts";
 import { redactUrls } from "../shared/telemetry/redact.ts";
-import { DATA_DIRECTORY } from "./data-directory.ts";
+import { DATA_DIRECTORY } from "../stack/data-directory.ts";
 import { type Outcome, readArguments, UsageError } from "./shop/command.ts";
 import { COMMANDS, isCommand } from "./shop/commands.ts";
 import { followNotifications } from "./shop/follow-notifications.ts";
@@ -11,7 +11,7 @@ import { refusalOf } from "./shop/refusal.ts";
 import { runSession } from "./shop/session.ts";
 import { openShop, type Shop } from "./shop/shop.ts";
 import { usage, WATCH } from "./shop/usage.ts";
-import { readStack, type StackFacts } from "./stack-file.ts";
+import { readStack, type StackFacts } from "../stack/stack-file.ts";
 
 const REFUSED = 1;
 const NOT_UNDERSTOOD = 2;

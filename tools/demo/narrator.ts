@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
 import { redactUrls } from "../../shared/telemetry/redact.ts";
-import { parseExact } from "../exact-json.ts";
+import { parseExact } from "../../stack/exact-json.ts";
 
 /** A request that the system does not answer within this breaks its promise. */
 const ANSWER_TIMEOUT_MS = 10_000;

@@ -16,7 +16,7 @@ import { createPostgresBus } from "../../shared/bus/postgres.ts";
 import { Inbox, message } from "../../shared/bus/test-inbox.ts";
 import { durableRunner } from "../../shared/postgres/durability.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
-import { type TestDatabase, testDatabase } from "../test/database.ts";
+import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   listDeadLetters,
   listRefused,
