@@ -37,9 +37,7 @@ import { countedWriter } from "./repository/order-metrics.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createOrderWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/chain.ts";
-import { measuring } from "./rpc/measuring.ts";
 import { rpcMethods } from "./rpc/methods.ts";
-import { tracing as tracingCalls } from "./rpc/tracing.ts";
 
 /** A step of the expirer is one statement; one that takes longer is tried again. */
 const EXPIRE_TIMEOUT_MS = 2_000;
@@ -158,7 +156,7 @@ async function openDoors(
     await reads.run(PRIMARY_POSITION, [], context);
   };
   const checks = { database, replica: () => replication.check() };
-  const rpc = createRpc(rpcMethods(deps), log, [measuring(metrics), tracingCalls(tracing)]);
+  const rpc = createRpc(rpcMethods(deps), { log, metrics, tracing });
   const app = createLomsHttp({
     rpc,
     log,

@@ -1,7 +1,8 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import type { OrderChangeOutcome, OrderWriter } from "./deps.ts";
+import { fakeDeps } from "../deps-fixture.ts";
+import type { OrderChangeOutcome } from "./deps.ts";
 import { orderCancel, orderPay } from "./order-change.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
@@ -14,15 +15,9 @@ const operations = [
 
 describe.each(operations)("$method()", ({ verb, method, run }) => {
   function depsAnswering(outcome: OrderChangeOutcome) {
-    const answer = () => Promise.resolve([outcome]);
-    const writer = {
-      orderCreate: vi.fn<OrderWriter["orderCreate"]>(),
-      orderPay: vi.fn<OrderWriter["orderPay"]>(),
-      orderCancel: vi.fn<OrderWriter["orderCancel"]>(),
-      expireOrders: vi.fn<OrderWriter["expireOrders"]>(),
-    };
-    writer[method].mockImplementation(answer);
-    return { writer, wakeRelay: vi.fn<() => void>() };
+    const deps = fakeDeps();
+    deps.writer[method].mockResolvedValue([outcome]);
+    return deps;
   }
 
   test("writes the change with its trace and wakes the relay", async () => {

@@ -1,9 +1,10 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type OrderShortage, SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { OrderCreateOutcome, OrderWriter } from "./deps.ts";
+import { fakeDeps } from "../deps-fixture.ts";
+import type { OrderCreateOutcome } from "./deps.ts";
 import { orderCreate } from "./order-create.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
@@ -11,15 +12,9 @@ const context = new RequestContext({ traceparent, timeoutMs: 1, clock: new Virtu
 const input = { userId: 7n, items: [{ sku: 42, count: 3 }], idempotencyKey: "once" };
 
 function depsAnswering(outcome: OrderCreateOutcome) {
-  return {
-    writer: {
-      orderCreate: vi.fn<OrderWriter["orderCreate"]>(() => Promise.resolve([outcome])),
-      orderPay: vi.fn<OrderWriter["orderPay"]>(),
-      orderCancel: vi.fn<OrderWriter["orderCancel"]>(),
-      expireOrders: vi.fn<OrderWriter["expireOrders"]>(),
-    },
-    wakeRelay: vi.fn<() => void>(),
-  };
+  const deps = fakeDeps();
+  deps.writer.orderCreate.mockResolvedValue([outcome]);
+  return deps;
 }
 
 async function refused(outcome: OrderCreateOutcome): Promise<AppError> {

@@ -1,7 +1,7 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import type { OrderReader } from "./deps.ts";
+import { fakeDeps } from "../deps-fixture.ts";
 import type { Order } from "./order.ts";
 import { orderInfo } from "./order-info.ts";
 
@@ -9,11 +9,9 @@ const context = new RequestContext({ traceparent: "", timeoutMs: 1, clock: new V
 const order: Order = { orderId: 8n, userId: 7n, status: "new", items: [{ sku: 1, count: 2 }] };
 
 function depsAnswering(answer: Order | undefined) {
-  const reader = {
-    orderInfo: vi.fn<OrderReader["orderInfo"]>(() => Promise.resolve(answer)),
-    stocksInfo: vi.fn<OrderReader["stocksInfo"]>(),
-  };
-  return { reader };
+  const deps = fakeDeps();
+  deps.reader.orderInfo.mockResolvedValue(answer);
+  return deps;
 }
 
 test("orderInfo() resolves with the order", async () => {

@@ -1,17 +1,16 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import type { OrderReader, Stock } from "./deps.ts";
+import { fakeDeps } from "../deps-fixture.ts";
+import type { Stock } from "./deps.ts";
 import { stocksInfo } from "./stocks-info.ts";
 
 const context = new RequestContext({ traceparent: "", timeoutMs: 1, clock: new VirtualClock() });
 
 function depsAnswering(answer: Stock | undefined) {
-  const reader = {
-    orderInfo: vi.fn<OrderReader["orderInfo"]>(),
-    stocksInfo: vi.fn<OrderReader["stocksInfo"]>(() => Promise.resolve(answer)),
-  };
-  return { reader };
+  const deps = fakeDeps();
+  deps.reader.stocksInfo.mockResolvedValue(answer);
+  return deps;
 }
 
 test.each([

@@ -4,16 +4,15 @@ import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import type { HostPort } from "../../shared/config.ts";
 import { badRequest, errorInfo, preconditionFailure } from "../../shared/grpc/error-details.ts";
 import { type GrpcServer, startGrpcServer } from "../../shared/grpc/server.ts";
-import type { UnaryHandler } from "../../shared/grpc/unary.ts";
 import type { PlaceInTrace } from "../../shared/telemetry/traceparent.ts";
 import type { Rpc } from "../rpc/chain.ts";
-import type { MethodName } from "../rpc/method.ts";
+import type { MethodName } from "../rpc/methods.ts";
 
-/** Who speaks in google.rpc.ErrorInfo. */
+/** The domain in google.rpc.ErrorInfo. */
 const ERROR_DOMAIN = "loms.marketplace";
 const DESCRIPTOR_SET = new URL("../../proto/gen/loms.binpb", import.meta.url);
 
-/** The gRPC server: every method of the service goes through the chain. */
+/** Starts the gRPC server, with every method of the service. */
 export async function startLomsGrpc(
   address: HostPort,
   rpc: Rpc,
@@ -26,7 +25,7 @@ export async function startLomsGrpc(
     place,
     parts,
     definition: LomsDefinition,
-    handlers: Object.fromEntries(names.map((name) => [name, handlerOf(name, rpc)])),
+    handlers: Object.fromEntries(names.map((name) => [name, rpc(name, "grpc")])),
     descriptorSet: await readFile(DESCRIPTOR_SET),
     errorDetails: [
       errorInfo(ERROR_DOMAIN),
@@ -35,15 +34,4 @@ export async function startLomsGrpc(
       orderShortageDetail,
     ],
   });
-}
-
-function handlerOf(method: MethodName, rpc: Rpc): UnaryHandler {
-  return (call) =>
-    rpc({
-      method,
-      system: "grpc",
-      context: call.context,
-      read: () => call.read(),
-      idempotencyKeys: call.metadata("idempotency-key"),
-    });
 }

@@ -1,10 +1,10 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Readiness } from "../../shared/lifecycle.ts";
 import { AppError } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { NO_TRACING } from "../../shared/telemetry/tracing.ts";
-import type { Deps, OrderReader, OrderWriter } from "../domain/deps.ts";
+import { fakeDeps } from "../deps-fixture.ts";
 import { createRpc } from "../rpc/chain.ts";
 import { rpcMethods } from "../rpc/methods.ts";
 import { createLomsHttp } from "./app.ts";
@@ -14,23 +14,14 @@ const JSON_TYPE = { "content-type": "application/json" };
 const order = { user: 7, items: [{ sku: 42, count: 3 }] };
 
 function setUp() {
-  const writer = {
-    orderCreate: vi.fn<OrderWriter["orderCreate"]>(([first]) =>
-      Promise.resolve([{ kind: "created", orderId: first?.userId ?? 0n }])
-    ),
-    orderPay: vi.fn<OrderWriter["orderPay"]>(() => Promise.resolve([{ kind: "changed" }])),
-    orderCancel: vi.fn<OrderWriter["orderCancel"]>(() => Promise.resolve([{ kind: "unchanged" }])),
-    expireOrders: vi.fn<OrderWriter["expireOrders"]>(),
-  };
-  const reader = {
-    orderInfo: vi.fn<OrderReader["orderInfo"]>((orderId) =>
-      Promise.resolve({ orderId, userId: orderId, status: "payed", items: order.items })
-    ),
-    stocksInfo: vi.fn<OrderReader["stocksInfo"]>(() =>
-      Promise.resolve({ totalCount: 2n ** 63n - 1n, reserved: 0n })
-    ),
-  };
-  const deps: Deps = { writer, reader, wakeRelay: () => {} };
+  const deps = fakeDeps();
+  const { writer, reader } = deps;
+  writer.orderCreate.mockImplementation(([first]) =>
+    Promise.resolve([{ kind: "created", orderId: first?.userId ?? 0n }])
+  );
+  reader.orderInfo.mockImplementation((orderId) =>
+    Promise.resolve({ orderId, userId: orderId, status: "payed", items: order.items })
+  );
   const lines: Record<string, unknown>[] = [];
   const log = createLogger({
     service: "loms",
@@ -39,7 +30,7 @@ function setUp() {
     write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
   });
   const metrics = new Metrics("loms");
-  const rpc = createRpc(rpcMethods(deps), log);
+  const rpc = createRpc(rpcMethods(deps), { log, metrics, tracing: NO_TRACING });
   const app = createLomsHttp({
     rpc,
     log,
@@ -82,7 +73,7 @@ describe("the gateway", () => {
     },
   );
 
-  test("hands the idempotency key on", async () => {
+  test("passes the idempotency key", async () => {
     const { post, writer } = setUp();
     await post("/v1/order/create", order, { ...JSON_TYPE, "Idempotency-Key": "once" });
     expect(writer.orderCreate.mock.calls[0]?.[0][0]?.idempotencyKey).toBe("once");
@@ -104,7 +95,7 @@ describe("the gateway", () => {
     expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument", status });
   });
 
-  test("takes an order of up to 1 MiB", async () => {
+  test("accepts an order of up to 1 MiB", async () => {
     const padded = JSON.stringify(order).padEnd(1024 * 1024);
     expect(await setUp().post("/v1/order/create", padded)).toMatchObject({ status: 200 });
     expect(await setUp().post("/v1/order/create", `${padded} `)).toMatchObject({ status: 413 });
@@ -117,7 +108,7 @@ describe("the gateway", () => {
     expect(JSON.parse(text)).toMatchObject({ errors: [{ path: "idempotency-key" }] });
   });
 
-  test("tells which SKUs were short, and the order's id with every digit", async () => {
+  test("returns the SKUs that were short, and the order's id with every digit", async () => {
     const { post, writer } = setUp();
     const skus = [{ sku: 42, requested: 3, available: 2 }];
     const shortage = { orderId: 2n ** 63n - 1n, skus, skusTotal: 1 };
@@ -141,7 +132,7 @@ describe("the gateway", () => {
     expect((await setUp().app.request(path, { method })).status).toBe(status);
   });
 
-  test("logs one line for each request, whichever way it ends", async () => {
+  test("logs one line for each request, however it ends", async () => {
     const { app, post, lines, reader } = setUp();
     await post("/v1/order/info", { orderID: 1 });
     await post("/v1/order/info", "not JSON");

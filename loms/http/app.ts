@@ -11,8 +11,7 @@ import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { Rpc } from "../rpc/chain.ts";
-import { DOCUMENT_INFO } from "./document-info.ts";
-import { gatewayRoutes } from "./routes.ts";
+import { DOCUMENT_INFO, gatewayRoutes } from "./gateway.ts";
 
 export interface LomsHttpOptions {
   readonly rpc: Rpc;
@@ -20,13 +19,13 @@ export interface LomsHttpOptions {
   readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly readiness: Readiness;
-  /** The parts that loms cannot serve without. */
+  /** The readiness checks, by the name of what they check. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
-  /** Where browsers find the pages of cart, which may use the gateway. */
+  /** The origins of cart's pages, which may use the gateway. */
   readonly cartOrigins: readonly string[];
 }
 
-/** The HTTP door: the gateway, health, metrics, and the documents. */
+/** The HTTP listener: the gateway, health, metrics and the documents. */
 export function createLomsHttp(options: LomsHttpOptions): HttpApp {
   const { rpc, log, metrics, tracing, readiness, checks, cartOrigins: origins } = options;
   const app = createHttpApp({

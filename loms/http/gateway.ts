@@ -1,33 +1,198 @@
-import type { RouteConfig } from "@hono/zod-openapi";
+import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
+import {
+  IDEMPOTENCY_KEY,
+  orderCancelRequest,
+  orderCancelResponse,
+  orderCreateRequest,
+  orderCreateResponse,
+  orderInfoRequest,
+  orderInfoResponse,
+  orderPayRequest,
+  orderPayResponse,
+  stocksInfoRequest,
+  stocksInfoResponse,
+} from "../../proto/loms/v1/schemas.ts";
 import { requireJsonAccepted } from "../../shared/http/accept.ts";
 import { answerJson } from "../../shared/http/answer.ts";
 import type { MountedRoute } from "../../shared/http/app.ts";
+import { jsonContent } from "../../shared/http/json-content.ts";
+import type { DocumentInfo } from "../../shared/http/openapi.ts";
+import { problemResponses } from "../../shared/http/problem-schema.ts";
 import { BODY_MAX_BYTES } from "../../shared/http/read-body.ts";
 import { readJson } from "../../shared/http/read-json.ts";
 import type { Rpc } from "../rpc/chain.ts";
-import type { MethodName } from "../rpc/method.ts";
+import type { MethodName } from "../rpc/methods.ts";
 
-/** A method of loms as a route: JSON in, the same chain as gRPC, JSON out. */
-export function gateway(
-  method: MethodName,
+/** The OpenAPI document of loms, except its routes. */
+export const DOCUMENT_INFO: DocumentInfo = {
+  title: "Loms",
+  version: "1.0.0",
+  summary: "Orders and stock: the same five methods as gRPC service loms.v1.Loms",
+  description:
+    `Integers are exact over the whole range of int64: a client must keep every digit of ids, also above
+2^53; \`user\` and \`orderID\` are also taken as decimal strings. Every failure is a problem
+(RFC 9457) whose \`code\` is the field to decide by.`,
+  defaultUrl: "http://127.0.0.1:8084",
+  tags: [
+    { name: "orders", description: "From the reservation to the payment" },
+    { name: "stock", description: "What can be bought" },
+  ],
+};
+
+/** An order of a thousand lines fits; every other request is a single number. */
+const ORDER_MAX_BYTES = 1024 * 1024;
+
+const idempotencyKey = z.string().min(1).max(255).regex(IDEMPOTENCY_KEY).optional().meta({
+  description:
+    "A repetition with the same key and user answers as the first did; kept for at least 24 h",
+  param: { example: "0193c1f0-5f1c-7d3a-9a53-1c7f0e9b2a41" },
+});
+
+const ORDER_CREATE = createRoute({
+  operationId: "orderCreate",
+  method: "post",
+  path: "/v1/order/create",
+  summary: "Create an order and reserve its items",
+  description: "Lines of one SKU are summed. All of it is reserved or nothing: when a SKU is " +
+    "short, 412 names it and the order, which exists as `failed`. After 503 or 504 the outcome " +
+    "is unknown: another try with the same key settles it.",
+  tags: ["orders"],
+  request: {
+    headers: z.object({ "Idempotency-Key": idempotencyKey }),
+    body: {
+      required: true,
+      content: jsonContent(orderCreateRequest, {
+        user: 1,
+        items: [{ sku: 773_297_411, count: 2 }],
+      }),
+    },
+  },
+  responses: {
+    200: {
+      description: "The order; all of its items are reserved",
+      content: jsonContent(orderCreateResponse, { orderID: 1 }),
+    },
+    ...problemResponses(400, 406, 409, 412, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+const ORDER_INFO = createRoute({
+  operationId: "orderInfo",
+  method: "post",
+  path: "/v1/order/info",
+  summary: "Tell an order's status and items",
+  description:
+    "An order that nobody pays for in time still awaits payment until loms cancels it, within " +
+    "two seconds.",
+  tags: ["orders"],
+  request: {
+    body: { required: true, content: jsonContent(orderInfoRequest, { orderID: 1 }) },
+  },
+  responses: {
+    200: {
+      description: "The order, its items ascending by sku",
+      content: jsonContent(orderInfoResponse, {
+        status: "awaiting payment",
+        user: 1,
+        items: [{ sku: 773_297_411, count: 2 }],
+      }),
+    },
+    ...problemResponses(400, 404, 406, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+const ORDER_PAY = createRoute({
+  operationId: "orderPay",
+  method: "post",
+  path: "/v1/order/pay",
+  summary: "Mark an order as payed",
+  description:
+    "What was reserved leaves the stock. Paying again changes nothing and succeeds; an order " +
+    "that is cancelled, failed or past its payment deadline is refused with 412.",
+  tags: ["orders"],
+  request: {
+    body: { required: true, content: jsonContent(orderPayRequest, { orderID: 1 }) },
+  },
+  responses: {
+    200: {
+      description: "The order is payed",
+      content: jsonContent(orderPayResponse, {}),
+    },
+    ...problemResponses(400, 404, 406, 412, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+const ORDER_CANCEL = createRoute({
+  operationId: "orderCancel",
+  method: "post",
+  path: "/v1/order/cancel",
+  summary: "Cancel an order that awaits payment",
+  description: "What was reserved can be bought again. Cancelling again changes nothing and " +
+    "succeeds; an order that is payed or failed is refused with 412.",
+  tags: ["orders"],
+  request: {
+    body: { required: true, content: jsonContent(orderCancelRequest, { orderID: 2 }) },
+  },
+  responses: {
+    200: {
+      description: "The order is cancelled",
+      content: jsonContent(orderCancelResponse, {}),
+    },
+    ...problemResponses(400, 404, 406, 412, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+const STOCKS_INFO = createRoute({
+  operationId: "stocksInfo",
+  method: "post",
+  path: "/v1/stock/info",
+  summary: "Tell how many of a SKU can be bought",
+  description: "What is there less what is reserved, never below 0.",
+  tags: ["stock"],
+  request: {
+    body: { required: true, content: jsonContent(stocksInfoRequest, { sku: 1_625_903 }) },
+  },
+  responses: {
+    200: {
+      description: "How many can be bought",
+      content: jsonContent(stocksInfoResponse, { count: 10_000 }),
+    },
+    ...problemResponses(400, 404, 406, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+/** The five methods of loms as routes. */
+export function gatewayRoutes(rpc: Rpc): MountedRoute[] {
+  return [
+    gatewayRoute("orderCreate", ORDER_CREATE, rpc, ORDER_MAX_BYTES),
+    gatewayRoute("orderInfo", ORDER_INFO, rpc),
+    gatewayRoute("orderPay", ORDER_PAY, rpc),
+    gatewayRoute("orderCancel", ORDER_CANCEL, rpc),
+    gatewayRoute("stocksInfo", STOCKS_INFO, rpc),
+  ];
+}
+
+/** A method as a route: JSON in, the same chain as over gRPC, JSON out. */
+function gatewayRoute(
+  name: MethodName,
   document: RouteConfig,
   rpc: Rpc,
-  bodyMaxBytes: number = BODY_MAX_BYTES,
+  bodyMaxBytes = BODY_MAX_BYTES,
 ): MountedRoute {
+  const handle = rpc(name, "http");
   return {
     method: document.method,
     path: document.path,
     document,
     async run(c) {
-      const key = c.req.raw.headers.get("idempotency-key");
-      const { context } = c.get("exchange");
-      const response = await rpc({
-        method,
-        system: "http",
-        context,
+      const response = await handle({
+        context: c.get("exchange").context,
         read: () => readJson(c, bodyMaxBytes),
+        metadata(key) {
+          const value = c.req.raw.headers.get(key);
+          return value === null ? [] : [value];
+        },
         checkAnswerable: () => requireJsonAccepted(c),
-        idempotencyKeys: key === null ? [] : [key],
       });
       return answerJson(c, 200, response);
     },

@@ -1,35 +1,22 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import { AppError } from "../../shared/errors.ts";
+import { AppError, type ErrorCode } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
-import type { Deps, OrderReader, OrderWriter } from "../domain/deps.ts";
-import { createRpc } from "./chain.ts";
-import type { RpcCall } from "./method.ts";
-import { rpcMethods } from "./methods.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
+import { readSamples, series } from "../../shared/telemetry/test-samples.ts";
+import { rememberedTracing } from "../../shared/telemetry/test-tracing.ts";
+import { fakeDeps } from "../deps-fixture.ts";
+import { createRpc, type RpcSystem } from "./chain.ts";
+import { type MethodName, rpcMethods } from "./methods.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+const parent = `00-${"a".repeat(32)}-${"c".repeat(16)}-01`;
 const order = { user: 7n, items: [{ sku: 42, count: 3 }] };
 
 function setUp() {
   const clock = new VirtualClock();
-  const writer = {
-    orderCreate: vi.fn<OrderWriter["orderCreate"]>(() =>
-      Promise.resolve([{ kind: "created", orderId: 9n }])
-    ),
-    orderPay: vi.fn<OrderWriter["orderPay"]>(() => Promise.resolve([{ kind: "changed" }])),
-    orderCancel: vi.fn<OrderWriter["orderCancel"]>(() => Promise.resolve([{ kind: "unchanged" }])),
-    expireOrders: vi.fn<OrderWriter["expireOrders"]>(),
-  };
-  const reader = {
-    orderInfo: vi.fn<OrderReader["orderInfo"]>(() =>
-      Promise.resolve({ orderId: 9n, userId: 7n, status: "payed", items: [{ sku: 1, count: 2 }] })
-    ),
-    stocksInfo: vi.fn<OrderReader["stocksInfo"]>(() =>
-      Promise.resolve({ totalCount: 2n ** 63n - 1n, reserved: 0n })
-    ),
-  };
-  const deps: Deps = { writer, reader, wakeRelay: () => {} };
+  const deps = fakeDeps();
   const lines: string[] = [];
   const log = createLogger({
     service: "loms",
@@ -37,26 +24,36 @@ function setUp() {
     format: "json",
     write: (line) => lines.push(line),
   });
-  const context = new RequestContext({ traceparent, timeoutMs: 1_000, clock });
-  const rpc = createRpc(rpcMethods(deps), log);
-  const call = (method: RpcCall["method"], request: unknown, idempotencyKeys: string[] = []) =>
-    rpc({ method, system: "grpc", context, read: () => request, idempotencyKeys });
+  const context = new RequestContext({ traceparent, parent, timeoutMs: 1_000, clock });
+  const metrics = new Metrics("loms");
+  const tracing = rememberedTracing();
+  const rpc = createRpc(rpcMethods(deps), { log, metrics, tracing });
+  const callOver = (system: RpcSystem) => {
+    return (name: MethodName, request: unknown, keys: string[] = []) =>
+      rpc(name, system)({
+        context,
+        read: () => request,
+        metadata: (key) => key === "idempotency-key" ? keys : [],
+      });
+  };
   const logged = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { clock, writer, reader, call, logged };
+  const call = callOver("grpc");
+  const gateway = callOver("http");
+  return { ...deps, clock, call, gateway, logged, metrics, spans: tracing.spans };
 }
 
 describe("a call through the chain", () => {
-  test.each<[RpcCall["method"], unknown, unknown]>([
+  test.each<[MethodName, unknown, unknown]>([
     ["orderCreate", order, { orderID: 9n }],
     ["orderInfo", { orderID: 9n }, { status: "payed", user: 7n, items: [{ sku: 1, count: 2 }] }],
     ["orderPay", { orderID: 9n }, {}],
     ["orderCancel", { orderID: 9n }, {}],
     ["stocksInfo", { sku: 42 }, { count: 2n ** 63n - 1n }],
-  ])("%s answers with its message", async (method, request, response) => {
+  ])("%s returns its message", async (method, request, response) => {
     expect(await setUp().call(method, request)).toEqual(response);
   });
 
-  test("hands on what the rules made of the request: lines of one SKU are summed", async () => {
+  test("passes the normalized request: lines of one SKU are summed", async () => {
     const { call, writer } = setUp();
     await call("orderCreate", { user: "7", items: [...order.items, ...order.items] }, ["once"]);
     expect(writer.orderCreate.mock.calls[0]?.[0]).toEqual([{
@@ -117,8 +114,8 @@ describe("a call through the chain", () => {
   });
 });
 
-describe("a request that breaks a rule", () => {
-  test("is refused with every broken rule before the domain sees it", async () => {
+describe("an invalid request", () => {
+  test("is refused with every violation, and the operation does not run", async () => {
     const { call, writer } = setUp();
     const items = [{ sku: 1, count: 0 }, { sku: 0, count: 1 }];
     const error = await call("orderCreate", { user: 0n, items }, [""])
@@ -145,7 +142,70 @@ describe("a request that breaks a rule", () => {
     expect(await setUp().call("orderCreate", order, keys)).toEqual({ orderID: 9n });
   });
 
-  test("leaves the idempotency key alone where a method has none", async () => {
+  test("ignores the idempotency key of a method that takes none", async () => {
     expect(await setUp().call("orderPay", { orderID: 9n }, [""])).toEqual({});
+  });
+});
+
+describe("an observed call", () => {
+  test("is measured by transport, method and status", async () => {
+    const { call, gateway, writer, clock, metrics } = setUp();
+    writer.orderPay.mockImplementationOnce(async () => {
+      await clock.advance(10);
+      return [{ kind: "changed" }];
+    });
+    await call("orderPay", { orderID: 9n });
+    writer.orderPay.mockResolvedValueOnce([{ kind: "wrong_status", status: "cancelled" }]);
+    await gateway("orderPay", { orderID: 9n }).catch(() => {});
+    writer.orderPay.mockRejectedValueOnce(new AppError("unavailable", "no primary"));
+    await call("orderPay", { orderID: 9n }).catch(() => {});
+    const samples = readSamples(await metrics.text());
+    const sample = (suffix: string, system: RpcSystem, labels: object) =>
+      samples.get(series(`rpc_server_call_duration_seconds_${suffix}`, {
+        rpc_system_name: system,
+        rpc_method: "loms.v1.Loms/OrderPay",
+        ...labels,
+      }));
+    expect(sample("sum", "grpc", { rpc_status_code: "OK" })).toBe(0.01);
+    expect(sample("count", "http", { rpc_status_code: "FAILED_PRECONDITION" })).toBe(1);
+    const unavailable = { rpc_status_code: "UNAVAILABLE", error_type: "UNAVAILABLE" };
+    expect(sample("count", "grpc", unavailable)).toBe(1);
+  });
+
+  test("has a span below its caller's when it comes over gRPC", async () => {
+    const { call, spans } = setUp();
+    await call("orderPay", { orderID: 9n });
+    expect(spans).toMatchObject([{
+      traceparent,
+      parent,
+      name: "loms.v1.Loms/OrderPay",
+      kind: "server",
+      attributes: {
+        "rpc.system.name": "grpc",
+        "rpc.method": "loms.v1.Loms/OrderPay",
+        "rpc.status_code": "OK",
+      },
+      error: undefined,
+    }]);
+  });
+
+  test.each<[ErrorCode, string | undefined]>([
+    ["not_found", undefined],
+    ["failed_precondition", undefined],
+    ["unavailable", "UNAVAILABLE"],
+    ["internal", "INTERNAL"],
+  ])("%s sets the span's error to %s", async (code, error) => {
+    const { call, spans, writer } = setUp();
+    writer.orderPay.mockRejectedValueOnce(new AppError(code, "no"));
+    await call("orderPay", { orderID: 9n }).catch(() => {});
+    expect(spans[0]?.attributes["rpc.status_code"]).toBe(code.toUpperCase());
+    expect(spans[0]?.error).toBe(error);
+  });
+
+  test("has no span and no log line of its own when it comes through the gateway", async () => {
+    const { gateway, spans, logged } = setUp();
+    await gateway("orderPay", { orderID: 9n });
+    expect(spans).toEqual([]);
+    expect(logged()).toEqual([]);
   });
 });

@@ -1,18 +1,91 @@
+import type { z } from "zod";
+import type { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import {
+  orderCancelRequest,
+  orderCreateRequest,
+  orderInfoRequest,
+  orderPayRequest,
+  stocksInfoRequest,
+} from "../../proto/loms/v1/schemas.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "../domain/deps.ts";
-import type { RpcMethods } from "./method.ts";
-import { orderCancelMethod } from "./order-cancel.ts";
-import { orderCreateMethod } from "./order-create.ts";
-import { orderInfoMethod } from "./order-info.ts";
-import { orderPayMethod } from "./order-pay.ts";
-import { stocksInfoMethod } from "./stocks-info.ts";
+import { orderCancel, orderPay } from "../domain/order-change.ts";
+import { orderCreate } from "../domain/order-create.ts";
+import { orderInfo } from "../domain/order-info.ts";
+import { stocksInfo } from "../domain/stocks-info.ts";
 
-/** The methods of loms, the same for both doors. */
+export type MethodName = keyof LomsDefinition["methods"];
+
+/** The response message of a method; its fields are those of the JSON. */
+export type ResponseOf<Name extends MethodName> = ReturnType<
+  LomsDefinition["methods"][Name]["responseType"]["decode"]
+>;
+
+/** A call whose request is valid. */
+export interface ValidCall {
+  readonly context: RequestContext;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** A method of loms, the same for both transports. */
+export interface RpcMethod<Request = unknown, Response = unknown> {
+  /** Validates and normalizes a request. */
+  readonly request: z.ZodType<Request>;
+  /** Whether a caller may send an idempotency key; other methods ignore it. */
+  readonly takesIdempotencyKey?: true;
+  // Method syntax, so that a table can hold methods of any request.
+  handle(request: Request, call: ValidCall): Promise<Response>;
+}
+
+export type RpcMethods = { readonly [Name in MethodName]: RpcMethod<unknown, ResponseOf<Name>> };
+
 export function rpcMethods(deps: Deps): RpcMethods {
   return {
-    orderCreate: orderCreateMethod(deps),
-    orderInfo: orderInfoMethod(deps),
-    orderPay: orderPayMethod(deps),
-    orderCancel: orderCancelMethod(deps),
-    stocksInfo: stocksInfoMethod(deps),
+    orderCreate: defineMethod({
+      request: orderCreateRequest,
+      takesIdempotencyKey: true,
+      async handle({ user, items }, { context, idempotencyKey }) {
+        const input = { userId: user, items, idempotencyKey };
+        return { orderID: await orderCreate(deps, input, context) };
+      },
+    }),
+
+    orderInfo: defineMethod({
+      request: orderInfoRequest,
+      async handle({ orderID }, { context }) {
+        const { status, userId, items } = await orderInfo(deps, orderID, context);
+        return { status, user: userId, items: [...items] };
+      },
+    }),
+
+    orderPay: defineMethod({
+      request: orderPayRequest,
+      async handle({ orderID }, { context }) {
+        await orderPay(deps, orderID, context);
+        return {};
+      },
+    }),
+
+    orderCancel: defineMethod({
+      request: orderCancelRequest,
+      async handle({ orderID }, { context }) {
+        await orderCancel(deps, orderID, context);
+        return {};
+      },
+    }),
+
+    stocksInfo: defineMethod({
+      request: stocksInfoRequest,
+      async handle({ sku }, { context }) {
+        return { count: await stocksInfo(deps, sku, context) };
+      },
+    }),
   };
+}
+
+/** Infers the type of the request from its schema. */
+function defineMethod<Request, Response>(
+  method: RpcMethod<Request, Response>,
+): RpcMethod<Request, Response> {
+  return method;
 }

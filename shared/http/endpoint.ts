@@ -9,7 +9,7 @@ import type { HttpContext } from "./exchange.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { BODY_MAX_BYTES, readBody } from "./read-body.ts";
 import { requireJson } from "./read-json.ts";
-import { invalidArgument, violationsOf } from "./violations.ts";
+import { invalidArgument, violationsOf } from "../violations.ts";
 
 type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
 type Parsed<Request, Part extends string> = Request extends Record<Part, infer Schema>

@@ -12,7 +12,7 @@ import { healthRoutes } from "../../shared/http/health.ts";
 import { parseJsonBody } from "../../shared/http/json-body.ts";
 import { metricsRoute } from "../../shared/http/metrics-route.ts";
 import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
-import { invalidArgument, violationsOf } from "../../shared/http/violations.ts";
+import { invalidArgument, violationsOf } from "../../shared/violations.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import { CallStats } from "./call-stats.ts";

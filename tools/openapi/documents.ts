@@ -1,7 +1,6 @@
 import { DOCUMENT_INFO as CART_INFO } from "../../cart/http/document-info.ts";
 import { cartApp } from "../../cart/http/routes.ts";
-import { DOCUMENT_INFO as LOMS_INFO } from "../../loms/http/document-info.ts";
-import { gatewayRoutes } from "../../loms/http/routes.ts";
+import { DOCUMENT_INFO as LOMS_INFO, gatewayRoutes } from "../../loms/http/gateway.ts";
 import { createHttpApp, mount } from "../../shared/http/app.ts";
 import { openApi30Document, openApiDocument } from "../../shared/http/openapi.ts";
 
@@ -9,7 +8,7 @@ import { openApi30Document, openApiDocument } from "../../shared/http/openapi.ts
 export function serviceDocuments() {
   const cart = cartApp(NEVER_CALLED, [], { observers: [] });
   const loms = createHttpApp({ observers: [] });
-  mount(loms, gatewayRoutes(NEVER_CALLED));
+  mount(loms, gatewayRoutes(() => NEVER_CALLED));
   return {
     cart: { latest: openApiDocument(cart, CART_INFO), v30: openApi30Document(cart, CART_INFO) },
     loms: { latest: openApiDocument(loms, LOMS_INFO), v30: openApi30Document(loms, LOMS_INFO) },

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { AppError, type FieldViolation } from "../errors.ts";
+import { AppError, type FieldViolation } from "./errors.ts";
 
 /** An order has up to 1000 lines; nobody reads more broken rules than this. */
 const VIOLATIONS_MAX = 100;

@@ -1,0 +1,23 @@
+import { vi } from "vitest";
+import type { Deps, OrderReader, OrderWriter } from "./domain/deps.ts";
+
+/** Fake dependencies of the operations: every call succeeds until a test says otherwise. */
+export function fakeDeps() {
+  const writer = {
+    orderCreate: vi.fn<OrderWriter["orderCreate"]>(() =>
+      Promise.resolve([{ kind: "created", orderId: 9n }])
+    ),
+    orderPay: vi.fn<OrderWriter["orderPay"]>(() => Promise.resolve([{ kind: "changed" }])),
+    orderCancel: vi.fn<OrderWriter["orderCancel"]>(() => Promise.resolve([{ kind: "unchanged" }])),
+    expireOrders: vi.fn<OrderWriter["expireOrders"]>(() => Promise.resolve(0)),
+  };
+  const reader = {
+    orderInfo: vi.fn<OrderReader["orderInfo"]>((orderId) =>
+      Promise.resolve({ orderId, userId: 7n, status: "payed", items: [{ sku: 1, count: 2 }] })
+    ),
+    stocksInfo: vi.fn<OrderReader["stocksInfo"]>(() =>
+      Promise.resolve({ totalCount: 2n ** 63n - 1n, reserved: 0n })
+    ),
+  };
+  return { writer, reader, wakeRelay: vi.fn<Deps["wakeRelay"]>() };
+}
