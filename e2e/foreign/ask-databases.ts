@@ -1,6 +1,6 @@
 import process from "node:process";
 import { PgBoss } from "pg-boss";
-import { dialedLogin } from "../../shared/bus/dialed-login.ts";
+import { dialedLogin } from "../../shared/bus/postgres-login.ts";
 import { openClient } from "../../shared/postgres/open-client.ts";
 
 // Connects to each URL of a JSON list, in its first argument, by each driver, and prints what it

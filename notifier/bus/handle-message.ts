@@ -2,11 +2,9 @@ import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { type IncomingMessage, UnreadableMessageError } from "../../shared/bus/bus.ts";
 import { childTraceparent, parseTraceparent } from "../../shared/telemetry/traceparent.ts";
-import type { Deps } from "../domain/deps.ts";
-import type { Notification } from "../domain/notification.ts";
+import type { Deps, Notification } from "../domain/deps.ts";
 import { notify, type NotifyOutcome } from "../domain/notify.ts";
-import { parseEventId } from "./event-id.ts";
-import { readOrderEvent } from "./read-order-event.ts";
+import { parseEventId, readOrderEvent } from "./read-order-event.ts";
 
 /** A notification takes milliseconds; one that takes longer than this is tried again. */
 const NOTIFY_TIMEOUT_MS = 10_000;

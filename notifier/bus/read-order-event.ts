@@ -5,8 +5,7 @@ import {
   REFUSED_BEFORE,
   UnreadableMessageError,
 } from "../../shared/bus/bus.ts";
-import type { Notification } from "../domain/notification.ts";
-import { parseEventId } from "./event-id.ts";
+import type { Notification } from "../domain/deps.ts";
 
 /** An integer as our JSON writes it; 1.0 and 1e0 are none. */
 const INTEGER = /^-?(0|[1-9][0-9]*)$/;
@@ -51,4 +50,20 @@ function revive(_key: string, value: unknown, context: { readonly source?: strin
 function unreadable(problem: string, cause?: unknown): UnreadableMessageError {
   const reason = `Cannot read the order event: ${problem}`;
   return new UnreadableMessageError(reason.slice(0, REASON_LENGTH_MAX), { cause });
+}
+
+/** As in `7-2`: an order and a seq, each within its type. */
+const EVENT_ID = /^([1-9][0-9]{0,18})-([1-9][0-9]{0,8})$/;
+const INT64_MAX = 2n ** 63n - 1n;
+
+export interface EventId {
+  readonly orderId: bigint;
+  readonly seq: number;
+}
+
+/** The order and the seq that an event's id names; undefined for any other text. */
+export function parseEventId(text: string): EventId | undefined {
+  const [, order, seq] = EVENT_ID.exec(text) ?? [];
+  if (order === undefined || BigInt(order) > INT64_MAX) return undefined;
+  return { orderId: BigInt(order), seq: Number(seq) };
 }

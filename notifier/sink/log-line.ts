@@ -1,7 +1,6 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { createLogger, type LogFormat } from "../../shared/telemetry/log.ts";
-import type { Sink } from "../domain/deps.ts";
-import type { Notification } from "../domain/notification.ts";
+import type { Notification, Sink } from "../domain/deps.ts";
 
 /** What a notification is written to; process.stdout is one. */
 export interface LineOutput {

@@ -117,3 +117,6 @@ export interface DeadLetter extends OutgoingMessage {
   readonly reason: string;
   readonly position: string;
 }
+
+/** The value of `messaging.system`: what carries the messages. */
+export type BusSystem = "kafka" | "pg-boss";

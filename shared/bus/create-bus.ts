@@ -2,7 +2,7 @@ import type { Environment } from "../config.ts";
 import { postgresUrl } from "../postgres/database-setting.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Bus } from "./bus.ts";
-import type { BusSystem } from "./bus-system.ts";
+import type { BusSystem } from "./bus.ts";
 import { type KafkaConfig, kafkaSecurity, kafkaSettings, topicSettings } from "./kafka-settings.ts";
 
 /** What every service on the bus reads: brokers, else the embedded bus in a database of its own. */

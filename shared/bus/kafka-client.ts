@@ -1,8 +1,13 @@
 import { createRequire } from "node:module";
-import kafkajs, { type Kafka, type LogEntry, type RetryOptions } from "kafkajs";
-import { heartbeatsFollowClockBack } from "./kafka-clock.ts";
+import { connect, isIP } from "node:net";
+import { connect as connectTls } from "node:tls";
+import kafkajs, {
+  type ISocketFactory,
+  type Kafka,
+  type LogEntry,
+  type RetryOptions,
+} from "kafkajs";
 import type { KafkaSecurity } from "./kafka-settings.ts";
-import { openSocket, withoutColons } from "./kafka-sockets.ts";
 import type { SeldomLog } from "./seldom-log.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -88,3 +93,53 @@ function quietIdleConnections(): void {
     }, throttledMs > 0 ? throttledMs : CHECK_PENDING_MS);
   };
 }
+
+/** What the patch below touches of kafkajs 2.2.4. */
+interface ConsumerGroup {
+  lastRequest: number;
+  heartbeat(options: { readonly interval: number }): Promise<void>;
+}
+
+const patched = new WeakSet<object>();
+
+/**
+ * A consumer of kafkajs 2.2.4 sends its next heartbeat by the calendar: when the clock of its process
+ * steps back an hour, none goes out for that hour, and the broker takes the member for dead each time
+ * that it joins. A heartbeat from the future counts as one of long ago.
+ */
+export function heartbeatsFollowClockBack(): void {
+  const load = createRequire(import.meta.url);
+  const { prototype } = load("kafkajs/src/consumer/consumerGroup.js") as {
+    prototype: ConsumerGroup;
+  };
+  if (patched.has(prototype)) return;
+  patched.add(prototype);
+  const heartbeat = prototype.heartbeat;
+  prototype.heartbeat = function (options) {
+    if (this.lastRequest > Date.now()) this.lastRequest = 0;
+    return heartbeat.call(this, options);
+  };
+}
+
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+/**
+ * The brokers in a form that kafkajs 2.2.4 can read: it takes what stands before the first colon for
+ * the host, so an IPv6 address hides its colons until {@link openSocket} sees it.
+ */
+export function withoutColons(brokers: readonly string[]): string[] {
+  return brokers.map((broker) =>
+    broker.replace(/^\[.*\]/, (address) => address.replaceAll(":", "_"))
+  );
+}
+
+/** As kafkajs' own, for the hosts of {@link withoutColons}, too. */
+export const openSocket: ISocketFactory = ({ host: given, port, ssl, onConnect }) => {
+  const host = given.startsWith("[") ? given.slice(1, -1).replaceAll("_", ":") : given;
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const socket = ssl
+    ? connectTls({ host, port, ...name, ...ssl }, onConnect)
+    : connect({ host, port }, onConnect);
+  socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+  return socket;
+};

@@ -5,7 +5,7 @@ import type { Logger } from "../telemetry/log.ts";
 import { type SubscribeOptions, type Subscription, UnreadableMessageError } from "./bus.ts";
 import { KafkaBatch } from "./kafka-batch.ts";
 import { fromKafka, type Place, placeFields, toDeadLetter } from "./kafka-messages.ts";
-import { PartitionProgress } from "./kafka-partition.ts";
+import { PartitionProgress } from "./kafka-batch.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
 /** A member that rebalances late is left out; longer than a handler may take. */

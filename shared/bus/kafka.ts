@@ -1,6 +1,7 @@
 import kafkajs, { type Admin, type Message, type Producer } from "kafkajs";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { BusCalls } from "./bus-calls.ts";
 import type {
   Bus,
   DeadLetter,
@@ -9,12 +10,9 @@ import type {
   Subscription,
   Topic,
 } from "./bus.ts";
-import { BusCalls } from "./bus-calls.ts";
 import { createKafkaClients, type KafkaClients } from "./kafka-client.ts";
-import { readDeadLetters, replayDeadLetters } from "./kafka-dead-letters.ts";
+import { readDeadLetters, replayDeadLetters } from "./kafka-dead-letter-queue.ts";
 import { toKafka } from "./kafka-messages.ts";
-import { groupLag } from "./kafka-lag.ts";
-import { kafkaRefusal } from "./kafka-refusal.ts";
 import type { KafkaSecurity, TopicSettings } from "./kafka-settings.ts";
 import { KafkaSubscription } from "./kafka-subscription.ts";
 import { createTopics } from "./kafka-topics.ts";
@@ -178,4 +176,36 @@ class KafkaBus implements Bus {
       await admin.disconnect();
     }
   }
+}
+
+/** What a partition's committed offset is before the first commit. */
+const NONE = -1n;
+
+/** How many messages of all partitions lie behind what the group has committed. */
+export async function groupLag(admin: Admin, topic: string, groupId: string): Promise<number> {
+  const [extents, committed] = await Promise.all([
+    admin.fetchTopicOffsets(topic),
+    admin.fetchOffsets({ groupId, topics: [topic] }),
+  ]);
+  const offsets = new Map(
+    committed.flatMap(({ partitions }) =>
+      partitions.map(({ partition, offset }): [number, bigint] => [partition, BigInt(offset)])
+    ),
+  );
+  let lag = 0n;
+  for (const { partition, low, high } of extents) {
+    const offset = offsets.get(partition) ?? NONE;
+    const from = offset < BigInt(low) ? BigInt(low) : offset;
+    if (BigInt(high) > from) lag += BigInt(high) - from;
+  }
+  return Number(lag);
+}
+
+/** Answers of a broker that will be the same whenever the same message comes again. */
+const REFUSALS = ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"];
+
+/** Why a broker refuses a message for good; undefined when another try may help. */
+export function kafkaRefusal(error: unknown): string | undefined {
+  const { type, message } = (error ?? {}) as { type?: unknown; message?: unknown };
+  return REFUSALS.includes(String(type)) ? `${String(type)}: ${String(message)}` : undefined;
 }

@@ -2,7 +2,7 @@ import { systemClock } from "../async/clock.ts";
 import { within } from "../async/within.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Bus, Topic } from "./bus.ts";
-import type { BusSystem } from "./bus-system.ts";
+import type { BusSystem } from "./bus.ts";
 
 /** A scrape has 10 s at most, and the other metrics wait for this one. */
 const READ_TIMEOUT_MS = 1_000;

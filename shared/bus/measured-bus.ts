@@ -1,7 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { toAppError } from "../errors.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { BusSystem } from "./bus-system.ts";
+import type { BusSystem } from "./bus.ts";
 import {
   type Bus,
   MessagesRefusedError,

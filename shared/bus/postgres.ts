@@ -1,6 +1,9 @@
 import { PgBoss } from "pg-boss";
 import { type Clock, systemClock } from "../async/clock.ts";
+import type { Dialer } from "../postgres/dialer.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { uuidV7Source } from "../uuid-v7.ts";
+import { BusCalls } from "./bus-calls.ts";
 import type {
   Bus,
   DeadLetter,
@@ -9,18 +12,14 @@ import type {
   Subscription,
   Topic,
 } from "./bus.ts";
-import { BusCalls } from "./bus-calls.ts";
-import { dialedLogin } from "./dialed-login.ts";
-import { assertOwnSession } from "./own-session.ts";
+import { dialedLogin } from "./postgres-login.ts";
+import { assertOwnSession } from "./postgres-login.ts";
 import { followClockBack, MONOTONIC_CLOCK } from "./postgres-clock.ts";
-import type { Dialer } from "../postgres/dialer.ts";
 import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
-import { postgresRefusal } from "./postgres-refusal.ts";
 import { type SeldomLog, seldomLog } from "./seldom-log.ts";
 import { sendInParts } from "./send-in-parts.ts";
 import type { WatchLimits } from "./watchdog.ts";
-import { uuidV7Source } from "../uuid-v7.ts";
 
 /** Jobs a statement; measured best between 200 and 1000. */
 const INSERT_BATCH_MAX = 500;
@@ -247,4 +246,13 @@ class PostgresBus implements Bus {
       });
     return this.#listening;
   }
+}
+
+/** SQLSTATEs about the text of a message: U+0000, half a surrogate pair, more than jsonb holds. */
+const REFUSALS = ["22P02", "22P05", "54000"];
+
+/** Why the database refuses a message for good; undefined when another try may help. */
+export function postgresRefusal(error: unknown): string | undefined {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return REFUSALS.includes(String(code)) ? String(message) : undefined;
 }

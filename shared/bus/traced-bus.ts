@@ -4,7 +4,7 @@ import { inSpan } from "../telemetry/in-span.ts";
 import { parseTraceparent } from "../telemetry/traceparent.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { type Bus, type SubscribeOptions, UnreadableMessageError } from "./bus.ts";
-import type { BusSystem } from "./bus-system.ts";
+import type { BusSystem } from "./bus.ts";
 import { inMessageSpans, messageId } from "./message-spans.ts";
 
 export interface TracedBusOptions {

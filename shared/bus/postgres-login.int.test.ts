@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { PgBoss } from "pg-boss";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
-import { dialedLogin } from "./dialed-login.ts";
+import { dialedLogin } from "./postgres-login.ts";
 
 /** What the server says to a query of the bus's pool. */
 async function ask<Row>(question: string): Promise<Row | undefined> {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { afterEach, expect, test, vi } from "vitest";
-import { heartbeatsFollowClockBack } from "./kafka-clock.ts";
+import { heartbeatsFollowClockBack } from "./kafka-client.ts";
 
 const INTERVAL_MS = 3_000;
 const HOUR_MS = 3_600_000;

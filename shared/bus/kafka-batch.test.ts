@@ -1,6 +1,6 @@
 import type { KafkaMessage } from "kafkajs";
 import { expect, test } from "vitest";
-import { PartitionProgress } from "./kafka-partition.ts";
+import { PartitionProgress } from "./kafka-batch.ts";
 
 function messages(...offsets: string[]): KafkaMessage[] {
   return offsets.map((offset) => ({

@@ -1,0 +1,120 @@
+import { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { AppError } from "../errors.ts";
+import { readDatabaseUrl } from "../postgres/database-url.ts";
+import { Dialer } from "../postgres/dialer.ts";
+import { ignorePgVariables } from "../postgres/ignore-pg-variables.ts";
+import { sharesSessions } from "../postgres/pooler.ts";
+
+const APPLICATION_NAME = "marketplace_bus";
+
+/**
+ * What `pg` takes for a database URL, so that it means what it means everywhere here: connections
+ * come from a dialer. The driver reads no URL of its own, and no variables such as PGOPTIONS.
+ */
+export function dialedLogin(url: string, connectTimeoutMs: number) {
+  ignorePgVariables();
+  const target = readDatabaseUrl(url);
+  const dialer = new Dialer({ target, connectTimeoutMs });
+  const timeoutMs = target.connectTimeoutMs ?? connectTimeoutMs;
+  const [first] = target.servers;
+  const login = {
+    stream: () => new DialedStream(dialer),
+    // For its messages only.
+    host: first?.host ?? "",
+    port: first?.port ?? 0,
+    ssl: false,
+    user: target.user,
+    password: () => target.password,
+    database: target.database,
+    // As keepalives=1, which every URL means.
+    keepAlive: true,
+    application_name: target.applicationName ?? APPLICATION_NAME,
+    ...(target.options !== undefined && { options: target.options }),
+    // For all servers in turn, and the login.
+    connectionTimeoutMillis: timeoutMs === Infinity ? 0 : timeoutMs * (target.servers.length + 1),
+  };
+  return { dialer, login };
+}
+
+/**
+ * The embedded bus listens for notifications, which belong to a session.
+ * @throws {AppError} `failed_precondition` behind a pooler in transaction mode
+ */
+export async function assertOwnSession(url: string): Promise<void> {
+  if (!await sharesSessions(url)) return;
+  throw new AppError(
+    "failed_precondition",
+    "BUS_DATABASE_URL leads to a pooler in transaction mode, and the embedded bus needs LISTEN: " +
+      "give it the server's own address, or a pool in session mode, or use KAFKA_BROKERS",
+  );
+}
+
+/** What `pg` (8.23) takes for a socket: it connects by a dialer, and passes on what goes through. */
+export class DialedStream extends Duplex {
+  readonly #dialer: Dialer;
+  #inner: Duplex | undefined;
+
+  constructor(dialer: Dialer) {
+    super();
+    this.#dialer = dialer;
+  }
+
+  /** Emits "connect". A failure shows at the first write, as {@link Dialer.open} has it. */
+  connect(): this {
+    void this.#dialer.open().then((inner) => {
+      if (this.destroyed) return void inner.destroy();
+      this.#inner = inner;
+      inner.on("data", (chunk) => {
+        if (!this.push(chunk)) inner.pause();
+      });
+      inner.on("end", () => this.push(null));
+      inner.on("error", (error) => this.destroy(error));
+      inner.on("close", () => this.destroy());
+      this.emit("connect");
+    });
+    return this;
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(on: boolean, delayMs: number): this {
+    if (this.#inner instanceof Socket) this.#inner.setKeepAlive(on, delayMs);
+    return this;
+  }
+
+  ref(): this {
+    if (this.#inner instanceof Socket) this.#inner.ref();
+    return this;
+  }
+
+  unref(): this {
+    if (this.#inner instanceof Socket) this.#inner.unref();
+    return this;
+  }
+
+  override _read(): void {
+    this.#inner?.resume();
+  }
+
+  override _write(
+    chunk: Uint8Array,
+    _encoding: BufferEncoding,
+    done: (error?: Error | null) => void,
+  ) {
+    if (this.#inner) this.#inner.write(chunk, done);
+    else done(new Error("not connected yet"));
+  }
+
+  override _final(done: () => void): void {
+    if (this.#inner) this.#inner.end(done);
+    else done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#inner?.destroy();
+    done(error);
+  }
+}
