@@ -100,7 +100,7 @@ async function measureRelay(url: string, bus: Bus) {
       left -= step.kind === "published" ? step.events : 0;
     }
   });
-  const elsewhere = { name: "bare", groups: [NOTIFIER_GROUP], deadLetters: "bare.dlq" };
+  const elsewhere = { name: "bare", groups: [NOTIFIER_GROUP], deadLetterQueue: "bare.dlq" };
   await bus.ensureTopic(elsewhere);
   const messages = Array.from({ length: EVENTS }, (_, index) =>
     orderEventMessage({

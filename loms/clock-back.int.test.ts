@@ -38,7 +38,7 @@ function openRelay(): Relay {
     writes: durableRunner(loms.pool, "remote_apply"),
     marks: loms.pool,
     bus: { publish: () => Promise.resolve() },
-    topic: { name: "events", groups: ["group"], deadLetters: "dead" },
+    topic: { name: "events", groups: ["group"], deadLetterQueue: "dead" },
     clock: systemClock,
     relayId: randomUUID(),
     onError: () => {},

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   NOTIFIER_GROUP,
-  ORDER_EVENTS_DEAD_LETTERS,
+  ORDER_EVENTS_DEAD_LETTER_QUEUE,
   ORDER_EVENTS_TOPIC,
 } from "../proto/order-event.ts";
 import type { Bus, OutgoingMessage, Topic } from "../shared/bus/bus.ts";
@@ -14,7 +14,7 @@ import { type RunningNotifier, startNotifier } from "./service.ts";
 const TOPIC: Topic = {
   name: ORDER_EVENTS_TOPIC,
   groups: [NOTIFIER_GROUP],
-  deadLetters: ORDER_EVENTS_DEAD_LETTERS,
+  deadLetterQueue: ORDER_EVENTS_DEAD_LETTER_QUEUE,
 };
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const STATUSES = ["new", "awaiting payment", "payed"] as const;
@@ -120,8 +120,7 @@ test("the notifier sends what it cannot read to the dead letters and goes on", a
   await bus.publish(TOPIC, [event(1, 1), poison, event(1, 3)]);
   await isShown("1-3");
   expect(shown()).toEqual(["1-1", "1-3"]);
-  const deadLetters = await bus.readDeadLetters(TOPIC, 10);
-  expect(deadLetters).toMatchObject([{
+  expect(await bus.readDeadLetterQueue(TOPIC, 10)).toMatchObject([{
     ...poison,
     reason: "Cannot read the order event: the value is not JSON",
   }]);

@@ -3,7 +3,7 @@ import { int64Id } from "./loms/v1/schemas.ts";
 import { ORDER_STATUSES } from "./order-status.ts";
 
 export const ORDER_EVENTS_TOPIC = "loms.order-events";
-export const ORDER_EVENTS_DEAD_LETTERS = "loms.order-events.dlq";
+export const ORDER_EVENTS_DEAD_LETTER_QUEUE = "loms.order-events.dlq";
 /** The consumer group of the notifier. */
 export const NOTIFIER_GROUP = "notifier";
 
@@ -11,7 +11,7 @@ export const NOTIFIER_GROUP = "notifier";
 export const ORDER_EVENTS = {
   name: ORDER_EVENTS_TOPIC,
   groups: [NOTIFIER_GROUP],
-  deadLetters: ORDER_EVENTS_DEAD_LETTERS,
+  deadLetterQueue: ORDER_EVENTS_DEAD_LETTER_QUEUE,
 };
 
 /** CloudEvents 1.0 attributes of an order event. */

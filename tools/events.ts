@@ -9,7 +9,7 @@ import {
   type EventsDeps,
   listDeadLetters,
   listRefused,
-  replayDeadLetters,
+  replayDeadLetterQueue,
   replayEvents,
   replayRefused,
   showOrder,
@@ -34,7 +34,7 @@ const ORDER_ID_MAX = 2n ** 63n - 1n;
 
 const COMMANDS: Readonly<Record<string, (deps: EventsDeps, max: number) => Promise<string[]>>> = {
   "dlq": listDeadLetters,
-  "replay-dlq": replayDeadLetters,
+  "replay-dlq": replayDeadLetterQueue,
   "refused": listRefused,
   "replay-refused": replayRefused,
 };

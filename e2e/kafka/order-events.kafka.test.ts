@@ -88,7 +88,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
       });
       await expectComplete(orders);
       const letters = await eventually(async () => {
-        const found = await bus.readDeadLetters(ORDER_EVENTS, 100);
+        const found = await bus.readDeadLetterQueue(ORDER_EVENTS, 100);
         expect(found).toHaveLength(4);
         return found;
       });

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 function openRelay(publish: Bus["publish"]): Relay {
-  const topic = { name: "events", groups: ["group"], deadLetters: "dead" };
+  const topic = { name: "events", groups: ["group"], deadLetterQueue: "dead" };
   return new Relay({
     writes: durableRunner(loms.pool, "remote_apply"),
     marks: loms.pool,

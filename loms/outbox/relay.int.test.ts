@@ -20,7 +20,7 @@ import { outboxBacklog } from "./backlog.ts";
 import { cleanOutbox } from "./clean.ts";
 import { type RefusedEvent, Relay } from "./relay.ts";
 
-const topic: Topic = { name: "events", groups: ["group"], deadLetters: "dead" };
+const topic: Topic = { name: "events", groups: ["group"], deadLetterQueue: "dead" };
 
 let database: TestDatabase;
 let loms: WriterFixture;

@@ -28,7 +28,7 @@ export interface BusFixture {
   close(): Promise<void>;
 }
 
-const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const IN_GROUP = { topic: TOPIC, group: "readers" } as const;
 /** Longer than a member may be silent, so that a slow handler is told from a dead process. */
 const SLOW_MS = 6_000;
@@ -188,7 +188,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         await bus.publish(TOPIC, [message("a", "0"), poison, message("a", "1")]);
         await inbox.holds(2);
         expect(inbox.values("a")).toEqual(["0", "1"]);
-        expect(await bus.readDeadLetters(TOPIC, 10)).toEqual([
+        expect(await bus.readDeadLetterQueue(TOPIC, 10)).toEqual([
           { ...poison, reason: "not JSON: poison", position: refused?.position },
         ]);
       });
@@ -225,7 +225,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
       });
     });
 
-    describe("replayDeadLetters()", () => {
+    describe("replayDeadLetterQueue()", () => {
       test("publishes dead letters again as they were, oldest first, once", async () => {
         const inbox = new Inbox();
         let mended = false;
@@ -240,13 +240,13 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         }));
         await bus.publish(TOPIC, [...letters, message("marker", "0")]);
         await inbox.holds(1, "marker");
-        await expect.poll(() => bus.readDeadLetters(TOPIC, 10)).toHaveLength(3);
+        await expect.poll(() => bus.readDeadLetterQueue(TOPIC, 10)).toHaveLength(3);
 
         mended = true;
-        expect(await bus.replayDeadLetters(TOPIC, 2)).toBe(2);
-        expect(await bus.readDeadLetters(TOPIC, 10)).toMatchObject([letters[2]]);
-        expect(await bus.replayDeadLetters(TOPIC, 10)).toBe(1);
-        expect(await bus.replayDeadLetters(TOPIC, 10)).toBe(0);
+        expect(await bus.replayDeadLetterQueue(TOPIC, 2)).toBe(2);
+        expect(await bus.readDeadLetterQueue(TOPIC, 10)).toMatchObject([letters[2]]);
+        expect(await bus.replayDeadLetterQueue(TOPIC, 10)).toBe(1);
+        expect(await bus.replayDeadLetterQueue(TOPIC, 10)).toBe(0);
         await inbox.holds(3, "a");
         expect(inbox.values("a")).toEqual(["0", "1", "2"]);
         expect(inbox.messages.at(-1)).toMatchObject(letters[2] as object);

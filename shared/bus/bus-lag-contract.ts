@@ -3,7 +3,7 @@ import type { Topic } from "./bus.ts";
 import type { BusFixture } from "./bus-contract.ts";
 import { Gate, Inbox, message } from "./test-inbox.ts";
 
-const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 /** A bus may count at its upkeep only, every second. */
 const POLL = { timeout: 15_000 };
 

@@ -30,7 +30,7 @@ export interface Topic {
   readonly name: string;
   /** Each group receives every message. */
   readonly groups: readonly string[];
-  readonly deadLetters: string;
+  readonly deadLetterQueue: string;
 }
 
 /** Thrown by a handler for a message that no retry can help: it goes to the dead letters at once. */
@@ -102,12 +102,12 @@ export interface Bus {
    */
   lag(topic: Topic, group: string): Promise<number>;
   /** Up to `max` dead letters of a topic, oldest first, for people. They stay. */
-  readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]>;
+  readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]>;
   /**
    * Publishes up to `max` dead letters again, oldest first, as they were before, and removes them;
    * resolves with how many. Dying in between publishes them once more at the next call.
    */
-  replayDeadLetters(topic: Topic, max: number): Promise<number>;
+  replayDeadLetterQueue(topic: Topic, max: number): Promise<number>;
   /** Closes the subscriptions, then the connection. */
   close(): Promise<void>;
 }

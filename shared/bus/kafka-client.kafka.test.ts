@@ -30,7 +30,7 @@ test.skipIf(!kafka || !hasIpv6)("events pass over a broker that is named by IPv6
   const bus = createKafkaBus({ brokers: [await overIpv6()], log: silent });
   onTestFinished(() => bus.close());
   const name = `test-${randomUUID()}`;
-  const topic = { name, groups: [name], deadLetters: `${name}.dlq` };
+  const topic = { name, groups: [name], deadLetterQueue: `${name}.dlq` };
   await bus.ensureTopic(topic);
   const inbox = new Inbox();
   const subscription = await bus.subscribe({ topic, group: name, handle: inbox.take });

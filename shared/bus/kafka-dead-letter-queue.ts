@@ -19,7 +19,7 @@ interface Extent {
 }
 
 /** Up to `max` dead letters that lie in a topic now, oldest first. */
-export async function readDeadLetters(
+export async function readDeadLetterQueue(
   kafka: Kafka,
   topic: string,
   max: number,
@@ -29,7 +29,7 @@ export async function readDeadLetters(
 }
 
 /** Sends up to `max` dead letters, oldest first, and removes them; resolves with how many. */
-export async function replayDeadLetters(
+export async function replayDeadLetterQueue(
   kafka: Kafka,
   topic: string,
   max: number,

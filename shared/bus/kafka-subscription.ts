@@ -21,7 +21,7 @@ const LEAVE_MAX_MS = 4_000;
 
 export interface KafkaSubscriptionOptions extends SubscribeOptions {
   readonly kafka: Kafka;
-  readonly bury: (deadLetters: string, message: Message) => Promise<void>;
+  readonly bury: (deadLetterQueue: string, message: Message) => Promise<void>;
   readonly log: Logger;
   readonly clock: Clock;
   /** How long a member may be silent before its partitions go to others. */
@@ -165,10 +165,10 @@ export class KafkaSubscription implements Subscription {
       await this.#watchdog.handle(() => handle(fromKafka(message, place, attempt)));
     } catch (error) {
       if (!(error instanceof UnreadableMessageError)) throw error;
-      await bury(topic.deadLetters, toDeadLetter(message, place, error.message));
+      await bury(topic.deadLetterQueue, toDeadLetter(message, place, error.message));
       log.error("a message went to the dead letters", {
         ...placeFields(place),
-        dead_letters: topic.deadLetters,
+        dead_letters: topic.deadLetterQueue,
         reason: error.message,
       });
     }

@@ -14,7 +14,7 @@ const kafka = inject("kafka") as TestKafka;
 
 function newTopic(): Topic {
   const name = `test-${randomUUID()}`;
-  return { name, groups: [name], deadLetters: `${name}.dlq` };
+  return { name, groups: [name], deadLetterQueue: `${name}.dlq` };
 }
 
 function openBus(topics?: TopicSettings): Bus {

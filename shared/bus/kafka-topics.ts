@@ -25,7 +25,7 @@ export async function createTopics(
   settings: TopicSettings,
 ): Promise<void> {
   const existing = await admin.listTopics();
-  const missing = [messagesOf(topic, settings), deadLettersOf(topic, settings)]
+  const missing = [messagesOf(topic, settings), deadLetterQueueOf(topic, settings)]
     .filter((each) => !existing.includes(each.topic));
   if (missing.length > 0) await create(admin, missing);
   const differences = [
@@ -65,9 +65,9 @@ function messagesOf({ name }: Topic, settings: TopicSettings): ITopicConfig {
   };
 }
 
-function deadLettersOf({ deadLetters }: Topic, settings: TopicSettings): ITopicConfig {
+function deadLetterQueueOf({ deadLetterQueue }: Topic, settings: TopicSettings): ITopicConfig {
   return {
-    topic: deadLetters,
+    topic: deadLetterQueue,
     numPartitions: DEAD_LETTER_PARTITIONS,
     replicationFactor: settings.replicationFactor ?? BROKERS_DEFAULT,
     configEntries: [

@@ -19,7 +19,7 @@ function openBus(): Bus {
 
 function newTopic(): Topic {
   const name = `test-${randomUUID()}`;
-  return { name, groups: [name], deadLetters: `${name}.dlq` };
+  return { name, groups: [name], deadLetterQueue: `${name}.dlq` };
 }
 
 /** From now on no fetch of this process is ever answered, as when kafkajs waits for a lost answer. */

@@ -44,11 +44,11 @@ function openFixture(): Promise<BusFixture> {
   });
 }
 
-function renamed({ name, groups, deadLetters }: Topic, own: string): Topic {
+function renamed({ name, groups, deadLetterQueue }: Topic, own: string): Topic {
   return {
     name: `${own}.${name}`,
     groups: groups.map((group) => `${own}.${group}`),
-    deadLetters: `${own}.${deadLetters}`,
+    deadLetterQueue: `${own}.${deadLetterQueue}`,
   };
 }
 
@@ -59,8 +59,8 @@ function renaming(bus: Bus, own: string): Bus {
     subscribe: ({ topic, group, handle }) =>
       bus.subscribe({ topic: renamed(topic, own), group: `${own}.${group}`, handle }),
     lag: (topic, group) => bus.lag(renamed(topic, own), `${own}.${group}`),
-    readDeadLetters: (topic, max) => bus.readDeadLetters(renamed(topic, own), max),
-    replayDeadLetters: (topic, max) => bus.replayDeadLetters(renamed(topic, own), max),
+    readDeadLetterQueue: (topic, max) => bus.readDeadLetterQueue(renamed(topic, own), max),
+    replayDeadLetterQueue: (topic, max) => bus.replayDeadLetterQueue(renamed(topic, own), max),
     close: () => bus.close(),
   };
 }
@@ -72,7 +72,7 @@ describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
   test("a handler's TypeError is a failure like any other", async () => {
     const bus = (await openFixture()).openBus();
     onTestFinished(() => bus.close());
-    const topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+    const topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
     const inbox = new Inbox();
     let failure: unknown;
     const subscription = await bus.subscribe({
@@ -93,7 +93,7 @@ describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
   test("an unreadable message that is as large as can be goes to the dead letters", async () => {
     const bus = (await openFixture()).openBus();
     onTestFinished(() => bus.close());
-    const topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+    const topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
     const inbox = new Inbox();
     await bus.subscribe({
       topic,
@@ -106,16 +106,16 @@ describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
     const large = "x".repeat(LARGEST_BYTES);
     await bus.publish(topic, [message("a", large), message("a", "0")]);
     await inbox.holds(1);
-    const [letter] = await bus.readDeadLetters(topic, 10);
+    const [letter] = await bus.readDeadLetterQueue(topic, 10);
     expect(letter?.value).toBe(large);
   });
 
   test("publish() refuses a topic that two members cannot share", async () => {
     const bus = (await openFixture()).openBus();
     onTestFinished(() => bus.close());
-    const topic = { name: "narrow.dlq", groups: ["readers"], deadLetters: "narrow" };
+    const topic = { name: "narrow.dlq", groups: ["readers"], deadLetterQueue: "narrow" };
     // The dead letters' one partition is what makes a topic of one.
-    await bus.ensureTopic({ ...topic, name: "narrow", deadLetters: "narrow.dlq" });
+    await bus.ensureTopic({ ...topic, name: "narrow", deadLetterQueue: "narrow.dlq" });
     await expect(bus.publish(topic, [message("a", "0")])).rejects.toMatchObject({
       code: "failed_precondition",
       message: expect.stringContaining("1 partitions, at least 2 are needed"),
@@ -126,7 +126,7 @@ describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
 test("publish() rejects with unavailable when no broker can be reached", async () => {
   const bus = createKafkaBus({ brokers: ["127.0.0.1:1"], log: silent });
   onTestFinished(() => bus.close());
-  const topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+  const topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
   const rejection = { name: "AppError", code: "unavailable" };
   await expect(bus.publish(topic, [message("a", "0")])).rejects.toMatchObject(rejection);
 });

@@ -11,7 +11,7 @@ import type {
   Topic,
 } from "./bus.ts";
 import { createKafkaClients, type KafkaClients } from "./kafka-client.ts";
-import { readDeadLetters, replayDeadLetters } from "./kafka-dead-letter-queue.ts";
+import { readDeadLetterQueue, replayDeadLetterQueue } from "./kafka-dead-letter-queue.ts";
 import { toKafka } from "./kafka-messages.ts";
 import type { KafkaSecurity, TopicSettings } from "./kafka-settings.ts";
 import { KafkaSubscription } from "./kafka-subscription.ts";
@@ -94,7 +94,7 @@ class KafkaBus implements Bus {
       const subscription = new KafkaSubscription({
         ...options,
         kafka: this.#clients.patient,
-        bury: (deadLetters, message) => this.#send(deadLetters, [message]),
+        bury: (deadLetterQueue, message) => this.#send(deadLetterQueue, [message]),
         log: this.#log,
         clock: this.#clock,
         sessionTimeoutMs: this.#sessionTimeoutMs,
@@ -114,18 +114,18 @@ class KafkaBus implements Bus {
     });
   }
 
-  async readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#calls.reach(`read ${topic.deadLetters}`, async () => {
+  async readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
+    return await this.#calls.reach(`read ${topic.deadLetterQueue}`, async () => {
       await this.#calls.ensure(topic);
-      return await readDeadLetters(this.#clients.impatient, topic.deadLetters, max);
+      return await readDeadLetterQueue(this.#clients.impatient, topic.deadLetterQueue, max);
     });
   }
 
-  async replayDeadLetters(topic: Topic, max: number): Promise<number> {
-    return await this.#calls.reach(`put back what is in ${topic.deadLetters}`, async () => {
+  async replayDeadLetterQueue(topic: Topic, max: number): Promise<number> {
+    return await this.#calls.reach(`put back what is in ${topic.deadLetterQueue}`, async () => {
       await this.#calls.ensure(topic);
       const send = (messages: Message[]) => this.#send(topic.name, messages);
-      return await replayDeadLetters(this.#clients.impatient, topic.deadLetters, max, send);
+      return await replayDeadLetterQueue(this.#clients.impatient, topic.deadLetterQueue, max, send);
     });
   }
 

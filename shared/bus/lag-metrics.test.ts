@@ -4,7 +4,7 @@ import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
 import { watchLag } from "./lag-metrics.ts";
 
-const TOPIC = { name: "events", groups: ["readers"], deadLetters: "dead" };
+const TOPIC = { name: "events", groups: ["readers"], deadLetterQueue: "dead" };
 const WATCHED = { topic: TOPIC, group: "readers", system: "kafka" } as const;
 const SERIES = series("bus_lag_messages", {
   messaging_system: "kafka",

@@ -6,7 +6,7 @@ import { readSamples, series } from "../telemetry/test-samples.ts";
 import { type IncomingMessage, MessagesRefusedError, UnreadableMessageError } from "./bus.ts";
 import { measuredPublisher, measuredSubscribe } from "./measured-bus.ts";
 
-const topic = { name: "orders", groups: ["g"], deadLetters: "dead" };
+const topic = { name: "orders", groups: ["g"], deadLetterQueue: "dead" };
 const clock = new VirtualClock();
 const options = (metrics: Metrics) => ({ metrics, clock, system: "kafka" } as const);
 const LABELS = { messaging_system: "kafka", messaging_destination_name: "orders" };

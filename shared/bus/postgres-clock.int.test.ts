@@ -8,7 +8,7 @@ import { createPostgresBus } from "./postgres.ts";
 import { Inbox, message } from "./test-inbox.ts";
 import { startStuckMember } from "./test-stuck-process.ts";
 
-const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 
 let database: TestDatabase;

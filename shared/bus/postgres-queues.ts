@@ -47,7 +47,7 @@ export function queueName(topic: Topic, group: string): string {
 
 /** Creates the queues of a topic; safe beside other processes that do the same. */
 export async function createQueues(boss: PgBoss, topic: Topic): Promise<void> {
-  await createQueue(boss, topic.deadLetters, "standard", { retentionSeconds: RETENTION_S });
+  await createQueue(boss, topic.deadLetterQueue, "standard", { retentionSeconds: RETENTION_S });
   for (const group of topic.groups) {
     await createQueue(boss, queueName(topic, group), FIFO_PER_KEY, FIFO_OPTIONS);
   }

@@ -147,10 +147,10 @@ export class PostgresSubscription implements Subscription {
       await this.#watchdog.handle(() => handle(message));
     } catch (error) {
       if (!(error instanceof UnreadableMessageError)) throw error;
-      await boss.insert(topic.deadLetters, [toDeadLetterJob(id, message, error.message)]);
+      await boss.insert(topic.deadLetterQueue, [toDeadLetterJob(id, message, error.message)]);
       log.error("a message went to the dead letters", {
         ...this.#fieldsOf(message),
-        dead_letters: topic.deadLetters,
+        dead_letters: topic.deadLetterQueue,
         reason: error.message,
       });
     }

@@ -10,7 +10,7 @@ import { createPostgresBus } from "./postgres.ts";
 import { startStuckMember } from "./test-stuck-process.ts";
 import { countedUpTo, Gate, Inbox, message, messagesInTurn } from "./test-inbox.ts";
 
-const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetters: "events.dlq" };
+const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 
 async function openFixture(): Promise<BusFixture & { readonly url: string }> {

@@ -180,21 +180,21 @@ class PostgresBus implements Bus {
     });
   }
 
-  async readDeadLetters(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#calls.reach(`read ${topic.deadLetters}`, async () => {
+  async readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
+    return await this.#calls.reach(`read ${topic.deadLetterQueue}`, async () => {
       await this.#calls.ensure(topic);
-      const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetters, { limit: max });
+      const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetterQueue, { limit: max });
       return jobs.map(({ data }) => data);
     });
   }
 
-  async replayDeadLetters(topic: Topic, max: number): Promise<number> {
-    return await this.#calls.reach(`put back what is in ${topic.deadLetters}`, async () => {
+  async replayDeadLetterQueue(topic: Topic, max: number): Promise<number> {
+    return await this.#calls.reach(`put back what is in ${topic.deadLetterQueue}`, async () => {
       await this.#calls.ensure(topic);
-      const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetters, { limit: max });
+      const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetterQueue, { limit: max });
       if (jobs.length === 0) return 0;
       await this.#insert(topic, jobs.map(({ data }) => data));
-      await this.#boss.deleteJob(topic.deadLetters, jobs.map(({ id }) => id));
+      await this.#boss.deleteJob(topic.deadLetterQueue, jobs.map(({ id }) => id));
       for (const group of topic.groups) this.#tellOfNews(queueName(topic, group));
       return jobs.length;
     });

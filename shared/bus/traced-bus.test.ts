@@ -4,7 +4,7 @@ import { rememberedTracing } from "../telemetry/test-tracing.ts";
 import { type IncomingMessage, type OutgoingMessage, UnreadableMessageError } from "./bus.ts";
 import { tracedPublisher, tracedSubscribe } from "./traced-bus.ts";
 
-const topic = { name: "orders", groups: ["g"], deadLetters: "dead" };
+const topic = { name: "orders", groups: ["g"], deadLetterQueue: "dead" };
 const trace = (letter: string) => letter.repeat(32);
 const place = (letter: string, flags = "01") => `00-${trace(letter)}-${"1".repeat(16)}-${flags}`;
 const message = (traceparent: string, id = "7-1") => ({

@@ -3,7 +3,7 @@ import {
   NOTIFIER_GROUP,
   ORDER_EVENT_SOURCE,
   ORDER_EVENT_TYPE,
-  ORDER_EVENTS_DEAD_LETTERS,
+  ORDER_EVENTS_DEAD_LETTER_QUEUE,
   ORDER_EVENTS_TOPIC,
 } from "../../proto/order-event.ts";
 import { REFUSED_BEFORE } from "../../shared/bus/bus.ts";
@@ -35,7 +35,7 @@ function asyncApi() {
       description:
         `Each status change of an order, \`new\` included, is published at least once, in order per order. \
 Integers are exact over the whole range of int64: keep every digit of ids, also above 2^53. What a reader \
-cannot read it puts aside into \`${ORDER_EVENTS_DEAD_LETTERS}\`, as the consumer group \`${NOTIFIER_GROUP}\` does.`,
+cannot read it puts aside into \`${ORDER_EVENTS_DEAD_LETTER_QUEUE}\`, as the consumer group \`${NOTIFIER_GROUP}\` does.`,
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
       contact: { name: "Marketplace" },
       tags: [{ name: "orders", description: "The life of an order" }],

@@ -20,7 +20,7 @@ import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   listDeadLetters,
   listRefused,
-  replayDeadLetters,
+  replayDeadLetterQueue,
   replayEvents,
   replayRefused,
   showOrder,
@@ -167,13 +167,13 @@ test("dead letters are listed, and put back as many as asked for", async () => {
   expect(listed[1]).toMatch(/^ {2}order 7 {2}loms\.order-events\/notifier\/.* {2}not yet\n {4}0$/);
 
   mended = true;
-  expect(await replayDeadLetters({ bus }, 2)).toEqual([
+  expect(await replayDeadLetterQueue({ bus }, 2)).toEqual([
     "put back 2 dead letters of loms.order-events.dlq",
     "notifier drops those that are not newer than what it has shown",
     "there are more: once again puts them back, too",
   ]);
-  await replayDeadLetters({ bus }, 10);
-  expect(await replayDeadLetters({ bus }, 10))
+  await replayDeadLetterQueue({ bus }, 10);
+  expect(await replayDeadLetterQueue({ bus }, 10))
     .toEqual(["put back 0 dead letters of loms.order-events.dlq"]);
   await inbox.holds(3);
   expect(inbox.values()).toEqual(["0", "1", "2"]);

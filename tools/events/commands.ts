@@ -18,7 +18,7 @@ const STATUS_WIDTH = 16;
 
 export interface EventsDeps {
   readonly pool: StatementRunner;
-  readonly bus: Pick<Bus, "readDeadLetters" | "replayDeadLetters">;
+  readonly bus: Pick<Bus, "readDeadLetterQueue" | "replayDeadLetterQueue">;
 }
 
 type HistoryRow = RowOf<typeof ORDER_HISTORY.columns>;
@@ -74,18 +74,21 @@ export async function replayEvents(
 
 /** Up to `max` dead letters, a line each. */
 export async function listDeadLetters({ bus }: Pick<EventsDeps, "bus">, max: number) {
-  const letters = await bus.readDeadLetters(ORDER_EVENTS, max);
+  const letters = await bus.readDeadLetterQueue(ORDER_EVENTS, max);
   const lines = letters.map(({ key, position, reason, value }) =>
     `  order ${key}  ${position}  ${reason}\n    ${value}`
   );
-  return [`${atMost(letters.length, max, "dead letter")} of ${ORDER_EVENTS.deadLetters}`, ...lines];
+  return [
+    `${atMost(letters.length, max, "dead letter")} of ${ORDER_EVENTS.deadLetterQueue}`,
+    ...lines,
+  ];
 }
 
 /** Publishes up to `max` dead letters again and removes them. */
-export async function replayDeadLetters({ bus }: Pick<EventsDeps, "bus">, max: number) {
-  const events = await bus.replayDeadLetters(ORDER_EVENTS, max);
-  const left = await bus.readDeadLetters(ORDER_EVENTS, 1);
-  const lines = [`put back ${counted(events, "dead letter")} of ${ORDER_EVENTS.deadLetters}`];
+export async function replayDeadLetterQueue({ bus }: Pick<EventsDeps, "bus">, max: number) {
+  const events = await bus.replayDeadLetterQueue(ORDER_EVENTS, max);
+  const left = await bus.readDeadLetterQueue(ORDER_EVENTS, 1);
+  const lines = [`put back ${counted(events, "dead letter")} of ${ORDER_EVENTS.deadLetterQueue}`];
   if (events > 0) {
     lines.push(`${NOTIFIER_GROUP} drops those that are not newer than what it has shown`);
   }
