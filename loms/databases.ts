@@ -7,7 +7,7 @@ import type { DurableRunner } from "../shared/postgres/durability.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
-import type { Metrics } from "../shared/telemetry/metrics.ts";
+import { gaugeFamily, type Metrics } from "../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import type { Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
@@ -18,6 +18,13 @@ import { createOrderReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
 import { StandbyNames } from "./repository/standby-names.ts";
+
+export const DB_REPLICATION_STATE = gaugeFamily({
+  name: "db_replication_state",
+  help: "1 for the state at hand: writes wait for a listed replica, are refused, go on without " +
+    "one, or none is listed",
+  labels: ["state"],
+});
 
 /** Statements at once on each server; more only wait for the same locks and the same processor. */
 const CONNECTIONS_MAX = 10;
@@ -122,7 +129,7 @@ async function openReplication(
     },
     onDegraded: () => logSeldom("error", WORDS.degraded),
   });
-  const states = metrics.gauge("db_replication_state");
+  const states = metrics.gauge(DB_REPLICATION_STATE);
   const isListed = config.DATABASE_REPLICA_URLS.length > 0;
   if (!isListed) log.info("no replica is listed: what is acknowledged is as safe as the primary");
   metrics.beforeScrape(() => {

@@ -1,6 +1,18 @@
 import { type OrderStatus, TRANSITIONS } from "../../proto/order-status.ts";
-import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import { counterFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import type { OrderCreateOutcome, OrderWriter } from "../domain/deps.ts";
+
+export const ORDER_TRANSITIONS_TOTAL = counterFamily({
+  name: "order_transitions_total",
+  help: "Orders that went from one status to the next; `none` is where a new one comes from",
+  labels: ["from", "to"],
+});
+
+export const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
+  name: "stock_reservations_short_total",
+  help: "Lines of orders that stock could not cover, so that the order failed",
+  labels: [],
+});
 
 /**
  * A repeated idempotency key gets the first answer again, and nothing in it says so: the orders made
@@ -10,8 +22,8 @@ const REMEMBERED_MAX = 10_000;
 
 /** The same writer; the transitions that it makes are counted. */
 export function countedWriter(writer: OrderWriter, metrics: Metrics): OrderWriter {
-  const transitions = metrics.counter("order_transitions_total");
-  const shortLines = metrics.counter("stock_reservations_short_total");
+  const transitions = metrics.counter(ORDER_TRANSITIONS_TOTAL);
+  const shortLines = metrics.counter(STOCK_RESERVATIONS_SHORT_TOTAL);
   const count = (from: OrderStatus | "none", to: OrderStatus, orders = 1) =>
     transitions.inc({ from, to }, orders);
   // From the start, so that the first of a kind is seen as an increase.

@@ -6,13 +6,20 @@ import { methodName } from "../../shared/grpc/definition.ts";
 import { rpcErrorType, rpcStatusCode } from "../../shared/grpc/rpc-attributes.ts";
 import { causeOf } from "../../shared/telemetry/describe-error.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
-import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import { invalidArgument, violationsOf } from "../../shared/violations.ts";
 import type { MethodName, RpcMethod, RpcMethods } from "./methods.ts";
 
 // What every call passes, over gRPC and through the HTTP gateway, outermost first: it is observed
 // (log line, metric, span), its failure gets a code, it ends at its deadline, its request is validated.
+
+const RPC_SERVER_CALL_DURATION_SECONDS = histogramFamily({
+  name: "rpc_server_call_duration_seconds",
+  help: "Calls of the methods of loms, over gRPC and through the HTTP gateway",
+  labels: ["rpc_system_name", "rpc_method", "rpc_status_code", "error_type"],
+  buckets: DURATION_BUCKETS,
+});
 
 /** The transport, as `rpc.system.name`; `http` is the gateway. */
 export type RpcSystem = "grpc" | "http";
@@ -73,7 +80,7 @@ type Observe = (context: RequestContext, startedAt: number, error: AppError | un
  */
 function observer(name: MethodName, system: RpcSystem, observers: RpcObservers): Observe {
   const { log, metrics, tracing } = observers;
-  const durations = metrics.histogram("rpc_server_call_duration_seconds");
+  const durations = metrics.histogram(RPC_SERVER_CALL_DURATION_SECONDS);
   const method = methodName(LomsDefinition, name);
   const labelsOf = (code?: ErrorCode) => {
     const error_type = rpcErrorType(code);

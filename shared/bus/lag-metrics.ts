@@ -1,8 +1,14 @@
 import { systemClock } from "../async/clock.ts";
 import { within } from "../async/within.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import { gaugeFamily, type Metrics } from "../telemetry/metrics.ts";
 import type { Bus, Topic } from "./bus.ts";
 import type { BusSystem } from "./bus.ts";
+
+export const BUS_LAG_MESSAGES = gaugeFamily({
+  name: "bus_lag_messages",
+  help: "Messages on the bus that the group is not done with; absent while the bus cannot tell",
+  labels: ["messaging_system", "messaging_destination_name", "messaging_consumer_group_name"],
+});
 
 /** A scrape has 10 s at most, and the other metrics wait for this one. */
 const READ_TIMEOUT_MS = 1_000;
@@ -19,7 +25,7 @@ export function watchLag(
   { topic, group, system }: WatchedGroup,
   metrics: Metrics,
 ): void {
-  const lag = metrics.gauge("bus_lag_messages");
+  const lag = metrics.gauge(BUS_LAG_MESSAGES);
   const labels = {
     messaging_system: system,
     messaging_destination_name: topic.name,

@@ -1,6 +1,11 @@
 import type { Clock } from "../async/clock.ts";
 import { toAppError } from "../errors.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import {
+  counterFamily,
+  DURATION_BUCKETS,
+  histogramFamily,
+  type Metrics,
+} from "../telemetry/metrics.ts";
 import type { BusSystem } from "./bus.ts";
 import {
   type Bus,
@@ -8,6 +13,32 @@ import {
   type SubscribeOptions,
   UnreadableMessageError,
 } from "./bus.ts";
+
+const MESSAGING_LABELS = [
+  "messaging_system",
+  "messaging_destination_name",
+  "messaging_operation_name",
+] as const;
+
+export const BUS_PUBLISHED_MESSAGES_TOTAL = counterFamily({
+  name: "bus_published_messages_total",
+  help: "Messages handed to the bus; those that failed come again, those refused do not",
+  labels: [...MESSAGING_LABELS, "error_type"],
+});
+
+export const BUS_PUBLISH_DURATION_SECONDS = histogramFamily({
+  name: "bus_publish_duration_seconds",
+  help: "Batches handed to the bus",
+  labels: [...MESSAGING_LABELS, "error_type"],
+  buckets: DURATION_BUCKETS,
+});
+
+export const BUS_CONSUME_DURATION_SECONDS = histogramFamily({
+  name: "bus_consume_duration_seconds",
+  help: "Messages consumed: ok, unreadable (to the dead letters) or a failure (comes again)",
+  labels: [...MESSAGING_LABELS, "messaging_consumer_group_name", "error_type"],
+  buckets: DURATION_BUCKETS,
+});
 
 export interface MeasuredBusOptions {
   readonly metrics: Metrics;
@@ -20,8 +51,8 @@ export function measuredPublisher(
   bus: Pick<Bus, "publish">,
   { metrics, clock, system }: MeasuredBusOptions,
 ): Pick<Bus, "publish"> {
-  const published = metrics.counter("bus_published_messages_total");
-  const durations = metrics.histogram("bus_publish_duration_seconds");
+  const published = metrics.counter(BUS_PUBLISHED_MESSAGES_TOTAL);
+  const durations = metrics.histogram(BUS_PUBLISH_DURATION_SECONDS);
   return {
     async publish(topic, messages) {
       const startedAt = clock.now();
@@ -58,7 +89,7 @@ export function measuredSubscribe(
   options: SubscribeOptions,
   { metrics, clock, system }: MeasuredBusOptions,
 ): SubscribeOptions {
-  const durations = metrics.histogram("bus_consume_duration_seconds");
+  const durations = metrics.histogram(BUS_CONSUME_DURATION_SECONDS);
   const { topic, group, handle } = options;
   const labels = {
     messaging_system: system,

@@ -1,9 +1,16 @@
 import { toAppError } from "../errors.ts";
-import { type CalledServer, serverLabels } from "../telemetry/called-server.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import { type CalledServer, SERVER_LABELS, serverLabels } from "../telemetry/called-server.ts";
+import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";
 import type { GrpcClient } from "./client.ts";
 import { methodName, type ServiceDefinition } from "./definition.ts";
 import { rpcStatusCode } from "./rpc-attributes.ts";
+
+export const RPC_CLIENT_CALL_DURATION_SECONDS = histogramFamily({
+  name: "rpc_client_call_duration_seconds",
+  help: "gRPC calls to another service",
+  labels: ["rpc_system_name", "rpc_method", "rpc_status_code", "error_type", ...SERVER_LABELS],
+  buckets: DURATION_BUCKETS,
+});
 
 /** The same client; each of its calls is measured. */
 export function measuredClient<Definition extends ServiceDefinition>(
@@ -12,7 +19,7 @@ export function measuredClient<Definition extends ServiceDefinition>(
   server: CalledServer,
   metrics: Metrics,
 ): GrpcClient<Definition> {
-  const durations = metrics.histogram("rpc_client_call_duration_seconds");
+  const durations = metrics.histogram(RPC_CLIENT_CALL_DURATION_SECONDS);
   const fixed = { rpc_system_name: "grpc", ...serverLabels(server) };
   return {
     async call(method, request, context, metadata) {

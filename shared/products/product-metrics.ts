@@ -1,11 +1,61 @@
 import type { Clock } from "../async/clock.ts";
 import { AppError } from "../errors.ts";
-import { type CalledServer, serverLabels } from "../telemetry/called-server.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import { type CalledServer, SERVER_LABELS, serverLabels } from "../telemetry/called-server.ts";
+import {
+  counterFamily,
+  DURATION_BUCKETS,
+  gaugeFamily,
+  histogramFamily,
+  type Metrics,
+} from "../telemetry/metrics.ts";
 import type { OnTurn } from "./limit-rate.ts";
 import type { ProductMiddleware } from "./product-call.ts";
 import type { ProductClient } from "./product-client.ts";
 import { ERROR_STATUS_MIN, NO_ANSWER } from "./product-spans.ts";
+
+export const HTTP_CLIENT_REQUEST_DURATION_SECONDS = histogramFamily({
+  name: "http_client_request_duration_seconds",
+  help: "Requests to the product service, every try by itself, without the wait for its turn",
+  labels: [
+    "http_request_method",
+    "http_response_status_code",
+    "error_type",
+    "marketplace_product_method",
+    ...SERVER_LABELS,
+  ],
+  buckets: DURATION_BUCKETS,
+});
+
+export const PRODUCT_CACHE_LOOKUPS_TOTAL = counterFamily({
+  name: "product_cache_lookups_total",
+  help: "Products looked up: fresh, stale and unknown came from the cache, miss had to ask",
+  labels: ["result"],
+});
+
+export const PRODUCT_CACHE_REFRESH_FAILURES_TOTAL = counterFamily({
+  name: "product_cache_refresh_failures_total",
+  help: "Refreshes of stale products that failed",
+  labels: [],
+});
+
+export const PRODUCT_CACHE_ENTRIES = gaugeFamily({
+  name: "product_cache_entries",
+  help: "SKUs in the product cache",
+  labels: [],
+});
+
+export const PRODUCT_CALLS_WAITING = gaugeFamily({
+  name: "product_calls_waiting",
+  help: "Calls to the product service that wait for their turn under the limit",
+  labels: [],
+});
+
+export const PRODUCT_LIMITER_WAIT_SECONDS = histogramFamily({
+  name: "product_limiter_wait_seconds",
+  help: "Waits for a turn under the limit, by how they ended: granted, refused or given_up",
+  labels: ["outcome"],
+  buckets: DURATION_BUCKETS,
+});
 
 /** Any other status counts by its class, as `4xx`, so that no server can make up labels. */
 const KNOWN_STATUSES: ReadonlySet<number> = new Set([
@@ -27,7 +77,7 @@ export function tryMetrics(
   clock: Clock,
   server: CalledServer,
 ): ProductMiddleware {
-  const durations = metrics.histogram("http_client_request_duration_seconds");
+  const durations = metrics.histogram(HTTP_CLIENT_REQUEST_DURATION_SECONDS);
   const fixed = { http_request_method: "POST", ...serverLabels(server) };
   return (next) => async (call) => {
     const startedAt = clock.now();
@@ -48,7 +98,7 @@ export function tryMetrics(
 
 /** Measures each wait for a turn under the limit, for the client's `onTurn`. */
 export function turnMetrics(metrics: Metrics): OnTurn {
-  const waits = metrics.histogram("product_limiter_wait_seconds");
+  const waits = metrics.histogram(PRODUCT_LIMITER_WAIT_SECONDS);
   return (outcome, waitedMs) => waits.observe({ outcome }, waitedMs / 1000);
 }
 
@@ -68,10 +118,10 @@ function answerLabels(status: number): TryLabels {
 
 /** Shows at each scrape what the client has counted. */
 export function watchProductClient(client: Pick<ProductClient, "stats">, metrics: Metrics): void {
-  const lookups = metrics.counter("product_cache_lookups_total");
-  const refreshFailures = metrics.counter("product_cache_refresh_failures_total");
-  const entries = metrics.gauge("product_cache_entries");
-  const waiting = metrics.gauge("product_calls_waiting");
+  const lookups = metrics.counter(PRODUCT_CACHE_LOOKUPS_TOTAL);
+  const refreshFailures = metrics.counter(PRODUCT_CACHE_REFRESH_FAILURES_TOTAL);
+  const entries = metrics.gauge(PRODUCT_CACHE_ENTRIES);
+  const waiting = metrics.gauge(PRODUCT_CALLS_WAITING);
   metrics.beforeScrape(() => {
     const stats = client.stats();
     lookups.reset();

@@ -1,12 +1,26 @@
-import type { Metrics } from "./metrics.ts";
+import { BATCH_BUCKETS, DURATION_BUCKETS, histogramFamily, type Metrics } from "./metrics.ts";
+
+export const BATCHER_BATCH_ITEMS = histogramFamily({
+  name: "batcher_batch_items",
+  help: "Calls that shared one statement",
+  labels: ["batcher"],
+  buckets: BATCH_BUCKETS,
+});
+
+export const BATCHER_WAIT_SECONDS = histogramFamily({
+  name: "batcher_wait_seconds",
+  help: "Waits of such calls for their batch to begin",
+  labels: ["batcher"],
+  buckets: DURATION_BUCKETS,
+});
 
 /** Measures the batches of the batcher of that name, for its `onBatch`. */
 export function batcherMetrics(
   metrics: Metrics,
   batcher: string,
 ): (waitedMs: readonly number[]) => void {
-  const sizes = metrics.histogram("batcher_batch_items");
-  const waits = metrics.histogram("batcher_wait_seconds");
+  const sizes = metrics.histogram(BATCHER_BATCH_ITEMS);
+  const waits = metrics.histogram(BATCHER_WAIT_SECONDS);
   return (waitedMs) => {
     sizes.observe({ batcher }, waitedMs.length);
     for (const each of waitedMs) waits.observe({ batcher }, each / 1000);

@@ -13,3 +13,6 @@ export function serverAttributes({ service, address, port }: CalledServer) {
 export function serverLabels({ service, address, port }: CalledServer) {
   return { server_address: address, server_port: port, server_service_name: service };
 }
+
+/** The labels that {@link serverLabels} fills. */
+export const SERVER_LABELS = ["server_address", "server_port", "server_service_name"] as const;

@@ -1,55 +1,113 @@
 import process from "node:process";
 import { Counter, Gauge, Histogram, type Metric, Registry } from "prom-client";
-import {
-  type LabelOf,
-  type MeasuredService,
-  METRIC_FAMILIES,
-  type MetricFamily,
-  type MetricName,
-  type MetricNameOf,
-} from "./metric-families.ts";
+import type { ServiceName } from "./log.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { RUNTIME } from "./runtime.ts";
 import { VERSION } from "./version.ts";
 
-/** The metrics of one service: every family that it has, from the start, in a registry of its own. */
+/** The services that have `/metrics`. */
+export type MeasuredService = Exclude<ServiceName, "stack">;
+
+export interface MetricFamily<
+  Type extends "counter" | "gauge" | "histogram" = "counter" | "gauge" | "histogram",
+  Label extends string = string,
+> {
+  readonly type: Type;
+  readonly name: string;
+  readonly help: string;
+  /** Each takes its values from a closed set, whatever a client sends. */
+  readonly labels: readonly Label[];
+  /** Upper bounds, of histograms. */
+  readonly buckets?: readonly number[];
+}
+
+type Definition<Label extends string> = Omit<MetricFamily<never, Label>, "type" | "buckets">;
+type HistogramDefinition<Label extends string> = Definition<Label> & {
+  readonly buckets: readonly number[];
+};
+
+/** A cart answers from memory in under 1 ms, an order takes 1 to 20 ms, a request has 5 s. */
+export const DURATION_BUCKETS: readonly number[] = [
+  ...[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+];
+/** A single item makes a batch of one; the largest batch has 500. */
+export const BATCH_BUCKETS: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+/** Every family of the modules that are loaded, in their order; docs/metrics.md lists them. */
+export const DEFINED_FAMILIES: MetricFamily[] = [];
+
+export function counterFamily<const Label extends string>(definition: Definition<Label>) {
+  return define({ type: "counter", ...definition });
+}
+
+export function gaugeFamily<const Label extends string>(definition: Definition<Label>) {
+  return define({ type: "gauge", ...definition });
+}
+
+export function histogramFamily<const Label extends string>(
+  definition: HistogramDefinition<Label>,
+) {
+  return define({ type: "histogram", ...definition });
+}
+
+function define<Type extends MetricFamily["type"], Label extends string>(
+  family: MetricFamily<Type, Label>,
+): MetricFamily<Type, Label> {
+  DEFINED_FAMILIES.push(family);
+  return family;
+}
+
+const BUILD_INFO = gaugeFamily({
+  name: "build_info",
+  help: "Which service this is, in which version, and what it runs on; always 1",
+  labels: [
+    "service_name",
+    "service_version",
+    "process_runtime_name",
+    "process_runtime_version",
+  ],
+});
+
+const PROCESS_RESIDENT_MEMORY_BYTES = gaugeFamily({
+  name: "process_resident_memory_bytes",
+  help: "Memory of the process that is in RAM",
+  labels: [],
+});
+
+/** The metrics of one service, in a registry of its own. A family is registered on first use. */
 export class Metrics {
   readonly service: MeasuredService;
   readonly #registry = new Registry();
-  readonly #byName = new Map<MetricName, Metric>();
+  readonly #byName = new Map<string, Metric>();
   readonly #beforeScrape: (() => void | Promise<void>)[] = [];
 
   constructor(service: MeasuredService) {
     this.service = service;
-    for (const [name, family] of Object.entries<MetricFamily>(METRIC_FAMILIES)) {
-      if (!family.services.includes(service)) continue;
-      this.#byName.set(name as MetricName, createMetric(name, family, this.#registry));
-    }
-    this.gauge("build_info").set({
+    this.gauge(BUILD_INFO).set({
       service_name: service,
       service_version: VERSION,
       process_runtime_name: RUNTIME.name,
       process_runtime_version: RUNTIME.version,
     }, 1);
-    const memory = this.gauge("process_resident_memory_bytes");
+    const memory = this.gauge(PROCESS_RESIDENT_MEMORY_BYTES);
     this.beforeScrape(() => memory.set(process.memoryUsage().rss));
   }
 
-  /** Adds what Node or Deno tells of the process, and measures its event loop from now on. */
+  /** Adds what Node or Deno reports about the process, and measures its event loop from now on. */
   watchProcess(): void {
     for (const metric of processMetrics()) this.#registry.registerMetric(metric);
   }
 
-  counter<Name extends MetricNameOf<"counter">>(name: Name): Counter<LabelOf<Name>> {
-    return this.#metric(name) as Counter<LabelOf<Name>>;
+  counter<Label extends string>(family: MetricFamily<"counter", Label>): Counter<Label> {
+    return this.#metric(family, Counter) as Counter<Label>;
   }
 
-  gauge<Name extends MetricNameOf<"gauge">>(name: Name): Gauge<LabelOf<Name>> {
-    return this.#metric(name) as Gauge<LabelOf<Name>>;
+  gauge<Label extends string>(family: MetricFamily<"gauge", Label>): Gauge<Label> {
+    return this.#metric(family, Gauge) as Gauge<Label>;
   }
 
-  histogram<Name extends MetricNameOf<"histogram">>(name: Name): Histogram<LabelOf<Name>> {
-    return this.#metric(name) as Histogram<LabelOf<Name>>;
+  histogram<Label extends string>(family: MetricFamily<"histogram", Label>): Histogram<Label> {
+    return this.#metric(family, Histogram) as Histogram<Label>;
   }
 
   /** Runs `update` before every scrape, for what is counted elsewhere. */
@@ -61,28 +119,19 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** All of it in the text format of Prometheus. What cannot be told does not hide the rest. */
+  /** All families in the text format of Prometheus. An update that fails does not hide the rest. */
   async text(): Promise<string> {
     await Promise.allSettled(this.#beforeScrape.map(async (update) => await update()));
     return await this.#registry.metrics();
   }
 
-  #metric(name: MetricName): Metric {
-    const metric = this.#byName.get(name);
-    if (!metric) throw new Error(`${name} is no metric of ${this.service}`);
+  #metric(family: MetricFamily, Kind: typeof Counter | typeof Gauge | typeof Histogram): Metric {
+    const { name, help, labels, buckets } = family;
+    const known = this.#byName.get(name);
+    if (known) return known;
+    const options = { name, help, labelNames: [...labels], registers: [this.#registry] };
+    const metric: Metric = new Kind(buckets ? { ...options, buckets: [...buckets] } : options);
+    this.#byName.set(name, metric);
     return metric;
-  }
-}
-
-function createMetric(name: string, family: MetricFamily, registry: Registry): Metric {
-  const { type, help, labels, buckets = [] } = family;
-  const options = { name, help, labelNames: [...labels], registers: [registry] };
-  switch (type) {
-    case "counter":
-      return new Counter(options);
-    case "gauge":
-      return new Gauge(options);
-    case "histogram":
-      return new Histogram({ ...options, buckets: [...buckets] });
   }
 }

@@ -4,13 +4,19 @@ import { systemClock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
 import { seldomLog } from "../bus/seldom-log.ts";
 import type { Logger } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
+import { counterFamily, type Metrics } from "./metrics.ts";
 import { readPairs } from "./otel-pairs.ts";
 import type { TracingConfig } from "./otel-settings.ts";
 import { otlpTarget } from "./otlp-target.ts";
 import { placeBySampler } from "./sampling.ts";
 import { NO_TRACING, type Tracing } from "./tracing.ts";
 import { VERSION } from "./version.ts";
+
+export const TRACE_SPANS_TOTAL = counterFamily({
+  name: "trace_spans_total",
+  help: "Spans recorded, then exported or lost; what is missing waits or found the queue full",
+  labels: ["outcome"],
+});
 
 /** How long a stop waits for the last spans to arrive; a collector that is away gets none. */
 const FLUSH_MAX_MS = 1_000;
@@ -38,13 +44,13 @@ export async function openTracing(
   if (unused.length > 0) {
     log.warn("settings of OpenTelemetry have no effect here", { settings: unused });
   }
+  const spans = metrics.counter(TRACE_SPANS_TOTAL);
   const place = await placeBySampler(config);
   const target = otlpTarget(config);
   if (!target) return { ...NO_TRACING, place, close: () => Promise.resolve() };
   // The OpenTelemetry SDK costs every process 20 MB, so it is loaded only when spans are exported.
   const { ExportedTracing } = await import("./exported-tracing.ts");
   const { OtlpExporter } = await import("./otlp-exporter.ts");
-  const spans = metrics.counter("trace_spans_total");
   const logSeldom = seldomLog(log, systemClock);
   const tracing = new ExportedTracing({
     resource: resourceOf(config, metrics.service),

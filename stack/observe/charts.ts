@@ -1,5 +1,4 @@
 import { PROBE_ROUTES } from "../../shared/http/probe-routes.ts";
-import type { MetricName } from "../../shared/telemetry/metric-families.ts";
 
 /** What is scraped; the stand-in of the product service is nobody's concern. */
 export type ScrapedService = "cart" | "loms" | "notifier";
@@ -15,11 +14,11 @@ interface Line {
   readonly service: ScrapedService;
   readonly label: string;
   /** What is added up; prom-client's own metrics have other names than ours. */
-  readonly metric: MetricName | `${MetricName}_${"sum" | "count"}` | "process_cpu_seconds_total";
+  readonly metric: string;
   /** Which of its samples. */
   readonly only?: RegExp;
   /** How it is read: as it is, how much it grows a second, or how much each of these took. */
-  readonly per?: "second" | `${MetricName}_count`;
+  readonly per?: "second" | `${string}_count`;
 }
 
 interface Chart {
