@@ -1,0 +1,48 @@
+export interface BannedWord {
+  readonly pattern: RegExp;
+  readonly instead: string;
+}
+
+/** Words that do not come back, in prose and in identifiers, and what is written instead. */
+export const BANNED_WORDS: readonly BannedWord[] = [
+  { pattern: /door/i, instead: "transport, gRPC server, HTTP gateway, listener" },
+  { pattern: /\bpapers?\b/i, instead: "document" },
+  { pattern: /\brooms?\b/i, instead: "folder" },
+  { pattern: /seldom/i, instead: "throttled" },
+  { pattern: /\b(bury|buries|buried|burying)\b/i, instead: "dead-letter" },
+  { pattern: /\blanes?\b/i, instead: "per-key queue" },
+  { pattern: /PlaceInTrace/, instead: "StartTraceparent" },
+  { pattern: /\b(nobody|whoever|whom)\b/i, instead: "the caller, the client, an operator" },
+  { pattern: /\b(tells|told|telling)\b/i, instead: "reports, returns, logs, states" },
+  { pattern: /\b(asks|asked|asking)\b/i, instead: "requests, queries, calls" },
+  { pattern: /\bfor good\b/i, instead: "permanently" },
+  { pattern: /\bfor ever\b/i, instead: "forever, without a bound" },
+  { pattern: /\bturns?(ed)? away\b|turnAway/i, instead: "rejects" },
+  { pattern: /\bwant of\b/i, instead: "without" },
+  { pattern: /\bcomes? again\b/i, instead: "is retried, is redelivered" },
+  { pattern: /\bat hand\b/i, instead: "current" },
+  { pattern: /\bis well\b/i, instead: "is valid, is healthy" },
+  { pattern: /\bsays? so\b/i, instead: "reports it" },
+  { pattern: /\bhand(s|ed|ing)? (over|on)\b/i, instead: "passes, forwards" },
+  { pattern: /\bh(o|e)lds? up\b/i, instead: "delays, blocks" },
+  { pattern: /\bwithout a word\b/i, instead: "silently" },
+  { pattern: /\bdone with\b/i, instead: "has processed, has acknowledged" },
+  { pattern: /\bdead letters\b/i, instead: "dead-letter queue" },
+];
+
+export interface Finding {
+  /** From 1. */
+  readonly line: number;
+  readonly word: string;
+  readonly instead: string;
+}
+
+/** Every banned word of a text, line by line. */
+export function bannedWords(text: string): Finding[] {
+  return text.split("\n").flatMap((content, index) =>
+    BANNED_WORDS.flatMap(({ pattern, instead }) => {
+      const [word] = pattern.exec(content) ?? [];
+      return word === undefined ? [] : [{ line: index + 1, word, instead }];
+    })
+  );
+}
