@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 import type { Topic } from "./bus.ts";
 
-/** What is alike around the calls of every bus: topics made ready once, failures in one form. */
+/** What the calls of every bus share: topics are created once, failures become AppErrors. */
 export class BusCalls {
   readonly #createTopic: (topic: Topic) => Promise<void>;
   readonly #ensured = new Map<string, Promise<void>>();
@@ -11,7 +11,7 @@ export class BusCalls {
     this.#createTopic = createTopic;
   }
 
-  /** Makes the topic ready, unless that was done since the last failure. */
+  /** Creates the topic, unless that was done since the last failure. */
   ensure(topic: Topic): Promise<void> {
     const known = this.#ensured.get(topic.name);
     if (known) return known;
@@ -20,20 +20,20 @@ export class BusCalls {
     return ensured;
   }
 
-  /** @throws {AppError} as `call` throws it, else `unavailable` */
-  async reach<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
+  /** @throws {AppError} the one that `call` throws, else `unavailable` */
+  async run<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
     if (this.#closed) throw new AppError("unavailable", `Cannot ${what}: the bus is closed`);
     try {
       return await call();
     } catch (error) {
-      // Whatever went wrong, the next call starts from the beginning.
+      // The topic may have been deleted, so the next call checks it again.
       this.#ensured.clear();
       if (error instanceof AppError) throw error;
       throw new AppError("unavailable", `Cannot ${what}`, { cause: error });
     }
   }
 
-  /** Refuses every further call; false when that was so before. */
+  /** Rejects every further call; returns false if it was closed before. */
   close(): boolean {
     const wasOpen = !this.#closed;
     this.#closed = true;

@@ -1,8 +1,11 @@
 import { AppError } from "../errors.ts";
 
+/** The value of `messaging.system`: the product that carries the messages. */
+export type BusSystem = "kafka" | "pg-boss";
+
 /**
- * A message as a publisher hands it over. Its strings are well-formed Unicode without U+0000 (JSON
- * text never holds one); the key is not empty.
+ * A message to publish. Its strings are well-formed Unicode without U+0000 (JSON text never holds
+ * one); the key is not empty.
  */
 export interface OutgoingMessage {
   /** Messages of one key are delivered in the order in which they were published. */
@@ -13,19 +16,25 @@ export interface OutgoingMessage {
 
 /** A message as a handler receives it. */
 export interface IncomingMessage extends OutgoingMessage {
-  /** Where it lies, for logs and dead letters, as the bus names it. */
+  /** Identifies the message on this bus, for logs and the dead-letter queue. */
   readonly position: string;
   /** 1 at the first delivery that this bus knows of; it grows with each further one. */
   readonly attempt: number;
 }
 
+/** A message of the dead-letter queue, unchanged, with the reason and its original position. */
+export interface DeadLetter extends OutgoingMessage {
+  readonly reason: string;
+  readonly position: string;
+}
+
 /**
- * A header that names, comma separated, the earlier messages of the same key that the bus refused for
- * good, by their `ce_id`: a reader that counts knows them not to be lost.
+ * A header with the `ce_id`s, comma separated, of earlier messages of the same key that the bus
+ * rejected permanently. A reader that looks for gaps does not count them as lost.
  */
 export const REFUSED_BEFORE = "refused_before";
 
-/** A topic with what must exist before anybody publishes, so that no message is published to nobody. */
+/** A topic and its groups, which exist before the first publish: no group misses a message. */
 export interface Topic {
   readonly name: string;
   /** Each group receives every message. */
@@ -33,26 +42,26 @@ export interface Topic {
   readonly deadLetterQueue: string;
 }
 
-/** Thrown by a handler for a message that no retry can help: it goes to the dead letters at once. */
+/** Thrown by a handler for a message that it can never process: the bus dead-letters it at once. */
 export class UnreadableMessageError extends Error {
   override readonly name = "UnreadableMessageError";
 }
 
-/** A message that the bus will never take as it is (too large, say): another try changes nothing. */
+/** A message that the bus rejects permanently, for example because it is too large. */
 export interface RefusedMessage {
-  /** Its place in the list that was published. */
+  /** Its index in the published list. */
   readonly index: number;
   readonly reason: string;
 }
 
-/** Of the first `tried` messages of the list the bus has taken all but those refused. */
+/** The bus has stored the first `tried` messages of the list, except those in `refused`. */
 export class MessagesRefusedError extends AppError {
   readonly refused: readonly RefusedMessage[];
-  /** The messages behind these were not sent: too many had been refused. */
+  /** Later messages were not sent, because too many had been rejected. */
   readonly tried: number;
 
   constructor(refused: readonly RefusedMessage[], tried: number) {
-    super("invalid_argument", `${refused.length} of ${tried} messages were refused for good`);
+    super("invalid_argument", `${refused.length} of ${tried} messages were rejected permanently`);
     this.refused = refused;
     this.tried = tried;
   }
@@ -62,61 +71,54 @@ export interface SubscribeOptions {
   readonly topic: Topic;
   readonly group: string;
   /**
-   * Called for several keys at once, for one message of a key at a time. Resolving acknowledges the
-   * message. A throw has it delivered again after a backoff, without end, while later messages of
-   * its key wait and other keys go on; {@link UnreadableMessageError} sends it to the dead letters
-   * with the reason, and its key moves on.
+   * Runs for several keys at once, for one message of a key at a time. When it resolves, the bus
+   * acknowledges the message. When it rejects, the bus redelivers the message after a backoff,
+   * without limit: later messages of its key wait, other keys continue. On
+   * {@link UnreadableMessageError} the bus moves the message to the dead-letter queue with the
+   * reason, and the key continues.
    */
   readonly handle: (message: IncomingMessage) => Promise<void>;
 }
 
 export interface Subscription {
   /**
-   * Rejects when the subscription has ended by itself for good, so that the process should leave;
-   * never resolves. Nobody needs to listen.
+   * Rejects when the subscription has failed permanently and the process should exit; never
+   * resolves. It needs no handler.
    */
   readonly failed: Promise<never>;
-  /** Takes no more messages, waits for the handlers under way and acknowledges what they did. */
+  /** Takes no more messages, waits for running handlers and acknowledges what they processed. */
   close(): Promise<void>;
 }
 
 /** Carries messages between processes, at least once, in order per key. */
 export interface Bus {
-  /** Creates what the topic needs, or brings it up to date. Publishing and subscribing do it too. */
+  /** Creates what the topic needs, or updates it. `publish` and `subscribe` do the same. */
   ensureTopic(topic: Topic): Promise<void>;
   /**
-   * Resolves when the bus has taken all of them durably, and returns at once for none. Rejects with
-   * AppError `unavailable` when it may have taken all, some (in order) or none of them, and with
-   * {@link MessagesRefusedError} when it has taken others and will never take these. The order of
-   * two calls with one key is theirs only if the second starts after the first has resolved.
+   * Resolves when the bus has stored all messages durably; returns at once for none. Rejects with
+   * AppError `unavailable` when it may have stored all, some (in order) or none of them, and with
+   * {@link MessagesRefusedError} when it has stored some and rejects the others permanently. Two
+   * calls with one key are ordered only if the second starts after the first has resolved.
    */
   publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void>;
   /**
    * Joins the group; rejects with AppError `unavailable` when the bus cannot be reached. Once it
-   * has resolved, the subscription outlives every outage of the bus.
+   * has resolved, the subscription survives every outage of the bus.
    */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   /**
-   * How many messages of the topic the group is not done with, some seconds ago at most. Rejects
-   * with AppError `unavailable` when the bus cannot tell.
+   * The number of messages of the topic that the group has not processed, as of a few seconds ago
+   * at most. Rejects with AppError `unavailable` when the bus cannot be reached.
    */
   lag(topic: Topic, group: string): Promise<number>;
-  /** Up to `max` dead letters of a topic, oldest first, for people. They stay. */
+  /** Up to `max` messages of the topic's dead-letter queue, oldest first. They stay in it. */
   readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]>;
   /**
-   * Publishes up to `max` dead letters again, oldest first, as they were before, and removes them;
-   * resolves with how many. Dying in between publishes them once more at the next call.
+   * Publishes up to `max` messages of the dead-letter queue again, oldest first and unchanged, and
+   * removes them; resolves with their number. If the process dies in between, the next call
+   * publishes them once more.
    */
   replayDeadLetterQueue(topic: Topic, max: number): Promise<number>;
   /** Closes the subscriptions, then the connection. */
   close(): Promise<void>;
 }
-
-/** A message that a handler gave up, as it was, with the reason and the place where it lay. */
-export interface DeadLetter extends OutgoingMessage {
-  readonly reason: string;
-  readonly position: string;
-}
-
-/** The value of `messaging.system`: what carries the messages. */
-export type BusSystem = "kafka" | "pg-boss";

@@ -5,7 +5,7 @@ import type { Bus } from "./bus.ts";
 import type { BusSystem } from "./bus.ts";
 import { type KafkaConfig, kafkaSecurity, kafkaSettings, topicSettings } from "./kafka-settings.ts";
 
-/** What every service on the bus reads: brokers, else the embedded bus in a database of its own. */
+/** The bus settings of every service: Kafka brokers, or else the database of the embedded bus. */
 export const busSettings = {
   ...kafkaSettings,
   BUS_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/bus"),
@@ -15,16 +15,15 @@ export interface BusConfig extends KafkaConfig {
   readonly BUS_DATABASE_URL: string;
 }
 
-/** Which settings of the bus a service that is started alone takes from the stack beside it. */
+/** The bus settings that a service started alone takes from a running stack. */
 export function localBusSettings(environment: Environment): string[] {
-  // The stack's brokers would win over a database that was given.
+  // The stack's brokers would take precedence over a given database.
   return environment.BUS_DATABASE_URL ? [] : ["BUS_DATABASE_URL", "KAFKA_BROKERS"];
 }
 
 /**
- * The bus that the settings name; it connects when it is first used. Only the packages of that bus
- * are loaded.
- * @throws {ConfigError} when a file that the settings name cannot be read
+ * The bus that the settings name; it connects on first use. Loads only the packages of that bus.
+ * @throws {ConfigError} when a file named in the settings cannot be read
  */
 export async function createBus(config: BusConfig, log: Logger): Promise<Bus> {
   const { KAFKA_BROKERS: brokers, BUS_DATABASE_URL: url } = config;
@@ -37,7 +36,7 @@ export async function createBus(config: BusConfig, log: Logger): Promise<Bus> {
   return createKafkaBus({ brokers, log, security, topics });
 }
 
-/** What carries the messages, as metrics and spans name it. */
+/** The bus's name in metrics and spans. */
 export function busSystem({ KAFKA_BROKERS: brokers }: BusConfig): BusSystem {
   return brokers.length > 0 ? "kafka" : "pg-boss";
 }

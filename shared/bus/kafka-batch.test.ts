@@ -13,24 +13,24 @@ function messages(...offsets: string[]): KafkaMessage[] {
   }));
 }
 
-test("lastInRow() stops before the first message that is not done", () => {
+test("lastContiguous() stops before the first unprocessed message", () => {
   const progress = new PartitionProgress();
   const fetched = messages("7", "8", "12");
-  expect(progress.lastInRow(fetched)).toBeUndefined();
+  expect(progress.lastContiguous(fetched)).toBeUndefined();
   for (const offset of ["7", "12"]) progress.finish(offset);
-  expect(progress.lastInRow(fetched)).toBe("7");
+  expect(progress.lastContiguous(fetched)).toBe("7");
   progress.finish("8");
-  expect(progress.lastInRow(fetched)).toBe("12");
+  expect(progress.lastContiguous(fetched)).toBe("12");
 });
 
-test("forget() keeps what is done behind the committed offset", () => {
+test("forget() keeps messages processed beyond the committed offset", () => {
   const progress = new PartitionProgress();
   for (const offset of ["7", "9"]) progress.finish(offset);
   progress.forget(messages("7", "8", "9"), "7");
   expect([progress.isDone("7"), progress.isDone("9")]).toEqual([false, true]);
 });
 
-test("backoffMs() doubles with each failure up to 5 s, and ends with the message", () => {
+test("backoffMs() doubles with each failure up to 5 s, until the message is processed", () => {
   const progress = new PartitionProgress();
   const waits = Array.from({ length: 8 }, () => {
     progress.fail("7");

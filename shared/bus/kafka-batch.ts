@@ -3,57 +3,57 @@ import type { Clock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
 import { keyOf, type Place } from "./kafka-messages.ts";
 
-/** Handlers under way at once in a partition, each at a key of its own. */
+/** Handlers that run at once in a partition, each for a different key. */
 const KEYS_AT_ONCE = 100;
-/** kafkajs takes an error of these names for a bug and ends the consumer for ever. */
+/** kafkajs treats an error with one of these names as a bug and stops the consumer permanently. */
 const FATAL_NAMES = ["TypeError", "SyntaxError", "RangeError", "ReferenceError"];
 
 export interface BatchOptions {
   readonly payload: EachBatchPayload;
   readonly progress: PartitionProgress;
-  /** True when the message is done with. Never rejects. */
+  /** Resolves with true when the message was processed or dead-lettered. Never rejects. */
   readonly deliver: (message: KafkaMessage, place: Place, attempt: number) => Promise<boolean>;
   readonly closing: AbortSignal;
   readonly clock: Clock;
-  /** Between heartbeats, and between commits. */
+  /** The interval of heartbeats and of commits. */
   readonly heartbeatMs: number;
 }
 
 /**
- * What one fetch brought of a partition. Its keys are handled side by side, each in order; a message
- * that fails stops its key, not the others. Meanwhile heartbeats keep the membership, and offsets
- * are committed up to the first message that is not done. When the group rebalances, nothing more is
- * started, so that a partition moves only when its handlers have ended.
+ * The messages of one partition from one fetch. Keys are handled concurrently, each in order; a
+ * message that fails stops only its key. Meanwhile heartbeats keep the membership, and offsets are
+ * committed up to the first unprocessed message. When the group rebalances, no more handlers start,
+ * so a partition moves to another member only after its handlers have ended.
  */
 export class KafkaBatch {
   readonly #options: BatchOptions;
   #interruption: unknown;
-  /** The last offset that is. */
+  /** The last offset that was committed. */
   #committed: string | undefined;
 
   constructor(options: BatchOptions) {
     this.#options = options;
   }
 
-  /** Rejects with what interrupted it, in a form that kafkajs recovers from. */
+  /** Rejects with the error that interrupted it, in a form that kafkajs recovers from. */
   async run(): Promise<void> {
     const { payload, progress, closing } = this.#options;
-    const lanes = lanesOf(payload.batch.messages).values();
+    const queues = messagesByKey(payload.batch.messages).values();
     const over = new AbortController();
     const beating = this.#beat(over.signal);
-    await Promise.all(Array.from({ length: KEYS_AT_ONCE }, () => this.#work(lanes)));
+    await Promise.all(Array.from({ length: KEYS_AT_ONCE }, () => this.#work(queues)));
     over.abort();
     await beating;
     await this.#commit().catch((error: unknown) => this.#interruption ??= error);
     if (this.#committed !== undefined) progress.forget(payload.batch.messages, this.#committed);
-    // While the consumer stops there is nothing to recover: what is not committed comes again.
+    // While the consumer stops, there is nothing to recover: uncommitted messages are redelivered.
     if (this.#interruption !== undefined && !closing.aborted) throw recoverable(this.#interruption);
   }
 
-  /** Takes lanes that nobody took yet: the iterator is shared. */
-  async #work(lanes: IterableIterator<KafkaMessage[]>): Promise<void> {
-    for (const lane of lanes) {
-      for (const message of lane) {
+  /** Each worker takes the next per-key queue from the shared iterator. */
+  async #work(queues: IterableIterator<KafkaMessage[]>): Promise<void> {
+    for (const queue of queues) {
+      for (const message of queue) {
         if (!await this.#finish(message)) break;
       }
     }
@@ -93,16 +93,16 @@ export class KafkaBatch {
   }
 
   /**
-   * First the broker, then kafkajs' own position: after a commit that failed the messages are
-   * fetched again, found done, and committed then.
+   * Commits to the broker first, then advances the position of kafkajs. After a failed commit the
+   * messages are fetched again, skipped as processed, and committed then.
    */
   async #commit(): Promise<void> {
     const { payload, progress } = this.#options;
     const { topic, partition, messages } = payload.batch;
-    const last = progress.lastInRow(messages);
+    const last = progress.lastContiguous(messages);
     if (last === undefined || last === this.#committed) return;
     const offset = String(BigInt(last) + 1n);
-    // consumer.commitOffsets() commits nothing any more once the consumer stops.
+    // consumer.commitOffsets() does nothing once the consumer is stopping.
     await payload.commitOffsetsIfNecessary({
       topics: [{ topic, partitions: [{ partition, offset }] }],
     });
@@ -111,31 +111,24 @@ export class KafkaBatch {
   }
 }
 
-/** The messages of each key, in order. */
-function lanesOf(messages: readonly KafkaMessage[]): Map<string, KafkaMessage[]> {
-  const lanes = new Map<string, KafkaMessage[]>();
-  for (const message of messages) {
-    const key = keyOf(message);
-    const lane = lanes.get(key);
-    if (lane) lane.push(message);
-    else lanes.set(key, [message]);
-  }
-  return lanes;
+/** The per-key queues of the messages. */
+function messagesByKey(messages: readonly KafkaMessage[]): Map<string, KafkaMessage[]> {
+  return Map.groupBy(messages, keyOf);
 }
 
 function recoverable(error: unknown): Error {
   if (error instanceof Error && !FATAL_NAMES.includes(error.name)) return error;
-  return new Error("Cannot go on with a batch", { cause: error });
+  return new Error("Cannot finish a batch", { cause: error });
 }
 
-/** First wait after a handler threw; doubles with each further throw. */
+/** Delay after the first failure of a handler; doubles with each further one. */
 const FIRST_BACKOFF_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
 
 /**
- * What this member knows of a partition beyond the committed offset: messages that are done but lie
- * behind one that is not, and how often the undone ones were tried. Both stay within one fetch,
- * since every fetch starts at the first message that is not done.
+ * What this member knows of a partition beyond the committed offset: messages processed ahead of an
+ * unprocessed one, and the failures of the unprocessed ones. Both are bounded by one fetch, because
+ * every fetch starts at the first unprocessed message.
  */
 export class PartitionProgress {
   readonly #done = new Set<string>();
@@ -145,7 +138,7 @@ export class PartitionProgress {
     return this.#done.has(offset);
   }
 
-  /** 1 for a message that has not been tried here. */
+  /** 1 for a message that this member has not tried. */
   attempt(offset: string): number {
     return (this.#failures.get(offset) ?? 0) + 1;
   }
@@ -159,8 +152,8 @@ export class PartitionProgress {
     this.#failures.set(offset, this.attempt(offset));
   }
 
-  /** The last of the messages that are done from the first on. */
-  lastInRow(messages: readonly KafkaMessage[]): string | undefined {
+  /** The offset up to which all messages are done; undefined when the first is not. */
+  lastContiguous(messages: readonly KafkaMessage[]): string | undefined {
     let last: string | undefined;
     for (const { offset } of messages) {
       if (!this.#done.has(offset)) break;
@@ -169,7 +162,7 @@ export class PartitionProgress {
     return last;
   }
 
-  /** They are committed up to `last` and will not be fetched again. */
+  /** Drops the messages up to `last`: they are committed and will not be fetched again. */
   forget(messages: readonly KafkaMessage[], last: string): void {
     for (const { offset } of messages) {
       this.#done.delete(offset);
@@ -177,7 +170,7 @@ export class PartitionProgress {
     }
   }
 
-  /** How long until the message that waits the least may be tried again; undefined when none does. */
+  /** The shortest backoff of all failed messages, in ms; undefined when there are none. */
   backoffMs(): number | undefined {
     if (this.#failures.size === 0) return undefined;
     const fewest = Math.min(...this.#failures.values());

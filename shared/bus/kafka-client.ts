@@ -11,22 +11,22 @@ import type { KafkaSecurity } from "./kafka-settings.ts";
 import type { SeldomLog } from "./seldom-log.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
-/** A broker that hangs must not hold the relay for ever. */
+/** Keeps a broker that hangs from blocking the relay. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** The relay and the callers of `subscribe()` try again themselves, so these give up in 1–2 s. */
+/** The relay and the callers of `subscribe()` retry themselves, so these give up after 1–2 s. */
 const IMPATIENT: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 };
 /**
- * A consumer that waits an outage out keeps its membership: one that crashes comes back as another
- * member, after the old one's session has ended. Kafka's own restart follows when these are spent,
- * after a minute.
+ * A consumer that retries during an outage keeps its membership; one that crashes rejoins as a new
+ * member, after the old session has expired. kafkajs restarts the consumer after these retries,
+ * about a minute.
  */
 const PATIENT: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 60 };
 
 export interface KafkaClients {
   /** For producing and administration. */
   readonly impatient: Kafka;
-  /** For consuming. The retry settings of a client rule its connecting, so it takes two. */
+  /** For consuming. The retry settings also apply to connecting, so it takes two clients. */
   readonly patient: Kafka;
 }
 
@@ -53,9 +53,9 @@ export function createKafkaClients(
       requestTimeout: REQUEST_TIMEOUT_MS,
       retry,
       logLevel: kafkajs.logLevel.ERROR,
-      // Rebalances and the first look for a coordinator are errors to kafkajs, not to us.
+      // kafkajs logs rebalances and the first lookup of a coordinator as errors.
       logCreator: () => ({ log }: LogEntry) =>
-        logFailure("warn", "Kafka has a problem", new Error(describe(log))),
+        logFailure("warn", "Kafka client error", new Error(describe(log))),
     });
   return { impatient: create(IMPATIENT), patient: create(PATIENT) };
 }
@@ -64,7 +64,7 @@ function describe({ message, error }: LogEntry["log"]): string {
   return typeof error === "string" ? `${message}: ${error}` : message;
 }
 
-/** What the patch below touches of kafkajs 2.2.4. */
+/** The part of kafkajs 2.2.4 that {@link quietIdleConnections} patches. */
 interface RequestQueue {
   throttleCheckTimeoutId: ReturnType<typeof setTimeout> | null;
   readonly throttledUntil: number;
@@ -73,12 +73,12 @@ interface RequestQueue {
   scheduleCheckPendingRequests(): void;
 }
 
-/** Between looks at requests that wait for those in flight, as in kafkajs. */
+/** How often requests that wait for those in flight are checked; as in kafkajs. */
 const CHECK_PENDING_MS = 10;
 
 /**
- * Each connection of kafkajs 2.2.4 sets a timer of 1 ms for ever (its issue 1751): 2 % of a CPU and
- * a warning about a negative timeout. This sets one only while something waits.
+ * Each connection of kafkajs 2.2.4 sets a 1 ms timer again and again (its issue 1751), which costs
+ * 2 % of a CPU and warns of a negative timeout. With this patch it does so only while requests wait.
  */
 function quietIdleConnections(): void {
   const load = createRequire(import.meta.url);
@@ -94,7 +94,7 @@ function quietIdleConnections(): void {
   };
 }
 
-/** What the patch below touches of kafkajs 2.2.4. */
+/** The part of kafkajs 2.2.4 that {@link heartbeatsFollowClockBack} patches. */
 interface ConsumerGroup {
   lastRequest: number;
   heartbeat(options: { readonly interval: number }): Promise<void>;
@@ -103,9 +103,9 @@ interface ConsumerGroup {
 const patched = new WeakSet<object>();
 
 /**
- * A consumer of kafkajs 2.2.4 sends its next heartbeat by the calendar: when the clock of its process
- * steps back an hour, none goes out for that hour, and the broker takes the member for dead each time
- * that it joins. A heartbeat from the future counts as one of long ago.
+ * A consumer of kafkajs 2.2.4 schedules heartbeats by wall-clock time: when the clock steps back an
+ * hour, it sends none for that hour, and the broker removes the member each time that it joins. This
+ * patch treats a last heartbeat in the future as long past.
  */
 export function heartbeatsFollowClockBack(): void {
   const load = createRequire(import.meta.url);
@@ -124,8 +124,8 @@ export function heartbeatsFollowClockBack(): void {
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
 /**
- * The brokers in a form that kafkajs 2.2.4 can read: it takes what stands before the first colon for
- * the host, so an IPv6 address hides its colons until {@link openSocket} sees it.
+ * The brokers in a form that kafkajs 2.2.4 can parse. It ends the host at the first colon, so the
+ * colons of an IPv6 address are replaced here, and restored by {@link openSocket}.
  */
 export function withoutColons(brokers: readonly string[]): string[] {
   return brokers.map((broker) =>
@@ -133,7 +133,7 @@ export function withoutColons(brokers: readonly string[]): string[] {
   );
 }
 
-/** As kafkajs' own, for the hosts of {@link withoutColons}, too. */
+/** Like the socket factory of kafkajs, and accepts hosts from {@link withoutColons}. */
 export const openSocket: ISocketFactory = ({ host: given, port, ssl, onConnect }) => {
   const host = given.startsWith("[") ? given.slice(1, -1).replaceAll("_", ":") : given;
   const name = isIP(host) === 0 ? { servername: host } : {};

@@ -4,7 +4,7 @@ import type { DeadLetter } from "./bus.ts";
 import { fromDeadLetter, withoutDeadLetter } from "./kafka-messages.ts";
 
 const FETCH_WAIT_MS = 100;
-/** Joining a group takes a second; what cannot be read by then will not be. */
+/** Joining a group takes about a second. */
 const READ_MAX_MS = 30_000;
 
 interface Found {
@@ -12,13 +12,13 @@ interface Found {
   readonly message: KafkaMessage;
 }
 
-/** What a partition holds: from `low` up to, not with, `high`. */
+/** The offsets of a partition: `low` inclusive, `high` exclusive. */
 interface Extent {
   readonly low: bigint;
   readonly high: bigint;
 }
 
-/** Up to `max` dead letters that lie in a topic now, oldest first. */
+/** Up to `max` messages that are in the queue now, oldest first. */
 export async function readDeadLetterQueue(
   kafka: Kafka,
   topic: string,
@@ -28,7 +28,7 @@ export async function readDeadLetterQueue(
   return found.map(({ message }) => fromDeadLetter(message));
 }
 
-/** Sends up to `max` dead letters, oldest first, and removes them; resolves with how many. */
+/** Sends up to `max` messages of the queue, oldest first, and removes them; resolves with their number. */
 export async function replayDeadLetterQueue(
   kafka: Kafka,
   topic: string,
@@ -49,10 +49,10 @@ export async function replayDeadLetterQueue(
   });
 }
 
-/** Of each partition a first part, without holes. */
+/** The oldest `max` messages: of each partition a contiguous first part. */
 async function oldest(kafka: Kafka, admin: Admin, topic: string, max: number): Promise<Found[]> {
   const found = await readFirst(kafka, topic, await extents(admin, topic), max);
-  // Within a partition the order is that of the log, whatever the producers' clocks said.
+  // Within a partition the log decides the order, not the producers' clocks.
   const times = new Map<number, number>();
   const timed = found.map((each) => {
     const time = Math.max(Number(each.message.timestamp), times.get(each.partition) ?? 0);
@@ -62,7 +62,7 @@ async function oldest(kafka: Kafka, admin: Admin, topic: string, max: number): P
   return timed.sort((one, other) => one.time - other.time).slice(0, max);
 }
 
-/** The first `max` messages of each partition, as a group that nobody else is in. */
+/** The first `max` messages of each partition, read as the only member of a new group. */
 async function readFirst(
   kafka: Kafka,
   topic: string,
@@ -106,7 +106,7 @@ async function readFirst(
   return found;
 }
 
-/** The partitions that hold anything. */
+/** The partitions that are not empty. */
 async function extents(admin: Admin, topic: string): Promise<Map<number, Extent>> {
   const offsets = await admin.fetchTopicOffsets(topic);
   const all = offsets.map(({ partition, low, high }): [number, Extent] => [

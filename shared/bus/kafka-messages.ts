@@ -1,7 +1,7 @@
 import type { IHeaders, KafkaMessage, Message } from "kafkajs";
 import type { DeadLetter, IncomingMessage, OutgoingMessage } from "./bus.ts";
 
-/** What a dead letter carries beside the message's own headers. */
+/** The headers that a message gains in the dead-letter queue. */
 const DEAD_LETTER_HEADERS = {
   reason: "dead_letter_reason",
   topic: "dead_letter_topic",
@@ -19,7 +19,7 @@ export function toKafka({ key, value, headers }: OutgoingMessage): Message {
   return { key, value, headers: { ...headers } };
 }
 
-/** The message as a handler takes it. What has no key or no value, from elsewhere, has empty ones. */
+/** The message as a handler receives it. A missing key or value, from other producers, is empty. */
 export function fromKafka(message: KafkaMessage, place: Place, attempt: number): IncomingMessage {
   return { ...contentOf(message), position: positionOf(place), attempt };
 }
@@ -28,7 +28,7 @@ export function positionOf({ topic, partition, offset }: Place): string {
   return `${topic}/${partition}/${offset}`;
 }
 
-/** The same place as fields of a log line. */
+/** The place as fields of a log line. */
 export function placeFields({ topic, partition, offset }: Place) {
   return {
     messaging_destination_name: topic,
@@ -41,7 +41,7 @@ export function keyOf(message: KafkaMessage): string {
   return message.key?.toString() ?? "";
 }
 
-/** The dead letter of a message, its bytes as they were. */
+/** The message for the dead-letter queue, its bytes unchanged. */
 export function toDeadLetter(message: KafkaMessage, place: Place, reason: string): Message {
   return {
     key: message.key,
@@ -71,7 +71,7 @@ export function fromDeadLetter(message: KafkaMessage): DeadLetter {
   return { key, value, headers, reason, position: `${topic}/${partition}/${offset}` };
 }
 
-/** The message of a dead letter as it was before, its bytes unchanged. */
+/** The original message of a dead letter, its bytes unchanged. */
 export function withoutDeadLetter({ key, value, headers: all }: KafkaMessage): Message {
   const headers = { ...all };
   for (const name of Object.values(DEAD_LETTER_HEADERS)) delete headers[name];
@@ -86,7 +86,7 @@ function contentOf(message: KafkaMessage): OutgoingMessage {
   };
 }
 
-/** A header that is repeated counts once, as its first. */
+/** Takes the first value of a repeated header. */
 function headersOf(headers: IHeaders): Record<string, string> {
   const entries: [string, string][] = [];
   for (const [name, value] of Object.entries(headers)) {

@@ -9,7 +9,7 @@ const brokerAddress = z.string()
   });
 /** Two members must be able to share the topic. */
 export const PARTITIONS_MIN = 2;
-/** More than any cluster takes; a mistyped number is told here. */
+/** More than any cluster supports; catches mistyped numbers. */
 const COUNT_MAX = 10_000;
 /** Ten years: longer is `forever`. */
 const RETENTION_MAX_DAYS = 3_650;
@@ -27,7 +27,7 @@ const retention = z.union(
   { error: `is neither forever nor a duration such as 168h, at most ${RETENTION_MAX_DAYS} days` },
 );
 
-/** All of Apache Kafka's settings; without brokers there is no Kafka, and the others are unused. */
+/** The Apache Kafka settings. Without brokers the others have no effect. */
 export const kafkaSettings = {
   KAFKA_BROKERS: listOf(brokerAddress).prefault(""),
   KAFKA_TLS: z.enum(["true", "false"]).default("false"),
@@ -45,7 +45,7 @@ export const kafkaSettings = {
 
 export type KafkaConfig = z.output<z.ZodObject<typeof kafkaSettings>>;
 
-/** What topics are created with, and held against once they exist; unset: as the cluster has it. */
+/** Topics are created with these, and checked against them later. Unset: the cluster's default. */
 export interface TopicSettings {
   readonly partitions?: number | undefined;
   readonly replicationFactor?: number | undefined;
@@ -54,13 +54,13 @@ export interface TopicSettings {
   readonly minInSyncReplicas?: number | undefined;
 }
 
-/** How a client shows who it is and knows the brokers, in kafkajs' form. */
+/** Authentication of the client and the brokers, as kafkajs takes it. */
 export interface KafkaSecurity {
   readonly ssl?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly sasl?: SASLOptions;
 }
 
-/** Which settings do not go together. */
+/** Finds settings that contradict each other. */
 export function checkKafka(config: KafkaConfig): SettingProblem[] {
   const problems: SettingProblem[] = [];
   const needs = (name: keyof KafkaConfig, ...others: (keyof KafkaConfig)[]) => {
@@ -96,7 +96,7 @@ export function topicSettings(config: KafkaConfig): TopicSettings {
 }
 
 /**
- * Reads the files that the settings name.
+ * Reads the files named in the settings.
  * @throws {ConfigError} naming every file that cannot be read
  */
 export function kafkaSecurity(config: KafkaConfig): KafkaSecurity {

@@ -8,20 +8,20 @@ import { fromKafka, type Place, placeFields, toDeadLetter } from "./kafka-messag
 import { PartitionProgress } from "./kafka-batch.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
-/** A member that rebalances late is left out; longer than a handler may take. */
+/** A member that rejoins later than this is removed; longer than a handler may take. */
 const REBALANCE_TIMEOUT_MS = 30_000;
 const HEARTBEAT_MAX_MS = 1_000;
 const HEARTBEATS_PER_SESSION = 5;
-/** How long a fetch waits for messages, and so how long a stop may wait for a fetch. */
+/** How long a fetch waits for messages; stopping may wait as long. */
 const FETCH_WAIT_MS = 250;
-/** Partitions of one member under way at once; there are fewer. */
+/** Partitions of one member processed at once; there are fewer. */
 const PARTITIONS_AT_ONCE = 16;
-/** During an outage kafkajs leaves the group only when the broker is back; the process cannot wait. */
+/** During an outage kafkajs leaves the group only once a broker is back; a stop cannot wait for it. */
 const LEAVE_MAX_MS = 4_000;
 
 export interface KafkaSubscriptionOptions extends SubscribeOptions {
   readonly kafka: Kafka;
-  readonly bury: (deadLetterQueue: string, message: Message) => Promise<void>;
+  readonly deadLetter: (queue: string, message: Message) => Promise<void>;
   readonly log: Logger;
   readonly clock: Clock;
   /** How long a member may be silent before its partitions go to others. */
@@ -32,9 +32,9 @@ export interface KafkaSubscriptionOptions extends SubscribeOptions {
 }
 
 /**
- * One member of a consumer group. A message that fails is delivered again after a backoff: its
- * partition pauses, then is fetched again from the first message that is not done, while other
- * partitions go on. Handlers that are slow hold back the next fetch of the member.
+ * One member of a consumer group. A message that fails is redelivered after a backoff: its partition
+ * pauses and is then fetched again from the first unprocessed message, while other partitions
+ * continue. Slow handlers delay the member's next fetch.
  */
 export class KafkaSubscription implements Subscription {
   readonly failed: Promise<never>;
@@ -58,7 +58,7 @@ export class KafkaSubscription implements Subscription {
       heartbeatInterval: this.#heartbeatMs,
       maxWaitTimeInMs: FETCH_WAIT_MS,
       allowAutoTopicCreation: false,
-      // A restart that is under way goes on after disconnect(), and the consumer would come back.
+      // A restart in progress continues after disconnect(), and would bring the consumer back.
       retry: { restartOnFailure: () => Promise.resolve(!this.#closing.signal.aborted) },
     });
     const { promise, reject } = Promise.withResolvers<never>();
@@ -71,20 +71,20 @@ export class KafkaSubscription implements Subscription {
 
   #listen(fail: (error: Error) => void): void {
     const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH } = this.#consumer.events;
-    // Others may have handled what this member remembers.
+    // Other members may have processed what this member remembers.
     this.#consumer.on(GROUP_JOIN, () => this.#partitions.clear());
     for (const sign of [GROUP_JOIN, HEARTBEAT, FETCH]) {
-      // Each name has its own overload; an event that says nothing fits all of them.
+      // Each name has an overload of its own; a listener without parameters fits all of them.
       this.#consumer.on(sign as typeof HEARTBEAT, () => this.#watchdog.sign());
     }
     this.#consumer.on(CRASH, ({ payload: { error, restart } }) => {
       if (restart || this.#closing.signal.aborted) return;
       const { group } = this.#options;
-      fail(new Error(`The consumer of ${group} has ended for good`, { cause: error }));
+      fail(new Error(`The consumer of ${group} has stopped permanently`, { cause: error }));
     });
   }
 
-  /** Resolves as a member of the group. */
+  /** Resolves when it has joined the group. */
   async join(): Promise<void> {
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topic: this.#options.topic.name, fromBeginning: true });
@@ -106,11 +106,11 @@ export class KafkaSubscription implements Subscription {
     this.#closing.abort();
     this.#watchdog.close();
     const { clock, log, group } = this.#options;
-    const left = this.#consumer.disconnect().then(() => true, () => true);
+    const hasLeft = this.#consumer.disconnect().then(() => true, () => true);
     await Promise.allSettled(this.#batches);
     const over = new AbortController();
     const late = sleep(clock, LEAVE_MAX_MS, over.signal).then(() => false, () => false);
-    if (!await Promise.race([left, late])) {
+    if (!await Promise.race([hasLeft, late])) {
       log.warn("Cannot leave the group in time", { messaging_consumer_group_name: group });
     }
     over.abort();
@@ -147,26 +147,26 @@ export class KafkaSubscription implements Subscription {
     return progress;
   }
 
-  /** True when the message is done with. Never rejects: kafkajs ends the consumer for some errors. */
+  /** Returns true when the message was processed or dead-lettered. Never rejects. */
   async #deliver(message: KafkaMessage, place: Place, attempt: number): Promise<boolean> {
     try {
-      await this.#handleOrBury(message, place, attempt);
+      await this.#handleOrDeadLetter(message, place, attempt);
       return true;
     } catch (error) {
       const fields = { ...placeFields(place), attempt, error };
-      this.#options.log.warn("a message will be delivered again", fields);
+      this.#options.log.warn("message will be redelivered", fields);
       return false;
     }
   }
 
-  async #handleOrBury(message: KafkaMessage, place: Place, attempt: number): Promise<void> {
-    const { handle, bury, topic, log } = this.#options;
+  async #handleOrDeadLetter(message: KafkaMessage, place: Place, attempt: number): Promise<void> {
+    const { handle, deadLetter, topic, log } = this.#options;
     try {
       await this.#watchdog.handle(() => handle(fromKafka(message, place, attempt)));
     } catch (error) {
       if (!(error instanceof UnreadableMessageError)) throw error;
-      await bury(topic.deadLetterQueue, toDeadLetter(message, place, error.message));
-      log.error("a message went to the dead letters", {
+      await deadLetter(topic.deadLetterQueue, toDeadLetter(message, place, error.message));
+      log.error("message moved to the dead-letter queue", {
         ...placeFields(place),
         dead_letters: topic.deadLetterQueue,
         reason: error.message,

@@ -3,21 +3,21 @@ import { AppError } from "../errors.ts";
 import type { Topic } from "./bus.ts";
 import { PARTITIONS_MIN, type TopicSettings } from "./kafka-settings.ts";
 
-/** As many members of a group work at once; more idle. Changing it later would reorder keys. */
+/** The number of members that can share the work. Changing it later would reorder keys. */
 const PARTITIONS = 3;
-/** Dead letters are few, and people read them in order. */
+/** Dead letters are few, and operators read them in order. */
 const DEAD_LETTER_PARTITIONS = 1;
-/** Dead letters wait for people. */
+/** Dead letters stay until an operator handles them. */
 const DEAD_LETTER_RETENTION_MS = -1;
-/** What a topic took must fit with the reason added; a broker's default for a topic is 1 MiB. */
+/** Any message of the topic must fit with the reason added; a broker's default is 1 MiB. */
 const DEAD_LETTER_MAX_BYTES = 16 << 20;
-/** Takes the broker's default, which suits its cluster. */
+/** The broker's default, which suits its cluster. */
 const BROKERS_DEFAULT = -1;
 
 /**
- * Creates the topics that do not exist and holds the one that does against the settings.
- * @throws {AppError} `failed_precondition` naming what the broker does not create, or each setting
- * that the topic does not have
+ * Creates the missing topics and checks an existing one against the settings.
+ * @throws {AppError} `failed_precondition` naming the topic that the broker cannot create, or each
+ * setting in which the topic differs
  */
 export async function createTopics(
   admin: Admin,
@@ -30,7 +30,7 @@ export async function createTopics(
   if (missing.length > 0) await create(admin, missing);
   const differences = [
     ...await shapeDifferences(admin, topic.name, settings),
-    // A broker may not know yet how a topic that is quite new was configured.
+    // A broker may not report the configuration of a topic that was just created.
     ...(existing.includes(topic.name) ? await configDifferences(admin, topic.name, settings) : []),
   ];
   if (differences.length === 0) return;
@@ -41,14 +41,14 @@ export async function createTopics(
   );
 }
 
-/** Another process may create them at the same moment: to kafkajs that is no failure. */
+/** If another process creates them at the same time, kafkajs reports no failure. */
 async function create(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   try {
     await admin.createTopics({ topics, waitForLeaders: true });
   } catch (error) {
     const { errors = [] } = error as { errors?: { topic: string; message: string }[] };
     if (errors.length === 0) throw error;
-    // The broker's own words: no brokers enough for the replicas, no right to create.
+    // The broker's reasons: too few brokers for the replicas, no permission to create.
     const reasons = errors.map(({ topic, message }) => `${topic}: ${message}`);
     throw new AppError("failed_precondition", `Cannot create the topic ${reasons.join("; ")}`, {
       cause: error,
@@ -77,7 +77,7 @@ function deadLetterQueueOf({ deadLetterQueue }: Topic, settings: TopicSettings):
   };
 }
 
-/** A topic's own configuration, for each setting that is set. */
+/** The configuration entries of the settings that are set. */
 function entriesOf({ retentionMs, minInSyncReplicas }: TopicSettings): IResourceConfigEntry[] {
   return [
     { name: "retention.ms", value: retentionMs },
@@ -114,7 +114,7 @@ async function configDifferences(
   settings: TopicSettings,
 ): Promise<string[]> {
   const wanted = entriesOf(settings);
-  // Describing takes a right of its own, which whoever sets nothing need not have.
+  // Describing needs a permission that a client without these settings may lack.
   if (wanted.length === 0) return [];
   const { resources } = await admin.describeConfigs({
     resources: [{

@@ -22,7 +22,7 @@ function newTopic(): Topic {
   return { name, groups: [name], deadLetterQueue: `${name}.dlq` };
 }
 
-/** From now on no fetch of this process is ever answered, as when kafkajs waits for a lost answer. */
+/** Lets every fetch of this process hang, as when kafkajs waits for a lost response. */
 function swallowFetches(): void {
   const load = createRequire(import.meta.url);
   const broker = load("kafkajs/src/broker/index.js") as { prototype: { fetch: unknown } };
@@ -53,6 +53,8 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
     onTestFinished(() => release());
     const { failed } = await bus.subscribe({ topic, group: topic.name, handle: () => hung });
     await bus.publish(topic, [message("a", "0")]);
-    await expect(failed).rejects.toThrow(/The consumer hangs: a handler has been at one message/);
+    await expect(failed).rejects.toThrow(
+      /The consumer hangs: a handler has been processing one message/,
+    );
   });
 });

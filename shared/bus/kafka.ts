@@ -20,15 +20,15 @@ import { seldomLog } from "./seldom-log.ts";
 import { sendInParts } from "./send-in-parts.ts";
 import type { WatchLimits } from "./watchdog.ts";
 
-/** Messages a request; measured best. */
+/** Messages in one request; fastest in measurements. */
 const SEND_MAX = 500;
-/** Characters a request: a broker takes 1 MiB of a partition at once, unless it is told otherwise. */
+/** Characters in one request: by default, a broker accepts 1 MiB for a partition. */
 const SEND_CHARACTERS_MAX = 256 << 10;
-/** A message is taken when every replica in sync has it. */
+/** A message is stored when every in-sync replica has it. */
 const ALL_REPLICAS = -1;
-/** How long the broker waits for its replicas. */
+/** How long the broker waits for its replicas, in ms. */
 const REPLICAS_MAX_MS = 4_000;
-/** A process that stalls for less keeps its partitions; the broker's default allows 6 s to 30 min. */
+/** A process that stalls for less keeps its partitions; brokers allow 6 s to 30 min by default. */
 const SESSION_TIMEOUT_MS = 10_000;
 
 export interface KafkaBusOptions {
@@ -42,7 +42,7 @@ export interface KafkaBusOptions {
   readonly watch?: WatchLimits;
 }
 
-/** A bus on Apache Kafka. It connects when it is first used, and again after every failure. */
+/** A bus on Apache Kafka. It connects on first use, and again after every failure. */
 export function createKafkaBus(options: KafkaBusOptions): Bus {
   return new KafkaBus(options);
 }
@@ -69,12 +69,12 @@ class KafkaBus implements Bus {
   }
 
   ensureTopic(topic: Topic): Promise<void> {
-    return this.#calls.reach(`make ${topic.name} ready`, () => this.#calls.ensure(topic));
+    return this.#calls.run(`create ${topic.name}`, () => this.#calls.ensure(topic));
   }
 
   async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    await this.#calls.reach(`publish ${messages.length} messages to ${topic.name}`, async () => {
+    await this.#calls.run(`publish ${messages.length} messages to ${topic.name}`, async () => {
       await this.#calls.ensure(topic);
       await sendInParts({
         messages,
@@ -88,13 +88,13 @@ class KafkaBus implements Bus {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { topic, group } = options;
-    return await this.#calls.reach(`subscribe ${group} to ${topic.name}`, async () => {
-      // Fails soon when the broker is away, where the consumer would wait for it.
+    return await this.#calls.run(`subscribe ${group} to ${topic.name}`, async () => {
+      // Fails fast when no broker is available; the consumer would wait.
       await this.#calls.ensure(topic);
       const subscription = new KafkaSubscription({
         ...options,
         kafka: this.#clients.patient,
-        bury: (deadLetterQueue, message) => this.#send(deadLetterQueue, [message]),
+        deadLetter: (deadLetterQueue, message) => this.#send(deadLetterQueue, [message]),
         log: this.#log,
         clock: this.#clock,
         sessionTimeoutMs: this.#sessionTimeoutMs,
@@ -108,21 +108,21 @@ class KafkaBus implements Bus {
   }
 
   async lag(topic: Topic, group: string): Promise<number> {
-    return await this.#calls.reach(`count what waits for ${group}`, async () => {
+    return await this.#calls.run(`read the lag of ${group}`, async () => {
       await this.#calls.ensure(topic);
       return await this.#withAdmin((admin) => groupLag(admin, topic.name, group));
     });
   }
 
   async readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#calls.reach(`read ${topic.deadLetterQueue}`, async () => {
+    return await this.#calls.run(`read ${topic.deadLetterQueue}`, async () => {
       await this.#calls.ensure(topic);
       return await readDeadLetterQueue(this.#clients.impatient, topic.deadLetterQueue, max);
     });
   }
 
   async replayDeadLetterQueue(topic: Topic, max: number): Promise<number> {
-    return await this.#calls.reach(`put back what is in ${topic.deadLetterQueue}`, async () => {
+    return await this.#calls.run(`replay ${topic.deadLetterQueue}`, async () => {
       await this.#calls.ensure(topic);
       const send = (messages: Message[]) => this.#send(topic.name, messages);
       return await replayDeadLetterQueue(this.#clients.impatient, topic.deadLetterQueue, max, send);
@@ -131,7 +131,7 @@ class KafkaBus implements Bus {
 
   async close(): Promise<void> {
     if (!this.#calls.close()) return;
-    // Handlers under way may still bury a message, so the producer is last.
+    // Running handlers may still dead-letter a message, so the producer is closed last.
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     const producer = await this.#producer?.catch(() => undefined);
     await producer?.disconnect();
@@ -142,15 +142,15 @@ class KafkaBus implements Bus {
     await producer.send({ topic, messages, acks: ALL_REPLICAS, timeout: REPLICAS_MAX_MS });
   }
 
-  /** Only now, since a process that only reads needs none. A failure is tried again. */
+  /** Connects on first use, since a process that only reads needs no producer; retries failures. */
   #connect(): Promise<Producer> {
     const connect = async () => {
       const producer = this.#clients.impatient.producer({
         allowAutoTopicCreation: false,
         createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-        // More would reorder what is sent again.
+        // More would reorder messages when they are sent again.
         maxInFlightRequests: 1,
-        // Loses what is sent after a request that timed out: docs/decisions/0017.
+        // An idempotent producer loses messages after a timeout: docs/decisions/0017.
         idempotent: false,
       });
       await producer.connect();
@@ -178,10 +178,10 @@ class KafkaBus implements Bus {
   }
 }
 
-/** What a partition's committed offset is before the first commit. */
+/** A partition's committed offset before the first commit. */
 const NONE = -1n;
 
-/** How many messages of all partitions lie behind what the group has committed. */
+/** The number of messages in all partitions that the group has not committed. */
 export async function groupLag(admin: Admin, topic: string, groupId: string): Promise<number> {
   const [extents, committed] = await Promise.all([
     admin.fetchTopicOffsets(topic),
@@ -201,10 +201,10 @@ export async function groupLag(admin: Admin, topic: string, groupId: string): Pr
   return Number(lag);
 }
 
-/** Answers of a broker that will be the same whenever the same message comes again. */
+/** Errors of a broker that the same message causes every time. */
 const REFUSALS = ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"];
 
-/** Why a broker refuses a message for good; undefined when another try may help. */
+/** Why a broker rejects a message permanently; undefined for an error that a retry may avoid. */
 export function kafkaRefusal(error: unknown): string | undefined {
   const { type, message } = (error ?? {}) as { type?: unknown; message?: unknown };
   return REFUSALS.includes(String(type)) ? `${String(type)}: ${String(message)}` : undefined;

@@ -1,12 +1,11 @@
 import type { Clock as BossClock, PgBoss } from "pg-boss";
 
-// pg-boss stamps rows with the server's clock and compares them with it later. When that clock steps
-// back, what was stamped before lies in the future: jobs that wait would be fetched only once the clock
-// is there again, and after jobs that are published meanwhile; the claim of a dead member would not
-// lapse; the upkeep would rest. So what lies in the future is moved to the present, before anything is
-// published and once a second.
+// pg-boss stores timestamps of the server's clock and compares them with it later. When that clock
+// steps back, earlier timestamps are in the future: waiting jobs are fetched only once the clock has
+// caught up, and after jobs published meanwhile; the claim of a dead member does not expire; upkeep
+// pauses. So timestamps in the future are moved to the present, before each publish and every second.
 
-/** pg-boss's own timers rest on this: one that never steps back. */
+/** A clock for pg-boss's own timers that never steps back. */
 export const MONOTONIC_CLOCK: BossClock = {
   now: () => performance.timeOrigin + performance.now(),
   setTimeout: (fire, ms) => setTimeout(fire, ms),
@@ -15,12 +14,12 @@ export const MONOTONIC_CLOCK: BossClock = {
   clearInterval: (handle) => clearInterval(handle as NodeJS.Timeout),
 };
 
-/** A retry is put off by 5 s at most; one that is further away is from before a step back. */
+/** Retries are delayed by 5 s at most; a later one was scheduled before a step back. */
 const RETRY_MAX = "interval '6 seconds'";
 
 /**
- * Whether anything of queue $1 lies in the future. The clock is read after the statement's snapshot was
- * taken, so nothing that it sees is younger; and in subqueries, so that an index finds the rows.
+ * Whether queue $1 has timestamps in the future. The clock is read after the snapshot was taken, so no
+ * visible row is newer; and in subqueries, so that an index finds the rows.
  */
 const IS_AHEAD = `select
     coalesce((select max(created_on) from pgboss.job where name = $1) > clock_timestamp(), false)
@@ -38,9 +37,9 @@ const IS_AHEAD = `select
     ) as ahead`;
 
 /**
- * Moves queue $1 to the present. All its jobs move by the same time, so their order stays. Two that do
- * this at once move some jobs twice, which changes no order either: those of later publishes are not
- * among them.
+ * Moves queue $1 to the present. All its jobs move by the same interval, which keeps their order. Two
+ * processes at once may move some jobs twice, which keeps the order too: jobs of later publishes are
+ * not among them.
  */
 const MOVE_BACK = `with moment as materialized (
       select clock_timestamp() as present
@@ -66,7 +65,7 @@ const MOVE_BACK = `with moment as materialized (
       or job.heartbeat_on > present
     )`;
 
-/** Moves what lies in the future of the server's clock to the present; resolves with whether any did. */
+/** Moves timestamps in the server's future to the present; resolves with whether there were any. */
 export async function followClockBack(boss: PgBoss, queue: string): Promise<boolean> {
   const database = boss.getDb();
   const { rows } = await database.executeSql(IS_AHEAD, [queue]);

@@ -9,8 +9,9 @@ import { sharesSessions } from "../postgres/pooler.ts";
 const APPLICATION_NAME = "marketplace_bus";
 
 /**
- * What `pg` takes for a database URL, so that it means what it means everywhere here: connections
- * come from a dialer. The driver reads no URL of its own, and no variables such as PGOPTIONS.
+ * Connection options for `pg` from a database URL, with the meaning that URLs have everywhere in
+ * this project: a dialer opens the connections. `pg` itself parses no URL, and no variables such as
+ * PGOPTIONS.
  */
 export function dialedLogin(url: string, connectTimeoutMs: number) {
   ignorePgVariables();
@@ -20,25 +21,25 @@ export function dialedLogin(url: string, connectTimeoutMs: number) {
   const [first] = target.servers;
   const login = {
     stream: () => new DialedStream(dialer),
-    // For its messages only.
+    // For error messages only.
     host: first?.host ?? "",
     port: first?.port ?? 0,
     ssl: false,
     user: target.user,
     password: () => target.password,
     database: target.database,
-    // As keepalives=1, which every URL means.
+    // As keepalives=1, the default of every URL.
     keepAlive: true,
     application_name: target.applicationName ?? APPLICATION_NAME,
     ...(target.options !== undefined && { options: target.options }),
-    // For all servers in turn, and the login.
+    // For trying every server, and the login.
     connectionTimeoutMillis: timeoutMs === Infinity ? 0 : timeoutMs * (target.servers.length + 1),
   };
   return { dialer, login };
 }
 
 /**
- * The embedded bus listens for notifications, which belong to a session.
+ * The embedded bus needs LISTEN, which needs a session of its own.
  * @throws {AppError} `failed_precondition` behind a pooler in transaction mode
  */
 export async function assertOwnSession(url: string): Promise<void> {
@@ -50,7 +51,7 @@ export async function assertOwnSession(url: string): Promise<void> {
   );
 }
 
-/** What `pg` (8.23) takes for a socket: it connects by a dialer, and passes on what goes through. */
+/** A socket for `pg` (8.23) that a dialer connects. */
 export class DialedStream extends Duplex {
   readonly #dialer: Dialer;
   #inner: Duplex | undefined;
@@ -60,7 +61,7 @@ export class DialedStream extends Duplex {
     this.#dialer = dialer;
   }
 
-  /** Emits "connect". A failure shows at the first write, as {@link Dialer.open} has it. */
+  /** Emits "connect". A failure surfaces at the first write, as with {@link Dialer.open}. */
   connect(): this {
     void this.#dialer.open().then((inner) => {
       if (this.destroyed) return void inner.destroy();

@@ -2,20 +2,20 @@ import type { JobInsert, PgBoss, QueueOptions } from "pg-boss";
 import { AppError } from "../errors.ts";
 import type { IncomingMessage, OutgoingMessage, Topic } from "./bus.ts";
 
-/** One key's jobs run one at a time, in order, and a job that waits for a retry holds them back. */
+/** The jobs of a key run one at a time, in order; one that waits for a retry blocks its key. */
 const FIFO_PER_KEY = "key_strict_fifo";
-/** The largest int4: a job without retries left would block its key for ever. */
+/** The largest int4: a job without retries left would block its key permanently. */
 const RETRY_LIMIT_MAX = 2_147_483_647;
-/** 68 years. pg-boss deletes what waits longer than this, and nothing that waits may be lost. */
+/** 68 years. pg-boss deletes jobs that wait longer, and none may be lost. */
 const RETENTION_S = 2_147_483_647;
-/** The most that pg-boss takes: a handler may be slow, a dead process is found by its heartbeat. */
+/** The maximum of pg-boss: handlers may be slow, and dead processes are found by their heartbeat. */
 const EXPIRE_S = 24 * 60 * 60;
-/** Between redeliveries by the database (1 to 2 s after the first), in seconds. */
+/** Delay between redeliveries by the database (1 to 2 s after the first), in seconds. */
 const RETRY_DELAY_S = 1;
 const RETRY_DELAY_MAX_S = 5;
 /**
- * A member that has not been heard of for this long is taken for dead, in seconds. pg-boss refuses
- * less than 10 for a queue but takes it for a job.
+ * A member without a heartbeat for this long is considered dead, in seconds. pg-boss accepts less
+ * than 10 for a job only, not for a queue.
  */
 const HEARTBEAT_S = 4;
 
@@ -28,7 +28,7 @@ const FIFO_OPTIONS = {
   retentionSeconds: RETENTION_S,
 } as const satisfies QueueOptions;
 
-/** A message as a job carries it. */
+/** A message as the data of a job. */
 export interface MessageData {
   readonly key: string;
   readonly value: string;
@@ -40,12 +40,12 @@ export interface DeadLetterData extends MessageData {
   readonly position: string;
 }
 
-/** The queue in which a topic's messages wait for one group. */
+/** The queue of a topic's messages for one group. */
 export function queueName(topic: Topic, group: string): string {
   return `${topic.name}/${group}`;
 }
 
-/** Creates the queues of a topic; safe beside other processes that do the same. */
+/** Creates the queues of a topic; other processes may do the same at once. */
 export async function createQueues(boss: PgBoss, topic: Topic): Promise<void> {
   await createQueue(boss, topic.deadLetterQueue, "standard", { retentionSeconds: RETENTION_S });
   for (const group of topic.groups) {
@@ -64,7 +64,7 @@ async function createQueue(
   if (queue?.policy !== policy) {
     throw new AppError(
       "failed_precondition",
-      `Queue ${name} has policy ${queue?.policy}, not ${policy}: it was made by something else`,
+      `Queue ${name} has policy ${queue?.policy}, not ${policy}: another program created it`,
     );
   }
   await boss.updateQueue(name, options);
@@ -80,7 +80,7 @@ export function toJob(message: OutgoingMessage, id: string): JobInsert<MessageDa
   };
 }
 
-/** `id` is that of the message: a second try to dead-letter it then changes nothing. */
+/** `id` is the message's, so that dead-lettering it twice stores it once. */
 export function toDeadLetterJob(
   id: string,
   message: IncomingMessage,

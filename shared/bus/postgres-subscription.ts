@@ -15,30 +15,30 @@ import { type MessageData, queueName, toDeadLetterJob } from "./postgres-queues.
 import { type SeldomLog, seldomLog } from "./seldom-log.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
-// One member of a group. The order of steps for each message: claim the job (it becomes active and
-// its key waits) → handle → remove the job (the key moves on). While it is claimed, a heartbeat
-// says that this process lives.
+// One member of a group. The steps for each message: claim the job (it becomes active, and its key
+// waits) → handle → remove the job (the key continues). Heartbeats keep the claim.
 //
-// If the process dies before the job is removed, the heartbeat stops, pg-boss puts the job back,
-// ahead of the later ones of its key, and a member handles it again: at least once, in order. If
-// the process stalls for longer than the heartbeat allows, another member handles the message while
-// this one may still be at it; its acknowledgement is then void, because it names the attempt.
+// If the process dies before the job is removed, the heartbeats stop, pg-boss puts the job back,
+// ahead of later ones of its key, and a member handles it again: at least once, in order. If the
+// process stalls for longer than the heartbeat allows, another member handles the message while this
+// one may still be processing it; its acknowledgement then has no effect, because it names the
+// attempt.
 
 /**
- * Messages under way at once, each of a key of its own. A fetch costs as much as all that waits is
- * long, so it should bring many.
+ * Messages in progress at once, each of a different key. The cost of a fetch grows with the number of
+ * waiting jobs, so it should return many.
  */
 const IN_FLIGHT_MAX = 500;
-/** The loop is woken by a notification; this finds what one that was lost would have told, in ms. */
+/** A notification wakes the loop; this finds jobs whose notification was lost, in ms. */
 const POLL_MS = 500;
-/** After a fetch that failed; doubles up to the second, in ms. */
+/** After a failed fetch; doubles up to the maximum, in ms. */
 const FETCH_BACKOFF_MS = 100;
 const FETCH_BACKOFF_MAX_MS = 1_000;
-/** A quarter of the time after which a silent member is taken for dead, in ms. */
+/** A quarter of the time after which a silent member is considered dead, in ms. */
 const HEARTBEAT_INTERVAL_MS = 1_000;
-/** Tries within one claim; then the database keeps the message, and its place here is free. */
+/** Attempts within one claim; then the job goes back to the database. */
 const TRIES_PER_CLAIM = 4;
-/** Doubles with each try within a claim, in ms: 100, 200, 400. */
+/** Doubles with each attempt within a claim, in ms: 100, 200, 400. */
 const FIRST_BACKOFF_MS = 100;
 
 type MessageJob = Job<MessageData>;
@@ -52,7 +52,7 @@ export interface PostgresSubscriptionOptions extends SubscribeOptions {
 
 export class PostgresSubscription implements Subscription {
   readonly queue: string;
-  /** Its loop outlives every failure; only what hangs ends it. */
+  /** Its loop survives every error; only a hanging consumer fails it. */
   readonly failed: Promise<never>;
   readonly #options: PostgresSubscriptionOptions;
   readonly #acknowledger: Acknowledger;
@@ -62,7 +62,7 @@ export class PostgresSubscription implements Subscription {
   readonly #loop: Loop;
   readonly #watchdog: Watchdog;
   #cancelHeartbeat: () => void = () => {};
-  /** The look at the clock under way. */
+  /** The clock check in progress. */
   #following: Promise<void> | undefined;
 
   constructor(options: PostgresSubscriptionOptions) {
@@ -75,7 +75,7 @@ export class PostgresSubscription implements Subscription {
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.failed.catch(() => {});
-    // A fetch that fails is no silence, so there is nobody else to ask.
+    // Failed fetches count as signs of life, so there is nothing to probe.
     const probe = () => Promise.resolve();
     this.#watchdog = new Watchdog({ clock, limits: options.watch, probe, onStuck: reject });
     this.#loop = new Loop({
@@ -89,7 +89,7 @@ export class PostgresSubscription implements Subscription {
     this.#watchdog.start();
   }
 
-  /** There may be a message to fetch. */
+  /** Fetches now: there may be a new message. */
   wake(): void {
     this.#loop.wake();
   }
@@ -104,25 +104,25 @@ export class PostgresSubscription implements Subscription {
     await this.#following;
   }
 
-  /** Starts what there is to do; resolves with how long to wait for more, in ms. */
+  /** Starts the handlers of new messages; resolves with the delay until the next fetch, in ms. */
   async #fetch(): Promise<number> {
-    const room = IN_FLIGHT_MAX - this.#claims.size;
-    if (room === 0) return POLL_MS;
+    const capacity = IN_FLIGHT_MAX - this.#claims.size;
+    if (capacity === 0) return POLL_MS;
     const { boss } = this.#options;
-    const jobs = await boss.fetch<MessageData>(this.queue, { batchSize: room });
+    const jobs = await boss.fetch<MessageData>(this.queue, { batchSize: capacity });
     for (const job of jobs) this.#claims.set(job, this.#deliver(job));
-    return jobs.length === room ? 0 : POLL_MS;
+    return jobs.length === capacity ? 0 : POLL_MS;
   }
 
   /** Never rejects. */
   async #deliver(job: MessageJob): Promise<void> {
     if (await this.#handle(job)) await this.#acknowledger.acknowledge(job);
-    else await this.#giveBack(job);
+    else await this.#release(job);
     this.#claims.delete(job);
     this.wake();
   }
 
-  /** True when the message is done with; false when it is to be delivered again. */
+  /** True when the message was processed or dead-lettered; false when it must be redelivered. */
   async #handle(job: MessageJob): Promise<boolean> {
     for (let attempt = 1; attempt <= TRIES_PER_CLAIM; attempt++) {
       const message: IncomingMessage = {
@@ -131,7 +131,7 @@ export class PostgresSubscription implements Subscription {
         attempt: job.retryCount * TRIES_PER_CLAIM + attempt,
       };
       try {
-        await this.#handleOrBury(job.id, message);
+        await this.#handleOrDeadLetter(job.id, message);
         return true;
       } catch (error) {
         this.#logRetry(message, error);
@@ -141,14 +141,14 @@ export class PostgresSubscription implements Subscription {
     return false;
   }
 
-  async #handleOrBury(id: string, message: IncomingMessage): Promise<void> {
+  async #handleOrDeadLetter(id: string, message: IncomingMessage): Promise<void> {
     const { boss, topic, log, handle } = this.#options;
     try {
       await this.#watchdog.handle(() => handle(message));
     } catch (error) {
       if (!(error instanceof UnreadableMessageError)) throw error;
       await boss.insert(topic.deadLetterQueue, [toDeadLetterJob(id, message, error.message)]);
-      log.error("a message went to the dead letters", {
+      log.error("message moved to the dead-letter queue", {
         ...this.#fieldsOf(message),
         dead_letters: topic.deadLetterQueue,
         reason: error.message,
@@ -158,7 +158,7 @@ export class PostgresSubscription implements Subscription {
 
   #logRetry(message: IncomingMessage, error: unknown): void {
     const fields = { ...this.#fieldsOf(message), attempt: message.attempt, error };
-    this.#options.log.warn("a message will be delivered again", fields);
+    this.#options.log.warn("message will be redelivered", fields);
   }
 
   #fieldsOf({ key, position }: IncomingMessage) {
@@ -171,7 +171,7 @@ export class PostgresSubscription implements Subscription {
     };
   }
 
-  /** False when the subscription closes meanwhile. */
+  /** Returns false when the subscription closes meanwhile. */
   async #backOff(attempt: number): Promise<boolean> {
     const delayMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1);
     try {
@@ -182,13 +182,13 @@ export class PostgresSubscription implements Subscription {
     }
   }
 
-  /** Leaves the message to the database, which delivers it again after a backoff of its own. */
-  async #giveBack(job: MessageJob): Promise<void> {
+  /** Returns the job to the database, which redelivers it after a backoff. */
+  async #release(job: MessageJob): Promise<void> {
     try {
       await this.#options.boss.fail(this.queue, job);
     } catch (error) {
-      // Without its heartbeat the claim lapses, and the message is delivered again all the same.
-      this.#logFailure("warn", `Cannot give back a message of ${this.queue}`, error);
+      // Without heartbeats the claim expires, and the message is redelivered anyway.
+      this.#logFailure("warn", `Cannot release a message of ${this.queue}`, error);
     }
   }
 
@@ -214,25 +214,25 @@ export class PostgresSubscription implements Subscription {
     const { boss, log } = this.#options;
     try {
       if (!await followClockBack(boss, this.queue)) return;
-      log.warn("the clock of the bus's database stepped back", { queue: this.queue });
+      log.warn("clock of the bus's database stepped back", { queue: this.queue });
       this.wake();
     } catch (error) {
-      this.#logFailure("warn", `Cannot look at the clock of ${this.queue}`, error);
+      this.#logFailure("warn", `Cannot check the clock of ${this.queue}`, error);
     }
   }
 }
 
-/** One statement removes at most this many jobs. */
+/** Jobs removed by one statement. */
 const BATCH_MAX = 500;
-/** Between tries while the database is away, in ms. */
+/** Between attempts while the database is unavailable, in ms. */
 const RETRY_MS = 250;
-/** Tries once the subscription closes; what is left is delivered again. */
+/** Attempts once the subscription closes; messages left over are redelivered. */
 const CLOSING_TRIES_MAX = 8;
 
 /**
- * Acknowledges messages by removing their jobs, many in one statement. Removing, not completing, so
- * that the table holds only what waits. pg-boss removes a job only for the attempt that was fetched,
- * so an acknowledgement that comes after the message went to another member changes nothing.
+ * Acknowledges messages by removing their jobs, many in one statement. Removing, not completing,
+ * keeps only waiting jobs in the table. pg-boss removes a job only for the attempt that was fetched,
+ * so an acknowledgement has no effect after the message went to another member.
  */
 export class Acknowledger {
   readonly #boss: PgBoss;
@@ -255,12 +255,12 @@ export class Acknowledger {
     this.#logFailure = logFailure;
   }
 
-  /** Resolves when the job is removed, or when it will not be any more (it is delivered again). */
+  /** Resolves when the job is removed, or when the attempts are used up (it is redelivered). */
   acknowledge(job: JobAttempt): Promise<void> {
     return this.#removals.ask(job);
   }
 
-  /** From now on the tries are limited. */
+  /** From now on the number of attempts is limited. */
   startClosing(): void {
     this.#closing = true;
   }

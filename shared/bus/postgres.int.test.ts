@@ -109,7 +109,9 @@ test("a handler that hangs ends its subscription", async () => {
     handle: () => gate.opened,
   });
   await bus.publish(TOPIC, [message("a", "0")]);
-  await expect(failed).rejects.toThrow(/The consumer hangs: a handler has been at one message/);
+  await expect(failed).rejects.toThrow(
+    /The consumer hangs: a handler has been processing one message/,
+  );
 });
 
 test("an acknowledged message leaves nothing behind", async () => {

@@ -21,40 +21,40 @@ import { type SeldomLog, seldomLog } from "./seldom-log.ts";
 import { sendInParts } from "./send-in-parts.ts";
 import type { WatchLimits } from "./watchdog.ts";
 
-/** Jobs a statement; measured best between 200 and 1000. */
+/** Jobs in one statement; fastest between 200 and 1000 in measurements. */
 const INSERT_BATCH_MAX = 500;
-/** Characters a statement, so that large messages bound its memory. */
+/** Characters in one statement, which bounds its memory. */
 const INSERT_CHARACTERS_MAX = 1 << 20;
-/** Fetch, acknowledge, heartbeat, publish and upkeep at once; listening has a connection beside. */
+/** Fetch, acknowledge, heartbeat, publish and upkeep; LISTEN has another connection. */
 const CONNECTIONS_MAX = 5;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A server that does not answer must not hold the relay for ever; making the schema takes 1–3 s. */
+/** Keeps a server that hangs from blocking the relay; creating the schema takes 1–3 s. */
 const QUERY_TIMEOUT_MS = 15_000;
-/** How often lapsed heartbeats are looked for, in seconds; the least that pg-boss takes. */
+/** How often pg-boss checks for missed heartbeats, in seconds; its minimum. */
 const SUPERVISE_S = 1;
-/** How often the queues are swept for what is past its retention (nothing is), in seconds. */
+/** How often pg-boss deletes jobs past their retention (there are none), in seconds. */
 const MAINTENANCE_S = 60 * 60;
-/** For pg-boss's own work under way at the end, in ms; handlers are finished before. */
+/** How long close() waits for pg-boss's own work, in ms; handlers have ended before. */
 const STOP_TIMEOUT_MS = 3_000;
 /**
- * A queue is empty at one moment and long at the next, and statistics lag behind: pg-boss's fetch as
- * nested loops then takes seconds (10 000 waiting: 650/s, without them 19 000/s).
+ * Statistics of a queue lag behind its length. With nested loops pg-boss's fetch then takes seconds
+ * (10 000 waiting jobs: 650/s, without nested loops 19 000/s).
  */
 const PLANNER = "set enable_nestloop = off";
 /**
- * Queues wait for no replica, so that its loss stops nothing here. Nothing is lost with the primary
- * all the same: the outbox marks an event as published by a later commit, so a replica that is promoted
- * with that mark has the message, too, if both databases are on one server.
+ * Commits of the bus do not wait for a replica, so the loss of one blocks nothing. A failover loses no
+ * message either: the outbox marks an event as published in a later commit, so a promoted replica that
+ * has the mark also has the message, if both databases are on one server.
  */
 const COMMITS = "set synchronous_commit = local";
-/** With nested loops off a plan that has one costs 10^10, and would be compiled at every call. */
+/** With nested loops off, a plan that needs one costs 10^10 and would be JIT-compiled every time. */
 const COMPILATION = "set jit = off";
-/** pg-boss rests on it, whatever the server's own default is. */
+/** pg-boss depends on it; the server's default may differ. */
 const ISOLATION = "set default_transaction_isolation = 'read committed'";
-/** Out of reach: the relay's backlog is what tells that messages pile up. */
+/** Never reached: the relay's backlog metric shows when messages pile up. */
 const WARNING_QUEUE_SIZE = 2_147_483_647;
-/** Publishers say here which queue has news. A name of our own: pg-boss derives its from internals. */
-const NEWS_CHANNEL = "marketplace_bus";
+/** Publishers notify this channel with the name of the queue. pg-boss's own channels are internal. */
+const CHANNEL = "marketplace_bus";
 
 export interface PostgresBusOptions {
   readonly url: string;
@@ -64,8 +64,8 @@ export interface PostgresBusOptions {
 }
 
 /**
- * A bus in a PostgreSQL database of its own, by pg-boss. It connects when it is first used, and
- * again after every failure.
+ * A bus in a PostgreSQL database of its own, through pg-boss. It connects on first use, and again
+ * after every failure.
  */
 export function createPostgresBus(options: PostgresBusOptions): Bus {
   return new PostgresBus(options);
@@ -92,10 +92,10 @@ class PostgresBus implements Bus {
     this.#clock = clock;
     this.#logFailure = seldomLog(log, clock);
     this.#nextId = uuidV7Source(clock);
-    // `pg` takes it; pg-boss passes it on without naming it in its own options.
+    // Options of `pg`, which pg-boss passes through without declaring them.
     const driverOptions = {
       query_timeout: QUERY_TIMEOUT_MS,
-      // Not as startup parameters, which a pooler refuses.
+      // Not as startup parameters, which a pooler rejects.
       onConnect: (client: { query(text: string): Promise<unknown> }) =>
         client.query([PLANNER, COMMITS, COMPILATION, ISOLATION].join("; ")),
     };
@@ -114,17 +114,17 @@ class PostgresBus implements Bus {
       registerInstance: false,
       openTelemetry: { enabled: false },
     });
-    this.#boss.on("error", (error) => this.#logFailure("error", "the bus has a problem", error));
+    this.#boss.on("error", (error) => this.#logFailure("error", "bus error", error));
     this.#boss.on("warning", ({ message }) => this.#logFailure("warn", message));
   }
 
   ensureTopic(topic: Topic): Promise<void> {
-    return this.#calls.reach(`make ${topic.name} ready`, () => this.#calls.ensure(topic));
+    return this.#calls.run(`create ${topic.name}`, () => this.#calls.ensure(topic));
   }
 
   async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    await this.#calls.reach(`publish ${messages.length} messages to ${topic.name}`, async () => {
+    await this.#calls.run(`publish ${messages.length} messages to ${topic.name}`, async () => {
       await this.#calls.ensure(topic);
       await sendInParts({
         messages,
@@ -133,30 +133,30 @@ class PostgresBus implements Bus {
         send: (part) => this.#insert(topic, part),
         refusalOf: postgresRefusal,
       });
-      for (const group of topic.groups) this.#tellOfNews(queueName(topic, group));
+      for (const group of topic.groups) this.#notify(queueName(topic, group));
     });
   }
 
   async #insert(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
-    // Ids ascend with the list: pg-boss orders jobs that one statement inserted by their ids.
+    // Ids ascend with the list: pg-boss orders the jobs of one statement by id.
     const jobs = messages.map((message) => toJob(message, this.#nextId()));
     for (const group of topic.groups) {
       const queue = queueName(topic, group);
-      // pg-boss orders the jobs of a key by when they came: what waits must not be of the future.
+      // pg-boss orders the jobs of a key by creation time: waiting jobs must not be in the future.
       await followClockBack(this.#boss, queue);
       await this.#boss.insert(queue, jobs);
     }
   }
 
-  /** Only a hint: whoever misses it finds the jobs at its next poll. */
-  #tellOfNews(queue: string): void {
-    this.#boss.getDb().executeSql("select pg_notify($1, $2)", [NEWS_CHANNEL, queue])
-      .catch((error: unknown) => this.#logFailure("warn", "Cannot tell of news", error));
+  /** Wakes subscribers; one that misses the notification finds the jobs at its next poll. */
+  #notify(queue: string): void {
+    this.#boss.getDb().executeSql("select pg_notify($1, $2)", [CHANNEL, queue])
+      .catch((error: unknown) => this.#logFailure("warn", "Cannot notify subscribers", error));
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { topic, group } = options;
-    return await this.#calls.reach(`subscribe ${group} to ${topic.name}`, async () => {
+    return await this.#calls.run(`subscribe ${group} to ${topic.name}`, async () => {
       await this.#calls.ensure(topic);
       await this.#listen();
       const subscription = new PostgresSubscription({
@@ -171,9 +171,9 @@ class PostgresBus implements Bus {
     });
   }
 
-  /** As pg-boss counted last, at its upkeep: counting takes as long as all that waits. */
+  /** The last count of pg-boss's upkeep; counting takes time in proportion to the waiting jobs. */
   async lag(topic: Topic, group: string): Promise<number> {
-    return await this.#calls.reach(`count what waits for ${group}`, async () => {
+    return await this.#calls.run(`read the lag of ${group}`, async () => {
       await this.#calls.ensure(topic);
       const queue = await this.#boss.getQueue(queueName(topic, group));
       return (queue?.queuedCount ?? 0) + (queue?.activeCount ?? 0);
@@ -181,7 +181,7 @@ class PostgresBus implements Bus {
   }
 
   async readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#calls.reach(`read ${topic.deadLetterQueue}`, async () => {
+    return await this.#calls.run(`read ${topic.deadLetterQueue}`, async () => {
       await this.#calls.ensure(topic);
       const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetterQueue, { limit: max });
       return jobs.map(({ data }) => data);
@@ -189,13 +189,13 @@ class PostgresBus implements Bus {
   }
 
   async replayDeadLetterQueue(topic: Topic, max: number): Promise<number> {
-    return await this.#calls.reach(`put back what is in ${topic.deadLetterQueue}`, async () => {
+    return await this.#calls.run(`replay ${topic.deadLetterQueue}`, async () => {
       await this.#calls.ensure(topic);
       const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetterQueue, { limit: max });
       if (jobs.length === 0) return 0;
       await this.#insert(topic, jobs.map(({ data }) => data));
       await this.#boss.deleteJob(topic.deadLetterQueue, jobs.map(({ id }) => id));
-      for (const group of topic.groups) this.#tellOfNews(queueName(topic, group));
+      for (const group of topic.groups) this.#notify(queueName(topic, group));
       return jobs.length;
     });
   }
@@ -205,13 +205,13 @@ class PostgresBus implements Bus {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
-    // A start under way would go on behind the stop.
+    // A start in progress would continue after the stop.
     await this.#started?.catch(() => {});
     await this.#boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
     this.#dialer.close();
   }
 
-  /** Starts pg-boss, which creates its schema where there is none. A failure is tried again. */
+  /** Starts pg-boss, which creates its schema if missing. The next call retries a failed start. */
   #start(): Promise<unknown> {
     this.#started ??= this.#startBoss().catch((error: unknown) => {
       this.#started = undefined;
@@ -239,7 +239,7 @@ class PostgresBus implements Bus {
         if (subscription.queue === queue) subscription.wake();
       }
     };
-    this.#listening ??= Promise.resolve(this.#boss.getDb().listen?.(NEWS_CHANNEL, wake, wakeAll))
+    this.#listening ??= Promise.resolve(this.#boss.getDb().listen?.(CHANNEL, wake, wakeAll))
       .catch((error: unknown) => {
         this.#listening = undefined;
         throw error;
@@ -248,10 +248,10 @@ class PostgresBus implements Bus {
   }
 }
 
-/** SQLSTATEs about the text of a message: U+0000, half a surrogate pair, more than jsonb holds. */
+/** SQLSTATEs for the text of a message: U+0000, half a surrogate pair, too large for jsonb. */
 const REFUSALS = ["22P02", "22P05", "54000"];
 
-/** Why the database refuses a message for good; undefined when another try may help. */
+/** Why the database rejects a message permanently; undefined when a retry may help. */
 export function postgresRefusal(error: unknown): string | undefined {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   return REFUSALS.includes(String(code)) ? String(message) : undefined;

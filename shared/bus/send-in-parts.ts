@@ -6,39 +6,40 @@ import {
 } from "./bus.ts";
 
 /**
- * Refusals that one call looks for; what follows them is left to the next call. Each costs a request
- * of its own, and a caller has a deadline.
+ * Rejected messages that one call isolates; later messages are left to the next call. Each costs
+ * several requests, and a caller has a deadline.
  */
 const REFUSALS_MAX = 20;
 
 export interface SendOptions {
   readonly messages: readonly OutgoingMessage[];
-  /** Of one request. */
+  /** Messages in one request. */
   readonly countMax: number;
-  /** Of one request that holds more than one message. */
+  /** Characters in one request of more than one message. */
   readonly charactersMax: number;
   readonly send: (part: readonly OutgoingMessage[]) => Promise<void>;
-  /** Why the bus refuses a request for good; undefined for every other failure. */
+  /** Why the bus rejects a request permanently; undefined for every other error. */
   readonly refusalOf: (error: unknown) => string | undefined;
 }
 
-/** A part of the list, with the place of its first message in the whole. */
+/** A part of the list. */
 interface Part {
+  /** The index of its first message in the list. */
   readonly from: number;
   readonly messages: readonly OutgoingMessage[];
 }
 
 /**
- * Sends messages in order, in requests of a bounded size. A request that is refused for good is
- * halved until the message is found; the others are sent all the same, and those of its key say so
- * in the header {@link REFUSED_BEFORE}.
- * @throws {MessagesRefusedError} after the last that was sent
+ * Sends messages in order, in requests of bounded size. A request that is rejected permanently is
+ * halved until the message is found. The other messages are sent; those of the same key name it in
+ * the header {@link REFUSED_BEFORE}.
+ * @throws {MessagesRefusedError} after the last message was sent
  */
 export async function sendInParts(options: SendOptions): Promise<void> {
   const { messages, send, refusalOf } = options;
   const refused: RefusedMessage[] = [];
   const refusedIds = new Map<string, string>();
-  // The next part is the last.
+  // A stack: the next part is the last element.
   const waiting = partsOf(options).reverse();
   while (waiting.length > 0 && refused.length < REFUSALS_MAX) {
     const part = waiting.pop() as Part;

@@ -6,18 +6,18 @@ const LIMITS = { silenceMaxMs: 60_000, handlerMaxMs: 120_000, everyMs: 5_000 };
 
 function openWatchdog() {
   const clock = new VirtualClock();
-  let isAway = false;
+  let isDown = false;
   const onStuck = vi.fn<(error: Error) => void>();
-  const probe = vi.fn(() => isAway ? Promise.reject(new Error("away")) : Promise.resolve());
+  const probe = vi.fn(() => isDown ? Promise.reject(new Error("down")) : Promise.resolve());
   const watchdog = new Watchdog({ clock, limits: LIMITS, probe, onStuck });
   watchdog.start();
   return {
     clock,
     watchdog,
     onStuck,
-    goAway: () => isAway = true,
-    comeBack: () => isAway = false,
-    /** Time in which the process runs as it should. */
+    goDown: () => isDown = true,
+    comeBack: () => isDown = false,
+    /** Advances the clock while the process runs normally. */
     async pass(ms: number, each: () => void = () => {}) {
       for (let passed = 0; passed < ms; passed += LIMITS.everyMs) {
         await clock.advance(LIMITS.everyMs);
@@ -36,15 +36,15 @@ test("silence while the bus answers is reported, once", async () => {
   expect(onStuck.mock.calls[0]?.[0].message).toMatch(/no sign of life for 6\d s/);
 });
 
-test("a consumer that gives signs is left alone", async () => {
+test("signs of life keep a consumer running", async () => {
   const { pass, watchdog, onStuck } = openWatchdog();
   await pass(600_000, () => watchdog.sign());
   expect(onStuck).not.toHaveBeenCalled();
 });
 
-test("silence in an outage does not count, and starts anew when it is over", async () => {
-  const { pass, onStuck, goAway, comeBack } = openWatchdog();
-  goAway();
+test("silence during an outage does not count, and starts again after it", async () => {
+  const { pass, onStuck, goDown, comeBack } = openWatchdog();
+  goDown();
   await pass(600_000);
   comeBack();
   await pass(30_000);
@@ -53,7 +53,7 @@ test("silence in an outage does not count, and starts anew when it is over", asy
   expect(onStuck).toHaveBeenCalledTimes(1);
 });
 
-test("a handler that never ends is reported, others are not", async () => {
+test("only a handler that never ends is reported", async () => {
   const { pass, watchdog, onStuck } = openWatchdog();
   await watchdog.handle(() => Promise.resolve());
   await expect(watchdog.handle(() => Promise.reject(new Error("no")))).rejects.toThrow("no");
@@ -63,10 +63,10 @@ test("a handler that never ends is reported, others are not", async () => {
   await pass(120_000, () => watchdog.sign());
   expect(onStuck).not.toHaveBeenCalled();
   await pass(10_000, () => watchdog.sign());
-  expect(onStuck.mock.calls[0]?.[0].message).toMatch(/at one message for 12\d s/);
+  expect(onStuck.mock.calls[0]?.[0].message).toMatch(/processing one message for 12\d s/);
 });
 
-test("a process that stood still itself is not taken for a consumer that hangs", async () => {
+test("a suspended process is not reported as a hanging consumer", async () => {
   const { clock, pass, watchdog, onStuck } = openWatchdog();
   void watchdog.handle(() => new Promise(() => {}));
   await pass(5_000);

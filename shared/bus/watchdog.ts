@@ -1,18 +1,18 @@
 import type { Clock } from "../async/clock.ts";
 import { Loop } from "../async/loop.ts";
 
-// A consumer can hang and look alive: a fetch that is never answered, a restart that never ends, a
-// handler that waits for ever. Its process then serves /healthz and shows nothing, and holds its
-// partitions. The watchdog turns that into a failure, so that the process leaves and a new one takes
-// over from what is committed. Nothing is lost by leaving too soon, and an outage of the bus is no
-// reason to: the silence counts only while the bus answers others.
+// A consumer can hang without an error: a fetch that is never answered, a restart or a handler that
+// never ends. Its process then answers /healthz, processes nothing, and keeps its partitions. The
+// watchdog turns that into a failure, so that the process exits and a new one continues from the last
+// commit. Exiting too early loses nothing. An outage of the bus is no reason to exit: silence counts
+// only while the bus answers a probe.
 
 export interface WatchLimits {
-  /** Without any sign of life. Longer than a rebalance and a session together take, 40 s. */
+  /** Without any sign of life. Longer than a rebalance plus a session timeout, 40 s. */
   readonly silenceMaxMs: number;
-  /** For one message; a handler has deadlines of its own, far below. */
+  /** For one message; the deadlines of handlers are far shorter. */
   readonly handlerMaxMs: number;
-  /** Between looks. */
+  /** Interval of the checks. */
   readonly everyMs: number;
 }
 
@@ -21,15 +21,15 @@ export const WATCH_LIMITS: WatchLimits = {
   handlerMaxMs: 120_000,
   everyMs: 5_000,
 };
-/** A look that comes this many intervals late was held up with its process: nothing was silent. */
-const LATE_LOOKS = 3;
+/** A check that is this many intervals late means that the process was suspended. */
+const LATE_CHECKS = 3;
 
 export interface WatchdogOptions {
   readonly clock: Clock;
   readonly limits?: WatchLimits | undefined;
-  /** Rejects while the bus is away, and so the silence nobody's fault. */
+  /** Rejects while the bus is unavailable. */
   readonly probe: () => Promise<unknown>;
-  /** Told once, with what hangs. */
+  /** Called at most once. */
   readonly onStuck: (error: Error) => void;
 }
 
@@ -37,20 +37,20 @@ export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #limits: WatchLimits;
   readonly #loop: Loop;
-  /** When each handler under way began, the oldest first. */
+  /** When each running handler began, oldest first. */
   readonly #handlers = new Map<symbol, number>();
   #lastSign: number;
-  #lastLook: number;
+  #lastCheck: number;
   #stuck = false;
 
   constructor(options: WatchdogOptions) {
     const { clock, limits = WATCH_LIMITS } = options;
     this.#options = options;
     this.#limits = limits;
-    this.#lastSign = this.#lastLook = clock.now();
+    this.#lastSign = this.#lastCheck = clock.now();
     this.#loop = new Loop({
       clock,
-      step: () => this.#look(),
+      step: () => this.#check(),
       onError: () => {},
       backoffMs: limits.everyMs,
       backoffMaxMs: limits.everyMs,
@@ -62,12 +62,12 @@ export class Watchdog {
     this.#loop.start();
   }
 
-  /** The consumer is alive. */
+  /** Records a sign of life of the consumer. */
   sign(): void {
     this.#lastSign = this.#options.clock.now();
   }
 
-  /** Runs a handler under watch. */
+  /** Runs a handler, whose duration the watchdog checks. */
   async handle<Result>(handler: () => Promise<Result>): Promise<Result> {
     const id = Symbol();
     this.#handlers.set(id, this.#options.clock.now());
@@ -78,24 +78,24 @@ export class Watchdog {
     }
   }
 
-  /** Looks no more; a look under way is not waited for. */
+  /** Stops the checks; does not wait for a check in progress. */
   close(): void {
     this.#stuck = true;
     void this.#loop.close();
   }
 
-  async #look(): Promise<number> {
+  async #check(): Promise<number> {
     const { everyMs } = this.#limits;
     const now = this.#options.clock.now();
-    if (now - this.#lastLook > everyMs * LATE_LOOKS) this.#startAgain(now);
-    this.#lastLook = now;
+    if (now - this.#lastCheck > everyMs * LATE_CHECKS) this.#restart(now);
+    this.#lastCheck = now;
     this.#checkHandlers(now);
     await this.#checkSilence(now);
-    this.#lastLook = this.#options.clock.now();
+    this.#lastCheck = this.#options.clock.now();
     return everyMs;
   }
 
-  #startAgain(now: number): void {
+  #restart(now: number): void {
     this.#lastSign = now;
     for (const id of this.#handlers.keys()) this.#handlers.set(id, now);
   }
@@ -103,7 +103,7 @@ export class Watchdog {
   #checkHandlers(now: number): void {
     const [oldest = now] = this.#handlers.values();
     if (now - oldest > this.#limits.handlerMaxMs) {
-      this.#report(`a handler has been at one message for ${seconds(now - oldest)} s`);
+      this.#report(`a handler has been processing one message for ${seconds(now - oldest)} s`);
     }
   }
 
@@ -115,7 +115,7 @@ export class Watchdog {
     if (isThere && this.#lastSign === lastSign) {
       this.#report(`no sign of life for ${seconds(silentMs)} s, while the bus answers`);
     }
-    // After an outage it has the whole time again.
+    // After an outage the full time starts again.
     if (!isThere) this.sign();
   }
 
