@@ -3,7 +3,6 @@ import { RequestContext } from "../shared/async/request-context.ts";
 import type { SeldomLog } from "../shared/bus/seldom-log.ts";
 import type { CloseStack } from "../shared/lifecycle.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
-import type { DurableRunner } from "../shared/postgres/durability.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
@@ -17,7 +16,6 @@ import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
 import { createOrderReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
-import { StandbyNames } from "./repository/standby-names.ts";
 
 export const DB_REPLICATION_STATE = gaugeFamily({
   name: "db_replication_state",
@@ -26,13 +24,13 @@ export const DB_REPLICATION_STATE = gaugeFamily({
   labels: ["state"],
 });
 
-/** Statements at once on each server; more only wait for the same locks and the same processor. */
+/** Statements at once per server; more would wait for the same locks and the same processors. */
 const CONNECTIONS_MAX = 10;
 
-/** Of a question at the start, to a server that has just been migrated. */
+/** For queries at the start, to a server that has just been migrated. */
 const START_TIMEOUT_MS = 10_000;
 
-/** As the metric has them: without a listed replica nothing is replicated that loms knows of. */
+/** The metric's states; `unreplicated` is for a loms that lists no replica. */
 const STATES = ["synchronous", "refusing", "degraded", "unreplicated"] as const;
 
 export interface DatabasesOptions {
@@ -44,20 +42,19 @@ export interface DatabasesOptions {
   readonly opened: CloseStack;
 }
 
-/** loms' ways to its databases. */
 export interface Databases {
-  /** Of the primary, for what writes nothing: it never waits behind commits. */
+  /** Of the primary, for statements that do not write: they never wait behind commits. */
   readonly reads: Pool;
-  /** On the primary, what writes and has an answer for a caller. */
-  readonly writes: DurableRunner;
-  /** On the primary, what writes and waits for no replica. */
+  /** On the primary, for writes whose outcome a caller learns. */
+  readonly writes: ReplicatedWrites;
+  /** On the primary, for writes that do not wait for a replica. */
   readonly marks: Pool;
   readonly replication: Replication;
   /** Orders and stock, from the replicas. */
   readonly reader: OrderReader;
 }
 
-/** Opens them; a server that is away is found out, and not waited for. */
+/** Opens the pools and probes. It does not wait for a replica that is unavailable. */
 export async function openDatabases(options: DatabasesOptions): Promise<Databases> {
   const { config, opened } = options;
   const pools: Pool[] = [];
@@ -65,12 +62,16 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   opened.push("the databases", async () => {
     await Promise.all(pools.map((pool) => pool.close()));
   });
-  const open = (pool: Partial<PoolOptions> & Pick<PoolOptions, "url" | "role">): Pool => {
+  const observe = observeStatements(options.metrics, options.tracing);
+  const open = (
+    pool: Partial<PoolOptions> & Pick<PoolOptions, "url" | "role">,
+    observed: Pick<PoolOptions, "observe"> = { observe },
+  ): Pool => {
     const connections = new Pool({
       max: CONNECTIONS_MAX,
       applicationName: "loms",
       prepared: config.DATABASE_PREPARED_STATEMENTS,
-      observe: observeStatements(options.metrics, options.tracing),
+      ...observed,
       ...pool,
     });
     pools.push(connections);
@@ -80,25 +81,22 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
 
   const reads = open(primary);
   await checkDefaults(reads, "DATABASE_URL", startContext());
-  const probes = open({
-    ...primary,
-    max: 1,
-    applicationName: PROBE_APPLICATION_NAME,
-    keepsName: true,
-    observe: () => {},
-  });
+  // Neither metrics nor spans: probes wait for replicas, and the names are read after every write.
+  const probeName = { applicationName: PROBE_APPLICATION_NAME, keepsName: true };
+  const probes = open({ ...primary, max: 1, ...probeName }, {});
   const replicas = config.DATABASE_REPLICA_URLS.map((url, index) => ({
     name: `replica ${index + 1}`,
     pool: open({ url, role: "replica" }),
   }));
   const listed = new ListedReplicas({ primary: reads, members: replicas, clock: systemClock });
-  const replication = await openReplication({ reads, probes, listed }, options);
   const marks = open(primary);
-  const standbyNames = replicas.length === 0
-    ? undefined
-    : new StandbyNames(open({ ...primary, max: 1, observe: () => {} }), systemClock);
-  const synchronous = open(primary);
-  const writes = new ReplicatedWrites({ replication, synchronous, local: marks, standbyNames });
+  const writes = new ReplicatedWrites({
+    synchronous: open(primary),
+    local: marks,
+    standbyNames: replicas.length === 0 ? undefined : open({ ...primary, max: 1 }, {}),
+    clock: systemClock,
+  });
+  const replication = await openReplication({ reads, probes, listed, writes }, options);
   const reader = await openReader({ primary: reads, replicas, listed, replication }, options);
   return { reads, writes, marks, replication, reader };
 }
@@ -111,23 +109,31 @@ function startContext(): RequestContext {
 }
 
 async function openReplication(
-  { reads, probes, listed }: {
+  { reads, probes, listed, writes }: {
     readonly reads: Pool;
     readonly probes: Pool;
     readonly listed: ListedReplicas;
+    readonly writes: ReplicatedWrites;
   },
   { config, log, metrics, logSeldom, opened }: DatabasesOptions,
 ): Promise<Replication> {
   const { SYNC_REPLICA_POLICY: policy, SYNC_REPLICA_DEGRADE_AFTER: afterMs } = config;
   const replication = new Replication({
-    probe: createCommitProbe({ probes, reads, listed, clock: systemClock }),
+    probe: createCommitProbe({
+      probes,
+      reads,
+      listed,
+      clock: systemClock,
+      onStandbys: (standbys) => writes.seenStandbys = standbys,
+    }),
+    writes,
     degradeAfterMs: policy === "degrade" ? afterMs : undefined,
     clock: systemClock,
     onState(state, problem) {
-      const say = { synchronous: "info", refusing: "error", degraded: "error" } as const;
-      log[say[state]](WORDS[state], { replication: state, policy, problem });
+      const level = state === "synchronous" ? "info" : "error";
+      log[level](STATE_MESSAGES[state], { replication: state, policy, problem });
     },
-    onDegraded: () => logSeldom("error", WORDS.degraded),
+    onDegraded: () => logSeldom("error", STATE_MESSAGES.degraded),
   });
   const states = metrics.gauge(DB_REPLICATION_STATE);
   const isListed = config.DATABASE_REPLICA_URLS.length > 0;
@@ -139,14 +145,14 @@ async function openReplication(
     for (const state of STATES) states.set({ state }, state === now ? 1 : 0);
   });
   await listed.meet();
-  // No write is admitted before it is known what its commit waits for.
+  // Before it is known what commits wait for, no write may be admitted.
   await replication.untilKnown(START_TIMEOUT_MS);
   replication.start();
   opened.push("the probes of replication", () => replication.close());
   return replication;
 }
 
-const WORDS = {
+const STATE_MESSAGES = {
   synchronous: "commits reach the synchronous replica",
   refusing: "no synchronous replica confirms commits: writes are refused",
   degraded: "writes go on without the synchronous replica: the loss of the primary would lose them",

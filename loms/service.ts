@@ -33,7 +33,6 @@ import { outboxSpans } from "./outbox/outbox-spans.ts";
 import { Relay } from "./outbox/relay.ts";
 import { relayMetrics } from "./outbox/relay-metrics.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
-import { countedWriter } from "./repository/order-metrics.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createOrderWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/chain.ts";
@@ -80,7 +79,7 @@ export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<Ru
     watchBacklog((context) => outboxBacklog(reads, context), metrics);
     const relay = await openRelay(databases, opening);
     const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
-    const writer = countedWriter(createOrderWriter({ pool: writes, paymentTimeoutMs }), metrics);
+    const writer = createOrderWriter({ pool: writes, paymentTimeoutMs, metrics });
     const deps = { writer, reader, wakeRelay: () => relay.wake() };
     openExpirer(deps, opening);
     await openProfileListener(config.LOMS_PROFILE, log, opened);

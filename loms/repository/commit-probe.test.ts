@@ -8,10 +8,12 @@ import type { SyncStates } from "./listed-replicas.ts";
 const SEEN: SyncStates = { synchronous: new Set(), problem: undefined, standbys: "FIRST 1 (one)" };
 
 const commit = vi.fn<() => Promise<never[]>>();
+const onStandbys = vi.fn<(standbys: string | undefined) => void>();
 const look = vi.fn<() => Promise<SyncStates>>();
 
 beforeEach(() => {
   commit.mockReset().mockResolvedValue([]);
+  onStandbys.mockReset();
   look.mockReset().mockResolvedValue(SEEN);
 });
 
@@ -22,29 +24,27 @@ function open() {
     reads: pool,
     listed: { look },
     clock: new VirtualClock(),
+    onStandbys,
   });
 }
 
 test("a commit that ended is confirmed when a listed replica is synchronous", async () => {
   const probe = open();
-  expect(probe.standbys).toBeUndefined();
   expect(await probe.commit()).toBe("confirmed");
-  expect(probe.standbys).toBe("FIRST 1 (one)");
+  expect(onStandbys).toHaveBeenLastCalledWith("FIRST 1 (one)");
   look.mockResolvedValue({ ...SEEN, problem: "replica 1: async" });
   expect(await probe.commit()).toEqual({ asynchronous: "replica 1: async" });
 });
 
-test("a commit that ended is unseen when the primary does not say which replicas are synchronous", async () => {
-  const probe = open();
-  await probe.commit();
+test("a commit that ended is unseen when the primary does not report the synchronous replicas", async () => {
   look.mockRejectedValue(new AppError("deadline_exceeded", "too slow"));
-  expect(await probe.commit()).toBe("unseen");
-  expect(probe.standbys, "as last seen").toBe("FIRST 1 (one)");
+  expect(await open().commit()).toBe("unseen");
+  expect(onStandbys).not.toHaveBeenCalled();
 });
 
-test("a commit that a lost primary did not answer is unknown, one that ended alone unconfirmed", async () => {
+test("a commit is unknown when the primary was lost, and unconfirmed when it ended alone", async () => {
   commit.mockRejectedValue(
-    new AppError("unavailable", "away", { cause: { code: "ECONNREFUSED" } }),
+    new AppError("unavailable", "unavailable", { cause: { code: "ECONNREFUSED" } }),
   );
   expect(await open().commit()).toBe("unknown");
   commit.mockRejectedValue(new AppError("unavailable", "its wait was cancelled"));

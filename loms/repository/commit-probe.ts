@@ -7,16 +7,16 @@ import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { ListedReplicas } from "./listed-replicas.ts";
 import { COMMIT_PROBE, END_WAITS } from "./statements.ts";
 
-/** Sessions by this name probe; {@link CommitProbe.endWaits} leaves them waiting. */
+/** The sessions that probe; {@link CommitProbe.endWaits} does not end their waits. */
 export const PROBE_APPLICATION_NAME = "loms_probe";
-/** A commit waits for its replica for ever, and a probe with it: only a dead connection ends one. */
+/** A probe waits for its replica as long as any commit: only a lost connection ends it. */
 const PROBE_TIMEOUT_MS = 24 * 60 * 60_000;
 const END_WAITS_TIMEOUT_MS = 1_000;
 
 /**
  * "confirmed": every synchronous replica has applied it, and a listed one is synchronous.
- * "unconfirmed": it ended without them. "unseen": it ended, and the primary did not say in time
- * which replicas are synchronous. "unknown": the primary did not answer the commit itself.
+ * "unconfirmed": it ended without them. "unseen": it ended, and the primary did not report in time
+ * which replicas are synchronous. "unknown": the primary did not answer the commit.
  */
 export type ProbeOutcome =
   | "confirmed"
@@ -25,21 +25,19 @@ export type ProbeOutcome =
   | "unknown"
   | AsynchronousCommit;
 
-/** The commit ended, and no listed replica is one that it had to wait for. */
+/** The commit ended, and it waited for none of the listed replicas. */
 export interface AsynchronousCommit {
-  /** Why, in words. */
+  /** Why, for people. */
   readonly asynchronous: string;
 }
 
-/** What {@link Replication} asks of the primary. */
+/** The commands of {@link Replication} to the primary. */
 export interface CommitProbe {
-  /** `synchronous_standby_names` as last seen; undefined before, and when no replica is listed. */
-  readonly standbys?: string | undefined;
-  /** Commits once and waits for as long as that takes; never rejects. */
+  /** Commits once and waits as long as that takes; never rejects. */
   commit(): Promise<ProbeOutcome>;
   /**
-   * Ends the waits of all commits for a replica: they stay on the primary alone, and their
-   * callers get the answer that the outcome is unknown.
+   * Ends the waits of all commits for a replica: they stay on the primary alone, and their callers
+   * learn that the outcome is unknown.
    * @throws {AppError} when the primary does not answer
    */
   endWaits(): Promise<void>;
@@ -52,18 +50,16 @@ export interface CommitProbeOptions {
   readonly reads: StatementRunner;
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
+  /** Called with `synchronous_standby_names` after each commit; undefined: no replica is listed. */
+  readonly onStandbys: (standbys: string | undefined) => void;
 }
 
 export function createCommitProbe(
-  { probes, reads, listed, clock }: CommitProbeOptions,
+  { probes, reads, listed, clock, onStandbys }: CommitProbeOptions,
 ): CommitProbe {
   const contextOf = (timeoutMs: number) =>
     new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs, clock });
-  let standbys: string | undefined;
   return {
-    get standbys() {
-      return standbys;
-    },
     async commit() {
       try {
         await probes.run(COMMIT_PROBE, [], contextOf(PROBE_TIMEOUT_MS));
@@ -72,10 +68,9 @@ export function createCommitProbe(
         return refused ? "unknown" : "unconfirmed";
       }
       try {
-        // After the commit: one that waited ends at once when the primary stops waiting for replicas.
-        const seen = await listed.look();
-        const { problem } = seen;
-        standbys = seen.standbys;
+        // After the commit: its wait ends at once when the primary stops waiting for replicas.
+        const { problem, standbys } = await listed.look();
+        onStandbys(standbys);
         return problem === undefined ? "confirmed" : { asynchronous: problem };
       } catch {
         return "unseen";

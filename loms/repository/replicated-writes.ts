@@ -1,6 +1,8 @@
-import type { RequestContext } from "../../shared/async/request-context.ts";
-import { type DurableRunner, withDurability } from "../../shared/postgres/durability.ts";
-import type { Pool } from "../../shared/postgres/pool.ts";
+import type { Clock } from "../../shared/async/clock.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { Durability, DurableRunner } from "../../shared/postgres/durability.ts";
+import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import type {
   ColumnType,
   ParametersOf,
@@ -8,32 +10,70 @@ import type {
   RowOf,
   Statement,
 } from "../../shared/postgres/statement.ts";
-import type { Replication } from "./replication.ts";
-import type { StandbyNames } from "./standby-names.ts";
+import { STANDBY_NAMES } from "./statements.ts";
+
+// When `synchronous_standby_names` is emptied, as a cluster manager does that lost its standby, every
+// wait for a replica ends, and the commits that waited look like any other. Each session has the new
+// value before a wait ends. So it is read after each commit and compared with what the last probe saw.
+
+/** The query reads one setting. */
+const STANDBY_NAMES_TIMEOUT_MS = 1_000;
+/** The Retry-After of a refused write: about as long as it takes to detect that a replica is back. */
+export const RETRY_AFTER_MS = 1_000;
+
+/** How writes are made; `Replication` decides it. */
+export type Admission =
+  /** Their commits wait for the replicas. */
+  | { readonly kind: "synchronous" }
+  /** They end without a listed replica; "local" ones wait for no replica. */
+  | { readonly kind: "degraded"; readonly durability: Durability }
+  | { readonly kind: "refused"; readonly refusal: (what: string) => AppError };
 
 export interface ReplicatedWritesOptions {
-  readonly replication: Replication;
   /** Of the primary, for commits that wait for the replicas. */
-  readonly synchronous: Pool;
+  readonly synchronous: StatementRunner;
   /** Of the primary, for commits that do not: those that wait take none of its connections. */
-  readonly local: Pool;
-  /** What the primary waits for, asked after each commit; without it nothing is asked. */
-  readonly standbyNames: Pick<StandbyNames, "ask"> | undefined;
+  readonly local: StatementRunner;
+  /** Of the primary, to read which standbys it waits for; undefined when no replica is listed. */
+  readonly standbyNames: StatementRunner | undefined;
+  readonly clock: Clock;
 }
 
 /**
- * Runs what writes on the primary and has an answer for a caller. When it resolves, the write is on
- * every synchronous replica, unless replication is degraded. Beside what {@link Pool.run} throws:
+ * Runs the writes on the primary whose outcome a caller learns. When it resolves, the write is on
+ * every synchronous replica, unless replication is degraded. Besides what {@link Pool.run} throws:
  * AppError `unavailable` while no listed replica is synchronous.
  */
 export class ReplicatedWrites implements DurableRunner {
   readonly #options: ReplicatedWritesOptions;
+  readonly #waiting = new Set<(error: AppError) => void>();
+  #localWrites = 0;
+  /** A query of the standby names that is not sent yet, and the last one that was. */
+  #nextNames: Promise<string> | undefined;
+  #lastNames: Promise<unknown> | undefined;
+
+  admission: Admission = { kind: "synchronous" };
+  /** `synchronous_standby_names` as the last probe saw it. */
+  seenStandbys: string | undefined;
+  /** Called when a commit ended under other names than the last probe saw. */
+  onOtherStandbys: () => void = () => {};
 
   constructor(options: ReplicatedWritesOptions) {
     this.#options = options;
   }
 
-  run<
+  /** How many writes that do not wait for a replica are under way. */
+  get localWrites(): number {
+    return this.#localWrites;
+  }
+
+  /** Ends the writes that wait for the replicas: their outcome is unknown. */
+  rejectWaiting(error: AppError): void {
+    for (const reject of this.#waiting) reject(error);
+    this.#waiting.clear();
+  }
+
+  async run<
     const Parameters extends readonly ParameterType[],
     const Columns extends Readonly<Record<string, ColumnType>>,
   >(
@@ -41,18 +81,58 @@ export class ReplicatedWrites implements DurableRunner {
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
   ): Promise<readonly RowOf<Columns>[]> {
-    const { replication, synchronous, local, standbyNames } = this.#options;
-    const { durability } = replication;
-    const all = withDurability(parameters, durability);
+    const { admission } = this;
+    if (admission.kind === "refused") throw admission.refusal(`${statement.name} is refused`);
+    const { synchronous, local } = this.#options;
+    const durability = admission.kind === "degraded" ? admission.durability : "remote_apply";
+    const given = parameters as readonly unknown[];
+    const all = [...given, durability] as unknown as ParametersOf<
+      readonly [...Parameters, "text"]
+    >;
     if (durability === "local") {
-      return replication.locally(() => local.run(statement, all, context));
-    }
-    return replication.synchronously(statement.name, async (isWanted) => {
-      const rows = await synchronous.run(statement, all, context, isWanted);
-      if (standbyNames) {
-        replication.assertWaitedFor(await standbyNames.ask(context), statement.name);
+      this.#localWrites++;
+      try {
+        return await local.run(statement, all, context);
+      } finally {
+        this.#localWrites--;
       }
-      return rows;
+    }
+    return await new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      // A write that still waits for a connection when it is rejected is not sent.
+      synchronous.run(statement, all, context, () => this.#waiting.has(reject))
+        .then((rows) => this.#assertReplicated(statement.name, context).then(() => rows))
+        .finally(() => this.#waiting.delete(reject))
+        .then(resolve, reject);
     });
+  }
+
+  /** A degraded write may end under any names: it does not promise a replica. */
+  async #assertReplicated(name: string, { traceparent }: RequestContext): Promise<void> {
+    const { standbyNames } = this.#options;
+    if (!standbyNames) return;
+    const names = await (this.#nextNames ??= this.#readNames(standbyNames, traceparent));
+    if (this.admission.kind === "degraded" || names === this.seenStandbys) return;
+    this.onOtherStandbys();
+    throw new AppError(
+      "unavailable",
+      `the outcome of ${name} is unknown: synchronous_standby_names is '${names}' now`,
+      { retryAfterMs: RETRY_AFTER_MS },
+    );
+  }
+
+  /** Writes that end while one query is under way share the next one. */
+  async #readNames(pool: StatementRunner, traceparent: string): Promise<string> {
+    await this.#lastNames;
+    this.#nextNames = undefined;
+    const { clock } = this.#options;
+    const context = new RequestContext({
+      traceparent,
+      timeoutMs: STANDBY_NAMES_TIMEOUT_MS,
+      clock,
+    });
+    const query = pool.run(STANDBY_NAMES, [], context);
+    this.#lastNames = query.catch(() => {});
+    return (await query)[0]?.standbys ?? "";
   }
 }

@@ -1,191 +1,134 @@
-import { beforeEach, expect, test, vi } from "vitest";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import type { ProbeOutcome } from "./commit-probe.ts";
-import { Replication } from "./replication.ts";
+import { expect, test } from "vitest";
+import { ASYNCHRONOUS, DEGRADE_AFTER_MS, openReplication, STEP_MS } from "./replication-fixture.ts";
 import { UNCONFIRMED_AFTER_MS } from "./replication-doubts.ts";
 
-const DEGRADE_AFTER_MS = 6_000;
-const STEP_MS = 500;
+const never = () => new Promise<never>(() => {});
 
-let clock: VirtualClock;
-/** Ends the probe that waits; without one, the next probe ends so at once. */
-let answer: (outcome: ProbeOutcome) => void;
-let standing: ProbeOutcome | undefined;
-let states: string[];
-/** What the last probe saw. */
-let standbys: string | undefined;
-const endWaits = vi.fn<() => Promise<void>>();
-
-beforeEach(() => {
-  clock = new VirtualClock();
-  standing = "confirmed";
-  states = [];
-  standbys = undefined;
-  endWaits.mockReset().mockResolvedValue();
-});
-
-function open(degradeAfterMs?: number): Replication {
-  const probe = {
-    commit: () =>
-      standing ? Promise.resolve(standing) : new Promise<ProbeOutcome>((resolve) => {
-        answer = resolve;
-      }),
-    endWaits,
-    get standbys() {
-      return standbys;
-    },
-  };
-  return new Replication({
-    probe,
-    degradeAfterMs,
-    clock,
-    onState: (state) => states.push(state),
-    onDegraded: () => {},
-  });
-}
-
-/** The replica confirms nothing from now on. */
-async function lose(replication: Replication, forMs: number): Promise<void> {
-  standing = undefined;
-  for (let waitedMs = 0; waitedMs < forMs; waitedMs += STEP_MS) {
-    const step = replication.step();
-    await clock.advance(STEP_MS);
-    await step;
-  }
-}
-
-async function step(replication: Replication, outcome: ProbeOutcome): Promise<void> {
-  standing = outcome;
+test("writes pass while probes are confirmed", async () => {
+  const { replication, states, write } = openReplication();
   await replication.step();
-}
-
-const write = (replication: Replication) =>
-  replication.synchronously("order_create", () => Promise.resolve("done"));
-
-test("writes go through while probes are confirmed", async () => {
-  const replication = open();
-  await replication.step();
-  expect(await write(replication)).toBe("done");
+  await write();
   expect(replication.check()).toBeUndefined();
   expect(states).toEqual([]);
 });
 
 test("a probe that waits for a moment changes nothing", async () => {
-  const replication = open();
-  await lose(replication, UNCONFIRMED_AFTER_MS - STEP_MS);
-  expect(await write(replication)).toBe("done");
-  answer("confirmed");
+  const { replication, states, probe, lose, write } = openReplication();
+  await lose(UNCONFIRMED_AFTER_MS - STEP_MS);
+  await write();
+  probe.end("confirmed");
   await replication.step();
   expect(states).toEqual([]);
 });
 
-test("once a probe has waited too long, writes are refused, and those under way are unknown", async () => {
-  const replication = open();
+test("when a probe waits too long, writes are refused, and those under way are unknown", async () => {
+  const { replication, states, send, lose, write } = openReplication();
   let isWanted = () => false;
-  const underWay = replication.synchronously("order_pay", (isStillWanted) => {
+  send.mockImplementationOnce((_durability, isStillWanted) => {
     isWanted = isStillWanted;
-    return new Promise(() => {});
+    return never();
   });
+  const rejected = expect(write()).rejects.toMatchObject({ code: "unavailable" });
   expect(isWanted()).toBe(true);
-  const told = expect(underWay).rejects.toMatchObject({ code: "unavailable" });
-  await lose(replication, UNCONFIRMED_AFTER_MS);
-  await told;
-  expect(isWanted(), "one that waits for a connection is not sent any more").toBe(false);
-  const send = vi.fn<() => Promise<string>>();
-  await expect(replication.synchronously("order_create", send)).rejects.toMatchObject({
+  await lose(UNCONFIRMED_AFTER_MS);
+  await rejected;
+  expect(isWanted(), "a write that waits for a connection is not sent any more").toBe(false);
+  await expect(write()).rejects.toMatchObject({
     code: "unavailable",
     message: "order_create is refused: the synchronous replica has confirmed no commit for 2 s",
     retryAfterMs: 1_000,
   });
-  expect(send).not.toHaveBeenCalled();
+  expect(send).toHaveBeenCalledOnce();
   expect(() => replication.check()).toThrow("confirmed no commit for 2 s");
   expect(states).toEqual(["refusing"]);
 });
 
-test("a strict policy refuses until the probe is confirmed", async () => {
-  const replication = open();
-  await lose(replication, 60_000);
+test("the strict policy refuses until a probe is confirmed", async () => {
+  const { replication, states, probe, lose, write } = openReplication();
+  await lose(60_000);
   expect(states).toEqual(["refusing"]);
-  expect(endWaits).not.toHaveBeenCalled();
-  answer("confirmed");
+  expect(probe.endWaits).not.toHaveBeenCalled();
+  probe.end("confirmed");
   await replication.step();
   expect(states).toEqual(["refusing", "synchronous"]);
-  expect(await write(replication)).toBe("done");
+  await write();
 });
 
-test("a policy to degrade ends the waits after its time, again and again, and says so", async () => {
-  const replication = open(DEGRADE_AFTER_MS);
-  await lose(replication, DEGRADE_AFTER_MS - STEP_MS);
+test("the degrading policy ends the waits after its time, at every step, and warns", async () => {
+  const { replication, states, probe, lose } = openReplication(DEGRADE_AFTER_MS);
+  await lose(DEGRADE_AFTER_MS - STEP_MS);
   expect(states).toEqual(["refusing"]);
-  await lose(replication, 2 * STEP_MS);
+  await lose(2 * STEP_MS);
   expect(states).toEqual(["refusing", "degraded"]);
-  expect(endWaits).toHaveBeenCalledTimes(2);
+  expect(probe.endWaits).toHaveBeenCalledTimes(2);
   expect(replication.check()).toBe(
     "writes are on the primary alone: the synchronous replica has confirmed no commit for 7 s",
   );
 });
 
-test("a wait that somebody ended confirms nothing", async () => {
-  const replication = open();
-  await lose(replication, UNCONFIRMED_AFTER_MS);
-  answer("unconfirmed");
+test("a wait that was cancelled confirms nothing", async () => {
+  const { replication, states, probe, lose } = openReplication();
+  await lose(UNCONFIRMED_AFTER_MS);
+  probe.end("unconfirmed");
   await replication.step();
   expect(states).toEqual(["refusing"]);
 });
 
-test("a primary that does not answer says nothing of its replicas", async () => {
-  const replication = open(DEGRADE_AFTER_MS);
-  standing = "unknown";
+test("an unavailable primary is no evidence about its replicas", async () => {
+  const { clock, states, step, lose } = openReplication(DEGRADE_AFTER_MS);
   for (let steps = 0; steps < 100; steps++) {
-    await replication.step();
+    await step("unknown");
     clock.stall(STEP_MS);
   }
   expect(states).toEqual([]);
-  await lose(replication, UNCONFIRMED_AFTER_MS);
+  await lose(UNCONFIRMED_AFTER_MS);
   expect(states, "the time before does not count").toEqual(["refusing"]);
 });
 
-test("waits that cannot be ended leave writes refused", async () => {
-  endWaits.mockRejectedValue(new Error("away"));
-  const replication = open(DEGRADE_AFTER_MS);
-  await lose(replication, 2 * DEGRADE_AFTER_MS);
+test("writes stay refused when the waits cannot be ended", async () => {
+  const { states, probe, lose } = openReplication(DEGRADE_AFTER_MS);
+  probe.endWaits.mockRejectedValue(new Error("unavailable"));
+  await lose(2 * DEGRADE_AFTER_MS);
   expect(states).toEqual(["refusing"]);
 });
 
-test("without degrading, replicas have every answered write at all times", async () => {
-  const replication = open();
+test("without degrading, replicas have every acknowledged write at all times", async () => {
+  const { replication, lose } = openReplication();
   expect(replication.replicasAreCurrent).toBe(true);
-  await lose(replication, 10_000);
+  await lose(10_000);
   expect(replication.replicasAreCurrent).toBe(true);
 });
 
 test("with degrading, a probe that began after the last local write makes replicas current", async () => {
-  const replication = open(DEGRADE_AFTER_MS);
+  const { replication, states, probe, send, lose, step, write } = openReplication(
+    DEGRADE_AFTER_MS,
+  );
   expect(replication.replicasAreCurrent, "others may have degraded before").toBe(false);
   await replication.step();
   expect(replication.replicasAreCurrent).toBe(true);
-  await lose(replication, UNCONFIRMED_AFTER_MS);
+  await lose(UNCONFIRMED_AFTER_MS);
   expect(replication.replicasAreCurrent).toBe(false);
-  await lose(replication, DEGRADE_AFTER_MS);
+  await lose(DEGRADE_AFTER_MS);
   const slow = Promise.withResolvers<void>();
-  const local = replication.locally(() => slow.promise);
+  send.mockReturnValueOnce(slow.promise);
+  const local = write();
+  expect(send).toHaveBeenLastCalledWith("local", undefined);
 
-  answer("confirmed");
-  standing = "confirmed";
-  await replication.step();
+  probe.end("confirmed");
+  await step("confirmed");
   expect(states).toEqual(["refusing", "degraded", "synchronous"]);
   expect(replication.replicasAreCurrent, "began while degraded").toBe(false);
-  await replication.step();
+  await step("confirmed");
   expect(replication.replicasAreCurrent, "a local write is under way").toBe(false);
   slow.resolve();
   await local;
-  await replication.step();
+  await step("confirmed");
   expect(replication.replicasAreCurrent).toBe(true);
 });
 
 test("close() ends the probing, also while a probe waits", async () => {
-  const replication = open();
-  standing = undefined;
+  const { clock, replication, states, probe } = openReplication();
+  probe.outcome = undefined;
   replication.start();
   await clock.advance(10_000);
   expect(states).toEqual(["refusing"]);
@@ -195,97 +138,101 @@ test("close() ends the probing, also while a probe waits", async () => {
   expect(clock.pending).toBe(0);
 });
 
-const ASYNCHRONOUS = { asynchronous: "no listed replica is synchronous (replica 1: async)" };
-
-test("commits that end without a listed replica are refused at once, and say why", async () => {
-  const replication = open();
-  const underWay = replication.synchronously("order_pay", () => new Promise(() => {}));
-  const told = expect(underWay).rejects.toMatchObject({ code: "unavailable" });
-  await step(replication, ASYNCHRONOUS);
-  await told;
-  await expect(write(replication)).rejects.toMatchObject({
+test("while commits end without a listed replica, writes are refused, with the reason", async () => {
+  const { replication, states, send, step, write } = openReplication();
+  send.mockImplementationOnce(never);
+  const rejected = expect(write()).rejects.toMatchObject({ code: "unavailable" });
+  await step(ASYNCHRONOUS);
+  await rejected;
+  await expect(write()).rejects.toMatchObject({
     message: "order_create is refused: no listed replica is synchronous (replica 1: async)",
   });
   expect(() => replication.check()).toThrow("no listed replica is synchronous");
   expect(states).toEqual(["refusing"]);
-  await step(replication, "confirmed");
+  await step("confirmed");
   expect(states).toEqual(["refusing", "synchronous"]);
-  expect(await write(replication)).toBe("done");
+  await write();
 });
 
-test("degraded for want of a listed replica, writes wait for what the primary waits for", async () => {
-  const replication = open(DEGRADE_AFTER_MS);
-  await step(replication, ASYNCHRONOUS);
+test("degraded without a listed replica, writes wait for what the primary waits for", async () => {
+  const { clock, replication, states, probe, send, step, write } = openReplication(
+    DEGRADE_AFTER_MS,
+  );
+  await step(ASYNCHRONOUS);
   clock.stall(DEGRADE_AFTER_MS - STEP_MS);
-  await step(replication, ASYNCHRONOUS);
+  await step(ASYNCHRONOUS);
   expect(states).toEqual(["refusing"]);
   clock.stall(STEP_MS);
-  await step(replication, ASYNCHRONOUS);
+  await step(ASYNCHRONOUS);
   expect(states).toEqual(["refusing", "degraded"]);
-  expect([replication.durability, await write(replication)]).toEqual(["remote_apply", "done"]);
-  expect(endWaits).not.toHaveBeenCalled();
+  await write();
+  expect(send).toHaveBeenLastCalledWith("remote_apply", expect.anything());
+  expect(probe.endWaits).not.toHaveBeenCalled();
   expect(replication.check()).toBe(
     "writes go on without a synchronous replica: no listed replica is synchronous (replica 1: async)",
   );
 });
 
-test("degraded writes that begin to hang are ended, and later ones wait for no replica", async () => {
-  const replication = open(DEGRADE_AFTER_MS);
-  await step(replication, ASYNCHRONOUS);
+test("degraded writes that hang are ended, and later ones wait for no replica", async () => {
+  const { clock, replication, probe, send, step, lose, write } = openReplication(
+    DEGRADE_AFTER_MS,
+  );
+  await step(ASYNCHRONOUS);
   clock.stall(DEGRADE_AFTER_MS);
-  await step(replication, ASYNCHRONOUS);
-  const underWay = replication.synchronously("order_pay", () => new Promise(() => {}));
-  const told = expect(underWay).rejects.toMatchObject({ code: "unavailable" });
-  await lose(replication, UNCONFIRMED_AFTER_MS - STEP_MS);
-  expect([replication.state, endWaits.mock.calls.length]).toEqual(["degraded", 0]);
-  await lose(replication, STEP_MS);
-  await told;
-  expect([replication.durability, endWaits.mock.calls.length]).toEqual(["local", 1]);
-  answer("unconfirmed");
-  await step(replication, "confirmed");
-  await step(replication, ASYNCHRONOUS);
-  expect(replication.durability).toBe("remote_apply");
+  await step(ASYNCHRONOUS);
+  send.mockImplementationOnce(never);
+  const rejected = expect(write()).rejects.toMatchObject({ code: "unavailable" });
+  await lose(UNCONFIRMED_AFTER_MS - STEP_MS);
+  expect([replication.state, probe.endWaits.mock.calls.length]).toEqual(["degraded", 0]);
+  await lose(STEP_MS);
+  await rejected;
+  expect(probe.endWaits).toHaveBeenCalledOnce();
+  await write();
+  expect(send.mock.lastCall?.[0]).toBe("local");
+  probe.end("unconfirmed");
+  await step("confirmed");
+  await step(ASYNCHRONOUS);
+  await write();
+  expect(send.mock.lastCall?.[0]).toBe("remote_apply");
 });
 
-test("a write that ended under other synchronous_standby_names than the probe saw is unknown", () => {
-  const replication = open();
-  standbys = "FIRST 1 (replica1)";
-  replication.assertWaitedFor("FIRST 1 (replica1)", "order_create");
-  expect(() => replication.assertWaitedFor("", "order_create")).toThrow(
-    "the outcome of order_create is unknown: synchronous_standby_names is '' now",
-  );
-  standbys = undefined;
-  expect(() => replication.assertWaitedFor("", "order_create"), "none was seen yet").toThrow(
-    "the outcome of order_create is unknown",
-  );
+test("a write that ended under other synchronous_standby_names than the probe saw is unknown", async () => {
+  const { primary, writes, write } = openReplication();
+  await write();
+  primary.standbys = "";
+  const unknown = "the outcome of order_create is unknown";
+  await expect(write()).rejects.toThrow(`${unknown}: synchronous_standby_names is '' now`);
+  writes.seenStandbys = undefined;
+  await expect(write(), "no probe has seen them yet").rejects.toThrow(unknown);
 });
 
-test("slow commits do not excuse looks that are not answered", async () => {
-  const replication = open();
+test("slow commits do not excuse replica states that the primary does not report", async () => {
+  const { clock, states, probe, step, lose } = openReplication();
   for (let probes = 0; probes < 2; probes++) {
-    await lose(replication, STEP_MS);
-    answer("unseen");
-    await step(replication, "unseen");
+    await lose(STEP_MS);
+    probe.end("unseen");
+    await step("unseen");
     clock.stall(STEP_MS);
   }
-  await step(replication, "unseen");
+  await step("unseen");
   expect(states).toEqual(["refusing"]);
 });
 
-test("a primary that is away while writes are refused changes neither the reason nor the clock", async () => {
-  const replication = open(DEGRADE_AFTER_MS);
-  await lose(replication, UNCONFIRMED_AFTER_MS);
-  answer("unknown");
+test("an unavailable primary changes neither the reason nor the time of a refusal", async () => {
+  const { clock, replication, states, probe, step, lose } = openReplication(DEGRADE_AFTER_MS);
+  await lose(UNCONFIRMED_AFTER_MS);
+  probe.end("unknown");
   await replication.step();
   clock.stall(DEGRADE_AFTER_MS - UNCONFIRMED_AFTER_MS);
-  await step(replication, "unknown");
+  await step("unknown");
   expect(() => replication.check()).toThrow("confirmed no commit for 6 s");
   expect(states).toEqual(["refusing"]);
-  await lose(replication, STEP_MS);
+  await lose(STEP_MS);
   expect(states).toEqual(["refusing", "degraded"]);
 
-  const other = open(DEGRADE_AFTER_MS);
-  await step(other, ASYNCHRONOUS);
-  await step(other, "unknown");
-  expect(() => other.check()).toThrow("no listed replica is synchronous (replica 1: async)");
+  const other = openReplication(DEGRADE_AFTER_MS);
+  await other.step(ASYNCHRONOUS);
+  await other.step("unknown");
+  expect(() => other.replication.check())
+    .toThrow("no listed replica is synchronous (replica 1: async)");
 });

@@ -5,33 +5,37 @@ import { within } from "../../shared/async/within.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Durability } from "../../shared/postgres/durability.ts";
 import type { CommitProbe, ProbeOutcome } from "./commit-probe.ts";
+import { type ReplicatedWrites, RETRY_AFTER_MS } from "./replicated-writes.ts";
 import { ReplicationDoubts } from "./replication-doubts.ts";
 
-// Whether commits reach the synchronous replicas, found out by committing: one probe after another,
-// never two, because a commit that waits for a lost replica waits until it is back.
+// Detects by commits of its own whether commits reach the synchronous replicas: one probe after another,
+// never two at once, because a commit that waits for a lost replica waits until it is back.
 //
 //   synchronous  writes wait for the replicas
-//   refusing     no probe was confirmed for too long, or no listed replica is synchronous: writes are
-//                refused at once, and those under way are answered as unknown, rather than all pile
-//                up behind commits that hold row locks
-//   degraded     after a while more, if the policy is to degrade. Where commits hang, their waits are
-//                ended, which leaves them on the primary alone, and new writes do not wait; where they
-//                end without a listed replica, new writes wait for what the primary waits for
+//   refusing     no probe was confirmed for too long, or no listed replica is synchronous: new writes
+//                are refused, and the outcome of those under way is reported as unknown; otherwise
+//                they would all queue behind commits that hold row locks
+//   degraded     later still, if the policy is to degrade. Where commits hang, their waits are ended,
+//                which leaves them on the primary alone, and new writes do not wait; where commits end
+//                without a listed replica, new writes wait for what the primary waits for
 //
-// A confirmed probe leads back to synchronous: the replicas have then applied all that was committed
-// before that probe, and writes from now on wait for the rest, too. Nothing of this is stored, so a
-// process that dies leaves no degraded server behind, and each of several processes finds out by itself.
+// A confirmed probe leads back to synchronous: the replicas have then applied everything committed
+// before it, and writes wait for the rest. Nothing of this is stored: a process that dies leaves no
+// degraded server behind, and each process detects the state separately.
 
-/** Between probes, and between looks at one that waits. */
+/** Between probes, and between checks of one that waits. */
 const STEP_MS = 500;
-/** Advice to a caller that was refused: about as long as it takes to see that the replica is back. */
-const RETRY_AFTER_MS = 1_000;
 
 export type ReplicationState = "synchronous" | "refusing" | "degraded";
 
 export interface ReplicationOptions {
   readonly probe: CommitProbe;
-  /** How long commits may go unconfirmed until they stop waiting, in ms; undefined: for ever. */
+  /** The writes that it admits, refuses and rejects. */
+  readonly writes: Pick<
+    ReplicatedWrites,
+    "admission" | "localWrites" | "onOtherStandbys" | "rejectWaiting"
+  >;
+  /** How long commits may stay unconfirmed before they stop waiting, in ms; undefined: forever. */
   readonly degradeAfterMs: number | undefined;
   readonly clock: Clock;
   /** Called at each change, with why writes are not synchronous. */
@@ -47,17 +51,15 @@ interface Probing {
   readonly afterLocalWrites: boolean;
 }
 
-/** Which way writes go; `synchronous` before the first step. */
+/** Decides how writes are made; `synchronous` before the first step. */
 export class Replication {
   readonly #options: ReplicationOptions;
   readonly #loop: Loop;
-  readonly #rejectWaiting = new Set<(error: AppError) => void>();
   #state: ReplicationState = "synchronous";
   #probing: Probing | undefined;
   readonly #doubts: ReplicationDoubts;
   #wasConfirmed = false;
   #replicasAreCurrent: boolean;
-  #localWrites = 0;
 
   constructor(options: ReplicationOptions) {
     this.#options = options;
@@ -74,21 +76,17 @@ export class Replication {
       backoffMs: STEP_MS,
       backoffMaxMs: STEP_MS,
     });
+    options.writes.onOtherStandbys = () => this.#loop.wake();
   }
 
   get state(): ReplicationState {
     return this.#state;
   }
 
-  /** How the next write's commit waits. */
-  get durability(): Durability {
-    return this.#state === "degraded" && this.#doubts.hang ? "local" : "remote_apply";
-  }
-
   /**
-   * Whether a synchronous replica that follows has every answered write. Without degrading it always
-   * has. Else another process may answer writes without the replicas while this one still refuses, so
-   * they are left alone from the first doubt until a probe is confirmed that began after it.
+   * Whether a synchronous replica that follows has every acknowledged write. Without degrading it
+   * always has. With it, another process may acknowledge writes without the replicas while this one
+   * still refuses, so it is false from the first doubt until a probe is confirmed that began later.
    */
   get replicasAreCurrent(): boolean {
     return this.#replicasAreCurrent;
@@ -100,50 +98,6 @@ export class Replication {
 
   close(): Promise<void> {
     return this.#loop.close();
-  }
-
-  /**
-   * Sends a write that waits for the replicas. `send` may ask whether its answer is still waited
-   * for before it begins.
-   * @throws {AppError} `unavailable` at once while writes are refused, and when that begins
-   */
-  async synchronously<Result>(
-    name: string,
-    send: (isWanted: () => boolean) => Promise<Result>,
-  ): Promise<Result> {
-    if (this.#state === "refusing") throw this.#refusal(`${name} is refused`);
-    return await new Promise<Result>((resolve, reject) => {
-      this.#rejectWaiting.add(reject);
-      const isWanted = () => this.#rejectWaiting.has(reject);
-      send(isWanted).finally(() => this.#rejectWaiting.delete(reject)).then(resolve, reject);
-    });
-  }
-
-  /**
-   * Of a write that has ended, where replicas are listed: `standbys` is what
-   * `synchronous_standby_names` was after it. A value that the last probe did not see may have ended
-   * the wait for a replica. Degraded writes promise no replica, so theirs may be any.
-   * @throws {AppError} `unavailable`: its outcome is unknown
-   */
-  assertWaitedFor(standbys: string, name: string): void {
-    const { probe } = this.#options;
-    if (this.#state === "degraded" || probe.standbys === standbys) return;
-    this.#loop.wake();
-    throw new AppError(
-      "unavailable",
-      `the outcome of ${name} is unknown: synchronous_standby_names is '${standbys}' now`,
-      { retryAfterMs: RETRY_AFTER_MS },
-    );
-  }
-
-  /** Sends a write that waits for nobody. */
-  async locally<Result>(send: () => Promise<Result>): Promise<Result> {
-    this.#localWrites++;
-    try {
-      return await send();
-    } finally {
-      this.#localWrites--;
-    }
   }
 
   /**
@@ -162,7 +116,7 @@ export class Replication {
   }
 
   /**
-   * For readiness: what does not prevent serving but must be known.
+   * The readiness check; returns a warning while writes are degraded.
    * @throws {AppError} `unavailable` while writes are refused
    */
   check(): string | undefined {
@@ -176,7 +130,7 @@ export class Replication {
     }
   }
 
-  /** Goes on with the probe, for about 500 ms at most; never rejects. */
+  /** Waits for the probe, for about 500 ms at most; never rejects. */
   async step(): Promise<void> {
     const probing = this.#probing ??= this.#begin();
     const outcome = await within(
@@ -188,7 +142,7 @@ export class Replication {
     if (outcome !== "waiting") this.#probing = undefined;
     if (outcome === "confirmed") return this.#confirm(probing);
     if (outcome === "unknown") {
-      // How long the primary is away says nothing of its replicas, nor against an earlier reason.
+      // An unavailable primary is no evidence about its replicas; an earlier reason stays.
       if (this.#state === "synchronous") this.#doubts.forget();
       return;
     }
@@ -200,49 +154,66 @@ export class Replication {
     return {
       startedAt: this.#options.clock.now(),
       outcome: this.#options.probe.commit(),
-      afterLocalWrites: this.#state === "synchronous" && this.#localWrites === 0,
+      afterLocalWrites: this.#state === "synchronous" && this.#options.writes.localWrites === 0,
     };
   }
 
   #confirm({ afterLocalWrites }: Probing): void {
     this.#doubts.forget();
     this.#wasConfirmed = true;
-    // One that was in doubt meanwhile began before the local writes.
+    // A probe during which doubts arose began before the local writes.
     if (afterLocalWrites && this.#state === "synchronous") this.#replicasAreCurrent = true;
     this.#enter("synchronous");
   }
 
   async #doubt(): Promise<void> {
-    const { degradeAfterMs, probe, onDegraded } = this.#options;
+    const { degradeAfterMs, probe, writes, onDegraded } = this.#options;
     if (this.#state === "synchronous") {
       if (!this.#doubts.suffice) return;
       this.#replicasAreCurrent = degradeAfterMs === undefined;
       this.#enter("refusing");
     }
-    // Degraded writes that end without a listed replica are answered; those that hang are not.
-    if (this.#state === "refusing" || this.#doubts.hang) this.#rejectAll();
+    this.#admit();
+    // Degraded writes that end without a listed replica are acknowledged; those that hang are not.
+    if (this.#state === "refusing" || this.#doubts.hang) {
+      writes.rejectWaiting(this.#refusal("the outcome is unknown"));
+    }
     if (degradeAfterMs === undefined || this.#doubts.mayHang) return;
     if (this.#doubts.unconfirmedMs < degradeAfterMs) return;
     try {
-      // Again at every step: a write that queued for a connection when the others were ended waits
-      // now, and holds locks that local writes need.
+      // At every step: a write that queued for a connection while the others were ended now waits,
+      // and holds locks that local writes need.
       if (this.#doubts.hang) await probe.endWaits();
       this.#enter("degraded");
       onDegraded();
     } catch {
-      // The primary does not answer: there is nothing to go on with.
+      // The primary does not answer: writes stay refused.
     }
-  }
-
-  #rejectAll(): void {
-    for (const reject of this.#rejectWaiting) reject(this.#refusal("the outcome is unknown"));
-    this.#rejectWaiting.clear();
   }
 
   #enter(state: ReplicationState): void {
     if (this.#state === state) return;
     this.#state = state;
+    this.#admit();
     this.#options.onState(state, state === "synchronous" ? undefined : this.#doubts.problem);
+  }
+
+  #admit(): void {
+    const { writes } = this.#options;
+    switch (this.#state) {
+      case "synchronous":
+        writes.admission = { kind: "synchronous" };
+        break;
+      case "refusing":
+        writes.admission = { kind: "refused", refusal: (what) => this.#refusal(what) };
+        break;
+      case "degraded":
+        writes.admission = { kind: "degraded", durability: this.#degradedDurability() };
+    }
+  }
+
+  #degradedDurability(): Durability {
+    return this.#doubts.hang ? "local" : "remote_apply";
   }
 
   #refusal(what: string): AppError {
@@ -252,7 +223,7 @@ export class Replication {
   }
 
   #degradedTo(): string {
-    return this.durability === "local"
+    return this.#degradedDurability() === "local"
       ? "writes are on the primary alone"
       : "writes go on without a synchronous replica";
   }

@@ -3,6 +3,7 @@ import { orderEvents, outbox, stocks } from "../../drizzle/loms/schema.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { durableRunner } from "../../shared/postgres/durability.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { NewOrder, OrderWriter } from "../domain/deps.ts";
 import type { OrderItem } from "../domain/order.ts";
@@ -36,6 +37,7 @@ export function openWriterFixture(
   const writer = createOrderWriter({
     pool: durableRunner(pool, "remote_apply"),
     paymentTimeoutMs,
+    metrics: new Metrics("loms"),
   });
   const { db } = pool;
   let nextSku = 2_000_000_000;

@@ -1,11 +1,12 @@
 import type { StoredShortage } from "../../drizzle/loms/schema.ts";
 import { SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
-import { type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
+import { ORDER_STATUSES, type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { retry } from "../../shared/async/retry.ts";
 import { isConflict } from "../../shared/postgres/database-error.ts";
 import type { DurableRunner } from "../../shared/postgres/durability.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
+import { counterFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import type {
   NewOrder,
   OrderChange,
@@ -15,42 +16,63 @@ import type {
 } from "../domain/deps.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
 
+export const ORDER_TRANSITIONS_TOTAL = counterFamily({
+  name: "order_transitions_total",
+  help: "Orders that went from one status to the next; `none` is where a new one comes from",
+  labels: ["from", "to"],
+});
+
+export const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
+  name: "stock_reservations_short_total",
+  help: "Lines of orders that stock could not cover, so that the order failed",
+  labels: [],
+});
+
 /**
- * The functions lock in one order, so only something outside of them can get into their way; what
- * was rolled back for that is done again as a whole.
+ * The functions lock in one order, so a conflict comes from outside; the transaction was rolled back
+ * and is repeated as a whole.
  */
 const CONFLICT_RETRIES_MAX = 5;
 const CONFLICT_BACKOFF_MS = 5;
 const CONFLICT_BACKOFF_MAX_MS = 100;
+/**
+ * A repeated idempotency key gets the first outcome again, which looks like a new one: the orders
+ * created last are remembered (about 1 MB), so as not to count them twice.
+ */
+const COUNTED_ORDERS_MAX = 10_000;
 
 export interface OrderWriterOptions {
   /** Of the primary. */
   readonly pool: DurableRunner;
   /** How long an order may await payment, in ms. */
   readonly paymentTimeoutMs: number;
+  readonly metrics: Metrics;
   readonly random?: () => number;
 }
 
 /** Orders and stock in PostgreSQL. Each call is one statement, and so one transaction. */
 export function createOrderWriter(options: OrderWriterOptions): OrderWriter {
-  const { pool, paymentTimeoutMs, random = Math.random } = options;
+  const { pool, paymentTimeoutMs, metrics, random = Math.random } = options;
+  const { countCreated, countChanged } = orderCounters(metrics);
 
-  function again<Result>(
-    call: () => Promise<Result>,
-    context: RequestContext,
-  ): Promise<Result> {
-    return retry(call, {
-      retriesMax: CONFLICT_RETRIES_MAX,
-      backoffMs: CONFLICT_BACKOFF_MS,
-      backoffMaxMs: CONFLICT_BACKOFF_MAX_MS,
-      clock: context.clock,
-      random,
-      advise: (error) => isConflict(error) ? {} : undefined,
-    }, context);
+  async function run<Result>(call: () => Promise<Result>, context: RequestContext) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      return await retry(call, {
+        retriesMax: CONFLICT_RETRIES_MAX - 1,
+        backoffMs: CONFLICT_BACKOFF_MS,
+        backoffMaxMs: CONFLICT_BACKOFF_MAX_MS,
+        clock: context.clock,
+        random,
+        advise: (error) => isConflict(error) ? {} : undefined,
+      }, context);
+    }
   }
 
   async function change(
-    target: OrderStatus,
+    target: "payed" | "cancelled",
     changes: readonly OrderChange[],
     context: RequestContext,
   ): Promise<readonly OrderChangeOutcome[]> {
@@ -61,8 +83,10 @@ export function createOrderWriter(options: OrderWriterOptions): OrderWriter {
       target,
       sourcesOf(target),
     ] as const;
-    const rows = await again(() => pool.run(ORDER_CHANGE, parameters, context), context);
-    return rows.map(toChangeOutcome);
+    const rows = await run(() => pool.run(ORDER_CHANGE, parameters, context), context);
+    const outcomes = rows.map(toChangeOutcome);
+    countChanged(target, outcomes.filter(({ kind }) => kind === "changed").length);
+    return outcomes;
   }
 
   return {
@@ -73,15 +97,51 @@ export function createOrderWriter(options: OrderWriterOptions): OrderWriter {
         paymentTimeoutMs,
         SHORT_SKUS_MAX,
       ] as const;
-      const rows = await again(() => pool.run(ORDER_CREATE, parameters, context), context);
-      return rows.map(toCreateOutcome);
+      const rows = await run(() => pool.run(ORDER_CREATE, parameters, context), context);
+      const outcomes = rows.map(toCreateOutcome);
+      outcomes.forEach(countCreated);
+      return outcomes;
     },
     orderPay: (changes, context) => change("payed", changes, context),
     orderCancel: (changes, context) => change("cancelled", changes, context),
     async expireOrders(max, context) {
       const parameters = [max, context.traceparent, paymentTimeoutMs] as const;
-      const [row] = await again(() => pool.run(EXPIRE_ORDERS, parameters, context), context);
-      return row?.cancelled ?? 0;
+      const [row] = await run(() => pool.run(EXPIRE_ORDERS, parameters, context), context);
+      const cancelled = row?.cancelled ?? 0;
+      countChanged("cancelled", cancelled);
+      return cancelled;
+    },
+  };
+}
+
+/** Counts the status changes that this process makes. */
+function orderCounters(metrics: Metrics) {
+  const transitions = metrics.counter(ORDER_TRANSITIONS_TOTAL);
+  const shortLines = metrics.counter(STOCK_RESERVATIONS_SHORT_TOTAL);
+  const count = (from: OrderStatus | "none", to: OrderStatus, orders = 1) =>
+    transitions.inc({ from, to }, orders);
+  // From the start, so that the first of a kind is seen as an increase.
+  count("none", "new", 0);
+  for (const to of ORDER_STATUSES) {
+    for (const from of sourcesOf(to)) count(from, to, 0);
+  }
+  const counted = new Set<bigint>();
+
+  return {
+    countChanged: (to: "payed" | "cancelled", orders: number) =>
+      count("awaiting payment", to, orders),
+    countCreated(outcome: OrderCreateOutcome): void {
+      if (outcome.kind === "key_reused") return;
+      const { orderId } = outcome.kind === "short" ? outcome.shortage : outcome;
+      if (counted.has(orderId)) return;
+      counted.add(orderId);
+      for (const oldest of counted) {
+        if (counted.size <= COUNTED_ORDERS_MAX) break;
+        counted.delete(oldest);
+      }
+      count("none", "new");
+      count("new", outcome.kind === "short" ? "failed" : "awaiting payment");
+      if (outcome.kind === "short") shortLines.inc(outcome.shortage.skusTotal);
     },
   };
 }

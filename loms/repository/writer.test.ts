@@ -1,32 +1,21 @@
 import { expect, test } from "vitest";
 import type { RequestContext } from "../../shared/async/request-context.ts";
+import type { DurableRunner } from "../../shared/postgres/durability.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
-import type {
-  NewOrder,
-  OrderChange,
-  OrderChangeOutcome,
-  OrderCreateOutcome,
-  OrderWriter,
-} from "../domain/deps.ts";
-import { countedWriter } from "./order-metrics.ts";
+import { createOrderWriter } from "./writer.ts";
 
 const context = {} as RequestContext;
-const ORDERS = [{} as NewOrder];
-const CHANGES = [{} as OrderChange];
+const ORDERS = [{ userId: 7n, items: [], idempotencyKey: undefined, traceparent: "" }];
+const CHANGES = [{ orderId: 1n, traceparent: "" }];
 
+/** A writer on a database that returns the rows that a test sets. */
 function openWriter() {
   const metrics = new Metrics("loms");
-  let made: readonly OrderCreateOutcome[] = [];
-  let changed: readonly OrderChangeOutcome[] = [];
-  const inner: OrderWriter = {
-    orderCreate: () => Promise.resolve(made),
-    orderPay: () => Promise.resolve(changed),
-    orderCancel: () => Promise.resolve(changed),
-    expireOrders: () => Promise.resolve(3),
-  };
-  const writer = countedWriter(inner, metrics);
-  /** The transitions that were made, and the lines that fell short. */
+  let rows: readonly object[] = [];
+  const pool = { run: () => Promise.resolve(rows) } as unknown as DurableRunner;
+  const writer = createOrderWriter({ pool, paymentTimeoutMs: 1_000, metrics });
+  /** The transitions that were counted, and the short lines. */
   const counted = async () => {
     const samples = readSamples(await metrics.text());
     const transitions = [...samples].filter(([name, value]) =>
@@ -37,15 +26,7 @@ function openWriter() {
       short: samples.get("stock_reservations_short_total"),
     };
   };
-  return {
-    writer,
-    metrics,
-    counted,
-    answer(outcomes: { made?: typeof made; changed?: typeof changed }) {
-      made = outcomes.made ?? [];
-      changed = outcomes.changed ?? [];
-    },
-  };
+  return { writer, metrics, counted, returnRows: (next: typeof rows) => rows = next };
 }
 
 const NEW = '{from="none",to="new"}';
@@ -54,7 +35,7 @@ const FAILED = '{from="new",to="failed"}';
 const PAYED = '{from="awaiting payment",to="payed"}';
 const CANCELLED = '{from="awaiting payment",to="cancelled"}';
 
-test("every transition is told from the start", async () => {
+test("every transition is counted from the start", async () => {
   const { metrics } = openWriter();
   const samples = readSamples(await metrics.text());
   for (const labels of [NEW, AWAITING, FAILED, PAYED, CANCELLED]) {
@@ -62,33 +43,32 @@ test("every transition is told from the start", async () => {
   }
 });
 
-test("orders made and failed are counted with the lines that were short", async () => {
-  const { writer, answer, counted } = openWriter();
-  answer({
-    made: [
-      { kind: "created", orderId: 1n },
-      { kind: "short", shortage: { orderId: 2n, skus: [], skusTotal: 4 } },
-      { kind: "key_reused", orderId: 1n },
-    ],
-  });
+test("created and failed orders are counted with their short lines", async () => {
+  const { writer, returnRows, counted } = openWriter();
+  returnRows([
+    { kind: "created", order_id: 1n },
+    { kind: "short", order_id: 2n, shortage: { skus: [], skus_total: 4 } },
+    { kind: "key_reused", order_id: 1n },
+  ]);
   await writer.orderCreate(ORDERS, context);
   expect(await counted())
     .toEqual({ transitions: { [NEW]: 2, [AWAITING]: 1, [FAILED]: 1 }, short: 4 });
 });
 
-test("a repeated answer is not counted again", async () => {
-  const { writer, answer, counted } = openWriter();
-  answer({ made: [{ kind: "created", orderId: 1n }] });
+test("an order that a repeated key returns again is counted once", async () => {
+  const { writer, returnRows, counted } = openWriter();
+  returnRows([{ kind: "created", order_id: 1n }]);
   await writer.orderCreate(ORDERS, context);
   await writer.orderCreate(ORDERS, context);
   expect(await counted()).toEqual({ transitions: { [NEW]: 1, [AWAITING]: 1 }, short: 0 });
 });
 
-test("pays, cancels and expired orders are counted when they changed something", async () => {
-  const { writer, answer, counted } = openWriter();
-  answer({ changed: [{ kind: "changed" }, { kind: "unchanged" }, { kind: "not_found" }] });
+test("payed, cancelled and expired orders are counted when their status changed", async () => {
+  const { writer, returnRows, counted } = openWriter();
+  returnRows([{ kind: "changed" }, { kind: "unchanged" }, { kind: "not_found" }]);
   await writer.orderPay(CHANGES, context);
   await writer.orderCancel(CHANGES, context);
+  returnRows([{ cancelled: 3 }]);
   await writer.expireOrders(10, context);
   expect((await counted()).transitions).toEqual({ [PAYED]: 1, [CANCELLED]: 4 });
 });

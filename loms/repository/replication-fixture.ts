@@ -1,0 +1,87 @@
+import { vi } from "vitest";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import type { StatementRunner } from "../../shared/postgres/pool.ts";
+import { defineStatement } from "../../shared/postgres/statement.ts";
+import type { ProbeOutcome } from "./commit-probe.ts";
+import { ReplicatedWrites } from "./replicated-writes.ts";
+import { Replication } from "./replication.ts";
+
+export const STEP_MS = 500;
+export const DEGRADE_AFTER_MS = 6_000;
+export const ASYNCHRONOUS = {
+  asynchronous: "no listed replica is synchronous (replica 1: async)",
+};
+const WRITE = defineStatement({
+  name: "order_create",
+  kind: "insert",
+  text: "",
+  parameters: ["text"],
+  columns: {},
+});
+
+type Run = (durability: unknown, isWanted: () => boolean) => Promise<unknown>;
+
+/** Replication over a fake primary, on a clock that the test moves. */
+export function openReplication(degradeAfterMs?: number) {
+  const clock = new VirtualClock();
+  const states: string[] = [];
+  const probe = {
+    /** How each probe ends; one that is undefined waits until `end` is called. */
+    outcome: "confirmed" as ProbeOutcome | undefined,
+    end: (_outcome: ProbeOutcome): void => {},
+    endWaits: vi.fn<() => Promise<void>>(() => Promise.resolve()),
+  };
+  /** Runs a write on the fake primary. */
+  const send = vi.fn<Run>(() => Promise.resolve([]));
+  /** `synchronous_standby_names` after a commit. */
+  const primary = { standbys: "FIRST 1 (replica1)" };
+  const pool = {
+    run: (
+      _statement: unknown,
+      [durability]: readonly unknown[],
+      _context: unknown,
+      isWanted: Run,
+    ) => send(durability, isWanted as unknown as () => boolean),
+  } as unknown as StatementRunner;
+  const standbyNames = {
+    run: () => Promise.resolve([{ standbys: primary.standbys }]),
+  } as unknown as StatementRunner;
+  const writes = new ReplicatedWrites({ synchronous: pool, local: pool, standbyNames, clock });
+  writes.seenStandbys = primary.standbys;
+  const replication = new Replication({
+    probe: {
+      commit: () =>
+        probe.outcome
+          ? Promise.resolve(probe.outcome)
+          : new Promise<ProbeOutcome>((resolve) => probe.end = resolve),
+      endWaits: probe.endWaits,
+    },
+    writes,
+    degradeAfterMs,
+    clock,
+    onState: (state) => states.push(state),
+    onDegraded: () => {},
+  });
+  return {
+    ...{ clock, states, probe, send, primary, writes, replication },
+    /** Steps once; the probe ends so. */
+    async step(outcome: ProbeOutcome): Promise<void> {
+      probe.outcome = outcome;
+      await replication.step();
+    },
+    /** Steps for that time; no probe ends. */
+    async lose(forMs: number): Promise<void> {
+      probe.outcome = undefined;
+      for (let waitedMs = 0; waitedMs < forMs; waitedMs += STEP_MS) {
+        const step = replication.step();
+        await clock.advance(STEP_MS);
+        await step;
+      }
+    },
+    async write(): Promise<void> {
+      const context = new RequestContext({ traceparent: "", timeoutMs: 60_000, clock });
+      await writes.run(WRITE, [], context);
+    },
+  };
+}
