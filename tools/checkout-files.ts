@@ -1,0 +1,167 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import inspector from "node:inspector/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { CloseStack } from "../shared/lifecycle.ts";
+import { freePorts } from "../stack/ports.ts";
+import { startPostgresPair } from "../stack/postgres/pair.ts";
+import { productsConfig } from "../stack/products/config.ts";
+import { startProducts } from "../stack/products/service.ts";
+import { PROJECT_DIRECTORY } from "../stack/services.ts";
+
+/** A file of which at least one function ran, with the names of those functions. */
+interface RunFile {
+  readonly path: string;
+  readonly functions: readonly string[];
+}
+
+/** What runs during a checkout but does not count. */
+const EXCLUDED: readonly (readonly [RegExp, string])[] = [
+  [/^(stack|tools)\//, "the test setup itself"],
+  [/(^|\/)gen\//, "generated code"],
+  [/^(loms\/outbox|shared\/bus)\//, "publishes in the background, after the response"],
+  [/^\w+\/service\.ts$/, "wiring: closures that connect the parts"],
+];
+
+/** Requests before the measured one, so that lazy set-up has happened. */
+const WARM_UP_CHECKOUTS = 3;
+/** Lets connections and the relay become idle before the measurement. */
+const SETTLE_MS = 1_000;
+const SKU = 1076963;
+
+const { values } = parseArgs({
+  options: {
+    tree: { type: "string", default: PROJECT_DIRECTORY },
+    json: { type: "boolean", default: false },
+  },
+});
+const files = await runCheckout(resolve(values.tree));
+if (values.json) process.stdout.write(`${JSON.stringify(files)}\n`);
+else print(files);
+process.exit(0);
+
+/** Runs PostgreSQL, the product stand-in, and the cart and loms of `tree` in this process. */
+async function runCheckout(tree: string): Promise<RunFile[]> {
+  const opened = new CloseStack();
+  try {
+    const cartUrl = await startServices(tree, opened);
+    const checkOut = async (user: number) => {
+      await post(`${cartUrl}/user/${user}/cart/${SKU}`, { count: 1 });
+      return () => post(`${cartUrl}/user/${user}/cart/checkout`);
+    };
+    for (let user = 1; user <= WARM_UP_CHECKOUTS; user++) await (await checkOut(user))();
+    return await covered(await checkOut(WARM_UP_CHECKOUTS + 1), tree);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function startServices(tree: string, opened: CloseStack): Promise<string> {
+  const load = (path: string) => import(pathToFileURL(join(tree, path)).href);
+  const { createLogger } = await load(
+    "shared/telemetry/log.ts",
+  ) as typeof import("../shared/telemetry/log.ts");
+  const { lomsConfig } = await load("loms/config.ts") as typeof import("../loms/config.ts");
+  const { startLoms } = await load("loms/service.ts") as typeof import("../loms/service.ts");
+  const { cartConfig } = await load("cart/config.ts") as typeof import("../cart/config.ts");
+  const { startCart } = await load("cart/service.ts") as typeof import("../cart/service.ts");
+  const log = (service: "products" | "loms" | "cart") =>
+    createLogger({ service, level: "warn", format: "json" });
+
+  const dataDirectory = mkdtempSync(join(tmpdir(), "marketplace-checkout-"));
+  opened.push("the data", () => rmSync(dataDirectory, { recursive: true, force: true }));
+  const pair = await startPostgresPair({
+    dataDirectory,
+    databases: ["loms", "bus"],
+    durable: false,
+  });
+  opened.push("PostgreSQL", () => pair.close());
+  const ports = await freePorts(6);
+  const [productsHttp, lomsHttp, lomsGrpc, lomsProfile, cartHttp, cartProfile] = ports
+    .map((port) => `127.0.0.1:${port}`) as [string, string, string, string, string, string];
+  const products = await startProducts(
+    productsConfig({ PRODUCTS_HTTP: productsHttp }),
+    log("products"),
+  );
+  opened.push("the product stand-in", () => products.close());
+  const loms = await startLoms(
+    lomsConfig({
+      DATABASE_URL: pair.primaryUrl("loms"),
+      DATABASE_REPLICA_URLS: pair.replicaUrls("loms").join(","),
+      BUS_DATABASE_URL: pair.primaryUrl("bus"),
+      LOMS_GRPC: lomsGrpc,
+      LOMS_HTTP: lomsHttp,
+      LOMS_PROFILE: lomsProfile,
+    }),
+    log("loms"),
+  );
+  opened.push("loms", () => loms.close());
+  const cart = await startCart(
+    cartConfig({
+      CART_HTTP: cartHttp,
+      CART_PROFILE: cartProfile,
+      LOMS_GRPC_URL: lomsGrpc,
+      PRODUCT_URL: products.url,
+    }),
+    log("cart"),
+  );
+  opened.push("cart", () => cart.close());
+  return cart.url;
+}
+
+async function post(url: string, body?: unknown): Promise<void> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (!response.ok) throw new Error(`${url} returned ${response.status} ${await response.text()}`);
+  await response.arrayBuffer();
+}
+
+/** V8's precise coverage of one call of `work`, for the files of `tree`. */
+async function covered(work: () => Promise<void>, tree: string): Promise<RunFile[]> {
+  const session = new inspector.Session();
+  session.connect();
+  try {
+    await session.post("Profiler.enable");
+    await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
+    await new Promise((settled) => setTimeout(settled, SETTLE_MS));
+    await session.post("Profiler.takePreciseCoverage");
+    await work();
+    const { result } = await session.post("Profiler.takePreciseCoverage");
+    return runFiles(result, tree);
+  } finally {
+    session.disconnect();
+  }
+}
+
+function runFiles(
+  coverage: readonly inspector.Profiler.ScriptCoverage[],
+  tree: string,
+): RunFile[] {
+  const found: RunFile[] = [];
+  for (const { url, functions } of coverage) {
+    if (!url.startsWith("file:")) continue;
+    const path = fileURLToPath(url);
+    if (!path.startsWith(`${tree}/`) || path.includes("/node_modules/")) continue;
+    const ran = functions.filter(({ ranges }) => (ranges[0]?.count ?? 0) > 0)
+      .map(({ functionName }) => functionName || "(anonymous)");
+    if (ran.length > 0) found.push({ path: path.slice(tree.length + 1), functions: ran });
+  }
+  return found.sort((a, b) => a.path < b.path ? -1 : 1)
+    .map((file) => ({ ...file, functions: [...new Set(file.functions)] }));
+}
+
+function print(found: readonly RunFile[]): void {
+  const out = (line: string) => process.stdout.write(`${line}\n`);
+  const whyNot = ({ path }: RunFile) => EXCLUDED.find(([pattern]) => pattern.test(path))?.[1];
+  const counted = found.filter((file) => !whyNot(file));
+  for (const { path, functions } of counted) out(`${path}  ${functions.join(" ")}`);
+  out("\nRan too, and does not count:");
+  for (const file of found) if (whyNot(file)) out(`  ${file.path}  (${whyNot(file)})`);
+  out(`\n${counted.length} files of ours ran during one POST /user/{id}/cart/checkout.`);
+}
