@@ -4,9 +4,8 @@ import { ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
-import { measuredPublisher } from "../shared/bus/measured-bus.ts";
+import { observedPublisher } from "../shared/bus/observed.ts";
 import { type SeldomLog, seldomLog } from "../shared/bus/seldom-log.ts";
-import { tracedPublisher } from "../shared/bus/traced-bus.ts";
 import { formatHostPort } from "../shared/config.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
@@ -29,7 +28,7 @@ import { createLomsHttp } from "./http/app.ts";
 import { outboxBacklog } from "./outbox/backlog.ts";
 import { watchBacklog } from "./outbox/backlog-metrics.ts";
 import { outboxCleaner } from "./outbox/clean.ts";
-import { outboxSpans } from "./outbox/outbox-spans.ts";
+import { outboxWait } from "./outbox/order-event-message.ts";
 import { Relay } from "./outbox/relay.ts";
 import { relayMetrics } from "./outbox/relay-metrics.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
@@ -102,12 +101,11 @@ async function openRelay(
   const { config, log, metrics, tracing, logSeldom, opened } = opening;
   const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
-  const spans = { tracing, clock: systemClock, system: busSystem(config) };
-  const traced = outboxSpans(tracedPublisher(bus, spans), spans);
+  const observing = { metrics, tracing, clock: systemClock, system: busSystem(config) };
   const relay = new Relay({
     writes,
     marks,
-    bus: measuredPublisher(traced, { ...spans, metrics }),
+    bus: observedPublisher(bus, { ...observing, wait: outboxWait(systemClock) }),
     topic: ORDER_EVENTS,
     clock: systemClock,
     relayId: randomUUID(),

@@ -4,9 +4,7 @@ import { systemClock } from "../shared/async/clock.ts";
 import { Loop } from "../shared/async/loop.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
-import { watchLag } from "../shared/bus/lag-metrics.ts";
-import { measuredSubscribe } from "../shared/bus/measured-bus.ts";
-import { tracedSubscribe } from "../shared/bus/traced-bus.ts";
+import { observedSubscription, watchLag } from "../shared/bus/observed.ts";
 import type { ReadyCheck } from "../shared/http/health.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
 import { serve } from "../shared/http/serve.ts";
@@ -114,8 +112,7 @@ async function open(
   const handle = handleMessage({ lastShown, sink, onOutcome, onSkipped });
   const watching = { tracing, metrics, clock: systemClock, system };
   const events = { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, handle };
-  const subscribing = tracedSubscribe(events, watching);
-  const subscription = await bus.subscribe(measuredSubscribe(subscribing, watching));
+  const subscription = await bus.subscribe(observedSubscription(events, watching));
   opened.push("the subscription", () => subscription.close());
 
   await openProfileListener(config.NOTIFIER_PROFILE, log, opened);

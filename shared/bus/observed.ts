@@ -1,0 +1,250 @@
+import { type Clock, systemClock } from "../async/clock.ts";
+import { within } from "../async/within.ts";
+import { toAppError } from "../errors.ts";
+import {
+  counterFamily,
+  DURATION_BUCKETS,
+  gaugeFamily,
+  histogramFamily,
+  type Metrics,
+} from "../telemetry/metrics.ts";
+import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
+import type { SpanRecord, Tracing } from "../telemetry/tracing.ts";
+import {
+  type Bus,
+  type BusSystem,
+  MessagesRefusedError,
+  type OutgoingMessage,
+  type SubscribeOptions,
+  type Topic,
+  UnreadableMessageError,
+} from "./bus.ts";
+
+const OPERATION_LABELS = [
+  "messaging_system",
+  "messaging_destination_name",
+  "messaging_operation_name",
+] as const;
+
+export const BUS_PUBLISHED_MESSAGES_TOTAL = counterFamily({
+  name: "bus_published_messages_total",
+  help: "Messages sent to the bus; failed ones are retried, rejected ones are not",
+  labels: [...OPERATION_LABELS, "error_type"],
+});
+
+export const BUS_PUBLISH_DURATION_SECONDS = histogramFamily({
+  name: "bus_publish_duration_seconds",
+  help: "Duration of sending a batch to the bus",
+  labels: [...OPERATION_LABELS, "error_type"],
+  buckets: DURATION_BUCKETS,
+});
+
+export const BUS_CONSUME_DURATION_SECONDS = histogramFamily({
+  name: "bus_consume_duration_seconds",
+  help: "Processing of messages: ok, unreadable (dead-lettered) or failed (redelivered)",
+  labels: [...OPERATION_LABELS, "messaging_consumer_group_name", "error_type"],
+  buckets: DURATION_BUCKETS,
+});
+
+export const BUS_LAG_MESSAGES = gaugeFamily({
+  name: "bus_lag_messages",
+  help: "Messages that the group has not processed; absent while the bus is unavailable",
+  labels: ["messaging_system", "messaging_destination_name", "messaging_consumer_group_name"],
+});
+
+/** A scrape may take 10 s, and the other metrics wait for this one. */
+const LAG_TIMEOUT_MS = 1_000;
+
+export interface ObservedBusOptions {
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+  readonly clock: Clock;
+  readonly system: BusSystem;
+}
+
+/** A span between a message's trace context and its send span: the wait before `publish()`. */
+export interface WaitSpan {
+  readonly name: string;
+  /** When the wait of a message began, in ms of the clock's `now()`. */
+  startedAt(message: OutgoingMessage): number;
+}
+
+/**
+ * The same bus. Publishes are measured, and their messages counted; each message of a sampled trace
+ * gets a span, which its `traceparent` header then names, and before it a span of its wait if given.
+ */
+export function observedPublisher(
+  bus: Pick<Bus, "publish">,
+  { wait, ...options }: ObservedBusOptions & { readonly wait?: WaitSpan },
+): Pick<Bus, "publish"> {
+  const { metrics, tracing, clock, system } = options;
+  const published = metrics.counter(BUS_PUBLISHED_MESSAGES_TOTAL);
+  const durations = metrics.histogram(BUS_PUBLISH_DURATION_SECONDS);
+  return {
+    async publish(topic, messages) {
+      const startedAt = clock.now();
+      const sending: OpenSpan = {
+        ...{ name: `send ${topic.name}`, kind: "producer", startedAt },
+        attributes: {
+          ...messagingAttributes(system, topic, "send"),
+          "messaging.batch.message_count": messages.length,
+        },
+      };
+      const traced = messages.map((message) => withSpans(message, tracing, sending, wait));
+      let failure: { readonly code: string; readonly thrown: unknown } | undefined;
+      try {
+        await bus.publish(topic, traced.map(({ outgoing }) => outgoing));
+      } catch (thrown) {
+        failure = { code: toAppError(thrown).code, thrown };
+        throw thrown;
+      } finally {
+        const endedAt = clock.now();
+        const error = failure?.code;
+        const labels = labelsOf(system, topic, "send");
+        const failureLabels = { ...labels, ...(error && { error_type: error }) };
+        const { tried, failed } = countsOf(messages.length, failure?.thrown);
+        if (failed > 0) published.inc(failureLabels, failed);
+        if (tried > failed) published.inc(labels, tried - failed);
+        durations.observe(failureLabels, (endedAt - startedAt) / 1000);
+        for (const span of traced.flatMap(({ spans }) => spans)) {
+          tracing.record({ ...span, durationMs: endedAt - span.startedAt, error });
+        }
+      }
+    },
+  };
+}
+
+function countsOf(sent: number, thrown: unknown): { tried: number; failed: number } {
+  if (thrown === undefined) return { tried: sent, failed: 0 };
+  if (!(thrown instanceof MessagesRefusedError)) return { tried: sent, failed: sent };
+  return { tried: thrown.tried, failed: thrown.refused.length };
+}
+
+type OpenSpan = Pick<SpanRecord, "name" | "kind" | "startedAt" | "attributes">;
+type OpenMessageSpan = Omit<SpanRecord, "durationMs">;
+
+/** The message with the trace context of its send span, and its spans; none if it is not sampled. */
+function withSpans(
+  message: OutgoingMessage,
+  tracing: Tracing,
+  send: OpenSpan,
+  wait: WaitSpan | undefined,
+): { readonly outgoing: OutgoingMessage; readonly spans: readonly OpenMessageSpan[] } {
+  const { traceparent: parent } = message.headers;
+  if (parent === undefined || !tracing.keeps(parent)) return { outgoing: message, spans: [] };
+  const attributes = messageId(message);
+  const spans: OpenMessageSpan[] = [];
+  let above = parent;
+  if (wait) {
+    const traceparent = childTraceparent(parent);
+    const span = { name: wait.name, kind: "internal", startedAt: wait.startedAt(message) } as const;
+    spans.push({ ...span, traceparent, parent, attributes });
+    above = traceparent;
+  }
+  const traceparent = childTraceparent(above);
+  const described = { ...send, attributes: { ...send.attributes, ...attributes } };
+  spans.push({ ...described, traceparent, parent: above });
+  const headers = { ...message.headers, traceparent };
+  return { outgoing: { ...message, headers }, spans };
+}
+
+/**
+ * The same subscription. Each delivery is measured, and in a sampled trace it is a span, which the
+ * handler finds in the `traceparent` header.
+ */
+export function observedSubscription(
+  options: SubscribeOptions,
+  { metrics, tracing, clock, system }: ObservedBusOptions,
+): SubscribeOptions {
+  const durations = metrics.histogram(BUS_CONSUME_DURATION_SECONDS);
+  const { topic, group, handle } = options;
+  const labels = {
+    ...labelsOf(system, topic, "process"),
+    messaging_consumer_group_name: group,
+  };
+  return {
+    ...options,
+    async handle(message) {
+      const startedAt = clock.now();
+      const parent = parseTraceparent(message.headers.traceparent);
+      const traceparent = tracing.place(parent);
+      let error: string | undefined;
+      try {
+        await handle({ ...message, headers: { ...message.headers, traceparent } });
+      } catch (thrown) {
+        error = thrown instanceof UnreadableMessageError ? "unreadable" : toAppError(thrown).code;
+        throw thrown;
+      } finally {
+        const durationMs = clock.now() - startedAt;
+        durations.observe({ ...labels, ...(error && { error_type: error }) }, durationMs / 1000);
+        if (tracing.keeps(traceparent)) {
+          tracing.record({
+            ...{ traceparent, parent, name: `process ${topic.name}`, kind: "consumer" },
+            ...{ startedAt, durationMs, error },
+            attributes: {
+              ...messagingAttributes(system, topic, "process"),
+              "messaging.consumer.group.name": group,
+              ...messageId(message),
+              "marketplace.delivery_attempt": message.attempt,
+            },
+          });
+        }
+      }
+    },
+  };
+}
+
+export interface WatchedGroup {
+  readonly topic: Topic;
+  readonly group: string;
+  readonly system: BusSystem;
+}
+
+/** Reads the lag of the group at each scrape; concurrent scrapes share one call. */
+export function watchLag(
+  bus: Pick<Bus, "lag">,
+  { topic, group, system }: WatchedGroup,
+  metrics: Metrics,
+): void {
+  const lag = metrics.gauge(BUS_LAG_MESSAGES);
+  const labels = {
+    messaging_system: system,
+    messaging_destination_name: topic.name,
+    messaging_consumer_group_name: group,
+  };
+  let reading: Promise<number> | undefined;
+  metrics.beforeScrape(async () => {
+    reading ??= bus.lag(topic, group).finally(() => reading = undefined);
+    try {
+      const onTimeout = () => {
+        throw new Error("the bus did not report its lag in time");
+      };
+      lag.set(labels, await within(systemClock, LAG_TIMEOUT_MS, reading, onTimeout));
+    } catch {
+      // An old value would look current.
+      lag.remove(labels);
+    }
+  });
+}
+
+function labelsOf(system: BusSystem, topic: Topic, operation: "send" | "process") {
+  return {
+    messaging_system: system,
+    messaging_destination_name: topic.name,
+    messaging_operation_name: operation,
+  };
+}
+
+function messagingAttributes(system: BusSystem, topic: Topic, operation: "send" | "process") {
+  return {
+    "messaging.system": system,
+    "messaging.destination.name": topic.name,
+    "messaging.operation.name": operation,
+    "messaging.operation.type": operation,
+  };
+}
+
+/** The message id from the CloudEvents header. */
+function messageId({ headers }: OutgoingMessage) {
+  return headers.ce_id === undefined ? {} : { "messaging.message.id": headers.ce_id };
+}
