@@ -5,7 +5,7 @@ const everywhere = ["**/node_modules/**", "**/.data/**"];
 /** They need a broker, which takes Java: a project of its own. */
 const KAFKA = ["**/kafka.int.test.ts", "**/*.kafka.test.ts"];
 /** The gateway beside gRPC: tests of the API, and with every service on Deno end-to-end tests, too. */
-const GATEWAY = "e2e/loms-doors.{e2e,stack}.test.ts";
+const GATEWAY = "e2e/loms-transports.{e2e,stack}.test.ts";
 /** The kills that lose something first, if anything does: `npm test` has them. */
 const KILLS = ["e2e/killed-between-steps.stack.test.ts", "e2e/restart.stack.test.ts"];
 /** Most of the time they wait for a server, so more of them than processors run at once. */

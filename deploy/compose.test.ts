@@ -65,7 +65,7 @@ test("Prometheus and Grafana find their files where they are mounted", () => {
   );
 });
 
-test("each data source of Grafana is a container, and each dashboard asks one of them", () => {
+test("each data source of Grafana is a container, and each dashboard uses one of them", () => {
   const provisioned = read("grafana/provisioning/datasources/marketplace.yml");
   for (const host of allOf(provisioned, /^ +url: http:\/\/([a-z]+):\d+$/gm)) {
     expect([...texts.keys()]).toContain(host);
@@ -74,11 +74,11 @@ test("each data source of Grafana is a container, and each dashboard asks one of
   expect(provided.length).toBeGreaterThan(1);
   const folder = new URL("grafana/dashboards/", import.meta.url);
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
-    const asked = allOf(
+    const requested = allOf(
       readFileSync(new URL(name, folder), "utf8"),
       /"datasource": \{[^}]*"uid": "([^"]+)"/g,
     );
-    expect(asked.length, name).toBeGreaterThan(0);
-    for (const uid of asked) expect([...provided, "-- Grafana --"], name).toContain(uid);
+    expect(requested.length, name).toBeGreaterThan(0);
+    for (const uid of requested) expect([...provided, "-- Grafana --"], name).toContain(uid);
   }
 });

@@ -12,7 +12,7 @@ import { suiteRuntime } from "./runtime.ts";
 export interface Alone {
   /** All that it has written. */
   output(): string;
-  /** Hands over what it has written and what it will write to its standard output. */
+  /** Yields what it has written and what it will write to its standard output. */
   follow(take: (chunk: string) => void): void;
   signal(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ending>;

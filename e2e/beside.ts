@@ -8,7 +8,7 @@ type Settings = Readonly<Record<string, string>>;
 /** A service that runs beside those of a shop, on its databases. */
 export interface Beside {
   readonly url: string;
-  /** host:port of loms' gRPC door; nobody listens there for another service. */
+  /** host:port of loms' gRPC server; the other services use another one. */
   readonly grpc: string;
   readonly process: Alone;
   /** SIGTERM, until it has ended. */

@@ -12,17 +12,17 @@ const REQUEST_MAX_MS = 20_000;
 /** Each costs a call to the product service, which takes 10 a second. */
 const ASKED_SKUS_MAX = 8;
 const VERBS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "PROPFIND", "PURGE"];
-/** Told by the runtime of itself, whoever asks for what. */
+/** Reported by the runtime about itself, whatever the requests. */
 const OF_RUNTIME = /^nodejs_|^process_/;
 
 const { cart, loms = "", lomsGrpc = "", notifier = "", products } = inject("shop").urls;
 
 async function series(): Promise<string[]> {
-  const told = await Promise.all([cart, loms, notifier, products].map(async (url) => {
+  const reported = await Promise.all([cart, loms, notifier, products].map(async (url) => {
     const text = await (await fetch(`${url}/metrics`)).text();
     return [...readSamples(text).keys()].map((name) => `${url} ${name}`);
   }));
-  return told.flat().filter((name) => !OF_RUNTIME.test(name.split(" ")[1] ?? "")).sort();
+  return reported.flat().filter((name) => !OF_RUNTIME.test(name.split(" ")[1] ?? "")).sort();
 }
 
 /** What a client may make up; each kind comes in countless shapes. */
@@ -96,7 +96,7 @@ test("10 000 requests with made-up paths, verbs, methods, ids and SKUs add no se
   const grpc = grpcCaller(lomsGrpc);
   const { each, one, unknownSku, verbs } = madeUp(new Random(seed), grpc);
   await Promise.all([each(), verbs(), unknownSku()]);
-  // What a scrape tells of the scrape before it is there from the second one on.
+  // A scrape reports about the one before it, so from the second one on.
   await series();
   const before = await eventually(async () => {
     const [first, second] = [await series(), await series()];

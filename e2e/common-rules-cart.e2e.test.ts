@@ -42,7 +42,7 @@ test.each([...badPaths, ...badBodies])("$line refuses $body at $path", async (ro
   expect(answer.body["trace_id"]).toBe(TRACE_ID);
 });
 
-test("every broken rule of path and body is told at once", async () => {
+test("every broken rule of path and body is reported at once", async () => {
   const answer = await call(cart, "POST /user/0/cart/0", { body: `{"count":0}` });
   expectProblem(answer, 400, ["user_id", "sku_id", "count"]);
 });

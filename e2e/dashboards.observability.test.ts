@@ -40,7 +40,7 @@ const targets: Target[] = readdirSync(FOLDER).flatMap((name) => {
   );
 });
 
-/** The metrics that a normalized PromQL expression asks for. */
+/** The metrics in a normalized PromQL expression. */
 function metricsOf(expression: string): string[] {
   const bare = expression.replaceAll(/"[^"]*"/g, "").replaceAll(/\{[^}]*\}/g, "")
     .replaceAll(/\b(by|on) \([^)]*\)/g, "");
@@ -74,7 +74,7 @@ describe.skipIf(!observed)("Prometheus, scraping a stack that buys", () => {
     await expectNotifications(shop, order, ["new", "awaiting payment", "payed"]);
   }
 
-  /** Waits until Prometheus has asked every service again. */
+  /** Waits until Prometheus has scraped every service again. */
   async function scraped(): Promise<void> {
     const since = Date.now() / 1000;
     await eventually(async () => {
@@ -105,12 +105,12 @@ describe.skipIf(!observed)("Prometheus, scraping a stack that buys", () => {
     });
   });
 
-  test("every metric that a rule asks for is told", async () => {
+  test("every metric in a rule is exported", async () => {
     const { body } = await send(prometheus, "GET /api/v1/label/__name__/values");
-    const told = body.data as string[];
-    const asked = new Set((await rules()).flatMap(({ query }) => metricsOf(query)));
-    expect(asked.size).toBeGreaterThan(10);
-    expect([...asked].filter((name) => !told.includes(name))).toEqual([]);
+    const reported = body.data as string[];
+    const requested = new Set((await rules()).flatMap(({ query }) => metricsOf(query)));
+    expect(requested.size).toBeGreaterThan(10);
+    expect([...requested].filter((name) => !reported.includes(name))).toEqual([]);
   });
 
   test("no alert fires", async () => {

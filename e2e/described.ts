@@ -11,7 +11,7 @@ import {
 } from "./service-documents.ts";
 
 /**
- * What no document describes: for whoever runs the services, for people who read about them, and
+ * What no document describes: for operators, for people who read about them, and
  * the stand-in of somebody else's service.
  */
 const UNDESCRIBED =
@@ -55,7 +55,7 @@ function faultsOf(method: string, path: string, answer: Answer): string[] {
   return method === "HEAD" ? faults : [...faults, ...faultsOfBody(place, response, answer)];
 }
 
-/** Node's own parser knows a list of verbs, and answers another one before any route is asked. */
+/** Node's own parser knows a list of verbs, and answers another one before any route is matched. */
 function isUnheardOf(method: string, { status, text }: Answer): boolean {
   return !METHODS.includes(method) && status === 400 && text === "";
 }

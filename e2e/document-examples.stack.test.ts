@@ -5,7 +5,7 @@ import { call } from "./http.ts";
 import { startOwnStack } from "./own-stack.ts";
 import { SERVICE_DOCUMENTS, type ServiceDocument } from "./service-documents.ts";
 
-/** Stock and order ids are those of a shop that nobody has bought in yet. */
+/** Stock and order ids are those of a shop without a purchase. */
 let stack: Stack;
 beforeAll(async () => {
   stack = await startOwnStack();
@@ -36,7 +36,7 @@ interface Described {
   readonly content?: { readonly "application/json": { readonly example: object } };
 }
 
-/** In an order in which each finds what it needs: orders 1 and 2 are made before they are asked. */
+/** In an order in which each finds what it needs: orders 1 and 2 are made before they are read. */
 const STORY = [
   ["loms", "stocksInfo"],
   ["loms", "orderCreate"],

@@ -34,7 +34,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     expectProblem(await call(cart.url, "PUT /user/1/cart/list"), 405);
   });
 
-  test("OPTIONS tells what a route takes", async () => {
+  test("OPTIONS lists the methods of a route", async () => {
     const { status, headers, text } = await call(cart.url, `OPTIONS /user/1/cart/${SKU}`);
     expect([status, headers.get("allow"), text]).toEqual([204, "POST, DELETE", ""]);
     expect((await call(cart.url, "OPTIONS /nowhere")).status).toBe(404);
@@ -70,7 +70,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     ["33 levels", "[".repeat(33) + "]".repeat(33), "is nested more than 32 levels deep"],
     ["invalid UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), "must be UTF-8"],
     ["a lone continuation byte", new Uint8Array([0x22, 0x80, 0x22]), "must be UTF-8"],
-  ])("%s is a 400 that says so", async (_title, body, words) => {
+  ])("%s is a 400 that names the fault", async (_title, body, words) => {
     const answer = await call(cart.url, line(), { body });
     expectProblem(answer, 400);
     expect(answer.body["detail"]).toContain(words);
@@ -102,7 +102,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     }
   });
 
-  test("the document is asked for again by its ETag", async () => {
+  test("the document is revalidated by its ETag", async () => {
     const first = await call(cart.url, "GET /openapi.json");
     const etag = first.headers.get("etag") ?? "";
     const headers = { "if-none-match": etag };

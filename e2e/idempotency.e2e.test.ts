@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from "vitest";
-import { lomsDoors } from "./loms-doors.ts";
+import { lomsTransports } from "./loms-transports.ts";
 import { shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
@@ -11,17 +11,17 @@ const CALLERS = 50;
 const request = (user: number, count: number) =>
   `{"user":${user},"items":[{"sku":${SKU},"count":${count}}]}`;
 
-describe.each(lomsDoors(shop))("idempotency-key by $name", (door) => {
+describe.each(lomsTransports(shop))("idempotency-key by $name", (transport) => {
   test("a repetition gets the first answer and reserves once", async () => {
     const user = newUser();
     const before = await stock(SKU);
     const headers = { "idempotency-key": "one" };
-    const first = await door.call("OrderCreate", request(user, 2), headers);
-    const again = await door.call("OrderCreate", request(user, 2), headers);
+    const first = await transport.call("OrderCreate", request(user, 2), headers);
+    const again = await transport.call("OrderCreate", request(user, 2), headers);
     expect(first.code).toBe("ok");
     expect(again).toEqual(first);
     expect(await stock(SKU)).toBe(before - 2);
-    await door.call("OrderCancel", first.response);
+    await transport.call("OrderCancel", first.response);
   });
 
   test("lines are compared after summing and sorting", async () => {
@@ -30,49 +30,49 @@ describe.each(lomsDoors(shop))("idempotency-key by $name", (door) => {
     const line = (sku: number, count: number) => `{"sku":${sku},"count":${count}}`;
     const split = `{"user":${user},"items":[${line(SKU, 1)},${line(1_002, 1)},${line(SKU, 1)}]}`;
     const whole = `{"user":${user},"items":[${line(1_002, 1)},${line(SKU, 2)}]}`;
-    const first = await door.call("OrderCreate", split, headers);
+    const first = await transport.call("OrderCreate", split, headers);
     expect(first.code).toBe("ok");
-    expect(await door.call("OrderCreate", whole, headers)).toEqual(first);
-    await door.call("OrderCancel", first.response);
+    expect(await transport.call("OrderCreate", whole, headers)).toEqual(first);
+    await transport.call("OrderCancel", first.response);
   });
 
   test("other items under one key are already_exists; another user's key is another", async () => {
     const [user, other] = [newUser(), newUser()];
     const headers = { "idempotency-key": "shared words" };
-    const first = await door.call("OrderCreate", request(user, 1), headers);
-    expect((await door.call("OrderCreate", request(user, 2), headers)).code)
+    const first = await transport.call("OrderCreate", request(user, 1), headers);
+    expect((await transport.call("OrderCreate", request(user, 2), headers)).code)
       .toBe("already_exists");
-    const others = await door.call("OrderCreate", request(other, 2), headers);
+    const others = await transport.call("OrderCreate", request(other, 2), headers);
     expect(others.code).toBe("ok");
     expect(others.response).not.toBe(first.response);
-    await door.call("OrderCancel", first.response);
-    await door.call("OrderCancel", others.response);
+    await transport.call("OrderCancel", first.response);
+    await transport.call("OrderCancel", others.response);
   });
 
   test("a repetition after a failure gets the same refusal", async () => {
     const user = newUser();
     const headers = { "idempotency-key": "too much" };
-    const first = await door.call("OrderCreate", request(user, 65_535), headers);
+    const first = await transport.call("OrderCreate", request(user, 65_535), headers);
     expect(first.code).toBe("failed_precondition");
     expect(first.shortage).toBeDefined();
-    expect(await door.call("OrderCreate", request(user, 65_535), headers)).toEqual(first);
+    expect(await transport.call("OrderCreate", request(user, 65_535), headers)).toEqual(first);
   });
 
   test("an invalid request does not use the key up", async () => {
     const user = newUser();
     const headers = { "idempotency-key": "again" };
-    expect((await door.call("OrderCreate", request(user, 0), headers)).code)
+    expect((await transport.call("OrderCreate", request(user, 0), headers)).code)
       .toBe("invalid_argument");
-    const created = await door.call("OrderCreate", request(user, 1), headers);
+    const created = await transport.call("OrderCreate", request(user, 1), headers);
     expect(created.code).toBe("ok");
-    await door.call("OrderCancel", created.response);
+    await transport.call("OrderCancel", created.response);
   });
 
   test.each([
     ["empty", ""],
     ["of 256 characters", "k".repeat(256)],
   ])("a key %s is refused by its name", async (_title, key) => {
-    const outcome = await door.call("OrderCreate", request(newUser(), 1), {
+    const outcome = await transport.call("OrderCreate", request(newUser(), 1), {
       "idempotency-key": key,
     });
     expect(outcome.code).toBe("invalid_argument");
@@ -81,11 +81,11 @@ describe.each(lomsDoors(shop))("idempotency-key by $name", (door) => {
 
   test("a key of 255 printable characters is taken", async () => {
     const key = `~${"k".repeat(254)}`;
-    const created = await door.call("OrderCreate", request(newUser(), 1), {
+    const created = await transport.call("OrderCreate", request(newUser(), 1), {
       "idempotency-key": key,
     });
     expect(created.code).toBe("ok");
-    await door.call("OrderCancel", created.response);
+    await transport.call("OrderCancel", created.response);
   });
 });
 

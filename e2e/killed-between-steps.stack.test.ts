@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../shared/async/clock.ts";
 import type { Stack } from "../stack/start.ts";
-import { type Doors, openDoors } from "./crash-test/doors.ts";
+import { openTransports, type Transports } from "./crash-test/transports.ts";
 import { Ledger } from "./crash-test/ledger.ts";
 import { type Load, startLoad } from "./crash-test/load.ts";
 import { Random } from "./crash-test/random.ts";
@@ -26,7 +26,7 @@ const CANCELLED = [...MADE, "cancelled"];
 
 let stack: Stack;
 let shop: Shop;
-let doors: Doors;
+let transports: Transports;
 let load: Load;
 const ledger = new Ledger();
 
@@ -36,9 +36,9 @@ beforeAll(async () => {
   });
   shop = shopAt(stack);
   const { cart, loms = "", lomsGrpc } = stack.urls;
-  doors = openDoors({ cart, loms, lomsGrpc });
+  transports = openTransports({ cart, loms, lomsGrpc });
   load = startLoad(
-    { doors, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
+    { transports, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
     new Random(1),
     BUYERS,
   );
@@ -47,7 +47,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await load.stop();
-  doors.close();
+  transports.close();
   try {
     expect([ledger.lost, ledger.doubled, ledger.strange]).toEqual([[], [], []]);
     await expectInvariants({ ...subjectOf(stack), acknowledged: ledger.orders });
@@ -154,7 +154,7 @@ test("cart killed while loms makes its order: it is made once, and nothing stays
   await row.blocks("order_create");
   await stack.kill("cart");
   ledger.cartsDied();
-  expect(await checkout, "nobody is told").toBeUndefined();
+  expect(await checkout, "no one is reported").toBeUndefined();
   await row.release();
   await stack.restart("cart");
   expect((await shop.tryCheckout(user)).status, "the cart is gone with its process").toBe(404);
@@ -166,7 +166,7 @@ test("cart killed while loms makes its order: it is made once, and nothing stays
   expect(await shop.stock(OTHER_SKU)).toBe(before);
 });
 
-test("the primary killed after a commit and before the standby has it: the key tells the one order", async () => {
+test("the primary killed after a commit and before the standby has it: the key leads to the one order", async () => {
   const [user, key] = [newUser(), "before the standby"];
   const items = [{ sku: SKU, count: 1 }];
   stack.pause("standby1");

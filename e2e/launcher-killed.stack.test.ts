@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../shared/async/clock.ts";
 import { sleep } from "../shared/async/sleep.ts";
 import { freePorts } from "../stack/ports.ts";
-import { openDoors } from "./crash-test/doors.ts";
+import { openTransports } from "./crash-test/transports.ts";
 import { Launcher } from "./crash-test/launcher.ts";
 import { Ledger } from "./crash-test/ledger.ts";
 import { startLoad } from "./crash-test/load.ts";
@@ -63,8 +63,13 @@ test(
     const { urls, databases } = launcher.facts;
     const { cart, loms = "", lomsGrpc } = urls;
     const ledger = new Ledger();
-    const doors = openDoors({ cart, loms, lomsGrpc });
-    const options = { doors, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS };
+    const transports = openTransports({ cart, loms, lomsGrpc });
+    const options = {
+      transports,
+      ledger,
+      clock: systemClock,
+      paymentTimeoutMs: PAYMENT_TIMEOUT_MS,
+    };
     const load = startLoad(options, new Random(2), BUYERS);
     const shop = shopAt(launcher.facts);
     const before = await shop.stock(SKU);
@@ -80,7 +85,7 @@ test(
     await launcher.start();
     await ledger.more(20);
     await load.stop();
-    doors.close();
+    transports.close();
 
     for (const order of orders) {
       await expectNotifications(launcher.facts, order, ["new", "awaiting payment", "cancelled"]);

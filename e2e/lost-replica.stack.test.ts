@@ -91,7 +91,7 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
 
       await bringBack(stack, accident);
       expect((await readyz(stack)).status).toBe(200);
-      expect(await shop.status(before), "what was asked once was done").toBe("payed");
+      expect(await shop.status(before), "the first request was carried out").toBe("payed");
       const settled = await shop.tryCreate(other, items, key);
       expect(settled.status, settled.text).toBe(200);
       const checkout = await shop.checkout(user);
@@ -143,7 +143,7 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
       stack.resume("standby1");
     }
     await until(stack, "synchronous");
-    expect(await shop.status(order), "what was asked before was done").toBe("payed");
+    expect(await shop.status(order), "the earlier request was carried out").toBe("payed");
   });
 });
 
@@ -259,7 +259,7 @@ function inDatabase(url: string, name: string): string {
   return changed.href;
 }
 
-/** Settings of a second loms on a stack's databases, and where its HTTP door will be. */
+/** Settings of a second loms on a stack's databases, and where its HTTP listener will be. */
 async function addressesBeside({ databases }: Stack) {
   const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
   return {

@@ -17,12 +17,12 @@ const SKU = 1_625_903;
 /** No other test of the shared system puts it into a cart, so no product cache has it. */
 const UNCACHED_SKU = 135_717_466;
 const OTHER_SKU = 139_275_865;
-const PAPER = readFileSync(new URL("../docs/metrics.md", import.meta.url), "utf8");
+const DOCUMENT = readFileSync(new URL("../docs/metrics.md", import.meta.url), "utf8");
 
 const metricsOf = async (url: string) => (await call(url, "GET /metrics")).text;
 
 /** The sum of a metric's samples whose labels contain all of `parts`. */
-async function told(url: string, name: string, ...parts: string[]): Promise<number> {
+async function reported(url: string, name: string, ...parts: string[]): Promise<number> {
   let sum = 0;
   for (const [series, value] of readSamples(await metricsOf(url))) {
     if (series.split("{")[0] === name && parts.every((part) => series.includes(part))) sum += value;
@@ -32,7 +32,7 @@ async function told(url: string, name: string, ...parts: string[]): Promise<numb
 
 /** What docs/metrics.md promises of a service: its own families, then those of its process. */
 function promised(service: string, runtime: string): string[] {
-  return PAPER.split("\n").flatMap((line) => {
+  return DOCUMENT.split("\n").flatMap((line) => {
     const cells = line.split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("`", ""));
     const [name = "", type = "", third = "", services = ""] = cells;
     if (!["counter", "gauge", "histogram"].includes(type)) return [];
@@ -48,16 +48,16 @@ test.each([
   ["loms", loms],
   ["notifier", notifier],
   ["products", products],
-])("%s tells what docs/metrics.md says", async (service, url = "") => {
+])("%s exports what docs/metrics.md says", async (service, url = "") => {
   const text = await metricsOf(url);
-  const [, told, runtime = ""] =
+  const [, reported, runtime = ""] =
     /build_info\{service_name="(\w+)",.*process_runtime_name="(\w+)"/.exec(text) ?? [];
-  expect(told).toBe(service);
+  expect(reported).toBe(service);
   expect([...readFamilies(text).keys()].sort()).toEqual(promised(service, runtime).sort());
 });
 
 test.each([["cart", cart], ["loms", loms]])(
-  "%s tells how much memory and processor it takes, whatever it runs on",
+  "%s exports its memory and processor time on every runtime",
   async (_, url) => {
     const samples = readSamples(await metricsOf(url));
     expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
@@ -86,7 +86,7 @@ test("a purchase shows in the metrics of every service that it went through", as
     [notifier ?? "", "notifier_delay_seconds_count"],
     [notifier ?? "", "batcher_wait_seconds_count", 'batcher="notifier.remember"'],
   ];
-  const read = () => Promise.all(measured.map((metric) => told(...metric)));
+  const read = () => Promise.all(measured.map((metric) => reported(...metric)));
   const before = await read();
   const user = newUser();
   await add(user, SKU, 1);
@@ -105,8 +105,8 @@ test("a purchase shows in the metrics of every service that it went through", as
 test("an order that cannot be reserved counts as failed, with the lines that were short", async () => {
   const read = () =>
     Promise.all([
-      told(loms, "order_transitions_total", 'to="failed"'),
-      told(loms, "stock_reservations_short_total"),
+      reported(loms, "order_transitions_total", 'to="failed"'),
+      reported(loms, "stock_reservations_short_total"),
     ]);
   const [failed, short] = await read();
   const items = [{ sku: 1_076_963, count: 65_535 }, { sku: 2_956_315, count: 65_535 }];
@@ -115,12 +115,12 @@ test("an order that cannot be reserved counts as failed, with the lines that wer
 });
 
 test("the bus has no lag once all is shown", async () => {
-  await eventually(async () => expect(await told(notifier ?? "", "bus_lag_messages")).toBe(0));
+  await eventually(async () => expect(await reported(notifier ?? "", "bus_lag_messages")).toBe(0));
 });
 
 const size = async () => [
-  await told(cart, "cart_repository_carts"),
-  await told(cart, "cart_repository_lines"),
+  await reported(cart, "cart_repository_carts"),
+  await reported(cart, "cart_repository_lines"),
 ];
 
 test("carts and lines are exact", async () => {

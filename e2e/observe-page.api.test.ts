@@ -72,8 +72,10 @@ test("a purchase is one trace of three services, with its log lines", async () =
   await insert.click();
   expect(await facts.count()).toBe(0);
 
-  const told = trace.getByRole("row", { name: new RegExp(`awaiting payment.*order_id=${order}`) });
-  await told.waitFor();
+  const reported = trace.getByRole("row", {
+    name: new RegExp(`awaiting payment.*order_id=${order}`),
+  });
+  await reported.waitFor();
   await trace.getByRole("link", { name: "In the log" }).click();
   const lines = log.getByRole("row");
   const traceId = (await page.evaluate("location.hash") as string).slice("#trace=".length);

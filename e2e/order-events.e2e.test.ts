@@ -33,7 +33,7 @@ test("a notification says which order, whose, what and when, in one JSON line", 
   }
 });
 
-test("orders at once are each told completely and in order", async () => {
+test("the events of orders made at once are complete and in order", async () => {
   const finals = ["payed", "cancelled", "awaiting payment"] as const;
   const orders = await Promise.all(
     Array.from({ length: ORDERS }, async (_, index) => {
@@ -50,12 +50,12 @@ test("orders at once are each told completely and in order", async () => {
   }
 });
 
-test("what changes nothing is not told", async () => {
+test("a call that changes nothing has no event", async () => {
   const order = await create(newUser(), SKU, 1);
   await pay(order);
   await tryPay(order);
   await tryCancel(order);
-  const key = { "idempotency-key": "told once" };
+  const key = { "idempotency-key": "reported once" };
   const user = newUser();
   const items = [{ sku: SKU, count: 1 }];
   const repeated = await tryCreate(user, items, key);
@@ -70,7 +70,7 @@ test("what changes nothing is not told", async () => {
   await expectNotifications(shop, id, ["new", "awaiting payment"]);
 });
 
-test("a failed order is told as new and failed", async () => {
+test("a failed order has the events new and failed", async () => {
   const answer = await tryCreate(newUser(), [{ sku: 139_819_069, count: 1 }]);
   await expectNotifications(shop, answer.body["order_id"] as number, ["new", "failed"]);
 });
@@ -93,7 +93,7 @@ test("the trace of a checkout goes through loms and the bus into the notificatio
   expect(inLoms, "one request, one log line").toHaveLength(1);
 });
 
-test("each change is told in the trace of the request that made it", async () => {
+test("each event belongs to the trace of the request that caused it", async () => {
   const [created, payed] = [newTrace(), newTrace()];
   const body = { user: newUser(), items: [{ sku: SKU, count: 1 }] };
   const { traceparent } = created;

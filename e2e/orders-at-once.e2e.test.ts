@@ -50,7 +50,7 @@ test("of a pay and a cancel at once one wins, and the stock agrees with it", asy
   }
 });
 
-test("ten pays at once all succeed, take the stock once and tell of it once", async () => {
+test("ten pays at once all succeed, take the stock once and have one event", async () => {
   const before = await stock(SKU);
   const order = await create(newUser(), SKU, 3);
   const answers = await Promise.all(Array.from({ length: 10 }, () => tryPay(order)));

@@ -38,13 +38,13 @@ describe.each(hosts)("on %s", (host) => {
     await page.getByLabel("Select a definition").selectOption("Loms");
     await page.locator(`.opblock[id$="-orderInfo"]`).waitFor();
     const body = `{"orderID": ${order}}`;
-    const asked: string[] = [];
-    page.on("request", (request) => void asked.push(request.url()));
+    const requested: string[] = [];
+    page.on("request", (request) => void requested.push(request.url()));
     expect(JSON.parse((await tryOut(page, "orderInfo", { body })).body)).toMatchObject({
       status: "awaiting payment",
     });
     expect(await tryOut(page, "orderPay", { body })).toEqual({ status: "200", body: "{}" });
-    expect(asked).toContain(`${under(host, loms)}/v1/order/pay`);
+    expect(requested).toContain(`${under(host, loms)}/v1/order/pay`);
     expect(complaints).toEqual([]);
   });
 

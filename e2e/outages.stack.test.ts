@@ -65,11 +65,11 @@ test("a checkout whose answer is lost is settled once by the next one", async ()
   expect(await shop.inCart(user)).toEqual({});
 });
 
-test("an order that went through unanswered is told by the next checkout", async () => {
+test("the next checkout answers with an order that went through unanswered", async () => {
   const user = newUser();
   await shop.add(user, SKU, 3);
   const before = await shop.stock(SKU);
-  // The standby applies nothing, so that the commit is there and nobody is told.
+  // The standby applies nothing, so the commit is there and is not acknowledged.
   stack.pause("standby1");
   const first = await shop.tryCheckout(user);
   expect([503, 504], first.text).toContain(first.status);
@@ -124,7 +124,7 @@ test("loms killed under many checkouts sells each cart exactly once", async () =
   }
 });
 
-test("events made while the notifier is away are told when it is back", async () => {
+test("events made while the notifier is down are shown when it is back", async () => {
   await stack.kill("notifier");
   const orders = await Promise.all(
     Array.from({ length: 5 }, () => shop.create(newUser(), SKU, 1)),

@@ -42,15 +42,15 @@ async function guardedProducts(): Promise<string> {
 
 /** What a machine may have in its environment, all of it leading to a proxy. */
 async function proxies() {
-  let asked = 0;
+  let requested = 0;
   const proxy = await listen((_, response) => {
-    asked++;
+    requested++;
     response.writeHead(502).end();
   });
   const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
     .flatMap((name) => [name, name.toLowerCase()]);
   const settings = Object.fromEntries(names.map((name) => [name, `http://${proxy}`]));
-  return { settings: { ...settings, NODE_USE_ENV_PROXY: "1" }, asked: () => asked };
+  return { settings: { ...settings, NODE_USE_ENV_PROXY: "1" }, requested: () => requested };
 }
 
 test.each(["node", "deno"] as const)(
@@ -58,7 +58,7 @@ test.each(["node", "deno"] as const)(
   async (runtime) => {
     const receiver = await startOtlpReceiver();
     onTestFinished(() => receiver.close());
-    const { settings, asked } = await proxies();
+    const { settings, requested } = await proxies();
     const own = await startOwnCart(shop, {
       ...settings,
       PRODUCT_URL: `http://${CREDENTIALS}@${await guardedProducts()}`,
@@ -75,7 +75,7 @@ test.each(["node", "deno"] as const)(
     } finally {
       await own.close();
     }
-    expect(asked()).toBe(0);
+    expect(requested()).toBe(0);
     expect(own.process.output()).not.toMatch(/p%40ss|p@ss|c2hvcDpwQHNz/);
   },
 );

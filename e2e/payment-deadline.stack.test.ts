@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-test("orders that nobody pays are cancelled within 2 s of their deadline", async () => {
+test("unpaid orders are cancelled within 2 s of their deadline", async () => {
   const before = await shop.stock(SKU);
   const orders = await Promise.all(
     Array.from({ length: 20 }, () => shop.create(newUser(), SKU, 1)),

@@ -126,7 +126,7 @@ test("two loms processes on one database sell from one stock", async () => {
   }
 });
 
-test("a silent connection does not hold up the stop", async () => {
+test("a silent connection does not delay the stop", async () => {
   const own = await startOwnCart(shop);
   const { port } = new URL(own.url);
   const socket = connect(Number(port), "127.0.0.1");

@@ -18,7 +18,7 @@ const SKU = 2_618_151;
 
 const shop = inject("shop");
 const { products } = shop.urls;
-/** Asks the product service each time. */
+/** Requests to the product service each time. */
 let uncached: Awaited<ReturnType<typeof startOwnCart>>;
 let actions: ReturnType<typeof shopAt>;
 

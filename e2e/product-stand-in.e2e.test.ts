@@ -13,7 +13,7 @@ afterEach(async () => {
   await call(products, "DELETE /faults");
 });
 
-test("get_product tells the original's names and prices", async () => {
+test("get_product reports the original's names and prices", async () => {
   const answer = await getProduct(SNEAKERS);
   expect(answer.status).toBe(200);
   expect(answer.body).toEqual({ name: "Кроссовки Nike JORDAN", price: 2_202 });

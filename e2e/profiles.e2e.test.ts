@@ -37,7 +37,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
     removeDirectory(directory);
   });
 
-  /** Asks cart for something until `done` has resolved. */
+  /** Sends requests to cart until `done` has resolved. */
   async function busyUntil<Result>(done: Promise<Result>): Promise<Result> {
     let isDone = false;
     void done.finally(() => isDone = true).catch(() => {});
@@ -88,8 +88,8 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
   });
 
   /**
-   * Asks for a profile and resolves once it is being taken. Two requests over two connections may
-   * arrive in either order, so it asks again when another request was first.
+   * Requests a profile and resolves once it is being taken. Two requests over two connections may
+   * arrive in either order, so it tries again when another request was first.
    */
   function startProfile(seconds: number, signal?: AbortSignal) {
     return eventually(async () => {
@@ -119,7 +119,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
   });
 
   test.each(["0", "1e9", "1000000000", "121", "-1", "1.5", "ten", ""])(
-    "seconds=%s is refused with what may be asked",
+    "seconds=%s is refused with the allowed range",
     async (seconds) => {
       const answer = await call(debug, `GET /debug/pprof/profile?seconds=${seconds}`);
       expectProblem(answer, 400, ["seconds"]);
@@ -146,7 +146,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
     await fetch(`${debug}/debug/log-level?level=info`, { method: "PUT" });
   });
 
-  test("the doors that others reach serve no profiles", async () => {
+  test("the public listeners serve no profiles", async () => {
     expectProblem(await call(cart.url, "GET /debug/pprof/heap"), 404);
     expectProblem(await call(cart.url, "GET /debug/log-level"), 404);
   });

@@ -16,14 +16,14 @@ const CALLERS = 6;
 const REPEATED = 20;
 /** Two restarts, each of them with a load before and after it. */
 const TEST_MAX_MS = 120_000;
-/** What a caller may be told of a write while a service goes away: try again with your key. */
+/** What a write may answer while a service stops: retry with the same key. */
 const UNKNOWN = [503, 504];
 
 let stack: Stack;
 let second: Awaited<ReturnType<typeof settingsBeside>>;
 let secondProcess: Alone;
 /** The same shop through each of the two processes of loms. */
-let doors: readonly Shop[];
+let transports: readonly Shop[];
 
 const startSecond = () => startAlone("loms", second.settings, second.url);
 
@@ -36,11 +36,11 @@ beforeAll(async () => {
   stack = await startOwnStack();
   second = await settingsBeside("loms", stack);
   secondProcess = await startSecond();
-  doors = [shopAt(stack), shopAt({ urls: { ...stack.urls, loms: second.url } })];
+  transports = [shopAt(stack), shopAt({ urls: { ...stack.urls, loms: second.url } })];
 });
 afterAll(() => stack.close());
 
-interface Told {
+interface Definite {
   readonly user: number;
   readonly key: string;
   readonly order: number;
@@ -56,34 +56,34 @@ async function insist(attempt: (tries: number) => Promise<Answer>): Promise<Answ
 }
 
 const createWithKey = (user: number, key: string) => (tries: number) =>
-  (doors[tries % doors.length] as Shop).tryCreate(user, [{ sku: SKU, count: 1 }], {
+  (transports[tries % transports.length] as Shop).tryCreate(user, [{ sku: SKU, count: 1 }], {
     "idempotency-key": key,
   });
 
-/** Buys on while `isOpen`, each time through the door that answers. */
-async function buyWithKeys(isOpen: () => boolean): Promise<Told[]> {
+/** Buys on while `isOpen`, each time through the transport that answers. */
+async function buyWithKeys(isOpen: () => boolean): Promise<Definite[]> {
   const user = newUser();
-  const told: Told[] = [];
+  const reported: Definite[] = [];
   while (isOpen()) {
-    const key = `rolling ${told.length}`;
+    const key = `rolling ${reported.length}`;
     const { body } = await insist(createWithKey(user, key));
-    told.push({ user, key, order: body["orderID"] as number });
+    reported.push({ user, key, order: body["orderID"] as number });
   }
-  return told;
+  return reported;
 }
 
 /** The same through cart, which knows the first loms only and keeps the cart while that is away. */
 async function buyFromCart(isOpen: () => boolean): Promise<number[]> {
-  const [shop] = doors as [Shop];
+  const [shop] = transports as [Shop];
   const user = newUser();
-  const told: number[] = [];
+  const reported: number[] = [];
   while (isOpen()) {
     await eventually(() => shop.add(user, SKU, 1));
     const { body } = await insist(() => shop.tryCheckout(user));
-    told.push(body["order_id"] as number);
+    reported.push(body["order_id"] as number);
     expect(await shop.inCart(user)).toEqual({});
   }
-  return told;
+  return reported;
 }
 
 /** Lets every caller finish at least one more order. */
@@ -98,7 +98,8 @@ test(
     let isOpen = true;
     const buying = Array.from({ length: CALLERS }, () => buyWithKeys(() => isOpen));
     const checkouts = buyFromCart(() => isOpen);
-    const left = () => (doors[1] as Shop).stock(SKU).catch(() => (doors[0] as Shop).stock(SKU));
+    const left = () =>
+      (transports[1] as Shop).stock(SKU).catch(() => (transports[0] as Shop).stock(SKU));
     const sold = async () => SKU_STOCK - await left();
 
     await afterMore(sold);
@@ -110,10 +111,10 @@ test(
     isOpen = false;
 
     const byCaller = await Promise.all(buying);
-    const told = byCaller.flat();
-    const orders = [...told.map(({ order }) => order), ...await checkouts];
+    const reported = byCaller.flat();
+    const orders = [...reported.map(({ order }) => order), ...await checkouts];
     expect(new Set(orders).size, "one order to each key").toBe(orders.length);
-    expect(await sold(), "no order that nobody was told of").toBe(orders.length);
+    expect(await sold(), "no order without an acknowledgement").toBe(orders.length);
     for (const { user, key, order } of byCaller.flatMap((each) => each.slice(-REPEATED))) {
       expect((await createWithKey(user, key)(1)).body["orderID"]).toBe(order);
     }

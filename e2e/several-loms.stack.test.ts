@@ -20,7 +20,7 @@ const MADE = ["new", "awaiting payment"];
 let stack: Stack;
 let second: Beside;
 /** The same shop through each of the two processes. */
-let doors: readonly [Shop, Shop];
+let transports: readonly [Shop, Shop];
 
 const environment = { ORDER_PAYMENT_TIMEOUT: `${PAYMENT_TIMEOUT_MS}ms` };
 const startSecond = () => startBeside("loms", stack, environment);
@@ -29,7 +29,7 @@ const through = (loms: string) => shopAt({ urls: { ...stack.urls, loms } });
 beforeAll(async () => {
   stack = await startOwnStack({ environment });
   second = await startSecond();
-  doors = [shopAt(stack), through(second.url)];
+  transports = [shopAt(stack), through(second.url)];
 });
 afterAll(async () => {
   await second.close();
@@ -71,7 +71,9 @@ test("one key through both at once is one order with one answer, a refusal as we
   const orders = await Promise.all(keys.map(async (key) => {
     const items = [{ sku: SKU, count: 1 }];
     const answers = await Promise.all(
-      [...doors, ...doors].map((shop) => shop.tryCreate(user, items, { "idempotency-key": key })),
+      [...transports, ...transports].map((shop) =>
+        shop.tryCreate(user, items, { "idempotency-key": key })
+      ),
     );
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect(answers[0]?.status, answers[0]?.text).toBe(200);
@@ -96,24 +98,24 @@ test("one key through both at once is one order with one answer, a refusal as we
 
 test("of a pay through one and a cancel through the other one wins", async () => {
   await Promise.all(Array.from({ length: 20 }, async () => {
-    const order = await doors[0].create(newUser(), SKU, 1);
+    const order = await transports[0].create(newUser(), SKU, 1);
     const [payed, cancelled] = await Promise.all([
-      doors[0].tryPay(order),
-      doors[1].tryCancel(order),
+      transports[0].tryPay(order),
+      transports[1].tryCancel(order),
     ]);
     expect([payed.status, cancelled.status].toSorted()).toEqual([200, 412]);
     const final = payed.status === 200 ? "payed" : "cancelled";
-    for (const shop of doors) expect(await shop.status(order)).toBe(final);
+    for (const shop of transports) expect(await shop.status(order)).toBe(final);
     await expectNotifications(stack, order, [...MADE, final]);
   }));
 });
 
-test("an order that nobody pays is cancelled once, and in time, by whichever comes first", async () => {
-  const before = await doors[0].stock(UNPAID_SKU);
+test("an unpaid order is cancelled once, and in time, by whichever comes first", async () => {
+  const before = await transports[0].stock(UNPAID_SKU);
   const orders = await Promise.all(
     Array.from(
       { length: 60 },
-      (_, index) => (doors[index % 2] as Shop).create(newUser(), UNPAID_SKU, 1),
+      (_, index) => (transports[index % 2] as Shop).create(newUser(), UNPAID_SKU, 1),
     ),
   );
   for (const order of orders) {
@@ -122,15 +124,15 @@ test("an order that nobody pays is cancelled once, and in time, by whichever com
     expect(cancelled - created).toBeGreaterThanOrEqual(PAYMENT_TIMEOUT_MS);
     expect(cancelled - created).toBeLessThanOrEqual(PAYMENT_TIMEOUT_MS + CANCEL_WITHIN_MS);
   }
-  expect(await doors[1].stock(UNPAID_SKU)).toBe(before);
+  expect(await transports[1].stock(UNPAID_SKU)).toBe(before);
 });
 
-test("after kill -9 of one the other tells its events, keeps its deadlines and knows its keys", async () => {
+test("after kill -9 of one the other publishes its events, keeps its deadlines and knows its keys", async () => {
   const user = newUser();
   const items = [{ sku: SKU, count: 1 }];
   const creates = Array.from({ length: 40 }, (_, index) => {
     const headers = { "idempotency-key": `killed ${index}` };
-    return doors[1].tryCreate(user, items, headers).catch(() => undefined);
+    return transports[1].tryCreate(user, items, headers).catch(() => undefined);
   });
   await Promise.any(creates);
   second.process.signal("SIGKILL");
@@ -139,7 +141,7 @@ test("after kill -9 of one the other tells its events, keeps its deadlines and k
 
   const orders = await Promise.all(first.map(async (answer, index) => {
     const headers = { "idempotency-key": `killed ${index}` };
-    const again = await doors[0].tryCreate(user, items, headers);
+    const again = await transports[0].tryCreate(user, items, headers);
     expect(again.status, again.text).toBe(200);
     if (answer?.status === 200) expect(again.text).toBe(answer.text);
     return again.body["orderID"] as number;
@@ -148,7 +150,7 @@ test("after kill -9 of one the other tells its events, keeps its deadlines and k
   for (const order of orders) await expectNotifications(stack, order, [...MADE, "cancelled"]);
 
   second = await startSecond();
-  doors = [doors[0], through(second.url)];
-  const order = await doors[1].create(newUser(), SKU, 1);
-  await eventually(async () => expect(await doors[0].status(order)).toBe("cancelled"));
+  transports = [transports[0], through(second.url)];
+  const order = await transports[1].create(newUser(), SKU, 1);
+  await eventually(async () => expect(await transports[0].status(order)).toBe("cancelled"));
 });

@@ -37,7 +37,7 @@ function isNotification(line: Notification): boolean {
 }
 
 /** "order seq" of what was shown of these orders, in order per order. */
-function told(lines: readonly Notification[], orders: readonly number[]): string[] {
+function reported(lines: readonly Notification[], orders: readonly number[]): string[] {
   return lines.filter(({ order_id }) => orders.includes(order_id))
     .map(({ order_id, seq }) => `${order_id} ${seq}`)
     .toSorted();
@@ -56,15 +56,15 @@ async function buyMany(): Promise<number[]> {
 
 test("two notifiers share the events: both show some, each event is shown once", async () => {
   const orders: number[] = [];
-  // Whoever comes first may take all that is there.
+  // The first member may take all there is.
   await eventually(async () => {
     orders.push(...await buyMany());
-    expect(told(shownByFirst(), orders)).not.toEqual([]);
-    expect(told(shownBySecond(), orders)).not.toEqual([]);
+    expect(reported(shownByFirst(), orders)).not.toEqual([]);
+    expect(reported(shownBySecond(), orders)).not.toEqual([]);
   });
   await eventually(() => {
     const all = [...shownByFirst(), ...shownBySecond()];
-    expect(told(all, orders)).toEqual(expected(orders));
+    expect(reported(all, orders)).toEqual(expected(orders));
   });
 });
 
@@ -83,10 +83,10 @@ test("after kill -9 of one the other shows its share, and all that was shown is 
   await buying;
   const killed = shownBySecond();
   await eventually(() => {
-    const all = new Set(told([...shownByFirst(), ...killed], orders));
+    const all = new Set(reported([...shownByFirst(), ...killed], orders));
     expect([...all]).toEqual(expected(orders));
   });
-  const ofFirst = told(shownByFirst(), orders);
+  const ofFirst = reported(shownByFirst(), orders);
   expect(new Set(ofFirst).size, "none twice by the one that lives").toBe(ofFirst.length);
 
   const log = join(stack.logDirectory, "second-notifier.log");

@@ -107,14 +107,14 @@ test("what is not understood, or not there, is said with an exit code of its own
   expect(nowhere.error).toContain("nothing runs here");
 });
 
-/** On a pseudoterminal, without which nobody would be asked; bsdutils is on every Debian. */
+/** On a pseudoterminal, without which it would not prompt; bsdutils is on every Debian. */
 function onTerminal(command: string) {
   return spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     env: { STACK_DATA: noted, PATH: process.env["PATH"], TERM: "xterm" },
   });
 }
 
-test("a person at a terminal buys something, and is told what becomes of it", async () => {
+test("a person at a terminal buys something, and sees what becomes of it", async () => {
   const child = onTerminal(`${process.execPath} ${SHOP}`);
   let seen = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => seen += text);
@@ -132,7 +132,7 @@ test("a person at a terminal buys something, and is told what becomes of it", as
   await type("pay", /order \d+ is payed[^]*notification: order \d+ is payed/);
   await type("dance", /There is no "dance"/);
   child.stdin.write("quit\r");
-  expect(await ended, "a session in which something was refused says so").toBe(1);
+  expect(await ended, "exit code of a session with a refusal").toBe(1);
 });
 
 test("commands can be read from a pipe, without a prompt", async () => {
@@ -161,12 +161,12 @@ test("watch prints the notifications of a user, until Ctrl-C", async () => {
   await eventually(() => expect(out.trim().split("\n")).toHaveLength(2));
   await shopAt(shop).cancel(order);
   await shopAt(shop).cancel(others);
-  const told = await eventually(() => {
+  const reported = await eventually(() => {
     const lines = out.trim().split("\n").map((line) => JSON.parse(line) as { status: string });
     expect(lines).toHaveLength(3);
     return lines;
   });
-  expect(told.map(({ status }) => status)).toEqual(["new", "awaiting payment", "cancelled"]);
+  expect(reported.map(({ status }) => status)).toEqual(["new", "awaiting payment", "cancelled"]);
   child.kill("SIGINT");
   expect(await ended).toBe(0);
   expect(readFileSync(join(shop.logDirectory, "notifier.log"), "utf8")).toContain(String(others));

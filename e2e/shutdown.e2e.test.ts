@@ -29,7 +29,7 @@ afterEach(() => stock.release());
 const inFlight = () => stock.blocks("order_create");
 const orderOf = (user: number) => ({ user, items: [{ sku: SKU, count: 1 }] });
 
-/** The status of a GET over a connection of its own; undefined when nobody takes it. */
+/** The status of a GET over a connection of its own; undefined when it is not accepted. */
 function askAnew(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     request(url, { agent: false }, (answer) => {
@@ -38,7 +38,7 @@ function askAnew(url: string): Promise<number | undefined> {
   });
 }
 
-/** What `/readyz` has said last when nobody takes a new connection any more. */
+/** What `/readyz` has said last when no new connection is accepted any more. */
 async function lastReadiness(url: string): Promise<number | undefined> {
   let last: number | undefined;
   for (;;) {
@@ -48,7 +48,7 @@ async function lastReadiness(url: string): Promise<number | undefined> {
   }
 }
 
-/** A service with a way to have an order made, which the stock holds up. */
+/** A service with a way to make an order, which a lock on the stock blocks. */
 async function startWithOrder(part: "cart" | "loms") {
   const own = await startBeside(part, shop);
   const user = newUser();
@@ -115,7 +115,7 @@ test("loms that stops answers the gRPC call in flight, refuses new ones and lets
   await ended;
 });
 
-test("loms that stops ends within the grace whatever is in flight, and nobody is told that a write failed", async () => {
+test("loms that stops ends within the grace whatever is in flight, and no caller gets a failure for a write that may have happened", async () => {
   const own = await startBeside("loms", shop);
   const over = { http: await keepConnection(own.url), grpc: JSON.stringify(orderOf(newUser())) };
   const answers = [

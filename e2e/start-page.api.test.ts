@@ -13,7 +13,7 @@ const services = [
   { name: "notifier", base: notifier, links: operations },
 ];
 
-const PAPER = { light: "rgb(246, 247, 249)", dark: "rgb(20, 23, 28)" } as const;
+const BACKGROUND = { light: "rgb(246, 247, 249)", dark: "rgb(20, 23, 28)" } as const;
 
 let browser: Browser;
 beforeAll(async () => {
@@ -47,7 +47,7 @@ test.each(["light", "dark"] as const)("the start pages are accessible in %s", as
     await page.emulateMedia({ colorScheme: scheme });
     await page.goto(`${base}/`);
     expect(await brokenRules(page)).toEqual([]);
-    const paper = await page.evaluate("getComputedStyle(document.body).backgroundColor");
-    expect(paper).toBe(PAPER[scheme]);
+    const background = await page.evaluate("getComputedStyle(document.body).backgroundColor");
+    expect(background).toBe(BACKGROUND[scheme]);
   }
 });

@@ -116,7 +116,7 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
     ]);
   });
 
-  test("a product call tells of its retries as events", () => {
+  test("a product call records its retries as events", () => {
     const [span] = named("POST /get_product");
     expect(span?.attributes).toMatchObject({ "http.request.resend_count": 1 });
     expect(
@@ -145,14 +145,14 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
     const spanIds = (service: string, name: string) =>
       traceOf(CALLER).filter((span) => span.service === service && span.name === name)
         .map(({ spanId }) => `${service} ${spanId}`);
-    const told = [
+    const reported = [
       ...spanIds("cart", "POST /user/{user_id}/cart/checkout"),
       ...spanIds("cart", "POST /user/{user_id}/cart/{sku_id}"),
       ...spanIds("loms", "loms.v1.Loms/OrderCreate"),
       ...spanIds("loms", "loms.v1.Loms/StocksInfo"),
       ...spanIds("notifier", "show notification"),
     ];
-    expect(records.toSorted()).toEqual(told.toSorted());
+    expect(records.toSorted()).toEqual(reported.toSorted());
   });
 
   test("attributes have the names of the conventions, or begin with marketplace.", () => {

@@ -41,7 +41,7 @@ test("reads are spread over both replicas, and both have every acknowledged orde
   for (let read = 0; read < READS; read++) {
     expect(await shop.status(order)).toBe("awaiting payment");
   }
-  // A server tells of its counts within a second or so.
+  // A server reports its counts within a second or so.
   await eventually(async () => {
     const after = await Promise.all(replicas().map(ordersRead));
     for (const [index, count] of after.entries()) {

@@ -111,7 +111,7 @@ async function openRelay(
     relayId: randomUUID(),
     onError: (error) => logSeldom("warn", "order events wait for the bus", error),
     onBatch: relayMetrics(metrics),
-    onRefused: (event) => log.error("the bus refuses an order event for good", { ...event }),
+    onRefused: (event) => log.error("the bus refuses an order event permanently", { ...event }),
   });
   // Before the first event, so that whoever watches the start sees what is wrong with the topic.
   bus.ensureTopic(ORDER_EVENTS)

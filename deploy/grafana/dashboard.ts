@@ -1,4 +1,4 @@
-// Dashboards of Grafana as short descriptions: what is asked and what it is called. Where panels lie
+// Dashboards of Grafana as short descriptions: the query and its title. Where panels lie
 // and what Grafana wants to know besides is the same for all of them.
 
 /** Units as Grafana names them: per second, seconds, bytes, a share of 1, a plain number. */
@@ -13,7 +13,7 @@ export interface Query {
 
 export interface Panel {
   readonly title: string;
-  /** What it tells when the title does not, or what is normal. */
+  /** What it reports when the title does not, or what is normal. */
   readonly about?: string;
   readonly unit: Unit;
   /** Numbers of this moment instead of lines over time. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks the broker for the versions that it speaks, as kafka-broker-api-versions.sh does, without
+# Requests the broker for the versions that it speaks, as kafka-broker-api-versions.sh does, without
 # starting a JVM for it every few seconds.
 set -euo pipefail
 

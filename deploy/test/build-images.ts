@@ -14,7 +14,7 @@ import { kafkaJars } from "../../stack/kafka/jars.ts";
 import { findRuntime } from "../../stack/processes/runtimes.ts";
 import { CACHE, podman, PROJECT_DIRECTORY, run, tryRun } from "./engine.ts";
 
-// Builds our image from its Dockerfile, on a base that stands in for the one that the Dockerfile asks for,
+// Builds our image from its Dockerfile, on a base that stands in for the Dockerfile's,
 // and stand-ins for the other images of the core profile. What docs/containers.md says of them is theirs.
 
 const TOOLS = ["podman-compose==1.6.0", "check-jsonschema==0.39.0"];
@@ -22,7 +22,7 @@ const DEBIAN = "stand-in/debian";
 const DEBIAN_RELEASE = "trixie";
 const STAND_INS = join(PROJECT_DIRECTORY, "deploy/test/stand-ins");
 
-/** The tag that the compose file or the Dockerfile asks for; its version is written there alone. */
+/** The tag in the compose file or the Dockerfile, the only places that hold its version. */
 function tagOf(repository: string, file: string): string {
   const text = readFileSync(join(PROJECT_DIRECTORY, file), "utf8");
   const tag = new RegExp(`^(?:FROM|  +image:) (${repository}:\\S+)`, "m").exec(text)?.[1];

@@ -42,7 +42,7 @@ export function containersOf(project: string) {
     /** Its health check, run once. */
     isHealthy: (service: string, index = 1) =>
       tryRun("podman", ["healthcheck", "run", nameOf(service, index)]).code === 0,
-    /** Kills the first process from outside, as the kernel would: the engine has not been asked. */
+    /** Kills the first process from outside, as the kernel would, without the engine. */
     kill(service: string, index = 1): void {
       process.kill(stateOf(service, index).Pid, "SIGKILL");
     },

@@ -42,7 +42,7 @@ const PROGRAMS = {
 const NETWORK_PROGRAMS = ["netavark", "aardvark-dns"];
 const NETWORK_FOLDERS = ["/usr/lib/podman", "/usr/libexec/podman"];
 
-/** crun fails where some of the controls that it asks for are missing. */
+/** crun fails where some of the controls that it requests are missing. */
 const CONTAINERS_CONF = `[engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
@@ -96,7 +96,7 @@ export function makeCache(): void {
 const ENVIRONMENT = {
   CONTAINERS_CONF: SETTINGS.containers,
   CONTAINERS_STORAGE_CONF: SETTINGS.storage,
-  // podman-compose adds the profiles of .env to those that it is told; Docker Compose does not.
+  // podman-compose adds the profiles of .env to those of its arguments; Docker Compose does not.
   COMPOSE_PROFILES: "core",
   // There is no systemd whose timers would run the health checks: deploy/test/podman.sh.
   DISABLE_HC_SYSTEMD: "true",

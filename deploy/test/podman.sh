@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # podman as podman-compose expects it. Debian's 4.3 does not wait for a health, and without systemd
-# nobody runs its health checks: here whoever waits runs them. It does not know the interval of a start
+# no one runs its health checks: here the one that waits runs them. It does not know the interval of a start
 # either, and gets lost in dependencies of dependencies, which podman-compose waits for by itself.
 set -euo pipefail
 

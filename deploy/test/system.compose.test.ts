@@ -168,7 +168,7 @@ test.skipIf(!project)("scaled to 2 loms and 3 notifiers, all of them work", asyn
       expect(Math.min(...served), backend).toBeGreaterThan(0);
     }
   });
-  // Which order's events come to whom, its key says: some to each, when there are enough of them.
+  // The key of an order decides its notifier: with enough orders each gets some.
   await eventually(async () => {
     await expectNotified(await purchase(), NOTIFIERS);
     for (const index of [1, 2, 3]) {
@@ -186,7 +186,7 @@ test.skipIf(!project)(
     const restarted = restart.finally(() => isRestarting = false);
     const user = ++users;
     const ask = () => call(urls.loms, "POST /v1/stock/info", { body: { sku: SKU } });
-    // A kept connection may be closed just as it is used again: a caller asks once more over another.
+    // A kept connection may be closed just as it is used again: a caller tries once more over another.
     const byHttp = () => ask().catch(ask);
     const byGrpc = () => shop.tryAdd(user, SKU, 1);
     const failures: string[] = [];

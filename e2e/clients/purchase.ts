@@ -13,7 +13,7 @@ export interface Receipt {
   readonly total: string;
   readonly sku: string;
   readonly status: string;
-  /** Of an order that asked for too much. */
+  /** Of an order for more than there is. */
   readonly refusal: { readonly code: string; readonly orderId: string; readonly sku: string };
 }
 

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { openShopFixture } from "../invariants/shop-fixture.ts";
 import { checkBoughtOnce } from "./bought-once.ts";
 
-test("checkBoughtOnce() tells of a user with two orders, unless one of them failed", async () => {
+test("checkBoughtOnce() reports a user with two orders, unless one of them failed", async () => {
   const shop = await openShopFixture();
   onTestFinished(() => shop.close());
   // User 7 has orders 1 to 4, of which the last one failed.

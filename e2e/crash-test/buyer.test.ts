@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import type { Answer } from "./answer.ts";
 import { Buyer } from "./buyer.ts";
-import type { Doors, NewOrder } from "./doors.ts";
+import type { NewOrder, Transports } from "./transports.ts";
 import { Ledger } from "./ledger.ts";
 import type { Wish } from "./purchase.ts";
 
@@ -46,7 +46,7 @@ function answering(...answers: Answer[]) {
   );
 }
 
-async function buy(wish: Partial<Wish>, doors: {
+async function buy(wish: Partial<Wish>, transports: {
   readonly create?: (order: NewOrder) => Promise<Answer>;
   readonly pay?: () => Promise<Answer>;
   readonly add?: () => Promise<Answer>;
@@ -55,17 +55,17 @@ async function buy(wish: Partial<Wish>, doors: {
 }): Promise<Ledger> {
   const ledger = new Ledger();
   const done = () => Promise.resolve(DONE);
-  const { create = done, pay = done, add = done, checkout = done } = doors;
-  const door = { create, pay, cancel: done };
-  const shop: Doors = {
+  const { create = done, pay = done, add = done, checkout = done } = transports;
+  const transport = { create, pay, cancel: done };
+  const shop: Transports = {
     cart: { add, checkout },
-    gateway: door,
-    grpc: door,
-    status: () => Promise.resolve(doors.status),
+    gateway: transport,
+    grpc: transport,
+    status: () => Promise.resolve(transports.status),
     close: () => {},
   };
   const options = {
-    doors: shop,
+    transports: shop,
     ledger,
     clock: hastyClock(),
     paymentTimeoutMs: PAYMENT_TIMEOUT_MS,
@@ -83,24 +83,24 @@ test("a create whose outcome is unknown is tried again with its key until it is 
   expect(ledger.orders).toMatchObject([{ orderId: ORDER, status: "awaiting payment" }]);
 });
 
-test("what is never settled is told", async () => {
+test("what is never settled is reported", async () => {
   const ledger = await buy({}, { create: answering(UNKNOWN) });
   expect(ledger.strange).toEqual(["create of user 1 is never settled: 503"]);
 });
 
-test("an order that failed is told as failed", async () => {
+test("an order that failed is recorded as failed", async () => {
   const ledger = await buy({ again: true }, { create: answering(refused(412, ORDER)) });
   expect(ledger.orders).toMatchObject([{ orderId: ORDER, status: "failed" }]);
   expect(ledger.strange).toEqual([]);
 });
 
-test("an answer that no request should have is told", async () => {
+test("an answer that no request should have is reported", async () => {
   const strange: Answer = { kind: "strange", why: "500 internal error" };
   const ledger = await buy({}, { create: answering(strange) });
   expect(ledger.strange).toEqual(["an order of user 1 was answered 500 internal error"]);
 });
 
-test("a read that does not show what was answered is told as lost", async () => {
+test("a read that does not show what was answered is reported as lost", async () => {
   const ledger = await buy({ fate: "pay" }, { status: "awaiting payment" });
   expect(ledger.lost).toEqual([
     "order 10 is payed for its buyer, and a read says awaiting payment",
@@ -116,7 +116,7 @@ test("a pay may be refused after the payment deadline, and not before", async ()
   expect(early.strange).toEqual(["pay of order 10 of user 1 was answered 412"]);
 });
 
-test("a cart that is empty though nothing killed it is told as lost", async () => {
+test("a cart that is empty though nothing killed it is reported as lost", async () => {
   const ledger = await buy({ way: "cart" }, { checkout: answering(UNKNOWN, refused(404)) });
   expect(ledger.lost).toEqual(["user 1 has added 1 lines, and the cart is empty"]);
 });

@@ -1,7 +1,7 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { Answer } from "./answer.ts";
-import type { Doors, OrderDoor } from "./doors.ts";
+import type { OrderTransport, Transports } from "./transports.ts";
 import type { Ledger, Line, Purchase } from "./ledger.ts";
 import type { Wish } from "./purchase.ts";
 
@@ -11,14 +11,14 @@ const RETRY_MS = 150;
 const SETTLED_WITHIN_MS = 90_000;
 
 export interface BuyerOptions {
-  readonly doors: Doors;
+  readonly transports: Transports;
   readonly ledger: Ledger;
   readonly clock: Clock;
   /** ORDER_PAYMENT_TIMEOUT of the shop. */
   readonly paymentTimeoutMs: number;
 }
 
-type Told = Exclude<Answer, { readonly kind: "unknown" }>;
+type Definite = Exclude<Answer, { readonly kind: "unknown" }>;
 
 /** One purchase from the first add to the fate of its order, and notes what was answered. */
 export class Buyer {
@@ -38,17 +38,17 @@ export class Buyer {
     if (this.#wish.fate !== "leave") await this.#change(orderId, this.#wish.fate, startedAt);
   }
 
-  /** By loms' own doors. @returns the order, unless it failed */
+  /** By loms' own transports. @returns the order, unless it failed */
   async #create(): Promise<bigint | undefined> {
-    const { doors } = this.#options;
+    const { transports } = this.#options;
     const { userId, items, twiceAtOnce, again, way } = this.#wish;
     const order = { userId, items, key: `key of ${userId}` };
-    // A retry may come through the other door: the key is the same.
-    const tried: OrderDoor[] = way === "grpc"
-      ? [doors.grpc, doors.gateway]
-      : [doors.gateway, doors.grpc];
+    // A retry may come through the other transport: the key is the same.
+    const tried: OrderTransport[] = way === "grpc"
+      ? [transports.grpc, transports.gateway]
+      : [transports.gateway, transports.grpc];
     let tries = 0;
-    const send = () => (tried[tries++ % 2] as OrderDoor).create(order);
+    const send = () => (tried[tries++ % 2] as OrderTransport).create(order);
     const settle = () => this.#settle("create", send);
     const answers = twiceAtOnce ? await Promise.all([settle(), settle()]) : [await settle()];
     if (again) answers.push(await settle());
@@ -57,12 +57,12 @@ export class Buyer {
 
   /** By a cart. @returns the order, unless it failed or was lost with its cart */
   async #checkout(): Promise<bigint | undefined> {
-    const { doors, ledger } = this.#options;
+    const { transports, ledger } = this.#options;
     const { userId, twiceAtOnce } = this.#wish;
     const cartLife = ledger.cartLife;
     const { items, isCertain } = await this.#fillCart();
     if (items.length === 0) return undefined;
-    const settle = () => this.#settle("checkout", () => doors.cart.checkout(userId));
+    const settle = () => this.#settle("checkout", () => transports.cart.checkout(userId));
     const answers = twiceAtOnce ? await Promise.all([settle(), settle()]) : [await settle()];
     // Who comes after the other was answered finds an empty cart.
     const orders = answers.filter((answer) => !isEmptyCart(answer));
@@ -75,14 +75,14 @@ export class Buyer {
 
   /** What was taken, and whether that is all: an add whose answer was lost may count twice. */
   async #fillCart(): Promise<{ readonly items: readonly Line[]; readonly isCertain: boolean }> {
-    const { doors } = this.#options;
+    const { transports } = this.#options;
     const { userId, items: wished } = this.#wish;
     const items: Line[] = [];
     let tries = 0;
     for (const line of wished) {
       const answer = await this.#settle("add", () => {
         tries++;
-        return doors.cart.add(userId, line);
+        return transports.cart.add(userId, line);
       });
       if (answer?.kind === "done") items.push(line);
       else if (answer?.kind === "strange") this.#note("an add", answer);
@@ -92,7 +92,7 @@ export class Buyer {
 
   #noteOrders(
     purchase: Purchase,
-    answers: readonly (Told | undefined)[],
+    answers: readonly (Definite | undefined)[],
   ): bigint | undefined {
     const { ledger } = this.#options;
     let made: bigint | undefined;
@@ -110,9 +110,9 @@ export class Buyer {
   }
 
   async #change(orderId: bigint, fate: "pay" | "cancel", startedAt: number): Promise<void> {
-    const { doors, ledger, clock, paymentTimeoutMs } = this.#options;
-    const door = this.#wish.way === "grpc" ? doors.grpc : doors.gateway;
-    const answer = await this.#settle(fate, () => door[fate](orderId));
+    const { transports, ledger, clock, paymentTimeoutMs } = this.#options;
+    const transport = this.#wish.way === "grpc" ? transports.grpc : transports.gateway;
+    const answer = await this.#settle(fate, () => transport[fate](orderId));
     if (!answer) return;
     if (answer.kind === "done") {
       const status = fate === "pay" ? "payed" : "cancelled";
@@ -127,9 +127,9 @@ export class Buyer {
     this.#note(`${fate} of order ${orderId}`, answer);
   }
 
-  /** Whoever was answered sees it in every later read, on whichever server that is. */
+  /** A caller that was answered sees it in every later read, on every server. */
   async #expectStatus(orderId: bigint, statuses: readonly string[]): Promise<void> {
-    const status = await this.#options.doors.status(orderId);
+    const status = await this.#options.transports.status(orderId);
     if (status === undefined || statuses.includes(status)) return;
     this.#options.ledger.lost.push(
       `order ${orderId} is ${statuses[0]} for its buyer, and a read says ${status}`,
@@ -137,7 +137,7 @@ export class Buyer {
   }
 
   /** Tries until it is known what became of it, with the same key; undefined when it never is. */
-  async #settle(what: string, send: () => Promise<Answer>): Promise<Told | undefined> {
+  async #settle(what: string, send: () => Promise<Answer>): Promise<Definite | undefined> {
     const { clock, ledger } = this.#options;
     const deadline = clock.now() + SETTLED_WITHIN_MS;
     for (;;) {
@@ -151,7 +151,7 @@ export class Buyer {
     }
   }
 
-  #note(what: string, answer: Told): void {
+  #note(what: string, answer: Definite): void {
     const why = answer.kind === "strange"
       ? answer.why
       : answer.kind === "refused"
@@ -162,11 +162,11 @@ export class Buyer {
 }
 
 function hasFailed(
-  answer: Told | undefined,
+  answer: Definite | undefined,
 ): answer is { readonly kind: "refused"; readonly status: number; readonly orderId: bigint } {
   return answer?.kind === "refused" && answer.orderId !== undefined;
 }
 
-function isEmptyCart(answer: Told | undefined): boolean {
+function isEmptyCart(answer: Definite | undefined): boolean {
   return answer?.kind === "refused" && answer.status === 404;
 }

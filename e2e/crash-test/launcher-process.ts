@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     onEnd: (part: Part, ending) => send({ ended: `${part}: ${ending}` }),
   });
   process.on("message", (message: ToLauncher) => void obey(stack, message));
-  // Asked to stop, or left alone by a crash test that was killed itself.
+  // Stopped by the crash test, or left over from one that was killed.
   process.once("disconnect", () => void stack.close().finally(() => process.exit(0)));
   const { urls, databases, logDirectory } = stack;
   send({ facts: { urls, databases, logDirectory } });

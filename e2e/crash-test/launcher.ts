@@ -14,9 +14,9 @@ export interface ToLauncher {
 
 export type FromLauncher =
   | { readonly facts: StackFacts }
-  /** A message is done with. */
+  /** A message was processed. */
   | { readonly id: number; readonly failure?: string }
-  /** A part has ended though nobody asked for it. */
+  /** A part ended without being stopped. */
   | { readonly ended: string };
 
 /** A stack whose launcher is a process that can be killed. */
@@ -32,7 +32,7 @@ export class Launcher {
     /** Settings of the stack. */
     readonly environment: Readonly<Record<string, string>>;
     readonly dataDirectory: string;
-    /** Told of parts that end though nobody asked for it. */
+    /** Called with parts that end without being stopped. */
     readonly onEnd: (ended: string) => void;
   }) {
     this.#environment = { ...options.environment, CRASH_DATA: options.dataDirectory };

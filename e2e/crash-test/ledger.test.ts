@@ -4,7 +4,7 @@ import { Ledger } from "./ledger.ts";
 const ITEMS = [{ sku: 1_002, count: 1 }];
 const KEYED = { userId: 1n, key: "k", items: ITEMS };
 
-test("a ledger keeps of each order the newest status that was told", () => {
+test("a ledger keeps of each order the newest status that was reported", () => {
   const ledger = new Ledger();
   ledger.created(KEYED, 10n, "awaiting payment");
   ledger.created(KEYED, 10n, "awaiting payment");
@@ -25,8 +25,8 @@ test("two orders for a key, or for a cart's only checkout, are doubled", () => {
   ledger.created({ userId: 2n }, 12n, "awaiting payment");
   ledger.created({ userId: 2n }, 13n, "awaiting payment");
   expect(ledger.doubled).toEqual([
-    "user 1, k: was told order 10 and order 11",
-    "user 2, checkout: was told order 12 and order 13",
+    "user 1, k: got order 10 and order 11",
+    "user 2, checkout: got order 12 and order 13",
   ]);
 });
 
@@ -42,8 +42,8 @@ test("one order for two users is doubled, and one that was made and failed is st
   ledger.created(KEYED, 10n, "awaiting payment");
   ledger.created({ userId: 2n }, 10n, "awaiting payment");
   ledger.created(KEYED, 10n, "failed");
-  expect(ledger.doubled).toEqual(["order 10 was told to user 1 and to user 2"]);
-  expect(ledger.strange).toEqual(["order 10 was told as awaiting payment and as failed"]);
+  expect(ledger.doubled).toEqual(["order 10 was acknowledged to user 1 and to user 2"]);
+  expect(ledger.strange).toEqual(["order 10 was acknowledged as awaiting payment and as failed"]);
 });
 
 test("more() resolves after that many more answers", async () => {

@@ -1,11 +1,11 @@
-import type { AcknowledgedOrder, ToldStatus } from "../invariants/acknowledged.ts";
+import type { AcknowledgedOrder, AcknowledgedStatus } from "../invariants/acknowledged.ts";
 
 export interface Line {
   readonly sku: number;
   readonly count: number;
 }
 
-/** An order as a buyer was told of it. */
+/** An order as it was acknowledged to a buyer. */
 export interface Purchase {
   readonly userId: bigint;
   /** Undefined for a cart's checkout, whose key is cart's own. */
@@ -14,12 +14,12 @@ export interface Purchase {
   readonly items?: readonly Line[];
 }
 
-/** Everything that buyers were told, and what of it contradicts what they were told before. */
+/** Everything that was acknowledged to buyers, and what of it contradicts earlier answers. */
 export class Ledger {
   readonly #orders = new Map<bigint, AcknowledgedOrder>();
   readonly #orderOf = new Map<string, bigint>();
   readonly #waiting = new Set<{ readonly answers: number; readonly resolve: () => void }>();
-  /** Sentences: what was told and is gone, what was done twice, what should never be answered. */
+  /** Sentences: what was acknowledged and is gone, what was done twice, what should never be answered. */
   readonly lost: string[] = [];
   readonly doubled: string[] = [];
   readonly strange: string[] = [];
@@ -44,7 +44,7 @@ export class Ledger {
     this.#cartLife++;
   }
 
-  /** A buyer was told that the order was made, perhaps once more. */
+  /** The order was acknowledged to a buyer, perhaps a second time. */
   created(purchase: Purchase, orderId: bigint, status: "awaiting payment" | "failed"): void {
     this.#count();
     const { userId, key, items } = purchase;
@@ -59,26 +59,28 @@ export class Ledger {
   }
 
   /** A key has one order, and a cart's user buys once. */
-  #noteKey({ userId, key }: Purchase, orderId: bigint, status: ToldStatus): void {
+  #noteKey({ userId, key }: Purchase, orderId: bigint, status: AcknowledgedStatus): void {
     const name = `user ${userId}, ${key === undefined ? "checkout" : key}`;
     const before = this.#orderOf.get(name) ?? orderId;
     this.#orderOf.set(name, orderId);
-    // A checkout that was refused for good has another key the next time.
+    // A checkout that was refused permanently has another key the next time.
     if (before === orderId || (key === undefined && status === "failed")) return;
-    this.doubled.push(`${name}: was told order ${before} and order ${orderId}`);
+    this.doubled.push(`${name}: got order ${before} and order ${orderId}`);
   }
 
-  #compare(known: AcknowledgedOrder, userId: bigint, status: ToldStatus): void {
+  #compare(known: AcknowledgedOrder, userId: bigint, status: AcknowledgedStatus): void {
     const { orderId } = known;
     if (known.userId !== userId) {
-      this.doubled.push(`order ${orderId} was told to user ${known.userId} and to user ${userId}`);
+      this.doubled.push(
+        `order ${orderId} was acknowledged to user ${known.userId} and to user ${userId}`,
+      );
     }
     if ((known.status === "failed") !== (status === "failed")) {
-      this.strange.push(`order ${orderId} was told as ${known.status} and as ${status}`);
+      this.strange.push(`order ${orderId} was acknowledged as ${known.status} and as ${status}`);
     }
   }
 
-  /** A buyer was told that the order is payed or cancelled. */
+  /** The payment or cancellation was acknowledged to a buyer. */
   changed(orderId: bigint, status: "payed" | "cancelled"): void {
     this.#count();
     const known = this.#orders.get(orderId);

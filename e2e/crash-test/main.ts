@@ -10,7 +10,7 @@ import { holds, tellVerdict } from "./verdict.ts";
 const USAGE = `npm run crash-test -- [--rounds N] [--seed N]
 
 Buys under load from a stack of its own, kills -9 a random process each round and brings it back,
-and tells at the end whether anything acknowledged was lost or done twice.
+and reports at the end whether anything acknowledged was lost or done twice.
 
   --rounds N  how many processes are killed (20)
   --seed N    decides the victims, the moments and the purchases (random, and printed)

@@ -1,7 +1,7 @@
 import type { Line } from "./ledger.ts";
 import type { Random } from "./random.ts";
 
-/** What a buyer wants, before anything is asked. */
+/** What a buyer wants, before any request. */
 export interface Wish {
   readonly userId: bigint;
   readonly way: "cart" | "gateway" | "grpc";

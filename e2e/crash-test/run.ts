@@ -8,7 +8,7 @@ import { openDatabase } from "../invariants/snapshot.ts";
 import { checkProductCalls } from "../invariants/product-calls.ts";
 import { tellFinding } from "../invariants/tell.ts";
 import { checkBoughtOnce } from "./bought-once.ts";
-import { openDoors } from "./doors.ts";
+import { openTransports } from "./transports.ts";
 import { Launcher } from "./launcher.ts";
 import { Ledger } from "./ledger.ts";
 import { startLoad } from "./load.ts";
@@ -43,9 +43,13 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
   try {
     await launcher.start();
     const { urls } = launcher.facts;
-    const doors = openDoors({ cart: urls.cart, loms: urls.loms ?? "", lomsGrpc: urls.lomsGrpc });
+    const transports = openTransports({
+      cart: urls.cart,
+      loms: urls.loms ?? "",
+      lomsGrpc: urls.lomsGrpc,
+    });
     const load = startLoad(
-      { doors, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
+      { transports, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
       random.fork(0),
     );
     const planned = accidents(random.fork(1)).take(rounds).toArray();
@@ -55,7 +59,7 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
     }
     await progress(ledger, LAST_ANSWERS, "the last accident");
     await load.stop();
-    doors.close();
+    transports.close();
     const findings = await look(launcher, ledger);
     for (const finding of findings) print(tellFinding(finding));
     return judge(ledger, findings, planned.length);

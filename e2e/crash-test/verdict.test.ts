@@ -8,7 +8,7 @@ const finding = (invariant: string, ...violations: string[]): Finding => ({
 });
 
 test("a run in which everything holds ends in one line", () => {
-  const verdict = judge(GOOD, [finding("stock"), finding("told")], 3);
+  const verdict = judge(GOOD, [finding("stock"), finding("reported")], 3);
   expect(holds(verdict)).toBe(true);
   expect(tellVerdict(verdict))
     .toBe("crash-test: 5 acknowledged, 3 kills, 0 lost, 0 doubled, 0 invariants broken");
@@ -20,7 +20,7 @@ test("what is missing on a server is lost, two orders for one are doubled, the r
     [
       finding("acknowledged on replica 1", "order 1 is gone"),
       finding("orders on replica 1", "order 2 is gone"),
-      finding("told", "user 1 has orders 3, 4"),
+      finding("reported", "user 1 has orders 3, 4"),
       finding("stock", "sku 1 is off", "sku 2 is off"),
     ],
     1,
@@ -29,7 +29,7 @@ test("what is missing on a server is lost, two orders for one are doubled, the r
   expect(tellVerdict(verdict).split("\n")).toEqual([
     "lost: acknowledged on replica 1: order 1 is gone",
     "lost: orders on replica 1: order 2 is gone",
-    "doubled: told: user 1 has orders 3, 4",
+    "doubled: reported: user 1 has orders 3, 4",
     "broken: an add was answered 500",
     "broken: stock: sku 1 is off",
     "broken: stock: sku 2 is off",

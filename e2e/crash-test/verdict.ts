@@ -13,7 +13,7 @@ export interface Verdict {
 
 /** What an invariant's violation means to buyers. */
 function meaning({ invariant }: Finding): "lost" | "doubled" | "broken" {
-  if (invariant === "told" || invariant === BOUGHT_ONCE) return "doubled";
+  if (invariant === "reported" || invariant === BOUGHT_ONCE) return "doubled";
   return /^(acknowledged|orders) on /.test(invariant) ? "lost" : "broken";
 }
 

@@ -32,7 +32,7 @@ const ANSWERS = { from: 20, to: 60 } as const;
 const MOMENT_MAX_MS = 150;
 const AWAY_MAX_MS = 1_500;
 
-/** One accident a round; every victim once before any comes again. */
+/** One accident a round; every victim once before one is repeated. */
 export function* accidents(random: Random): Generator<Accident> {
   for (;;) {
     for (const victim of random.shuffled(VICTIMS)) {

@@ -28,7 +28,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 async function byPostgresJs(url: string): Promise<unknown> {
   const client = openClient({
     url,
-    applicationName: "asks",
+    applicationName: "requests",
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   }, { max: 1 });
   try {

@@ -135,7 +135,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
       .rejects.toThrow("the embedded bus needs LISTEN");
   });
 
-  test("sharesSessions() tells the modes apart", async () => {
+  test("sharesSessions() distinguishes the pool modes", async () => {
     expect(await sharesSessions(pair.primaryUrl("bus_session"))).toBe(false);
     expect(await sharesSessions(through("bus", "session"))).toBe(false);
     expect(await sharesSessions(through("bus", "transaction"))).toBe(true);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type AcknowledgedOrder, checkAcknowledged, checkTold } from "./acknowledged.ts";
+import { type AcknowledgedOrder, checkAcknowledged, checkAnswered } from "./acknowledged.ts";
 import { openShopFixture, type ShopFixture, SKU } from "./shop-fixture.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -16,52 +16,52 @@ test.each([
   [
     "an order that is gone",
     `delete from orders where order_id = 2`,
-    "order 2 (payed) was told and is not there",
+    "order 2 (payed) was reported and is not there",
   ],
   [
     "a pay that is undone",
     `update orders set status = 'awaiting payment' where order_id = 2`,
-    "order 2 was told as payed and is awaiting payment",
+    "order 2 was acknowledged as payed and is awaiting payment",
   ],
   [
     "other items",
     `update order_items set count = 5 where order_id = 2`,
-    `order 2 was told with 2 of ${SKU} and has 5 of ${SKU}`,
+    `order 2 was reported with 2 of ${SKU} and has 5 of ${SKU}`,
   ],
   [
     "another's order",
     `update orders set user_id = 8 where order_id = 2`,
-    "order 2 was told to user 7 and is user 8's",
+    "order 2 was acknowledged to user 7 and is user 8's",
   ],
   [
     "a key that names another order",
     `update idempotency_keys set order_id = 1 where order_id = 2`,
-    `key key "1" of user 7 was told order 2 and names order 1`,
+    `key key "1" of user 7 got order 2 and names order 1`,
   ],
   [
     "a key that is forgotten",
     `delete from idempotency_keys where order_id = 2`,
-    `key key "1" of user 7 was told order 2 and is not known`,
+    `key key "1" of user 7 got order 2 and is not known`,
   ],
-])("checkAcknowledged() tells of %s", async (_what, statement, sentence) => {
+])("checkAcknowledged() reports %s", async (_what, statement, sentence) => {
   const check = (snapshot: Snapshot) => checkAcknowledged("here", snapshot, shop.acknowledged);
   expect(await planted(check, statement)).toEqual([sentence]);
 });
 
-test("checkAcknowledged() lets an order go on after it was told", async () => {
-  const told = shop.acknowledged.map((order): AcknowledgedOrder =>
+test("checkAcknowledged() accepts an order that went on after it was acknowledged", async () => {
+  const reported = shop.acknowledged.map((order): AcknowledgedOrder =>
     order.status === "failed" ? order : { ...order, status: "awaiting payment" }
   );
-  expect(await planted((snapshot) => checkAcknowledged("here", snapshot, told))).toEqual([]);
+  expect(await planted((snapshot) => checkAcknowledged("here", snapshot, reported))).toEqual([]);
 });
 
-test("checkTold() tells of a key with two orders and of an order with two users", () => {
+test("checkAnswered() reports a key with two orders and an order with two users", () => {
   const [first, second] = shop.acknowledged as [AcknowledgedOrder, AcknowledgedOrder];
-  expect(checkTold([first, first, second]).violations).toEqual([]);
-  expect(checkTold([first, { ...second, key: first.key ?? "" }]).violations).toEqual([
-    `key key "0" of user 7 was told order 1 and order 2`,
+  expect(checkAnswered([first, first, second]).violations).toEqual([]);
+  expect(checkAnswered([first, { ...second, key: first.key ?? "" }]).violations).toEqual([
+    `key key "0" of user 7 got order 1 and order 2`,
   ]);
-  expect(checkTold([first, { ...first, userId: 8n, key: "other" }]).violations).toEqual([
-    "order 1 was told to user 7 and to user 8",
+  expect(checkAnswered([first, { ...first, userId: 8n, key: "other" }]).violations).toEqual([
+    "order 1 was acknowledged to user 7 and to user 8",
   ]);
 });

@@ -5,18 +5,18 @@ import { textArray } from "./snapshot.ts";
 /** Orders a question; a list of each column travels with it. */
 const CHUNK_MAX = 1_000;
 
-export type ToldStatus = "awaiting payment" | "failed" | "payed" | "cancelled";
+export type AcknowledgedStatus = "awaiting payment" | "failed" | "payed" | "cancelled";
 
-/** What somebody was told of an order, and so may rely on. */
+/** What was acknowledged about an order, so that a caller may rely on it. */
 export interface AcknowledgedOrder {
   readonly orderId: bigint;
   readonly userId: bigint;
-  /** The idempotency key that it was told for. */
+  /** The idempotency key of the request. */
   readonly key?: string;
   /** Left out when they are not certain. */
   readonly items?: readonly { readonly sku: number; readonly count: number }[];
-  /** The newest status that was told. */
-  readonly status: ToldStatus;
+  /** The newest status that was acknowledged. */
+  readonly status: AcknowledgedStatus;
 }
 
 interface Stored {
@@ -27,7 +27,7 @@ interface Stored {
   readonly items: string;
 }
 
-/** The orders that were told are on this server, and have come at least as far. */
+/** The acknowledged orders are on this server, and have come at least as far. */
 export async function checkAcknowledged(
   server: string,
   database: postgres.ISql,
@@ -38,68 +38,70 @@ export async function checkAcknowledged(
     const chunk = acknowledged.slice(from, from + CHUNK_MAX);
     const stored = await readOrders(database, chunk.map(({ orderId }) => orderId));
     const answers = await readKeys(database, chunk);
-    for (const told of chunk) {
+    for (const reported of chunk) {
       violations.push(
-        ...compare(told, stored.get(String(told.orderId))),
-        ...compareKey(told, answers),
+        ...compare(reported, stored.get(String(reported.orderId))),
+        ...compareKey(reported, answers),
       );
     }
   }
   return {
     invariant: `acknowledged on ${server}`,
     checked: acknowledged.length,
-    of: "orders that were told",
+    of: "orders that were reported",
     violations,
   };
 }
 
-/** Whether no key was told two orders, and no order to two users. */
-export function checkTold(acknowledged: readonly AcknowledgedOrder[]): Finding {
+/** Whether no key got two orders, and no order was acknowledged to two users. */
+export function checkAnswered(acknowledged: readonly AcknowledgedOrder[]): Finding {
   const byKey = new Map<string, bigint>();
   const byOrder = new Map<bigint, AcknowledgedOrder>();
   const violations: string[] = [];
-  for (const told of acknowledged) {
-    const { orderId, userId, key } = told;
+  for (const reported of acknowledged) {
+    const { orderId, userId, key } = reported;
     const name = `${userId} ${key}`;
     const first = key === undefined ? orderId : byKey.get(name) ?? orderId;
     if (key !== undefined) byKey.set(name, first);
     if (first !== orderId) {
-      violations.push(`key ${key} of user ${userId} was told order ${first} and order ${orderId}`);
+      violations.push(`key ${key} of user ${userId} got order ${first} and order ${orderId}`);
     }
-    const other = byOrder.get(orderId) ?? told;
-    byOrder.set(orderId, told);
+    const other = byOrder.get(orderId) ?? reported;
+    byOrder.set(orderId, reported);
     if (other.userId !== userId) {
-      violations.push(`order ${orderId} was told to user ${other.userId} and to user ${userId}`);
+      violations.push(
+        `order ${orderId} was acknowledged to user ${other.userId} and to user ${userId}`,
+      );
     }
   }
   return {
-    invariant: "told",
+    invariant: "reported",
     checked: acknowledged.length,
-    of: "orders that were told",
+    of: "orders that were reported",
     violations,
   };
 }
 
-function compare(told: AcknowledgedOrder, stored: Stored | undefined): string[] {
-  const { orderId, userId, status } = told;
-  if (!stored) return [`order ${orderId} (${status}) was told and is not there`];
+function compare(reported: AcknowledgedOrder, stored: Stored | undefined): string[] {
+  const { orderId, userId, status } = reported;
+  if (!stored) return [`order ${orderId} (${status}) was reported and is not there`];
   const found: string[] = [];
   if (stored.user !== String(userId)) {
-    found.push(`order ${orderId} was told to user ${userId} and is user ${stored.user}'s`);
+    found.push(`order ${orderId} was acknowledged to user ${userId} and is user ${stored.user}'s`);
   }
   if (!isAsFar(stored.status, status)) {
-    found.push(`order ${orderId} was told as ${status} and is ${stored.status}`);
+    found.push(`order ${orderId} was acknowledged as ${status} and is ${stored.status}`);
   }
-  const items = told.items?.toSorted((a, b) => a.sku - b.sku)
+  const items = reported.items?.toSorted((a, b) => a.sku - b.sku)
     .map(({ sku, count }) => `${count} of ${sku}`).join(", ");
   if (items !== undefined && stored.items !== items) {
-    found.push(`order ${orderId} was told with ${items} and has ${stored.items}`);
+    found.push(`order ${orderId} was reported with ${items} and has ${stored.items}`);
   }
   return found;
 }
 
-function isAsFar(status: string, told: ToldStatus): boolean {
-  if (told !== "awaiting payment") return status === told;
+function isAsFar(status: string, reported: AcknowledgedStatus): boolean {
+  if (reported !== "awaiting payment") return status === reported;
   return ["awaiting payment", "payed", "cancelled"].includes(status);
 }
 
@@ -111,7 +113,7 @@ function compareKey(
   const answer = answers.get(`${userId} ${key}`);
   if (answer === String(orderId)) return [];
   const now = answer === undefined ? "is not known" : `names order ${answer}`;
-  return [`key ${key} of user ${userId} was told order ${orderId} and ${now}`];
+  return [`key ${key} of user ${userId} got order ${orderId} and ${now}`];
 }
 
 async function readOrders(
@@ -138,7 +140,7 @@ async function readKeys(
     from unnest(
       ${textArray(keyed.map(({ userId }) => userId))}::text::int8[],
       ${textArray(keyed.map(({ key }) => key))}::text::text[]
-    ) told (user_id, key)
+    ) reported (user_id, key)
     join idempotency_keys using (user_id, key)`;
   return new Map(rows.map(({ user, key, order }) => [`${user} ${key}`, order]));
 }

@@ -27,25 +27,25 @@ test("checkInvariants() finds nothing in a shop that is whole, and counts what i
     "deadlines: 1 orders that await payment",
     "outbox: 10 events in the outbox",
     "keys: 4 idempotency keys",
-    "told: 4 orders that were told",
-    "acknowledged on the primary: 4 orders that were told",
+    "reported: 4 orders that were reported",
+    "acknowledged on the primary: 4 orders that were reported",
     "orders on replica 1: 4 orders",
-    "acknowledged on replica 1: 4 orders that were told",
+    "acknowledged on replica 1: 4 orders that were reported",
     "notifications: 4 orders",
   ]);
 });
 
-test("checkInvariants() tells of a replica that lacks orders, and of one that is away", async () => {
+test("checkInvariants() reports a replica that lacks orders, and one that is unavailable", async () => {
   const other = await testDatabase("loms");
   const findings = await checkInvariants({
     primaryUrl: shop.database.primaryUrl,
     replicaUrls: [other.replicaUrl, "postgres://postgres@127.0.0.1:1/loms"],
     acknowledged: shop.acknowledged.slice(0, 1),
   });
-  const told = broken(findings).map(({ invariant, violations }) => [invariant, violations[0]]);
-  expect(told).toEqual([
+  const reported = broken(findings).map(({ invariant, violations }) => [invariant, violations[0]]);
+  expect(reported).toEqual([
     ["orders on replica 1", "order 1 is not there"],
-    ["acknowledged on replica 1", "order 1 (awaiting payment) was told and is not there"],
+    ["acknowledged on replica 1", "order 1 (awaiting payment) was reported and is not there"],
     ["orders on replica 2", expect.stringMatching(/^it cannot be read: .+/)],
   ]);
   await other.drop();

@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { type AcknowledgedOrder, checkAcknowledged, checkTold } from "./acknowledged.ts";
+import { type AcknowledgedOrder, checkAcknowledged, checkAnswered } from "./acknowledged.ts";
 import { checkDeadlines } from "./deadlines.ts";
 import type { Finding } from "./finding.ts";
 import { checkKeys } from "./keys.ts";
@@ -18,7 +18,7 @@ export interface Subject {
   /** loms' database on the primary; the user must be able to read everything. */
   readonly primaryUrl: string;
   readonly replicaUrls: readonly string[];
-  /** What callers were told, when somebody has written it down. */
+  /** What was acknowledged to callers, where that was recorded. */
   readonly acknowledged?: readonly AcknowledgedOrder[];
   /** Where notifiers print, the longest running first. */
   readonly notifierLogs?: readonly string[];
@@ -49,7 +49,7 @@ async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
   const rules = [checkStock, checkPaths, checkRows, checkDeadlines, checkOutbox, checkKeys];
   for (const check of rules) findings.push(await check(snapshot));
   if (acknowledged) {
-    findings.push(checkTold(acknowledged));
+    findings.push(checkAnswered(acknowledged));
     findings.push(await checkAcknowledged("the primary", snapshot, acknowledged));
   }
   const position = await positionOf(snapshot);

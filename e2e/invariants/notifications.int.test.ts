@@ -43,7 +43,7 @@ test.each([
     [...ALL_SHOWN.slice(0, 2).map((shown) => ({ ...shown, user_id: 8 })), ...ALL_SHOWN.slice(2)],
     "order 1 of user 7 was shown as user 8's",
   ],
-])("checkNotifications() tells of %s", async (_what, lines, ...sentences) => {
+])("checkNotifications() reports %s", async (_what, lines, ...sentences) => {
   const others = ALL_SHOWN.filter(({ order_id }) =>
     !lines.some((shown) => shown.order_id === order_id)
   );

@@ -4,13 +4,13 @@ import { type Finding, VIOLATIONS_MAX } from "./finding.ts";
 import { type Shown, ShownLog } from "./shown-log.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** A killed notifier's events come again within seconds; this is for a machine that is very busy. */
+/** A killed notifier's events are repeated within seconds; this is for a machine that is very busy. */
 const SHOWN_WITHIN_MS = 30_000;
 const POLL_MS = 100;
 const CHUNK_MAX = 10_000;
 
 /** What has to be shown of an order: the statuses of its published events, by seq from 1. */
-interface Told {
+interface Definite {
   readonly userId: string;
   readonly statuses: readonly string[];
 }
@@ -27,25 +27,25 @@ export async function checkNotifications(
   const logs = logPaths.map((path) => new ShownLog(path));
   const shown = new Map<string, Shown[]>();
   readMore(logs, shown);
-  const told = await readTold(snapshot, logs[0]?.beginsAt);
-  await waitUntilShown(logs, shown, told);
+  const reported = await readTold(snapshot, logs[0]?.beginsAt);
+  await waitUntilShown(logs, shown, reported);
 
-  const violations = [...told].flatMap(([orderId, { userId, statuses }]) => {
+  const violations = [...reported].flatMap(([orderId, { userId, statuses }]) => {
     const lines = shown.get(orderId) ?? [];
     return [...wrong(orderId, userId, statuses, lines), ...repeatedByOne(orderId, lines)];
   });
   const repeats = [...shown.values()].reduce((sum, lines) => sum + repeatsOf(lines), 0);
   return {
     invariant: "notifications",
-    checked: told.size,
+    checked: reported.size,
     of: "orders",
     violations: violations.slice(0, VIOLATIONS_MAX),
     ...repeats > 0 && { note: `${repeats} shown again after a notifier had died` },
   };
 }
 
-async function readTold(snapshot: Snapshot, since = "infinity"): Promise<Map<string, Told>> {
-  const told = new Map<string, Told>();
+async function readTold(snapshot: Snapshot, since = "infinity"): Promise<Map<string, Definite>> {
+  const reported = new Map<string, Definite>();
   const orders = snapshot<{ order: string; user: string; statuses: string }[]>`
     select event.order_id::text as order, stored.user_id::text as user,
       string_agg(event.status, ',' order by event.seq) as statuses
@@ -58,10 +58,10 @@ async function readTold(snapshot: Snapshot, since = "infinity"): Promise<Map<str
     group by event.order_id, stored.user_id`;
   for await (const chunk of orders.cursor(CHUNK_MAX)) {
     for (const { order, user, statuses } of chunk) {
-      told.set(order, { userId: user, statuses: statuses.split(",") });
+      reported.set(order, { userId: user, statuses: statuses.split(",") });
     }
   }
-  return told;
+  return reported;
 }
 
 function readMore(logs: readonly ShownLog[], shown: Map<string, Shown[]>): void {
@@ -77,10 +77,10 @@ function readMore(logs: readonly ShownLog[], shown: Map<string, Shown[]>): void 
 async function waitUntilShown(
   logs: readonly ShownLog[],
   shown: Map<string, Shown[]>,
-  told: ReadonlyMap<string, Told>,
+  reported: ReadonlyMap<string, Definite>,
 ): Promise<void> {
   const deadline = performance.now() + SHOWN_WITHIN_MS;
-  const waiting = new Map(told);
+  const waiting = new Map(reported);
   for (;;) {
     for (const [orderId, { statuses }] of waiting) {
       if (seqsOf(shown.get(orderId)).size >= statuses.length) waiting.delete(orderId);

@@ -15,7 +15,7 @@ interface OrderSeq {
   readonly seq: number;
 }
 
-/** Where the primary's log was at the snapshot; whoever has replayed it has all that it shows. */
+/** Where the primary's log was at the snapshot; a standby that has replayed it has all that it shows. */
 export async function positionOf(snapshot: Snapshot): Promise<string> {
   const [row] = await snapshot<{ position: string }[]>`
     select pg_current_wal_flush_lsn()::text as position`;
@@ -55,14 +55,14 @@ export async function checkReplica(
 
 async function missingOn(replica: postgres.Sql, orders: readonly OrderSeq[]): Promise<string[]> {
   const behind = await replica<{ order: string; seq: number; found: number | null }[]>`
-    select asked.order_id::text as order, asked.seq, stored.seq as found
+    select requested.order_id::text as order, requested.seq, stored.seq as found
     from unnest(
       ${textArray(orders.map(({ order }) => order))}::text::int8[],
       ${textArray(orders.map(({ seq }) => seq))}::text::int4[]
-    ) asked (order_id, seq)
+    ) requested (order_id, seq)
     left join orders stored using (order_id)
-    where stored.seq is null or stored.seq < asked.seq
-    order by asked.order_id limit ${VIOLATIONS_MAX}`;
+    where stored.seq is null or stored.seq < requested.seq
+    order by requested.order_id limit ${VIOLATIONS_MAX}`;
   return behind.map(({ order, seq, found }) =>
     found === null
       ? `order ${order} is not there`

@@ -20,7 +20,7 @@ test.each([
   ["a sale that left no trace", `update stocks set total_count = 9999 where sku = ${SKU}`, [
     `sku ${SKU}: total 9999 + sold 2 is not the seeded total 10000`,
   ]],
-  ["what stays reserved for nobody", `update stocks set reserved = 9 where sku = ${SKU}`, [
+  ["what stays reserved without an order", `update stocks set reserved = 9 where sku = ${SKU}`, [
     `sku ${SKU}: reserved 9 − awaiting payment 1 is not the seeded reserved 0`,
   ]],
   ["a SKU that is gone", `delete from stocks where sku = 1002`, [
@@ -29,7 +29,7 @@ test.each([
   ["a SKU from nowhere", `insert into stocks values (4, 1, 0)`, [
     "sku 4 was not seeded, and 0 sold, 0 await payment",
   ]],
-])("checkStock() tells of %s", async (_what, statement, sentences) => {
+])("checkStock() report %s", async (_what, statement, sentences) => {
   expect(await planted(checkStock, statement)).toEqual(sentences);
 });
 
@@ -49,7 +49,7 @@ test.each([
     `delete from order_events where order_id = 1 and seq = 1`,
     "order 1 went an illegal path: 2 awaiting payment",
   ],
-])("checkPaths() tells of %s", async (_what, statement, sentence) => {
+])("checkPaths() report %s", async (_what, statement, sentence) => {
   expect(await planted(checkPaths, statement)).toEqual([sentence]);
 });
 
@@ -75,13 +75,13 @@ test.each([
     `update orders set shortage = '{}' where order_id = 1`,
     /^order 1 is awaiting payment with payment due .* and the shortage of another status$/,
   ],
-])("checkRows() tells of %s", async (_what, statement, sentence) => {
+])("checkRows() report %s", async (_what, statement, sentence) => {
   const [violation] = await planted(checkRows, statement);
   if (sentence instanceof RegExp) expect(violation).toMatch(sentence);
   else expect(violation).toBe(String(sentence));
 });
 
-test("checkDeadlines() tells of an order that nobody cancels", async () => {
+test("checkDeadlines() reports an order that is not cancelled", async () => {
   const statement =
     `update orders set payment_due_at = now() - interval '1 min' where order_id = 1`;
   expect(await planted(checkDeadlines, statement)).toEqual([
@@ -113,7 +113,7 @@ test.each([
     `update outbox set published_at = null where order_id = 2 and seq = 2`,
     "event 3 (payed) of order 2 has overtaken an earlier one",
   ],
-])("checkOutbox() tells of %s", async (_what, statement, ...sentences) => {
+])("checkOutbox() report %s", async (_what, statement, ...sentences) => {
   expect(await planted(checkOutbox, statement)).toEqual(sentences);
 });
 
@@ -135,6 +135,6 @@ test.each([
   ["an order of two keys", `update idempotency_keys set order_id = 2 where order_id = 1`, [
     `order 2 has more than one key: key "0", key "1"`,
   ]],
-])("checkKeys() tells of %s", async (_what, statement, sentences) => {
+])("checkKeys() report %s", async (_what, statement, sentences) => {
   expect(await planted(checkKeys, statement)).toEqual(sentences);
 });

@@ -21,7 +21,7 @@ export interface ShopFixture {
   readonly database: TestDatabase;
   readonly sql: postgres.Sql;
   readonly acknowledged: readonly AcknowledgedOrder[];
-  /** What a rule says of the database with changes that nobody else ever sees. */
+  /** What a rule says of the database with changes that are never committed. */
   planted(
     check: (snapshot: Snapshot) => Promise<Finding>,
     ...statements: string[]

@@ -77,7 +77,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
       .toEqual({ events: EVENTS, duplicates: 0, gaps: 0, violations: 0 });
   });
 
-  test("poison goes to the dead letters with its place, and its order goes on", async () => {
+  test("poison goes to the dead-letter queue with its place, and its order goes on", async () => {
     const bus = createKafkaBus({ brokers: [shop.broker.address], log: silent });
     try {
       const headers = { "ce_id": "poison", "traceparent": "00-1-2-01" };
@@ -103,7 +103,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
     }
   }, TEST_MAX_MS);
 
-  test("what the broker refuses for good is set aside, and the others go on", async () => {
+  test("what the broker refuses permanently is set aside, and the others go on", async () => {
     const orders = await underLoad(shop, async () => {
       const huge = await shop.placeHugeOrder();
       await eventually(() => expect(shop.tally.behind(huge)).toBe(0));
@@ -114,7 +114,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
       expect(await shop.backlog()).toMatchObject({ events: 0, refused: 2 });
     });
     const said = loms.flatMap((alone) => alone.output().split("\n"))
-      .filter((line) => line.includes("the bus refuses an order event for good"));
+      .filter((line) => line.includes("the bus refuses an order event permanently"));
     expect(said).toHaveLength(2);
     for (const line of said) expect(line).toContain("MESSAGE_TOO_LARGE");
     // Neither what was refused nor the poison before is a gap.
@@ -177,7 +177,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
       await shop.broker.start();
     });
     await expectComplete(orders);
-    // Nobody left: both have waited the outage out.
+    // No process ended: both have waited the outage out.
     await Promise.all([...loms, ...notifiers].map(stop));
   });
 });

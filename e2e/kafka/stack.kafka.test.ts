@@ -79,18 +79,18 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
     expect(await events("--order", String(order))).toMatch(/\n {2}3 {2}payed .* published\n$/);
   }, TEST_MAX_MS);
 
-  test("dead letters are put back by npm run events, once", async () => {
+  test("npm run events puts messages of the dead-letter queue back, once", async () => {
     const bus = createKafkaBus({ brokers: [stack.kafkaBrokers ?? ""], log: silent });
     const message = (value: string) => ({ key: "poison", value, headers: {} });
     try {
       await bus.publish(ORDER_EVENTS, ["{", "["].map(message));
       const gone = () => linesOf(stack, "notifier").filter((line) => "dead_letters" in line).length;
       await eventually(() => expect(gone()).toBe(2));
-      expect(await events("dlq")).toMatch(/^2 dead letters of .*\n.*the value is not JSON\n/);
+      expect(await events("dlq")).toMatch(/^2 dead-letter queue of .*\n.*the value is not JSON\n/);
       expect(await events("replay-dlq", "--max", "1")).toMatch(/^put back 1 dead letter .*more/s);
       // It is still not readable, and comes back behind the other one.
       await eventually(() => expect(gone()).toBe(3));
-      expect(await events("replay-dlq")).toMatch(/^put back 2 dead letters /);
+      expect(await events("replay-dlq")).toMatch(/^put back 2 dead-letter queue /);
       await eventually(() => expect(gone()).toBe(5));
     } finally {
       await bus.close();

@@ -5,9 +5,9 @@ import { requests } from "./requests.ts";
 export const cart: Dashboard = {
   name: "cart",
   title: "Cart",
-  about: "What buyers ask of cart, and what cart asks of loms and of the product service.",
+  about: "Requests of buyers to cart, and of cart to loms and to the product service.",
   rows: [
-    { title: "Asked", panels: requests("cart") },
+    { title: "Requested", panels: requests("cart") },
     {
       title: "What it holds",
       panels: [
@@ -25,7 +25,7 @@ export const cart: Dashboard = {
       ],
     },
     {
-      title: "Asks loms",
+      title: "Requests loms",
       panels: [
         {
           title: "Calls",
@@ -45,7 +45,7 @@ export const cart: Dashboard = {
       ],
     },
     {
-      title: "Asks the product service",
+      title: "Requests to the product service",
       panels: [
         {
           title: "Tries",

@@ -21,7 +21,7 @@ export const events: Dashboard = {
           queries: [gauge("outbox_oldest_age_seconds", "instance")],
         },
         {
-          title: "Events that the bus refused for good",
+          title: "Events that the bus refused permanently",
           about: "In the table outbox_refused, each with the reason.",
           unit: "short",
           isNow: true,
@@ -34,7 +34,7 @@ export const events: Dashboard = {
       panels: [
         {
           title: "Events",
-          about: "What failed comes again.",
+          about: "What failed is repeated.",
           unit: "ops",
           queries: [
             perSecond("bus_published_messages_total", "messaging_destination_name, error_type"),
@@ -87,7 +87,7 @@ export const events: Dashboard = {
           queries: durations("bus_consume_duration_seconds", "", "messaging_consumer_group_name"),
         },
         {
-          title: "Published and not yet done with",
+          title: "Published and not yet processed",
           about: "Above 0 for long: the notifier falls behind.",
           unit: "short",
           queries: [{

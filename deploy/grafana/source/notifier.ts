@@ -18,7 +18,7 @@ export const notifier: Dashboard = {
         },
         {
           title: "Messages",
-          about: "Unreadable ones go to the dead letters; what fails comes again.",
+          about: "Unreadable ones go to the dead-letter queue; what fails is repeated.",
           unit: "ops",
           queries: [perSecond("bus_consume_duration_seconds_count", "error_type")],
         },
@@ -45,6 +45,6 @@ export const notifier: Dashboard = {
       ],
     },
     { title: "PostgreSQL", panels: statements("notifier") },
-    { title: "Asked", panels: requests("notifier") },
+    { title: "Requested", panels: requests("notifier") },
   ],
 };

@@ -18,7 +18,7 @@ export const replication: Dashboard = {
       panels: [
         {
           title: "State",
-          about: "1 for the state at hand.",
+          about: "1 for the state current.",
           unit: "short",
           queries: [gauge("db_replication_state", "instance, state")],
         },

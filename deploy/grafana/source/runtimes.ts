@@ -24,7 +24,7 @@ export const runtimes: Dashboard = {
         },
         {
           title: "Scraped",
-          about: "1: the service tells its metrics.",
+          about: "1: the service reports its metrics.",
           unit: "short",
           queries: [{ expr: `up${JOBS}`, legend: each }],
         },
@@ -49,7 +49,7 @@ export const runtimes: Dashboard = {
         },
         {
           title: "Open files and connections, of what is allowed",
-          about: "Told by Node alone.",
+          about: "Definite by Node alone.",
           unit: "percentunit",
           queries: [{
             expr: `process_open_fds${JOBS} / process_max_fds${JOBS}`,
@@ -79,7 +79,7 @@ export const runtimes: Dashboard = {
         },
         {
           title: "Garbage collection, seconds a second",
-          about: "Told by Node alone.",
+          about: "Definite by Node alone.",
           unit: "short",
           queries: [{
             expr:
@@ -105,7 +105,7 @@ export const runtimes: Dashboard = {
         },
         {
           title: "Log lines that were dropped",
-          about: "Above 0: whoever reads the output of the service is slow.",
+          about: "Above 0: the reader of the service's output is slow.",
           unit: "ops",
           queries: [perSecond("log_lines_lost_total", "job")],
         },

@@ -13,7 +13,7 @@ psql --username "$POSTGRES_USER" --dbname postgres --set ON_ERROR_STOP=1 \
 create role replicator login replication password :'replication_password';
 create role loms login password :'loms_password';
 create role notifier login password :'notifier_password';
--- loms asks which replicas follow, and which of them commits wait for.
+-- loms requests which replicas follow, and which of them commits wait for.
 grant pg_read_all_stats to loms;
 create database loms owner loms;
 create database notifier owner notifier;

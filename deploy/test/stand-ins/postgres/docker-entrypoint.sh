@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What docker-compose.yml relies on of the entrypoint of the postgres image: on an empty volume it makes
 # a cluster with the superuser's password, lets everybody but replication in with a password, runs the
-# scripts of /docker-entrypoint-initdb.d against a server that nobody else reaches, and then becomes
+# scripts of /docker-entrypoint-initdb.d against a server that no one else reaches, and then becomes
 # the server.
 set -e
 

@@ -3,7 +3,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Stack } from "../stack/start.ts";
 import { eventually } from "./eventually.ts";
 import { hold } from "./hold.ts";
-import { type Door, lomsDoors, type LomsMethod, type Outcome } from "./loms-doors.ts";
+import {
+  type LomsMethod,
+  lomsTransports,
+  type Outcome,
+  type Transport,
+} from "./loms-transports.ts";
 import { startOwnStack } from "./own-stack.ts";
 import { TRACE_ID } from "./problems.ts";
 import { type Shop, shopAt } from "./shop.ts";
@@ -13,12 +18,12 @@ const SKU = 1_005;
 
 let stack: Stack;
 let shop: Shop;
-let doors: readonly Door[];
+let transports: readonly Transport[];
 let database: postgres.Sql;
 beforeAll(async () => {
   stack = await startOwnStack();
   shop = shopAt(stack);
-  doors = lomsDoors(stack);
+  transports = lomsTransports(stack);
   database = postgres(stack.databases.loms, { max: 1 });
 });
 afterAll(async () => {
@@ -26,9 +31,11 @@ afterAll(async () => {
   await stack.close();
 });
 
-/** What both doors say of one request, which is the same. */
+/** What both transports say of one request, which is the same. */
 async function askBoth(method: LomsMethod, request: string): Promise<Outcome> {
-  const [gateway, grpc] = await Promise.all(doors.map((door) => door.call(method, request)));
+  const [gateway, grpc] = await Promise.all(
+    transports.map((transport) => transport.call(method, request)),
+  );
   expect(withoutSeconds(grpc)).toEqual(withoutSeconds(gateway));
   expect(gateway?.traceId).toBe(TRACE_ID);
   return gateway as Outcome;
@@ -41,28 +48,28 @@ function withoutSeconds(outcome: Outcome | undefined): Outcome {
 
 const order = () => `{"user":${newUser()},"items":[{"sku":${SKU},"count":1}]}`;
 
-test("both doors tell alike that an order is past its payment deadline", async () => {
+test("both transports answer alike that an order is past its payment deadline", async () => {
   const order = await shop.create(newUser(), SKU, 1);
-  // Both wait for the order before it is overdue, so that nobody can cancel it in between.
+  // Both wait for the order before it is overdue, so that it is not cancelled in between.
   const held = await hold(
     stack.databases.loms,
     `update orders set payment_due_at = clock_timestamp() - interval '1 ms'
      where order_id = ${order}`,
   );
-  const asked = askBoth("OrderPay", `{"orderID":${order}}`);
+  const requested = askBoth("OrderPay", `{"orderID":${order}}`);
   await eventually(async () => {
     const waiting = await database`
       select from pg_stat_activity where wait_event_type = 'Lock' and query like '%order_change%'`;
-    expect(waiting).toHaveLength(doors.length);
+    expect(waiting).toHaveLength(transports.length);
   });
   await held.release();
-  const { code, message, preconditions } = await asked;
+  const { code, message, preconditions } = await requested;
   expect(code).toBe("failed_precondition");
   expect(message).toBe(`Cannot pay order ${order}: its payment deadline has passed`);
   expect(preconditions).toHaveLength(1);
 });
 
-test("both doors tell alike of a defect, and nothing of what it is", async () => {
+test("both transports answer a defect alike, without its details", async () => {
   await database`alter table stocks rename to stocks_elsewhere`;
   try {
     const outcome = await askBoth("OrderCreate", order());
@@ -73,7 +80,7 @@ test("both doors tell alike of a defect, and nothing of what it is", async () =>
   }
 });
 
-test("both doors tell alike that the replica is lost", async () => {
+test("both transports answer alike that the replica is lost", async () => {
   const unpaid = await shop.create(newUser(), SKU, 1);
   stack.pause("standby1");
   try {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { hold } from "./hold.ts";
-import { lomsDoors, type LomsMethod, type Outcome } from "./loms-doors.ts";
+import { type LomsMethod, lomsTransports, type Outcome } from "./loms-transports.ts";
 import { TRACE_ID } from "./problems.ts";
 import { shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
@@ -17,7 +17,7 @@ const SKU_HELD = 3_618_852;
 const INT64_MAX = "9223372036854775807";
 /** One above what a double can tell from its neighbour. */
 const ABOVE_DOUBLES = "9007199254740993";
-const doors = lomsDoors(shop);
+const transports = lomsTransports(shop);
 const user = newUser();
 /** Keys of one user never meet those of another. */
 const keyUser = newUser();
@@ -51,7 +51,7 @@ beforeAll(async () => {
   orders.toPay = await create(user, SKU, 1);
   orders.toCancel = await create(user, SKU, 1);
   const ofLastUser = `{"user":${INT64_MAX},"items":[${item(SKU, 1)}]}`;
-  const created = await doors[0]?.call("OrderCreate", ofLastUser);
+  const created = await transports[0]?.call("OrderCreate", ofLastUser);
   orders.ofLastUser = (JSON.parse(created?.response ?? "") as { orderID: number }).orderID;
   await tryCreate(keyUser, [{ sku: SKU, count: 2 }], { "idempotency-key": "taken" });
 });
@@ -105,7 +105,7 @@ const rows: readonly Row[] = [
   { ...keyed("", item(SKU, 1)), code: "invalid_argument", paths: ["idempotency-key"] },
   { ...keyed("k".repeat(256), item(SKU, 1)), code: "invalid_argument", paths: ["idempotency-key"] },
   { ...keyed("taken", item(SKU, 3)), code: "already_exists" },
-  // Through one door it is the first answer, through the other the repeated one.
+  // Through one transport it is the first answer, through the other the repeated one.
   { ...keyed("sold", item(SKU, 1), item(SKU, 1)), code: "ok", response: /^{"orderID":[0-9]+}$/ },
   {
     ...keyed("short", item(SKU, 1), item(SKU_RESERVED_OVER_TOTAL, 2)),
@@ -179,18 +179,22 @@ function expectRow(outcome: Outcome, { code, response, paths }: Row): void {
   if (paths) expect(outcome.violations.map(({ path }) => path)).toEqual(paths);
 }
 
-test.each(titled)("both doors answer $title with $code, and tell the same of it", async (row) => {
-  const request = typeof row.request === "string" ? row.request : row.request(orders);
-  const [gateway, grpc] = await Promise.all(
-    doors.map((door) => door.call(row.method, request, row.headers)),
-  );
-  expect(grpc).toEqual(asProtobufKnows(gateway));
-  expectRow(gateway as Outcome, row);
-});
+test.each(titled)(
+  "both transports answer $title with $code, with the same details",
+  async (row) => {
+    const request = typeof row.request === "string" ? row.request : row.request(orders);
+    const [gateway, grpc] = await Promise.all(
+      transports.map((transport) => transport.call(row.method, request, row.headers)),
+    );
+    expect(grpc).toEqual(asProtobufKnows(gateway));
+    expectRow(gateway as Outcome, row);
+  },
+);
 
-test("both doors give up at the deadline alike, and a repetition with the key settles it", async () => {
+test("both transports give up at the deadline alike, and a repetition with the key settles it", async () => {
   const { request, headers } = keyed("held", item(SKU_HELD, 1));
-  const create = () => Promise.all(doors.map((door) => door.call("OrderCreate", request, headers)));
+  const create = () =>
+    Promise.all(transports.map((transport) => transport.call("OrderCreate", request, headers)));
   const held = await hold(
     shop.databases.loms,
     `select from stocks where sku = ${SKU_HELD} for update`,
@@ -205,32 +209,32 @@ test("both doors give up at the deadline alike, and a repetition with the key se
   const [gateway, grpc] = await create();
   expect(gateway?.code, gateway?.message).toBe("ok");
   expect(grpc).toEqual(gateway);
-  await doors[0]?.call("OrderCancel", gateway?.response ?? "");
+  await transports[0]?.call("OrderCancel", gateway?.response ?? "");
 });
 
-describe.each(doors)("$name", (door) => {
+describe.each(transports)("$name", (transport) => {
   test("OrderCreate sums lines of one SKU, and OrderInfo lists them ascending", async () => {
     const unsorted = [item(1_004, 2), item(1_003, 1), item(1_004, 3)];
-    const created = await door.call("OrderCreate", order(...unsorted));
+    const created = await transport.call("OrderCreate", order(...unsorted));
     expect(created.response).toMatch(/^\{"orderID":[1-9][0-9]*\}$/);
-    const info = await door.call("OrderInfo", created.response);
+    const info = await transport.call("OrderInfo", created.response);
     expect(info.response).toBe(
       `{"status":"awaiting payment","user":1,"items":[${item(1_003, 1)},${item(1_004, 5)}]}`,
     );
-    await door.call("OrderCancel", created.response);
+    await transport.call("OrderCancel", created.response);
   });
 
   test("an order changes its status and the stock as it is payed and cancelled", async () => {
     const before = await stock(SKU);
-    const payed = (await door.call("OrderCreate", order(item(SKU, 2)))).response;
-    const cancelled = (await door.call("OrderCreate", order(item(SKU, 3)))).response;
+    const payed = (await transport.call("OrderCreate", order(item(SKU, 2)))).response;
+    const cancelled = (await transport.call("OrderCreate", order(item(SKU, 3)))).response;
     expect(await stock(SKU)).toBe(before - 5);
-    expect((await door.call("OrderPay", payed)).code).toBe("ok");
+    expect((await transport.call("OrderPay", payed)).code).toBe("ok");
     expect(await stock(SKU), "what is payed was reserved before").toBe(before - 5);
-    expect((await door.call("OrderCancel", cancelled)).code).toBe("ok");
+    expect((await transport.call("OrderCancel", cancelled)).code).toBe("ok");
     expect(await stock(SKU)).toBe(before - 2);
-    expect((await door.call("OrderInfo", payed)).response).toContain(`"payed"`);
-    expect((await door.call("OrderInfo", cancelled)).response).toContain(`"cancelled"`);
+    expect((await transport.call("OrderInfo", payed)).response).toContain(`"payed"`);
+    expect((await transport.call("OrderInfo", cancelled)).response).toContain(`"cancelled"`);
   });
 
   test("an order that is short names its SKUs, reserves nothing and is kept as failed", async () => {
@@ -240,7 +244,7 @@ describe.each(doors)("$name", (door) => {
       item(SKU_RESERVED_OVER_TOTAL, 2),
       item(SKU_WITHOUT_STOCK_ROW, 3),
     ];
-    const outcome = await door.call("OrderCreate", order(...some));
+    const outcome = await transport.call("OrderCreate", order(...some));
     expect(outcome.code).toBe("failed_precondition");
     expect(outcome.shortage?.skus).toEqual([
       { sku: SKU_WITHOUT_STOCK_ROW, requested: 3, available: 0 },
@@ -252,9 +256,9 @@ describe.each(doors)("$name", (door) => {
     expect(await status(outcome.shortage?.orderId as number)).toBe("failed");
   });
 
-  test("an order short of a thousand SKUs tells of twenty and how many there are", async () => {
+  test("an order short of a thousand SKUs names twenty of them and their number", async () => {
     const all = lines(1_000, (index) => item(4_000_000_000 + index, 1));
-    const outcome = await door.call("OrderCreate", order(...all));
+    const outcome = await transport.call("OrderCreate", order(...all));
     expect(outcome.code).toBe("failed_precondition");
     expect(outcome.shortage?.skus).toHaveLength(20);
     expect(outcome.shortage?.skusTotal).toBe(1_000);
@@ -263,16 +267,16 @@ describe.each(doors)("$name", (door) => {
 
   test("an int64 user keeps every digit", async () => {
     const request = `{"user":${ABOVE_DOUBLES},"items":[${item(1_002, 1)}]}`;
-    const created = await door.call("OrderCreate", request);
-    const info = await door.call("OrderInfo", created.response);
+    const created = await transport.call("OrderCreate", request);
+    const info = await transport.call("OrderInfo", created.response);
     expect(info.response).toContain(`"user":${ABOVE_DOUBLES}`);
-    await door.call("OrderCancel", created.response);
+    await transport.call("OrderCancel", created.response);
   });
 
   test("a refused OrderCreate makes no order", async () => {
     const first = await create(user, SKU, 1);
-    await door.call("OrderCreate", order(item(SKU, 0)));
-    await door.call("OrderCreate", order(item(SKU, 65_535), item(SKU, 1)));
+    await transport.call("OrderCreate", order(item(SKU, 0)));
+    await transport.call("OrderCreate", order(item(SKU, 65_535), item(SKU, 1)));
     const second = await create(user, SKU, 1);
     expect(second).toBe(first + 1);
     await cancel(first);

@@ -16,7 +16,7 @@ const REQUEST_MAX_MS = 8_000;
 const directFetch = createDirectFetch();
 
 /** Where the shop is entered. */
-export interface DoorAddresses {
+export interface TransportAddresses {
   readonly cart: string;
   readonly loms: string;
   /** host:port. */
@@ -29,29 +29,29 @@ export interface NewOrder {
   readonly items: readonly Line[];
 }
 
-/** loms through one of its two doors. */
-export interface OrderDoor {
+/** loms through one of its two transports. */
+export interface OrderTransport {
   create(order: NewOrder): Promise<Answer>;
   pay(orderId: bigint): Promise<Answer>;
   cancel(orderId: bigint): Promise<Answer>;
 }
 
-export interface CartDoor {
+export interface CartTransport {
   add(userId: bigint, line: Line): Promise<Answer>;
   checkout(userId: bigint): Promise<Answer>;
 }
 
-export interface Doors {
-  readonly cart: CartDoor;
-  readonly gateway: OrderDoor;
-  readonly grpc: OrderDoor;
+export interface Transports {
+  readonly cart: CartTransport;
+  readonly gateway: OrderTransport;
+  readonly grpc: OrderTransport;
   /** What a read says right now; undefined when it cannot be had. */
   status(orderId: bigint): Promise<string | undefined>;
   close(): void;
 }
 
 /** The shop over real connections. Requests never throw: whatever happens is an answer. */
-export function openDoors({ cart, loms, lomsGrpc }: DoorAddresses): Doors {
+export function openTransports({ cart, loms, lomsGrpc }: TransportAddresses): Transports {
   const grpc = openGrpc(lomsGrpc);
   return {
     cart: {
@@ -64,7 +64,7 @@ export function openDoors({ cart, loms, lomsGrpc }: DoorAddresses): Doors {
       pay: (orderId) => post(`${loms}/v1/order/pay`, { orderID: String(orderId) }),
       cancel: (orderId) => post(`${loms}/v1/order/cancel`, { orderID: String(orderId) }),
     },
-    grpc: grpc.door,
+    grpc: grpc.transport,
     async status(orderId) {
       const body = { orderID: String(orderId) };
       const answer = await send(`${loms}/v1/order/info`, body).catch(() => undefined);
@@ -75,7 +75,7 @@ export function openDoors({ cart, loms, lomsGrpc }: DoorAddresses): Doors {
   };
 }
 
-function openGrpc(address: string): { readonly door: OrderDoor; close(): void } {
+function openGrpc(address: string): { readonly transport: OrderTransport; close(): void } {
   const client = createGrpcClient({
     definition: LomsDefinition,
     address,
@@ -101,7 +101,7 @@ function openGrpc(address: string): { readonly door: OrderDoor; close(): void } 
     }
   }
   return {
-    door: {
+    transport: {
       create: ({ userId, key, items }) =>
         ask((context) =>
           client.call("orderCreate", { user: userId, items: [...items] }, context, {

@@ -6,7 +6,7 @@ import { TRACEPARENT } from "./problems.ts";
 
 export type LomsMethod = "OrderCreate" | "OrderInfo" | "OrderPay" | "OrderCancel" | "StocksInfo";
 
-/** An answer in the words that both doors have in common. */
+/** An answer in the words that both transports have in common. */
 export interface Outcome {
   /** "ok", or a code of the error vocabulary. */
   readonly code: string;
@@ -15,7 +15,7 @@ export interface Outcome {
   readonly message: string;
   /** The trace that an error names; that of every call here is {@link TRACEPARENT}. */
   readonly traceId?: string;
-  /** The broken rules, as many as gRPC tells. */
+  /** The broken rules, as many as gRPC reports. */
   readonly violations: readonly Violation[];
   readonly shortage?: Shortage;
   /** What gRPC says of a precondition, which a problem says in other fields. */
@@ -39,7 +39,7 @@ interface Precondition {
   readonly description: string;
 }
 
-export interface Door {
+export interface Transport {
   readonly name: "gateway" | "gRPC";
   call(
     method: LomsMethod,
@@ -87,12 +87,12 @@ interface ShortSku {
   readonly available: number | string;
 }
 
-/** loms' two doors, which answer alike. */
-export function lomsDoors({ urls }: Pick<SharedShop, "urls">): readonly Door[] {
-  return [gatewayDoor(urls.loms ?? ""), grpcDoor(urls.lomsGrpc)];
+/** loms' two transports, which answer alike. */
+export function lomsTransports({ urls }: Pick<SharedShop, "urls">): readonly Transport[] {
+  return [gatewayTransport(urls.loms ?? ""), grpcTransport(urls.lomsGrpc)];
 }
 
-function gatewayDoor(base: string): Door {
+function gatewayTransport(base: string): Transport {
   return {
     name: "gateway",
     async call(method, request, headers) {
@@ -134,7 +134,7 @@ function preconditionsOf(message: string, shortage: Shortage | undefined): Preco
 
 const SUCCESS = { code: "ok", message: "", violations: [], preconditions: [] } as const;
 
-function grpcDoor(address: string): Door {
+function grpcTransport(address: string): Transport {
   return {
     name: "gRPC",
     async call(method, request, headers) {
