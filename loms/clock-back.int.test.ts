@@ -57,19 +57,19 @@ async function leaseEndsIn(interval: string): Promise<void> {
       until = clock_timestamp() + ${interval}::interval`);
 }
 
-test("a lease that ends later than one of now is void", async () => {
+test("a lease that ends later than a new one is void", async () => {
   await createOrder();
   await leaseEndsIn("1 hour");
   expect(await openRelay().step()).toEqual({ kind: "published", events: 2, drained: true });
 });
 
-test("a lease that one of now could be holds", async () => {
+test("a lease that ends no later than a new one is valid", async () => {
   await createOrder();
   await leaseEndsIn("9 seconds");
   expect(await openRelay().step()).toEqual({ kind: "elsewhere" });
 });
 
-test("events that were published in the future are deleted, and do not hold up the others", async () => {
+test("events that were published in the future are deleted, and do not delay the others", async () => {
   await createOrder();
   await openRelay().step();
   await loms.pool.db.execute(
@@ -91,7 +91,7 @@ const stepBack = (orderId: bigint) =>
       payment_due_at = payment_due_at + interval '1 hour'
     where order_id = ${orderId}`);
 
-test("an order from the future awaits payment for the whole time from now, and no longer", async () => {
+test("an order from the future gets the whole payment time from now, once", async () => {
   const orderId = await createOrder();
   await stepBack(orderId);
   expect(await loms.writer.expireOrders(10, testContext())).toBe(0);

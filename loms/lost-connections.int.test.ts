@@ -12,7 +12,7 @@ const SKU = 1_625_903;
 const STOCK = 10_000;
 /** Of loms, for writes. */
 const CONNECTIONS_MAX = 10;
-/** A request's own deadline, and time to tell of it. */
+/** A request's own deadline, and time to report it. */
 const ANSWERED_WITHIN_MS = 6_000;
 const BACK_WITHIN = { timeout: 10_000, interval: 50 };
 const log = createLogger({ service: "loms", level: "error", write: () => {} });
@@ -21,15 +21,15 @@ let database: TestDatabase;
 let bus: TestDatabase;
 let line: TcpLine;
 let loms: RunningLoms;
-/** Looks behind loms, past the line. */
-let behind: Pool;
+/** Reads the database directly, not over the line. */
+let direct: Pool;
 
 beforeEach(async () => {
   database = await testDatabase("loms");
   bus = await testDatabase("bus");
   const way = await TcpLine.to(database.primaryUrl);
   line = way.line;
-  behind = new Pool({
+  direct = new Pool({
     url: database.primaryUrl,
     role: "primary",
     max: 2,
@@ -50,7 +50,7 @@ afterEach(async () => {
   line.cut();
   await loms.close();
   line.close();
-  await behind.close();
+  await direct.close();
   await database.drop();
   await bus.drop();
 });
@@ -73,95 +73,88 @@ async function ask(operation: string, body: object, key?: string): Promise<Answe
 const create = (key: string) =>
   ask("order/create", { user: 1, items: [{ sku: SKU, count: 1 }] }, key);
 
-/** As a caller does that wants its order: the same key until the outcome is known. */
+/** Repeats with the same key until the outcome is known, as a caller does. */
 const createUntilKnown = (key: string) =>
   expect.poll(async () => (await create(key)).status, BACK_WITHIN).toBe(200);
 
 async function sold(): Promise<{ orders: number; reserved: number }> {
-  const { reserved } = (await behind.db.execute<{ reserved: number }>(
+  const { reserved } = (await direct.db.execute<{ reserved: number }>(
     sql`select reserved::int from stocks where sku = ${SKU}`,
   ))[0] as { reserved: number };
-  return { orders: await behind.db.$count(orders), reserved };
+  return { orders: await direct.db.$count(orders), reserved };
 }
 
-test("an order whose answer is lost on the way is made once, and its key tells which", async () => {
-  const letGo = await lockStock();
+test("an order whose response is lost is created once, and its key returns it", async () => {
+  const release = await lockStock();
   const lost = create("deaf");
   await expect.poll(waitingForLocks, BACK_WITHIN).toBe(1);
   line.deaf = true;
-  await letGo();
+  await release();
   await expect.poll(sold, BACK_WITHIN).toEqual({ orders: 1, reserved: 1 });
   line.deaf = false;
   line.cut();
   expect((await lost).status).toBe(503);
   const { status, body } = await create("deaf");
   expect(status).toBe(200);
-  const [stored] = await behind.db.select({ id: orders.orderId }).from(orders);
+  const [stored] = await direct.db.select({ id: orders.orderId }).from(orders);
   expect(BigInt(body.orderID as number)).toBe(stored?.id);
   expect(await sold()).toEqual({ orders: 1, reserved: 1 });
 });
 
-/** Locks the stock row, so that orders stand still in the server. */
+/** Locks the stock row, so that orders wait in the server. */
 async function lockStock(): Promise<() => Promise<void>> {
-  const locked = behind.db.execute(sql`
+  const locked = direct.db.execute(sql`
     with locked as materialized (select sku from stocks where sku = ${SKU} for update)
     select pg_sleep(30) from locked`).then(() => {}, () => {});
   const pids = sql`from pg_stat_activity where query like '%locked as%' and wait_event = 'PgSleep'`;
-  await expect.poll(async () => (await behind.db.execute(sql`select ${pids}`)).length, BACK_WITHIN)
+  await expect.poll(async () => (await direct.db.execute(sql`select ${pids}`)).length, BACK_WITHIN)
     .toBe(1);
   return async () => {
-    await behind.db.execute(sql`select pg_cancel_backend(pid) ${pids}`);
+    await direct.db.execute(sql`select pg_cancel_backend(pid) ${pids}`);
     await locked;
   };
 }
 
 async function waitingForLocks(): Promise<number> {
-  const rows = await behind.db.execute(sql`select from pg_stat_activity
+  const rows = await direct.db.execute(sql`select from pg_stat_activity
     where wait_event_type = 'Lock' and datname = current_database()`);
   return rows.length;
 }
 
-test("connections cut again and again under load make each key one order", async () => {
+test("each key makes one order while connections are cut under load", async () => {
   const keys = Array.from({ length: 60 }, (_, index) => `key ${index}`);
-  let done = false;
-  const cutting = (async () => {
-    while (!done) {
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      line.cut();
-    }
-  })();
-  const first = await Promise.all(keys.map((key) => create(key)));
-  done = true;
-  await cutting;
+  const cutting = setInterval(() => line.cut(), 30);
+  const first = await Promise.all(keys.map((key) => create(key)))
+    .finally(() => clearInterval(cutting));
   for (const { status } of first) expect([200, 503, 504]).toContain(status);
   for (const key of keys) await createUntilKnown(key);
   expect(await sold()).toEqual({ orders: keys.length, reserved: keys.length });
 });
 
-test("while the primary is away writes are unavailable at once and replicas answer reads; it is used again when it is back", async () => {
+test("while the primary is unavailable writes fail at once and replicas answer reads; later it is used again", async () => {
   line.refuses = true;
   line.cut();
-  expect((await create("away")).status).toBe(503);
+  expect((await create("unavailable")).status).toBe(503);
   expect((await ask("stock/info", { sku: SKU })).body).toEqual({ count: STOCK });
   expect((await fetch(`${loms.url}/readyz`)).status).toBe(503);
   line.refuses = false;
-  await expect.poll(async () => (await create("away")).status, BACK_WITHIN).toBe(200);
+  await expect.poll(async () => (await create("unavailable")).status, BACK_WITHIN).toBe(200);
   expect((await fetch(`${loms.url}/readyz`)).status).toBe(200);
   expect(await sold()).toEqual({ orders: 1, reserved: 1 });
 });
 
-test("a primary that stands still costs a write its deadline at most, and nothing afterwards", async () => {
+test("a primary that hangs delays a write up to its deadline, and nothing afterwards", async () => {
   line.stopped = true;
   const answers = await Promise.all(
     Array.from({ length: 30 }, (_, index) => create(`still ${index}`)),
   );
   for (const { status } of answers) expect([503, 504]).toContain(status);
-  expect((await ask("stock/info", { sku: SKU })).status, "reads go on").toBe(200);
+  expect((await ask("stock/info", { sku: SKU })).status, "reads are answered").toBe(200);
   line.stopped = false;
   line.cut();
   await expect.poll(async () => (await create("after")).status, BACK_WITHIN).toBe(200);
   const after = await sold();
   expect(after.orders).toBe(after.reserved);
-  expect(after.orders, "one for each connection that was being made may come late")
+  expect(after.orders, "a write on each connection that was opening may arrive late")
     .toBeLessThanOrEqual(1 + CONNECTIONS_MAX);
 });

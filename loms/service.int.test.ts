@@ -53,7 +53,7 @@ test("startLoms() migrates an empty database, also when two processes start at o
   await Promise.all(both.map((loms) => loms.close()));
 });
 
-test("both doors lead to the same orders", async () => {
+test("both transports lead to the same orders", async () => {
   const loms = await start();
   const client = clientOf(loms);
   const user = 2n ** 63n - 1n;

@@ -1,17 +1,40 @@
-import type { RequestContext } from "../../shared/async/request-context.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/pool.ts";
+import { gaugeFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { OUTBOX_BACKLOG } from "./statements.ts";
+
+export const OUTBOX_BACKLOG_EVENTS = gaugeFamily({
+  name: "outbox_backlog_events",
+  help: "Order events that wait to be published; absent while the database does not answer",
+  labels: [],
+});
+
+export const OUTBOX_OLDEST_AGE_SECONDS = gaugeFamily({
+  name: "outbox_oldest_age_seconds",
+  help: "Age of the oldest order event that waits; absent while the database does not answer",
+  labels: [],
+});
+
+export const OUTBOX_REFUSED_EVENTS = gaugeFamily({
+  name: "outbox_refused_events",
+  help: "Order events that the bus refused permanently; absent while the database does not answer",
+  labels: [],
+});
+
+/** A scrape takes 10 s at most, and the other metrics wait for this query. */
+const READ_TIMEOUT_MS = 1_000;
 
 export interface OutboxBacklog {
   /** How many events wait to be published. */
   readonly events: number;
   /** Since the oldest of them happened, in seconds; 0 when none waits. */
   readonly oldestAgeSeconds: number;
-  /** Events that the bus would not take, ever; they wait for people. */
+  /** How many events the bus ever refused; they wait for an operator. */
   readonly refused: number;
 }
 
-/** Its price grows with the backlog: for a scrape, not for a request. */
+/** The cost grows with the backlog: for a scrape, not for a request. */
 export async function outboxBacklog(
   pool: StatementRunner,
   context: RequestContext,
@@ -22,4 +45,33 @@ export async function outboxBacklog(
     oldestAgeSeconds: row?.oldest_age_seconds ?? 0,
     refused: Number(row?.refused ?? 0),
   };
+}
+
+/** Reads the backlog at each scrape; concurrent scrapes share one query. */
+export function watchBacklog(
+  read: (context: RequestContext) => Promise<OutboxBacklog>,
+  metrics: Metrics,
+): void {
+  const events = metrics.gauge(OUTBOX_BACKLOG_EVENTS);
+  const oldestAge = metrics.gauge(OUTBOX_OLDEST_AGE_SECONDS);
+  const refused = metrics.gauge(OUTBOX_REFUSED_EVENTS);
+  const update = async () => {
+    const traceparent = childTraceparent(undefined);
+    const context = new RequestContext({ traceparent, timeoutMs: READ_TIMEOUT_MS });
+    try {
+      const backlog = await read(context);
+      events.set(backlog.events);
+      oldestAge.set(backlog.oldestAgeSeconds);
+      refused.set(backlog.refused);
+    } catch {
+      // An old value would look like a current one.
+      events.remove();
+      oldestAge.remove();
+      refused.remove();
+    } finally {
+      context.close();
+    }
+  };
+  let underWay: Promise<void> | undefined;
+  metrics.beforeScrape(() => underWay ??= update().finally(() => underWay = undefined));
 }

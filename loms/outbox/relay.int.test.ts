@@ -25,7 +25,7 @@ const topic: Topic = { name: "events", groups: ["group"], deadLetterQueue: "dead
 let database: TestDatabase;
 let loms: WriterFixture;
 let sku: number;
-/** What the bus took, in order. */
+/** What was published, in order. */
 let taken: OutgoingMessage[];
 
 beforeAll(async () => {
@@ -83,14 +83,14 @@ function seqsByOrder(messages: readonly OutgoingMessage[]): Map<string, number[]
   return seqs;
 }
 
-/** What a consumer shows that drops what is not above the last seq of its order. */
+/** What a consumer shows that drops events that are not above the last seq of their order. */
 function shown(seqs: readonly number[]): number[] {
   const kept: number[] = [];
   for (const seq of seqs) if (seq > (kept.at(-1) ?? 0)) kept.push(seq);
   return kept;
 }
 
-test("step() publishes events as the contract has them, and each once", async () => {
+test("step() publishes each event once, in the form of the contract", async () => {
   const order = newOrder([{ sku, count: 1 }]);
   const [outcome] = await loms.writer.orderCreate([order], testContext());
   if (outcome?.kind !== "created") throw new Error("not created");
@@ -109,7 +109,7 @@ test("step() publishes events as the contract has them, and each once", async ()
   expect(Math.abs(Date.parse(events[0]?.at ?? "") - Date.now())).toBeLessThan(60_000);
 });
 
-test("step() goes on where a full batch ended", async () => {
+test("step() continues where a full batch ended", async () => {
   await createOrders(300);
   const relay = openRelay();
   expect(await relay.step()).toEqual({ kind: "published", events: 500, drained: false });
@@ -117,7 +117,7 @@ test("step() goes on where a full batch ended", async () => {
   expect([...seqsByOrder(taken).values()]).toEqual(Array(300).fill([1, 2]));
 });
 
-test("the lease is free again once all is published, also when the last batch was full", async () => {
+test("the lease is released when all events are published, also when the last batch was full", async () => {
   await createOrders(250);
   const relay = openRelay();
   expect(await relay.step()).toEqual({ kind: "published", events: 500, drained: false });
@@ -130,15 +130,15 @@ test("a relay that dies between publish and mark causes repeats, and no loss", a
   await createOrders(20);
   const dying = openRelay((messages) => {
     taken.push(...messages.slice(0, 15));
-    return Promise.reject(new AppError("unavailable", "the bus is away"));
+    return Promise.reject(new AppError("unavailable", "the bus is unavailable"));
   });
-  await expect(dying.step()).rejects.toThrow("the bus is away");
+  await expect(dying.step()).rejects.toThrow("the bus is unavailable");
   await openRelay().step();
   expect(taken).toHaveLength(55);
   for (const seqs of seqsByOrder(taken).values()) expect(shown(seqs)).toEqual([1, 2]);
 });
 
-test("an event that the bus refuses for good is noted once, and the others go on", async () => {
+test("an event that the bus refuses permanently is noted once, and the others are published", async () => {
   await createOrders(2);
   const refuse = async (messages: readonly OutgoingMessage[]) => {
     // All but the second, and the last is left to the next step.
@@ -173,7 +173,7 @@ test("an event that the bus refuses for good is noted once, and the others go on
   expect(backlog).toMatchObject({ events: 0, refused: 1 });
 });
 
-test("another relay waits while one has the lease, and takes over when it is dead", async () => {
+test("a relay waits while another has the lease, and takes over when that lease ends", async () => {
   await createOrders(1);
   let letGo = () => {};
   let asked = () => {};
@@ -194,7 +194,7 @@ test("another relay waits while one has the lease, and takes over when it is dea
   expect([...seqsByOrder(taken).values()]).toEqual([[1, 2, 1, 2]]);
 });
 
-test("a publish that hangs is given up before the lease ends, and the lease given back", async () => {
+test("a publish that hangs ends before the lease does, and the lease is released", async () => {
   await createOrders(1);
   const clock = new VirtualClock();
   let asked = () => {};
@@ -218,7 +218,7 @@ test("two relays at once keep the order of each order and lose nothing", async (
     await new Promise((resolve) => setTimeout(resolve, 2));
     if (++calls % 3 === 0) {
       taken.push(...messages.slice(0, messages.length / 2));
-      throw new AppError("unavailable", "the bus is away");
+      throw new AppError("unavailable", "the bus is unavailable");
     }
     taken.push(...messages);
   };
@@ -235,9 +235,10 @@ test("two relays at once keep the order of each order and lose nothing", async (
     changes.forEach(({ orderId }, index) => expected.set(String(orderId), index < 10 ? 3 : 2));
     for (const relay of relays) relay.wake();
   }
-  while ((await outboxBacklog(loms.pool, testContext())).events > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await expect.poll(
+    async () => (await outboxBacklog(loms.pool, testContext())).events,
+    { timeout: 10_000 },
+  ).toBe(0);
   await Promise.all(relays.map((relay) => relay.close()));
   const seqs = seqsByOrder(taken);
   expect(seqs.size).toBe(expected.size);
@@ -246,14 +247,14 @@ test("two relays at once keep the order of each order and lose nothing", async (
   }
 });
 
-test("a woken relay publishes at once, and close() gives the lease back", async () => {
+test("a woken relay publishes at once, and close() releases the lease", async () => {
   const clock = new VirtualClock();
   let published = () => {};
   const first = new Promise<void>((resolve) => published = resolve);
   const relay = openRelay((messages) => (published(), take(messages)), () => {}, clock);
   relay.start();
   await createOrders(1);
-  // Time stands still: only the wake can bring it on.
+  // The clock does not move: only the wake can cause the step.
   relay.wake();
   await first;
   await relay.close();
@@ -262,7 +263,7 @@ test("a woken relay publishes at once, and close() gives the lease back", async 
   expect(taken).toHaveLength(2);
 });
 
-test("outboxBacklog() counts what waits and tells the age of the oldest", async () => {
+test("outboxBacklog() returns how many events wait and the age of the oldest", async () => {
   expect(await outboxBacklog(loms.pool, testContext()))
     .toEqual({ events: 0, oldestAgeSeconds: 0, refused: 0 });
   await createOrders(2);

@@ -14,6 +14,12 @@ import { AppError } from "../../shared/errors.ts";
 import type { DurableRunner } from "../../shared/postgres/durability.ts";
 import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
+import {
+  BATCH_BUCKETS,
+  DURATION_BUCKETS,
+  histogramFamily,
+  type Metrics,
+} from "../../shared/telemetry/metrics.ts";
 import { type SharedPlace, sharedPlace } from "../../shared/telemetry/serve-together.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { orderEventMessage } from "./order-event-message.ts";
@@ -24,32 +30,46 @@ import { OUTBOX_MARK, OUTBOX_REFUSE, OUTBOX_TAKE } from "./statements.ts";
 //
 //   1. take: get or renew the lease and read the oldest events that wait (one transaction)
 //   2. publish them to the bus
-//   3. note those that the bus refuses for good: they stay in outbox_refused, and the others go on
-//   4. mark all of them as done, and give the lease back when nothing more waits (one transaction)
+//   3. note those that the bus refuses permanently: they stay in outbox_refused
+//   4. mark all of them as published, and release the lease when no more wait (one transaction)
 //
 // Death after 1: nothing was published; the next holder reads the same events once the lease ends.
-// Death after 2 or 3: the next holder publishes the same events again, and notes the same ones.
-// Death after 4: nothing is open.
-// A relay that hangs in 2 gives up before its lease ends. If the bus takes such a publish later all
-// the same, it is a repeat of events that the next holder publishes, too.
+// Death after 2 or 3: the next holder publishes the same events again, and notes the same refusals.
+// Death after 4: nothing is left to do.
+// A relay that hangs in 2 gives up before its lease ends. If the bus accepts that publish later, it
+// repeats events that the next holder publishes as well.
 
-/** Each batch costs a fixed price on the bus; more than this many make it wait for memory. */
+export const OUTBOX_RELAY_BATCH_EVENTS = histogramFamily({
+  name: "outbox_relay_batch_events",
+  help: "Order events that the relay processed in one batch",
+  labels: [],
+  buckets: BATCH_BUCKETS,
+});
+
+export const OUTBOX_RELAY_BATCH_DURATION_SECONDS = histogramFamily({
+  name: "outbox_relay_batch_duration_seconds",
+  help: "Batches of the relay: taken from the outbox, published, marked",
+  labels: [],
+  buckets: DURATION_BUCKETS,
+});
+
+/** Each batch has a fixed cost on the bus; larger batches wait for memory. */
 const BATCH_MAX = 500;
 const LEASE_MS = 10_000;
 /** A statement and a publish end well before the lease. */
 const STATEMENT_TIMEOUT_MS = 2_000;
 const PUBLISH_TIMEOUT_MS = 5_000;
-/** How long an event waits that another process wrote and did not live to publish. */
+/** How long an event waits whose process died before it published it. */
 const POLL_MS = 500;
-/** The relay that has the lease may be about to give it back without having seen our events. */
+/** The holder of the lease may be about to release it without having read our events. */
 const LEASED_ELSEWHERE_MS = 50;
 const BACKOFF_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 
 export interface RelayOptions {
-  /** Of the primary, for the lease: nothing is published that its loss could undo. */
+  /** Of the primary, for the lease: no event is published that the loss of the primary could undo. */
   readonly writes: DurableRunner;
-  /** Of the primary, for what may be lost with it and is done again. */
+  /** Of the primary, for writes that are repeated when they are lost with it. */
   readonly marks: StatementRunner;
   readonly bus: Pick<Bus, "publish">;
   readonly topic: Topic;
@@ -57,9 +77,9 @@ export interface RelayOptions {
   /** A UUID that no other relay has. */
   readonly relayId: string;
   readonly onError: (error: unknown) => void;
-  /** Is told of each batch that is done with. */
+  /** Called after each batch. */
   readonly onBatch?: (events: number, durationMs: number) => void;
-  /** Told of each event that the bus will never take, once it is noted. */
+  /** Called for each event that the bus refused permanently, once that is noted. */
   readonly onRefused?: (refused: RefusedEvent) => void;
 }
 
@@ -70,7 +90,7 @@ export interface RefusedEvent {
 }
 
 export type RelayStep =
-  /** Got `events` done with; when not `drained`, more may wait. */
+  /** `events` are marked; unless `drained`, more may wait. */
   | { readonly kind: "published"; readonly events: number; readonly drained: boolean }
   | { readonly kind: "drained" }
   /** Another relay has the lease. */
@@ -78,11 +98,11 @@ export type RelayStep =
 
 type TakenRow = RowOf<typeof OUTBOX_TAKE.columns>;
 
-/** Any number of relays may run beside each other; one at a time publishes. */
+/** Several relays may run at once; one of them publishes at a time. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #loop: Loop;
-  /** Whether the lease may be this relay's. */
+  /** Whether this relay may have the lease. */
   #leased = false;
 
   constructor(options: RelayOptions) {
@@ -100,29 +120,29 @@ export class Relay {
     this.#loop.start();
   }
 
-  /** Events wait: the next step comes at once. */
+  /** Starts the next step at once. */
   wake(): void {
     this.#loop.wake();
   }
 
-  /** Lets the step under way finish and gives the lease back. */
+  /** Waits for the step under way and releases the lease. */
   async close(): Promise<void> {
     await this.#loop.close();
-    await this.#giveLeaseBack();
+    await this.#releaseLease();
   }
 
-  /** Moves one batch. Throws when the database or the bus does not do its part. */
+  /** Publishes one batch. Throws when the database or the bus fails. */
   async step(): Promise<RelayStep> {
     const { writes, marks, relayId, clock, onBatch } = this.#options;
     const startedAt = clock.now();
     const heldBefore = this.#leased;
-    // Until the answer says otherwise: it may be lost on the way.
+    // Until the response arrives: it may be lost.
     this.#leased = true;
     const rows = await writes.run(OUTBOX_TAKE, [relayId, LEASE_MS, BATCH_MAX], this.#context());
     this.#leased = heldBefore;
     if (rows[0]?.state === "elsewhere") return { kind: "elsewhere" };
     if (rows[0]?.state !== "taken") {
-      await this.#giveLeaseBack();
+      await this.#releaseLease();
       return { kind: "drained" };
     }
     this.#leased = true;
@@ -131,7 +151,7 @@ export class Relay {
       done = await this.#publishRows(rows);
     } catch (error) {
       // Perhaps another relay reaches the bus.
-      await this.#giveLeaseBack();
+      await this.#releaseLease();
       throw error;
     }
     const drained = done.length < BATCH_MAX && done.length === rows.length;
@@ -142,7 +162,7 @@ export class Relay {
     return { kind: "published", events: done.length, drained };
   }
 
-  /** Resolves with the rows that are done with, published or refused for good: a first part. */
+  /** Returns the rows, from the first on, that were published or refused permanently. */
   async #publishRows(rows: readonly TakenRow[]): Promise<readonly TakenRow[]> {
     try {
       await this.#publish(rows.map(toMessage));
@@ -171,18 +191,18 @@ export class Relay {
   async #publish(messages: readonly OutgoingMessage[]): Promise<void> {
     const { bus, topic, clock } = this.#options;
     await within(clock, PUBLISH_TIMEOUT_MS, bus.publish(topic, messages), () => {
-      throw new AppError("unavailable", `the bus did not take ${messages.length} events in time`);
+      throw new AppError("unavailable", `the bus did not accept ${messages.length} events in time`);
     });
   }
 
-  async #giveLeaseBack(): Promise<void> {
+  async #releaseLease(): Promise<void> {
     if (!this.#leased) return;
     const { marks, relayId } = this.#options;
     this.#leased = false;
     try {
       await marks.run(OUTBOX_MARK, [relayId, [], true], this.#context());
     } catch {
-      // It ends by itself.
+      // The lease ends on its own.
     }
   }
 
@@ -223,4 +243,14 @@ function toMessage(row: TakenRow): OutgoingMessage {
   const message = orderEventMessage(event, row.traceparent as string);
   if (row.refused_before === null) return message;
   return { ...message, headers: { ...message.headers, [REFUSED_BEFORE]: row.refused_before } };
+}
+
+/** Measures the batches of a relay, for its `onBatch`. */
+export function relayMetrics(metrics: Metrics): (events: number, durationMs: number) => void {
+  const sizes = metrics.histogram(OUTBOX_RELAY_BATCH_EVENTS);
+  const durations = metrics.histogram(OUTBOX_RELAY_BATCH_DURATION_SECONDS);
+  return (events, durationMs) => {
+    sizes.observe(events);
+    durations.observe(durationMs / 1000);
+  };
 }

@@ -1,17 +1,14 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// The functions are in drizzle/loms/migrations, with what they take and answer. The last parameter of
-// OUTBOX_TAKE is a Durability; the others have no caller that waits, and commit on the primary alone.
+// The functions are in drizzle/loms/functions. The last parameter of OUTBOX_TAKE is a Durability; no
+// caller waits for the others, which commit on the primary alone.
 
-/** `refused_before` are the ids of the order's earlier events that the bus refused. */
+/** `refused_before` lists the ids of the order's earlier events that the bus refused. */
 export const OUTBOX_TAKE = defineStatement({
   name: "outbox_take",
   kind: "update",
-  text: `select state, id, order_id, user_id, seq, status, at, traceparent,
-      (select string_agg(refused.order_id || '-' || refused.seq, ',' order by refused.seq)
-        from outbox_refused refused
-        where refused.order_id = taken.order_id and refused.seq < taken.seq) as refused_before
-    from loms_outbox_take_durable($1, $2, $3, $4) taken`,
+  text: `select state, id, order_id, user_id, seq, status, at, traceparent, refused_before
+    from loms_outbox_take_events($1, $2, $3, $4)`,
   parameters: ["uuid", "int4", "int4", "text"],
   columns: {
     state: "text",
@@ -34,7 +31,7 @@ export const OUTBOX_MARK = defineStatement({
   columns: { done: "void" },
 });
 
-/** $1 are ids in the outbox, $2 the bus's reasons. What is noted already stays as it was noted. */
+/** $1 are ids in the outbox, $2 the bus's reasons. An event that is noted already stays as it is. */
 export const OUTBOX_REFUSE = defineStatement({
   name: "outbox_refuse",
   kind: "insert",
@@ -70,7 +67,7 @@ export const OUTBOX_BACKLOG = defineStatement({
   columns: { events: "int8", oldest_age_seconds: "float8", refused: "int8" },
 });
 
-/** Each event of an order with where it is on its way: 'waiting', 'published' or 'refused'. */
+/** Each event of an order with its state: 'waiting', 'published' or 'refused'. */
 export const ORDER_HISTORY = defineStatement({
   name: "order_history",
   kind: "select",
@@ -107,8 +104,8 @@ export const ORDER_HISTORY = defineStatement({
 
 /**
  * Puts events from $1 on, RFC 3339, back into the outbox from the history: the $2 oldest and those of
- * the same moment as the last of them. What waits or was refused is left. Tells how many, and the
- * moment of the next one.
+ * the same moment as the last of them, except those that wait or were refused. Returns how many, and
+ * the moment of the next one.
  */
 export const EVENTS_REPLAY = defineStatement({
   name: "events_replay",
@@ -147,7 +144,7 @@ export const REFUSED_EVENTS = defineStatement({
 });
 
 /**
- * Puts the $1 events that were refused first back into the outbox, once each, and answers how many
+ * Puts the $1 events that were refused first back into the outbox, once each, and returns how many
  * once that is on every synchronous replica.
  */
 export const REFUSED_REPLAY = defineStatement({

@@ -17,8 +17,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What a setting is in the transaction of a call, behind the call. */
-async function settingBehind(call: SQL, name: string): Promise<string | undefined> {
+/** The value of a setting in the transaction of a call, after the call. */
+async function settingAfter(call: SQL, name: string): Promise<string | undefined> {
   const [row] = await loms.pool.db.execute<{ value: string }>(sql`
     with called as materialized (select count(*) as answers from ${call})
     select current_setting(${name}) as value from called where answers >= 0`);
@@ -26,7 +26,7 @@ async function settingBehind(call: SQL, name: string): Promise<string | undefine
 }
 
 function durabilityOf(call: SQL): Promise<string | undefined> {
-  return settingBehind(call, "synchronous_commit");
+  return settingAfter(call, "synchronous_commit");
 }
 
 const RELAY = "00000000-0000-4000-8000-000000000000";
@@ -36,10 +36,15 @@ const CALLS = {
       array[1002]::int8[], array[1], 1000, 20, ${durability})`,
   loms_order_change_durable: (durability: string) =>
     sql`loms_order_change_durable(array[1]::int8[], array['t'], 'payed', ${durability})`,
+  loms_order_change_from: (durability: string) =>
+    sql`loms_order_change_from(array[1]::int8[], array['t'], 'payed', array['failed'],
+      ${durability})`,
   loms_expire_orders_durable: (durability: string) =>
     sql`loms_expire_orders_durable(1, 't', 1000, ${durability})`,
   loms_outbox_take_durable: (durability: string) =>
     sql`loms_outbox_take_durable(${RELAY}::uuid, 1000, 1, ${durability})`,
+  loms_outbox_take_events: (durability: string) =>
+    sql`loms_outbox_take_events(${RELAY}::uuid, 1000, 1, ${durability})`,
 };
 
 test.each(Object.entries(CALLS))(
@@ -52,15 +57,15 @@ test.each(Object.entries(CALLS))(
 );
 
 test.each(Object.entries(CALLS))("%s() waits 10 s for a lock at most", async (_name, call) => {
-  expect(await settingBehind(call("local"), "lock_timeout")).toBe("10s");
+  expect(await settingAfter(call("local"), "lock_timeout")).toBe("10s");
 });
 
 test.each([
   sql`loms_outbox_mark(${RELAY}::uuid, array[1]::int8[], true)`,
   sql`loms_outbox_clean(1000, 10)`,
-])("what has no caller that waits commits on the primary alone", async (call) => {
+])("functions without a waiting caller commit on the primary alone", async (call) => {
   expect(await durabilityOf(call)).toBe("local");
-  expect(await settingBehind(call, "lock_timeout")).toBe("10s");
+  expect(await settingAfter(call, "lock_timeout")).toBe("10s");
 });
 
 test("the probe's commit asks for replay, whatever the server's default is", async () => {
@@ -68,16 +73,26 @@ test("the probe's commit asks for replay, whatever the server's default is", asy
   expect(row?.durability).toBe("remote_apply");
 });
 
-test.each(["remote_apply", "local"])(
-  "functions of an older loms keep the session's %s",
-  async (own) => {
-    const [row] = await loms.pool.db.execute<{ durability: string }>(sql`
-    with session as materialized (select set_config('synchronous_commit', ${own}, true)),
-    called as materialized (
-      select count(*) as answers from session cross join loms_order_change(array[1]::int8[], array['t'], 'payed')
-    )
-    select current_setting('synchronous_commit') as durability from called where answers >= 0`);
-    expect(row?.durability).toBe(own);
+const OLDER_CALLS = {
+  loms_order_create: sql`loms_order_create(array[7]::int8[], array[null]::text[], array['t'],
+    array[1], array[1002]::int8[], array[1], 1000, 20)`,
+  loms_order_change: sql`loms_order_change(array[1]::int8[], array['t'], 'payed')`,
+  loms_expire_orders: sql`loms_expire_orders(1, 't')`,
+  loms_outbox_take: sql`loms_outbox_take(${RELAY}::uuid, 1000, 1)`,
+};
+
+test.each(Object.entries(OLDER_CALLS))(
+  "%s() of an older loms keeps the session's durability",
+  async (_name, call) => {
+    for (const durability of ["remote_apply", "local"]) {
+      const [row] = await loms.pool.db.execute<{ durability: string }>(sql`
+        with session as materialized (
+          select set_config('synchronous_commit', ${durability}, true)
+        ), called as materialized (select count(*) as answers from session cross join ${call})
+        select current_setting('synchronous_commit') as durability from called
+        where answers >= 0`);
+      expect(row?.durability).toBe(durability);
+    }
   },
 );
 

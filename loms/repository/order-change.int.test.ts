@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { orders } from "../../drizzle/loms/schema.ts";
 import { ORDER_STATUSES, sourcesOf } from "../../proto/order-status.ts";
@@ -51,7 +51,7 @@ test("orderCancel() gives back what was reserved", async () => {
   expect(await loms.eventsOf(orderId)).toEqual({ history: path, outbox: path });
 });
 
-test("orderPay() and orderCancel() change nothing the second time, and write no event", async () => {
+test("orderPay() and orderCancel() change nothing and write no event the second time", async () => {
   const sku = await loms.addStock(10);
   const [payed, cancelled] = [await awaiting(sku, 1), await awaiting(sku, 2)];
   await pay(payed);
@@ -63,7 +63,7 @@ test("orderPay() and orderCancel() change nothing the second time, and write no 
   expect((await loms.eventsOf(cancelled)).history).toHaveLength(3);
 });
 
-test("a list answers each order by itself, also one that is in it twice", async () => {
+test("a list returns one outcome per order, also for an order that it has twice", async () => {
   const sku = await loms.addStock(10);
   const [first, second] = [await awaiting(sku, 1), await awaiting(sku, 1)];
   const unknown = 2n ** 63n - 1n;
@@ -103,6 +103,20 @@ test("expireOrders() cancels overdue orders, as many as it may, and no others", 
   expect(await pay(inTime)).toEqual([{ kind: "changed" }]);
 });
 
+test("an older loms expires and changes orders by the functions that it knows", async () => {
+  const sku = await loms.addStock(10);
+  const [overdue, other] = [await awaiting(sku, 1), await awaiting(sku, 1)];
+  await setOverdue(overdue);
+  const { db } = loms.pool;
+  const [expired] = await db.execute(sql`select loms_expire_orders(10, 't') as cancelled`);
+  expect(expired).toEqual({ cancelled: 1 });
+  const change = (orderId: bigint) =>
+    db.execute(sql`select kind, status from loms_order_change_durable(
+      array[${orderId}]::int8[], array['t'], 'payed', 'local')`);
+  expect([...await change(overdue)]).toEqual([{ kind: "wrong_status", status: "cancelled" }]);
+  expect([...await change(other)]).toEqual([{ kind: "changed", status: "awaiting payment" }]);
+});
+
 test("expireOrders() of several processes cancel each order once", async () => {
   const sku = await loms.addStock(100);
   const orderIds = await Promise.all(Array.from({ length: 20 }, () => awaiting(sku, 1)));
@@ -118,7 +132,7 @@ test("expireOrders() of several processes cancel each order once", async () => {
   }
 });
 
-test("of a pay and a cancel at once one wins and the other sees it", async () => {
+test("of a pay and a cancel at once one wins, and the other gets the new status", async () => {
   const sku = await loms.addStock(100);
   for (let round = 0; round < 20; round++) {
     const orderId = await awaiting(sku, 1);

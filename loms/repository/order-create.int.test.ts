@@ -74,7 +74,7 @@ test("orderCreate() names 0 available where more is reserved than there is", asy
   });
 });
 
-test("orderCreate() names 20 short SKUs at most, and tells how many there were", async () => {
+test("orderCreate() names 20 short SKUs at most, and returns how many there were", async () => {
   const items = Array.from({ length: 1000 }, (_, index) => ({ sku: index + 10_000, count: 1 }));
   const [outcome] = await loms.create(items);
   expect(outcome).toMatchObject({ kind: "short", shortage: { skusTotal: 1000 } });
@@ -94,7 +94,7 @@ test("orderCreate() admits the orders of a list in turn, each wholly or not at a
   expect(await loms.stockOf(a)).toEqual({ totalCount: 3, reserved: 3 });
 });
 
-test("orderCreate() sells exactly what there is to 200 callers at once", async () => {
+test("orderCreate() sells exactly what is in stock to 200 callers at once", async () => {
   const sku = await loms.addStock(150, 100);
   const outcomes = await Promise.all(
     Array.from({ length: 200 }, () => loms.create([{ sku, count: 1 }])),
@@ -105,7 +105,7 @@ test("orderCreate() sells exactly what there is to 200 callers at once", async (
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 150, reserved: 150 });
 });
 
-test("orderCreate() sells exactly what there is to one list of 200", async () => {
+test("orderCreate() sells exactly what is in stock to one list of 200", async () => {
   const sku = await loms.addStock(50);
   const outcomes = await createAtOnce(sku, 200);
   expect(outcomes.map(({ kind }) => kind)).toEqual([
@@ -116,7 +116,7 @@ test("orderCreate() sells exactly what there is to one list of 200", async () =>
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 50, reserved: 50 });
 });
 
-test("orderCreate() gives the first answer again for a repeated key, success or failure", async () => {
+test("orderCreate() returns the first outcome again for a repeated key, success or failure", async () => {
   const sku = await loms.addStock(3);
   const created = await loms.create([{ sku, count: 2 }], "again-1");
   const short = await loms.create([{ sku, count: 2 }], "again-2");
@@ -130,7 +130,7 @@ test("orderCreate() gives the first answer again for a repeated key, success or 
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 3, reserved: 0 });
 });
 
-test("orderCreate() refuses other items under a key, and lets another user have the key", async () => {
+test("orderCreate() refuses other items under a key, and accepts the key from another user", async () => {
   const sku = await loms.addStock(10);
   const [first] = await loms.create([{ sku, count: 2 }], "mine");
   expect(await loms.create([{ sku, count: 3 }], "mine")).toEqual([
@@ -188,6 +188,6 @@ test("orderCreate() keeps every digit of an int64 user id, and its trace", async
   ]);
 });
 
-test("orderCreate() answers an empty list with one", async () => {
+test("orderCreate() returns an empty list for an empty list", async () => {
   expect(await loms.writer.orderCreate([], testContext())).toEqual([]);
 });

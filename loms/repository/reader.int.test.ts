@@ -5,8 +5,7 @@ import { Pool, type StatementObservation } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { TcpLine } from "../../stack/test/tcp-line.ts";
 import { ListedReplicas, type Replica } from "./listed-replicas.ts";
-import { OrderReads } from "./order-reads.ts";
-import { createOrderReader } from "./reader.ts";
+import { createOrderReader, OrderReads } from "./reader.ts";
 import { Replicas } from "./replicas.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 

@@ -24,7 +24,7 @@ async function writesACommit(call: SQL): Promise<boolean> {
   return row?.id !== null;
 }
 
-test("a repeated key's answer waits for the replica", async () => {
+test("the outcome of a repeated key waits for the replica", async () => {
   const sku = await loms.addStock(10);
   await loms.create([{ sku, count: 1 }], "key");
   const again = sql`loms_order_create(
@@ -33,7 +33,7 @@ test("a repeated key's answer waits for the replica", async () => {
   expect(await writesACommit(again)).toBe(true);
 });
 
-test("a pay or cancel that finds nothing to do waits for the replica", async () => {
+test("a pay or cancel that changes nothing waits for the replica", async () => {
   const sku = await loms.addStock(10);
   const [outcome] = await loms.create([{ sku, count: 1 }]);
   if (outcome?.kind !== "created") throw new Error("not created");

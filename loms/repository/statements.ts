@@ -1,7 +1,6 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// The functions are in drizzle/loms/migrations, with what they take and answer. The last parameter of
-// those that write is a Durability.
+// The functions are in drizzle/loms/functions. The last parameter of those that write is a Durability.
 
 export const ORDER_CREATE = defineStatement({
   name: "order_create",
@@ -33,7 +32,7 @@ export const EXPIRE_ORDERS = defineStatement({
   columns: { cancelled: "int4" },
 });
 
-/** Writes nothing but a commit, which waits until every synchronous replica has applied it. */
+/** An empty commit, which waits until every synchronous replica has applied it. */
 export const COMMIT_PROBE = defineStatement({
   name: "commit_probe",
   kind: "insert",
@@ -44,8 +43,8 @@ export const COMMIT_PROBE = defineStatement({
 });
 
 /**
- * What the primary's senders are: a row a connected standby, and one without a sender, so that there
- * is an answer. `may_see` is whether the account may see more of them than their number.
+ * The primary's senders: one row per connected standby, or one row without a sender. `may_see` is
+ * whether the account may see more of them than their number.
  */
 export const SENDERS = defineStatement({
   name: "senders",
@@ -67,7 +66,7 @@ export const SENDERS = defineStatement({
   },
 });
 
-/** Which standbys the primary waits for, as it is configured at this moment. */
+/** Which standbys the primary waits for, as it is configured now. */
 export const STANDBY_NAMES = defineStatement({
   name: "standby_names",
   kind: "select",
@@ -76,7 +75,7 @@ export const STANDBY_NAMES = defineStatement({
   columns: { standbys: "text" },
 });
 
-/** What a replica's receiver calls itself towards the primary. */
+/** The names under which a replica's receiver is connected to the primary. */
 export const RECEIVER = defineStatement({
   name: "receiver",
   kind: "select",
@@ -85,7 +84,7 @@ export const RECEIVER = defineStatement({
   columns: { slot_name: "text?", conninfo: "text?" },
 });
 
-/** Ends the wait for a replica of every session but those of an application. */
+/** Ends the wait for a replica of every session except those of an application. */
 export const END_WAITS = defineStatement({
   name: "end_waits",
   kind: "select",
@@ -95,7 +94,7 @@ export const END_WAITS = defineStatement({
   columns: { ended: "int8" },
 });
 
-/** How far the primary is, as a position in its log. */
+/** The end of the primary's log, as a position. */
 export const PRIMARY_POSITION = defineStatement({
   name: "primary_position",
   kind: "select",
@@ -104,7 +103,7 @@ export const PRIMARY_POSITION = defineStatement({
   columns: { position: "text" },
 });
 
-/** Whether a replica follows, and has what the primary had at a position; '' asks for none. */
+/** Whether a replica follows its primary and has replayed a position; '' for no position. */
 export const REPLICA_STATE = defineStatement({
   name: "replica_state",
   kind: "select",

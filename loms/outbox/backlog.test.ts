@@ -2,12 +2,11 @@ import { expect, test, vi } from "vitest";
 import { AppError } from "../../shared/errors.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
-import type { OutboxBacklog } from "./backlog.ts";
-import { watchBacklog } from "./backlog-metrics.ts";
+import { type OutboxBacklog, watchBacklog } from "./backlog.ts";
 
 const BACKLOG: OutboxBacklog = { events: 3, oldestAgeSeconds: 1.5, refused: 2 };
 
-test("the backlog is read at the scrape, once for scrapes at one time", async () => {
+test("the backlog is read at the scrape, once for concurrent scrapes", async () => {
   const metrics = new Metrics("loms");
   const read = vi.fn(() => Promise.resolve(BACKLOG));
   watchBacklog(read, metrics);
@@ -19,7 +18,7 @@ test("the backlog is read at the scrape, once for scrapes at one time", async ()
   expect(samples.get("outbox_refused_events")).toBe(2);
 });
 
-test("no backlog is told while the database cannot tell, and again when it can", async () => {
+test("there is no backlog metric while the database does not answer", async () => {
   const metrics = new Metrics("loms");
   const read = vi.fn(() => Promise.resolve(BACKLOG));
   watchBacklog(read, metrics);
