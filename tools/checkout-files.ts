@@ -39,8 +39,9 @@ const { values } = parseArgs({
   },
 });
 const files = await runCheckout(resolve(values.tree));
-if (values.json) process.stdout.write(`${JSON.stringify(files)}\n`);
-else print(files);
+const counted = files.filter(({ path }) => whyExcluded(path) === undefined);
+if (values.json) process.stdout.write(`${JSON.stringify({ counted, all: files })}\n`);
+else print();
 process.exit(0);
 
 /** Runs PostgreSQL, the product stand-in, and the cart and loms of `tree` in this process. */
@@ -156,12 +157,17 @@ function runFiles(
     .map((file) => ({ ...file, functions: [...new Set(file.functions)] }));
 }
 
-function print(found: readonly RunFile[]): void {
+function whyExcluded(path: string): string | undefined {
+  return EXCLUDED.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+function print(): void {
   const out = (line: string) => process.stdout.write(`${line}\n`);
-  const whyNot = ({ path }: RunFile) => EXCLUDED.find(([pattern]) => pattern.test(path))?.[1];
-  const counted = found.filter((file) => !whyNot(file));
   for (const { path, functions } of counted) out(`${path}  ${functions.join(" ")}`);
-  out("\nRan too, and does not count:");
-  for (const file of found) if (whyNot(file)) out(`  ${file.path}  (${whyNot(file)})`);
+  out("\nThese ran too, and do not count:");
+  for (const { path } of files) {
+    const reason = whyExcluded(path);
+    if (reason) out(`  ${path}  (${reason})`);
+  }
   out(`\n${counted.length} files of ours ran during one POST /user/{id}/cart/checkout.`);
 }
