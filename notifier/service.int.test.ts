@@ -23,7 +23,7 @@ const silent = createLogger({ service: "notifier", level: "error", write: () => 
 let databases: TestDatabase[];
 let bus: Bus;
 let running: RunningNotifier[];
-/** Of all notifiers together, in the order in which they were printed. */
+/** The lines of all notifiers, in print order. */
 let lines: string[];
 
 beforeEach(async () => {
@@ -38,7 +38,7 @@ afterEach(async () => {
   await Promise.all(databases.map((database) => database.drop()));
 });
 
-/** `print` takes one line and says when the output has it. */
+/** `print` takes one line and calls back when the output has it. */
 async function openNotifier(
   print: (line: string, done: () => void) => void = (line, done) => {
     lines.push(line);
@@ -77,7 +77,7 @@ async function isShown(...ids: readonly string[]): Promise<void> {
   await expect.poll(shown, { timeout: 15_000 }).toEqual(expect.arrayContaining([...ids]));
 }
 
-test("the notifier prints one line an event, in order, with the trace of the change", async () => {
+test("the notifier prints one line per event, in order, with the trace of the change", async () => {
   await openNotifier();
   await bus.publish(TOPIC, [event(1, 1), event(1, 2), event(1, 3)]);
   await isShown("1-3");
@@ -97,7 +97,7 @@ test("the notifier drops duplicates and stale events", async () => {
   await openNotifier();
   const twice = [event(1, 1), event(1, 2), event(1, 1), event(1, 2)];
   await bus.publish(TOPIC, [...twice, event(1, 3), event(1, 2)]);
-  // Of the same key, so it comes after all of them.
+  // It has the same key, so it follows all of them.
   await bus.publish(TOPIC, [event(1, 3), { ...event(2, 1), key: "1" }]);
   await isShown("2-1");
   expect(shown()).toEqual(["1-1", "1-2", "1-3", "2-1"]);
@@ -114,7 +114,7 @@ test("the notifier shows nothing twice after a restart", async () => {
   expect(shown()).toEqual(["1-1", "1-2", "1-3"]);
 });
 
-test("the notifier sends what it cannot read to the dead letters and goes on", async () => {
+test("the notifier dead-letters what it cannot read and continues", async () => {
   await openNotifier();
   const poison = { ...event(1, 2), value: '{"id":"1-2","order_id":1' };
   await bus.publish(TOPIC, [event(1, 1), poison, event(1, 3)]);
@@ -126,7 +126,7 @@ test("the notifier sends what it cannot read to the dead letters and goes on", a
   }]);
 });
 
-test("two notifiers show each event once, and one goes on when the other leaves", async () => {
+test("two notifiers show each event once, also when one of them stops", async () => {
   const leaving = await openNotifier();
   await openNotifier();
   const orders = Array.from({ length: 40 }, (_, index) => index + 1);
@@ -144,7 +144,7 @@ test("two notifiers show each event once, and one goes on when the other leaves"
   }
 });
 
-test("close() lets the line under way be printed and remembered", async () => {
+test("close() waits until the current line is printed and remembered", async () => {
   let printed = () => {};
   const started = new Promise<void>((resolve) => {
     void openNotifier((line, done) => {
@@ -163,7 +163,7 @@ test("close() lets the line under way be printed and remembered", async () => {
   expect(shown()).toEqual(["1-1", "1-2"]);
 });
 
-test("the notifier tells its health", async () => {
+test("the notifier reports its health", async () => {
   const notifier = await openNotifier();
   expect(await statusOf(`${notifier.url}/healthz`)).toBe(200);
   expect(await statusOf(`${notifier.url}/readyz`)).toBe(200);

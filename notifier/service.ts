@@ -1,7 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
-import { Loop } from "../shared/async/loop.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedSubscription, watchLag } from "../shared/bus/observed.ts";
@@ -14,32 +13,25 @@ import { migrate } from "../shared/postgres/migrate.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
-import type { Logger, ProcessLog } from "../shared/telemetry/log.ts";
+import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
 import { openTracing } from "../shared/telemetry/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import { handleMessage } from "./bus/handle-message.ts";
-import { outcomeMetrics } from "./bus/outcome-metrics.ts";
-import { skippedEvents } from "./bus/skipped-events.ts";
+import { outcomeMetrics, skippedEvents } from "./bus/event-metrics.ts";
 import type { NotifierConfig } from "./config.ts";
-import type { LastShown } from "./domain/deps.ts";
-import { forgetFinal } from "./domain/forget-final.ts";
+import { finalForgetter } from "./domain/forget-final.ts";
 import { createNotifierHttp } from "./http/app.ts";
 import { PostgresLastShown } from "./repository/last-shown.ts";
 import { createLogLineSink, type LineOutput } from "./sink/log-line.ts";
-import { tracedSink } from "./sink/traced-sink.ts";
 
-/** One statement that asks, one that remembers, one that forgets, and one for health. */
+/** One each for reading, remembering, forgetting, and the health check. */
 const CONNECTIONS_MAX = 4;
-/** Of a question at the start, to a server that has just been migrated. */
-const START_TIMEOUT_MS = 10_000;
-/** How long a stop waits for HTTP requests under way. */
+/** For statements that no event causes. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** How long a stop waits for HTTP requests in progress. */
 const DRAIN_MAX_MS = 2_000;
-/** Between looks for orders that may be forgotten. */
-const FORGET_EVERY_MS = 60 * 60_000;
-const FORGET_TIMEOUT_MS = 10_000;
-const FORGET_BACKOFF_MS = 60_000;
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/notifier/migrations", import.meta.url));
 
 export interface NotifierParts {
@@ -94,7 +86,7 @@ async function open(
     observe: observeStatements(metrics, tracing),
   });
   opened.push("the database", () => pool.close());
-  await checkDefaults(pool, "NOTIFIER_DATABASE_URL", startContext());
+  await checkDefaults(pool, "NOTIFIER_DATABASE_URL", newContext());
   const lastShown = new PostgresLastShown(pool, (batcher) => batcherMetrics(metrics, batcher));
 
   const bus = await createBus(config, log);
@@ -102,11 +94,15 @@ async function open(
   const system = busSystem(config);
   watchLag(bus, { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, system }, metrics);
 
-  const forgetting = forgetInBackground(lastShown, log);
+  const forgetting = finalForgetter({ lastShown }, {
+    clock: systemClock,
+    newContext,
+    onError: (error) => log.warn("Cannot forget orders that ended long ago", { error }),
+  });
+  forgetting.start();
   opened.push("forgetting", () => forgetting.close());
 
-  const lines = createLogLineSink({ format: config.LOG_FORMAT, output });
-  const sink = tracedSink(lines, tracing);
+  const sink = createLogLineSink({ format: config.LOG_FORMAT, output, tracing });
   const onOutcome = outcomeMetrics(metrics, systemClock);
   const onSkipped = skippedEvents(metrics, log, systemClock);
   const handle = handleMessage({ lastShown, sink, onOutcome, onSkipped });
@@ -132,27 +128,9 @@ async function open(
   return { url: http.url, failed: subscription.failed };
 }
 
-function startContext(): RequestContext {
+function newContext(): RequestContext {
   return new RequestContext({
     traceparent: childTraceparent(undefined),
-    timeoutMs: START_TIMEOUT_MS,
+    timeoutMs: STATEMENT_TIMEOUT_MS,
   });
-}
-
-function forgetInBackground(lastShown: LastShown, log: Logger): Loop {
-  const clock = systemClock;
-  const loop = new Loop({
-    clock,
-    async step() {
-      const traceparent = childTraceparent(undefined);
-      const context = new RequestContext({ traceparent, timeoutMs: FORGET_TIMEOUT_MS, clock });
-      const { more } = await forgetFinal({ lastShown }, context);
-      return more ? 0 : FORGET_EVERY_MS;
-    },
-    onError: (error) => log.warn("Cannot forget orders that ended long ago", { error }),
-    backoffMs: FORGET_BACKOFF_MS,
-    backoffMaxMs: FORGET_EVERY_MS,
-  });
-  loop.start();
-  return loop;
 }

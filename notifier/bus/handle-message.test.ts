@@ -7,7 +7,7 @@ import { handleMessage } from "./handle-message.ts";
 
 const AT = "2026-01-02T03:04:05.678Z";
 
-/** The handler over a memory that knows where every order began. */
+/** The handler with a record that knows where every order began. */
 function setUp(noteDead?: LastShown["noteDead"]) {
   const seqs = new Map<bigint, number>();
   const dead: [orderId: bigint, seq: number][] = [];
@@ -41,7 +41,7 @@ function message(seq: number, headers: Record<string, string> = {}, value?: stri
   } satisfies IncomingMessage;
 }
 
-test("an event that cannot be read is noted, and no gap before the next one", async () => {
+test("an unreadable event is recorded as dead, and is not a gap before the next one", async () => {
   const { handle, dead, shown, skipped } = setUp();
   await handle(message(1));
   await expect(handle(message(2, {}, "{"))).rejects.toThrow(UnreadableMessageError);
@@ -50,7 +50,7 @@ test("an event that cannot be read is noted, and no gap before the next one", as
 });
 
 test.each(["poison", "7-0", "07-1", "9223372036854775808-1", "7-1-1", ""])(
-  "a message that cannot be read and is none of ours (ce_id %j) is not noted",
+  "an unreadable message that is not an order event (ce_id %j) is not recorded",
   async (ce_id) => {
     const { handle, dead } = setUp();
     await expect(handle(message(1, { ce_id }, "{"))).rejects.toThrow(UnreadableMessageError);
@@ -58,20 +58,20 @@ test.each(["poison", "7-0", "07-1", "9223372036854775808-1", "7-1-1", ""])(
   },
 );
 
-test("an event that cannot be read comes again while it cannot be noted", async () => {
-  const away = new AppError("unavailable", "the database is away");
-  const { handle } = setUp(() => Promise.reject(away));
-  await expect(handle(message(1, {}, "{"))).rejects.toBe(away);
+test("an unreadable event is redelivered until it can be recorded", async () => {
+  const down = new AppError("unavailable", "the database is unavailable");
+  const { handle } = setUp(() => Promise.reject(down));
+  await expect(handle(message(1, {}, "{"))).rejects.toBe(down);
 });
 
-test("events that the bus refused, as the header says, are no gap", async () => {
+test("events named in the header as rejected by the bus are not a gap", async () => {
   const { handle, skipped } = setUp();
   await handle(message(1));
   await handle(message(4, { refused_before: "7-2,7-3" }));
   expect(skipped).toEqual([]);
 });
 
-test("a header about other orders explains nothing", async () => {
+test("a header that names other orders explains no gap", async () => {
   const { handle, skipped } = setUp();
   await handle(message(3, { refused_before: "8-1,8-2,nonsense" }));
   expect(skipped).toEqual([{ orderId: 7n, lastSeq: 0, nextSeq: 3, count: 2 }]);

@@ -6,17 +6,18 @@ import type { Deps, Notification } from "../domain/deps.ts";
 import { notify, type NotifyOutcome } from "../domain/notify.ts";
 import { parseEventId, readOrderEvent } from "./read-order-event.ts";
 
-/** A notification takes milliseconds; one that takes longer than this is tried again. */
+/** A notification takes milliseconds; a slower one fails and is redelivered. */
 const NOTIFY_TIMEOUT_MS = 10_000;
 
 export interface HandleDeps extends Deps {
-  /** Called with what became of each event; a dead one cannot be read. */
+  /** Called with the outcome of each event; an unreadable one is dead. */
   readonly onOutcome?: (outcome: NotifyOutcome | "dead", notification?: Notification) => void;
 }
 
 /**
- * The handler of order events, at the place in the trace that the message names. What it resolves
- * for has been shown, now or before; what cannot be read throws `UnreadableMessageError`.
+ * The handler of order events, in the trace context of the message. It resolves when the event has
+ * been shown, now or before.
+ * @throws {UnreadableMessageError} for an event that cannot be read
  */
 export function handleMessage(
   deps: HandleDeps,
@@ -27,7 +28,7 @@ export function handleMessage(
     const traceparent = given ?? childTraceparent(undefined);
     const context = new RequestContext({ traceparent, timeoutMs: NOTIFY_TIMEOUT_MS, clock });
     try {
-      const notification = await readOrNote(message, deps, context);
+      const notification = await readOrRecordDead(message, deps, context);
       const outcome = await notify(deps, notification, context);
       deps.onOutcome?.(outcome, notification);
     } finally {
@@ -36,8 +37,8 @@ export function handleMessage(
   };
 }
 
-/** An event that cannot be read is noted first: it is dead, and not lost. */
-async function readOrNote(
+/** Records an unreadable event before it is dead-lettered, so that it does not count as lost. */
+async function readOrRecordDead(
   message: IncomingMessage,
   { lastShown, onOutcome }: HandleDeps,
   context: RequestContext,

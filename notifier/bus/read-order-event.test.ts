@@ -19,7 +19,7 @@ function read(changes: Record<string, unknown>) {
   return readOrderEvent(message(JSON.stringify({ ...EVENT, ...changes })));
 }
 
-test("readOrderEvent() reads an event and leaves unknown fields aside", () => {
+test("readOrderEvent() reads an event and ignores unknown fields", () => {
   expect(read({ currency: "EUR" })).toEqual({
     orderId: 1n,
     userId: 5n,

@@ -7,16 +7,16 @@ import {
 } from "../../shared/bus/bus.ts";
 import type { Notification } from "../domain/deps.ts";
 
-/** An integer as our JSON writes it; 1.0 and 1e0 are none. */
+/** An integer in our JSON; not 1.0 or 1e0. */
 const INTEGER = /^-?(0|[1-9][0-9]*)$/;
-/** No integer of an event has more digits; longer ones are slow to convert. */
+/** No integer of an event is longer; long ones are slow to convert. */
 const INTEGER_DIGITS_MAX = 20;
-/** How much of the problems a dead letter's reason repeats. */
+/** The length of a dead letter's reason. */
 const REASON_LENGTH_MAX = 500;
 
 /**
- * The notification that a message carries; fields that it does not know are left aside.
- * @throws {UnreadableMessageError} saying what is wrong with the message
+ * The notification in a message; unknown fields are ignored.
+ * @throws {UnreadableMessageError} with what is wrong with the message
  */
 export function readOrderEvent({ value, headers }: IncomingMessage): Notification {
   const result = orderEvent.safeParse(parse(value));
@@ -39,7 +39,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Integers above 2^53 with every digit; other numbers as text, which no field of an event takes. */
+/** Integers above 2^53 as bigint; other numbers as text, which no field of an event accepts. */
 function revive(_key: string, value: unknown, context: { readonly source?: string }): unknown {
   if (typeof value !== "number") return value;
   const { source = "" } = context;
@@ -52,7 +52,7 @@ function unreadable(problem: string, cause?: unknown): UnreadableMessageError {
   return new UnreadableMessageError(reason.slice(0, REASON_LENGTH_MAX), { cause });
 }
 
-/** As in `7-2`: an order and a seq, each within its type. */
+/** An order id and a seq, such as `7-2`. */
 const EVENT_ID = /^([1-9][0-9]{0,18})-([1-9][0-9]{0,8})$/;
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -61,7 +61,7 @@ export interface EventId {
   readonly seq: number;
 }
 
-/** The order and the seq that an event's id names; undefined for any other text. */
+/** The order and seq in an event's id; undefined for any other text. */
 export function parseEventId(text: string): EventId | undefined {
   const [, order, seq] = EVENT_ID.exec(text) ?? [];
   if (order === undefined || BigInt(order) > INT64_MAX) return undefined;

@@ -10,7 +10,7 @@ export interface Notification {
   readonly seq: number;
   /** RFC 3339 with milliseconds, UTC. */
   readonly at: string;
-  /** Earlier events of the order that the bus refused for good: they never come. */
+  /** Earlier events of the order that the bus rejected permanently: they never arrive. */
   readonly refusedSeqs: readonly number[];
 }
 
@@ -24,7 +24,7 @@ export interface Shown {
   readonly isPromptFirst: boolean;
 }
 
-/** Events of an order that should have come before one that was shown. */
+/** A gap before an event: earlier events of the order that never arrived. */
 export interface SkippedEvents {
   readonly orderId: bigint;
   /** Of the last event that was shown before; 0 when none was. */
@@ -33,37 +33,37 @@ export interface SkippedEvents {
   readonly count: number;
 }
 
-/** What was shown, durably. Throws AppError when the store cannot answer. */
+/** The durable record of shown events. Throws AppError when the store is unavailable. */
 export interface LastShown {
   /** The `seq` of the newest event of the order that was shown; 0 before the first. */
   lastSeq(orderId: bigint, context: RequestContext): Promise<number>;
   /**
-   * Remembers it unless a newer one is. When it fails, the next {@link lastSeq} of the order on
-   * this process makes up for it or fails, too.
+   * Stores the event unless a newer one is stored. After a failure, the next {@link lastSeq} of the
+   * order in this process stores it first, or fails too.
    */
   remember(shown: Shown, context: RequestContext): Promise<void>;
   /**
-   * Whether an order without a row began after this store did, so that its first event should be
-   * known: the store has seen an earlier order begin.
+   * Whether an unknown order must have begun after this store, because the store has seen an
+   * earlier order begin: then the order's first event is missing.
    */
   knowsBeginningOf(orderId: bigint, context: RequestContext): Promise<boolean>;
-  /** Notes an event that went to the dead letters. */
+  /** Records an event that was dead-lettered. */
   noteDead(orderId: bigint, seq: number, context: RequestContext): Promise<void>;
-  /** The `seq` of each event of the order that went to the dead letters. */
+  /** The `seq` of each event of the order that was dead-lettered. */
   deadSeqs(orderId: bigint, context: RequestContext): Promise<readonly number[]>;
-  /** Forgets up to `max` orders whose final event was shown that long ago; tells how many. */
+  /** Deletes up to `max` orders whose final event was shown that long ago; returns their number. */
   forgetFinal(olderThanMs: number, max: number, context: RequestContext): Promise<number>;
 }
 
 export interface Sink {
-  /** Resolves when the notification is out of this process. */
+  /** Resolves when the notification has left this process. */
   show(notification: Notification, context: RequestContext): Promise<void>;
 }
 
-/** What the notifier's operations need from outside. */
+/** The dependencies of the notifier's operations. */
 export interface Deps {
   readonly lastShown: LastShown;
   readonly sink: Sink;
-  /** Called once for each gap before an event, when the event has been shown. */
+  /** Called once for each gap, after the event behind it was shown. */
   readonly onSkipped: (skipped: SkippedEvents) => void;
 }

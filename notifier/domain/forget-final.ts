@@ -1,25 +1,38 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { Loop } from "../../shared/async/loop.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "./deps.ts";
 
 /**
  * How long after an order's final event a repeat of it is still recognised: 30 days. The relay
- * repeats within minutes; dead letters may be put back after days.
+ * repeats within minutes; an operator may replay the dead-letter queue after days.
  */
 const REMEMBERED_MS = 30 * 24 * 60 * 60_000;
-/** Deletes in one statement, so that none holds up a notification for long. */
+/** Rows deleted by one statement, so that none delays a notification for long. */
 const BATCH_MAX = 1_000;
+const EVERY_MS = 60 * 60_000;
+const BACKOFF_MS = 60_000;
 
-export interface ForgetStep {
-  readonly forgotten: number;
-  /** More may be left to forget. */
-  readonly more: boolean;
+export interface ForgetOptions {
+  readonly clock: Clock;
+  /** The context of one statement. */
+  readonly newContext: () => RequestContext;
+  readonly onError: (error: unknown) => void;
 }
 
-/** Forgets a batch of orders that ended long ago, so that the store grows with recent orders only. */
-export async function forgetFinal(
-  deps: Pick<Deps, "lastShown">,
-  context: RequestContext,
-): Promise<ForgetStep> {
-  const forgotten = await deps.lastShown.forgetFinal(REMEMBERED_MS, BATCH_MAX, context);
-  return { forgotten, more: forgotten === BATCH_MAX };
+/** Forgets orders that ended long ago, every hour, so that the store holds recent orders only. */
+export function finalForgetter(
+  { lastShown }: Pick<Deps, "lastShown">,
+  { clock, newContext, onError }: ForgetOptions,
+): Loop {
+  return new Loop({
+    clock,
+    async step() {
+      const forgotten = await lastShown.forgetFinal(REMEMBERED_MS, BATCH_MAX, newContext());
+      return forgotten === BATCH_MAX ? 0 : EVERY_MS;
+    },
+    onError,
+    backoffMs: BACKOFF_MS,
+    backoffMaxMs: EVERY_MS,
+  });
 }

@@ -6,7 +6,6 @@ import type { LastShown, Notification, Shown, Sink, SkippedEvents } from "./deps
 import { notify } from "./notify.ts";
 
 const clock = new VirtualClock();
-/** Now, by that clock. */
 const at = new Date(clock.epochMs()).toISOString();
 const context = new RequestContext({
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -18,7 +17,7 @@ function notification(seq: number, status: OrderStatus = "payed"): Notification 
   return { orderId: 7n, userId: 1n, status, seq, at, refusedSeqs: [] };
 }
 
-/** Deps that write down each step, and fail at the one that is named. */
+/** Deps that record each step, and fail at the named one. */
 function openDeps(
   { last = 0, failsAt = "", knowsBeginning = true, dead = [] as readonly number[] } = {},
 ) {
@@ -32,7 +31,7 @@ function openDeps(
   };
   const lastShown: LastShown = {
     lastSeq: async () => {
-      await step("ask");
+      await step("read");
       return last;
     },
     remember: async (shown) => {
@@ -52,7 +51,7 @@ function openDeps(
 test("notify() shows an event and remembers it afterwards", async () => {
   const { deps, steps, remembered } = openDeps({ last: 1 });
   expect(await notify(deps, notification(2, "awaiting payment"), context)).toBe("shown");
-  expect(steps).toEqual(["ask", "show 2", "remember"]);
+  expect(steps).toEqual(["read", "show 2", "remember"]);
   expect(remembered).toEqual([{ orderId: 7n, seq: 2, final: false, isPromptFirst: false }]);
 });
 
@@ -73,22 +72,22 @@ test.each(
 test.each([[2, 2], [1, 2]])("notify() drops seq %i when %i was shown", async (seq, last) => {
   const { deps, steps } = openDeps({ last });
   expect(await notify(deps, notification(seq), context)).toBe("stale");
-  expect(steps).toEqual(["ask"]);
+  expect(steps).toEqual(["read"]);
 });
 
 test("notify() shows an event after a gap, and reports the gap once it is shown", async () => {
   const { deps, steps, skipped } = openDeps({ last: 1, failsAt: "remember" });
   await expect(notify(deps, notification(4), context)).rejects.toThrow("remember");
-  expect(steps).toEqual(["ask", "show 4"]);
+  expect(steps).toEqual(["read", "show 4"]);
   expect(skipped).toEqual([{ orderId: 7n, lastSeq: 1, nextSeq: 4, count: 2 }]);
 });
 
 test.each([
   ["the next event", { last: 1 }, notification(2)],
   ["a stale event", { last: 3 }, notification(1)],
-  ["an event after one in the dead letters", { last: 1, dead: [2] }, notification(3)],
-  ["an event after one that was refused", { last: 1 }, { ...notification(3), refusedSeqs: [2] }],
-  ["an order from before the memory", { knowsBeginning: false }, notification(3)],
+  ["an event after a dead-lettered one", { last: 1, dead: [2] }, notification(3)],
+  ["an event after a rejected one", { last: 1 }, { ...notification(3), refusedSeqs: [2] }],
+  ["an order from before the record", { knowsBeginning: false }, notification(3)],
 ])("%s is no gap", async (_, state, event) => {
   const { deps, skipped } = openDeps(state);
   await notify(deps, event, context);
@@ -96,12 +95,12 @@ test.each([
 });
 
 test.each([
-  ["an order whose beginning should be known", {}, notification(3), 2],
-  ["events beside the dead and the refused", { dead: [1, 2] }, {
+  ["an order whose first event should be known", {}, notification(3), 2],
+  ["events beside dead and rejected ones", { dead: [1, 2] }, {
     ...notification(5),
     refusedSeqs: [2, 3],
   }, 1],
-  ["dead and refused ones of before", { last: 2, dead: [1] }, {
+  ["earlier dead and rejected ones", { last: 2, dead: [1] }, {
     ...notification(4),
     refusedSeqs: [2],
   }, 1],
@@ -111,7 +110,7 @@ test.each([
   expect(skipped).toMatchObject([{ count }]);
 });
 
-test("a first event from a backlog does not tell where the memory began", async () => {
+test("a first event from a backlog does not mark where the record begins", async () => {
   const { deps, remembered } = openDeps();
   const old = new Date(clock.epochMs() - 10_000).toISOString();
   await notify(deps, { ...notification(1), at: old }, context);
@@ -121,7 +120,7 @@ test("a first event from a backlog does not tell where the memory began", async 
 test("notify() remembers nothing when the sink fails", async () => {
   const { deps, steps } = openDeps({ failsAt: "show 1" });
   await expect(notify(deps, notification(1), context)).rejects.toThrow("show 1");
-  expect(steps).toEqual(["ask"]);
+  expect(steps).toEqual(["read"]);
 });
 
 test("notify() rejects when what was shown cannot be remembered", async () => {

@@ -5,19 +5,19 @@ import type { Deps, Notification } from "./deps.ts";
 export type NotifyOutcome = "shown" | "stale";
 
 /**
- * A first event shown this soon after it happened was not taken from a backlog: orders with higher
- * ids began later than this notifier's memory.
+ * A first event shown this soon after it happened did not come from a backlog, so orders with higher
+ * ids began later than this notifier's record.
  */
 const PROMPT_MS = 10_000;
 
 /**
  * Shows a notification unless it, or a newer one of its order, was shown before.
  *
- *   1. ask what was shown last   2. show   3. remember   (4. the caller acknowledges)
+ *   1. read what was shown last   2. show   3. remember   (4. the caller acknowledges)
  *
- * Death before 2: nothing happened, the event comes again. Death between 2 and 3: it comes again
- * and is shown a second time; remembering first would lose it instead. Death after 3: it comes
- * again and is dropped. A gap before the event is reported after 2, and holds up nothing.
+ * If the process dies before 2, nothing has happened and the event is redelivered. Between 2 and 3,
+ * the event is redelivered and shown twice; remembering first would lose it instead. After 3, it is
+ * redelivered and dropped. A gap before the event is reported after 2 and delays nothing.
  */
 export async function notify(
   deps: Pick<Deps, "lastShown" | "sink" | "onSkipped">,
@@ -41,9 +41,9 @@ function isPrompt({ at }: Notification, { clock }: RequestContext): boolean {
 }
 
 /**
- * How many events of the order between the last one shown and this one should have come and did not,
- * as when a topic is deleted and made again. No such gap: events that the bus refused, those in the
- * dead letters, and all that came before this notifier's memory began.
+ * The number of events between the last shown one and this one that are lost, as after a topic was
+ * deleted and recreated. Not counted: events that the bus rejected, dead-lettered events, and all
+ * events from before this notifier's record began.
  */
 export async function skippedBefore(
   { lastShown }: Pick<Deps, "lastShown">,

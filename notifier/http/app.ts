@@ -15,7 +15,7 @@ export interface NotifierHttpOptions {
   readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly readiness: Readiness;
-  /** The parts that the notifier cannot work without. */
+  /** Checks of the parts that the notifier needs. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
 }
 
@@ -26,7 +26,7 @@ const START = {
   links: OPERATION_LINKS,
 };
 
-/** Health and metrics only: the notifier's work comes over the bus. */
+/** The health and metrics routes; events come over the bus. */
 export function createNotifierHttp(options: NotifierHttpOptions): HttpApp {
   const { log, metrics, tracing, readiness, checks } = options;
   const app = createHttpApp({

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 test.each(Object.values(statements) as Statement[])(
-  "$name takes and answers what it declares",
+  "$name has the declared parameters and columns",
   async (statement) => {
     expect(await pool.describe(statement)).toEqual({
       parameters: statement.parameters,
@@ -45,7 +45,7 @@ test.each(Object.values(statements) as Statement[])(
 
 const expired = new RequestContext({ traceparent: TRACEPARENT, timeoutMs: 0 });
 
-test("lastSeq() is 0 before the first event, and what was remembered after that", async () => {
+test("lastSeq() is 0 before the first event, then the remembered seq", async () => {
   const orderId = 9223372036854775807n;
   const store = new PostgresLastShown(pool);
   expect(await store.lastSeq(orderId, context)).toBe(0);
@@ -54,14 +54,14 @@ test("lastSeq() is 0 before the first event, and what was remembered after that"
   expect(await new PostgresLastShown(pool).lastSeq(orderId, context)).toBe(2);
 });
 
-test("remember() keeps the newest event, whatever comes later", async () => {
+test("remember() keeps the newest event when an older one follows", async () => {
   const store = new PostgresLastShown(pool);
   await store.remember({ orderId: 2n, seq: 3, final: true, isPromptFirst: false }, context);
   await store.remember({ orderId: 2n, seq: 2, final: false, isPromptFirst: false }, context);
   expect(await store.lastSeq(2n, context)).toBe(3);
 });
 
-test("lastSeq() makes up for a remember() that failed", async () => {
+test("lastSeq() repeats a failed remember()", async () => {
   const store = new PostgresLastShown(pool);
   const failed = store.remember(
     { orderId: 3n, seq: 1, final: false, isPromptFirst: false },
@@ -73,7 +73,7 @@ test("lastSeq() makes up for a remember() that failed", async () => {
   expect(await new PostgresLastShown(pool).lastSeq(3n, context)).toBe(1);
 });
 
-test("forgetFinal() forgets orders that ended long ago, at most as many as asked", async () => {
+test("forgetFinal() deletes orders that ended long ago, up to its maximum", async () => {
   const store = new PostgresLastShown(pool);
   await pool.db.delete(table);
   for (const [orderId, final, days] of [[1n, true, 40], [2n, true, 35], [3n, true, 1]] as const) {
@@ -93,7 +93,7 @@ test("forgetFinal() forgets orders that ended long ago, at most as many as asked
   expect(left.map(({ orderId }) => orderId)).toEqual([3n, 4n]);
 });
 
-test("check() takes part in no batch: it is answered by its own deadline", async () => {
+test("check() is in no batch and has its own deadline", async () => {
   const store = new PostgresLastShown(pool);
   const [seq] = await Promise.all([
     store.lastSeq(9n, context),
@@ -103,7 +103,7 @@ test("check() takes part in no batch: it is answered by its own deadline", async
   expect(seq).toBe(0);
 });
 
-test("knowsBeginningOf() an order is true above one whose first event was shown soon", async () => {
+test("knowsBeginningOf() is true for orders after one whose first event was shown promptly", async () => {
   const store = new PostgresLastShown(pool);
   await pool.db.delete(table);
   await store.remember({ orderId: 10n, seq: 1, final: false, isPromptFirst: false }, context);
@@ -115,7 +115,7 @@ test("knowsBeginningOf() an order is true above one whose first event was shown 
   expect(await store.knowsBeginningOf(12n, context)).toBe(false);
 });
 
-test("deadSeqs() has what noteDead() noted, until it is forgotten", async () => {
+test("deadSeqs() returns what noteDead() recorded, until it is forgotten", async () => {
   const store = new PostgresLastShown(pool);
   await store.noteDead(7n, 2, context);
   await store.noteDead(7n, 2, context);

@@ -12,41 +12,41 @@ import {
   REMEMBER,
 } from "./statements.ts";
 
-/** As many as a subscription has under way. */
+/** As many as a subscription has in progress. */
 const BATCH_MAX = 500;
 
-/** For each of its batchers, by the name of its statement: what is told of each batch. */
+/** The observer of each batch, for a batcher with the name of its statement. */
 type OnBatch = (batcher: string) => (waitedMs: readonly number[]) => void;
 
-interface Asked<Item> {
+interface Call<Item> {
   readonly item: Item;
   readonly context: RequestContext;
 }
 
 /**
- * What was shown, in PostgreSQL: one row an order. Calls that come together share a statement, and
- * so a commit.
+ * The record of shown events in PostgreSQL, one row per order. Concurrent calls share a statement
+ * and its commit.
  */
 export class PostgresLastShown implements LastShown {
   readonly #pool: Pool;
   /**
-   * Shown, and the database did not take it: at most what was under way when it went. Without this
-   * every further try to handle such an event would show it once more.
+   * Shown events that the database could not store, at most those in progress when it failed.
+   * Without them every redelivery of such an event would show it again.
    */
   readonly #unremembered = new Map<bigint, Shown>();
-  readonly #questions: Batcher<Asked<bigint>, number>;
-  readonly #writes: Batcher<Asked<Shown>, void>;
+  readonly #reads: Batcher<Call<bigint>, number>;
+  readonly #writes: Batcher<Call<Shown>, void>;
 
   constructor(pool: Pool, onBatch: OnBatch = () => () => {}) {
     this.#pool = pool;
-    this.#questions = new Batcher({
+    this.#reads = new Batcher({
       batchMax: BATCH_MAX,
-      run: (asked) => this.#lastSeqs(asked),
+      run: (calls) => this.#lastSeqs(calls),
       onBatch: onBatch(LAST_SEQS.name),
     });
     this.#writes = new Batcher({
       batchMax: BATCH_MAX,
-      run: (asked) => this.#remember(asked),
+      run: (calls) => this.#remember(calls),
       onBatch: onBatch(REMEMBER.name),
     });
   }
@@ -54,7 +54,7 @@ export class PostgresLastShown implements LastShown {
   async lastSeq(orderId: bigint, context: RequestContext): Promise<number> {
     const unremembered = this.#unremembered.get(orderId);
     if (unremembered) await this.remember(unremembered, context);
-    return await this.#questions.ask({ item: orderId, context });
+    return await this.#reads.ask({ item: orderId, context });
   }
 
   async remember(shown: Shown, context: RequestContext): Promise<void> {
@@ -82,29 +82,29 @@ export class PostgresLastShown implements LastShown {
     return row?.forgotten ?? 0;
   }
 
-  /** Resolves when the database answers, apart from every batch. */
+  /** Resolves when the database answers, in no batch. */
   async check(context: RequestContext): Promise<void> {
     await this.#pool.run(LAST_SEQS, [[]], context);
   }
 
-  async #lastSeqs(asked: readonly Asked<bigint>[]): Promise<number[]> {
-    const orderIds = asked.map(({ item }) => item);
-    const rows = await this.#pool.run(LAST_SEQS, [orderIds], contextOf(asked));
+  async #lastSeqs(calls: readonly Call<bigint>[]): Promise<number[]> {
+    const orderIds = calls.map(({ item }) => item);
+    const rows = await this.#pool.run(LAST_SEQS, [orderIds], contextOf(calls));
     const seqs = new Map(rows.map(({ order_id, seq }) => [order_id, seq]));
     return orderIds.map((orderId) => seqs.get(orderId) ?? 0);
   }
 
-  async #remember(asked: readonly Asked<Shown>[]): Promise<void[]> {
-    const shown = asked.map(({ item }) => item);
+  async #remember(calls: readonly Call<Shown>[]): Promise<void[]> {
+    const shown = calls.map(({ item }) => item);
     const orderIds = shown.map(({ orderId }) => orderId);
     const seqs = shown.map(({ seq }) => seq);
     const ended = shown.filter(({ final }) => final).map(({ orderId }) => orderId);
     const begun = shown.filter(({ isPromptFirst }) => isPromptFirst).map(({ orderId }) => orderId);
-    await this.#pool.run(REMEMBER, [orderIds, seqs, ended, begun], contextOf(asked));
+    await this.#pool.run(REMEMBER, [orderIds, seqs, ended, begun], contextOf(calls));
     return [];
   }
 }
 
-function contextOf(asked: readonly Asked<unknown>[]): RequestContext {
-  return serveTogether(asked.map(({ context }) => context));
+function contextOf(calls: readonly Call<unknown>[]): RequestContext {
+  return serveTogether(calls.map(({ context }) => context));
 }

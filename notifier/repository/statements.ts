@@ -1,7 +1,7 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// What a lost primary takes with it is shown once more, nothing else: these commits wait for no
-// replica. They say so themselves, in their transaction, since nothing may live in a session.
+// These commits do not wait for a replica: if the primary is lost, some events are shown once more,
+// and nothing else. The setting is local to the transaction, because a pooler shares sessions.
 
 export const LAST_SEQS = defineStatement({
   name: "notifier.last_seqs",
@@ -12,9 +12,8 @@ export const LAST_SEQS = defineStatement({
 });
 
 /**
- * $1 and $2 are orders and their seqs, $3 those of the orders that ended, $4 those whose first event
- * was shown soon. A newer seq stays. Rows are locked in the order of their ids, so that two processes
- * never wait for each other.
+ * $1 and $2 are orders and their seqs, $3 the orders that ended, $4 those whose first event was shown
+ * promptly. A newer seq stays. Rows are locked in the order of their ids, which avoids deadlocks.
  */
 export const REMEMBER = defineStatement({
   name: "notifier.remember",
@@ -60,7 +59,7 @@ export const DEAD_SEQS = defineStatement({
   columns: { seq: "int4" },
 });
 
-/** Rows that another process is forgetting are left to it. */
+/** Skips rows that another process is deleting. */
 export const FORGET_FINAL = defineStatement({
   name: "notifier.forget_final",
   kind: "delete",

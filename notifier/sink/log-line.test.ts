@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { NO_TRACING } from "../../shared/telemetry/tracing.ts";
 import { createLogLineSink } from "./log-line.ts";
 
 const context = new RequestContext({
@@ -22,7 +23,7 @@ type Write = { readonly text: string; readonly done: (error?: Error | null) => v
 function openSink(format: "json" | "pretty") {
   const writes: Write[] = [];
   const output = { write: (text: string, done: Write["done"]) => writes.push({ text, done }) };
-  return { sink: createLogLineSink({ format, output }), writes };
+  return { sink: createLogLineSink({ format, output, tracing: NO_TRACING }), writes };
 }
 
 test("show() writes one JSON line with every digit and the trace of the change", () => {

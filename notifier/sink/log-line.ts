@@ -1,20 +1,27 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
+import { inSpan } from "../../shared/telemetry/in-span.ts";
 import { createLogger, type LogFormat } from "../../shared/telemetry/log.ts";
+import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { Notification, Sink } from "../domain/deps.ts";
 
-/** What a notification is written to; process.stdout is one. */
+/** The destination of notifications, such as process.stdout. */
 export interface LineOutput {
   write(text: string, done: (error?: Error | null) => void): unknown;
 }
 
 export interface LogLineSinkOptions {
-  /** Without one: readable on a terminal, JSON elsewhere. */
+  /** By default readable on a terminal, JSON elsewhere. */
   readonly format?: LogFormat | undefined;
   readonly output: LineOutput;
+  readonly tracing: Tracing;
 }
 
-/** Prints each notification as one log line. The lines are the service's work: no level hides them. */
-export function createLogLineSink({ format, output }: LogLineSinkOptions): Sink {
+/**
+ * Prints each notification as one log line, in a span of its own if its trace is sampled. The lines
+ * are the service's output, so no log level hides them.
+ */
+export function createLogLineSink({ format, output, tracing }: LogLineSinkOptions): Sink {
   let line = "";
   const log = createLogger({
     service: "notifier",
@@ -22,14 +29,24 @@ export function createLogLineSink({ format, output }: LogLineSinkOptions): Sink 
     format,
     write: (text) => line = text,
   });
+  const print = (notification: Notification, context: RequestContext) => {
+    const { orderId: order_id, userId: user_id, status, seq, at } = notification;
+    log.info(`order is ${status}`, { order_id, user_id, status, seq, at }, context);
+    const text = line;
+    return new Promise<void>((resolve, reject) => {
+      output.write(text, (error) => error ? reject(error) : resolve());
+    });
+  };
   return {
-    show(notification: Notification, context: RequestContext) {
-      const { orderId: order_id, userId: user_id, status, seq, at } = notification;
-      log.info(`order is ${status}`, { order_id, user_id, status, seq, at }, context);
-      const text = line;
-      return new Promise<void>((resolve, reject) => {
-        output.write(text, (error) => error ? reject(error) : resolve());
-      });
+    show(notification, context) {
+      const { traceparent: parent, clock } = context;
+      if (!tracing.keeps(parent)) return print(notification, context);
+      const traceparent = childTraceparent(parent);
+      const attributes = { "marketplace.order.status": notification.status };
+      return inSpan(tracing, {
+        ...{ traceparent, parent, name: "show notification", kind: "internal", clock },
+        describe: (error) => ({ attributes, error }),
+      }, () => print(notification, context.withTraceparent(traceparent)));
     },
   };
 }

@@ -4,9 +4,32 @@ import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import { readNotificationLine } from "../../tools/notification-line.ts";
-import { skippedEvents } from "./skipped-events.ts";
+import type { Notification } from "../domain/deps.ts";
+import { outcomeMetrics, skippedEvents } from "./event-metrics.ts";
 
-test("every skipped event is counted, and the first gap of half a minute is logged", async () => {
+const LATE_MS = 250;
+
+test("outcomeMetrics() counts events by outcome and measures the delay of shown ones", async () => {
+  const clock = new VirtualClock();
+  const metrics = new Metrics("notifier");
+  const onOutcome = outcomeMetrics(metrics, clock);
+  const at = new Date(clock.epochMs() - LATE_MS).toISOString();
+  const notification: Notification = {
+    ...{ orderId: 7n, userId: 1n, status: "new", seq: 1, at, refusedSeqs: [] },
+  };
+  onOutcome("shown", notification);
+  onOutcome("stale", notification);
+  onOutcome("dead");
+
+  const samples = readSamples(await metrics.text());
+  const counted = (result: string) =>
+    samples.get(`notifier_notifications_total{result="${result}"}`);
+  expect(["shown", "stale", "dead"].map(counted)).toEqual([1, 1, 1]);
+  expect(samples.get("notifier_delay_seconds_count")).toBe(1);
+  expect(samples.get("notifier_delay_seconds_sum")).toBeCloseTo(LATE_MS / 1000);
+});
+
+test("skippedEvents() counts every skipped event and logs one gap in half a minute", async () => {
   const clock = new VirtualClock();
   const metrics = new Metrics("notifier");
   const lines: string[] = [];
@@ -28,7 +51,7 @@ test("every skipped event is counted, and the first gap of half a minute is logg
     level: "error",
     remedy: expect.stringContaining("npm run events -- replay"),
   });
-  expect(readNotificationLine(lines[0] ?? ""), "it is no notification").toBeUndefined();
+  expect(readNotificationLine(lines[0] ?? ""), "it is not a notification").toBeUndefined();
   await clock.advance(30_000);
   onSkipped(gap);
   expect(lines).toHaveLength(2);

@@ -1,0 +1,69 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import type { Logger } from "../../shared/telemetry/log.ts";
+import { counterFamily, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
+import type { HandleDeps } from "./handle-message.ts";
+
+/** A change is shown 10 to 50 ms later, and up to minutes later after an outage of the bus. */
+const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+export const NOTIFIER_NOTIFICATIONS_TOTAL = counterFamily({
+  name: "notifier_notifications_total",
+  help: "Order events: shown, stale (a repeat, or a newer one was shown) or dead (unreadable)",
+  labels: ["result"],
+});
+
+export const NOTIFIER_DELAY_SECONDS = histogramFamily({
+  name: "notifier_delay_seconds",
+  help: "From a change of an order to its notification being shown, by the two hosts' clocks",
+  labels: [],
+  buckets: DELAY_BUCKETS,
+});
+
+export const NOTIFIER_SKIPPED_EVENTS_TOTAL = counterFamily({
+  name: "notifier_skipped_events_total",
+  help: "Order events that should have come before one that was shown, and did not",
+  labels: [],
+});
+
+/** A recreated topic leaves thousands of gaps at once; one log line in this time is enough, in ms. */
+const SKIPPED_LOG_EVERY_MS = 30_000;
+
+/** Counts the outcome of each event, and measures its delay when it is shown. */
+export function outcomeMetrics(
+  metrics: Metrics,
+  clock: Clock,
+): NonNullable<HandleDeps["onOutcome"]> {
+  const notifications = metrics.counter(NOTIFIER_NOTIFICATIONS_TOTAL);
+  const delays = metrics.histogram(NOTIFIER_DELAY_SECONDS);
+  // Zeros make the first event of each kind visible as an increase.
+  for (const result of ["shown", "stale", "dead"]) notifications.inc({ result }, 0);
+  return (result, notification) => {
+    notifications.inc({ result });
+    if (result !== "shown" || !notification) return;
+    // The clocks of two hosts may differ by more than the delay.
+    const delayMs = Math.max(0, clock.epochMs() - Date.parse(notification.at));
+    delays.observe(delayMs / 1000);
+  };
+}
+
+/** Counts skipped events, and logs the first gap of each half minute. */
+export function skippedEvents(
+  metrics: Metrics,
+  log: Logger,
+  clock: Clock,
+): HandleDeps["onSkipped"] {
+  const skipped = metrics.counter(NOTIFIER_SKIPPED_EVENTS_TOTAL);
+  let loggedAt = -Infinity;
+  return ({ orderId, lastSeq, nextSeq, count }) => {
+    skipped.inc(count);
+    if (clock.now() - loggedAt < SKIPPED_LOG_EVERY_MS) return;
+    loggedAt = clock.now();
+    log.error("order events were skipped: the topic may have been deleted and recreated", {
+      order_id: orderId,
+      last_seq: lastSeq,
+      next_seq: nextSeq,
+      skipped: count,
+      remedy: "npm run events -- replay --since TIME; see docs/runbook.md#eventsskipped",
+    });
+  };
+}
