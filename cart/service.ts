@@ -8,7 +8,11 @@ import { openProfileListener } from "../shared/http/profile-listener.ts";
 import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
-import { tryMetrics, turnMetrics, watchProductClient } from "../shared/products/product-metrics.ts";
+import {
+  permitMetrics,
+  tryMetrics,
+  watchProductClient,
+} from "../shared/products/product-metrics.ts";
 import { productServer } from "../shared/products/product-server.ts";
 import { productSpans } from "../shared/products/product-spans.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
@@ -58,7 +62,7 @@ async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Pr
     userAgent: `marketplace-cart/${VERSION}`,
     cacheTtlMs: config.PRODUCT_CACHE_TTL,
     aroundCall: [calls.aroundCall],
-    onTurn: turnMetrics(metrics),
+    onPermit: permitMetrics(metrics),
     aroundTry: [calls.aroundTry, tryMetrics(metrics, systemClock, productService)],
   });
   opened.push("the product client", () => products.close());

@@ -1,7 +1,11 @@
 import { Buffer } from "node:buffer";
 import type { Fetch } from "../http/direct-fetch.ts";
-import type { ProductAnswer, ProductCall, ProductTransport } from "./product-call.ts";
-import { ProductFault } from "./product-fault.ts";
+import {
+  type ProductAnswer,
+  type ProductCall,
+  ProductFault,
+  type ProductTransport,
+} from "./pipeline.ts";
 
 /** A list of 50 000 SKUs takes about half of it; anything longer is not the product service. */
 export const ANSWER_MAX_BYTES = 1024 * 1024;

@@ -6,8 +6,7 @@ import {
   type ProductMethod,
 } from "../../proto/product-service.ts";
 import type { Deadline } from "../async/deadline.ts";
-import type { ProductAnswer, ProductTransport } from "./product-call.ts";
-import { ProductFault } from "./product-fault.ts";
+import { type ProductAnswer, ProductFault, type ProductTransport } from "./pipeline.ts";
 
 /** The two methods of the product service, with what they take and give as types. */
 export interface ProductApi {

@@ -5,15 +5,19 @@ import { RequestContext } from "../async/request-context.ts";
 import { SingleFlight } from "../async/single-flight.ts";
 import { AppError } from "../errors.ts";
 import { createDirectFetch, type Fetch } from "../http/direct-fetch.ts";
-import { failOnStatus } from "./fail-on-status.ts";
+import {
+  compose,
+  failOnStatus,
+  limitRate,
+  limitTry,
+  type OnPermit,
+  ProductFault,
+  type ProductMiddleware,
+  retryCalls,
+} from "./pipeline.ts";
 import { fetchTransport } from "./fetch-transport.ts";
-import { limitRate, type OnTurn } from "./limit-rate.ts";
-import { limitTry } from "./limit-try.ts";
 import { createProductApi, type ProductApi } from "./product-api.ts";
 import { ProductCache } from "./product-cache.ts";
-import { compose, type ProductMiddleware } from "./product-call.ts";
-import { ProductFault } from "./product-fault.ts";
-import { retryCalls } from "./retry-calls.ts";
 
 /** What the product service allows a client in any second. */
 const CALLS_MAX = 10;
@@ -55,7 +59,7 @@ export interface ProductClientOptions {
   /** Around each call with its retries and its waits: for spans. */
   readonly aroundCall?: readonly ProductMiddleware[];
   /** Is told of each wait for a turn under the limit. */
-  readonly onTurn?: OnTurn;
+  readonly onPermit?: OnPermit;
   /** Around each try on the wire, retries apart: for metrics and spans. */
   readonly aroundTry?: readonly ProductMiddleware[];
 }
@@ -196,7 +200,7 @@ class CachingClient implements ProductClient {
 
 function openApi(options: ProductClientOptions, limit: RateLimit, clock: Clock): ProductApi {
   const { url, userAgent, token, fetch = createDirectFetch(), random = Math.random } = options;
-  const { aroundCall = [], aroundTry = [], onTurn = () => {} } = options;
+  const { aroundCall = [], aroundTry = [], onPermit = () => {} } = options;
   const send = compose(
     fetchTransport({ url, userAgent, fetch }),
     ...aroundCall,
@@ -207,7 +211,7 @@ function openApi(options: ProductClientOptions, limit: RateLimit, clock: Clock):
       clock,
       random,
     }),
-    limitRate(limit, clock, onTurn),
+    limitRate(limit, clock, onPermit),
     limitTry(TRY_TIMEOUT_MS, clock),
     failOnStatus(clock),
     ...aroundTry,

@@ -3,8 +3,7 @@ import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
-import type { ProductCall, ProductTransport } from "./product-call.ts";
-import { ProductFault } from "./product-fault.ts";
+import { type ProductCall, ProductFault, type ProductTransport } from "./pipeline.ts";
 import { productServer } from "./product-server.ts";
 import { tryMetrics, watchProductClient } from "./product-metrics.ts";
 

@@ -8,8 +8,7 @@ import {
   histogramFamily,
   type Metrics,
 } from "../telemetry/metrics.ts";
-import type { OnTurn } from "./limit-rate.ts";
-import type { ProductMiddleware } from "./product-call.ts";
+import type { OnPermit, ProductMiddleware } from "./pipeline.ts";
 import type { ProductClient } from "./product-client.ts";
 import { ERROR_STATUS_MIN, NO_ANSWER } from "./product-spans.ts";
 
@@ -96,8 +95,8 @@ export function tryMetrics(
   };
 }
 
-/** Measures each wait for a turn under the limit, for the client's `onTurn`. */
-export function turnMetrics(metrics: Metrics): OnTurn {
+/** Measures each wait for a turn under the limit, for the client's `onPermit`. */
+export function permitMetrics(metrics: Metrics): OnPermit {
   const waits = metrics.histogram(PRODUCT_LIMITER_WAIT_SECONDS);
   return (outcome, waitedMs) => waits.observe({ outcome }, waitedMs / 1000);
 }

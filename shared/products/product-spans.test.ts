@@ -2,11 +2,15 @@ import { expect, test } from "vitest";
 import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { rememberedTracing } from "../telemetry/test-tracing.ts";
-import { compose, type ProductAnswer, type ProductCall } from "./product-call.ts";
-import { ProductFault } from "./product-fault.ts";
+import {
+  compose,
+  type ProductAnswer,
+  type ProductCall,
+  ProductFault,
+  retryCalls,
+} from "./pipeline.ts";
 import { productServer } from "./product-server.ts";
 import { productSpans } from "./product-spans.ts";
-import { retryCalls } from "./retry-calls.ts";
 
 const PLACE = `00-${"a".repeat(32)}-${"1".repeat(16)}-01`;
 

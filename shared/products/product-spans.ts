@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import { serverAttributes } from "../telemetry/called-server.ts";
 import { childTraceparent } from "../telemetry/traceparent.ts";
 import type { SpanEvent, Tracing } from "../telemetry/tracing.ts";
-import type { ProductMiddleware } from "./product-call.ts";
+import type { ProductMiddleware } from "./pipeline.ts";
 import type { ProductServer } from "./product-server.ts";
 
 /** To a client every answer from here on is an error. */

@@ -4,16 +4,15 @@ import { RequestContext } from "../async/request-context.ts";
 import { VirtualClock } from "../async/virtual-clock.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples } from "../telemetry/test-samples.ts";
-import { limitRate } from "./limit-rate.ts";
-import type { ProductCall } from "./product-call.ts";
-import { turnMetrics } from "./product-metrics.ts";
+import { limitRate, type ProductCall } from "./pipeline.ts";
+import { permitMetrics } from "./product-metrics.ts";
 import { TRACEPARENT } from "./test-product-client.ts";
 
 test("each wait for a turn is measured by how it ended", async () => {
   const clock = new VirtualClock();
   const metrics = new Metrics("cart");
   const options = { subject: "product service", permits: 1, windowMs: 1_000, useMaxMs: 500, clock };
-  const send = limitRate(new RateLimit(options), clock, turnMetrics(metrics))(
+  const send = limitRate(new RateLimit(options), clock, permitMetrics(metrics))(
     () => Promise.resolve({ status: 200, body: "" }),
   );
   const call = (timeoutMs: number, callerSignal?: AbortSignal) => {
