@@ -1,5 +1,5 @@
 import { type Connection, createClientConfig, exactProblem } from "./exact-integers.ts";
-import { createClient, createConfig } from "./gen/cart/client/index.ts";
+import { createClient, createConfig } from "./gen/runtime/client/index.ts";
 import { CartApi } from "./gen/cart/sdk.gen.ts";
 
 /** The operations of cart at `baseUrl`. */

@@ -1,5 +1,5 @@
 import { type Connection, createClientConfig, exactProblem } from "./exact-integers.ts";
-import { createClient, createConfig } from "./gen/loms/client/index.ts";
+import { createClient, createConfig } from "./gen/runtime/client/index.ts";
 import { LomsApi } from "./gen/loms/sdk.gen.ts";
 
 /** The operations of loms at `baseUrl`. */

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { staleFiles } from "../../proto/stale-files.ts";
@@ -14,6 +22,8 @@ const SERVICES = [
 ] as const;
 /** Beside the folder that it is compared with, so that paths inside the files are the same. */
 const FRESH_CLIENTS = "tools/clients/fresh-";
+/** The generator writes them into every client's folder, always the same. */
+const RUNTIME_FOLDERS = ["client", "core"];
 
 /** Writes the documents of both services and of the events, and the clients made from them. */
 async function generate(documents: string, clients: string): Promise<void> {
@@ -29,10 +39,22 @@ async function generate(documents: string, clients: string): Promise<void> {
     writeFileSync(join(documents, `${service.name}-3.0.json`), v30);
     const folder = join(clients, service.name);
     await generateClient({ document, folder, className: service.className });
+    shareRuntime(folder, join(clients, "runtime"));
   }
 }
 
-/** What is missing, left over or different from what the routes say. */
+/** Moves the runtime out of a client's folder, so that the clients have one. */
+function shareRuntime(client: string, runtime: string): void {
+  rmSync(runtime, { recursive: true, force: true });
+  mkdirSync(runtime);
+  for (const folder of RUNTIME_FOLDERS) renameSync(join(client, folder), join(runtime, folder));
+  for (const name of readdirSync(client)) {
+    const text = readFileSync(join(client, name), "utf8");
+    writeFileSync(join(client, name), text.replaceAll("'./client/", "'../runtime/client/"));
+  }
+}
+
+/** Returns the files that are missing, left over or different from what the routes describe. */
 async function stale(): Promise<string[]> {
   const clients = mkdtempSync(FRESH_CLIENTS);
   const documents = join(clients, "documents");

@@ -2,7 +2,7 @@
 // @ts-nocheck
 
 import { client } from './client.gen.ts';
-import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
+import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from '../runtime/client/index.ts';
 import { checkoutResponseTransformer, listCartResponseTransformer } from './transformers.gen.ts';
 import type { AddItemData, AddItemErrors, AddItemResponses, CheckoutData, CheckoutErrors, CheckoutResponses, ClearCartData, ClearCartErrors, ClearCartResponses, DeleteItemData, DeleteItemErrors, DeleteItemResponses, ListCartData, ListCartErrors, ListCartResponses } from './types.gen.ts';
 

@@ -3,7 +3,7 @@
 
 import { createClientConfig } from '../../exact-integers.ts';
 
-import { type Client, type ClientOptions, type Config, createClient, createConfig } from './client/index.ts';
+import { type Client, type ClientOptions, type Config, createClient, createConfig } from '../runtime/client/index.ts';
 import type { ClientOptions as ClientOptions2 } from './types.gen.ts';
 
 /**

@@ -2,7 +2,7 @@
 // @ts-nocheck
 
 import { client } from './client.gen.ts';
-import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
+import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from '../runtime/client/index.ts';
 import { orderCreateResponseTransformer, orderInfoResponseTransformer, stocksInfoResponseTransformer } from './transformers.gen.ts';
 import type { OrderCancelData, OrderCancelErrors, OrderCancelResponses, OrderCreateData, OrderCreateErrors, OrderCreateResponses, OrderInfoData, OrderInfoErrors, OrderInfoResponses, OrderPayData, OrderPayErrors, OrderPayResponses, StocksInfoData, StocksInfoErrors, StocksInfoResponses } from './types.gen.ts';
 
