@@ -1,8 +1,71 @@
-// Which room may import which, and which room is the home of which package: docs/architecture.md.
+// Which folder may import which, and which folder is the home of which package: docs/architecture.md.
 
 const SERVICES = ["cart", "loms", "notifier"];
 
-/** The one home of each package; every other folder goes through what that home exports. */
+/** What the source of each top folder may import besides itself, and what to do instead. */
+const TOP_FOLDERS = {
+  proto: {
+    allowed: [],
+    remedy: "proto/ is where services meet and imports none of them; move what it needs here.",
+  },
+  shared: {
+    allowed: ["proto"],
+    remedy: "shared/ knows no service; take what is needed as a parameter.",
+  },
+  drizzle: {
+    allowed: ["proto", "shared"],
+    remedy: "A schema knows no service; what both need belongs in proto/.",
+  },
+  cart: {
+    allowed: ["proto", "shared"],
+    remedy: "A service imports no other service and no test tool; they meet in proto/.",
+  },
+  loms: {
+    allowed: ["drizzle", "proto", "shared"],
+    remedy: "A service imports no other service and no test tool; they meet in proto/.",
+  },
+  notifier: {
+    allowed: ["drizzle", "proto", "shared"],
+    remedy: "A service imports no other service and no test tool; they meet in proto/.",
+  },
+  stack: {
+    allowed: [...SERVICES, "proto", "shared"],
+    remedy: "The launcher knows no tool and no test; what both need belongs in stack/.",
+  },
+  tools: {
+    allowed: [...SERVICES, "drizzle", "proto", "shared", "stack"],
+    remedy: "A tool imports no test and no deployment; what both need belongs in tools/ or stack/.",
+  },
+  e2e: {
+    allowed: ["drizzle", "loms", "proto", "shared", "stack", "tools"],
+    remedy: "Black-box tests use the system over its ports; start it with stack/.",
+  },
+  bench: {
+    allowed: [...SERVICES, "drizzle", "proto", "shared", "stack"],
+    remedy: "A benchmark imports what it measures and what starts it, no test and no tool.",
+  },
+  deploy: {
+    allowed: [...SERVICES, "proto", "shared", "stack"],
+    remedy: "An image holds services and what starts them, no test and no tool.",
+  },
+};
+
+/** What each folder of shared may import of the others. Files right in shared are open to all. */
+const SHARED_FOLDERS = {
+  async: [],
+  "http-client": ["async"],
+  telemetry: ["async", "bus", "http", "http-client"],
+  otlp: ["async", "http-client", "telemetry"],
+  postgres: ["async", "telemetry"],
+  grpc: ["async", "telemetry"],
+  http: ["async", "http-client", "telemetry"],
+  bus: ["async", "postgres", "telemetry"],
+  products: ["async", "http", "http-client", "telemetry"],
+};
+const SHARED_REMEDY =
+  "The folders of shared import each other in one direction; pass it in, or move it to shared/.";
+
+/** The one home of each package; every other folder uses what that home exports. */
 const PACKAGE_HOMES = [
   { packages: "hono|@hono|swagger-ui-dist", homes: ["shared/http", "*/http"] },
   { packages: "@grpc|grpc-health-check", homes: ["shared/grpc"] },
@@ -11,84 +74,82 @@ const PACKAGE_HOMES = [
   { packages: "tslog|prom-client|@opentelemetry|pprof-format", homes: ["shared/telemetry"] },
 ];
 
-/** What a room of a service may not import, and what to do instead. */
-const ROOMS = [
-  {
-    room: "domain",
+/** Top folders whose own programs and tests may use every package. */
+const FREE_OF_HOMES = ["stack", "tools", "e2e", "bench", "deploy"];
+
+/** What the folders of a service may not import, and what to do instead. */
+const SERVICE_FOLDERS = {
+  domain: {
     forbidden: ["http", "grpc", "rpc", "bus", "repository", "outbox", "clients", "sink"],
     remedy: "The domain names what it needs in domain/deps.ts; service.ts passes it in.",
   },
-  ...["http", "grpc", "rpc", "bus"].map((room) => ({
-    room,
+  ...Object.fromEntries(["http", "grpc", "rpc", "bus"].map((folder) => [folder, {
     forbidden: ["repository", "outbox", "clients", "sink"],
-    remedy: "A door calls an operation of the domain; storage is behind domain/deps.ts.",
-  })),
-  ...["repository", "outbox", "clients", "sink"].map((room) => ({
-    room,
+    remedy: "A transport calls an operation of the domain; storage is behind domain/deps.ts.",
+  }])),
+  ...Object.fromEntries(["repository", "outbox", "clients", "sink"].map((folder) => [folder, {
     forbidden: ["http", "grpc", "rpc", "bus"],
-    remedy: "Storage and clients implement domain/deps.ts and know no door.",
-  })),
-];
+    remedy: "Storage and clients implement domain/deps.ts and know no transport.",
+  }])),
+};
 
-function homesRule(folder) {
+function rule(folder, patterns) {
+  return {
+    files: [`${folder}/**/*.{ts,js}`],
+    ignores: ["**/*.test.ts", "**/*-contract.ts", "**/test/**"],
+    rules: { "no-restricted-imports": ["error", { patterns }] },
+  };
+}
+
+function homePatterns(folder) {
+  const [top, below] = folder.split("/");
+  if (FREE_OF_HOMES.includes(top)) return [];
   return PACKAGE_HOMES
-    .filter(({ homes }) => !homes.includes(folder) && !homes.includes(`*/${folder.split("/")[1]}`))
+    .filter(({ homes }) => !homes.includes(folder) && !homes.includes(`*/${below}`))
     .map(({ packages, homes }) => ({
       regex: `^(${packages})(/|$)`,
       message: `Its home is ${homes.join(", ")}; import what that exports instead.`,
     }));
 }
 
-/** Imports of another service, or of what only people and tests use, from anywhere below `name`. */
-function foreignRule(name) {
-  const others = [...SERVICES, "stack", "e2e", "bench"].filter((other) => other !== name);
-  return {
-    regex: `^(\\.\\./)+(${others.join("|")})/`,
-    message: "A service imports no other service and no test tool; they meet in proto/.",
-  };
+function topPattern(folder) {
+  const { allowed, remedy } = TOP_FOLDERS[folder];
+  const forbidden = Object.keys(TOP_FOLDERS)
+    .filter((other) => other !== folder && !allowed.includes(other));
+  return { regex: `^(\\.\\./)+(${forbidden.join("|")})/`, message: remedy };
 }
 
-function roomRules(service) {
-  return ROOMS.map(({ room, forbidden, remedy }) => ({
-    files: [`${service}/${room}/**/*.ts`],
-    ignores: ["**/*.test.ts", "**/*-contract.ts"],
-    rules: {
-      "no-restricted-imports": ["error", {
-        patterns: [
-          foreignRule(service),
-          { regex: `^(\\.\\./)+(${service}/)?(${forbidden.join("|")})/`, message: remedy },
-          ...(room === "domain"
-            ? [{
-              regex: "^(?!\\.)|/shared/(?!errors|async/)",
-              message: "The domain imports nothing but itself, shared/errors and shared/async.",
-            }]
-            : homesRule(`${service}/${room}`)),
-        ],
-      }],
-    },
-  }));
+function topRule(folder) {
+  return rule(folder, [topPattern(folder), ...homePatterns(folder)]);
 }
 
-function folderRule(folder, foreign) {
-  return {
-    files: [`${folder}/**/*.ts`],
-    ignores: ["**/*.test.ts", "**/*-contract.ts"],
-    rules: {
-      "no-restricted-imports": ["error", { patterns: [foreign, ...homesRule(folder)] }],
-    },
-  };
+function sharedRule([folder, allowed]) {
+  const forbidden = Object.keys(SHARED_FOLDERS)
+    .filter((other) => other !== folder && !allowed.includes(other));
+  return rule(`shared/${folder}`, [
+    topPattern("shared"),
+    { regex: `^(\\.\\./)+(shared/)?(${forbidden.join("|")})/`, message: SHARED_REMEDY },
+    ...homePatterns(`shared/${folder}`),
+  ]);
 }
 
-const SHARED_FOREIGN = {
-  regex: `^(\\.\\./)+(${[...SERVICES, "stack", "e2e", "bench"].join("|")})/`,
-  message: "shared/ and proto/ know no service; take what is needed as a parameter.",
+const DOMAIN_PATTERN = {
+  regex: "^(?!\\.)|/shared/(?!errors|async/)",
+  message: "The domain imports nothing but itself, proto, shared/errors and shared/async.",
 };
 
+function serviceRules(service) {
+  return Object.entries(SERVICE_FOLDERS).map(([folder, { forbidden, remedy }]) =>
+    rule(`${service}/${folder}`, [
+      topPattern(service),
+      { regex: `^(\\.\\./)+(${service}/)?(${forbidden.join("|")})/`, message: remedy },
+      ...(folder === "domain" ? [DOMAIN_PATTERN] : homePatterns(`${service}/${folder}`)),
+    ])
+  );
+}
+
 export const directions = [
-  ...SERVICES.map((service) => folderRule(service, foreignRule(service))),
-  ...SERVICES.flatMap(roomRules),
-  ...["proto", "shared", "shared/async", "shared/http", "shared/grpc", "shared/postgres"]
-    .map((folder) => folderRule(folder, SHARED_FOREIGN)),
-  ...["shared/bus", "shared/telemetry", "shared/products"]
-    .map((folder) => folderRule(folder, SHARED_FOREIGN)),
+  ...Object.keys(TOP_FOLDERS).map(topRule),
+  ...Object.entries(SHARED_FOLDERS).map(sharedRule),
+  ...SERVICES.flatMap(serviceRules),
 ];
