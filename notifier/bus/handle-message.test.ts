@@ -13,6 +13,7 @@ function setUp(noteDead?: LastShown["noteDead"]) {
   const dead: [orderId: bigint, seq: number][] = [];
   const shown: number[] = [];
   const skipped: SkippedEvents[] = [];
+  const outcomes: string[] = [];
   const lastShown: LastShown = {
     lastSeq: (orderId) => Promise.resolve(seqs.get(orderId) ?? 0),
     remember: ({ orderId, seq }) => Promise.resolve(void seqs.set(orderId, seq)),
@@ -26,8 +27,9 @@ function setUp(noteDead?: LastShown["noteDead"]) {
     lastShown,
     sink: { show: ({ seq }) => Promise.resolve(void shown.push(seq)) },
     onSkipped: (each) => void skipped.push(each),
+    onOutcome: (outcome) => void outcomes.push(outcome),
   }, new VirtualClock());
-  return { handle, dead, shown, skipped };
+  return { handle, dead, shown, skipped, outcomes };
 }
 
 function message(seq: number, headers: Record<string, string> = {}, value?: string) {
@@ -40,6 +42,14 @@ function message(seq: number, headers: Record<string, string> = {}, value?: stri
     attempt: 1,
   } satisfies IncomingMessage;
 }
+
+test("each event has an outcome: shown, stale or dead", async () => {
+  const { handle, outcomes } = setUp();
+  await handle(message(1));
+  await handle(message(1));
+  await expect(handle(message(2, {}, "{}"))).rejects.toThrow(UnreadableMessageError);
+  expect(outcomes).toEqual(["shown", "stale", "dead"]);
+});
 
 test("an unreadable event is recorded as dead, and is not a gap before the next one", async () => {
   const { handle, dead, shown, skipped } = setUp();

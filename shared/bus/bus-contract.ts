@@ -6,34 +6,37 @@ import {
   type Topic,
   UnreadableMessageError,
 } from "./bus.ts";
+import type { WatchLimits } from "./watchdog.ts";
 import { countedUpTo, Gate, Inbox, message, messagesInTurn } from "./test-inbox.ts";
 
-/** A member in a process of its own that takes messages and never finishes one. */
+/** A member in a process of its own that never finishes a message. */
 export interface StuckMember {
-  /** Resolves when it has taken a message. */
+  /** Resolves when it has received a message. */
   readonly hasOne: Promise<void>;
-  /** Ends the process as `kill -9` does. */
+  /** Ends the process with SIGKILL. */
   kill(): Promise<void>;
 }
 
-/** One broker with nothing on it. */
+/** An empty broker. */
 export interface BusFixture {
-  /** Another process's connection to it; the fixture closes what is still open. */
-  openBus(): Bus;
+  /** A new connection, as of another process; the fixture closes it. */
+  openBus(options?: { readonly watch?: WatchLimits }): Bus;
+  /** A bus whose broker does not exist; the fixture closes it. */
+  openUnreachableBus(): Bus;
   startStuckMember(topic: Topic, group: string): StuckMember;
-  /** A value that the bus never takes. */
+  /** A value that the bus always rejects. */
   readonly refusedValue: string;
-  /** False where the bus does not know that another process was at a message; true without it. */
+  /** False if the bus does not count an attempt that a killed process made; by default true. */
   readonly countsLostAttempts?: boolean;
   close(): Promise<void>;
 }
 
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const IN_GROUP = { topic: TOPIC, group: "readers" } as const;
-/** Longer than a member may be silent, so that a slow handler is told from a dead process. */
+/** Longer than a member may be silent: a slow handler does not count as a dead process. */
 const SLOW_MS = 6_000;
 
-/** What every implementation of {@link Bus} promises. */
+/** The contract of every implementation of {@link Bus}. */
 export function describeBus(name: string, openFixture: () => Promise<BusFixture>): void {
   describe(name, () => {
     let fixture: BusFixture;
@@ -46,7 +49,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
     afterEach(() => fixture.close());
 
     describe("publish()", () => {
-      test("loses nothing that was published before anybody subscribed", async () => {
+      test("keeps messages that were published before the first subscription", async () => {
         await bus.publish(TOPIC, [message("a", "0"), message("a", "1")]);
         const inbox = new Inbox();
         await fixture.openBus().subscribe({ ...IN_GROUP, handle: inbox.take });
@@ -54,11 +57,11 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(inbox.values("a")).toEqual(["0", "1"]);
       });
 
-      test("keeps the order of each key within a call and over calls", async () => {
+      test("keeps the order of each key within a call and across calls", async () => {
         const inbox = new Inbox();
         await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
         const messages = messagesInTurn(50, 12);
-        // Two publishers in turn, as when a relay takes over from another.
+        // Two publishers in turn, as when one relay takes over from another.
         const publishers = [bus, fixture.openBus()];
         for (let from = 0; from < messages.length; from += 200) {
           const publisher = publishers[(from / 200) % 2] as Bus;
@@ -70,7 +73,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         }
       });
 
-      test("takes 2 000 messages in one call", async () => {
+      test("accepts 2 000 messages in one call", async () => {
         await bus.publish(TOPIC, messagesInTurn(400, 5));
         const inbox = new Inbox();
         await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
@@ -93,7 +96,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(inbox.messages[0]?.headers).toEqual(sent.headers);
       });
 
-      test("names what the bus refuses for good, and takes the others in order", async () => {
+      test("names the messages that the bus rejects permanently, and stores the others in order", async () => {
         const bad = message("a", fixture.refusedValue);
         const sent = [message("a", "0"), bad, message("a", "1"), message("b", "0"), bad];
         const error = await bus.publish(TOPIC, sent).catch((caught: unknown) => caught);
@@ -102,7 +105,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         const inbox = new Inbox();
         await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
         await bus.publish(TOPIC, [message("a", "2"), message("b", "1")]);
-        // The others of its request may have been taken twice.
+        // The other messages of the same request may be stored twice.
         const seen = (key: string) => [...new Set(inbox.values(key))];
         await expect.poll(() => [seen("a"), seen("b")]).toEqual([["0", "1", "2"], ["0", "1"]]);
       });
@@ -124,7 +127,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(two.values("key-2")).toEqual(["0", "1"]);
       });
 
-      test("lets two members share the keys and keeps the order of each", async () => {
+      test("shares the keys between two members and keeps the order of each", async () => {
         const all = new Inbox();
         const busy = new Set<string>();
         let together = 0;
@@ -152,7 +155,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(Math.min(one.messages.length, two.messages.length)).toBeGreaterThan(0);
       });
 
-      test("delivers again after a throw, while its key waits and other keys go on", async () => {
+      test("redelivers after a throw, while its key waits and other keys continue", async () => {
         const inbox = new Inbox();
         const attempts: number[] = [];
         const handle = async (incoming: IncomingMessage) => {
@@ -175,7 +178,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(attempts.toSorted((a, b) => a - b)).toEqual([...new Set(attempts)]);
       });
 
-      test("moves an unreadable message to the dead letters, and its key goes on", async () => {
+      test("dead-letters an unreadable message, and its key continues", async () => {
         const inbox = new Inbox();
         let refused: IncomingMessage | undefined;
         const handle = (incoming: IncomingMessage) => {
@@ -193,7 +196,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         ]);
       });
 
-      test("does not deliver to two members what one handles slowly", async () => {
+      test("does not redeliver a message that a member handles slowly", async () => {
         const starts = new Inbox();
         const ends = new Inbox();
         const handle = async (incoming: IncomingMessage) => {
@@ -208,12 +211,12 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(starts.values()).toEqual(["0"]);
       });
 
-      test("takes over what a killed member held, ahead of the rest of its key", async () => {
+      test("redelivers the messages of a killed member, ahead of the rest of their key", async () => {
         await bus.publish(TOPIC, messagesInTurn(2, 3));
         const member = fixture.startStuckMember(TOPIC, "readers");
         await member.hasOne;
         const inbox = new Inbox();
-        // A member that is stuck may hold up who joins, as in a Kafka group, until it is gone.
+        // In a Kafka group a stuck member blocks a join until it is removed.
         const joined = bus.subscribe({ ...IN_GROUP, handle: inbox.take });
         await member.kill();
         await joined;
@@ -226,11 +229,11 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
     });
 
     describe("replayDeadLetterQueue()", () => {
-      test("publishes dead letters again as they were, oldest first, once", async () => {
+      test("publishes dead-lettered messages once more, unchanged and oldest first", async () => {
         const inbox = new Inbox();
-        let mended = false;
+        let fixed = false;
         const handle = (incoming: IncomingMessage) => {
-          if (mended || incoming.key === "marker") return inbox.take(incoming);
+          if (fixed || incoming.key === "marker") return inbox.take(incoming);
           return Promise.reject(new UnreadableMessageError("not yet"));
         };
         await bus.subscribe({ ...IN_GROUP, handle });
@@ -242,7 +245,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         await inbox.holds(1, "marker");
         await expect.poll(() => bus.readDeadLetterQueue(TOPIC, 10)).toHaveLength(3);
 
-        mended = true;
+        fixed = true;
         expect(await bus.replayDeadLetterQueue(TOPIC, 2)).toBe(2);
         expect(await bus.readDeadLetterQueue(TOPIC, 10)).toMatchObject([letters[2]]);
         expect(await bus.replayDeadLetterQueue(TOPIC, 10)).toBe(1);
@@ -254,7 +257,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
     });
 
     describe("Subscription.close()", () => {
-      test("waits for the handler under way and acknowledges what it did", async () => {
+      test("waits for the running handler and acknowledges its message", async () => {
         const started = new Inbox();
         const gate = new Gate();
         const handle = async (incoming: IncomingMessage) => {
@@ -275,7 +278,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(inbox.values()).toEqual(["1"]);
       });
 
-      test("leaves what could not be handled to the next member", async () => {
+      test("leaves unhandled messages to the next member", async () => {
         const tried = new Inbox();
         const subscription = await bus.subscribe({
           ...IN_GROUP,

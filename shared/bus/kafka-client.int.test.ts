@@ -10,7 +10,7 @@ const hasIpv6 = Object.values(networkInterfaces()).flat()
 test.each([
   ["127.0.0.1", "127.0.0.1"],
   ...hasIpv6 ? [["::1", "[::1]"], ["::1", "[0:0:0:0:0:0:0:1]"]] : [],
-])("a client finds its broker on %s as %s", async (listening, written) => {
+])("a client connects to its broker on %s as %s", async (listening, written) => {
   const server = createServer().listen(0, listening);
   onTestFinished(() => void server.close());
   await once(server, "listening");

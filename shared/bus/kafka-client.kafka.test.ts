@@ -13,7 +13,7 @@ const kafka = inject("kafka") as TestKafka;
 const hasIpv6 = Object.values(networkInterfaces()).flat()
   .some((address) => address?.address === "::1");
 
-/** The broker by way of an IPv6 address. */
+/** A proxy to the broker on an IPv6 address. */
 async function overIpv6(): Promise<string> {
   const [host = "", port] = kafka.address.split(":");
   const server = createServer((near) => {
@@ -26,7 +26,7 @@ async function overIpv6(): Promise<string> {
   return `[::1]:${(server.address() as { port: number }).port}`;
 }
 
-test.skipIf(!kafka || !hasIpv6)("events pass over a broker that is named by IPv6", async () => {
+test.skipIf(!kafka || !hasIpv6)("messages pass through a broker with an IPv6 address", async () => {
   const bus = createKafkaBus({ brokers: [await overIpv6()], log: silent });
   onTestFinished(() => bus.close());
   const name = `test-${randomUUID()}`;

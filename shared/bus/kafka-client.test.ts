@@ -19,7 +19,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("a consumer goes on with its heartbeats when the clock of its process steps back", async () => {
+test("a consumer continues its heartbeats when the clock steps back", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   heartbeatsFollowClockBack();
   const group = new ConsumerGroup({

@@ -6,7 +6,7 @@ import { fromDeadLetter, fromKafka, toDeadLetter } from "./kafka-messages.ts";
 const PLACE = { topic: "events", partition: 2, offset: "41" };
 const RECORD = { offset: "41", timestamp: "0", attributes: 0 };
 
-test("fromKafka() reads what other producers write", () => {
+test("fromKafka() reads messages of other producers", () => {
   const headers = { twice: [Buffer.from("one"), Buffer.from("two")], none: undefined };
   const foreign: KafkaMessage = { ...RECORD, key: null, value: null, headers };
   expect(fromKafka(foreign, PLACE, 3)).toEqual({
@@ -18,7 +18,7 @@ test("fromKafka() reads what other producers write", () => {
   });
 });
 
-test("a dead letter keeps the bytes and says where the message lay and why it was given up", () => {
+test("a dead letter keeps the bytes of the message and names its place and the reason", () => {
   const value = Buffer.from([0xff, 0x00]);
   const headers = { traceparent: Buffer.from("00-1-2-01") };
   const message: KafkaMessage = { ...RECORD, key: Buffer.from("a"), value, headers };

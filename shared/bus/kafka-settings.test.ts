@@ -12,14 +12,14 @@ test("KAFKA_BROKERS is a list of addresses", () => {
 });
 
 test.each(["kafka", "kafka:", "kafka://kafka:9092", "::1:9092", "[::1]", "[::1:9092", "[host]:1"])(
-  "KAFKA_BROKERS refuses %s",
+  "KAFKA_BROKERS rejects %s",
   (brokers) => {
     expect(() => read({ KAFKA_BROKERS: `a:9092,${brokers}` }))
       .toThrow(/KAFKA_BROKERS\.1: is not an address such as 127\.0\.0\.1:9092/);
   },
 );
 
-test("what is not set is left to the cluster", () => {
+test("unset settings are left to the cluster", () => {
   const config = read({});
   expect(Object.values(topicSettings(config))).toEqual([
     undefined,
@@ -60,16 +60,16 @@ test.each([
   ],
   [{ KAFKA_TLS_CA: "ca.pem" }, "KAFKA_TLS_CA: needs KAFKA_TLS=true"],
   [{ KAFKA_TLS: "true", KAFKA_TLS_CERT: "c.pem" }, "KAFKA_TLS_CERT: needs KAFKA_TLS_KEY"],
-])("%o is refused", (environment, problem) => {
+])("%o is rejected", (environment, problem) => {
   expect(() => read(environment as unknown as Record<string, string>)).toThrow(problem);
 });
 
-test("a problem with SASL tells no password", () => {
+test("a problem with SASL does not reveal the password", () => {
   expect(() => read({ KAFKA_SASL_PASSWORD: "secret", KAFKA_SASL_MECHANISM: "secret" }))
     .toThrow(/^(?![\s\S]*: .*"?secret)/);
 });
 
-test("SASL and TLS are handed over as kafkajs takes them", () => {
+test("SASL and TLS settings become options of kafkajs", () => {
   const config = read({
     KAFKA_TLS: "true",
     KAFKA_TLS_CA: "-----BEGIN CERTIFICATE-----",
@@ -83,7 +83,7 @@ test("SASL and TLS are handed over as kafkajs takes them", () => {
   });
 });
 
-test("files that cannot be read are named by their settings, since a value may be a key", () => {
+test("an error names the settings of unreadable files, since a value may be a key", () => {
   const config = read({
     KAFKA_TLS: "true",
     KAFKA_TLS_CERT: "cert.pem",
@@ -94,7 +94,7 @@ test("files that cannot be read are named by their settings, since a value may b
   );
 });
 
-test("a file without PEM text is refused, since Node would then trust every public authority", () => {
+test("a file without PEM text is rejected, since Node would then trust every public authority", () => {
   const file = fileURLToPath(import.meta.url);
   expect(() => kafkaSecurity(read({ KAFKA_TLS: "true", KAFKA_TLS_CA: file })))
     .toThrow(`KAFKA_TLS_CA: names ${file}, a file without -----BEGIN`);

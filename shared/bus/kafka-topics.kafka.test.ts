@@ -23,7 +23,7 @@ function openBus(topics?: TopicSettings): Bus {
   return bus;
 }
 
-/** A bus as a service opens it, from its environment. */
+/** A bus from the environment of a service. */
 async function openSecure(environment: Record<string, string>): Promise<Bus> {
   const given = { KAFKA_BROKERS: kafka.secure.address, ...environment };
   const config = readConfig(kafkaSettings, given, checkKafka);
@@ -40,15 +40,15 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
     minInSyncReplicas: 1,
   };
 
-  test("ensureTopic() creates topics as the settings say, and takes them as they are", async () => {
+  test("ensureTopic() creates topics by the settings, and accepts existing ones", async () => {
     const topic = newTopic();
     await openBus(settings).ensureTopic(topic);
     await openBus(settings).ensureTopic(topic);
-    // Who sets nothing takes what is there.
+    // Without settings any configuration is accepted.
     await openBus().publish(topic, [message("a", "0")]);
   });
 
-  test("ensureTopic() names each setting that an existing topic does not have", async () => {
+  test("ensureTopic() names each setting in which an existing topic differs", async () => {
     const topic = newTopic();
     await openBus(settings).ensureTopic(topic);
     const other = openBus({ ...settings, partitions: 6, retentionMs: -1 });
@@ -60,7 +60,7 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
     });
   });
 
-  test("ensureTopic() tells why the broker does not create a topic", async () => {
+  test("ensureTopic() reports why the broker does not create a topic", async () => {
     const bus = openBus({ replicationFactor: 3 });
     await expect(bus.ensureTopic(newTopic())).rejects.toMatchObject({
       code: "failed_precondition",
@@ -87,7 +87,7 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
     expect(inbox.values()).toEqual(["0"]);
   });
 
-  test("a wrong password is refused, and no error tells it", async () => {
+  test("a wrong password is rejected, and no error contains it", async () => {
     const bus = await openSecure({
       KAFKA_TLS: "true",
       KAFKA_TLS_CA: kafka.secure.ca,
@@ -103,7 +103,7 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
       .not.toContain("not-the-password");
   });
 
-  test("a broker whose certificate is not trusted gets no password", async () => {
+  test("a broker with an untrusted certificate receives no password", async () => {
     const { user, password } = kafka.secure;
     const bus = await openSecure({
       KAFKA_TLS: "true",

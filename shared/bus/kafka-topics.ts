@@ -5,9 +5,9 @@ import { PARTITIONS_MIN, type TopicSettings } from "./kafka-settings.ts";
 
 /** The number of members that can share the work. Changing it later would reorder keys. */
 const PARTITIONS = 3;
-/** Dead letters are few, and operators read them in order. */
+/** The dead-letter queue is short, and operators read it in order. */
 const DEAD_LETTER_PARTITIONS = 1;
-/** Dead letters stay until an operator handles them. */
+/** Messages stay in the dead-letter queue until an operator handles them. */
 const DEAD_LETTER_RETENTION_MS = -1;
 /** Any message of the topic must fit with the reason added; a broker's default is 1 MiB. */
 const DEAD_LETTER_MAX_BYTES = 16 << 20;

@@ -30,7 +30,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** Everything that the bus has stamped is an hour later than it was: the clock stepped back. */
+/** Moves all timestamps of the bus an hour into the future, as after a clock that stepped back. */
 async function stepBack(): Promise<void> {
   await pool.db.execute(sql`
     update pgboss.job set created_on = created_on + interval '1 hour',
@@ -44,7 +44,7 @@ async function stepBack(): Promise<void> {
 const subscribe = (inbox: Inbox) =>
   bus.subscribe({ topic: TOPIC, group: "readers", handle: inbox.take });
 
-test("what waited when the clock stepped back comes at once, and before what comes later", async () => {
+test("messages from before a step back arrive at once, ahead of later ones", async () => {
   await bus.publish(TOPIC, [message("a", "1"), message("b", "1"), message("a", "2")]);
   await bus.publish(TOPIC, [message("a", "3")]);
   await stepBack();
@@ -55,7 +55,7 @@ test("what waited when the clock stepped back comes at once, and before what com
   expect([inbox.values("a"), inbox.values("b")]).toEqual([["1", "2", "3", "4"], ["1", "2"]]);
 });
 
-test("a subscription finds what waits from before a step back, also when nothing is published", async () => {
+test("a subscription finds messages from before a step back without a further publish", async () => {
   await bus.publish(TOPIC, [message("a", "1"), message("a", "2")]);
   await stepBack();
   const inbox = new Inbox();
@@ -64,7 +64,7 @@ test("a subscription finds what waits from before a step back, also when nothing
   expect(inbox.values("a")).toEqual(["1", "2"]);
 });
 
-test("a retry that was put off before a step back is made", async () => {
+test("a retry that was scheduled before a step back runs", async () => {
   await bus.publish(TOPIC, [message("a", "1")]);
   await pool.db.execute(sql`
     update pgboss.job set state = 'retry', retry_count = 1, start_after = now() + interval '1 hour'`);
@@ -73,7 +73,7 @@ test("a retry that was put off before a step back is made", async () => {
   await inbox.holds(1);
 });
 
-test("the message of a member that died before a step back goes to another member", async () => {
+test("the message of a member that died before a step back is redelivered", async () => {
   await bus.publish(TOPIC, [message("a", "1")]);
   const member = startStuckMember(database.primaryUrl, TOPIC, "readers");
   await member.hasOne;
@@ -84,7 +84,7 @@ test("the message of a member that died before a step back goes to another membe
   await inbox.holds(1);
 });
 
-test("a bus without a step back moves nothing", async () => {
+test("without a step back no timestamp changes", async () => {
   await bus.publish(TOPIC, [message("a", "1")]);
   const stamps = async () => {
     const [row] = await pool.db.execute(sql`

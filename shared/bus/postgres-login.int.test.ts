@@ -3,8 +3,8 @@ import { PgBoss } from "pg-boss";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { dialedLogin } from "./postgres-login.ts";
 
-/** What the server says to a query of the bus's pool. */
-async function ask<Row>(question: string): Promise<Row | undefined> {
+/** The first row of a query through the bus's pool. */
+async function query<Row>(text: string): Promise<Row | undefined> {
   const { login, dialer } = dialedLogin(inject("postgres").primaryUrl, 5_000);
   const boss = new PgBoss({ ...login as object, max: 1 });
   const db = boss.getDb() as ReturnType<typeof boss.getDb> & {
@@ -13,27 +13,27 @@ async function ask<Row>(question: string): Promise<Row | undefined> {
   };
   await db.open();
   try {
-    return (await db.executeSql(question)).rows[0] as Row;
+    return (await db.executeSql(text)).rows[0] as Row;
   } finally {
     await db.close();
     dialer.close();
   }
 }
 
-test("the bus's connections are kept alive, as keepalives=1 says", async () => {
+test("the bus's connections use TCP keepalive, as keepalives=1 requires", async () => {
   const setKeepAlive = vi.spyOn(Socket.prototype, "setKeepAlive");
   onTestFinished(() => setKeepAlive.mockRestore());
-  await ask("select 1");
+  await query("select 1");
   expect(setKeepAlive).toHaveBeenCalledWith(true, expect.anything());
 });
 
-test("variables of libpq change nothing", async () => {
+test("variables of libpq have no effect", async () => {
   onTestFinished(() => void vi.unstubAllEnvs());
   vi.stubEnv("PGOPTIONS", "-c geqo=off");
   vi.stubEnv("PGREPLICATION", "database");
   vi.stubEnv("PGCLIENT_ENCODING", "latin1");
   vi.stubEnv("PGSSLNEGOTIATION", "direct");
-  const question = `select current_setting('geqo') as geqo,
+  const text = `select current_setting('geqo') as geqo,
     current_setting('client_encoding') as encoding, 'ü' as umlaut`;
-  expect(await ask(question)).toEqual({ geqo: "on", encoding: "UTF8", umlaut: "ü" });
+  expect(await query(text)).toEqual({ geqo: "on", encoding: "UTF8", umlaut: "ü" });
 });

@@ -4,7 +4,7 @@ import { MessagesRefusedError, type OutgoingMessage } from "./bus.ts";
 import { sendInParts } from "./send-in-parts.ts";
 import { message } from "./test-inbox.ts";
 
-/** A bus that takes a request wholly or not at all, and none with a value of `bad`. */
+/** A bus that stores or rejects a whole request; it rejects those with a `bad` value. */
 function refusingBus(bad: (value: string) => boolean) {
   const requests: string[][] = [];
   const taken: string[] = [];
@@ -30,13 +30,13 @@ function refusingBus(bad: (value: string) => boolean) {
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 
-test("requests hold no more messages and characters than allowed, a large message alone", async () => {
+test("requests keep the limits of messages and characters; a large message is sent alone", async () => {
   const bus = refusingBus(() => false);
   await bus.publish(["1", "2", "3", "x".repeat(40), "4"], 2, 20);
   expect(bus.requests).toEqual([["1", "2"], ["3"], ["x".repeat(40)], ["4"]]);
 });
 
-test("the messages that are refused are found, and the others are sent in order", async () => {
+test("rejected messages are isolated, and the others are sent in order", async () => {
   const bus = refusingBus((value) => ["3", "4", "99"].includes(value));
   const error = await bus.publish(numbers(100)).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(MessagesRefusedError);
@@ -47,7 +47,7 @@ test("the messages that are refused are found, and the others are sent in order"
   expect(bus.taken).toEqual(numbers(100).filter((value) => !["3", "4", "99"].includes(value)));
 });
 
-test("later messages of a key say which of its earlier ones were refused", async () => {
+test("later messages of a key name its earlier rejected ones", async () => {
   const sent: OutgoingMessage[] = [];
   const messages = [["a", "1"], ["b", "1"], ["a", "2"], ["a", "3"], ["b", "2"]].map((
     [key = "", ce_id = ""],
@@ -72,7 +72,7 @@ test("later messages of a key say which of its earlier ones were refused", async
   ]);
 });
 
-test("after many refusals the rest is left to the next call", async () => {
+test("after many rejections the rest is left to the next call", async () => {
   const bus = refusingBus(() => true);
   const error = await bus.publish(numbers(100)).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(MessagesRefusedError);
@@ -81,8 +81,8 @@ test("after many refusals the rest is left to the next call", async () => {
   expect(tried).toBe(20);
 });
 
-test("another failure ends the call as it is", async () => {
-  const failure = new AppError("unavailable", "away");
+test("any other error rejects the call unchanged", async () => {
+  const failure = new AppError("unavailable", "down");
   await expect(sendInParts({
     messages: [message("k", "0")],
     countMax: 10,

@@ -1,6 +1,6 @@
 import kafkajs from "kafkajs";
 
-/** Deletes a topic, as an operator's tool does, for tests. */
+/** Deletes a topic as an operator would, for tests. */
 export async function deleteTopic(broker: string, topic: string): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [broker], logLevel: kafkajs.logLevel.NOTHING });
   const admin = kafka.admin();

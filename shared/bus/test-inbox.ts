@@ -1,11 +1,11 @@
 import type { IncomingMessage, OutgoingMessage } from "./bus.ts";
 
-/** What handlers received, in the order in which they did, for tests. */
+/** The messages that handlers received, in order, for tests. */
 export class Inbox {
   readonly messages: IncomingMessage[] = [];
   readonly #waiting = new Set<{ readonly isEnough: () => boolean; readonly resolve: () => void }>();
 
-  /** A handler that takes a message and acknowledges it. */
+  /** A handler that records and acknowledges a message. */
   readonly take = (message: IncomingMessage): Promise<void> => {
     this.messages.push(message);
     for (const waiter of this.#waiting) {
@@ -16,7 +16,7 @@ export class Inbox {
     return Promise.resolve();
   };
 
-  /** Resolves as soon as `count` messages (of `key`) have come. */
+  /** Resolves as soon as `count` messages (of `key`) have arrived. */
   holds(count: number, key?: string): Promise<void> {
     const isEnough = () => this.#of(key).length >= count;
     if (isEnough()) return Promise.resolve();
@@ -32,7 +32,7 @@ export class Inbox {
   }
 }
 
-/** A gate that handlers wait at until a test opens it. */
+/** Blocks handlers until a test opens it. */
 export class Gate {
   readonly opened: Promise<void>;
   open: () => void = () => {};
@@ -46,7 +46,7 @@ export function message(key: string, value: string): OutgoingMessage {
   return { key, value, headers: {} };
 }
 
-/** `perKey` messages for each of `keys` keys, the keys taking turns; values count from 0. */
+/** `perKey` messages for each of `keys` keys, round-robin; values count from 0. */
 export function messagesInTurn(keys: number, perKey: number): OutgoingMessage[] {
   return Array.from(
     { length: keys * perKey },
@@ -54,7 +54,7 @@ export function messagesInTurn(keys: number, perKey: number): OutgoingMessage[] 
   );
 }
 
-/** The values 0, 1, 2 … as {@link messagesInTurn} makes them for each key. */
+/** The values 0, 1, 2 … that {@link messagesInTurn} creates for each key. */
 export function countedUpTo(count: number): string[] {
   return Array.from({ length: count }, (_, index) => String(index));
 }

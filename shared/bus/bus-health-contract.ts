@@ -1,0 +1,63 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Topic } from "./bus.ts";
+import type { BusFixture } from "./bus-contract.ts";
+import { Gate, Inbox, message } from "./test-inbox.ts";
+
+const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
+const IN_GROUP = { topic: TOPIC, group: "readers" } as const;
+/** A bus may count only at its upkeep, every second. */
+const POLL = { timeout: 15_000 };
+
+/** What every implementation of {@link Bus} reports of its health. */
+export function describeBusHealth(name: string, openFixture: () => Promise<BusFixture>): void {
+  describe(name, () => {
+    async function setUp(): Promise<BusFixture> {
+      const fixture = await openFixture();
+      onTestFinished(() => fixture.close());
+      return fixture;
+    }
+
+    test("lag() counts the messages that wait and those in progress", async () => {
+      const fixture = await setUp();
+      const [bus, other] = [fixture.openBus(), fixture.openBus()];
+      const lag = () => other.lag(TOPIC, "readers");
+      // A broker that has just started does not know its groups yet.
+      await expect.poll(lag, POLL).toBe(0);
+      await bus.publish(TOPIC, ["a", "b", "c"].map((key) => message(key, "0")));
+      await expect.poll(lag, POLL).toBe(3);
+      const [inbox, gate] = [new Inbox(), new Gate()];
+      onTestFinished(() => gate.open());
+      await bus.subscribe({
+        ...IN_GROUP,
+        async handle(incoming) {
+          await inbox.take(incoming);
+          await gate.opened;
+        },
+      });
+      await inbox.holds(1);
+      await expect.poll(lag, POLL).toBe(3);
+      gate.open();
+      await expect.poll(lag, POLL).toBe(0);
+    });
+
+    test("a handler that hangs fails its subscription", async () => {
+      const fixture = await setUp();
+      const watch = { silenceMaxMs: 60_000, handlerMaxMs: 1_000, everyMs: 200 };
+      const bus = fixture.openBus({ watch });
+      const gate = new Gate();
+      onTestFinished(() => gate.open());
+      const { failed } = await bus.subscribe({ ...IN_GROUP, handle: () => gate.opened });
+      await bus.publish(TOPIC, [message("a", "0")]);
+      await expect(failed).rejects.toThrow(
+        /The consumer hangs: a handler has been processing one message/,
+      );
+    });
+
+    test("publish() rejects with unavailable when the bus cannot be reached", async () => {
+      const bus = (await setUp()).openUnreachableBus();
+      const rejection = { name: "AppError", code: "unavailable" };
+      await expect(bus.publish(TOPIC, [message("a", "0")])).rejects.toMatchObject(rejection);
+      await expect(bus.publish(TOPIC, [message("a", "0")])).rejects.toMatchObject(rejection);
+    });
+  });
+}
