@@ -54,7 +54,7 @@ const TOP_FOLDERS = {
 const SHARED_FOLDERS = {
   async: [],
   "http-client": ["async"],
-  telemetry: ["async", "bus", "http", "http-client"],
+  telemetry: ["async", "bus", "http-client"],
   otlp: ["async", "http-client", "telemetry"],
   postgres: ["async", "telemetry"],
   grpc: ["async", "telemetry"],

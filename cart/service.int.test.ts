@@ -6,9 +6,8 @@ import { formatHostPort } from "../shared/config.ts";
 import { AppError } from "../shared/errors.ts";
 import { type GrpcServer, startGrpcServer } from "../shared/grpc/server.ts";
 import type { IncomingCall } from "../shared/grpc/unary.ts";
-import { answerJson } from "../shared/http/answer.ts";
-import { createHttpApp, mount } from "../shared/http/app.ts";
-import { type HttpServer, serve } from "../shared/http/serve.ts";
+import { answerJson, createHttpApp, mount } from "../shared/http/app.ts";
+import { type HttpServer, serve } from "../shared/http/listen.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import { cartConfig } from "./config.ts";
 import { type RunningCart, startCart } from "./service.ts";
@@ -26,7 +25,7 @@ const orderCreate = vi.fn<(call: IncomingCall) => Promise<object>>();
 
 beforeEach(async () => {
   orderCreate.mockReset().mockResolvedValue({ orderID: ORDER_ID });
-  const app = createHttpApp({ observers: [] });
+  const app = createHttpApp();
   const run = (c: Parameters<typeof answerJson>[0]) =>
     answerJson(c, 200, { name: "Sneakers", price: 2202 });
   mount(app, [{ method: "post", path: "/get_product", run }]);

@@ -1,11 +1,7 @@
 import { systemClock } from "../shared/async/clock.ts";
-import { healthRoutes } from "../shared/http/health.ts";
-import { metricsRoute } from "../shared/http/metrics-route.ts";
-import { requestLog } from "../shared/http/request-log.ts";
-import { requestMetrics } from "../shared/http/request-metrics.ts";
-import { requestSpans } from "../shared/http/request-spans.ts";
+import { serve } from "../shared/http/listen.ts";
+import { healthRoutes, metricsRoute } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
-import { serve } from "../shared/http/serve.ts";
 import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
 import {
@@ -88,8 +84,9 @@ async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Pr
   // Carts are in memory, so cart can serve whoever else is away.
   const readiness = new Readiness();
   const app = cartApp(deps, [...healthRoutes(readiness), metricsRoute(metrics)], {
-    observers: [requestLog(log), requestMetrics(metrics), requestSpans(tracing)],
-    place: tracing.place,
+    log,
+    metrics,
+    tracing,
     origins: config.LOMS_ORIGINS,
   });
   const http = await serve(app.fetch, config.CART_HTTP);

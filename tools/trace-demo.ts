@@ -6,7 +6,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { systemClock } from "../shared/async/clock.ts";
 import { sleep } from "../shared/async/sleep.ts";
-import { createDirectFetch } from "../shared/http/direct-fetch.ts";
+import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../stack/otlp/receiver.ts";
 import { drawTrees, spanTrees } from "../stack/otlp/span-tree.ts";
 import type { ReceivedSpan } from "../stack/otlp/read-spans.ts";

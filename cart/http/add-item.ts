@@ -1,10 +1,9 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 import { itemCount } from "../../proto/loms/v1/schemas.ts";
-import type { MountedRoute } from "../../shared/http/app.ts";
+import { jsonContent, problemResponses } from "../../shared/http/document-responses.ts";
 import { endpoint } from "../../shared/http/endpoint.ts";
-import { jsonContent } from "../../shared/http/json-content.ts";
-import { problemResponses } from "../../shared/http/problem-schema.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
 import { addItem } from "../domain/add-item.ts";
 import type { Deps } from "../domain/deps.ts";
 import { lineParams } from "./params.ts";

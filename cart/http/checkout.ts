@@ -1,10 +1,9 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 import { int64Id } from "../../proto/loms/v1/schemas.ts";
-import type { MountedRoute } from "../../shared/http/app.ts";
+import { jsonContent, problemResponses } from "../../shared/http/document-responses.ts";
 import { endpoint } from "../../shared/http/endpoint.ts";
-import { jsonContent } from "../../shared/http/json-content.ts";
-import { problemResponses } from "../../shared/http/problem-schema.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
 import { checkout } from "../domain/checkout.ts";
 import type { Deps } from "../domain/deps.ts";
 import { cartParams } from "./params.ts";

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
-import type { MountedRoute } from "../../shared/http/app.ts";
+import { problemResponses } from "../../shared/http/document-responses.ts";
 import { endpoint } from "../../shared/http/endpoint.ts";
-import { problemResponses } from "../../shared/http/problem-schema.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
 import { clearCart } from "../domain/clear-cart.ts";
 import type { Deps } from "../domain/deps.ts";
 import { cartParams } from "./params.ts";

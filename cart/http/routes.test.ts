@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { AppError } from "../../shared/errors.ts";
 import type { HttpApp } from "../../shared/http/app.ts";
 import { openApiDocument } from "../../shared/http/openapi.ts";
-import { healthRoutes } from "../../shared/http/health.ts";
+import { healthRoutes } from "../../shared/http/probes.ts";
 import { Readiness } from "../../shared/lifecycle.ts";
 import { fill, testDeps } from "../test/deps.ts";
 import { DOCUMENT_INFO } from "./document-info.ts";
@@ -20,7 +20,7 @@ let app: HttpApp;
 
 beforeEach(() => {
   deps = testDeps();
-  app = cartApp(deps, healthRoutes(new Readiness()), { observers: [] });
+  app = cartApp(deps, healthRoutes(new Readiness()), {});
 });
 
 interface Row {

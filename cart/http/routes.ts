@@ -1,11 +1,6 @@
-import {
-  createHttpApp,
-  type HttpApp,
-  type HttpAppOptions,
-  mount,
-  type MountedRoute,
-} from "../../shared/http/app.ts";
-import { documentRoutes } from "../../shared/http/documents.ts";
+import { createHttpApp, type HttpApp, type HttpAppOptions, mount } from "../../shared/http/app.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
+import { documentRoutes } from "../../shared/http/openapi.ts";
 import { DOCUMENT_LINKS, OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { Deps } from "../domain/deps.ts";
 import { addItemEndpoint } from "./add-item.ts";

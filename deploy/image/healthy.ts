@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
+import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 
 // The health check of a container, whose image has no curl: exits with 0 when the URL that it is given
 // answers with 200, `node deploy/image/healthy.ts http://127.0.0.1:8082/readyz`.

@@ -3,7 +3,7 @@ import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { toAppError } from "../../shared/errors.ts";
 import { createGrpcClient } from "../../shared/grpc/client.ts";
-import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
+import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { STATUS_BY_CODE } from "../../shared/http/problem.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { parseExact } from "../../stack/exact-json.ts";

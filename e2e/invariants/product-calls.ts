@@ -1,4 +1,4 @@
-import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
+import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import type { Finding } from "./finding.ts";
 
 /** What the product service allows a client in any one second. */

@@ -1,10 +1,6 @@
 import { createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
-import { documentRoutes } from "../../shared/http/documents.ts";
-import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
-import { metricsRoute } from "../../shared/http/metrics-route.ts";
-import { requestLog } from "../../shared/http/request-log.ts";
-import { requestMetrics } from "../../shared/http/request-metrics.ts";
-import { requestSpans } from "../../shared/http/request-spans.ts";
+import { documentRoutes } from "../../shared/http/openapi.ts";
+import { healthRoutes, metricsRoute, type ReadyCheck } from "../../shared/http/probes.ts";
 import { DOCUMENT_LINKS, OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
@@ -29,8 +25,9 @@ export interface LomsHttpOptions {
 export function createLomsHttp(options: LomsHttpOptions): HttpApp {
   const { rpc, log, metrics, tracing, readiness, checks, cartOrigins: origins } = options;
   const app = createHttpApp({
-    observers: [requestLog(log), requestMetrics(metrics), requestSpans(tracing)],
-    place: tracing.place,
+    log,
+    metrics,
+    tracing,
     origins,
   });
   mount(app, [

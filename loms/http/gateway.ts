@@ -12,14 +12,12 @@ import {
   stocksInfoRequest,
   stocksInfoResponse,
 } from "../../proto/loms/v1/schemas.ts";
-import { requireJsonAccepted } from "../../shared/http/accept.ts";
-import { answerJson } from "../../shared/http/answer.ts";
-import type { MountedRoute } from "../../shared/http/app.ts";
-import { jsonContent } from "../../shared/http/json-content.ts";
+import { answerJson } from "../../shared/http/app.ts";
+import { jsonContent, problemResponses } from "../../shared/http/document-responses.ts";
+import { requireJsonAccepted } from "../../shared/http/endpoint.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
 import type { DocumentInfo } from "../../shared/http/openapi.ts";
-import { problemResponses } from "../../shared/http/problem-schema.ts";
-import { BODY_MAX_BYTES } from "../../shared/http/read-body.ts";
-import { readJson } from "../../shared/http/read-json.ts";
+import { BODY_MAX_BYTES, readJson } from "../../shared/http/read-body.ts";
 import type { Rpc } from "../rpc/chain.ts";
 import type { MethodName } from "../rpc/methods.ts";
 

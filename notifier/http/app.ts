@@ -1,9 +1,5 @@
 import { createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
-import { healthRoutes, type ReadyCheck } from "../../shared/http/health.ts";
-import { metricsRoute } from "../../shared/http/metrics-route.ts";
-import { requestLog } from "../../shared/http/request-log.ts";
-import { requestMetrics } from "../../shared/http/request-metrics.ts";
-import { requestSpans } from "../../shared/http/request-spans.ts";
+import { healthRoutes, metricsRoute, type ReadyCheck } from "../../shared/http/probes.ts";
 import { OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
@@ -30,8 +26,9 @@ const START = {
 export function createNotifierHttp(options: NotifierHttpOptions): HttpApp {
   const { log, metrics, tracing, readiness, checks } = options;
   const app = createHttpApp({
-    observers: [requestLog(log), requestMetrics(metrics), requestSpans(tracing)],
-    place: tracing.place,
+    log,
+    metrics,
+    tracing,
   });
   mount(app, [...healthRoutes(readiness, checks), metricsRoute(metrics), startPageRoute(START)]);
   return app;

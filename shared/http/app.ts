@@ -1,52 +1,78 @@
-import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import { Buffer } from "node:buffer";
+import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { RequestContext } from "../async/request-context.ts";
-import { AppError } from "../errors.ts";
-import { childTraceparent, parseTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
-import { type Answered, answerProblem, answerText } from "./answer.ts";
-import { allowOrigins } from "./cors.ts";
-import { Exchange, type HttpContext, type HttpEnv, type HttpObserver } from "./exchange.ts";
-import { nodeIncoming } from "./node-incoming.ts";
-import { PROBE_ROUTES } from "./probe-routes.ts";
-import { HttpRefusal } from "./problem.ts";
-import { ASTERISK, pathAndQuery } from "./request-target.ts";
+import { AppError, toAppError } from "../errors.ts";
+import { jsonIntegers } from "../json-integer.ts";
+import { causeOf } from "../telemetry/describe-error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";
+import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
+import { NO_TRACING, type SpanRecord, type Tracing } from "../telemetry/tracing.ts";
+import type { Answered, Exchange, HttpContext, HttpEnv, MountedRoute } from "./exchange.ts";
+import { ASTERISK, rawPath, requestHead } from "./listen.ts";
+import { acceptsGzip, GZIP_MIN_BYTES, gzipped, isCompressible } from "./negotiation.ts";
+import {
+  CONSTANT_HEADERS,
+  HttpError,
+  problemHeaders,
+  problemOf,
+  STATUS_BY_CODE,
+} from "./problem.ts";
+import { exposeTo, isPreflight, preflightHeaders } from "./cors.ts";
 
-/** How long a request may take unless the service says otherwise. */
-export const REQUEST_TIMEOUT_MS = 5_000;
+/** How long a request may take unless the service sets another limit. */
+const REQUEST_TIMEOUT_MS = 5_000;
+/** Ids that proxies make fit in, and they are safe in a log line and in a header. */
+const REQUEST_ID = /^[A-Za-z0-9._:+/=@-]{1,128}$/;
+const JSON_HEADERS = { ...CONSTANT_HEADERS, "content-type": "application/json" };
+/** Monitoring requests these every few seconds: logged at debug level, and no trace starts there. */
+export const PROBE_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+/** The methods of RFC 9110, PATCH and QUERY, as in OpenTelemetry's semantic conventions. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(
+  ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"],
+);
+/** TLS ends before these listeners. */
+const URL_SCHEME = "http";
+
+export const HTTP_SERVER_REQUEST_DURATION_SECONDS = histogramFamily({
+  name: "http_server_request_duration_seconds",
+  help: "Requests that were answered, by route",
+  labels: [
+    "http_request_method",
+    "http_route",
+    "http_response_status_code",
+    "url_scheme",
+    "error_type",
+  ],
+  buckets: DURATION_BUCKETS,
+});
 
 export type HttpApp = OpenAPIHono<HttpEnv>;
 
-/** One verb on one path; `path` writes its parameters as `{user_id}`. */
-export interface MountedRoute {
-  readonly method: string;
-  readonly path: string;
-  /** How the OpenAPI document describes it; without one it is not in there. */
-  readonly document?: RouteConfig;
-  run(c: HttpContext): Response | Promise<Response>;
-}
-
 export interface HttpAppOptions {
-  readonly observers: readonly HttpObserver[];
+  /** Gets a line for every request. */
+  readonly log?: Logger;
+  readonly metrics?: Metrics;
+  readonly tracing?: Tracing;
   readonly timeoutMs?: number;
   readonly clock?: Clock;
-  /** Whose pages may use this service from a browser, beside its own. */
+  /** Origins of other pages that may use this service from a browser. */
   readonly origins?: readonly string[];
-  /** Gives each request its place in a trace, unless a machine asks how the service is. */
-  readonly place?: PlaceInTrace;
 }
 
-/** An app whose every failure is a problem body; routes come onto it with {@link mount}. */
-export function createHttpApp(options: HttpAppOptions): HttpApp {
+/** An app whose every failure is answered with a problem body; {@link mount} adds the routes. */
+export function createHttpApp(options: HttpAppOptions = {}): HttpApp {
   const app = new OpenAPIHono<HttpEnv>({ getPath: rawPath });
-  app.use("*", observed(options));
+  app.use("*", exchanges(options));
   if (options.origins?.length) app.use("*", allowOrigins(options.origins));
   app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route")));
   app.onError((error, c) => answerProblem(c, error));
   return app;
 }
 
-/** Mounts all routes of a service at once, since the order in which the router sees them counts. */
+/** Mounts all routes of a service in one call: the router matches them in the order of mounting. */
 export function mount(app: HttpApp, routes: readonly MountedRoute[]): void {
   const byPath = Map.groupBy(routes, (route) => route.path);
   const paths = [...byPath.keys()].sort((a, b) => sortKey(a) < sortKey(b) ? -1 : 1);
@@ -59,12 +85,12 @@ export function mount(app: HttpApp, routes: readonly MountedRoute[]): void {
   }
 }
 
-/** Fixed words come before parameters: `/cart/list` is a route, never a SKU. */
+/** Fixed segments come before parameters: `/cart/list` is a route, never a SKU. */
 function sortKey(path: string): string {
   return path.replaceAll(/\{.+?\}/g, "\uffff");
 }
 
-/** One handler for all verbs of a path, so that a verb it lacks is told from a path that is not. */
+/** One handler for all methods of a path, so that an unknown method is a 405 and not a 404. */
 function dispatcher(path: string, routes: readonly MountedRoute[]) {
   const byMethod = new Map<string, MountedRoute["run"]>();
   for (const { method, run } of routes) {
@@ -77,7 +103,7 @@ function dispatcher(path: string, routes: readonly MountedRoute[]) {
     const run = byMethod.get(c.req.method);
     try {
       if (!run && c.req.method === "OPTIONS") return answerText(c, 204, null, { allow });
-      if (!run) throw new HttpRefusal(405, `${path} takes ${allow}`, allow);
+      if (!run) throw new HttpError(405, `${path} takes ${allow}`, allow);
       return await run(c);
     } catch (error) {
       return answerProblem(c, error);
@@ -85,42 +111,178 @@ function dispatcher(path: string, routes: readonly MountedRoute[]) {
   };
 }
 
-/** Opens an exchange for each request and tells the observers of it once it is answered. */
-function observed(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
-  const { observers, timeoutMs = REQUEST_TIMEOUT_MS, clock = systemClock } = options;
-  const { place = childTraceparent } = options;
+/** Opens an exchange for each request, and reports it once its answer is made. */
+function exchanges(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
+  const { timeoutMs = REQUEST_TIMEOUT_MS, clock = systemClock, tracing = NO_TRACING } = options;
+  const report = reporter(options);
   return async (c, next) => {
-    const parent = parseTraceparent(c.req.raw.headers.get("traceparent"));
+    const { headers, method } = c.req.raw;
+    const parent = parseTraceparent(headers.get("traceparent"));
     const traceparent = parent === undefined && PROBE_ROUTES.has(c.req.path)
       ? childTraceparent(parent)
-      : place(parent);
+      : tracing.place(parent);
     const context = new RequestContext({ traceparent, timeoutMs, caller: c.req.raw, clock });
-    const exchange = new Exchange(c.req.raw, context, parent);
+    const givenId = headers.get("x-request-id") ?? "";
+    const requestId = REQUEST_ID.test(givenId) ? givenId : context.spanId;
+    const startedAt = clock.now();
+    const exchange: Exchange = {
+      ...{ method, context, parent, requestId, startedAt },
+      ...{ route: undefined, status: 0, bytes: 0, durationMs: 0, error: undefined },
+    };
     c.set("exchange", exchange);
-    const answer = answerToMessage(c);
-    if (answer) c.res = await answer;
+    const answered = answerWithoutRoute(c);
+    if (answered) c.res = await answered;
     else await next();
-    exchange.durationMs = clock.now() - exchange.startedAt;
+    exchange.durationMs = clock.now() - startedAt;
     context.close();
-    for (const observer of observers) observer.requestEnded(exchange);
+    report(exchange);
   };
 }
 
-/** The answer that no route gives: to a malformed message, and to OPTIONS of the server as a whole. */
-function answerToMessage(c: HttpContext): Answered | undefined {
-  const incoming = nodeIncoming(c.env);
-  if (incoming?.fault) return answerProblem(c, new AppError("invalid_argument", incoming.fault));
-  return incoming?.target === ASTERISK ? answerText(c, 204, null, {}) : undefined;
+/** The answer to a malformed message, and to OPTIONS of the server as a whole. */
+function answerWithoutRoute(c: HttpContext): Answered | undefined {
+  const head = requestHead(c.env);
+  if (head?.fault) return answerProblem(c, new AppError("invalid_argument", head.fault));
+  return head?.target === ASTERISK ? answerText(c, 204, null, {}) : undefined;
 }
 
-/**
- * The path as it was sent, without a trailing slash. Hono's own decodes percent signs, which would
- * let `/cart/%6cist` be the list, and a Request has followed `..` already.
- */
-function rawPath(request: Request, options?: { env?: unknown }): string {
-  const target = nodeIncoming(options?.env)?.target ?? pathAndQuery(request.url, request.method);
-  if (target === undefined) return "/";
-  const end = target.search(/[?#]/);
-  const path = end < 0 ? target : target.slice(0, end);
-  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+/** Reports a request as a log line, a metric and a span, without its path: it may hold user data. */
+function reporter(options: HttpAppOptions): (exchange: Exchange) => void {
+  const { log, metrics, tracing = NO_TRACING } = options;
+  const durations = metrics?.histogram(HTTP_SERVER_REQUEST_DURATION_SECONDS);
+  return (exchange) => {
+    const { status, error, context } = exchange;
+    // A 4xx is the caller's mistake, and no error of the server.
+    const isServerError = status >= STATUS_BY_CODE.internal;
+    const errorType = isServerError ? error?.code ?? String(status) : undefined;
+    const labels = labelsOf(exchange, errorType);
+    durations?.observe(labels, exchange.durationMs / 1000);
+    if (tracing.keeps(context.traceparent)) tracing.record(spanOf(exchange, labels));
+    if (log) logRequest(log, exchange, labels);
+  };
+}
+
+function labelsOf({ method, route, status }: Exchange, errorType: string | undefined) {
+  return {
+    http_request_method: KNOWN_METHODS.has(method) ? method : "_OTHER",
+    ...(route !== undefined && { http_route: route }),
+    http_response_status_code: status,
+    url_scheme: URL_SCHEME,
+    ...(errorType !== undefined && { error_type: errorType }),
+  };
+}
+
+type Labels = ReturnType<typeof labelsOf>;
+
+function spanOf(exchange: Exchange, labels: Labels): SpanRecord {
+  const { method, route, context, parent, startedAt, durationMs } = exchange;
+  const verb = KNOWN_METHODS.has(method) ? method : "HTTP";
+  return {
+    ...{ traceparent: context.traceparent, parent, kind: "server", startedAt, durationMs },
+    name: route === undefined ? verb : `${verb} ${route}`,
+    attributes: {
+      "http.request.method": labels.http_request_method,
+      ...(route !== undefined && { "http.route": route }),
+      "http.response.status_code": exchange.status,
+      "http.response.body.size": exchange.bytes,
+      "url.scheme": URL_SCHEME,
+    },
+    error: labels.error_type,
+  };
+}
+
+function logRequest(log: Logger, exchange: Exchange, { url_scheme: _, ...labels }: Labels): void {
+  const { method, route, error, context } = exchange;
+  const { error_type, ...known } = labels;
+  const line = {
+    ...known,
+    ...(known.http_request_method !== method && { http_request_method_original: method }),
+    http_response_body_size: exchange.bytes,
+    duration_ms: Math.round(exchange.durationMs * 1000) / 1000,
+    request_id: exchange.requestId,
+    ...(error && { code: error.code, detail: error.message }),
+    // Callers learn that the service is unavailable; only the log has the cause.
+    ...(error && error_type && { error_type, ...causeOf(error) }),
+  };
+  if (error?.code === "internal") log.error("request", { ...line, error }, context);
+  else if (error_type !== undefined) log.warn("request", line, context);
+  else if (PROBE_ROUTES.has(route ?? "")) log.debug("request", line, context);
+  else log.info("request", line, context);
+}
+
+/** Pages of these origins may use every route. Other origins get no header, so browsers refuse. */
+function allowOrigins(origins: readonly string[]): MiddlewareHandler<HttpEnv> {
+  const allowed = new Set(origins);
+  return async (c, next) => {
+    const origin = c.req.raw.headers.get("origin");
+    if (origin === null || !allowed.has(origin)) return await next();
+    if (isPreflight(c.req.raw)) {
+      c.get("exchange").route = "preflight";
+      return answerText(c, 204, null, preflightHeaders(origin));
+    }
+    await next();
+    exposeTo(origin, c.res.headers);
+  };
+}
+
+/** Answers with `body` as JSON, bigints with every digit; without `body` the answer has none. */
+export function answerJson(c: HttpContext, status: number, body?: unknown): Answered {
+  if (body === undefined) return answer(c, status, null, CONSTANT_HEADERS);
+  return answer(c, status, JSON.stringify(body, jsonIntegers), JSON_HEADERS);
+}
+
+/** Answers with the problem body of what was thrown, and keeps the error for the log. */
+export function answerProblem(c: HttpContext, thrown: unknown): Answered {
+  const exchange = c.get("exchange");
+  const error = exchange.error = toAppError(thrown);
+  const problem = problemOf(error, exchange.context.traceId);
+  return answer(c, problem.status, JSON.stringify(problem), problemHeaders(error));
+}
+
+/** Answers with `body`; `headers` take precedence over the constant ones. */
+export function answerText(
+  c: HttpContext,
+  status: number,
+  body: AnswerBody,
+  headers: Record<string, string>,
+): Answered {
+  return answer(c, status, body, { ...CONSTANT_HEADERS, ...headers });
+}
+
+type AnswerBody = string | Uint8Array<ArrayBuffer> | null;
+
+/** Every answer passes here. A large one is compressed when the caller accepts gzip. */
+function answer(
+  c: HttpContext,
+  status: number,
+  body: AnswerBody,
+  headers: Record<string, string>,
+): Answered {
+  const isSmall = body === null || body.length < GZIP_MIN_BYTES;
+  if (isSmall || headers["content-encoding"] || !isCompressible(headers["content-type"])) {
+    return respond(c, status, body, headers);
+  }
+  const varying = { ...headers, vary: "accept-encoding" };
+  if (!acceptsGzip(c.req.raw.headers)) return respond(c, status, body, varying);
+  return gzipped(body).then((compressed) =>
+    respond(c, status, compressed, { ...varying, "content-encoding": "gzip" })
+  );
+}
+
+/** Plain headers and a body in one piece: node-server then makes no Headers and no stream. */
+function respond(
+  c: HttpContext,
+  status: number,
+  body: AnswerBody,
+  headers: Record<string, string>,
+): Response {
+  const exchange = c.get("exchange");
+  exchange.status = status;
+  if (body !== null) {
+    exchange.bytes = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+  }
+  const named: Record<string, string> = { ...headers, "x-request-id": exchange.requestId };
+  // Hono removes the body of an answer to HEAD, and with it the length.
+  if (exchange.method === "HEAD" && body !== null) named["content-length"] = String(exchange.bytes);
+  return new Response(body, { status, headers: named });
 }

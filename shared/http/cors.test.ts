@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { answerJson } from "./answer.ts";
-import { createHttpApp, mount } from "./app.ts";
-import type { Exchange } from "./exchange.ts";
+import { createLogger } from "../telemetry/log.ts";
+import { answerJson, createHttpApp, mount } from "./app.ts";
 
 const FRIEND = "http://localhost:8084";
 const others = [
@@ -12,11 +11,12 @@ const others = [
 ];
 
 function appFor(origins: readonly string[]) {
-  const exchanges: Exchange[] = [];
-  const observers = [{ requestEnded: (exchange: Exchange) => void exchanges.push(exchange) }];
-  const app = createHttpApp({ observers, origins });
+  const lines: unknown[] = [];
+  const write = (line: string) => lines.push(JSON.parse(line));
+  const log = createLogger({ service: "cart", level: "info", format: "json", write });
+  const app = createHttpApp({ log, origins });
   mount(app, [{ method: "post", path: "/thing", run: (c) => answerJson(c, 200, {}) }]);
-  return { app, exchanges };
+  return { app, lines };
 }
 
 const preflight = (origin: string) => ({
@@ -24,7 +24,7 @@ const preflight = (origin: string) => ({
   headers: { origin, "access-control-request-method": "POST" },
 });
 
-test("an answer names the origin that asked, when that is allowed", async () => {
+test("an answer to an allowed origin names it", async () => {
   const { app } = appFor([FRIEND]);
   const post = { method: "POST", headers: { origin: FRIEND } };
   for (const [path, status] of [["/thing", 200], ["/nowhere", 404]] as const) {
@@ -35,17 +35,17 @@ test("an answer names the origin that asked, when that is allowed", async () => 
   }
 });
 
-test("a preflight is answered for an allowed origin, and seen by the observers", async () => {
-  const { app, exchanges } = appFor([FRIEND]);
+test("a preflight is answered for an allowed origin, and logged", async () => {
+  const { app, lines } = appFor([FRIEND]);
   const answer = await app.request("/thing", preflight(FRIEND));
   expect(answer.status).toBe(204);
   expect(answer.headers.get("access-control-allow-origin")).toBe(FRIEND);
   expect(answer.headers.get("access-control-allow-methods")).toContain("POST");
   expect(answer.headers.get("access-control-allow-headers")).toContain("idempotency-key");
-  expect(exchanges).toMatchObject([{ route: "preflight", status: 204 }]);
+  expect(lines).toMatchObject([{ http_route: "preflight", http_response_status_code: 204 }]);
 });
 
-test.each(others)("origin %s is told nothing", async (origin) => {
+test.each(others)("origin %s gets no CORS header", async (origin) => {
   const { app } = appFor([FRIEND]);
   const answers = [
     await app.request("/thing", { method: "POST", headers: { origin } }),
@@ -56,7 +56,7 @@ test.each(others)("origin %s is told nothing", async (origin) => {
   }
 });
 
-test("an app without origins tells no page anything", async () => {
+test("an app without origins sends no CORS header", async () => {
   const { app } = appFor([]);
   const { headers } = await app.request("/thing", preflight(FRIEND));
   expect(headers.get("access-control-allow-origin")).toBeNull();

@@ -1,13 +1,13 @@
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { createHttpApp, mount } from "./app.ts";
+import { GZIP_MIN_BYTES } from "./negotiation.ts";
 import { documentAnswer } from "./document-answer.ts";
-import { GZIP_MIN_BYTES } from "./gzip.ts";
 
 const TEXT = "a".repeat(GZIP_MIN_BYTES);
 
 function serving(body: string) {
-  const app = createHttpApp({ observers: [] });
+  const app = createHttpApp();
   const run = documentAnswer(body, { "content-type": "text/css" });
   mount(app, [{ method: "get", path: "/document", run }]);
   return async (headers: Record<string, string> = {}) =>

@@ -1,15 +1,13 @@
 import { createHash } from "node:crypto";
-import { acceptsGzip } from "./accept.ts";
-import { type Answered, answerText, respondGzipped } from "./answer.ts";
-import { CONSTANT_HEADERS } from "./constant-headers.ts";
-import type { HttpContext } from "./exchange.ts";
-import { GZIP_MIN_BYTES, gzipped, isCompressible } from "./gzip.ts";
+import { answerText } from "./app.ts";
+import type { Answered, HttpContext } from "./exchange.ts";
+import { acceptsGzip, GZIP_MIN_BYTES, gzipped, isCompressible } from "./negotiation.ts";
 
 export type DocumentAnswer = (c: HttpContext) => Answered;
 
 /**
- * What a route answers with that stays the same while the process runs: documents, pages, scripts.
- * It may be kept, and is asked for again by its ETag; it is compressed once.
+ * An answer that stays the same while the process runs: a document, a page, a script. Caches keep it
+ * and revalidate it by its ETag; it is compressed once.
  */
 export function documentAnswer(
   body: string | Uint8Array<ArrayBuffer>,
@@ -18,7 +16,6 @@ export function documentAnswer(
   // Weak: the compressed and the plain form are one document.
   const etag = `W/"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
   const kept = {
-    ...CONSTANT_HEADERS,
     ...headers,
     "cache-control": "no-cache",
     etag,
@@ -32,11 +29,13 @@ export function documentAnswer(
     }
     if (!compresses || !acceptsGzip(c.req.raw.headers)) return answerText(c, 200, body, kept);
     compressed ??= gzipped(body);
-    return compressed.then((bytes) => respondGzipped(c, 200, bytes, kept));
+    return compressed.then((bytes) =>
+      answerText(c, 200, bytes, { ...kept, "content-encoding": "gzip" })
+    );
   };
 }
 
-/** Compared weakly, as If-None-Match is. */
+/** If-None-Match compares weakly. */
 function isKnown(ifNoneMatch: string | null, etag: string): boolean {
   if (ifNoneMatch === null) return false;
   if (ifNoneMatch.trim() === "*") return true;

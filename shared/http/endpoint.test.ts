@@ -5,9 +5,9 @@ import { int64Id, itemCount } from "../../proto/loms/v1/schemas.ts";
 import type { RequestContext } from "../async/request-context.ts";
 import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";
+import { createLogger } from "../telemetry/log.ts";
 import { createHttpApp, type HttpApp, mount } from "./app.ts";
 import { endpoint } from "./endpoint.ts";
-import type { Exchange } from "./exchange.ts";
 import { openApiDocument } from "./openapi.ts";
 
 const responses = { 200: { description: "ok" } };
@@ -31,14 +31,16 @@ const remove = createRoute({
 
 const handled = vi.fn<(input: unknown, context: RequestContext) => Promise<object>>();
 let clock: VirtualClock;
-let seen: Exchange[];
+let lines: Record<string, unknown>[];
 let app: HttpApp;
 
 beforeEach(() => {
   handled.mockReset().mockResolvedValue({});
   clock = new VirtualClock();
-  seen = [];
-  app = createHttpApp({ observers: [{ requestEnded: (each) => seen.push(each) }], clock });
+  lines = [];
+  const write = (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>);
+  const log = createLogger({ service: "cart", level: "info", format: "json", write });
+  app = createHttpApp({ log, clock });
   const answer = async (input: unknown, context: RequestContext) =>
     ({ status: 200, body: await handled(input, context) }) as const;
   // The SKU route comes first on purpose: the order must not matter.
@@ -190,7 +192,7 @@ test("HEAD is GET without the body", async () => {
   const answer = await app.request("/user/1/cart/list", { method: "HEAD" });
   expect(answer.status).toBe(200);
   expect(await answer.text()).toBe("");
-  expect(seen[0]?.method).toBe("HEAD");
+  expect(lines[0]?.["http_request_method"]).toBe("HEAD");
 });
 
 test("a body without a declared length is read up to the limit", async () => {
@@ -236,34 +238,35 @@ test("an error of the handler becomes a problem with the caller's trace", async 
     detail: "loms cannot answer",
     trace_id: "0af7651916cd43dd8448eb211c80319c",
   });
-  expect(seen[0]?.context.spanId).not.toBe("b7ad6b7169203331");
-  expect(seen[0]?.parent).toBe(traceparent);
+  expect(lines[0]?.["span_id"]).not.toBe("b7ad6b7169203331");
 });
 
-test("the words of an unexpected error stay inside", async () => {
+test("the message of an unexpected error is not in the answer", async () => {
   handled.mockImplementation(() => {
     throw new TypeError("secret");
   });
   const answer = await app.request("/user/1/cart/list");
   expect(answer.status).toBe(500);
   expect(await answer.text()).not.toContain("secret");
-  expect(seen[0]?.error?.cause).toBeInstanceOf(TypeError);
 });
 
-test("observers are told of every request once, with the pattern of its path", async () => {
+test("every request is logged once, with the pattern of its path", async () => {
   handled.mockResolvedValue({ name: "ж" });
   await post("/user/1/cart/2", `{"count":1}`);
   await app.request("/user/1/cart/2", { method: "DELETE" });
   await app.request("/user/1/cart/2", { method: "PUT" });
   await app.request("/secret/7");
-  expect(seen.map(({ method, route, status, bytes }) => [method, route, status, bytes > 0]))
-    .toEqual([
-      ["POST", "/user/{user_id}/cart/{sku_id}", 200, true],
-      ["DELETE", "/user/{user_id}/cart/{sku_id}", 204, false],
-      ["PUT", "/user/{user_id}/cart/{sku_id}", 405, true],
-      ["GET", undefined, 404, true],
-    ]);
-  expect(seen[0]?.bytes).toBe(13);
+  expect(lines.map((line) => [
+    line["http_request_method"],
+    line["http_route"],
+    line["http_response_status_code"],
+    line["http_response_body_size"],
+  ])).toEqual([
+    ["POST", "/user/{user_id}/cart/{sku_id}", 200, 13],
+    ["DELETE", "/user/{user_id}/cart/{sku_id}", 204, 0],
+    ["PUT", "/user/{user_id}/cart/{sku_id}", 405, expect.any(Number)],
+    ["GET", undefined, 404, expect.any(Number)],
+  ]);
 });
 
 test("a request leaves no timer behind", async () => {

@@ -2,14 +2,14 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import type { z } from "zod";
 import type { RequestContext } from "../async/request-context.ts";
 import { AppError, type FieldViolation } from "../errors.ts";
-import { requireJsonAccepted } from "./accept.ts";
-import { answerJson } from "./answer.ts";
-import type { MountedRoute } from "./app.ts";
-import type { HttpContext } from "./exchange.ts";
-import { parseJsonBody } from "./json-body.ts";
-import { BODY_MAX_BYTES, readBody } from "./read-body.ts";
-import { requireJson } from "./read-json.ts";
 import { invalidArgument, violationsOf } from "../violations.ts";
+import { answerJson } from "./app.ts";
+import type { HttpContext, MountedRoute } from "./exchange.ts";
+import { requestHead } from "./listen.ts";
+import { acceptsJson } from "./negotiation.ts";
+import { HttpError } from "./problem.ts";
+import { BODY_MAX_BYTES, readBody, requireJson } from "./read-body.ts";
+import { parseJsonBody } from "./json-body.ts";
 
 type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
 type Parsed<Request, Part extends string> = Request extends Record<Part, infer Schema>
@@ -20,14 +20,14 @@ type ParsedBody<Request> = Request extends
   ? Schema extends z.ZodType ? z.output<Schema> : undefined
   : undefined;
 
-/** What a handler gets: the outputs of the route's schemas. */
+/** The input of a handler: the outputs of the route's schemas. */
 export interface EndpointInput<Route> {
   readonly params: Parsed<RequestOf<Route>, "params">;
   readonly headers: Parsed<RequestOf<Route>, "headers">;
   readonly body: ParsedBody<RequestOf<Route>>;
 }
 
-/** What a handler answers; without `body` the answer has none. Bigints become integers. */
+/** The output of a handler; without `body` the answer has none. Bigints become integers. */
 export interface EndpointAnswer {
   readonly status: 200 | 204;
   readonly body?: object;
@@ -43,9 +43,9 @@ export interface EndpointOptions {
 }
 
 /**
- * A route made with `createRoute` of zod-openapi, read strictly: 415, then 413, then 400 for
- * whatever its schemas of path, headers and body find. The library's own reading takes `1.0` and
- * duplicate keys and looks at the path before the content type, so it is not used.
+ * A route made with `createRoute` of zod-openapi, read strictly: 415, then 413, then 400 for every
+ * rule of its schemas of path, headers and body that is broken. The library's own reading accepts
+ * `1.0` and duplicate keys, and checks the path before the content type, so it is not used.
  */
 export function endpoint<Route extends RouteConfig>(
   route: Route,
@@ -75,7 +75,7 @@ interface RawInput {
 
 type Part = { readonly name: keyof RawInput; readonly schema: z.ZodType };
 
-/** Everything that does not change from request to request is worked out here, once. */
+/** Prepares once what is the same for every request. */
 function inputReader(route: RouteConfig, bodyMaxBytes: number) {
   const bodySchema = jsonSchemaOf(route);
   const paramsOf = paramsReader(route.path);
@@ -88,14 +88,27 @@ function inputReader(route: RouteConfig, bodyMaxBytes: number) {
 
   return async (c: HttpContext): Promise<RawInput> => {
     if (bodySchema) requireJson(c);
-    const bytes = await readBody(c, bodyMaxBytes);
+    // Also without a schema: a body that is too large is a 413 on every route.
+    const bytes = mayHaveBody(c, bodyMaxBytes) ? await readBody(c, bodyMaxBytes) : NO_BODY;
     const raw: RawInput = {
       params: paramsOf(c.req.path),
       headers: headerNames.length > 0 ? readHeaders(c, headerNames) : undefined,
-      body: bodySchema ? parseLater(bytes) : undefined,
+      body: bodySchema ? parseOrError(bytes) : undefined,
     };
     return parseParts(parts, raw);
   };
+}
+
+const NO_BODY = new Uint8Array(0);
+
+/** Does not touch `request.body`, for which node-server makes a whole Request. */
+function mayHaveBody(c: HttpContext, maxBytes: number): boolean {
+  const { method, headers } = c.req.raw;
+  const declared = headers.get("content-length");
+  // The body of a GET is ignored unless it is too large.
+  if (method === "GET" || method === "HEAD") return Number(declared) > maxBytes;
+  if (declared !== null) return declared !== "0";
+  return requestHead(c.env) === undefined || headers.has("transfer-encoding");
 }
 
 function jsonSchemaOf(route: RouteConfig): z.ZodType | undefined {
@@ -103,7 +116,7 @@ function jsonSchemaOf(route: RouteConfig): z.ZodType | undefined {
   return content !== undefined && "schema" in content ? content.schema as z.ZodType : undefined;
 }
 
-/** Reads the ids from the raw path: a percent-encoded one stays so, and no schema takes it. */
+/** Reads the raw path: an id that is percent-encoded stays so, and no schema accepts it. */
 function paramsReader(pattern: string): (path: string) => Record<string, string | undefined> {
   const places = pattern.split("/").flatMap((segment, at) =>
     segment.startsWith("{") ? [{ name: segment.slice(1, -1), at }] : []
@@ -123,8 +136,8 @@ function readHeaders(c: HttpContext, names: readonly string[]): Record<string, u
   return headers;
 }
 
-/** What the body says, or the refusal, which waits until the path has been looked at. */
-function parseLater(bytes: ArrayBuffer | Uint8Array): unknown {
+/** The parsed body or the error, which is thrown together with those of the path. */
+function parseOrError(bytes: ArrayBuffer | Uint8Array): unknown {
   try {
     return parseJsonBody(bytes);
   } catch (error) {
@@ -146,4 +159,15 @@ function parseParts(parts: readonly Part[], raw: RawInput): RawInput {
   }
   if (violations) throw invalidArgument(violations);
   return raw;
+}
+
+/**
+ * Checks that the caller accepts JSON, after everything else about the request and before it takes
+ * effect. Problem bodies are sent whatever the caller accepts.
+ * @throws {HttpError} 406
+ */
+export function requireJsonAccepted(c: HttpContext): void {
+  const accept = c.req.raw.headers.get("accept");
+  if (!accept || accept === "*/*" || accept === "application/json" || acceptsJson(accept)) return;
+  throw new HttpError(406, "The answer is application/json, which Accept does not name");
 }

@@ -1,43 +1,42 @@
+import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { RequestContext } from "../async/request-context.ts";
 import type { AppError } from "../errors.ts";
-import { requestIdOf } from "./request-id.ts";
-
-/** One request and what became of it, for those who watch. */
-export class Exchange {
-  readonly method: string;
-  readonly context: RequestContext;
-  /** The caller's place in the trace, if it sent one. */
-  readonly parent: string | undefined;
-  /** The caller's name for the request, or one of ours; the answer and the log have it. */
-  readonly requestId: string;
-  /** On the scale of `context.clock`, in ms. */
-  readonly startedAt: number;
-  /** The route's pattern, as `/user/{user_id}/cart`; undefined when the path matches no route. */
-  route: string | undefined = undefined;
-  status = 0;
-  /** Of the answer's body. */
-  bytes = 0;
-  durationMs = 0;
-  /** Why the request was refused or failed. */
-  error: AppError | undefined = undefined;
-
-  constructor(request: Request, context: RequestContext, parent: string | undefined) {
-    this.method = request.method;
-    this.context = context;
-    this.parent = parent;
-    this.requestId = requestIdOf(request.headers, context.spanId);
-    this.startedAt = context.clock.now();
-  }
-}
-
-/** Is told of every request once, after its answer is made: logs, metrics, traces. Never throws. */
-export interface HttpObserver {
-  requestEnded(exchange: Exchange): void;
-}
 
 export interface HttpEnv {
   Variables: { exchange: Exchange };
 }
 
 export type HttpContext = Context<HttpEnv>;
+
+/** A large answer is compressed, which takes a moment. */
+export type Answered = Response | Promise<Response>;
+
+/** One method of one path; parameters of `path` are written as `{user_id}`. */
+export interface MountedRoute {
+  readonly method: string;
+  readonly path: string;
+  /** The route in the OpenAPI document; one without is not in the document. */
+  readonly document?: RouteConfig;
+  run(c: HttpContext): Answered;
+}
+
+/** One request and its answer, for the log, the metrics and the span. */
+export interface Exchange {
+  readonly method: string;
+  readonly context: RequestContext;
+  /** The caller's `traceparent`, if it sent a valid one. */
+  readonly parent: string | undefined;
+  /** The caller's `X-Request-Id` or, without a valid one, the id of the span. */
+  readonly requestId: string;
+  /** By `context.clock`, in ms. */
+  readonly startedAt: number;
+  /** The route's pattern, as `/user/{user_id}/cart`; undefined when the path matches no route. */
+  route: string | undefined;
+  status: number;
+  /** Size of the answer's body. */
+  bytes: number;
+  durationMs: number;
+  /** Why the request failed. */
+  error: AppError | undefined;
+}

@@ -1,33 +1,56 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import process from "node:process";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, isIPv6, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { getRequestListener, RequestError } from "@hono/node-server";
-import type { HostPort } from "../config.ts";
-import { AppError } from "../errors.ts";
-import { examine, URL_HOST } from "./node-incoming.ts";
-import type { Fetch, Listener } from "./serve.ts";
-import { answerUnreadable, unreadableProblem } from "./unreadable.ts";
+import { getRequestListener } from "@hono/node-server";
+import { formatHostPort, type HostPort, reachable } from "../config.ts";
+import { answerUnreadable, conversionFailure } from "./unreadable.ts";
 
-/** Headers of a request; ours are a few hundred bytes. */
+/** Limit of a request's headers; ours are a few hundred bytes. */
 const HEADERS_MAX_BYTES = 16 * 1024;
-/** A client that sends its headers byte by byte is let go of after this. */
+/** Ends a connection whose client sends its headers byte by byte. */
 const HEADERS_TIMEOUT_MS = 10_000;
-/** The same for a whole request; above every deadline of ours, which answers before. */
+/** The same for a whole request; above all deadlines of routes, which answer before. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** How often the two are looked at. */
+/** How often the two timeouts are checked. */
 const TIMEOUT_CHECK_MS = 2_000;
-/** Longer than the usual 60 s of a proxy before us, so that the proxy is the one to hang up. */
+/** Longer than the usual 60 s of a proxy in front, so that the proxy closes the connection. */
 const KEEP_ALIVE_MS = 65_000;
-/** While closing, how often connections are looked for whose last request has been answered. */
+/** While closing, how often idle connections are closed. */
 const IDLE_CHECK_MS = 20;
+/** The host in the URL of every Request, so that the client's Host cannot change the path. */
+const URL_HOST = "localhost";
+/** The server as a whole, which only OPTIONS can name. */
+export const ASTERISK = "*";
+
+/** Answers one request; `env` is the node:http request and response. */
+export type RequestHandler = (request: Request, env?: object) => Response | Promise<Response>;
+
+export interface HttpServer {
+  /** Where this machine reaches it, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Accepts no new connection, closes idle ones, and waits for requests in flight. Those that are
+   * unfinished after `graceMs` are cut off.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** An address that could not be listened on. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
 
 /**
- * Opens a listener on the address. It is node:http on Node and on Deno: `Deno.serve` builds the URL
- * of the Host, and refuses an offer to upgrade that comes with a body (docs/decisions/0030).
+ * Listens on the address; port 0 takes a free one. It is node:http on Node and on Deno: `Deno.serve`
+ * builds the URL from the Host, and rejects an upgrade with a body (docs/decisions/0030).
+ * @throws {ListenError} naming the address, when it is taken or not allowed
  */
-export async function openListener(fetch: Fetch, { host, port }: HostPort): Promise<Listener> {
-  const answer = getRequestListener(fetch, { hostname: URL_HOST, errorHandler: failureAnswer });
+export async function serve(handler: RequestHandler, address: HostPort): Promise<HttpServer> {
+  const answer = getRequestListener(handler, {
+    hostname: URL_HOST,
+    errorHandler: conversionFailure,
+  });
   const server = createServer({
     maxHeaderSize: HEADERS_MAX_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -35,7 +58,7 @@ export async function openListener(fetch: Fetch, { host, port }: HostPort): Prom
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     noDelay: true,
-    // The app refuses a request without one, with a body and a log line.
+    // The app rejects a request without one, with a problem body and a log line.
     requireHostHeader: false,
   }, (incoming, outgoing) => {
     examine(incoming);
@@ -43,23 +66,17 @@ export async function openListener(fetch: Fetch, { host, port }: HostPort): Prom
   });
   const connections = watchConnections(server);
   answerUnreadable(server, (socket) => isAnswering(connections.get(socket)));
-  await listen(server, host, port);
-  const address = server.address() as AddressInfo;
-  return { port: address.port, close: (graceMs) => close(server, connections, graceMs) };
+  try {
+    await listening(server, address);
+  } catch (error) {
+    throw listenError(error, address);
+  }
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${reachable({ host: address.host, port })}`;
+  return { url, port, close: (graceMs) => close(server, connections, graceMs) };
 }
 
-/** For what never becomes a Request, such as a path with a backslash; the rest is a defect. */
-function failureAnswer(cause: unknown): Response {
-  const isUnreadable = cause instanceof RequestError;
-  if (!isUnreadable) process.emitWarning(cause instanceof Error ? cause : String(cause));
-  const error = isUnreadable
-    ? new AppError("invalid_argument", "The request target is malformed", { cause })
-    : new AppError("internal", "An unexpected error", { cause });
-  const { problem, body, headers } = unreadableProblem(error);
-  return new Response(body, { status: problem.status, headers });
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
+function listening(server: Server, { host, port }: HostPort): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
@@ -69,37 +86,45 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-/** The newest answer begun over each open connection; undefined while nothing has come over it. */
-type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
-
-/** What is unreadable may be the body of the request itself, which then does nothing. */
-function isAnswering(answer: ServerResponse | undefined): boolean {
-  return answer !== undefined && answer.req.complete && !answer.writableFinished;
+function listenError(cause: unknown, address: HostPort): ListenError {
+  const { code, name } = cause as { code?: string; name?: string };
+  const taken = code === "EADDRINUSE" || name === "AddrInUse";
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const reason = taken ? "another process listens there" : message;
+  return new ListenError(`Cannot listen on ${formatHostPort(address)}: ${reason}`, { cause });
 }
 
+/** The latest response begun on each open connection; undefined before its first request. */
+type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
+
 function watchConnections(server: Server): Connections {
-  const newest = new Map<Duplex, ServerResponse | undefined>();
+  const latest = new Map<Duplex, ServerResponse | undefined>();
   server.on("connection", (socket) => {
-    newest.set(socket, undefined);
-    socket.once("close", () => newest.delete(socket));
+    latest.set(socket, undefined);
+    socket.once("close", () => latest.delete(socket));
   });
-  server.on("request", ({ socket }, answer) => newest.set(socket, answer));
-  return newest;
+  server.on("request", ({ socket }, response) => latest.set(socket, response));
+  return latest;
+}
+
+/** False while the request's own body is incomplete: then that body is what is unreadable. */
+function isAnswering(response: ServerResponse | undefined): boolean {
+  return response !== undefined && response.req.complete && !response.writableFinished;
 }
 
 /**
- * `server.close()` waits for keep-alive connections that were busy when it was called, also after
- * their request is answered, and for those that have sent nothing, so both are closed from here.
+ * `server.close()` waits for keep-alive connections that were busy when it was called, even after
+ * their request is answered, and for those that have sent nothing. This closes both.
  */
 function close(server: Server, connections: Connections, graceMs: number): Promise<void> {
-  // A request that still comes over an open connection is answered, and told that it is the last.
+  // A request that still arrives on an open connection is answered as the last one.
   server.prependListener("request", (_request, response) => {
     response.shouldKeepAlive = false;
   });
   const sweep = setInterval(() => {
     server.closeIdleConnections();
-    for (const [socket, answer] of connections) {
-      if (answer === undefined && (socket as Socket).bytesRead === 0) socket.destroy();
+    for (const [socket, response] of connections) {
+      if (response === undefined && (socket as Socket).bytesRead === 0) socket.destroy();
     }
   }, IDLE_CHECK_MS);
   const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
@@ -110,4 +135,91 @@ function close(server: Server, connections: Connections, graceMs: number): Promi
       resolve();
     });
   });
+}
+
+/** What the listener found in the head of a request before it became a Request. */
+export interface RequestHead {
+  /** The path and query of the request line, as they were sent, or `*`. */
+  readonly target: string;
+  /** Why the message is rejected whatever its route; undefined when it is well-formed. */
+  readonly fault: string | undefined;
+}
+
+/** The head of a request that came over a socket; undefined for a Request made by a test. */
+export function requestHead(env: unknown): RequestHead | undefined {
+  return (env as { readonly incoming?: RequestHead } | undefined)?.incoming;
+}
+
+/**
+ * Reads the request line and Host, and leaves the result on `incoming`. node-server builds the URL
+ * from the two, so both are replaced by values that it can use; `rawHeaders` keeps what was sent.
+ */
+function examine(incoming: IncomingMessage & Partial<RequestHead>): void {
+  const { url = "", method = "", rawHeaders, httpVersion } = incoming;
+  const target = pathAndQuery(url, method);
+  const fault = target === undefined
+    ? "The request target is no path, no http URL and no * of OPTIONS"
+    : hostFault(rawHeaders, httpVersion);
+  const head: RequestHead = { target: target ?? "/", fault };
+  Object.assign(incoming, head);
+  incoming.url = head.target === ASTERISK ? "/" : head.target;
+  incoming.headers.host = URL_HOST;
+}
+
+/**
+ * The path as it was sent, without a trailing slash. Hono's own decodes percent signs, which would
+ * make `/cart/%6cist` the list, and the URL of a Request has resolved `..` already.
+ */
+export function rawPath(request: Request, options?: { env?: unknown }): string {
+  const target = requestHead(options?.env)?.target ?? pathAndQuery(request.url, request.method);
+  if (target === undefined) return "/";
+  const end = target.search(/[?#]/);
+  const path = end < 0 ? target : target.slice(0, end);
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+const ABSOLUTE_URL = /^https?:\/\/([^/?#]*)(.*)$/is;
+
+/**
+ * The path and query that a request line names, or {@link ASTERISK}; undefined when it names
+ * neither (RFC 9112, 3.2). The path stays as it was sent.
+ */
+export function pathAndQuery(target: string, method: string): string | undefined {
+  if (target.startsWith("/")) return target;
+  if (target === ASTERISK) return method === "OPTIONS" ? ASTERISK : undefined;
+  const [, authority = "", rest = ""] = ABSOLUTE_URL.exec(target) ?? [];
+  if (!isHostPort(authority)) return undefined;
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+/** Nearly every Host; the patterns below take the rest of the grammar. */
+const PLAIN = /^[A-Za-z0-9.-]+(?::[0-9]*)?$/;
+/** `uri-host [":" port]` of RFC 9110, 7.2, for a name or an IPv4 address (`reg-name`, RFC 3986). */
+const NAMED = /^(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::[0-9]*)?$/;
+const BRACKETED =
+  /^\[([0-9A-Fa-f:.]+|[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\](?::[0-9]*)?$/;
+
+/** Whether `text` is a host with or without a port. The port may be empty, the host may not. */
+export function isHostPort(text: string): boolean {
+  if (PLAIN.test(text) || NAMED.test(text)) return true;
+  const address = BRACKETED.exec(text)?.[1];
+  return address !== undefined && (/^v/i.test(address) || isIPv6(address));
+}
+
+/**
+ * What is wrong with the Host lines of a request (RFC 9112, 3.2), or undefined. `rawHeaders`
+ * alternates names and values, as in node:http. An empty Host is legal: the client's URI has no
+ * host. HTTP/1.0 does not require one.
+ */
+export function hostFault(rawHeaders: readonly string[], httpVersion: string): string | undefined {
+  let host: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length !== 4 || name.toLowerCase() !== "host") continue;
+    if (host !== undefined) return "The request has more than one Host";
+    host = rawHeaders[at + 1] as string;
+  }
+  if (host === undefined) return httpVersion === "1.0" ? undefined : "The request has no Host";
+  if (host === "" || isHostPort(host)) return undefined;
+  return "The Host is not a host with or without a port";
 }

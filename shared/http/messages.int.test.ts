@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import type { MountedRoute } from "./app.ts";
+import type { MountedRoute } from "./exchange.ts";
 import { echo, exchangeBytes, hello, LOOPBACK, type Served, serveRoutes } from "./test/served.ts";
 
 let opened: Served | undefined;
@@ -53,21 +53,22 @@ test("a body that is refused unread does not hold up the next request of its con
 test.each(["x/hello?", "x?", "x#", "u@x", "x y", "x:y", "x:80:80", ":80", "[::1", "x\\y", "\xe9"])(
   "the Host %s is refused, and logged",
   async (host) => {
-    const { server, ended } = await served(hello);
+    const { server, lines } = await served(hello);
     const request = Buffer.from(getHello(`Host: ${host}\r\n`), "latin1");
     const answer = await exchangeBytes(server.port, request, "}");
     expect(answer).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s);
-    expect(ended).toMatchObject([{ status: 400, route: undefined }]);
+    expect(lines).toMatchObject([{ http_response_status_code: 400 }]);
+    expect(lines[0]).not.toHaveProperty("http_route");
   },
 );
 
 test.each(["", "x", "x:", "x:99999", "[::1]:80", "a_b", "a%2fb"])(
   "the Host %s is taken, and has no say in the path",
   async (host) => {
-    const { server, ended } = await served(hello);
+    const { server, lines } = await served(hello);
     const answer = await exchangeBytes(server.port, getHello(`Host: ${host}\r\n`), "}");
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
-    expect(ended).toMatchObject([{ route: "/hello" }]);
+    expect(lines).toMatchObject([{ http_route: "/hello" }]);
   },
 );
 

@@ -3,9 +3,8 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { int64Id } from "../../proto/loms/v1/schemas.ts";
 import { createHttpApp, mount } from "./app.ts";
-import { jsonContent } from "./json-content.ts";
-import { openApi30Document, openApiDocument } from "./openapi.ts";
-import { problemResponses } from "./problem-schema.ts";
+import { jsonContent, problemResponses } from "./document-responses.ts";
+import { documentRoutes, openApi30Document, openApiDocument } from "./openapi.ts";
 
 const INFO = {
   title: "Test",
@@ -33,7 +32,7 @@ const route = createRoute({
 });
 
 function app() {
-  const made = createHttpApp({ observers: [] });
+  const made = createHttpApp();
   const path = route.path;
   mount(made, [{ method: "get", path, document: route, run: () => new Response() }]);
   return made;
@@ -61,4 +60,47 @@ test("Retry-After is told of where it may come, and the request's id everywhere"
   const { responses } = paths["/things/{id}"].get;
   expect(Object.keys(responses["400"]?.headers ?? {})).toEqual(["X-Request-Id"]);
   expect(Object.keys(responses["503"]?.headers ?? {})).toEqual(["X-Request-Id", "Retry-After"]);
+});
+
+function documentApp() {
+  const app = createHttpApp();
+  mount(app, documentRoutes(app, INFO));
+  return app;
+}
+
+test("/openapi.json is the OpenAPI 3.1 document", async () => {
+  const answer = await documentApp().request("/openapi.json");
+  expect(await answer.json()).toMatchObject({ openapi: "3.1.0", info: { title: "Test" } });
+});
+
+test.each(["/swagger-ui", "/swagger-ui/"])(
+  "%s takes everything it shows from this process, wherever a proxy puts it",
+  async (path) => {
+    const app = documentApp();
+    const answer = await app.request(path);
+    expect(answer.headers.get("content-security-policy")).toContain("script-src 'self'");
+    const links = [...(await answer.text()).matchAll(/(?:src|href)="([^"]+)"/g)];
+    expect(links).toHaveLength(5);
+    for (const [, link = ""] of links) {
+      const { pathname } = new URL(link, `http://proxy/shop/cart${path}`);
+      expect(pathname).toMatch(/^\/shop\/cart\/swagger-ui\/[^/]+$/);
+      expect((await app.request(pathname.slice("/shop/cart".length))).status, link).toBe(200);
+    }
+  },
+);
+
+test("/swagger-ui may ask the neighbour, and nobody else", async () => {
+  const neighbour = { title: "loms", origins: ["http://localhost:8084", "http://127.0.0.1:8084"] };
+  const app = createHttpApp();
+  mount(app, documentRoutes(app, INFO, neighbour));
+  const { headers } = await app.request("/swagger-ui");
+  const policy = headers.get("content-security-policy");
+  expect(policy).toContain("connect-src 'self' http://localhost:8084 http://127.0.0.1:8084;");
+});
+
+test("/swagger-ui serves no other file", async () => {
+  const app = documentApp();
+  for (const name of ["package.json", "..%2fpackage.json", "toString", "index.html"]) {
+    expect((await app.request(`/swagger-ui/${name}`)).status, name).toBe(404);
+  }
 });

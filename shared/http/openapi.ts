@@ -1,7 +1,12 @@
 import { jsonIntegers } from "../json-integer.ts";
 import type { HttpApp } from "./app.ts";
+import type { MountedRoute } from "./exchange.ts";
+import { type DocumentAnswer, documentAnswer } from "./document-answer.ts";
+import { type Neighbour, swaggerUiRoutes } from "./swagger-ui.ts";
 
-/** What a document says of its service as a whole. */
+const JSON_TYPE = { "content-type": "application/json" };
+
+/** What a document contains about the service as a whole. */
 export interface DocumentInfo {
   readonly title: string;
   readonly version: string;
@@ -16,6 +21,27 @@ export interface DocumentInfo {
 export interface DocumentTag {
   readonly name: string;
   readonly description: string;
+}
+
+/** `/openapi.json`, generated from the routes mounted on `app`, and Swagger UI. */
+export function documentRoutes(
+  app: HttpApp,
+  info: DocumentInfo,
+  neighbour?: Neighbour,
+): MountedRoute[] {
+  let answer: DocumentAnswer | undefined;
+  return [
+    {
+      method: "get",
+      path: "/openapi.json",
+      run(c) {
+        // Generated at the first request, when every route of the app is mounted.
+        answer ??= documentAnswer(openApiDocument(app, info), JSON_TYPE);
+        return answer(c);
+      },
+    },
+    ...swaggerUiRoutes(info.title, neighbour),
+  ];
 }
 
 /** The OpenAPI 3.1 document of everything mounted on `app`, as JSON text. */
@@ -35,13 +61,13 @@ function head({ title, version, summary, description, defaultUrl, tags }: Docume
   return {
     info: { title, version, description: `${summary}.\n\n${description}`, license },
     servers: [
-      // First, so that a page that shows the document calls the service that it came from; relative
-      // to the document, so that it holds behind a path prefix.
+      // First, so that Swagger UI calls the service that the document came from. Relative to the
+      // document, so that it works behind a path prefix.
       { url: ".", description: "Where this document comes from" },
       { url: defaultUrl, description: "`npm start` on this machine" },
     ],
     tags: tags.map((tag) => ({ ...tag })),
-    // Whoever reaches a service may use it: it stands behind the shop's own front.
+    // The services run behind the shop's own front and have no authentication.
     security: [],
   };
 }
@@ -59,7 +85,7 @@ interface DescribedPaths {
   readonly paths?: Readonly<Record<string, Readonly<Record<string, { responses: Responses }>>>>;
 }
 
-/** Tells of the header that every answer has. */
+/** Adds the header that every answer has. */
 function withRequestId(document: object): object {
   const { paths = {}, components = {} } = document as DescribedPaths;
   const responses = Object.values(paths)

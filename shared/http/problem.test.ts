@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { AppError, type ErrorCode } from "../errors.ts";
-import { codeOfStatus, HttpRefusal, problemHeaders, problemOf, STATUS_BY_CODE } from "./problem.ts";
+import { codeOfStatus, HttpError, problemHeaders, problemOf, STATUS_BY_CODE } from "./problem.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 
-test("the table leads from every code to its status and back", () => {
+test("every code has a status, and every status its code", () => {
   for (const [code, status] of Object.entries(STATUS_BY_CODE)) {
     expect(codeOfStatus(status)).toBe(code as ErrorCode);
   }
@@ -32,7 +32,7 @@ test("problemOf() names the order and the SKUs that fell short, with every digit
   expect(JSON.stringify(problem)).toContain(`"order_id":9223372036854775807`);
 });
 
-test("problemOf() keeps the words of an internal error to itself", () => {
+test("problemOf() hides the message of an internal error", () => {
   const problem = problemOf(new AppError("internal", "password is hunter2"), TRACE);
   expect(JSON.stringify(problem)).not.toContain("hunter2");
   expect(problem).toMatchObject({ status: 500, detail: "internal error" });
@@ -44,8 +44,8 @@ test("problemHeaders() rounds Retry-After up to whole seconds", () => {
   expect([after(0), after(1), after(1000), after(1001)]).toEqual(["1", "1", "1", "2"]);
 });
 
-test("a refusal of the verb says invalid_argument and which verbs there are", () => {
-  const refusal = new HttpRefusal(405, "no", "GET, HEAD");
+test("a 405 has the code invalid_argument and the allowed methods", () => {
+  const refusal = new HttpError(405, "no", "GET, HEAD");
   expect(problemOf(refusal, TRACE)).toMatchObject({ status: 405, code: "invalid_argument" });
   expect(problemHeaders(refusal)["allow"]).toBe("GET, HEAD");
 });

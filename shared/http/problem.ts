@@ -1,10 +1,9 @@
 import { STATUS_CODES } from "node:http";
 import { AppError, type ErrorCode, type FieldViolation } from "../errors.ts";
 import { jsonInteger } from "../json-integer.ts";
-import { CONSTANT_HEADERS } from "./constant-headers.ts";
-import { formatRetryAfter } from "./retry-after.ts";
+import { formatRetryAfter } from "../http-client/retry-after.ts";
 
-/** The one table between the error vocabulary and HTTP. */
+/** The HTTP status of each error code. */
 export const STATUS_BY_CODE = {
   invalid_argument: 400,
   not_found: 404,
@@ -20,18 +19,18 @@ const CODE_BY_STATUS = new Map<number, ErrorCode>(
   Object.entries(STATUS_BY_CODE).map(([code, status]) => [status, code as ErrorCode]),
 );
 
-/** The code that a status stands for; undefined for one that the table does not have. */
+/** The error code of a status; undefined for a status that is not in the table. */
 export function codeOfStatus(status: number): ErrorCode | undefined {
   return CODE_BY_STATUS.get(status);
 }
 
-/** A refusal that HTTP words more exactly than the code `invalid_argument` does. */
-export class HttpRefusal extends AppError {
+/** An `invalid_argument` for which HTTP has a more exact status than 400. */
+export class HttpError extends AppError {
   readonly status: 405 | 406 | 408 | 413 | 415 | 431;
-  /** The verbs that the route knows, for 405. */
+  /** The methods of the path, for 405. */
   readonly allow: string | undefined;
 
-  constructor(status: HttpRefusal["status"], message: string, allow?: string) {
+  constructor(status: HttpError["status"], message: string, allow?: string) {
     super("invalid_argument", message);
     this.status = status;
     this.allow = allow;
@@ -52,9 +51,9 @@ export interface Problem {
   readonly skus_total?: number;
 }
 
-/** The failure as a caller sees it. The words of an `internal` one stay inside the process. */
+/** The error body for a caller. The message of an `internal` error is not in it. */
 export function problemOf(error: AppError, traceId: string): Problem {
-  const status = error instanceof HttpRefusal ? error.status : STATUS_BY_CODE[error.code];
+  const status = error instanceof HttpError ? error.status : STATUS_BY_CODE[error.code];
   const { fields, shortage } = error;
   return {
     type: "about:blank",
@@ -74,10 +73,22 @@ export function problemOf(error: AppError, traceId: string): Problem {
 
 export const PROBLEM_TYPE = "application/problem+json";
 
-/** The headers that go with {@link problemOf}. */
+/**
+ * The default headers of every answer. Answers concern one person and are not for caches; none is a
+ * page, a script or a frame, whatever a browser is made to do with it.
+ */
+export const CONSTANT_HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+} as const;
+
+/** The headers of the answer with {@link problemOf}. */
 export function problemHeaders(error: AppError): Record<string, string> {
   const headers: Record<string, string> = { ...CONSTANT_HEADERS, "content-type": PROBLEM_TYPE };
-  if (error instanceof HttpRefusal && error.allow !== undefined) headers["allow"] = error.allow;
+  if (error instanceof HttpError && error.allow !== undefined) headers["allow"] = error.allow;
   if (error.retryAfterMs !== undefined) {
     headers["retry-after"] = formatRetryAfter(error.retryAfterMs);
   }

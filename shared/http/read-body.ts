@@ -1,20 +1,18 @@
 import type { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import type { HttpContext } from "./exchange.ts";
-import { nodeIncoming } from "./node-incoming.ts";
-import { HttpRefusal } from "./problem.ts";
+import { HttpError } from "./problem.ts";
+import { parseJsonBody } from "./json-body.ts";
 
-/** Far above any cart call; a client that sends more is mistaken or unkind. */
+/** Far above every request of cart. */
 export const BODY_MAX_BYTES = 64 * 1024;
 
-const NOTHING = new Uint8Array(0);
-
 /**
- * The request's body, of at most `maxBytes`. A declared length is looked at first, so a body that
- * is too large is not read at all; one without a declared length is read up to the limit.
- * @throws {HttpRefusal} 413
- * @throws {AppError} `invalid_argument` when the client breaks off, `deadline_exceeded` when it
- * is too slow
+ * The request's body, of at most `maxBytes`. A body whose declared length is larger is not read; one
+ * without a declared length is read up to the limit.
+ * @throws {HttpError} 413
+ * @throws {AppError} `invalid_argument` when the client disconnects, `deadline_exceeded` when it is
+ * too slow
  */
 export async function readBody(
   c: HttpContext,
@@ -23,7 +21,6 @@ export async function readBody(
   const request = c.req.raw;
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
-  if (declared === "0" || cannotHaveBody(c, request, declared)) return NOTHING;
   const { context } = c.get("exchange");
   try {
     return declared === null
@@ -36,15 +33,8 @@ export async function readBody(
   }
 }
 
-function tooLarge(maxBytes: number): HttpRefusal {
-  return new HttpRefusal(413, `The body is larger than ${maxBytes} bytes`);
-}
-
-/** Known without touching `request.body`, for which node-server makes a whole Request. */
-function cannotHaveBody(c: HttpContext, request: Request, declared: string | null): boolean {
-  if (request.method === "GET" || request.method === "HEAD") return true;
-  const isServed = nodeIncoming(c.env) !== undefined;
-  return isServed && declared === null && request.headers.get("transfer-encoding") === null;
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError(413, `The body is larger than ${maxBytes} bytes`);
 }
 
 async function readStream(
@@ -52,7 +42,7 @@ async function readStream(
   maxBytes: number,
   context: RequestContext,
 ): Promise<Uint8Array> {
-  if (stream === null) return NOTHING;
+  if (stream === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader = stream.getReader();
@@ -65,7 +55,7 @@ async function readStream(
       chunks.push(value);
     }
   } catch (error) {
-    // Not waited for: a stream whose client is gone may never answer.
+    // Not awaited: a stream whose client is gone may never settle.
     reader.cancel(error).catch(() => {});
     throw error;
   }
@@ -88,4 +78,37 @@ function withinDeadline<Value>(work: Promise<Value>, context: RequestContext): P
     });
     work.then(resolve, reject).finally(cancel);
   });
+}
+
+/**
+ * The value of a JSON body of at most `maxBytes`, before any schema is applied.
+ * @throws {AppError} HttpError 415, then 413; `invalid_argument` for a body that is not strict JSON
+ */
+export async function readJson(c: HttpContext, maxBytes: number): Promise<unknown> {
+  requireJson(c);
+  return parseJsonBody(await readBody(c, maxBytes));
+}
+
+const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
+const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^"; \t]*)/i;
+/** ASCII is UTF-8, too. */
+const UTF8_NAMES = ["utf-8", "utf8", "us-ascii"];
+
+/** @throws {HttpError} 415 */
+export function requireJson(c: HttpContext): void {
+  const { headers } = c.req.raw;
+  const type = headers.get("content-type");
+  if (type !== "application/json" && (type === null || !isJson(type))) {
+    throw new HttpError(415, "The body must be application/json in UTF-8");
+  }
+  const encoding = headers.get("content-encoding");
+  if (encoding !== null && encoding !== "identity") {
+    throw new HttpError(415, "The body must not be compressed");
+  }
+}
+
+/** Parameters other than the charset have no meaning for JSON (RFC 8259) and are ignored. */
+function isJson(type: string): boolean {
+  const charset = CHARSET.exec(type)?.[1]?.toLowerCase() ?? "utf-8";
+  return JSON_TYPE.test(type) && UTF8_NAMES.includes(charset);
 }

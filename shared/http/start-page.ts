@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { MountedRoute } from "./app.ts";
+import type { MountedRoute } from "./exchange.ts";
 import { documentAnswer } from "./document-answer.ts";
 
 export interface StartLink {

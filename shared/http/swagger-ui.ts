@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { SwaggerUI } from "@hono/swagger-ui";
 import { AppError } from "../errors.ts";
-import type { MountedRoute } from "./app.ts";
+import type { MountedRoute } from "./exchange.ts";
 import { type DocumentAnswer, documentAnswer } from "./document-answer.ts";
 
 const UI_PATH = "/swagger-ui";

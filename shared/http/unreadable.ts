@@ -1,50 +1,59 @@
 import type { Server } from "node:http";
+import process from "node:process";
 import type { Duplex } from "node:stream";
+import { RequestError } from "@hono/node-server";
 import { AppError } from "../errors.ts";
 import { childTraceparent } from "../telemetry/traceparent.ts";
-import { HttpRefusal, problemHeaders, problemOf } from "./problem.ts";
-
-/** The problem body for a message that no route sees, and its headers. */
-export function unreadableProblem(error: AppError) {
-  const traceId = childTraceparent(undefined).slice(3, 35);
-  const problem = problemOf(error, traceId);
-  return { problem, body: JSON.stringify(problem), headers: problemHeaders(error) };
-}
+import { HttpError, problemHeaders, problemOf } from "./problem.ts";
 
 /**
- * Answers what never becomes a request: bytes that are no HTTP, headers over the limit, a client
- * that is too slow. Node would send a status and no body. While another request of the connection
- * is being answered the connection is only closed: the client would take the refusal for its answer.
+ * Answers what never becomes a request: bytes that are not HTTP, headers over the limit, a client
+ * that is too slow. Node would send a status without a body. While another request of the connection
+ * is being answered, the connection is only closed: the client would take this for its answer.
  */
 export function answerUnreadable(server: Server, isAnswering: (socket: Duplex) => boolean): void {
   const end = (socket: Duplex, error: AppError) => {
-    if (socket.writable && !isAnswering(socket)) refuse(socket, error);
+    if (socket.writable && !isAnswering(socket)) reject(socket, error);
     else socket.destroy();
   };
   server.on("clientError", (error: Error & { code?: string }, socket) => {
     if (error.code === "ECONNRESET") socket.destroy();
-    else end(socket, refusalOf(error.code));
+    else end(socket, errorOf(error.code));
   });
   server.on("connect", (_request, socket) => {
-    // Node has let go of the socket: a reset that nothing hears would end the process.
+    // Node no longer handles errors of this socket: an unhandled reset would end the process.
     socket.on("error", () => {});
     end(socket, new AppError("invalid_argument", "CONNECT is for proxies"));
   });
 }
 
-function refusalOf(code: string | undefined): AppError {
+/**
+ * The answer to a message that node-server could not make a Request of, such as one whose path has a
+ * backslash. Any other cause is a defect.
+ */
+export function conversionFailure(cause: unknown): Response {
+  const isUnreadable = cause instanceof RequestError;
+  if (!isUnreadable) process.emitWarning(cause instanceof Error ? cause : String(cause));
+  const error = isUnreadable
+    ? new AppError("invalid_argument", "The request target is malformed", { cause })
+    : new AppError("internal", "An unexpected error", { cause });
+  const { problem, body, headers } = problemAnswer(error);
+  return new Response(body, { status: problem.status, headers });
+}
+
+function errorOf(code: string | undefined): AppError {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
-      return new HttpRefusal(431, "The request's headers are too large");
+      return new HttpError(431, "The request's headers are too large");
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return new HttpRefusal(408, "The request did not arrive in time");
+      return new HttpError(408, "The request did not arrive in time");
     default:
       return new AppError("invalid_argument", "The request is not well-formed HTTP/1.1");
   }
 }
 
-function refuse(socket: Duplex, error: AppError): void {
-  const { problem, body, headers } = unreadableProblem(error);
+function reject(socket: Duplex, error: AppError): void {
+  const { problem, body, headers } = problemAnswer(error);
   const lines = Object.entries({
     ...headers,
     "content-length": String(body.length),
@@ -53,4 +62,11 @@ function refuse(socket: Duplex, error: AppError): void {
   const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("")}\r\n`;
   // The client may never close its side.
   socket.end(head + body, () => socket.destroy());
+}
+
+/** These messages have no trace context, so the problem gets a new trace id. */
+function problemAnswer(error: AppError) {
+  const traceId = childTraceparent(undefined).slice(3, 35);
+  const problem = problemOf(error, traceId);
+  return { problem, body: JSON.stringify(problem), headers: problemHeaders(error) };
 }

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Fetch } from "../http/direct-fetch.ts";
+import type { Fetch } from "../http-client/direct-fetch.ts";
 import {
   type ProductAnswer,
   type ProductCall,

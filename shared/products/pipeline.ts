@@ -5,7 +5,7 @@ import { linkAbort } from "../async/link-abort.ts";
 import type { Permit, RateLimit } from "../async/rate-limit.ts";
 import { retry, type RetryOptions } from "../async/retry.ts";
 import { AppError } from "../errors.ts";
-import { parseRetryAfter } from "../http/retry-after.ts";
+import { parseRetryAfter } from "../http-client/retry-after.ts";
 
 // A call to the product service and what it passes through, from the outside in: retries, the rate
 // limit, a timeout for each attempt, the check of the status.

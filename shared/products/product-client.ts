@@ -4,7 +4,7 @@ import { RateLimit } from "../async/rate-limit.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { SingleFlight } from "../async/single-flight.ts";
 import { AppError } from "../errors.ts";
-import { createDirectFetch, type Fetch } from "../http/direct-fetch.ts";
+import { createDirectFetch, type Fetch } from "../http-client/direct-fetch.ts";
 import {
   compose,
   failOnStatus,

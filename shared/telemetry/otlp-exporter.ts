@@ -1,8 +1,11 @@
+import { promisify } from "node:util";
+import zlib from "node:zlib";
 import { JsonTraceSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
-import { createDirectFetch, type Fetch } from "../http/direct-fetch.ts";
-import { gzipped } from "../http/gzip.ts";
+import { createDirectFetch, type Fetch } from "../http-client/direct-fetch.ts";
 import type { OtlpTarget } from "./otlp-target.ts";
+
+const compress = promisify(zlib.gzip);
 
 /** The two outcomes of `ExportResultCode`. */
 const SUCCESS = 0;
@@ -61,7 +64,7 @@ export class OtlpExporter implements SpanExporter {
     const response = await this.#fetch(url, {
       method: "POST",
       headers: this.#headers,
-      body: gzip ? await gzipped(bytes) : bytes,
+      body: gzip ? new Uint8Array(await compress(bytes)) : bytes,
       signal: AbortSignal.timeout(timeoutMs),
     });
     // Read to its end, so that the connection can be used again.

@@ -1,4 +1,4 @@
-import type { Certificates } from "../http/direct-fetch.ts";
+import type { Certificates } from "../http-client/direct-fetch.ts";
 import { readPemFiles } from "../pem-files.ts";
 import { readPairs } from "./otel-pairs.ts";
 import type { TracingConfig } from "./otel-settings.ts";

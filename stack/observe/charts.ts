@@ -1,4 +1,4 @@
-import { PROBE_ROUTES } from "../../shared/http/probe-routes.ts";
+import { PROBE_ROUTES } from "../../shared/http/app.ts";
 
 /** What is scraped; the stand-in of the product service is nobody's concern. */
 export type ScrapedService = "cart" | "loms" | "notifier";

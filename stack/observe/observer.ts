@@ -1,6 +1,6 @@
 import type { HostPort } from "../../shared/config.ts";
 import { createHttpApp, mount } from "../../shared/http/app.ts";
-import { serve } from "../../shared/http/serve.ts";
+import { serve } from "../../shared/http/listen.ts";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import { Charts } from "./charts.ts";
 import { forLoopback } from "./loopback.ts";
@@ -33,7 +33,7 @@ export async function startObserver(address: HostPort): Promise<Observer> {
   const lines = new LogLines();
   const charts = new Charts();
   const scraping = new Scraping(charts);
-  const app = createHttpApp({ observers: [] });
+  const app = createHttpApp();
   mount(app, [...pageRoutes(), ...apiRoutes({ traces, lines, charts, scraping })]);
   const http = await serve(forLoopback(app.fetch), address);
   opened.push("the page", () => http.close(DRAIN_MAX_MS));

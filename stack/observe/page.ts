@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { answerText } from "../../shared/http/answer.ts";
-import type { MountedRoute } from "../../shared/http/app.ts";
+import { answerText } from "../../shared/http/app.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",

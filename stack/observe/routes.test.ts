@@ -9,7 +9,7 @@ import { Scraping } from "./scraping.ts";
 import { Traces } from "./traces.ts";
 
 const charts = new Charts();
-const app = createHttpApp({ observers: [] });
+const app = createHttpApp();
 mount(app, [
   ...pageRoutes(),
   ...apiRoutes({

@@ -1,8 +1,8 @@
 import { LOG_LEVELS, type LogLevel } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
-import { answerJson, answerText } from "../../shared/http/answer.ts";
-import type { MountedRoute } from "../../shared/http/app.ts";
-import { HttpRefusal } from "../../shared/http/problem.ts";
+import { answerJson, answerText } from "../../shared/http/app.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
+import { HttpError } from "../../shared/http/problem.ts";
 import { readBody } from "../../shared/http/read-body.ts";
 import { readSpans } from "../otlp/read-spans.ts";
 import type { Charts } from "./charts.ts";
@@ -33,7 +33,7 @@ export function apiRoutes({ traces, lines, charts, scraping }: Observed): Mounte
       path: "/v1/traces",
       async run(c) {
         if (c.req.raw.headers.get("content-type") !== OTLP_TYPE) {
-          throw new HttpRefusal(415, `Spans come as ${OTLP_TYPE}`);
+          throw new HttpError(415, `Spans come as ${OTLP_TYPE}`);
         }
         traces.add(spansOf(new Uint8Array(await readBody(c, OTLP_MAX_BYTES))));
         // An empty ExportTraceServiceResponse: everything was taken.

@@ -14,7 +14,6 @@ function standIn() {
     token: "testtoken",
     faults,
     readiness,
-    observers: [],
     metrics,
     clock,
   });

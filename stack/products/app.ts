@@ -5,15 +5,20 @@ import {
   type ProductMethod,
 } from "../../proto/product-service.ts";
 import type { Clock } from "../../shared/async/clock.ts";
-import { answerJson, answerText } from "../../shared/http/answer.ts";
-import { createHttpApp, type HttpApp, mount, type MountedRoute } from "../../shared/http/app.ts";
-import type { HttpObserver } from "../../shared/http/exchange.ts";
-import { healthRoutes } from "../../shared/http/health.ts";
-import { parseJsonBody } from "../../shared/http/json-body.ts";
-import { metricsRoute } from "../../shared/http/metrics-route.ts";
+import {
+  answerJson,
+  answerText,
+  createHttpApp,
+  type HttpApp,
+  mount,
+} from "../../shared/http/app.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
+import { healthRoutes, metricsRoute } from "../../shared/http/probes.ts";
 import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
+import { parseJsonBody } from "../../shared/http/json-body.ts";
 import { invalidArgument, violationsOf } from "../../shared/violations.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
+import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import { CallStats } from "./call-stats.ts";
 import { faultPlan, type Faults } from "./faults.ts";
@@ -25,7 +30,7 @@ export interface ProductsAppOptions {
   readonly token: string;
   readonly faults: Faults;
   readonly readiness: Readiness;
-  readonly observers: readonly HttpObserver[];
+  readonly log?: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }
@@ -34,7 +39,7 @@ type Run = MountedRoute["run"];
 
 export function createProductsApp(options: ProductsAppOptions): HttpApp {
   const stats = new CallStats(options.clock);
-  const app = createHttpApp({ observers: options.observers, clock: options.clock });
+  const app = createHttpApp(options);
   mount(app, [
     call("get_product", getProductRequest, getProduct, stats, options),
     call("list_skus", listSkusRequest, listSkus, stats, options),

@@ -1,7 +1,5 @@
 import { systemClock } from "../../shared/async/clock.ts";
-import { requestLog } from "../../shared/http/request-log.ts";
-import { requestMetrics } from "../../shared/http/request-metrics.ts";
-import { serve } from "../../shared/http/serve.ts";
+import { serve } from "../../shared/http/listen.ts";
 import { CloseStack, Readiness, type RunningService } from "../../shared/lifecycle.ts";
 import type { ProcessLog } from "../../shared/telemetry/log.ts";
 import { watchLog } from "../../shared/telemetry/log-metrics.ts";
@@ -36,7 +34,7 @@ export async function startProducts(
     token: config.PRODUCT_TOKEN,
     faults,
     readiness,
-    observers: [requestLog(log), requestMetrics(metrics)],
+    log,
     metrics,
     clock: systemClock,
   });

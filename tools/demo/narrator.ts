@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { createDirectFetch } from "../../shared/http/direct-fetch.ts";
+import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { redactUrls } from "../../shared/telemetry/redact.ts";
 import { parseExact } from "../../stack/exact-json.ts";
 

@@ -6,8 +6,8 @@ import { openApi30Document, openApiDocument } from "../../shared/http/openapi.ts
 
 /** What the services serve at /openapi.json, by name, and the same in OpenAPI 3.0. */
 export function serviceDocuments() {
-  const cart = cartApp(NEVER_CALLED, [], { observers: [] });
-  const loms = createHttpApp({ observers: [] });
+  const cart = cartApp(NEVER_CALLED, [], {});
+  const loms = createHttpApp();
   mount(loms, gatewayRoutes(() => NEVER_CALLED));
   return {
     cart: { latest: openApiDocument(cart, CART_INFO), v30: openApi30Document(cart, CART_INFO) },

@@ -1,6 +1,9 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { splitCredentials } from "../../shared/http/credentials.ts";
-import { createDirectFetch, type Fetch } from "../../shared/http/direct-fetch.ts";
+import {
+  createDirectFetch,
+  type Fetch,
+  splitCredentials,
+} from "../../shared/http-client/direct-fetch.ts";
 import { createProductClient, type ProductClient } from "../../shared/products/product-client.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { VERSION } from "../../shared/telemetry/version.ts";

@@ -1,25 +1,28 @@
 import { type Buffer } from "node:buffer";
 import { connect } from "node:net";
-import { answerJson } from "../answer.ts";
-import { createHttpApp, mount, type MountedRoute } from "../app.ts";
-import type { Exchange } from "../exchange.ts";
+import { createLogger } from "../../telemetry/log.ts";
+import { answerJson, createHttpApp, mount } from "../app.ts";
+import type { MountedRoute } from "../exchange.ts";
+import { type HttpServer, serve } from "../listen.ts";
 import { readBody } from "../read-body.ts";
-import { type HttpServer, serve } from "../serve.ts";
 
 export const LOOPBACK = "127.0.0.1";
 
 export interface Served {
   readonly server: HttpServer;
-  /** The requests that the app has answered, in order. */
-  readonly ended: readonly Exchange[];
+  /** The log line of each request, in order. */
+  readonly lines: readonly Record<string, unknown>[];
 }
 
 /** Serves the routes on a free port. */
 export async function serveRoutes(...routes: MountedRoute[]): Promise<Served> {
-  const ended: Exchange[] = [];
-  const app = createHttpApp({ observers: [{ requestEnded: (each) => ended.push(each) }] });
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>);
+  const app = createHttpApp({
+    log: createLogger({ service: "cart", level: "info", format: "json", write }),
+  });
   mount(app, routes);
-  return { server: await serve(app.fetch, { host: LOOPBACK, port: 0 }), ended };
+  return { server: await serve(app.fetch, { host: LOOPBACK, port: 0 }), lines };
 }
 
 export const hello: MountedRoute = {

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { createLogger } from "../telemetry/log.ts";
 import { createHttpApp, mount } from "./app.ts";
-import { logLevelRoutes } from "./log-level-route.ts";
+import { logLevelRoutes } from "./profile-listener.ts";
 
 function openApp() {
   const lines: string[] = [];
   const write = (line: string) => lines.push(line);
   const log = createLogger({ service: "cart", level: "info", format: "json", write });
-  const app = createHttpApp({ observers: [] });
+  const app = createHttpApp();
   mount(app, logLevelRoutes(log));
   const ask = async (query: string, method = "PUT") => {
     const response = await app.request(`/debug/log-level${query}`, { method });
@@ -16,7 +16,7 @@ function openApp() {
   return { log, lines, ask };
 }
 
-test("the level is told and changed while the process runs", async () => {
+test("the level is returned, and changed while the process runs", async () => {
   const { log, lines, ask } = openApp();
   expect(await ask("", "GET")).toEqual({ status: 200, body: { level: "info" } });
   log.debug("quiet");

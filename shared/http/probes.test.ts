@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
 import { Readiness } from "../lifecycle.ts";
 import { createHttpApp, mount } from "./app.ts";
-import { healthRoutes, type ReadyCheck } from "./health.ts";
+import { healthRoutes, type ReadyCheck } from "./probes.ts";
 
 function healthApp(readiness: Readiness, checks: Record<string, ReadyCheck> = {}) {
-  const app = createHttpApp({ observers: [] });
+  const app = createHttpApp();
   mount(app, healthRoutes(readiness, checks));
   return app;
 }

@@ -1,12 +1,11 @@
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { createLogger } from "../telemetry/log.ts";
 import { AppError } from "../errors.ts";
-import { answerJson, answerText } from "./answer.ts";
-import { createHttpApp, mount, type MountedRoute } from "./app.ts";
-import { CONSTANT_HEADERS } from "./constant-headers.ts";
-import { GZIP_MIN_BYTES } from "./gzip.ts";
-import { requestLog } from "./request-log.ts";
+import { createLogger } from "../telemetry/log.ts";
+import { answerJson, answerText, createHttpApp, mount } from "./app.ts";
+import type { MountedRoute } from "./exchange.ts";
+import { GZIP_MIN_BYTES } from "./negotiation.ts";
+import { CONSTANT_HEADERS } from "./problem.ts";
 
 const LARGE = { names: Array.from({ length: GZIP_MIN_BYTES }, () => "a") };
 const PICTURE = new Uint8Array(GZIP_MIN_BYTES);
@@ -19,7 +18,7 @@ function answering() {
     format: "json",
     write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
   });
-  const app = createHttpApp({ observers: [requestLog(log)] });
+  const app = createHttpApp({ log });
   const get = (path: string, run: MountedRoute["run"]) => ({ method: "get", path, run });
   mount(app, [
     get("/small", (c) => answerJson(c, 200, { a: 1 })),
@@ -47,13 +46,13 @@ test.each(["GET /small", "DELETE /small", "GET /large", "GET /broken", "GET /no"
   },
 );
 
-test("a route has other headers where it says so", async () => {
+test("a route can set other headers", async () => {
   const { headers } = await answering().send("GET /kept");
   expect(headers.get("cache-control")).toBe("no-cache");
   expect(headers.get("x-frame-options")).toBe("DENY");
 });
 
-test("a large answer is compressed for those who take gzip, and only for them", async () => {
+test("a large answer is compressed only for callers that accept gzip", async () => {
   const { send, lines } = answering();
   const plain = await send("GET /large");
   expect(plain.headers.get("content-encoding")).toBeNull();
@@ -90,7 +89,7 @@ test("HEAD has the headers of GET and no body", async () => {
   expect(answer.headers.get("content-type")).toBe("application/json");
 });
 
-test("OPTIONS tells the verbs of a route that there is", async () => {
+test("OPTIONS returns the methods of a path that exists", async () => {
   const { send } = answering();
   const answer = await send("OPTIONS /small");
   expect([answer.status, await answer.text()]).toEqual([204, ""]);
@@ -98,10 +97,26 @@ test("OPTIONS tells the verbs of a route that there is", async () => {
   expect((await send("OPTIONS /no")).status).toBe(404);
 });
 
-test("the id of a request is in the answer and in the log", async () => {
+test("the id of a request is in its answer and in its log line", async () => {
   const { send, lines } = answering();
   const given = await send("GET /small", { "x-request-id": "mine-7" });
   const made = (await send("GET /small")).headers.get("x-request-id");
   expect(given.headers.get("x-request-id")).toBe("mine-7");
   expect(lines.map((line) => line["request_id"])).toEqual(["mine-7", made]);
 });
+
+test.each(["7b0c9e", "01J:a/b+c=d@e_f-g.h", "x".repeat(128)])(
+  "the caller's request id %s is kept",
+  async (id) => {
+    const answer = await answering().send("GET /small", { "x-request-id": id });
+    expect(answer.headers.get("x-request-id")).toBe(id);
+  },
+);
+
+test.each(["", "a b", `a"b`, "\xe4", "<script>", "{}", "x".repeat(129)])(
+  "the request id %j is replaced",
+  async (id) => {
+    const answer = await answering().send("GET /small", { "x-request-id": id });
+    expect(answer.headers.get("x-request-id")).toMatch(/^[0-9a-f]{16}$/);
+  },
+);

@@ -2,10 +2,9 @@ import { once } from "node:events";
 import { Agent, get } from "node:http";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { answerJson } from "./answer.ts";
-import type { MountedRoute } from "./app.ts";
-import type { Exchange } from "./exchange.ts";
-import { serve } from "./serve.ts";
+import { answerJson } from "./app.ts";
+import type { Exchange, MountedRoute } from "./exchange.ts";
+import { serve } from "./listen.ts";
 import { echo, exchangeBytes, hello, LOOPBACK, type Served, serveRoutes } from "./test/served.ts";
 
 const GRACE_MS = 2_000;
@@ -119,10 +118,10 @@ test("a caller that leaves aborts the signal of its request", async () => {
 });
 
 test("a caller that leaves in the middle of its body breaks nothing", async () => {
-  const { server, ended } = await served(hello, echo);
+  const { server, lines } = await served(hello, echo);
   const head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nhalf";
   const socket = connect(server.port, LOOPBACK, () => socket.end(head));
-  await expect.poll(() => ended.map(({ status }) => status)).toEqual([400]);
+  await expect.poll(() => lines.map((line) => line["http_response_status_code"])).toEqual([400]);
   expect((await fetch(`${server.url}/hello`)).status).toBe(200);
 });
 

@@ -1,17 +1,17 @@
+import { Buffer } from "node:buffer";
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { Readable } from "node:stream";
 import type { ReadableStream as WebStream } from "node:stream/web";
-import { splitCredentials } from "./credentials.ts";
 
 export type Fetch = typeof globalThis.fetch;
 
-/** An idle connection ends before most servers would end it, some of them after 5 s. */
+/** Idle connections are closed before most servers close them, some of them after 5 s. */
 const IDLE_MAX_MS = 4_000;
-/** Answers with these have no body, whatever their headers say. */
+/** Responses with these have no body, whatever their headers say. */
 const BODILESS: readonly number[] = [204, 205, 304];
 
-/** PEM texts for https: who is trusted instead of the usual authorities, and who we are. */
+/** PEM texts for https: trusted authorities in place of the usual ones, and a client certificate. */
 export interface Certificates {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
@@ -19,13 +19,13 @@ export interface Certificates {
 }
 
 /**
- * A `fetch` that connects to the host in the URL, on Node and on Deno, whatever proxy the
- * environment names. User and password of the URL are sent as Basic authorization, unless there is
- * an authorization already. A redirect is an answer like any other: to follow it would hand what is
- * secret to another host.
+ * A `fetch` that connects to the host in the URL, on Node and on Deno, and ignores proxy settings of
+ * the environment. User and password of the URL are sent as Basic authorization, unless the request
+ * has an authorization header. Redirects are returned, not followed: following one would send
+ * secrets to another host.
  */
 export function createDirectFetch(certificates: Certificates = {}): Fetch {
-  // Without `proxyEnv` an agent looks into the environment when NODE_USE_ENV_PROXY is set.
+  // Without `proxyEnv` an agent reads the environment when NODE_USE_ENV_PROXY is set.
   const options = { keepAlive: true, timeout: IDLE_MAX_MS, proxyEnv: {} };
   const plain = new http.Agent(options);
   const secure = new https.Agent({ ...options, ...certificates });
@@ -45,7 +45,7 @@ export function createDirectFetch(certificates: Certificates = {}): Fetch {
       const sent = client.request(request.url, { method: request.method, headers, agent, signal });
       sent.once("response", (incoming) => {
         try {
-          resolve(answerOf(incoming, request.method));
+          resolve(responseOf(incoming, request.method));
         } catch (error) {
           incoming.destroy();
           reject(error);
@@ -57,7 +57,7 @@ export function createDirectFetch(certificates: Certificates = {}): Fetch {
   };
 }
 
-/** A Request takes no URL with credentials, and says so with the whole URL. */
+/** A Request rejects a URL with credentials, with the whole URL in its error. */
 function toRequest(...[input, init]: Parameters<Fetch>): {
   readonly request: Request;
   readonly authorization?: string | undefined;
@@ -67,7 +67,7 @@ function toRequest(...[input, init]: Parameters<Fetch>): {
   return { request: new Request(url, init), authorization };
 }
 
-function answerOf(incoming: IncomingMessage, method: string): Response {
+function responseOf(incoming: IncomingMessage, method: string): Response {
   const { statusCode: status = 0, statusMessage: statusText = "", rawHeaders } = incoming;
   const headers = new Headers();
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -77,4 +77,31 @@ function answerOf(incoming: IncomingMessage, method: string): Response {
   if (isBodiless) incoming.resume();
   const body = isBodiless ? null : Readable.toWeb(incoming) as WebStream<Uint8Array<ArrayBuffer>>;
   return new Response(body, { status, statusText, headers });
+}
+
+export interface UrlParts {
+  /** Without user and password. */
+  readonly url: string;
+  /** The `authorization` header; undefined when the URL has no credentials. */
+  readonly authorization?: string;
+}
+
+/** Takes user and password out of a URL, as Basic authorization in UTF-8 (RFC 7617). */
+export function splitCredentials(text: string): UrlParts {
+  const url = new URL(text);
+  const { username, password } = url;
+  if (username === "" && password === "") return { url: text };
+  url.username = "";
+  url.password = "";
+  const pair = `${decode(username)}:${decode(password)}`;
+  return { url: url.href, authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+}
+
+/** A URL may hold a `%` that escapes nothing. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

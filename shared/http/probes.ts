@@ -1,19 +1,17 @@
 import type { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import type { Readiness } from "../lifecycle.ts";
-import { type Answered, answerJson } from "./answer.ts";
-import type { MountedRoute } from "./app.ts";
-import type { HttpContext } from "./exchange.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { answerJson, answerText } from "./app.ts";
+import type { Answered, HttpContext, MountedRoute } from "./exchange.ts";
 
-/**
- * Resolves when the part can serve, with a warning if something about it must be known; throws, with
- * the reason, when it cannot.
- */
+/** Resolves when the part works, with a warning if there is one; throws the reason otherwise. */
 export type ReadyCheck = (context: RequestContext) => string | void | Promise<string | void>;
 
 /**
- * `/healthz`: the process runs. `/readyz`: it can serve, else 503 with a reason for each part; 200 may
- * come with warnings. `checks` are the parts that it cannot serve without, by name.
+ * `/healthz`: the process runs. `/readyz`: 200, possibly with warnings, when every part in `checks`
+ * works, else 503 with a reason for each that does not. `checks` are the parts that the service
+ * cannot work without, by name.
  */
 export function healthRoutes(
   readiness: Readiness,
@@ -26,7 +24,7 @@ export function healthRoutes(
       path: "/readyz",
       async run(c) {
         if (readiness.stopping) return notReady(c, { process: "is stopping" });
-        const { reasons, warnings } = await ask(checks, c.get("exchange").context);
+        const { reasons, warnings } = await runChecks(checks, c.get("exchange").context);
         if (Object.keys(reasons).length > 0) return notReady(c, reasons);
         const warned = Object.keys(warnings).length > 0 ? { warnings } : {};
         return answerJson(c, 200, { status: "ready", ...warned });
@@ -35,12 +33,21 @@ export function healthRoutes(
   ];
 }
 
+/** `/metrics` for Prometheus. */
+export function metricsRoute(metrics: Metrics): MountedRoute {
+  return {
+    method: "get",
+    path: "/metrics",
+    run: async (c) =>
+      answerText(c, 200, await metrics.text(), { "content-type": metrics.contentType }),
+  };
+}
+
 function notReady(c: HttpContext, reasons: Readonly<Record<string, string>>): Answered {
   return answerJson(c, 503, { status: "not ready", reasons });
 }
 
-/** Each part's reason why it cannot serve, or its warning, by name. */
-async function ask(checks: Readonly<Record<string, ReadyCheck>>, context: RequestContext) {
+async function runChecks(checks: Readonly<Record<string, ReadyCheck>>, context: RequestContext) {
   const reasons: Record<string, string> = {};
   const warnings: Record<string, string> = {};
   await Promise.all(
@@ -49,7 +56,7 @@ async function ask(checks: Readonly<Record<string, ReadyCheck>>, context: Reques
         const warning = await check(context);
         if (warning) warnings[name] = warning;
       } catch (error) {
-        // Only our own words: another error's text may hold an address or a password.
+        // The text of other errors may hold an address or a password.
         reasons[name] = error instanceof AppError ? error.message : "failed";
       }
     }),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hostFault, hostOf, isHostPort } from "./host-header.ts";
+import { hostFault, isHostPort, pathAndQuery } from "./listen.ts";
 
 test.each([
   "a",
@@ -40,11 +40,11 @@ test.each([
   "[1]",
   "[fe80::1%25eth0]",
   "[]",
-])("%s is no host", (host) => {
+])("%j is not a host", (host) => {
   expect(isHostPort(host)).toBe(false);
 });
 
-test("hostFault() takes one Host in HTTP/1.1, and none or one in HTTP/1.0", () => {
+test("hostFault() accepts one Host in HTTP/1.1, and at most one in HTTP/1.0", () => {
   const one = ["Accept", "*/*", "hOST", "a"];
   const two = [...one, "Host", "a"];
   expect(hostFault(one, "1.1")).toBeUndefined();
@@ -56,9 +56,37 @@ test("hostFault() takes one Host in HTTP/1.1, and none or one in HTTP/1.0", () =
   expect(hostFault(["Host", "a/b"], "1.0")).toContain("is not a host");
 });
 
-test.each([["LocalHost:80", "localhost"], ["[::1]:80", "[::1]"], ["[::1]", "[::1]"], ["a", "a"]])(
-  "the host of %s is %s",
-  (hostPort, host) => {
-    expect(hostOf(hostPort)).toBe(host);
+test.each([
+  ["/", "/"],
+  ["/a/../b?c", "/a/../b?c"],
+  ["//b/a", "//b/a"],
+  ["http://b/a?c", "/a?c"],
+  ["HTTPS://b:80/a", "/a"],
+  ["http://b", "/"],
+  ["http://b?a=/c", "/?a=/c"],
+  ["http://[::1]:80/a", "/a"],
+])("the target %s names %s", (target, named) => {
+  expect(pathAndQuery(target, "GET")).toBe(named);
+});
+
+test.each([
+  "",
+  "a",
+  "*",
+  "ftp://b/a",
+  "http:///a",
+  "http:/a",
+  "http://u@b/a",
+  "http://b c/a",
+  "b:80",
+])(
+  "the target %j is invalid",
+  (target) => {
+    expect(pathAndQuery(target, "GET")).toBeUndefined();
   },
 );
+
+test("only OPTIONS can name the server as a whole", () => {
+  expect(pathAndQuery("*", "OPTIONS")).toBe("*");
+  expect(pathAndQuery("*", "POST")).toBeUndefined();
+});

@@ -1,13 +1,21 @@
+import { STATUS_CODES } from "node:http";
 import { z } from "@hono/zod-openapi";
-import { INT64_MAX, UINT32_MAX } from "../../proto/loms/v1/schemas.ts";
 import type { ErrorCode } from "../errors.ts";
-import { PROBLEM_TYPE, STATUS_BY_CODE } from "./problem.ts";
-import { PROBLEM_EXAMPLES } from "./problem-examples.ts";
-import { RETRY_AFTER_MAX_S } from "./retry-after.ts";
+import { RETRY_AFTER_MAX_S } from "../http-client/retry-after.ts";
+import { type Problem, PROBLEM_TYPE, STATUS_BY_CODE } from "./problem.ts";
+
+// What OpenAPI documents contain about the bodies of responses.
 
 const INT32_MAX = 2 ** 31 - 1;
+const UINT32_MAX = 2 ** 32 - 1;
+const INT64_MAX = 2n ** 63n - 1n;
 
-/** An integer as documents describe it; answers are not parsed, so the type says no more. */
+/** The `content` of a JSON body; the example is valid with the test data. */
+export function jsonContent<Schema extends z.ZodType>(schema: Schema, example: object) {
+  return { "application/json": { schema, example } };
+}
+
+/** An integer in a document. Responses are not parsed, so its TypeScript type does not matter. */
 function integer(format: "int32" | "int64", minimum: number, maximum: number | bigint) {
   return z.bigint().meta({ type: "integer", format, minimum, maximum });
 }
@@ -23,8 +31,8 @@ const shortSku = z.object({
   available: integer("int64", 0, INT64_MAX),
 }).meta({ id: "ShortSku", description: "A SKU that an order asked more of than could be bought" });
 
-/** How documents describe an error body. */
-export const problemSchema = z.object({
+/** The schema of an error body. */
+const problemSchema = z.object({
   type: z.string().meta({ format: "uri-reference" }),
   title: z.string(),
   status: integer("int32", 400, 599),
@@ -57,9 +65,47 @@ const DESCRIPTIONS = {
   504: "Not answered before the deadline. A write may have happened all the same",
 } as const;
 
+const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
+
+function example(
+  status: number,
+  code: ErrorCode,
+  detail: string,
+  facts: Partial<Problem> = {},
+): Problem {
+  const title = STATUS_CODES[status] ?? "Error";
+  return { type: "about:blank", title, status, detail, code, trace_id: TRACE_ID, ...facts };
+}
+
+const COUNT_RULE = "must be an integer from 1 to 65535, got 0";
+
+/** The example of an error body with each status. */
+const PROBLEM_EXAMPLES = {
+  400: example(400, "invalid_argument", `count ${COUNT_RULE}`, {
+    errors: [{ path: "count", message: COUNT_RULE }],
+  }),
+  404: example(404, "not_found", "There is no order 9007199254740993"),
+  406: example(
+    406,
+    "invalid_argument",
+    "The answer is application/json, which Accept does not name",
+  ),
+  409: example(409, "already_exists", "The idempotency key belongs to an order of other items"),
+  412: example(412, "failed_precondition", "Order 7 could not be reserved", {
+    order_id: 7,
+    skus: [{ sku: 773297411, requested: 500, available: 140 }],
+    skus_total: 1,
+  }),
+  413: example(413, "invalid_argument", "The body is larger than 65536 bytes"),
+  415: example(415, "invalid_argument", "The body must be application/json in UTF-8"),
+  429: example(429, "resource_exhausted", "1000 statements wait already"),
+  500: example(500, "internal", "internal error"),
+  503: example(503, "unavailable", "loms did not answer in time"),
+  504: example(504, "deadline_exceeded", "The deadline has passed"),
+} as const;
+
 export type ProblemStatus = keyof typeof DESCRIPTIONS;
 
-/** Told only when it is known how long to wait. */
 const RETRY_AFTER = {
   "Retry-After": {
     description: "Seconds to wait before another try, where they are known",
@@ -68,7 +114,7 @@ const RETRY_AFTER = {
   },
 } as const;
 
-/** The `responses` of a route that may answer problems with these statuses. */
+/** The `responses` of a route for the problems that it returns. */
 export function problemResponses<Status extends ProblemStatus>(...statuses: readonly Status[]) {
   const response = (status: ProblemStatus) => ({
     description: DESCRIPTIONS[status],
