@@ -1,13 +1,13 @@
 /*
- * The in-memory carts beside a bare Map of Maps, which keeps no order, no limits and no counts.
- * Method: both do the same operations on the same numbers, turn and turn about in one process; a
- * figure is the median over the rounds. Memory is what the heap keeps after a full collection.
- * Run with --expose-gc (npm run bench:cart). Exits with 1 when a line takes more than its goal.
+ * The in-memory carts against a bare Map of Maps without order, limits or counts. Both run the same
+ * operations on the same keys, alternating in one process; a figure is the median over the rounds.
+ * Memory is the heap after a full collection. Needs --expose-gc (npm run bench:cart). Exits with 1
+ * when a line exceeds its goal.
  */
 import process from "node:process";
 import { MemoryCarts } from "../cart/repository/memory.ts";
 
-const BYTES_A_LINE_MAX = 260;
+const BYTES_PER_LINE_MAX = 260;
 const ROUNDS = 7;
 const OPERATIONS = 200_000;
 const USERS = 20_000;
@@ -37,7 +37,7 @@ const OPERATIONS_COMPARED: readonly Operation[] = [
   {
     name: "addItem",
     ours: ourAdd,
-    // Behind a promise, like everything that may be remote.
+    // Returns a promise, as the cart repository does.
     bare: (carts, userId, sku) => Promise.resolve(bareAdd(carts, userId, sku)),
   },
   {
@@ -57,7 +57,7 @@ const OPERATIONS_COMPARED: readonly Operation[] = [
   },
 ];
 
-/** SKUs as the shop has them, and spread users: the same for both stores in every round. */
+/** Realistic SKUs and well-spread users; the same for both stores in every round. */
 function userOf(step: number): bigint {
   return BigInt(1 + (step * 7919) % USERS);
 }
@@ -101,40 +101,42 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** What `fill` leaves on the heap, for each of its lines. */
-async function bytesALine<Store extends { readonly size: unknown }>(
+/** Heap bytes per line of a filled store. */
+async function bytesPerLine<Store extends { readonly size: unknown }>(
   make: () => Store,
   add: (store: Store, userId: bigint, sku: number) => unknown,
-  { carts, linesACart }: { readonly carts: number; readonly linesACart: number },
+  { carts, linesPerCart }: { readonly carts: number; readonly linesPerCart: number },
 ): Promise<number> {
   const before = heapBytes();
   const store = make();
   for (let cart = 0; cart < carts; cart++) {
-    for (let line = 0; line < linesACart; line++) {
+    for (let line = 0; line < linesPerCart; line++) {
       await add(store, BigInt(cart) + 2n ** 60n, skuOf(line));
     }
   }
   const bytes = heapBytes() - before;
-  // Used after the collection, or the store would have been collected.
+  // This use keeps the store alive during the collection.
   if (store.size === undefined) throw new Error("the store is gone");
-  return bytes / (carts * linesACart);
+  return bytes / (carts * linesPerCart);
 }
 
-/** Whether a line keeps to its goal with so many to a cart. */
-async function compareMemory(linesACart: number): Promise<boolean> {
-  const size = { carts: Math.round(300_000 / linesACart), linesACart };
-  const ourBytes = await bytesALine(() => new MemoryCarts(), ourAdd, size);
-  const bareBytes = await bytesALine((): BareCarts => new Map(), bareAdd, size);
+/** Whether a line meets its goal with this many lines per cart. */
+async function compareMemory(linesPerCart: number): Promise<boolean> {
+  const size = { carts: Math.round(300_000 / linesPerCart), linesPerCart };
+  const ourBytes = await bytesPerLine(() => new MemoryCarts(), ourAdd, size);
+  const bareBytes = await bytesPerLine((): BareCarts => new Map(), bareAdd, size);
   const ratio = (ourBytes / bareBytes).toFixed(2);
-  const title = `${linesACart} to a cart`.padEnd(13);
-  console.log(`${title} ${ourBytes.toFixed(0).padStart(5)} bytes a line   ${ratio}x a bare Map`);
-  return ourBytes <= BYTES_A_LINE_MAX;
+  const title = `${linesPerCart} per cart`.padEnd(13);
+  console.log(`${title} ${ourBytes.toFixed(0).padStart(5)} bytes per line   ${ratio}x a bare Map`);
+  return ourBytes <= BYTES_PER_LINE_MAX;
 }
 
 await compareSpeed();
 let withinGoal = true;
-for (const linesACart of [1, 3, 10, 40]) {
-  withinGoal = await compareMemory(linesACart) && withinGoal;
+for (const linesPerCart of [1, 3, 10, 40]) {
+  withinGoal = await compareMemory(linesPerCart) && withinGoal;
 }
-console.log(`goal: at most ${BYTES_A_LINE_MAX} bytes a line: ${withinGoal ? "kept" : "missed"}`);
+console.log(
+  `goal: at most ${BYTES_PER_LINE_MAX} bytes per line: ${withinGoal ? "kept" : "missed"}`,
+);
 process.exitCode = withinGoal ? 0 : 1;

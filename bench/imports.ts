@@ -1,6 +1,6 @@
-// What the import of each dependency costs a process on Node: processor time and resident memory,
-// each in processes of its own, beside a process that imports nothing. drizzle-orm is measured as it
-// is and as our processes import it (shared/module-loading.ts).
+// The cost of importing each dependency on Node: CPU time and resident memory, each measured in
+// separate processes, minus those of a process that imports nothing. drizzle-orm is measured both
+// unchanged and with the hooks of our processes (shared/module-loading.ts).
 // Usage: node bench/imports.ts [--rounds N]
 import { execFileSync } from "node:child_process";
 import process from "node:process";
@@ -46,14 +46,14 @@ const nothing = median("");
 const withHook = median(`(await import(${JSON.stringify(HOOK)})).registerModuleHooks();`);
 for (const name of IMPORTS) {
   const statement = `await import(${JSON.stringify(name)});`;
-  tell(name, median(statement), nothing);
+  report(name, median(statement), nothing);
   if (name.startsWith("drizzle-orm")) {
     const hooked = `(await import(${JSON.stringify(HOOK)})).registerModuleHooks(); ${statement}`;
-    tell(`${name} as our processes import it`, median(hooked), withHook);
+    report(`${name} as our processes import it`, median(hooked), withHook);
   }
 }
 
-function tell(name: string, cost: Cost, bare: Cost): void {
+function report(name: string, cost: Cost, bare: Cost): void {
   const cpuMs = (cost.cpuMs - bare.cpuMs).toFixed(0);
   console.log(`| ${name} | ${cpuMs} | ${(cost.memoryMb - bare.memoryMb).toFixed(0)} |`);
 }
@@ -74,7 +74,7 @@ function measure(statement: string): Cost {
       cpuMs: (user + system) / 1000, memoryMb: process.memoryUsage().rss / 2 ** 20 }));
     process.exit(0);`;
   const args = ["--input-type=module", "--eval", program];
-  // Without the compile cache: what a process pays that has none.
+  // Without the compile cache: the cost of a first start.
   const environment = { ...process.env, NODE_COMPILE_CACHE: undefined };
   const options = { cwd: DIRECTORY, encoding: "utf8", env: environment } as const;
   return JSON.parse(execFileSync(process.execPath, args, options)) as Cost;

@@ -1,7 +1,7 @@
 /*
- * The line of a request in the log beside a bare JSON.stringify of the same fields with the time.
- * Method: both make the same lines in turn in one process and throw them away; a figure is the
- * median over the rounds. Exits with 1 when a line takes longer than its goal.
+ * The log line of a request against a bare JSON.stringify of the same fields with the time. All make
+ * the same lines in alternating rounds in one process and discard them; a figure is the median over
+ * the rounds. Exits with 1 when a line takes longer than its goal.
  */
 import process from "node:process";
 import { createLogger, type LogFormat } from "../shared/telemetry/log.ts";
@@ -23,7 +23,7 @@ function fieldsOf(number: number) {
   };
 }
 
-/** Keeps the last line, so that making it cannot be left out. */
+/** The last line; storing it prevents the compiler from skipping the work. */
 let last = "";
 
 function lineOf(format: LogFormat): (number: number) => void {
@@ -45,7 +45,7 @@ const SUBJECTS = {
   },
 } as const;
 
-/** Microseconds a line. */
+/** Microseconds per line. */
 function measure(line: (number: number) => void): number {
   const startedAt = performance.now();
   for (let number = 0; number < LINES; number++) line(number);
@@ -60,7 +60,7 @@ const rounds = Object.entries(SUBJECTS).map(([name, line]) => ({ name, line, us:
 for (let round = -1; round < ROUNDS; round++) {
   for (const { line, us } of rounds) {
     const measured = measure(line);
-    // The first round warms up.
+    // The first round is a warm-up.
     if (round >= 0) us.push(measured);
   }
 }

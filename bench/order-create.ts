@@ -1,5 +1,5 @@
-// Orders per second of the order writer on the embedded primary with its synchronous standby,
-// beside a bare transaction that updates one row, in the same run. Usage: node bench/order-create.ts
+// Orders per second of the order writer on the embedded primary with its synchronous standby, against
+// a bare transaction that updates one row, in the same run. Usage: node bench/order-create.ts
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,7 +56,7 @@ async function run(url: string): Promise<void> {
   const create = (orders: ReturnType<typeof list>) => writer.orderCreate(orders, testContext());
 
   const reference = await measure(
-    "one row updated, spread",
+    "one row updated, random",
     CALLERS,
     1,
     () => pool.run(UPDATE_ONE_ROW, [anySku()], testContext()),

@@ -1,5 +1,5 @@
-// Order events per second on the embedded bus and, if there is Java, on Apache Kafka: the relay beside
-// a bare publish of as many messages, and the notifier from an empty memory to the last line.
+// Order events per second on the embedded bus and, if Java is installed, on Apache Kafka: the relay
+// against a bare publish of as many messages, and the notifier from an empty record to the last line.
 // Usage: node bench/order-events.ts
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -26,7 +26,7 @@ import { type PostgresPair, startPostgresPair } from "../stack/postgres/pair.ts"
 /** Two events each. */
 const ORDERS = 10_000;
 const EVENTS = 2 * ORDERS;
-const ORDERS_A_STATEMENT = 250;
+const ORDERS_PER_STATEMENT = 250;
 const PUBLISH_MAX = 500;
 const CACHE = fileURLToPath(new URL("../.data/cache", import.meta.url));
 
@@ -40,7 +40,7 @@ try {
   await measure("embedded bus", pair, databasesOf("embedded"), {});
   const reason = whyNoKafka(CACHE);
   if (reason) {
-    say(`Apache Kafka: not measured, ${reason}`);
+    print(`Apache Kafka: not measured, ${reason}`);
   } else {
     const kafka = { jars: await kafkaJars(CACHE), directory: join(directory, "kafka") };
     const broker = await startKafka(kafka);
@@ -74,7 +74,7 @@ async function measure(
   });
   const relayed = await measureRelay(loms, await createBus(config, log));
   const notified = await measureNotifier(config);
-  say(
+  print(
     `${name}: relay ${relayed.relay}/s (${relayed.ratio}x a bare publish, ${relayed.bare}/s), ` +
       `notifier ${notified}/s`,
   );
@@ -83,8 +83,11 @@ async function measure(
 async function measureRelay(url: string, bus: Bus) {
   const { pool, writer, addStock } = openWriterFixture(url);
   const sku = await addStock(ORDERS);
-  for (let made = 0; made < ORDERS; made += ORDERS_A_STATEMENT) {
-    const orders = Array.from({ length: ORDERS_A_STATEMENT }, () => newOrder([{ sku, count: 1 }]));
+  for (let made = 0; made < ORDERS; made += ORDERS_PER_STATEMENT) {
+    const orders = Array.from(
+      { length: ORDERS_PER_STATEMENT },
+      () => newOrder([{ sku, count: 1 }]),
+    );
     await writer.orderCreate(orders, testContext());
   }
   const relay = new Relay({
@@ -100,8 +103,8 @@ async function measureRelay(url: string, bus: Bus) {
       left -= step.kind === "published" ? step.events : 0;
     }
   });
-  const elsewhere = { name: "bare", groups: [NOTIFIER_GROUP], deadLetterQueue: "bare.dlq" };
-  await bus.ensureTopic(elsewhere);
+  const bareTopic = { name: "bare", groups: [NOTIFIER_GROUP], deadLetterQueue: "bare.dlq" };
+  await bus.ensureTopic(bareTopic);
   const messages = Array.from({ length: EVENTS }, (_, index) =>
     orderEventMessage({
       ...{ id: `${index}-1`, order_id: BigInt(index), user_id: 1n, seq: 1, status: "new" },
@@ -109,7 +112,7 @@ async function measureRelay(url: string, bus: Bus) {
     }, newOrder([]).traceparent));
   const bareMs = await timed(async () => {
     for (let from = 0; from < EVENTS; from += PUBLISH_MAX) {
-      await bus.publish(elsewhere, messages.slice(from, from + PUBLISH_MAX));
+      await bus.publish(bareTopic, messages.slice(from, from + PUBLISH_MAX));
     }
   });
   await relay.close();
@@ -129,7 +132,7 @@ async function measureNotifier(config: ReturnType<typeof notifierConfig>): Promi
     if (++lines === EVENTS) allShown();
     done();
   };
-  // From the moment it may take the first one, so that joining the group does not count.
+  // Starts at the first line, so that joining the group does not count.
   let startedAt = performance.now();
   const notifier = await startNotifier(config, {
     log,
@@ -156,6 +159,6 @@ function perSecond(ms: number): number {
   return Math.round(EVENTS / (ms / 1_000));
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -13,10 +13,10 @@ import type { Bench } from "./bench.ts";
 const FREE = { host: "127.0.0.1", port: 0 };
 const SKUS = [1_076_963, 1_148_162, 1_625_903, 2_618_151, 2_956_315];
 const USERS = 1_000;
-/** Lines and counts stay below their limits for hours. */
+/** Keeps lines and counts below their limits for hours. */
 const COUNT = 1;
 
-/** cart, between a loms that has everything and the product service's stand-in: add, then list. */
+/** cart with a loms that has everything in stock and the product stand-in: add, then list. */
 export async function benchCart(opened: CloseStack): Promise<Bench> {
   const log = createLogger({ service: "stack", level: "error" });
   const products = await startProducts({ PRODUCTS_HTTP: FREE, PRODUCT_TOKEN: "testtoken" }, log);
@@ -25,7 +25,7 @@ export async function benchCart(opened: CloseStack): Promise<Bench> {
     address: FREE,
     definition: LomsDefinition,
     handlers: {
-      ...Object.fromEntries(Object.keys(LomsDefinition.methods).map((name) => [name, notAsked])),
+      ...Object.fromEntries(Object.keys(LomsDefinition.methods).map((name) => [name, notUsed])),
       stocksInfo: () => Promise.resolve({ count: 1_000_000n }),
     },
     descriptorSet: readFileSync(new URL("../../proto/gen/loms.binpb", import.meta.url)),
@@ -53,9 +53,9 @@ export async function benchCart(opened: CloseStack): Promise<Bench> {
     },
     open({ url }) {
       const doOne = async () => {
-        const turn = number++;
-        const cart = `${url}/user/${1 + turn % USERS}/cart`;
-        await send(agent, "POST", `${cart}/${SKUS[turn % SKUS.length]}`, `{"count":${COUNT}}`);
+        const index = number++;
+        const cart = `${url}/user/${1 + index % USERS}/cart`;
+        await send(agent, "POST", `${cart}/${SKUS[index % SKUS.length]}`, `{"count":${COUNT}}`);
         await send(agent, "GET", `${cart}/list`);
       };
       return { doOne, settled: () => Promise.resolve(), close() {} };
@@ -63,8 +63,8 @@ export async function benchCart(opened: CloseStack): Promise<Bench> {
   };
 }
 
-function notAsked(): Promise<never> {
-  return Promise.reject(new AppError("internal", "cart asks only for stock here"));
+function notUsed(): Promise<never> {
+  return Promise.reject(new AppError("internal", "cart calls only stocksInfo here"));
 }
 
 function send(agent: Agent, method: string, url: string, body?: string): Promise<void> {
@@ -75,7 +75,7 @@ function send(agent: Agent, method: string, url: string, body?: string): Promise
     const sent = request(url, { method, agent, headers }, (response) => {
       response.resume().once("error", reject).once("end", () => {
         if (response.statusCode === 200) resolve();
-        else reject(new Error(`${method} ${url} was answered ${response.statusCode}`));
+        else reject(new Error(`${method} ${url} returned ${response.statusCode}`));
       });
     });
     sent.once("error", reject).end(body);

@@ -1,15 +1,15 @@
-/** How much of itself a service tells; each level adds to the one before. */
+/** A level of telemetry; each adds to the one before. */
 export interface Level {
   readonly name: string;
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** For subject.ts: its metrics count nothing. */
+/** Makes subject.ts replace its metrics with no-ops. */
 export const METRICS_OFF = { BENCH_METRICS: "off" };
-/** A request that is well is told at `info`. */
+/** Successful requests are logged at `info`. */
 const LOGS_OFF = { LOG_LEVEL: "error" };
 
-/** The levels, with nothing first; `collector` takes the spans. */
+/** The levels, starting with none; spans go to `collector`. */
 export function levels(collector: string): readonly Level[] {
   const traces = (share: string) => ({
     OTEL_EXPORTER_OTLP_ENDPOINT: collector,

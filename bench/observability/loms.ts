@@ -15,12 +15,12 @@ import { startPostgresPair } from "../../stack/postgres/pair.ts";
 import type { Bench } from "./bench.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../../drizzle/loms/migrations", import.meta.url));
-/** Enough that orders seldom meet at one of them. */
+/** Enough that concurrent orders rarely share one. */
 const SKUS = 64;
 const STOCK = 2 ** 40;
 const SETTLED_POLL_MS = 20;
 
-/** loms on PostgreSQL with a synchronous replica: OrderCreate over gRPC, events relayed. */
+/** loms with a synchronous replica: OrderCreate over gRPC, and the relay of its events. */
 export async function benchLoms(opened: CloseStack): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), "marketplace-bench-"));
   opened.push("the directory", () => rm(directory, { recursive: true, force: true }));

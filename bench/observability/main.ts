@@ -1,12 +1,14 @@
-// What it costs to be seen: cart's add and list and loms' OrderCreate with everything off, with
-// metrics, with logs, and with traces of 1 % and of all requests. Every level is a process of its own;
-// the levels take turns in short rounds, so that whatever else the machine does hits all alike, and
-// after some rounds new processes take over, since two processes of one kind are not equally fast. A
-// figure is the median over all rounds. What counts is how many requests a second of the service's
-// own processor time serves, since that is what it serves when it is busy; requests a second of the
-// clock beside it share the processors with the load, PostgreSQL and the rest of the machine.
+// The cost of telemetry: cart's add and list and loms' OrderCreate with everything off, with metrics,
+// with logs, and with traces of 1 % and of all requests. Each level runs in its own process. The
+// levels alternate in short rounds, so that other load on the machine affects all of them, and new
+// processes replace them after some rounds, since two equal processes differ in speed. A figure is the
+// median over all rounds. The measure is requests per second of the service's CPU time, its throughput
+// when busy; requests per second of wall time also depend on the load generator, PostgreSQL and the
+// rest of the machine.
 // Usage: node bench/observability/main.ts [--runtime node|deno] [--generations N] [--rounds N] [--only cart|loms]
-// Exits with 1 when metrics, logs and traces of 1 % together leave less than the goal.
+// Exits with 1 when the throughput with metrics, logs and traces of 1 % is below the goal.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { CloseStack } from "../../shared/lifecycle.ts";
@@ -14,7 +16,6 @@ import type { Runtime } from "../../stack/processes/runtimes.ts";
 import { DEFAULT_RUNTIME } from "../../stack/services.ts";
 import { type Round, startSubjects, type Subject } from "./bench.ts";
 import { benchCart } from "./cart.ts";
-import { startCollector } from "./collector.ts";
 import { levels } from "./levels.ts";
 import { benchLoms } from "./loms.ts";
 
@@ -29,8 +30,8 @@ const NAMES = {
 
 type Part = keyof typeof BENCHES;
 
-/** What the processes of one level did. */
-interface Told {
+/** The rounds of one level. */
+interface Measured {
   readonly level: string;
   readonly rounds: readonly Round[];
 }
@@ -48,42 +49,42 @@ const runtime = (values.runtime as Runtime | undefined) ?? DEFAULT_RUNTIME;
 let isWithinGoal = true;
 for (const part of ["cart", "loms"] as const) {
   if (values.only && values.only !== part) continue;
-  const told: Told[] = [];
+  const measured: Measured[] = [];
   for (let generation = 0; generation < Number(values.generations); generation++) {
-    told.push(...await measureGeneration(part));
+    measured.push(...await measureGeneration(part));
   }
-  tell(part, told);
+  report(part, measured);
 }
 process.exitCode = isWithinGoal ? 0 : 1;
 
 /** The rounds of one process for each level. */
-async function measureGeneration(part: Part): Promise<Told[]> {
+async function measureGeneration(part: Part): Promise<Measured[]> {
   const opened = new CloseStack(STOP_MAX_MS);
   try {
     const collector = await startCollector();
     opened.push("the collector", () => collector.close());
     const bench = await BENCHES[part](opened);
     const subjects = await startSubjects(bench, levels(collector.url), runtime, opened);
-    await takeTurns(subjects, Number(values.rounds));
-    // The first one warmed up.
+    await alternate(subjects, Number(values.rounds));
+    // The first round is a warm-up.
     return subjects.map(({ level, rounds }) => ({ level: level.name, rounds: rounds.slice(1) }));
   } finally {
     await opened.close();
   }
 }
 
-async function takeTurns(subjects: readonly Subject[], rounds: number): Promise<void> {
+async function alternate(subjects: readonly Subject[], rounds: number): Promise<void> {
   for (let round = 0; round <= rounds; round++) {
-    // Nobody has the same neighbour every time.
+    // The order changes, so that no level always follows the same one.
     const from = round % subjects.length;
     const order = [...subjects.slice(from), ...subjects.slice(0, from)];
     for (const subject of round % 2 === 0 ? order : order.toReversed()) await subject.measure();
   }
 }
 
-function tell(part: Part, told: readonly Told[]): void {
+function report(part: Part, measured: readonly Measured[]): void {
   const roundsOf = new Map(
-    [...Map.groupBy(told, ({ level }) => level)]
+    [...Map.groupBy(measured, ({ level }) => level)]
       .map(([level, generations]) => [level, generations.flatMap(({ rounds }) => rounds)]),
   );
   const [bare = []] = roundsOf.values();
@@ -100,7 +101,7 @@ function tell(part: Part, told: readonly Told[]): void {
   }
 }
 
-/** The median, and the median of each round's ratio to that round of the bare one. */
+/** The median, and the median ratio of each round to the same round with telemetry off. */
 function compare(
   rounds: readonly Round[],
   bare: readonly Round[],
@@ -117,4 +118,20 @@ function median(values: readonly number[]): number {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(1).padStart(5)} %`;
+}
+
+/** An OTLP/HTTP endpoint that discards spans. */
+async function startCollector(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    request.resume().once("end", () => response.writeHead(200).end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }

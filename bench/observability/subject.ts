@@ -3,20 +3,20 @@ import { runService } from "../../shared/run-service.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { METRICS_OFF } from "./levels.ts";
 
-// A service as its own main.ts runs it, or with metrics that count nothing: `subject.ts cart|loms`.
+// Runs a service as its main.ts does, or with no-op metrics: `subject.ts cart|loms`.
 
-const nothing = { inc() {}, set() {}, reset() {}, remove() {}, observe() {} };
+const noop = { inc() {}, set() {}, reset() {}, remove() {}, observe() {} };
 
-function countNothing(): void {
+function disableMetrics(): void {
   const { prototype } = Metrics;
-  prototype.counter = () => nothing as never;
-  prototype.gauge = () => nothing as never;
-  prototype.histogram = () => nothing as never;
+  prototype.counter = () => noop as never;
+  prototype.gauge = () => noop as never;
+  prototype.histogram = () => noop as never;
   prototype.watchProcess = () => {};
 }
 
 const [part] = process.argv.slice(2);
-if (process.env.BENCH_METRICS === METRICS_OFF.BENCH_METRICS) countNothing();
+if (process.env.BENCH_METRICS === METRICS_OFF.BENCH_METRICS) disableMetrics();
 if (part === "cart") {
   await runService("cart", async () => {
     const { cartConfig } = await import("../../cart/config.ts");

@@ -6,20 +6,20 @@ import { PROJECT_DIRECTORY } from "../../stack/services.ts";
 
 export interface Checkout {
   readonly directory: string;
-  /** The commit, abbreviated, and whether its files have been changed since. */
+  /** The abbreviated commit, marked if files were changed since. */
   readonly version: string;
   close(): void;
 }
 
-/** The tree that this program belongs to, as it is. */
+/** The working tree of this program. */
 export function thisCheckout(): Checkout {
   const version = git("describe", "--always", "--dirty", "--exclude", "*");
   return { directory: PROJECT_DIRECTORY, version, close() {} };
 }
 
 /**
- * A worktree of a commit, with its own packages.
- * @throws {Error} when there is no such commit, or `npm ci` fails
+ * A worktree of a commit with its own packages.
+ * @throws {Error} when the commit does not exist or `npm ci` fails
  */
 export function checkOut(ref: string): Checkout {
   const version = git("rev-parse", "--short", "--verify", `${ref}^{commit}`);

@@ -1,6 +1,6 @@
-// From `npm start` to ready, without data and with the data of an earlier start, and the memory of
-// the idle system, beside an earlier commit. The two take turns, so that whatever else the machine
-// does hits both alike. Every start is `npm start` itself, watched from outside through /proc.
+// The time from `npm start` to ready, without data and with the data of an earlier start, and the
+// memory of the idle system, against an earlier commit. The two alternate, so that other load on the
+// machine affects both. Every start runs `npm start` itself, observed from outside through /proc.
 // Usage: node bench/start/main.ts --against REF [--rounds N]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ if (!against) {
   process.exit(2);
 }
 
-/** The starts of one tree, a pair a round. */
+/** The starts of one checkout: a pair per round. */
 interface Measured {
   readonly checkout: Checkout;
   readonly withoutData: Start[];
@@ -50,7 +50,7 @@ function measured(checkout: Checkout): Measured {
 
 async function measureRound(tree: Measured): Promise<void> {
   const { checkout: { directory, version }, withData } = tree;
-  // Nothing is removed before the end: ext4 finds new inodes slowly for minutes after that.
+  // Nothing is deleted before the end: after deletions ext4 is slow to allocate inodes for minutes.
   const dataDirectory = join(parent, `${version}-${withData.length}`);
   tree.withoutData.push(await measureStart(directory, dataDirectory));
   tree.withData.push(await measureStart(directory, dataDirectory));
@@ -69,7 +69,7 @@ function report(title: string, before: readonly Start[], after: readonly Start[]
     before,
     after,
   ));
-  console.log(`\nWhat happens when, in ms since npm start:\n`);
+  console.log(`\nSteps, in ms since npm start:\n`);
   console.log(compareEach(({ steps }: Start) => steps, before, after));
   console.log(`\nProcessor time of each process until ready, in ms:\n`);
   console.log(compareEach(({ cpuMs }: Start) => cpuMs, before, after));

@@ -7,10 +7,10 @@ import { type ProcessFacts, processTree, proportionalSetSizeMb } from "./process
 
 const READY_MAX_MS = 60_000;
 const POLL_MS = 10;
-/** After this memory has settled: what the start left behind is collected or stays. */
+/** By then memory has settled. */
 const IDLE_MS = 3_000;
 
-/** Which process a command line is, in the order of the tables. */
+/** The name of a process by its command line, in the order of the tables. */
 const PROCESSES: readonly (readonly [name: string, command: RegExp])[] = [
   ["npm", /^npm start/],
   ["launcher", /^\S*node stack\/main\.ts/],
@@ -26,18 +26,18 @@ const PROCESSES: readonly (readonly [name: string, command: RegExp])[] = [
 
 /** One start, from `npm start` to its end. */
 export interface Start {
-  /** To the line that says so. */
+  /** Until the launcher logs `ready`, in ms. */
   readonly readyMs: number;
-  /** Processor time of each process until ready, in ms; "ended" are those that are gone by then. */
+  /** CPU time of each process until ready, in ms; "ended" is the sum of exited processes. */
   readonly cpuMs: ReadonlyMap<string, number>;
-  /** When each process was seen first, and when each service said that it serves. */
+  /** When each process first appeared, and when each service logged that it listens, in ms. */
   readonly steps: ReadonlyMap<string, number>;
   /** Proportional set size of each process once idle, in MB. */
   readonly memoryMb: ReadonlyMap<string, number>;
 }
 
 /**
- * Starts the system of a tree with its data in `dataDirectory`, and stops it again.
+ * Starts the system of a checkout with its data in `dataDirectory`, and stops it again.
  * @throws {Error} when it does not become ready within a minute
  */
 export async function measureStart(directory: string, dataDirectory: string): Promise<Start> {
@@ -51,14 +51,18 @@ export async function measureStart(directory: string, dataDirectory: string): Pr
   const note = (name: string) => {
     if (!steps.has(name)) steps.set(name, performance.now() - startedAt);
   };
-  let said = "";
-  npm.stderr.on("data", (text) => said += String(text));
+  let output = "";
+  npm.stderr.on("data", (text) => output += String(text));
   npm.stdout.on("data", (text) => {
-    said += String(text);
-    for (const [, service] of said.matchAll(/"service":"(\w+)"[^\n]*"message":"\1 serves/g)) {
-      note(`${service} serves`);
+    output += String(text);
+    for (
+      const [, service] of output.matchAll(
+        /"service":"(\w+)"[^\n]*"message":"\1 (?:serves|is listening)/g,
+      )
+    ) {
+      note(`${service} listens`);
     }
-    if (/"service":"stack"[^\n]*"message":"ready"/.test(said)) note("ready");
+    if (/"service":"stack"[^\n]*"message":"ready"/.test(output)) note("ready");
   });
   const pid = npm.pid as number;
   try {
@@ -68,7 +72,7 @@ export async function measureStart(directory: string, dataDirectory: string): Pr
         if (name) note(name);
       }
       if (npm.exitCode !== null || performance.now() - startedAt > READY_MAX_MS) {
-        throw new Error(`The system in ${directory} did not start:\n${said}`);
+        throw new Error(`The system in ${directory} did not start:\n${output}`);
       }
       await sleep(systemClock, POLL_MS);
     }
@@ -86,7 +90,7 @@ export async function measureStart(directory: string, dataDirectory: string): Pr
   }
 }
 
-/** What npm gives to the script that it runs would reach the one that is measured. */
+/** Without the variables that npm sets for this script, which would reach the measured one. */
 function withoutNpm(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(([name]) =>
     !name.startsWith("npm_") && name !== "NODE_COMPILE_CACHE"

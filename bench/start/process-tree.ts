@@ -1,22 +1,22 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 const TICK_MS = 10;
-/** Fields of /proc/<pid>/stat behind the command: parent, then user and system time in ticks. */
+/** Fields of /proc/<pid>/stat after the command: parent, then user and system time in ticks. */
 const STAT_PARENT = 1;
 const STAT_TIMES = [11, 12] as const;
-/** The same of children that have ended. */
+/** The times of exited children. */
 const STAT_CHILDREN_TIMES = [13, 14] as const;
 
 export interface ProcessFacts {
   readonly pid: number;
   readonly command: string;
-  /** Its own processor time, in ms. */
+  /** Its own CPU time, in ms. */
   readonly cpuMs: number;
-  /** The processor time of its children that have ended, in ms. */
+  /** The CPU time of its exited children, in ms. */
   readonly endedCpuMs: number;
 }
 
-/** A process and all its descendants, from Linux. */
+/** A process and all its descendants; Linux only. */
 export function processTree(root: number): ProcessFacts[] {
   const parents = new Map<number, { parent: number; cpuMs: number; endedCpuMs: number }>();
   for (const name of readdirSync("/proc")) {
@@ -40,7 +40,7 @@ export function processTree(root: number): ProcessFacts[] {
   }));
 }
 
-/** Proportional set size in MB: memory that processes share counts in parts. */
+/** Proportional set size in MB: each process has its share of shared memory. */
 export function proportionalSetSizeMb(pid: number): number {
   const kilobytes = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? "")?.[1];
   return Number(kilobytes ?? 0) / 1024;
@@ -50,7 +50,7 @@ function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    // The process is gone.
+    // The process has exited.
     return undefined;
   }
 }

@@ -19,7 +19,7 @@ export function compare<Run>(
   return table([HEAD, ...rows]);
 }
 
-/** As {@link compare}, a row for each name that a run has, ordered by when or how much before. */
+/** As {@link compare}, with a row for each name in a run, in ascending order of the value before. */
 export function compareEach<Run>(
   valuesOf: (run: Run) => ReadonlyMap<string, number>,
   before: readonly Run[],
@@ -38,7 +38,7 @@ function spread(ratios: readonly (number | undefined)[]): string {
   return `${low.toFixed(2)}–**${middle(known)?.toFixed(2)}**–${high.toFixed(2)}`;
 }
 
-/** The median of the values that are there. */
+/** The median of the known values. */
 function middle(values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value) => value !== undefined).sort((a, b) => a - b);
   return known[known.length >> 1];
