@@ -71,7 +71,8 @@ const PACKAGE_HOMES = [
   { packages: "@grpc|grpc-health-check", homes: ["shared/grpc"] },
   { packages: "postgres", homes: ["shared/postgres"] },
   { packages: "kafkajs|pg-boss", homes: ["shared/bus"] },
-  { packages: "tslog|prom-client|@opentelemetry|pprof-format", homes: ["shared/telemetry"] },
+  { packages: "tslog|prom-client|pprof-format", homes: ["shared/telemetry"] },
+  { packages: "@opentelemetry", homes: ["shared/otlp"] },
 ];
 
 /** Top folders whose own programs and tests may use every package. */

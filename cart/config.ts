@@ -15,7 +15,7 @@ import {
   otelEnvironment,
   tracingSettings,
   unusedOtel,
-} from "../shared/telemetry/otel-settings.ts";
+} from "../shared/otlp/otel-settings.ts";
 
 const settings = {
   ...commonSettings,

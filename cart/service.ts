@@ -14,7 +14,7 @@ import { productSpans } from "../shared/products/product-spans.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
-import { openTracing } from "../shared/telemetry/open-tracing.ts";
+import { openTracing } from "../shared/otlp/open-tracing.ts";
 import { VERSION } from "../shared/telemetry/version.ts";
 import { uuidV7Source } from "../shared/uuid-v7.ts";
 import { createLomsClient } from "./clients/loms.ts";

@@ -22,7 +22,7 @@ import {
   type TracingConfig,
   tracingSettings,
   unusedOtel,
-} from "../shared/telemetry/otel-settings.ts";
+} from "../shared/otlp/otel-settings.ts";
 
 /** The database of the local stack; its replica is the default only beside it. */
 const LOCAL_DATABASE = "postgres://postgres@127.0.0.1:15432/loms";

@@ -1,6 +1,6 @@
 import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
-import type { SeldomLog } from "../shared/bus/seldom-log.ts";
+import type { ThrottledLog } from "../shared/telemetry/throttled-log.ts";
 import type { CloseStack } from "../shared/lifecycle.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
@@ -38,7 +38,7 @@ export interface DatabasesOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
-  readonly logSeldom: SeldomLog;
+  readonly logThrottled: ThrottledLog;
   readonly opened: CloseStack;
 }
 
@@ -115,7 +115,7 @@ async function openReplication(
     readonly listed: ListedReplicas;
     readonly writes: ReplicatedWrites;
   },
-  { config, log, metrics, logSeldom, opened }: DatabasesOptions,
+  { config, log, metrics, logThrottled, opened }: DatabasesOptions,
 ): Promise<Replication> {
   const { SYNC_REPLICA_POLICY: policy, SYNC_REPLICA_DEGRADE_AFTER: afterMs } = config;
   const replication = new Replication({
@@ -133,7 +133,7 @@ async function openReplication(
       const level = state === "synchronous" ? "info" : "error";
       log[level](STATE_MESSAGES[state], { replication: state, policy, problem });
     },
-    onDegraded: () => logSeldom("error", STATE_MESSAGES.degraded),
+    onDegraded: () => logThrottled("error", STATE_MESSAGES.degraded),
   });
   const states = metrics.gauge(DB_REPLICATION_STATE);
   const isListed = config.DATABASE_REPLICA_URLS.length > 0;

@@ -5,7 +5,7 @@ import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedPublisher } from "../shared/bus/observed.ts";
-import { type SeldomLog, seldomLog } from "../shared/bus/seldom-log.ts";
+import { type ThrottledLog, throttledLog } from "../shared/telemetry/throttled-log.ts";
 import { formatHostPort } from "../shared/config.ts";
 import { serve } from "../shared/http/listen.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";
@@ -15,7 +15,7 @@ import { migrate } from "../shared/postgres/migrate.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
-import { openTracing } from "../shared/telemetry/open-tracing.ts";
+import { openTracing } from "../shared/otlp/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import type { Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
@@ -54,7 +54,7 @@ interface Opening {
   readonly log: ProcessLog;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
-  readonly logSeldom: SeldomLog;
+  readonly logThrottled: ThrottledLog;
   readonly opened: CloseStack;
 }
 
@@ -66,8 +66,8 @@ export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<Ru
   watchLog(log, metrics);
   const tracing = await openTracing(config, metrics, log);
   opened.push("the spans", () => tracing.close());
-  const logSeldom = seldomLog(log, systemClock);
-  const opening = { config, log, metrics, tracing, logSeldom, opened };
+  const logThrottled = throttledLog(log, systemClock);
+  const opening = { config, log, metrics, tracing, logThrottled, opened };
   try {
     const { DATABASE_URL: url, MIGRATION_DATABASE_URL: migrationUrl } = config;
     await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
@@ -96,7 +96,7 @@ async function openRelay(
   { writes, marks }: Pick<Databases, "writes" | "marks">,
   opening: Opening,
 ): Promise<Relay> {
-  const { config, log, metrics, tracing, logSeldom, opened } = opening;
+  const { config, log, metrics, tracing, logThrottled, opened } = opening;
   const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
   const observing = { metrics, tracing, clock: systemClock, system: busSystem(config) };
@@ -107,26 +107,26 @@ async function openRelay(
     topic: ORDER_EVENTS,
     clock: systemClock,
     relayId: randomUUID(),
-    onError: (error) => logSeldom("warn", "order events wait for the bus", error),
+    onError: (error) => logThrottled("warn", "order events wait for the bus", error),
     onBatch: relayMetrics(metrics),
     onRefused: (event) => log.error("the bus refuses an order event permanently", { ...event }),
   });
   // Before the first event, so that whoever watches the start sees what is wrong with the topic.
   bus.ensureTopic(ORDER_EVENTS)
-    .catch((error: unknown) => logSeldom("warn", "the bus is not ready", error));
+    .catch((error: unknown) => logThrottled("warn", "the bus is not ready", error));
   relay.start();
   opened.push("the relay", () => stopRelay(relay, systemClock));
   const cleaner = outboxCleaner({
     pool: marks,
     clock: systemClock,
-    onError: (error) => logSeldom("warn", "the outbox could not be cleaned", error),
+    onError: (error) => logThrottled("warn", "the outbox could not be cleaned", error),
   });
   cleaner.start();
   opened.push("the outbox cleaner", () => cleaner.close());
   return relay;
 }
 
-function openExpirer(deps: Deps, { logSeldom, opened }: Opening): void {
+function openExpirer(deps: Deps, { logThrottled, opened }: Opening): void {
   const expirer = orderExpirer(deps, {
     clock: systemClock,
     newContext: () =>
@@ -134,7 +134,7 @@ function openExpirer(deps: Deps, { logSeldom, opened }: Opening): void {
         traceparent: childTraceparent(undefined),
         timeoutMs: EXPIRE_TIMEOUT_MS,
       }),
-    onError: (error) => logSeldom("warn", "orders could not be expired", error),
+    onError: (error) => logThrottled("warn", "orders could not be expired", error),
   });
   expirer.start();
   opened.push("the expirer", () => expirer.close());
@@ -166,7 +166,12 @@ async function openDoors(
   opened.push("the doors", async () => {
     await Promise.all(doors.map((door) => door.close()));
   });
-  const grpc = await startLomsGrpc(config.LOMS_GRPC, rpc, tracing.place, Object.keys(checks));
+  const grpc = await startLomsGrpc(
+    config.LOMS_GRPC,
+    rpc,
+    tracing.startTraceparent,
+    Object.keys(checks),
+  );
   doors.push(grpc);
   // The last to open, because /readyz speaks for both.
   const http = await serve(app.fetch, config.LOMS_HTTP);

@@ -14,7 +14,7 @@ import {
   type TracingConfig,
   tracingSettings,
   unusedOtel,
-} from "../shared/telemetry/otel-settings.ts";
+} from "../shared/otlp/otel-settings.ts";
 
 const settings = {
   ...commonSettings,

@@ -16,7 +16,7 @@ import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { watchLog } from "../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../shared/telemetry/metrics.ts";
-import { openTracing } from "../shared/telemetry/open-tracing.ts";
+import { openTracing } from "../shared/otlp/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import { handleMessage } from "./bus/handle-message.ts";
 import { outcomeMetrics, skippedEvents } from "./bus/event-metrics.ts";

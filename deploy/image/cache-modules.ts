@@ -10,6 +10,6 @@ await Promise.all([
   import("../../notifier/service.ts"),
   import("../../stack/products/service.ts"),
   import("../../shared/bus/kafka.ts"),
-  import("../../shared/telemetry/exported-tracing.ts"),
-  import("../../shared/telemetry/otlp-exporter.ts"),
+  import("../../shared/otlp/exported-tracing.ts"),
+  import("../../shared/otlp/otlp-exporter.ts"),
 ]);

@@ -4,7 +4,7 @@ import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import type { HostPort } from "../../shared/config.ts";
 import { badRequest, errorInfo, preconditionFailure } from "../../shared/grpc/error-details.ts";
 import { type GrpcServer, startGrpcServer } from "../../shared/grpc/server.ts";
-import type { PlaceInTrace } from "../../shared/telemetry/traceparent.ts";
+import type { StartTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { Rpc } from "../rpc/chain.ts";
 import type { MethodName } from "../rpc/methods.ts";
 
@@ -16,7 +16,7 @@ const DESCRIPTOR_SET = new URL("../../proto/gen/loms.binpb", import.meta.url);
 export async function startLomsGrpc(
   address: HostPort,
   rpc: Rpc,
-  place: PlaceInTrace,
+  place: StartTraceparent,
   parts: readonly string[],
 ): Promise<GrpcServer> {
   const names = Object.keys(LomsDefinition.methods) as MethodName[];

@@ -100,7 +100,7 @@ function observer(name: MethodName, system: RpcSystem, observers: RpcObservers):
     const duration_ms = Math.round(durationMs * 1000) / 1000;
     logCall(log, { ...labels, duration_ms }, context, error);
     const { traceparent, parent } = context;
-    if (!tracing.keeps(traceparent)) return;
+    if (!tracing.isSampled(traceparent)) return;
     tracing.record({
       ...{ traceparent, parent, name: method, kind: "server", startedAt, durationMs },
       attributes: {

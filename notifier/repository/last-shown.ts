@@ -1,7 +1,7 @@
 import { Batcher } from "../../shared/async/batcher.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
-import { serveTogether } from "../../shared/telemetry/serve-together.ts";
+import { serveTogether } from "../../shared/telemetry/tracing.ts";
 import type { LastShown, Shown } from "../domain/deps.ts";
 import {
   DEAD_SEQS,

@@ -1,8 +1,6 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import { inSpan } from "../../shared/telemetry/in-span.ts";
 import { createLogger, type LogFormat } from "../../shared/telemetry/log.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
-import type { Tracing } from "../../shared/telemetry/tracing.ts";
+import { childTraceparent, observed, type Tracing } from "../../shared/telemetry/tracing.ts";
 import type { Notification, Sink } from "../domain/deps.ts";
 
 /** The destination of notifications, such as process.stdout. */
@@ -40,13 +38,16 @@ export function createLogLineSink({ format, output, tracing }: LogLineSinkOption
   return {
     show(notification, context) {
       const { traceparent: parent, clock } = context;
-      if (!tracing.keeps(parent)) return print(notification, context);
+      if (!tracing.isSampled(parent)) return print(notification, context);
       const traceparent = childTraceparent(parent);
       const attributes = { "marketplace.order.status": notification.status };
-      return inSpan(tracing, {
-        ...{ traceparent, parent, name: "show notification", kind: "internal", clock },
-        describe: (error) => ({ attributes, error }),
-      }, () => print(notification, context.withTraceparent(traceparent)));
+      return observed(() => print(notification, context.withTraceparent(traceparent)), {
+        clock,
+        span: {
+          ...{ tracing, traceparent, parent, name: "show notification", kind: "internal" },
+          describe: (error) => ({ attributes, error }),
+        },
+      });
     },
   };
 }

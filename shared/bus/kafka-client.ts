@@ -8,7 +8,7 @@ import kafkajs, {
   type RetryOptions,
 } from "kafkajs";
 import type { KafkaSecurity } from "./kafka-settings.ts";
-import type { SeldomLog } from "./seldom-log.ts";
+import type { ThrottledLog } from "../telemetry/throttled-log.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Keeps a broker that hangs from blocking the relay. */
@@ -38,7 +38,7 @@ export interface ClientOptions {
 
 export function createKafkaClients(
   { brokers, security: { ssl, sasl } = {} }: ClientOptions,
-  logFailure: SeldomLog,
+  logFailure: ThrottledLog,
 ): KafkaClients {
   quietIdleConnections();
   heartbeatsFollowClockBack();

@@ -16,7 +16,7 @@ import { toKafka } from "./kafka-messages.ts";
 import type { KafkaSecurity, TopicSettings } from "./kafka-settings.ts";
 import { KafkaSubscription } from "./kafka-subscription.ts";
 import { createTopics } from "./kafka-topics.ts";
-import { seldomLog } from "./seldom-log.ts";
+import { throttledLog } from "../telemetry/throttled-log.ts";
 import { sendInParts } from "./send-in-parts.ts";
 import type { WatchLimits } from "./watchdog.ts";
 
@@ -65,7 +65,7 @@ class KafkaBus implements Bus {
     this.#topics = options.topics ?? {};
     this.#sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
     this.#watch = options.watch;
-    this.#clients = createKafkaClients(options, seldomLog(log, clock));
+    this.#clients = createKafkaClients(options, throttledLog(log, clock));
   }
 
   ensureTopic(topic: Topic): Promise<void> {

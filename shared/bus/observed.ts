@@ -131,7 +131,7 @@ function withSpans(
   wait: WaitSpan | undefined,
 ): { readonly outgoing: OutgoingMessage; readonly spans: readonly OpenMessageSpan[] } {
   const { traceparent: parent } = message.headers;
-  if (parent === undefined || !tracing.keeps(parent)) return { outgoing: message, spans: [] };
+  if (parent === undefined || !tracing.isSampled(parent)) return { outgoing: message, spans: [] };
   const attributes = messageId(message);
   const spans: OpenMessageSpan[] = [];
   let above = parent;
@@ -167,7 +167,7 @@ export function observedSubscription(
     async handle(message) {
       const startedAt = clock.now();
       const parent = parseTraceparent(message.headers.traceparent);
-      const traceparent = tracing.place(parent);
+      const traceparent = tracing.startTraceparent(parent);
       let error: string | undefined;
       try {
         await handle({ ...message, headers: { ...message.headers, traceparent } });
@@ -177,7 +177,7 @@ export function observedSubscription(
       } finally {
         const durationMs = clock.now() - startedAt;
         durations.observe({ ...labels, ...(error && { error_type: error }) }, durationMs / 1000);
-        if (tracing.keeps(traceparent)) {
+        if (tracing.isSampled(traceparent)) {
           tracing.record({
             ...{ traceparent, parent, name: `process ${topic.name}`, kind: "consumer" },
             ...{ startedAt, durationMs, error },

@@ -12,7 +12,7 @@ import {
 } from "./bus.ts";
 import { followClockBack } from "./postgres-clock.ts";
 import { type MessageData, queueName, toDeadLetterJob } from "./postgres-queues.ts";
-import { type SeldomLog, seldomLog } from "./seldom-log.ts";
+import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
 // One member of a group. The steps for each message: claim the job (it becomes active, and its key
@@ -56,7 +56,7 @@ export class PostgresSubscription implements Subscription {
   readonly failed: Promise<never>;
   readonly #options: PostgresSubscriptionOptions;
   readonly #acknowledger: Acknowledger;
-  readonly #logFailure: SeldomLog;
+  readonly #logFailure: ThrottledLog;
   readonly #closing = new AbortController();
   readonly #claims = new Map<MessageJob, Promise<void>>();
   readonly #loop: Loop;
@@ -69,7 +69,7 @@ export class PostgresSubscription implements Subscription {
     const { boss, clock, log, topic, group } = options;
     this.queue = queueName(topic, group);
     this.#options = options;
-    this.#logFailure = seldomLog(log, clock);
+    this.#logFailure = throttledLog(log, clock);
     this.#acknowledger = new Acknowledger(boss, this.queue, clock, this.#logFailure);
     this.#scheduleHeartbeat();
     const { promise, reject } = Promise.withResolvers<never>();
@@ -238,7 +238,7 @@ export class Acknowledger {
   readonly #boss: PgBoss;
   readonly #queue: string;
   readonly #clock: Clock;
-  readonly #logFailure: SeldomLog;
+  readonly #logFailure: ThrottledLog;
   readonly #removals = new Batcher<JobAttempt, void>({
     batchMax: BATCH_MAX,
     run: async (jobs) => {
@@ -248,7 +248,7 @@ export class Acknowledger {
   });
   #closing = false;
 
-  constructor(boss: PgBoss, queue: string, clock: Clock, logFailure: SeldomLog) {
+  constructor(boss: PgBoss, queue: string, clock: Clock, logFailure: ThrottledLog) {
     this.#boss = boss;
     this.#queue = queue;
     this.#clock = clock;

@@ -17,7 +17,7 @@ import { assertOwnSession } from "./postgres-login.ts";
 import { followClockBack, MONOTONIC_CLOCK } from "./postgres-clock.ts";
 import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
-import { type SeldomLog, seldomLog } from "./seldom-log.ts";
+import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import { sendInParts } from "./send-in-parts.ts";
 import type { WatchLimits } from "./watchdog.ts";
 
@@ -76,7 +76,7 @@ class PostgresBus implements Bus {
   readonly #boss: PgBoss;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #logFailure: SeldomLog;
+  readonly #logFailure: ThrottledLog;
   readonly #nextId: () => string;
   readonly #watch: WatchLimits | undefined;
   readonly #calls = new BusCalls((topic) => this.#createQueues(topic));
@@ -90,7 +90,7 @@ class PostgresBus implements Bus {
     this.#url = url;
     this.#log = log;
     this.#clock = clock;
-    this.#logFailure = seldomLog(log, clock);
+    this.#logFailure = throttledLog(log, clock);
     this.#nextId = uuidV7Source(clock);
     // Options of `pg`, which pg-boss passes through without declaring them.
     const driverOptions = {

@@ -5,7 +5,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { formatHostPort, type HostPort } from "../config.ts";
-import { childTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
+import { childTraceparent, type StartTraceparent } from "../telemetry/traceparent.ts";
 import { boundTimeouts } from "./bound-timeout.ts";
 import { methodPath, type ServiceDefinition } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
@@ -40,7 +40,7 @@ export interface GrpcServerOptions {
   /** What the service needs, by the names that grpc.health.v1 has for it. */
   readonly parts?: readonly string[];
   /** Gives each call its place in a trace. */
-  readonly place?: PlaceInTrace;
+  readonly place?: StartTraceparent;
 }
 
 export interface GrpcServer {

@@ -1,7 +1,5 @@
 import { type CalledServer, serverAttributes } from "../telemetry/called-server.ts";
-import { inSpan } from "../telemetry/in-span.ts";
-import { childTraceparent } from "../telemetry/traceparent.ts";
-import type { Tracing } from "../telemetry/tracing.ts";
+import { childTraceparent, observed, type Tracing } from "../telemetry/tracing.ts";
 import type { GrpcClient } from "./client.ts";
 import { methodName, type ServiceDefinition } from "./definition.ts";
 import { rpcAttributes, rpcStatusCode } from "./rpc-attributes.ts";
@@ -17,16 +15,20 @@ export function tracedClient<Definition extends ServiceDefinition>(
   return {
     call(method, request, context, metadata) {
       const { traceparent: parent, clock } = context;
-      if (!tracing.keeps(parent)) return client.call(method, request, context, metadata);
+      if (!tracing.isSampled(parent)) return client.call(method, request, context, metadata);
       const traceparent = childTraceparent(parent);
       const name = methodName(definition, method);
-      return inSpan(tracing, {
-        ...{ traceparent, parent, name, kind: "client", clock },
-        describe: (code) => ({
-          attributes: { ...rpcAttributes(name, code), ...at },
-          error: code && rpcStatusCode(code),
-        }),
-      }, () => client.call(method, request, context, { ...metadata, traceparent }));
+      const call = () => client.call(method, request, context, { ...metadata, traceparent });
+      return observed(call, {
+        clock,
+        span: {
+          ...{ tracing, traceparent, parent, name, kind: "client" },
+          describe: (code) => ({
+            attributes: { ...rpcAttributes(name, code), ...at },
+            error: code && rpcStatusCode(code),
+          }),
+        },
+      });
     },
     close: () => client.close(),
   };

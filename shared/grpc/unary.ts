@@ -1,7 +1,7 @@
 import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError, toAppError } from "../errors.ts";
-import { parseTraceparent, type PlaceInTrace } from "../telemetry/traceparent.ts";
+import { parseTraceparent, type StartTraceparent } from "../telemetry/traceparent.ts";
 import { decodeMessage, encodeMessage, type UnaryMethodDefinition } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { toGrpcStatus } from "./status.ts";
@@ -35,7 +35,7 @@ export interface UnaryOptions {
   readonly method: UnaryMethodDefinition;
   readonly handler: UnaryHandler;
   readonly errorDetails: readonly ErrorDetail[];
-  readonly place: PlaceInTrace;
+  readonly place: StartTraceparent;
   readonly underWay: CallsUnderWay;
 }
 
@@ -81,7 +81,7 @@ function readRequest(method: UnaryMethodDefinition, bytes: Buffer): unknown {
   }
 }
 
-function contextOf(call: Call, place: PlaceInTrace): RequestContext {
+function contextOf(call: Call, place: StartTraceparent): RequestContext {
   const parent = parseTraceparent(call.metadata.get("traceparent")[0]?.toString());
   const deadlineAt = Number(call.getDeadline());
   return new RequestContext({

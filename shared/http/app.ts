@@ -120,7 +120,7 @@ function exchanges(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
     const parent = parseTraceparent(headers.get("traceparent"));
     const traceparent = parent === undefined && PROBE_ROUTES.has(c.req.path)
       ? childTraceparent(parent)
-      : tracing.place(parent);
+      : tracing.startTraceparent(parent);
     const context = new RequestContext({ traceparent, timeoutMs, caller: c.req.raw, clock });
     const givenId = headers.get("x-request-id") ?? "";
     const requestId = REQUEST_ID.test(givenId) ? givenId : context.spanId;
@@ -157,7 +157,7 @@ function reporter(options: HttpAppOptions): (exchange: Exchange) => void {
     const errorType = isServerError ? error?.code ?? String(status) : undefined;
     const labels = labelsOf(exchange, errorType);
     durations?.observe(labels, exchange.durationMs / 1000);
-    if (tracing.keeps(context.traceparent)) tracing.record(spanOf(exchange, labels));
+    if (tracing.isSampled(context.traceparent)) tracing.record(spanOf(exchange, labels));
     if (log) logRequest(log, exchange, labels);
   };
 }

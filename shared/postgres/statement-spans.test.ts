@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { RequestContext } from "../async/request-context.ts";
-import { serveTogether } from "../telemetry/serve-together.ts";
+import { serveTogether } from "../telemetry/tracing.ts";
 import { rememberedTracing } from "../telemetry/test-tracing.ts";
 import { statementSpans } from "./statement-spans.ts";
 

@@ -12,7 +12,7 @@ export function statementSpans(tracing: Tracing): (observation: StatementObserva
   return (observation) => {
     const { role, namespace, name, kind, outcome, sqlState, context } = observation;
     const { startedAt, durationMs } = observation;
-    if (!tracing.keeps(context.traceparent)) return;
+    if (!tracing.isSampled(context.traceparent)) return;
     tracing.record({
       traceparent: childTraceparent(context.traceparent),
       parent: context.traceparent,

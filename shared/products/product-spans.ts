@@ -27,7 +27,7 @@ export function productSpans(
   const triesOf = new Map<string, SpanEvent[]>();
 
   const aroundCall: ProductMiddleware = (next) => async (call) => {
-    if (!tracing.keeps(call.traceparent)) return await next(call);
+    if (!tracing.isSampled(call.traceparent)) return await next(call);
     const traceparent = childTraceparent(call.traceparent);
     const tries: SpanEvent[] = [];
     triesOf.set(traceparent, tries);

@@ -1,7 +1,113 @@
-import type { Attributes } from "@opentelemetry/api";
-import { childTraceparent, type PlaceInTrace } from "./traceparent.ts";
+import { Buffer } from "node:buffer";
+import { randomFillSync } from "node:crypto";
+import type { Clock } from "../async/clock.ts";
+import type { RequestContext } from "../async/request-context.ts";
+import { toAppError } from "../errors.ts";
+
+// Trace contexts (W3C Trace Context, level 1), which travel in `RequestContext.traceparent`, and the
+// spans that are recorded when the work of one ends.
+
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
+const LENGTH = 55;
+
+/** The header if it is well formed, cut to the fields of version 00; otherwise undefined. */
+export function parseTraceparent(header: string | null | undefined): string | undefined {
+  if (!header || !TRACEPARENT.test(header)) return undefined;
+  if (header.length > LENGTH && (header.startsWith("00") || header[LENGTH] !== "-")) {
+    return undefined;
+  }
+  return `00${header.slice(2, LENGTH)}`;
+}
+
+/** Whether the flag `sampled` is set. */
+export function isSampled(traceparent: string): boolean {
+  return (Number.parseInt(traceparent.slice(53), 16) & 1) === 1;
+}
+
+export function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35);
+}
+
+export function spanIdOf(traceparent: string): string {
+  return traceparent.slice(36, 52);
+}
+
+/** Whether a new trace is sampled, by its id where that matters. */
+export type Sampling = boolean | ((traceId: string) => boolean);
+
+/**
+ * A new span below `parent`, sampled as that is, or the root of a new trace, sampled as `sampling`
+ * decides. By default it is not sampled: polls and probes would only be noise.
+ */
+export function childTraceparent(parent: string | undefined, sampling: Sampling = false): string {
+  const spanId = randomHex(8);
+  if (parent) return `${parent.slice(0, 36)}${spanId}${parent.slice(52)}`;
+  const traceId = randomHex(16);
+  return `00-${traceId}-${spanId}-${flags(sampling, traceId)}`;
+}
+
+function flags(sampling: Sampling, traceId: string): "01" | "00" {
+  return (typeof sampling === "boolean" ? sampling : sampling(traceId)) ? "01" : "00";
+}
+
+/** Starts the span of a request: below the caller's span, or at the root of a new trace. */
+export type StartTraceparent = (parent: string | undefined) => string;
+
+/** Keeps the caller's decision; `sampling` decides on new traces. */
+export function startParentBased(sampling: Sampling): StartTraceparent {
+  return (parent) => childTraceparent(parent, sampling);
+}
+
+/** `sampling` decides on every trace, whatever the caller decided. */
+export function startAlwaysBy(sampling: Sampling): StartTraceparent {
+  return (parent) => {
+    const started = childTraceparent(parent, sampling);
+    return `${started.slice(0, 53)}${flags(sampling, traceIdOf(started))}`;
+  };
+}
+
+/** Reading random bytes takes 10 µs however few they are, so many are read at once. */
+const POOL_BYTES = 8192;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+function randomHex(bytes: number): string {
+  if (used + bytes > pool.length) {
+    pool = randomFillSync(Buffer.allocUnsafe(POOL_BYTES));
+    used = 0;
+  }
+  used += bytes;
+  return pool.toString("hex", used - bytes, used);
+}
+
+/** The trace context of work that serves several requests. */
+export interface SharedPlace {
+  readonly traceparent: string;
+  readonly alsoServes: readonly string[];
+}
+
+/**
+ * Work that serves several requests is part of the first trace that is sampled and links to the
+ * other sampled ones. Undefined without requests.
+ */
+export function sharedPlace(traceparents: readonly string[]): SharedPlace | undefined {
+  const traceparent = traceparents.find(isSampled) ?? traceparents[0];
+  if (traceparent === undefined) return undefined;
+  const alsoServes = traceparents.filter((each) => each !== traceparent && isSampled(each));
+  return { traceparent, alsoServes };
+}
+
+/** The context of such work; its deadline is that of the first, which has waited longest. */
+export function serveTogether(contexts: readonly RequestContext[]): RequestContext {
+  const first = contexts[0] as RequestContext;
+  if (contexts.length === 1) return first;
+  const shared = sharedPlace(contexts.map(({ traceparent }) => traceparent)) as SharedPlace;
+  return first.withTraceparent(shared.traceparent, shared.alsoServes);
+}
 
 export type SpanKind = "server" | "client" | "producer" | "consumer" | "internal";
+
+export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 /** Something that happened within a span. */
 export interface SpanEvent {
@@ -12,14 +118,14 @@ export interface SpanEvent {
 }
 
 /**
- * A piece of work that is done, as OpenTelemetry's semantic conventions (1.45) name it; attributes of
- * ours begin with `marketplace.`. They hold no text that a person or a server wrote: no ids of users,
- * no messages, no bodies, no SQL.
+ * Work that has ended, as OpenTelemetry's semantic conventions (1.45) name it. Attributes of ours
+ * begin with `marketplace.`. None holds text from a person or a server: no user ids, messages,
+ * bodies or SQL.
  */
 export interface SpanRecord {
-  /** Its own place in the trace; log lines about it carry the same ids. */
+  /** Its own trace context; log lines about it have the same ids. */
   readonly traceparent: string;
-  /** The place of what it is part of; undefined at the root. */
+  /** Undefined at the root. */
   readonly parent: string | undefined;
   readonly name: string;
   readonly kind: SpanKind;
@@ -30,26 +136,64 @@ export interface SpanRecord {
   /** The code that it failed with: sets the status, and `error.type`. */
   readonly error?: string | undefined;
   readonly events?: readonly SpanEvent[];
-  /** The places of other work that it served. */
+  /** The trace contexts of other requests that it served. */
   readonly links?: readonly string[];
 }
 
-/**
- * Spans are told of when they end, by what watches the seams (doors, clients, pools, the bus);
- * their places travel in `RequestContext.traceparent` meanwhile.
- */
 export interface Tracing {
-  /** A place for a request; the sampler decides on new traces, the caller on its own. */
-  readonly place: PlaceInTrace;
-  /** Whether a span at this place would be kept; when not, there is no need to describe it. */
-  keeps(traceparent: string): boolean;
+  /** The sampler decides on new traces, the caller on its own. */
+  readonly startTraceparent: StartTraceparent;
+  /** Whether a span with this trace context is recorded; if not, it need not be described. */
+  isSampled(traceparent: string): boolean;
   /** Never throws, never waits. */
   record(span: SpanRecord): void;
 }
 
-/** For what runs without an exporter. */
+/** For a process without an exporter. */
 export const NO_TRACING: Tracing = {
-  place: (parent) => childTraceparent(parent),
-  keeps: () => false,
+  startTraceparent: (parent) => childTraceparent(parent),
+  isSampled: () => false,
   record() {},
 };
+
+/** The span of observed work. */
+export interface ObservedSpan extends Pick<SpanRecord, "traceparent" | "parent" | "name" | "kind"> {
+  readonly tracing: Tracing;
+  /** Describes the work by the code that it failed with. */
+  readonly describe: (code: string | undefined) => Pick<SpanRecord, "attributes" | "error">;
+}
+
+export interface Observation {
+  readonly clock: Clock;
+  /** The code of a failure; by default its {@link ErrorCode}. */
+  readonly codeOf?: (thrown: unknown) => string;
+  /** Called at the end; without a failure `code` and `thrown` are undefined. */
+  readonly measure?: (code: string | undefined, seconds: number, thrown: unknown) => void;
+  /** Undefined when the trace is not sampled. */
+  readonly span?: ObservedSpan | undefined;
+}
+
+/** Runs `work`; when it ends, measures it and records its span, whether or not it failed. */
+export async function observed<Result>(
+  work: () => Promise<Result>,
+  observation: Observation,
+): Promise<Result> {
+  const { clock, codeOf = (failure) => toAppError(failure).code, measure, span } = observation;
+  const startedAt = clock.now();
+  let code: string | undefined;
+  let thrown: unknown;
+  try {
+    return await work();
+  } catch (error) {
+    thrown = error;
+    code = codeOf(error);
+    throw error;
+  } finally {
+    const durationMs = clock.now() - startedAt;
+    measure?.(code, durationMs / 1000, thrown);
+    if (span) {
+      const { tracing, describe, ...context } = span;
+      tracing.record({ ...context, startedAt, durationMs, ...describe(code) });
+    }
+  }
+}

@@ -1,18 +1,23 @@
 import { type HrTime, SpanKind as OtelKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
-import { RUNTIME } from "./runtime.ts";
-import { isSampled, type PlaceInTrace, spanIdOf, traceIdOf } from "./traceparent.ts";
-import type { SpanKind, SpanRecord, Tracing } from "./tracing.ts";
+import { RUNTIME } from "../telemetry/runtime.ts";
+import {
+  isSampled,
+  spanIdOf,
+  type SpanKind,
+  type SpanRecord,
+  traceIdOf,
+  type Tracing,
+} from "../telemetry/tracing.ts";
 
-/** Spans that wait for the collector, some 4 MB; further ones are dropped. */
+/** Spans that wait for the collector, about 4 MB; further ones are dropped. */
 const QUEUE_MAX = 4_096;
 const BATCH_MAX = 512;
-/** How long a span waits for others to fill its batch: what people look at should be new. */
+/** How long a span waits for others to fill its batch, so that a viewer shows new spans. */
 const BATCH_DELAY_MS = 1_000;
-/** More links than this tell nothing more. */
 const LINKS_MAX = 128;
-/** The calendar may be set while a process runs; the monotonic scale is laid beside it anew then. */
+/** The wall clock may be set while a process runs; past this drift the offset is read again. */
 const CLOCK_DRIFT_MAX_MS = 20;
 const SCOPE = { name: "marketplace" };
 
@@ -25,23 +30,20 @@ const KINDS = {
 } as const satisfies Record<SpanKind, OtelKind>;
 
 export interface ExportedTracingOptions {
-  /** Who tells of the spans, as attributes of the OpenTelemetry resource. */
+  /** The attributes of the OpenTelemetry resource. */
   readonly resource: Readonly<Record<string, string | number>>;
-  readonly place: PlaceInTrace;
   readonly exporter: SpanExporter;
   readonly onRecord: () => void;
 }
 
-/** Hands spans to the SDK's batches, whose queue is bounded: whoever records never waits. */
-export class ExportedTracing implements Tracing {
-  readonly place: PlaceInTrace;
+/** Passes spans to the SDK's batches. Their queue is bounded, so `record` never waits. */
+export class ExportedTracing implements Pick<Tracing, "record"> {
   readonly #processor: BatchSpanProcessor;
   readonly #resource: ReadableSpan["resource"];
   readonly #onRecord: () => void;
   #epochOfZero = performance.timeOrigin;
 
   constructor(options: ExportedTracingOptions) {
-    this.place = options.place;
     this.#onRecord = options.onRecord;
     this.#resource = resourceFromAttributes({
       ...options.resource,
@@ -58,17 +60,13 @@ export class ExportedTracing implements Tracing {
     });
   }
 
-  keeps(traceparent: string): boolean {
-    return isSampled(traceparent);
-  }
-
   record(span: SpanRecord): void {
     if (!isSampled(span.traceparent)) return;
     this.#onRecord();
     this.#processor.onEnd(this.#readable(span));
   }
 
-  /** Sends what waits. A collector that is away makes it reject. */
+  /** Sends what waits. Rejects when the collector is unavailable. */
   close(): Promise<void> {
     return this.#processor.shutdown();
   }

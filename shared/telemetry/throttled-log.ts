@@ -1,15 +1,15 @@
 import type { Clock } from "../async/clock.ts";
-import type { Logger } from "../telemetry/log.ts";
+import type { Logger } from "./log.ts";
 
-/** A database that is away fails several calls a second; one line in this time says enough. */
+/** While a database is unavailable, several calls a second fail in the same way. */
 const REPEAT_MS = 30_000;
-/** Different messages remembered; past that, all are forgotten and may be said again. */
+/** Past this number of different messages, all are forgotten and may be logged again. */
 const MESSAGES_MAX = 100;
 
-export type SeldomLog = (level: "warn" | "error", message: string, error?: unknown) => void;
+export type ThrottledLog = (level: "warn" | "error", message: string, error?: unknown) => void;
 
-/** Logs a failure, unless one with the same messages was logged a short time ago. */
-export function seldomLog(log: Logger, clock: Clock): SeldomLog {
+/** Logs a failure, unless it logged the same message and error less than 30 s ago. */
+export function throttledLog(log: Logger, clock: Clock): ThrottledLog {
   const lastAt = new Map<string, number>();
   return (level, message, error) => {
     const reason = (error as { message?: unknown } | undefined)?.message;

@@ -5,12 +5,12 @@ import { gunzipSync } from "node:zlib";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { startOtlpReceiver } from "../../stack/otlp/receiver.ts";
 import { readConfig } from "../config.ts";
-import { createLogger } from "./log.ts";
-import { Metrics } from "./metrics.ts";
+import { createLogger } from "../telemetry/log.ts";
+import { Metrics } from "../telemetry/metrics.ts";
 import { openTracing } from "./open-tracing.ts";
 import { otelEnvironment, tracingSettings, unusedOtel } from "./otel-settings.ts";
-import { readSamples } from "./test-samples.ts";
-import type { SpanRecord } from "./tracing.ts";
+import { readSamples } from "../telemetry/test-samples.ts";
+import type { SpanRecord } from "../telemetry/tracing.ts";
 
 const PLACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -137,7 +137,7 @@ test.each([
   });
   tracing.record(span());
   await tracing.close();
-  expect(tracing.keeps(PLACE)).toBe(false);
+  expect(tracing.isSampled(PLACE)).toBe(false);
   expect(requests).toBe(0);
 });
 
@@ -186,8 +186,8 @@ test("a collector that never answers holds up neither recording nor the stop", a
 
 test("without an endpoint nothing is kept, and the sampler still decides on new traces", async () => {
   const { tracing, outcome } = await open({ OTEL_TRACES_SAMPLER: "always_off" });
-  expect(tracing.keeps(PLACE)).toBe(false);
-  expect(tracing.place(undefined).endsWith("-00")).toBe(true);
+  expect(tracing.isSampled(PLACE)).toBe(false);
+  expect(tracing.startTraceparent(undefined).endsWith("-00")).toBe(true);
   tracing.record(span());
   await tracing.close();
   expect(await outcome("recorded")).toBe(0);

@@ -2,15 +2,15 @@ import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
-import { seldomLog } from "../bus/seldom-log.ts";
-import type { Logger } from "./log.ts";
-import { counterFamily, type Metrics } from "./metrics.ts";
+import { throttledLog } from "../telemetry/throttled-log.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { counterFamily, type Metrics } from "../telemetry/metrics.ts";
 import { readPairs } from "./otel-pairs.ts";
 import type { TracingConfig } from "./otel-settings.ts";
 import { otlpTarget } from "./otlp-target.ts";
-import { placeBySampler } from "./sampling.ts";
-import { NO_TRACING, type Tracing } from "./tracing.ts";
-import { VERSION } from "./version.ts";
+import { startBySampler } from "./sampling.ts";
+import { isSampled, NO_TRACING, type Tracing } from "../telemetry/tracing.ts";
+import { VERSION } from "../telemetry/version.ts";
 
 export const TRACE_SPANS_TOTAL = counterFamily({
   name: "trace_spans_total",
@@ -18,7 +18,7 @@ export const TRACE_SPANS_TOTAL = counterFamily({
   labels: ["outcome"],
 });
 
-/** How long a stop waits for the last spans to arrive; a collector that is away gets none. */
+/** How long a stop waits for the last spans to arrive. */
 const FLUSH_MAX_MS = 1_000;
 
 export interface OpenTracing extends Tracing {
@@ -32,7 +32,7 @@ export interface TracingOptions extends TracingConfig {
 }
 
 /**
- * The traces of one service: exported when an endpoint is set, else carried along only.
+ * The traces of one service: exported when an endpoint is set, otherwise only propagated.
  * @throws {ConfigError} naming every certificate that cannot be read
  */
 export async function openTracing(
@@ -45,35 +45,34 @@ export async function openTracing(
     log.warn("settings of OpenTelemetry have no effect here", { settings: unused });
   }
   const spans = metrics.counter(TRACE_SPANS_TOTAL);
-  const place = await placeBySampler(config);
+  const startTraceparent = await startBySampler(config);
   const target = otlpTarget(config);
-  if (!target) return { ...NO_TRACING, place, close: () => Promise.resolve() };
+  if (!target) return { ...NO_TRACING, startTraceparent, close: () => Promise.resolve() };
   // The OpenTelemetry SDK costs every process 20 MB, so it is loaded only when spans are exported.
   const { ExportedTracing } = await import("./exported-tracing.ts");
   const { OtlpExporter } = await import("./otlp-exporter.ts");
-  const logSeldom = seldomLog(log, systemClock);
+  const logThrottled = throttledLog(log, systemClock);
   const tracing = new ExportedTracing({
     resource: resourceOf(config, metrics.service),
-    place,
     exporter: new OtlpExporter({
       target,
       userAgent: `marketplace-${metrics.service}/${VERSION}`,
       onBatch(count, error) {
         spans.inc({ outcome: error === undefined ? "exported" : "lost" }, count);
-        if (error !== undefined) logSeldom("warn", "spans are lost on their way", error);
+        if (error !== undefined) logThrottled("warn", "spans are lost on their way", error);
       },
     }),
     onRecord: () => spans.inc({ outcome: "recorded" }),
   });
   return {
-    place,
-    keeps: (traceparent) => tracing.keeps(traceparent),
+    startTraceparent,
+    isSampled,
     record: (span) => tracing.record(span),
     close: () => Promise.race([tracing.close().catch(() => {}), sleep(systemClock, FLUSH_MAX_MS)]),
   };
 }
 
-/** Log lines and metrics keep the service's own name; its spans go under the one that is set. */
+/** A name that is set applies to spans only; log lines and metrics keep the service's own. */
 function resourceOf(config: TracingConfig, service: string): Record<string, string | number> {
   const { OTEL_SERVICE_NAME: name } = config;
   return {

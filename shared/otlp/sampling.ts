@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { childTraceparent, type PlaceInTrace } from "./traceparent.ts";
+import {
+  type Sampling,
+  startAlwaysBy,
+  startParentBased,
+  type StartTraceparent,
+} from "../telemetry/tracing.ts";
 
 /** The samplers by the names that the OpenTelemetry specification gives them. */
 const SAMPLERS = [
@@ -31,39 +36,19 @@ export interface SamplingConfig {
 const PARENT_BASED = "parentbased_";
 
 /**
- * The sampler of the settings. A `parentbased_` sampler keeps the caller's decision and samples new
- * traces.
+ * Starts traces as the settings say. A `parentbased_` sampler keeps the caller's decision and
+ * samples new traces.
  */
-export async function placeBySampler(config: SamplingConfig): Promise<PlaceInTrace> {
+export async function startBySampler(config: SamplingConfig): Promise<StartTraceparent> {
   const { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: share } = config;
-  const sample = await rootSampler(name, share);
-  if (name.startsWith(PARENT_BASED)) return (parent) => childTraceparent(parent, sample);
-  return (parent) => {
-    const place = childTraceparent(parent, sample);
-    return parent ? `${place.slice(0, 53)}${sample(place.slice(3, 35)) ? "01" : "00"}` : place;
-  };
+  const sampling = name.endsWith("traceidratio")
+    ? await ratioSampling(share)
+    : name.endsWith("always_on");
+  return name.startsWith(PARENT_BASED) ? startParentBased(sampling) : startAlwaysBy(sampling);
 }
 
-/** @returns whether a trace with this id is sampled */
-async function rootSampler(
-  name: SamplerName,
-  share: number,
-): Promise<(traceId: string) => boolean> {
-  switch (name) {
-    case "always_on":
-    case "parentbased_always_on":
-      return () => true;
-    case "always_off":
-    case "parentbased_always_off":
-      return () => false;
-    case "traceidratio":
-    case "parentbased_traceidratio":
-      return await ratioSampler(share);
-  }
-}
-
-/** The SDK's, loaded only when it is used: it is 250 modules. */
-async function ratioSampler(share: number): Promise<(traceId: string) => boolean> {
+/** The SDK's, loaded only when it is used: it has 250 modules. */
+async function ratioSampling(share: number): Promise<Sampling> {
   const { ROOT_CONTEXT } = await import("@opentelemetry/api");
   const { SamplingDecision, TraceIdRatioBasedSampler } = await import("@opentelemetry/sdk-trace");
   const sampler = new TraceIdRatioBasedSampler(share);
