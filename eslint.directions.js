@@ -54,8 +54,13 @@ const TOP_FOLDERS = {
 const SHARED_FOLDERS = {
   async: [],
   "http-client": ["async"],
+<<<<<<< HEAD
   telemetry: ["async", "bus", "http-client"],
-  otlp: ["async", "http-client", "telemetry"],
+  otlp: ["async", "http", "telemetry"],
+=======
+  telemetry: ["async"],
+  otlp: ["async", "http", "telemetry"],
+>>>>>>> ff6757c (Let shared/otlp use shared/http)
   postgres: ["async", "telemetry"],
   grpc: ["async", "telemetry"],
   http: ["async", "http-client", "telemetry"],
