@@ -54,13 +54,8 @@ const TOP_FOLDERS = {
 const SHARED_FOLDERS = {
   async: [],
   "http-client": ["async"],
-<<<<<<< HEAD
-  telemetry: ["async", "bus", "http-client"],
-  otlp: ["async", "http", "telemetry"],
-=======
   telemetry: ["async"],
-  otlp: ["async", "http", "telemetry"],
->>>>>>> ff6757c (Let shared/otlp use shared/http)
+  otlp: ["async", "http-client", "telemetry"],
   postgres: ["async", "telemetry"],
   grpc: ["async", "telemetry"],
   http: ["async", "http-client", "telemetry"],
