@@ -49,8 +49,8 @@ test.each([
 test.each([
   ["cart/domain/add-item.ts", "../../shared/errors.ts"],
   ["cart/domain/list-cart.ts", "../../shared/async/task-group.ts"],
-  ["cart/http/add-item.ts", "@hono/zod-openapi"],
-  ["cart/http/add-item.ts", "../domain/add-item.ts"],
+  ["cart/http/routes.ts", "@hono/zod-openapi"],
+  ["cart/http/routes.ts", "../domain/add-item.ts"],
   ["shared/http/listen.ts", "@hono/node-server"],
   ["shared/http/app.ts", "../telemetry/log.ts"],
   ["loms/service.ts", "./repository/writer.ts"],

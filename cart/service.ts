@@ -19,11 +19,10 @@ import { VERSION } from "../shared/telemetry/version.ts";
 import { uuidV7Source } from "../shared/uuid-v7.ts";
 import { createLomsClient } from "./clients/loms.ts";
 import type { CartConfig } from "./config.ts";
-import { CheckoutAttempts } from "./domain/checkout-attempts.ts";
+import { CheckoutAttempts, type CheckoutDeps } from "./domain/checkout.ts";
 import type { Deps } from "./domain/deps.ts";
 import { cartApp } from "./http/routes.ts";
-import { MemoryCarts } from "./repository/memory.ts";
-import { watchCarts } from "./repository/size-metrics.ts";
+import { MemoryCarts, watchCarts } from "./repository/memory.ts";
 
 /** How long a stop waits for requests under way: longer than any of them may take. */
 const DRAIN_MAX_MS = 6_000;
@@ -69,7 +68,7 @@ async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Pr
 
   const carts = new MemoryCarts();
   watchCarts(carts, metrics);
-  const deps: Deps = {
+  const deps: Deps & CheckoutDeps = {
     carts,
     products,
     stocks: loms,

@@ -1,7 +1,6 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
-import { ask } from "./ask.ts";
-import { CART_LINES_MAX, LINE_COUNT_MAX, productSku } from "./cart.ts";
+import { CART_LINES_MAX, deadlineAsUnavailable, LINE_COUNT_MAX, productSku } from "./cart.ts";
 import type { AddItemOutcome, CartLine, Deps } from "./deps.ts";
 
 export interface AddItemInput {
@@ -12,10 +11,10 @@ export interface AddItemInput {
 }
 
 /**
- * Adds to the cart what the shop sells and has in stock.
- * @throws {AppError} `failed_precondition` when the SKU is not a product, has no stock row, or what
- * is in the cart and what is added cannot be bought; `unavailable` when nobody knows. The cart is
- * then unchanged.
+ * Adds an item that the shop sells and has in stock.
+ * @throws {AppError} `failed_precondition` when the SKU is not a product, has no stock row, or the
+ * sum of what is in the cart and what is added exceeds the stock or a limit; `unavailable` when
+ * another service cannot answer. The cart is then unchanged.
  */
 export async function addItem(
   deps: Pick<Deps, "carts" | "products" | "stocks">,
@@ -23,11 +22,13 @@ export async function addItem(
   context: RequestContext,
 ): Promise<void> {
   const sku = productSku(givenSku);
-  const product = sku && await ask("product service", deps.products.getProduct(sku, context));
+  const product = sku && await deps.products.getProduct(sku, context)
+    .catch((error) => deadlineAsUnavailable("product service", error));
   if (!sku || !product) throw refused(`Sku ${givenSku} is not a product`);
-  const available = await ask("loms", deps.stocks.stocksInfo(sku, context));
+  const available = await deps.stocks.stocksInfo(sku, context)
+    .catch((error) => deadlineAsUnavailable("loms", error));
   if (available === undefined) throw refused(`Sku ${sku} is not in stock at all`);
-  // The store compares and adds in one step, so two additions at once cannot exceed the stock.
+  // The store compares and adds in one step, so concurrent additions cannot exceed the stock.
   const countMax = Math.min(Number(available), LINE_COUNT_MAX);
   const limits = { countMax, linesMax: CART_LINES_MAX };
   const outcome = await deps.carts.addItem(userId, { sku, count }, limits);

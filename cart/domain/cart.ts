@@ -1,14 +1,14 @@
 import { AppError } from "../../shared/errors.ts";
 import type { CartLine, Product } from "./deps.ts";
 
-/** An order line's count is a uint16, and so is a cart's. */
+/** The count of a cart line is a uint16, as in an order. */
 export const LINE_COUNT_MAX = 65_535;
-/** loms takes at most so many lines an order, and a cart that cannot be ordered helps nobody. */
+/** The limit of loms for an order: a larger cart could not be ordered. */
 export const CART_LINES_MAX = 1000;
-/** The product service and loms know uint32 SKUs only; a path may carry any int64. */
+/** A path may hold any int64, but SKUs of the product service and loms are uint32. */
 const SKU_MAX = 2n ** 32n - 1n;
 
-/** The SKU as the product service and loms write it; undefined for one that neither can have. */
+/** The SKU as a uint32; undefined when it is larger, so that no product can have it. */
 export function productSku(sku: bigint): number | undefined {
   return sku <= SKU_MAX ? Number(sku) : undefined;
 }
@@ -24,4 +24,13 @@ export function totalPrice(lines: readonly PricedLine[]): bigint {
 
 export function emptyCart(userId: bigint): AppError {
   return new AppError("not_found", `The cart of user ${userId} is empty`);
+}
+
+/**
+ * Throws the failure of a call to another service. A call without an answer before the deadline is
+ * `unavailable`, as if the service could not be reached; other errors are thrown unchanged.
+ */
+export function deadlineAsUnavailable(server: string, error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== "deadline_exceeded") throw error;
+  throw new AppError("unavailable", `${server} did not answer in time`, { cause: error });
 }

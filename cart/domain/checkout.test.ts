@@ -3,8 +3,7 @@ import { AppError } from "../../shared/errors.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { fill, REQUEST_TIMEOUT_MS, testContext, testDeps } from "../test/deps.ts";
 import { checkout } from "./checkout.ts";
-import { clearCart } from "./clear-cart.ts";
-import { deleteItem } from "./delete-item.ts";
+import { clearCart, deleteItem } from "./remove-items.ts";
 
 const USER = 7n;
 const user = { userId: USER };

@@ -1,32 +1,99 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { type ErrorCode, isUnknownOutcome, toAppError } from "../../shared/errors.ts";
-import { ask } from "./ask.ts";
-import { emptyCart } from "./cart.ts";
-import type { CheckoutAttempt, RunningCheckout } from "./checkout-attempts.ts";
-import type { Deps } from "./deps.ts";
+import { deadlineAsUnavailable, emptyCart } from "./cart.ts";
+import type { CartLine, Deps } from "./deps.ts";
 
 /*
- * Invariant: what is in a cart is ordered at most once, and an order that was made is told of.
+ * Invariant: the content of a cart is ordered at most once, and every order is reported to a caller.
  *
- * 1. The attempt begins: a snapshot of the cart and a key of its own.
- * 2. loms is asked to create the order under that key.
- * 3. Refused for good: the attempt ends, the cart stays as it is.
- *    Unknown: the attempt stays, until loms has said what became of its key, and the next checkout goes on at 2 with the same key and snapshot;
- *    loms answers a key that it knows with its first answer.
- * 4. Created: what was ordered leaves the cart, and the attempt ends if anybody still waits for
- *    the answer. If nobody does, the next checkout learns the same order by the same key.
+ * 1. An attempt begins: a snapshot of the cart and a new idempotency key.
+ * 2. cart calls loms to create the order under that key.
+ * 3. Permanent failure: the attempt ends, the cart stays as it is.
+ *    Unknown outcome: the attempt stays, and the next checkout repeats 2 with the same key and
+ *    snapshot. loms answers a key that it knows with its first answer.
+ * 4. Created: the ordered items leave the cart. The attempt ends if a caller still waits for the
+ *    answer; otherwise the next checkout gets the same order by the same key.
  *
- * One attempt of a user runs at a time; whoever comes meanwhile shares it. It runs under a deadline
- * of its own and under nobody's cancellation, so a caller that leaves takes nothing from the
- * others. If the process dies, carts and attempts are gone together: an order may exist that nobody
- * was told of, but no cart is left from which it could be ordered again.
+ * One attempt of a user runs at a time, and callers that arrive meanwhile share it. It has its own
+ * deadline and no caller can cancel it, so a caller that disconnects does not affect the others.
+ * When the process dies, carts and attempts are lost together: an order may exist that was never
+ * reported, but no cart is left from which it could be ordered again.
  */
 
-type CheckoutDeps = Pick<Deps, "carts" | "orders" | "attempts" | "newIdempotencyKey">;
+/** The order of a cart whose outcome may still be unknown. */
+export interface CheckoutAttempt {
+  readonly idempotencyKey: string;
+  /** The cart when the attempt began. */
+  readonly items: readonly CartLine[];
+  /** Count by SKU of what was ordered and has not left the cart since. */
+  readonly stillInCart: Map<number, number>;
+  /** Whether the answer to a call was lost, so that the order may exist. */
+  outcomeUnknown: boolean;
+}
+
+/** The call to loms in progress for one user, and how many callers wait for it. */
+export interface RunningCheckout {
+  readonly orderId: Promise<bigint>;
+  callers: number;
+}
 
 /**
- * Orders what is in the cart; resolves with the order's id.
- * @throws {AppError} `not_found` when the cart is empty and no attempt waits to be settled;
+ * At most one attempt per user, in the memory of this process like the carts. An attempt is kept
+ * until its outcome is known and a caller has received it.
+ */
+export class CheckoutAttempts {
+  readonly #attempts = new Map<bigint, CheckoutAttempt>();
+  readonly #running = new Map<bigint, RunningCheckout>();
+
+  find(userId: bigint): CheckoutAttempt | undefined {
+    return this.#attempts.get(userId);
+  }
+
+  begin(userId: bigint, idempotencyKey: string, items: readonly CartLine[]): CheckoutAttempt {
+    const stillInCart = new Map(items.map(({ sku, count }) => [sku, count]));
+    const attempt = { idempotencyKey, items, stillInCart, outcomeUnknown: false };
+    this.#attempts.set(userId, attempt);
+    return attempt;
+  }
+
+  end(userId: bigint): void {
+    this.#attempts.delete(userId);
+  }
+
+  /** What is added to the cart from now on was not ordered, whatever its SKU. */
+  lineDeleted(userId: bigint, sku: number): void {
+    this.#attempts.get(userId)?.stillInCart.delete(sku);
+  }
+
+  cartCleared(userId: bigint): void {
+    this.#attempts.get(userId)?.stillInCart.clear();
+  }
+
+  running(userId: bigint): RunningCheckout | undefined {
+    return this.#running.get(userId);
+  }
+
+  started(userId: bigint, running: RunningCheckout): void {
+    this.#running.set(userId, running);
+  }
+
+  stopped(userId: bigint): void {
+    this.#running.delete(userId);
+  }
+
+  /** Attempts in progress, and those whose outcome is unknown or not reported. */
+  get size(): number {
+    return this.#attempts.size;
+  }
+}
+
+export interface CheckoutDeps extends Pick<Deps, "carts" | "orders" | "newIdempotencyKey"> {
+  readonly attempts: CheckoutAttempts;
+}
+
+/**
+ * Orders the content of the cart and resolves with the order's id.
+ * @throws {AppError} `not_found` when the cart is empty and no earlier attempt is open;
  * `failed_precondition` with the shortage; `unavailable` when the outcome is unknown
  */
 export async function checkout(
@@ -37,7 +104,9 @@ export async function checkout(
   const running = deps.attempts.running(userId) ?? start(deps, userId, context);
   running.callers++;
   try {
-    return await ask("loms", untilAborted(running.orderId, context.signal));
+    return await untilAborted(running.orderId, context.signal);
+  } catch (error) {
+    return deadlineAsUnavailable("loms", error);
   } finally {
     running.callers--;
   }
@@ -51,7 +120,7 @@ function start(deps: CheckoutDeps, userId: bigint, context: RequestContext): Run
   });
   const isAwaited = () => running.callers > 0;
   const orderId = run(deps, userId, isAwaited, ownContext);
-  // Those who wait see the failure; when nobody does any more, the next checkout meets it again.
+  // Waiting callers get the failure. Without one it is not an unhandled rejection.
   orderId.catch(() => {});
   const running: RunningCheckout = { orderId, callers: 0 };
   deps.attempts.started(userId, running);
@@ -101,7 +170,7 @@ async function createOrder(
   }
 }
 
-/** A try that was turned away for want of room says nothing of an earlier one. */
+/** A call that loms rejected as overloaded does not reveal the outcome of an earlier one. */
 function settles(code: ErrorCode, { outcomeUnknown }: CheckoutAttempt): boolean {
   return code !== "resource_exhausted" || !outcomeUnknown;
 }

@@ -1,5 +1,4 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { CheckoutAttempts } from "./checkout-attempts.ts";
 
 /** One SKU in a cart. */
 export interface CartLine {
@@ -15,7 +14,7 @@ export interface Product {
   readonly price: number;
 }
 
-/** How far one addition may go. */
+/** Limits of one addition. */
 export interface AddItemLimits {
   /** Of the SKU in the cart, after the addition. */
   readonly countMax: number;
@@ -37,14 +36,14 @@ export interface Carts {
   clearCart(userId: bigint): Promise<void>;
   /** The lines, ascending by SKU; none for an unknown user. Later changes do not show in it. */
   listCart(userId: bigint): Promise<readonly CartLine[]>;
-  /** Takes away what was ordered, as far as it is still there. */
+  /** Removes what was ordered, as far as it is still there. */
   removeOrdered(userId: bigint, lines: readonly CartLine[]): Promise<void>;
   /** Exact, at any time. */
   size(): { readonly carts: number; readonly lines: number };
 }
 
 export interface Products {
-  /** Undefined when the SKU is not a product. Throws AppError `unavailable` when nobody knows. */
+  /** Undefined when the SKU is not a product. Throws AppError `unavailable` when the service cannot answer. */
   getProduct(sku: number, context: RequestContext): Promise<Product | undefined>;
 }
 
@@ -69,13 +68,12 @@ export interface Orders {
   ): Promise<bigint>;
 }
 
-/** What cart's operations need from outside. */
+/** What cart's operations need from outside the domain. */
 export interface Deps {
   readonly carts: Carts;
   readonly products: Products;
   readonly stocks: Stocks;
   readonly orders: Orders;
-  readonly attempts: CheckoutAttempts;
   /** Makes a key that no other order has; 1 to 255 printable ASCII characters. */
   readonly newIdempotencyKey: () => string;
 }

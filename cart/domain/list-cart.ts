@@ -1,8 +1,7 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { TaskGroup } from "../../shared/async/task-group.ts";
 import { AppError } from "../../shared/errors.ts";
-import { ask } from "./ask.ts";
-import { emptyCart, type PricedLine, totalPrice } from "./cart.ts";
+import { deadlineAsUnavailable, emptyCart, type PricedLine, totalPrice } from "./cart.ts";
 import type { CartLine, Deps } from "./deps.ts";
 
 export interface ListedCart {
@@ -12,9 +11,9 @@ export interface ListedCart {
 }
 
 /**
- * The cart with names and prices, which are asked for all at once.
- * @throws {AppError} `not_found` when the cart is empty; `unavailable` when a name or price cannot
- * be had
+ * The cart with names and prices, which are requested concurrently.
+ * @throws {AppError} `not_found` when the cart is empty; `unavailable` when a name or price is
+ * missing
  */
 export async function listCart(
   deps: Pick<Deps, "carts" | "products">,
@@ -23,7 +22,8 @@ export async function listCart(
 ): Promise<ListedCart> {
   const lines = await deps.carts.listCart(userId);
   if (lines.length === 0) throw emptyCart(userId);
-  const items = await ask("product service", priceLines(deps, lines, context));
+  const items = await priceLines(deps, lines, context)
+    .catch((error) => deadlineAsUnavailable("product service", error));
   return { items, totalPrice: totalPrice(items) };
 }
 
@@ -56,8 +56,8 @@ async function priceLine(
   context: RequestContext,
 ): Promise<PricedLine> {
   const product = await deps.products.getProduct(line.sku, context);
-  // It was a product when it was added. A list without it, or with a made-up price, would show a
-  // total that checkout does not charge, so the cart is not shown until the answer is back.
+  // It was a product when it was added. A list without it would show a total that checkout does not
+  // charge, so the cart is not shown.
   if (!product) throw new AppError("unavailable", `Sku ${line.sku} is not a product any more`);
   return { ...line, name: product.name, price: product.price };
 }

@@ -5,8 +5,7 @@ import { openApiDocument } from "../../shared/http/openapi.ts";
 import { healthRoutes } from "../../shared/http/probes.ts";
 import { Readiness } from "../../shared/lifecycle.ts";
 import { fill, testDeps } from "../test/deps.ts";
-import { DOCUMENT_INFO } from "./document-info.ts";
-import { cartApp } from "./routes.ts";
+import { cartApp, DOCUMENT_INFO } from "./routes.ts";
 
 const MAX = "9223372036854775807";
 const UNAVAILABLE = new AppError("unavailable", "nobody answers");

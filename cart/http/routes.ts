@@ -1,18 +1,33 @@
+import { createRoute } from "@hono/zod-openapi";
+import { z } from "zod";
+import { int64Amount, int64Id, itemCount, skuNumber } from "../../proto/loms/v1/schemas.ts";
 import { createHttpApp, type HttpApp, type HttpAppOptions, mount } from "../../shared/http/app.ts";
+import { jsonContent, problemResponses } from "../../shared/http/document-responses.ts";
+import { endpoint } from "../../shared/http/endpoint.ts";
 import type { MountedRoute } from "../../shared/http/exchange.ts";
-import { documentRoutes } from "../../shared/http/openapi.ts";
+import { type DocumentInfo, documentRoutes } from "../../shared/http/openapi.ts";
 import { DOCUMENT_LINKS, OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
+import { addItem } from "../domain/add-item.ts";
+import { checkout, type CheckoutDeps } from "../domain/checkout.ts";
 import type { Deps } from "../domain/deps.ts";
-import { addItemEndpoint } from "./add-item.ts";
-import { checkoutEndpoint } from "./checkout.ts";
-import { clearCartEndpoint } from "./clear-cart.ts";
-import { deleteItemEndpoint } from "./delete-item.ts";
-import { DOCUMENT_INFO } from "./document-info.ts";
-import { listCartEndpoint } from "./list-cart.ts";
+import { listCart } from "../domain/list-cart.ts";
+import { clearCart, deleteItem } from "../domain/remove-items.ts";
 
-/** All that cart serves over HTTP. */
+/** The OpenAPI document beside its routes. */
+export const DOCUMENT_INFO: DocumentInfo = {
+  title: "Cart",
+  version: "1.0.0",
+  summary: "What the shop's users have picked, and their checkout",
+  description:
+    `Integers are exact over the whole range of int64: a client must keep every digit of ids and prices,
+also above 2^53. Every failure is a problem (RFC 9457) whose \`code\` is the field to decide by.`,
+  defaultUrl: "http://127.0.0.1:8082",
+  tags: [{ name: "cart", description: "The cart of a user, from the first line to the order" }],
+};
+
+/** All routes of cart: its operations, probes, the OpenAPI document and its pages. */
 export function cartApp(
-  deps: Deps,
+  deps: Deps & CheckoutDeps,
   health: readonly MountedRoute[],
   options: HttpAppOptions,
 ): HttpApp {
@@ -32,4 +47,163 @@ export function cartApp(
     }),
   ]);
   return app;
+}
+
+const userId = int64Id.meta({ description: "Whose cart it is", param: { example: 1 } });
+const skuId = int64Id.meta({ description: "The product", param: { example: 773_297_411 } });
+
+/** The path of a user's cart. */
+const cartParams = z.object({ user_id: userId });
+
+/** The path of a line. A SKU over uint32 is well formed here; that it is no product is a 412. */
+const lineParams = z.object({ user_id: userId, sku_id: skuId });
+
+const addItemRequest = z.strictObject({ count: itemCount }).meta({ id: "AddItemRequest" });
+const addItemResponse = z.strictObject({}).meta({ id: "AddItemResult" });
+
+const addItemRoute = createRoute({
+  method: "post",
+  path: "/user/{user_id}/cart/{sku_id}",
+  operationId: "addItem",
+  summary: "Add a product to the cart",
+  description: "Counts of one SKU add up. Refused with 412, and the cart left as it is, when the " +
+    "SKU is not a product, when loms has no stock of it, or when what is in the cart and what is " +
+    "added exceed what can be bought or 65535.",
+  tags: ["cart"],
+  request: {
+    params: lineParams,
+    body: { required: true, content: jsonContent(addItemRequest, { count: 2 }) },
+  },
+  responses: {
+    200: { description: "Added", content: jsonContent(addItemResponse, {}) },
+    ...problemResponses(400, 406, 412, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+function addItemEndpoint(
+  deps: Pick<Deps, "carts" | "products" | "stocks">,
+): MountedRoute {
+  return endpoint(addItemRoute, async ({ params, body }, context) => {
+    const input = { userId: params.user_id, sku: params.sku_id, count: body.count };
+    await addItem(deps, input, context);
+    return { status: 200, body: {} };
+  });
+}
+
+const deleteItemRoute = createRoute({
+  method: "delete",
+  path: "/user/{user_id}/cart/{sku_id}",
+  operationId: "deleteItem",
+  summary: "Take a product out of the cart",
+  description: "Takes out all of it. Answers the same whether it was there or not.",
+  tags: ["cart"],
+  request: { params: lineParams },
+  responses: {
+    204: { description: "It is not in the cart" },
+    ...problemResponses(400, 413, 500, 504),
+  },
+});
+
+function deleteItemEndpoint(deps: Pick<CheckoutDeps, "carts" | "attempts">): MountedRoute {
+  return endpoint(deleteItemRoute, async ({ params }) => {
+    await deleteItem(deps, { userId: params.user_id, sku: params.sku_id });
+    return { status: 204 };
+  });
+}
+
+const clearCartRoute = createRoute({
+  method: "delete",
+  path: "/user/{user_id}/cart",
+  operationId: "clearCart",
+  summary: "Empty the cart",
+  description: "Answers the same whether there was a cart or not.",
+  tags: ["cart"],
+  request: { params: cartParams },
+  responses: {
+    204: { description: "The cart is empty" },
+    ...problemResponses(400, 413, 500, 504),
+  },
+});
+
+function clearCartEndpoint(deps: Pick<CheckoutDeps, "carts" | "attempts">): MountedRoute {
+  return endpoint(clearCartRoute, async ({ params }) => {
+    await clearCart(deps, { userId: params.user_id });
+    return { status: 204 };
+  });
+}
+
+const listedItem = z.strictObject({
+  sku_id: skuNumber,
+  name: z.string(),
+  count: itemCount,
+  price: int64Amount.meta({ description: "Of one, now, as the product service tells it" }),
+}).meta({ id: "CartItem" });
+
+const listedCart = z.strictObject({
+  items: z.array(listedItem),
+  total_price: int64Amount,
+}).meta({ id: "Cart" });
+
+const listedExample = {
+  items: [{ sku_id: 773_297_411, name: "Кроссовки Nike JORDAN", count: 2, price: 2_202 }],
+  total_price: 4_404,
+};
+
+const listCartRoute = createRoute({
+  method: "get",
+  path: "/user/{user_id}/cart/list",
+  operationId: "listCart",
+  summary: "List the cart with names and prices",
+  description: "Items ascend by SKU. An empty cart is not found.",
+  tags: ["cart"],
+  request: { params: cartParams },
+  responses: {
+    200: { description: "The cart", content: jsonContent(listedCart, listedExample) },
+    ...problemResponses(400, 404, 406, 429, 500, 503, 504),
+  },
+});
+
+function listCartEndpoint(deps: Pick<Deps, "carts" | "products">): MountedRoute {
+  return endpoint(listCartRoute, async ({ params }, context) => {
+    const { items, totalPrice } = await listCart(deps, { userId: params.user_id }, context);
+    return {
+      status: 200,
+      body: {
+        items: items.map(({ sku, name, count, price }) => ({ sku_id: sku, name, count, price })),
+        total_price: totalPrice,
+      },
+    };
+  });
+}
+
+const checkoutResponse = z.strictObject({ order_id: int64Id }).meta({ id: "CheckoutResult" });
+
+const checkoutRoute = createRoute({
+  method: "post",
+  path: "/user/{user_id}/cart/checkout",
+  operationId: "checkout",
+  summary: "Order what is in the cart",
+  description:
+    "Creates an order at loms and takes out of the cart exactly what was ordered. When " +
+    "loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the cart " +
+    "stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is " +
+    "ordered twice. Checkouts at once make one order and get one answer.",
+  tags: ["cart"],
+  request: { params: cartParams },
+  responses: {
+    200: {
+      description: "The order was made and its items have left the cart",
+      content: jsonContent(checkoutResponse, { order_id: 2 }),
+    },
+    ...problemResponses(400, 404, 406, 412, 413, 429, 500, 503, 504),
+  },
+});
+
+function checkoutEndpoint(
+  deps: CheckoutDeps,
+): MountedRoute {
+  return endpoint(checkoutRoute, async ({ params }, context) => {
+    const orderId = await checkout(deps, { userId: params.user_id }, context);
+    return { status: 200, body: { order_id: orderId } };
+  });
 }

@@ -1,4 +1,17 @@
+import { gaugeFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import type { AddItemLimits, AddItemOutcome, CartLine, Carts } from "../domain/deps.ts";
+
+export const CART_REPOSITORY_CARTS = gaugeFamily({
+  name: "cart_repository_carts",
+  help: "Carts that hold something",
+  labels: [],
+});
+
+export const CART_REPOSITORY_LINES = gaugeFamily({
+  name: "cart_repository_lines",
+  help: "Lines of all carts together",
+  labels: [],
+});
 
 const NO_LINES: readonly CartLine[] = [];
 
@@ -77,4 +90,15 @@ function placeOf(lines: readonly CartLine[], sku: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** Sets the gauges at each scrape. */
+export function watchCarts(repository: Pick<MemoryCarts, "size">, metrics: Metrics): void {
+  const carts = metrics.gauge(CART_REPOSITORY_CARTS);
+  const lines = metrics.gauge(CART_REPOSITORY_LINES);
+  metrics.beforeScrape(() => {
+    const size = repository.size();
+    carts.set(size.carts);
+    lines.set(size.lines);
+  });
 }

@@ -2,13 +2,13 @@ import { vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import { CheckoutAttempts } from "../domain/checkout-attempts.ts";
+import { CheckoutAttempts, type CheckoutDeps } from "../domain/checkout.ts";
 import type { Deps, Orders, Products, Stocks } from "../domain/deps.ts";
 import { MemoryCarts } from "../repository/memory.ts";
 
 export const REQUEST_TIMEOUT_MS = 5_000;
 
-/** Real carts between mocked neighbours: every SKU is a product, and there are 100 of each. */
+/** Real carts with mocked services: every SKU is a product, and there are 100 of each. */
 export function testDeps() {
   let keys = 0;
   let orders = 0n;
@@ -24,7 +24,7 @@ export function testDeps() {
     orders: { orderCreate },
     attempts: new CheckoutAttempts(),
     newIdempotencyKey: () => `key-${++keys}`,
-  } satisfies Deps;
+  } satisfies Deps & CheckoutDeps;
 }
 
 export function testContext(
@@ -38,7 +38,7 @@ export function testContext(
   });
 }
 
-/** Puts lines into a cart without asking anybody. */
+/** Puts lines into a cart without a check. */
 export async function fill(
   deps: Pick<Deps, "carts">,
   userId: bigint,

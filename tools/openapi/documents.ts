@@ -1,5 +1,4 @@
-import { DOCUMENT_INFO as CART_INFO } from "../../cart/http/document-info.ts";
-import { cartApp } from "../../cart/http/routes.ts";
+import { cartApp, DOCUMENT_INFO as CART_INFO } from "../../cart/http/routes.ts";
 import { DOCUMENT_INFO as LOMS_INFO, gatewayRoutes } from "../../loms/http/gateway.ts";
 import { createHttpApp, mount } from "../../shared/http/app.ts";
 import { openApi30Document, openApiDocument } from "../../shared/http/openapi.ts";

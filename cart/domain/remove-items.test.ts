@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { fill, testDeps } from "../test/deps.ts";
-import { deleteItem } from "./delete-item.ts";
+import { clearCart, deleteItem } from "./remove-items.ts";
 
-test("deleteItem() takes out the whole line and nothing else", async () => {
+test("deleteItem() removes the whole line and nothing else", async () => {
   const deps = testDeps();
   await fill(deps, 7n, { 10: 2, 20: 1 });
   await deleteItem(deps, { userId: 7n, sku: 10n });
   expect(await deps.carts.listCart(7n)).toEqual([{ sku: 20, count: 1 }]);
 });
 
-test("deleteItem() of what is not there, or cannot be, changes nothing", async () => {
+test("deleteItem() of a SKU that is not in the cart, or cannot exist, changes nothing", async () => {
   const deps = testDeps();
   await fill(deps, 7n, { 10: 2 });
   // 2^32 + 10 would be 10 if it were cut to 32 bits.
@@ -18,4 +18,14 @@ test("deleteItem() of what is not there, or cannot be, changes nothing", async (
   }
   await deleteItem(deps, { userId: 8n, sku: 10n });
   expect(await deps.carts.listCart(7n)).toEqual([{ sku: 10, count: 2 }]);
+});
+
+test("clearCart() empties the cart of that user only, also when repeated", async () => {
+  const deps = testDeps();
+  await fill(deps, 7n, { 10: 2, 20: 1 });
+  await fill(deps, 8n, { 10: 1 });
+  await clearCart(deps, { userId: 7n });
+  await clearCart(deps, { userId: 7n });
+  expect(deps.carts.size()).toEqual({ carts: 1, lines: 1 });
+  expect(await deps.carts.listCart(8n)).toEqual([{ sku: 10, count: 1 }]);
 });
