@@ -11,8 +11,7 @@ import { postgresUrl } from "../shared/postgres/database-setting.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 
-// Brings databases to their newest migration, and ends: those that are named, or both. A service does
-// the same with its own at its start.
+// Migrates the named databases, or both, and exits. A service migrates its own at its start.
 
 const settings = {
   ...commonSettings,
@@ -22,14 +21,14 @@ const settings = {
   NOTIFIER_MIGRATION_DATABASE_URL: postgresUrl.optional(),
 };
 
-/** The settings that say where a database is, by the folder of its migrations; the first one wins. */
+/** The settings with a database's URL, by the folder of its migrations; the first that is set counts. */
 const DATABASES = {
   loms: ["MIGRATION_DATABASE_URL", "DATABASE_URL"],
   notifier: ["NOTIFIER_MIGRATION_DATABASE_URL", "NOTIFIER_DATABASE_URL"],
 } as const;
 type Name = keyof typeof DATABASES;
 
-/** How long the last line may take to reach whoever reads it. */
+/** How long the last log line may take to be written. */
 const FLUSH_MAX_MS = 500;
 
 const names = namesOrExit(process.argv.slice(2));

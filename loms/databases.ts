@@ -19,7 +19,7 @@ import { Replication, type ReplicationState } from "./repository/replication.ts"
 
 export const DB_REPLICATION_STATE = gaugeFamily({
   name: "db_replication_state",
-  help: "1 for the state at hand: writes wait for a listed replica, are refused, go on without " +
+  help: "1 for the current state: writes wait for a listed replica, are refused, go on without " +
     "one, or none is listed",
   labels: ["state"],
 });

@@ -7,7 +7,7 @@ export const ORDER_EVENTS_DEAD_LETTER_QUEUE = "loms.order-events.dlq";
 /** The consumer group of the notifier. */
 export const NOTIFIER_GROUP = "notifier";
 
-/** The topic with all that must exist before anybody publishes to it. */
+/** The topic with everything that must exist before an event is published. */
 export const ORDER_EVENTS = {
   name: ORDER_EVENTS_TOPIC,
   groups: [NOTIFIER_GROUP],

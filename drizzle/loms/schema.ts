@@ -16,10 +16,10 @@ import {
 import type { ShortSku } from "../../proto/loms/v1/order-shortage.ts";
 import { ORDER_STATUSES, type OrderStatus } from "../../proto/order-status.ts";
 
-// No foreign keys: only the functions of the migrations write here, they delete no order and no
-// stock row, and a check for every row would cost more than the write itself.
+// No foreign keys: only the functions of the database write here, they delete no order and no stock
+// row, and a check of every row would cost more than the write.
 
-/** What a buyer was told of a failed order. */
+/** The shortage of a failed order, as its buyer saw it. */
 export interface StoredShortage {
   readonly skus: readonly ShortSku[];
   readonly skus_total: number;
@@ -76,7 +76,7 @@ export const idempotencyKeys = pgTable("idempotency_keys", {
   createdAt: moment("created_at").notNull(),
 }, (table) => [primaryKey({ columns: [table.userId, table.key] })]);
 
-/** The history of every order, for ever. */
+/** The history of every order, kept forever. */
 export const orderEvents = pgTable("order_events", {
   orderId: int64("order_id").notNull(),
   seq: smallint("seq").notNull(),
@@ -97,13 +97,13 @@ export const outbox = pgTable("outbox", {
   traceparent: text("traceparent").notNull(),
   publishedAt: moment("published_at"),
 }, (table) => [
-  // The first column, always null here, keeps plans off the primary key, which would have to pass
-  // all that is published already: only this index has the order of "order by published_at, id".
+  // The first column, always null here, keeps plans off the primary key, which would scan past all
+  // published rows: only this index has the order of "order by published_at, id".
   index("outbox_unpublished").on(table.publishedAt, table.id)
     .where(sql`${table.publishedAt} is null`),
 ]);
 
-/** Events that the bus refused for good; they wait for people, and block nobody. */
+/** Events that the bus refused permanently; they wait for an operator and block no other event. */
 export const outboxRefused = pgTable("outbox_refused", {
   orderId: int64("order_id").notNull(),
   seq: smallint("seq").notNull(),

@@ -12,21 +12,21 @@ import { sql } from "drizzle-orm";
 /** A schema of its own, so that the notifier may share a database. */
 export const notifier = pgSchema("notifier");
 
-/** Of each order, the newest event that was shown. */
+/** The newest event of each order that was shown. */
 export const lastShown = notifier.table("last_shown", {
   orderId: bigint("order_id", { mode: "bigint" }).primaryKey(),
   seq: integer("seq").notNull(),
   /** No event follows this one. */
   final: boolean("final").notNull(),
-  /** The order's first event was shown, soon after it happened: later orders begin here, too. */
+  /** The order's first event was shown soon after it happened: later orders begin here as well. */
   sinceFirst: boolean("since_first").notNull().default(false),
   shownAt: timestamp("shown_at", { withTimezone: true, mode: "string" }).notNull().defaultNow(),
 }, (table) => [
-  // What is forgotten after a time.
+  // Finds the rows that are deleted after a time.
   index("last_shown_final").on(table.shownAt).where(sql`${table.final}`),
 ]);
 
-/** Dead-lettered events: a gap in seq that they explain is no loss. */
+/** Dead-lettered events: a gap in seq that they explain is not a loss. */
 export const deadEvents = notifier.table("dead_events", {
   orderId: bigint("order_id", { mode: "bigint" }).notNull(),
   seq: integer("seq").notNull(),

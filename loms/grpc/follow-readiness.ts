@@ -4,16 +4,16 @@ import { sleep } from "../../shared/async/sleep.ts";
 import type { GrpcHealth } from "../../shared/grpc/health.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 
-/** How long a watcher may believe what is no longer so. */
+/** How long a watcher may hold an outdated state. */
 const CHECK_INTERVAL_MS = 1_000;
-/** A database that takes longer than this to say that it is there cannot serve. */
+/** A database that takes longer than this to answer counts as unavailable. */
 const CHECK_TIMEOUT_MS = 2_000;
 
 /** Rejects while the service cannot serve. */
 export type Check = (context: RequestContext) => unknown;
 
 /**
- * Has `health` say what the checks find, of each part and of all together, until the returned
+ * Sets `health` to the results of the checks, of each part and of all together, until the returned
  * function is called.
  */
 export function followReadiness(

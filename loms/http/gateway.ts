@@ -80,7 +80,7 @@ const ORDER_INFO = createRoute({
   path: "/v1/order/info",
   summary: "Tell an order's status and items",
   description:
-    "An order that nobody pays for in time still awaits payment until loms cancels it, within " +
+    "An order that is not payed in time still awaits payment until loms cancels it, within " +
     "two seconds.",
   tags: ["orders"],
   request: {

@@ -5,9 +5,9 @@ import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { OUTBOX_CLEAN } from "./statements.ts";
 
-/** Long enough for a person who looks into an incident; the history of orders stays for ever. */
+/** Long enough to investigate an incident; the history of orders is kept forever. */
 export const OUTBOX_RETENTION_MS = 600_000;
-/** Keeps a delete to a few milliseconds, and its locks short. */
+/** Keeps a delete, and its locks, to a few milliseconds. */
 const BATCH_MAX = 2_000;
 const INTERVAL_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
@@ -22,7 +22,7 @@ export interface OutboxCleanOptions {
   readonly retentionMs?: number;
 }
 
-/** Deletes one batch of events that were published long ago; resolves with how many. */
+/** Deletes one batch of events that were published long ago; returns how many. */
 export async function cleanOutbox(options: OutboxCleanOptions): Promise<number> {
   const { pool, clock, retentionMs = OUTBOX_RETENTION_MS } = options;
   const traceparent = childTraceparent(undefined);
@@ -31,7 +31,7 @@ export async function cleanOutbox(options: OutboxCleanOptions): Promise<number> 
   return row?.deleted ?? 0;
 }
 
-/** Cleans again and again, beside others that do the same. */
+/** Cleans in a loop; several processes may do so at once. */
 export function outboxCleaner(options: OutboxCleanOptions): Loop {
   return new Loop({
     clock: options.clock,

@@ -56,7 +56,7 @@ test("an event names the refused ones before it, also from another relay", async
   });
   await second.step();
   expect(taken.map(({ headers }) => [headers["ce_id"], headers[REFUSED_BEFORE]])).toEqual([
-    // In the same call only the bus knows; it adds the header itself.
+    // Within one call the bus adds the header.
     [`${orderId}-2`, undefined],
     [`${orderId}-3`, `${orderId}-1`],
   ]);

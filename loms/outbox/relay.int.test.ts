@@ -175,13 +175,13 @@ test("an event that the bus refuses permanently is noted once, and the others ar
 
 test("a relay waits while another has the lease, and takes over when that lease ends", async () => {
   await createOrders(1);
-  let letGo = () => {};
-  let asked = () => {};
-  const publishing = new Promise<void>((resolve) => asked = resolve);
+  let release = () => {};
+  let started = () => {};
+  const publishing = new Promise<void>((resolve) => started = resolve);
   const slow = openRelay((messages) =>
     new Promise((resolve) => {
-      letGo = () => (taken.push(...messages), resolve());
-      asked();
+      release = () => (taken.push(...messages), resolve());
+      started();
     })
   );
   const step = slow.step();
@@ -189,7 +189,7 @@ test("a relay waits while another has the lease, and takes over when that lease 
   expect(await openRelay().step()).toEqual({ kind: "elsewhere" });
   await loms.pool.db.update(outboxLease).set({ until: "-infinity" });
   expect(await openRelay().step()).toMatchObject({ kind: "published", events: 2 });
-  letGo();
+  release();
   await step;
   expect([...seqsByOrder(taken).values()]).toEqual([[1, 2, 1, 2]]);
 });
@@ -197,10 +197,10 @@ test("a relay waits while another has the lease, and takes over when that lease 
 test("a publish that hangs ends before the lease does, and the lease is released", async () => {
   await createOrders(1);
   const clock = new VirtualClock();
-  let asked = () => {};
-  const publishing = new Promise<void>((resolve) => asked = resolve);
+  let started = () => {};
+  const publishing = new Promise<void>((resolve) => started = resolve);
   const hanging = openRelay(
-    () => (asked(), new Promise<void>(() => {})),
+    () => (started(), new Promise<void>(() => {})),
     () => {},
     clock,
   );

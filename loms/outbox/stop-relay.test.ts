@@ -3,7 +3,7 @@ import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import type { Relay, RelayStep } from "./relay.ts";
 import { stopRelay } from "./stop-relay.ts";
 
-function relayAnswering(...steps: RelayStep[]) {
+function relayReturning(...steps: RelayStep[]) {
   return {
     close: vi.fn<Relay["close"]>(() => Promise.resolve()),
     step: vi.fn<Relay["step"]>(() => Promise.resolve(steps.shift() ?? { kind: "drained" })),
@@ -11,7 +11,7 @@ function relayAnswering(...steps: RelayStep[]) {
 }
 
 test("stopRelay() ends the loop, then publishes until nothing is left", async () => {
-  const relay = relayAnswering(
+  const relay = relayReturning(
     { kind: "published", events: 500, drained: false },
     { kind: "published", events: 3, drained: true },
     { kind: "published", events: 9, drained: true },
@@ -23,20 +23,20 @@ test("stopRelay() ends the loop, then publishes until nothing is left", async ()
 });
 
 test("stopRelay() leaves the rest to a relay elsewhere", async () => {
-  const relay = relayAnswering({ kind: "elsewhere" });
+  const relay = relayReturning({ kind: "elsewhere" });
   await stopRelay(relay, new VirtualClock());
   expect(relay.step).toHaveBeenCalledOnce();
 });
 
-test("stopRelay() resolves when the bus is away", async () => {
-  const relay = relayAnswering();
-  relay.step.mockRejectedValue(new Error("away"));
+test("stopRelay() resolves when the bus is unavailable", async () => {
+  const relay = relayReturning();
+  relay.step.mockRejectedValue(new Error("unavailable"));
   await expect(stopRelay(relay, new VirtualClock())).resolves.toBeUndefined();
 });
 
 test("stopRelay() waits 3 s at most for a bus that hangs", async () => {
   const clock = new VirtualClock();
-  const relay = relayAnswering();
+  const relay = relayReturning();
   relay.close.mockReturnValue(new Promise(() => {}));
   const stopped = vi.fn();
   const stop = stopRelay(relay, clock).then(stopped);

@@ -2,9 +2,9 @@ import type { Clock } from "../../shared/async/clock.ts";
 import { within } from "../../shared/async/within.ts";
 import type { Relay } from "./relay.ts";
 
-/** Events that are left wait for the next process; a bus that hangs does not hold up a stop. */
+/** Remaining events wait for the next process: a bus that hangs does not delay a stop. */
 const STOP_MAX_MS = 3_000;
-/** Far more batches than the last requests can have made. */
+/** Far more batches than the last requests can have written. */
 const STEPS_MAX = 20;
 
 /** Stops the relay and publishes what the last requests left in the outbox, within 3 s. */
@@ -13,7 +13,7 @@ export async function stopRelay(
   clock: Clock,
 ): Promise<void> {
   const flushed = flush(relay).catch(() => {
-    // The relay has said so already, and the events are safe.
+    // The relay has logged it, and the events are in the outbox.
   });
   await within(clock, STOP_MAX_MS, flushed, () => {});
 }
@@ -24,6 +24,6 @@ async function flush(relay: Pick<Relay, "close" | "step">): Promise<void> {
     const step = await relay.step();
     if (step.kind !== "published" || step.drained) return;
   }
-  // Gives the lease back.
+  // Releases the lease.
   await relay.close();
 }

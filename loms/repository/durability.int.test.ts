@@ -68,7 +68,7 @@ test.each([
   expect(await settingAfter(call, "lock_timeout")).toBe("10s");
 });
 
-test("the probe's commit asks for replay, whatever the server's default is", async () => {
+test("the probe's commit waits for replay, whatever the server's default is", async () => {
   const [row] = await loms.pool.run(COMMIT_PROBE, [], testContext());
   expect(row?.durability).toBe("remote_apply");
 });

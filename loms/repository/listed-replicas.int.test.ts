@@ -43,10 +43,10 @@ function listed(...urls: string[]) {
   return { members, primary: open(asAccount(database.primaryUrl)), clock: systemClock };
 }
 
-/** What a look shows; on a busy machine the first one may be too short. */
+/** Polls the states; on a busy machine the first query may be too short. */
 const seen = (replicas: ListedReplicas) => expect.poll(() => replicas.look(), { timeout: 10_000 });
 
-test("an account that may not see the standbys is answered with the grant that it needs", async () => {
+test("an account that may not see the standbys gets the grant that it needs", async () => {
   const replicas = new ListedReplicas(listed(asAccount(database.replicaUrl)));
   await seen(replicas).toEqual({
     synchronous: new Set(),
@@ -56,7 +56,7 @@ test("an account that may not see the standbys is answered with the grant that i
   });
 });
 
-test("with that grant, which the replica has from its primary, it sees the synchronous one", async () => {
+test("with that grant, which the replica has from its primary, it sees the synchronous replica", async () => {
   await admin.db.execute(sql.raw(`grant pg_read_all_stats to ${account}`));
   const options = listed(asAccount(database.replicaUrl));
   const replicas = new ListedReplicas(options);
@@ -67,10 +67,10 @@ test("with that grant, which the replica has from its primary, it sees the synch
   });
 });
 
-test("a server that follows no primary, and one that is away, are not synchronous", async () => {
+test("a server that follows no primary, and an unavailable one, are not synchronous", async () => {
   await admin.db.execute(sql.raw(`grant pg_read_all_stats to ${account}`));
-  const away = "postgres://postgres@127.0.0.1:1/none";
-  await seen(new ListedReplicas(listed(database.primaryUrl, away))).toMatchObject({
+  const unavailable = "postgres://postgres@127.0.0.1:1/none";
+  await seen(new ListedReplicas(listed(database.primaryUrl, unavailable))).toMatchObject({
     problem:
       "no listed replica is synchronous (replica 1: never answered, replica 2: never answered)",
   });
@@ -85,7 +85,7 @@ test("a replica that stops answering keeps its identity", async () => {
   expect((await replicas.look()).problem).toBeUndefined();
 });
 
-test("without a listed replica there is nothing to ask", async () => {
+test("without a listed replica there is no query", async () => {
   expect(await new ListedReplicas(listed()).look())
     .toEqual({ synchronous: new Set(), problem: undefined, standbys: undefined });
 });

@@ -10,9 +10,9 @@ import {
 } from "./standby-identity.ts";
 import { RECEIVER, SENDERS } from "./statements.ts";
 
-/** Of each question. */
+/** Of each query. */
 const LOOK_TIMEOUT_MS = 400;
-/** Of the first one to each replica, to which a connection is made. */
+/** Of the first query to each replica, for which a connection is opened. */
 const MEET_TIMEOUT_MS = 3_000;
 
 /** A replica of DATABASE_REPLICA_URLS, with a name for logs. */
@@ -27,34 +27,34 @@ export interface ListedReplicasOptions {
   readonly clock: Clock;
 }
 
-/** What the primary says of the listed replicas at one moment. */
+/** The states of the listed replicas at one moment, from the primary. */
 export interface SyncStates {
-  /** The pools of those that each acknowledged commit waits for. */
+  /** The pools of the replicas that each acknowledged commit waits for. */
   readonly synchronous: ReadonlySet<Pool>;
-  /** Why none is synchronous, in words; undefined when one is, or none is listed. */
+  /** Why none is synchronous, for people; undefined when one is, or none is listed. */
   readonly problem: string | undefined;
   /** `synchronous_standby_names`; undefined when none is listed. */
   readonly standbys: string | undefined;
 }
 
-/** Which of the listed replicas are synchronous, asked of the primary. */
+/** Queries the primary for the listed replicas that are synchronous. */
 export class ListedReplicas {
   readonly #options: ListedReplicasOptions;
-  /** As last heard: a replica that does not answer loms may still follow its primary. */
+  /** As last known: a replica that does not answer loms may still follow its primary. */
   readonly #identities = new Map<Replica, StandbyIdentity>();
 
   constructor(options: ListedReplicasOptions) {
     this.#options = options;
   }
 
-  /** Asks each replica for its identity, with patience; never rejects. */
+  /** Queries each replica for its identity, with a long timeout; never rejects. */
   async meet(): Promise<void> {
     const { members } = this.#options;
     await Promise.all(members.map((member) => this.#identify(member, MEET_TIMEOUT_MS)));
   }
 
   /**
-   * Looks once.
+   * Queries the states once.
    * @throws {AppError} when the primary does not answer
    */
   async look(): Promise<SyncStates> {
@@ -104,7 +104,7 @@ export class ListedReplicas {
       const identity = row && standbyIdentity(row.slot_name, row.conninfo);
       if (identity) this.#identities.set(member, identity);
     } catch {
-      // What it said before holds.
+      // The identity that it had stays.
     }
   }
 

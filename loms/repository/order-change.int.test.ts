@@ -68,8 +68,8 @@ test("a list returns one outcome per order, also for an order that it has twice"
   const [first, second] = [await awaiting(sku, 1), await awaiting(sku, 1)];
   const unknown = 2n ** 63n - 1n;
   await cancel(second);
-  const asked = [unknown, first, second, first].flatMap(change);
-  expect(await loms.writer.orderPay(asked, testContext())).toEqual([
+  const changes = [unknown, first, second, first].flatMap(change);
+  expect(await loms.writer.orderPay(changes, testContext())).toEqual([
     { kind: "not_found" },
     { kind: "changed" },
     { kind: "wrong_status", status: "cancelled" },

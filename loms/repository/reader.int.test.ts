@@ -63,7 +63,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Probes until so many replicas serve; on a busy machine one probe may be too short. */
+/** Probes until so many replicas are healthy; on a busy machine one probe may be too short. */
 async function serve(
   replicas: Pick<Replicas<Replica>, "step" | "healthy">,
   count = 1,
@@ -76,7 +76,7 @@ async function serve(
 
 const roles = () => seen.map(({ role, outcome }) => `${role} ${outcome}`);
 
-test("a replica answers reads, and sees each write once that was answered", async () => {
+test("a replica answers reads, and has each acknowledged write", async () => {
   const sku = await loms.addStock(1_000);
   await serve(source.replicas);
   for (let count = 1; count <= 30; count++) {
@@ -93,7 +93,7 @@ test("a replica answers reads, and sees each write once that was answered", asyn
   expect(new Set(roles())).toEqual(new Set(["replica ok"]));
 });
 
-test("orderInfo() and stocksInfo() answer undefined for what is not there", async () => {
+test("orderInfo() and stocksInfo() return undefined for unknown ids", async () => {
   await serve(source.replicas);
   expect(await source.reader.orderInfo(2n ** 63n - 1n, testContext())).toBeUndefined();
   expect(await source.reader.stocksInfo(4_294_967_295, testContext())).toBeUndefined();
@@ -108,7 +108,7 @@ test("before the first probe the primary answers", async () => {
   expect(roles()).toEqual(["primary ok"]);
 });
 
-test("a lost replica is left, its read repeated on the primary, and taken back later", async () => {
+test("reads leave a lost replica for the primary, and return when it is healthy again", async () => {
   await serve(source.replicas);
   await source.reader.stocksInfo(1002, testContext());
   line.refuses = true;
@@ -125,7 +125,7 @@ test("a lost replica is left, its read repeated on the primary, and taken back l
   expect(changes).toEqual(["first up", "first down", "first up"]);
 });
 
-test("a replica that stops answering costs a read a short wait, not its deadline", async () => {
+test("a replica that stops answering delays a read for a moment, not to its deadline", async () => {
   await serve(source.replicas);
   line.stopped = true;
   expect(await source.reader.stocksInfo(1002, testContext())).toBeDefined();
@@ -133,10 +133,10 @@ test("a replica that stops answering costs a read a short wait, not its deadline
   expect(changes).toEqual(["first up", "first down"]);
 });
 
-test("a server that does not follow the primary is no replica", async () => {
+test("a server that does not follow the primary is not a replica", async () => {
   const other = openReader(
     { name: "the primary", pool: openPool(database.primaryUrl, "replica") },
-    { name: "nobody", pool: openPool("postgres://postgres@127.0.0.1:1/none", "replica") },
+    { name: "unreachable", pool: openPool("postgres://postgres@127.0.0.1:1/none", "replica") },
   );
   await other.replicas.step();
   expect(other.replicas.healthy).toEqual([]);
@@ -164,7 +164,7 @@ test("reads are spread over the healthy replicas", async () => {
   expect(taken).toEqual(["a", "a", "b", "b"]);
 });
 
-test("while the primary cannot be asked, a replica keeps the health that it had", async () => {
+test("while the primary does not answer, a replica keeps its health", async () => {
   const { line: way, url: primaryUrl } = await TcpLine.to(database.primaryUrl);
   const member = { name: "only", pool: openPool(database.replicaUrl, "replica") };
   const primary = openPool(primaryUrl, "primary");
@@ -203,7 +203,7 @@ test("reads are prepared", async () => {
   expect(rows.some(({ statement }) => statement.includes('from "stocks"'))).toBe(true);
 });
 
-test("replicas that miss answered writes are not read, whatever their health", async () => {
+test("replicas that miss acknowledged writes are not read, whatever their health", async () => {
   let areCurrent = false;
   const primary = openPool(database.primaryUrl, "primary");
   const members = [{ name: "only", pool: openPool(database.replicaUrl, "replica") }];

@@ -7,15 +7,15 @@ import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 
-// A replica is healthy when the primary calls it synchronous and it has replayed what the primary had
-// written after that. The primary is asked for the two in this order: what was acknowledged before is
-// then on the replica, and what is acknowledged later waits for it. While the primary itself cannot be
-// asked, nothing new is acknowledged for long: a replica that was healthy stays so as long as it answers.
+// A replica is healthy when it is synchronous for the primary, and has replayed what the primary had
+// written after that query. In this order, what was acknowledged before is on the replica, and what is
+// acknowledged later waits for it. While the primary does not answer, new writes are soon not
+// acknowledged: a replica that was healthy stays healthy as long as it answers.
 
 const PROBE_INTERVAL_MS = 500;
-/** Of each question of a probe. */
+/** Of each query of a probe. */
 const PROBE_TIMEOUT_MS = 400;
-/** Under load the newest writes take some ms to arrive; a replica that lags misses all its chances. */
+/** Under load the newest writes take some ms to arrive; a replica that lags fails every try. */
 const CATCH_UP_TRIES = 5;
 const CATCH_UP_PAUSE_MS = 40;
 
@@ -24,11 +24,11 @@ export interface ReplicasOptions<Member extends Replica> {
   readonly members: readonly Member[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
-  /** Told of each change. */
+  /** Called at each change. */
   readonly onHealth: (member: Member, healthy: boolean) => void;
 }
 
-/** First which replicas are synchronous, then how far the primary is. */
+/** The synchronous replicas, and the position of the primary after that. */
 interface PrimaryAnswer {
   readonly synchronous: ReadonlySet<Pool>;
   readonly position: string;
@@ -67,13 +67,13 @@ export class Replicas<Member extends Replica> {
     return this.#loop.close();
   }
 
-  /** A healthy replica, each in turn; undefined while there is none. */
+  /** The next healthy replica in rotation; undefined while there is none. */
   next(): Member | undefined {
     this.#turn = (this.#turn + 1) % Math.max(1, this.#healthy.length);
     return this.#healthy[this.#turn];
   }
 
-  /** A read showed that the replica does not serve; the next probe may find that it does again. */
+  /** Marks a replica unhealthy after a failed read, until a whole probe passes. */
   fail(member: Member): void {
     if (!this.#healthy.includes(member)) return;
     this.#healthy = this.#healthy.filter((other) => other !== member);
@@ -83,12 +83,12 @@ export class Replicas<Member extends Replica> {
   /** Probes all replicas once; never rejects. */
   async step(): Promise<void> {
     const { members, onHealth } = this.#options;
-    const asked = await this.#askPrimary();
+    const answer = await this.#queryPrimary();
     const before = this.#healthy;
     const verdicts = await Promise.all(
-      members.map((member) => this.#isHealthy(member, asked, before.includes(member))),
+      members.map((member) => this.#isHealthy(member, answer, before.includes(member))),
     );
-    // What failed a read meanwhile has to pass a whole probe first.
+    // A replica that failed a read meanwhile must pass a whole probe first.
     const failed = before.filter((member) => !this.#healthy.includes(member));
     this.#healthy = members.filter((member, index) => verdicts[index] && !failed.includes(member));
     for (const member of members) {
@@ -97,7 +97,7 @@ export class Replicas<Member extends Replica> {
     }
   }
 
-  async #askPrimary(): Promise<PrimaryAnswer | undefined> {
+  async #queryPrimary(): Promise<PrimaryAnswer | undefined> {
     const { primary, listed } = this.#options;
     try {
       const { synchronous } = await listed.look();
@@ -110,11 +110,13 @@ export class Replicas<Member extends Replica> {
 
   async #isHealthy(
     member: Member,
-    asked: PrimaryAnswer | undefined,
+    answer: PrimaryAnswer | undefined,
     was: boolean,
   ): Promise<boolean> {
     try {
-      if (asked) return asked.synchronous.has(member.pool) && await this.#catchesUp(member, asked);
+      if (answer) {
+        return answer.synchronous.has(member.pool) && await this.#catchesUp(member, answer);
+      }
       return was && await this.#follows(member);
     } catch {
       // It does not answer.

@@ -2,29 +2,29 @@ import type { Clock } from "../../shared/async/clock.ts";
 import type { ProbeOutcome } from "./commit-probe.ts";
 
 /**
- * A commit takes milliseconds; one that waits this long has no replica, or one that stands still.
- * So long may the primary also not say which replicas are synchronous: one slow answer proves nothing.
+ * A commit takes milliseconds; one that waits this long has no replica, or one that hangs. For as long
+ * the primary may fail to report which replicas are synchronous: one slow response proves nothing.
  */
 export const UNCONFIRMED_AFTER_MS = 2_000;
 
-/** What says nothing for the replicas; "waiting" is a probe that has not ended. */
+/** Every outcome but success; "waiting" is a probe that has not ended. */
 export type DoubtfulOutcome = "waiting" | Exclude<ProbeOutcome, "confirmed" | "unknown">;
 
-/** What speaks against the synchronous replicas since the last confirmed probe. */
+/** The evidence against the synchronous replicas since the last confirmed probe. */
 export class ReplicationDoubts {
   readonly #clock: Clock;
-  /** When the first probe began that no confirmed one has followed. */
+  /** When the first probe after the last confirmed one began. */
   #unconfirmedSince: number | undefined;
-  /** When the first probe began since which each has waited, or ended without the replicas. */
+  /** When the first of the probes began that all waited, or ended without the replicas. */
   #hangingSince: number | undefined;
-  /** Why commits do not wait for a listed replica, as last seen. */
+  /** Why commits do not wait for a listed replica, as last reported. */
   #asynchronous: string | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Of a probe that began at `startedAt`. */
+  /** Adds the outcome of a probe that began at `startedAt`. */
   add(outcome: DoubtfulOutcome, startedAt: number): void {
     this.#unconfirmedSince ??= startedAt;
     if (outcome === "waiting" || outcome === "unconfirmed") {
@@ -41,27 +41,27 @@ export class ReplicationDoubts {
     this.#asynchronous = undefined;
   }
 
-  /** How long no probe was confirmed, whatever the reasons: they may alternate. */
+  /** How long no probe was confirmed, for whatever reasons: they may alternate. */
   get unconfirmedMs(): number {
     return this.#since(this.#unconfirmedSince);
   }
 
-  /** Whether writes are to be refused. */
+  /** Whether to refuse writes. */
   get suffice(): boolean {
     return this.#asynchronous !== undefined || this.unconfirmedMs >= UNCONFIRMED_AFTER_MS;
   }
 
-  /** Whether the last commits hang, though not yet for long. */
+  /** Whether the last commits wait, though not yet for long. */
   get mayHang(): boolean {
     return this.#hangingSince !== undefined && !this.hang;
   }
 
-  /** Whether commits have hung for so long that no replica is to be expected. */
+  /** Whether commits have waited for so long that no replica will confirm them. */
   get hang(): boolean {
     return this.#since(this.#hangingSince) >= UNCONFIRMED_AFTER_MS;
   }
 
-  /** In words. */
+  /** For people. */
   get problem(): string {
     const unseen = "the primary does not say in time which replicas are synchronous";
     if (!this.hang) return this.#asynchronous ?? unseen;

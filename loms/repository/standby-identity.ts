@@ -1,9 +1,9 @@
-// Which row of the primary's pg_stat_replication is a replica? Addresses do not say: between containers
-// and behind proxies each side sees another one. So the replica itself is asked what its receiver calls
-// itself: by its replication slot, which is one sender's, or else by its application_name, which
-// synchronous_standby_names goes by, too.
+// Finds the row of a replica in the primary's pg_stat_replication. Addresses do not identify it: between
+// containers and behind proxies each side sees another one. So the replica reports the name of its
+// receiver: its replication slot, which one sender has, or else its application_name, by which
+// synchronous_standby_names selects.
 
-/** What a standby's receiver calls itself towards its primary. */
+/** The name under which a standby's receiver is connected to its primary. */
 export type StandbyIdentity =
   | { readonly by: "slot"; readonly name: string }
   | { readonly by: "application_name"; readonly name: string };
@@ -15,7 +15,7 @@ export interface Sender {
   readonly syncState: string;
 }
 
-/** "sync" alone has each acknowledged commit; the other states say why a replica has not. */
+/** Only "sync" has each acknowledged commit; the other states are the reason why a replica has not. */
 export type SyncState = "sync" | "potential" | "quorum" | "async" | "not connected" | "ambiguous";
 
 /**
@@ -34,9 +34,9 @@ export function standbyIdentity(
 }
 
 /**
- * The state of a replica among the primary's senders. A name that several senders share is theirs
- * together: the replica may be any of them, so it is "sync" when all of them are. `sharers` is how many
- * replicas have this identity: with fewer senders than that, one of them is not connected.
+ * The state of a replica among the primary's senders. Several senders may share a name: the replica
+ * may be any of them, so it is "sync" when all of them are. `sharers` is how many replicas have this
+ * identity: with fewer senders than that, one of them is not connected.
  */
 export function syncStateOf(
   identity: StandbyIdentity,

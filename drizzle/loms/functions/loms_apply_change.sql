@@ -37,12 +37,12 @@ begin
     update orders changed
     set status = target,
       seq = changed.seq + 1,
-      -- A clock that was set back must not make an order's history run backwards.
+      -- A clock that was set back must not make the events of an order run backwards.
       changed_at = greatest(moment, changed.changed_at)
-    from unnest(order_ids, traceparents) asked (order_id, traceparent)
-    where changed.order_id = asked.order_id and changed.order_id = any (order_ids)
+    from unnest(order_ids, traceparents) requested (order_id, traceparent)
+    where changed.order_id = requested.order_id and changed.order_id = any (order_ids)
     returning changed.order_id, changed.user_id, changed.seq, changed.changed_at,
-      asked.traceparent
+      requested.traceparent
   ), history as (
     insert into order_events (order_id, seq, status, at, traceparent)
     select event.order_id, event.seq, target, event.changed_at, event.traceparent from event

@@ -21,7 +21,7 @@ declare
   due_ids bigint[];
 begin
   perform set_config('synchronous_commit', durability, true);
-  -- Its caller is gone by then, and the connection is wanted.
+  -- By then the caller has given up, and other calls need the connection.
   perform set_config('lock_timeout', '10s', true);
 
   update orders stored

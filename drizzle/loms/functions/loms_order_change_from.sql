@@ -48,22 +48,22 @@ begin
       when stored.status <> all (sources) then 'wrong_status'
       when target = 'payed' and stored.due_at <= moment then 'payment_overdue'
       -- The same order earlier in the list has just been changed.
-      when asked.turn > 1 then 'unchanged'
+      when requested.turn > 1 then 'unchanged'
       else 'changed'
-    end order by asked.place
+    end order by requested.place
   ) into kinds
   from (
     select listed.order_id, listed.place,
       row_number() over (partition by listed.order_id order by listed.place) as turn
     from unnest(order_ids) with ordinality listed (order_id, place)
-  ) asked
+  ) requested
   left join unnest(found_ids, found_statuses, found_due) stored (order_id, status, due_at)
-    on stored.order_id = asked.order_id;
+    on stored.order_id = requested.order_id;
 
-  select array_agg(asked.order_id), array_agg(asked.traceparent)
+  select array_agg(requested.order_id), array_agg(requested.traceparent)
   into changing_ids, changing_traceparents
-  from unnest(order_ids, traceparents, kinds) asked (order_id, traceparent, kind)
-  where asked.kind = 'changed';
+  from unnest(order_ids, traceparents, kinds) requested (order_id, traceparent, kind)
+  where requested.kind = 'changed';
 
   if changing_ids is not null then
     perform loms_apply_change(changing_ids, changing_traceparents, target);
@@ -73,10 +73,10 @@ begin
   end if;
 
   return query
-  select asked.place::int, asked.kind, stored.status
-  from unnest(order_ids, kinds) with ordinality asked (order_id, kind, place)
+  select requested.place::int, requested.kind, stored.status
+  from unnest(order_ids, kinds) with ordinality requested (order_id, kind, place)
   left join unnest(found_ids, found_statuses) stored (order_id, status)
-    on stored.order_id = asked.order_id
-  order by asked.place;
+    on stored.order_id = requested.order_id
+  order by requested.place;
 end
 $$;

@@ -1,8 +1,8 @@
 -- Creates orders, in the order of the list, each one wholly or not at all.
 --
 -- users, keys (null: none) and traceparents have one element per order. The lines have three arrays
--- of their own: the place of the order in the list (from 1, ascending), its SKU (ascending within an
--- order, each once) and the count.
+-- of their own: the place of the order in the list (from 1, ascending), the SKU (ascending within
+-- an order, each once) and the count.
 --
 -- Returns one row per order by place: 'created'; 'short' with the shortage: {"skus": [{"sku",
 -- "requested", "available"}], "skus_total"}, at most short_skus_max of them; 'key_reused' when the
@@ -46,34 +46,34 @@ declare
   short_total int;
 begin
   perform set_config('synchronous_commit', durability, true);
-  -- Its caller is gone by then, and the connection is wanted.
+  -- By then the caller has given up, and other calls need the connection.
   perform set_config('lock_timeout', '10s', true);
 
   select array_agg(nextval('orders_order_id_seq')) into new_ids
   from generate_series(1, order_total);
   answer_ids := new_ids;
 
-  -- A key that another transaction is just taking makes this insert wait for its outcome. What was
-  -- decided is read by the next statement, which sees what was committed meanwhile.
+  -- A key that another transaction is inserting makes this insert wait for it. The order of the key
+  -- is read by the next statement, which sees what was committed meanwhile.
   if array_remove(keys, null) <> '{}' then
     insert into idempotency_keys (user_id, key, order_id, created_at)
-    select distinct on (asked.user_id, asked.key)
-      asked.user_id, asked.key, asked.order_id, clock_timestamp()
-    from unnest(users, keys, new_ids) with ordinality asked (user_id, key, order_id, place)
-    where asked.key is not null
-    order by asked.user_id, asked.key, asked.place
+    select distinct on (requested.user_id, requested.key)
+      requested.user_id, requested.key, requested.order_id, clock_timestamp()
+    from unnest(users, keys, new_ids) with ordinality requested (user_id, key, order_id, place)
+    where requested.key is not null
+    order by requested.user_id, requested.key, requested.place
     on conflict do nothing;
 
     select array_agg(
       coalesce(
         (
           select taken.order_id from idempotency_keys taken
-          where taken.user_id = asked.user_id and taken.key = asked.key
+          where taken.user_id = requested.user_id and taken.key = requested.key
         ),
-        asked.order_id
-      ) order by asked.place
+        requested.order_id
+      ) order by requested.place
     ) into answer_ids
-    from unnest(users, keys, new_ids) with ordinality asked (user_id, key, order_id, place);
+    from unnest(users, keys, new_ids) with ordinality requested (user_id, key, order_id, place);
   end if;
 
   select
@@ -84,8 +84,8 @@ begin
     select stock.sku, greatest(stock.total_count - stock.reserved, 0) as available
     from stocks stock
     where stock.sku = any (array(
-      select asked.sku from unnest(line_places, line_skus) asked (place, sku)
-      where answer_ids[asked.place] = new_ids[asked.place]
+      select requested.sku from unnest(line_places, line_skus) requested (place, sku)
+      where answer_ids[requested.place] = new_ids[requested.place]
     ))
     order by stock.sku
     for no key update
@@ -93,9 +93,9 @@ begin
   available := available_before;
   moment := date_trunc('milliseconds', clock_timestamp());
 
-  select array_agg(coalesce(slot.number, 0) order by asked.number) into line_slots
-  from unnest(line_skus) with ordinality asked (sku, number)
-  left join unnest(skus) with ordinality slot (sku, number) on slot.sku = asked.sku;
+  select array_agg(coalesce(slot.number, 0) order by requested.number) into line_slots
+  from unnest(line_skus) with ordinality requested (sku, number)
+  left join unnest(skus) with ordinality slot (sku, number) on slot.sku = requested.sku;
 
   for place in 1..order_total loop
     first_line := line;
@@ -161,7 +161,7 @@ begin
   from event
   order by event.order_id, event.seq;
 
-  -- Nothing is written for a repeated key, so its commit would not wait for the replica.
+  -- Without a write, as for a repeated key, the commit would not wait for the replica.
   if answer_ids <> new_ids then
     perform pg_logical_emit_message(true, 'loms', 'repeated');
   end if;
@@ -173,15 +173,15 @@ begin
         select array_agg(array[item.sku, item.count] order by item.sku)
         from order_items item where item.order_id = answer.order_id
       ) is distinct from (
-        select array_agg(array[asked.sku, asked.count] order by asked.sku)
-        from unnest(line_places, line_skus, line_counts) asked (place, sku, count)
-        where asked.place = answer.place
+        select array_agg(array[requested.sku, requested.count] order by requested.sku)
+        from unnest(line_places, line_skus, line_counts) requested (place, sku, count)
+        where requested.place = answer.place
       ) then 'key_reused'
-      when told.shortage is null then 'created'
+      when outcome.shortage is null then 'created'
       else 'short'
     end,
     answer.order_id,
-    told.shortage
+    outcome.shortage
   from unnest(answer_ids, new_ids, shortages)
     with ordinality answer (order_id, new_id, shortage, place)
   cross join lateral (
@@ -189,7 +189,7 @@ begin
       when answer.order_id = answer.new_id then answer.shortage
       else (select made.shortage from orders made where made.order_id = answer.order_id)
     end as shortage
-  ) told
+  ) outcome
   order by answer.place;
 end
 $$;

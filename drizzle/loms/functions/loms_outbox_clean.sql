@@ -1,7 +1,7 @@
 -- Deletes rows that were published before the retention, among the oldest max_events rows, and
 -- returns how many. It searches no further: rows are published about in the order of their ids. A
--- row with a publication time in the future dates from before the clock was set back, and is deleted
--- as well.
+-- row with a publication time in the future dates from before the clock was set back, and is
+-- deleted as well.
 create or replace function loms_outbox_clean(retention_ms bigint, max_events int) returns int
 language plpgsql
 set enable_seqscan = off

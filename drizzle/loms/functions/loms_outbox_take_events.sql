@@ -3,8 +3,8 @@
 -- loss of the primary could undo.
 --
 -- Returns one row per event, state 'taken'; or a single row with state 'drained', or 'elsewhere'
--- while another relay has the lease. refused_before lists the ids of the order's earlier events that
--- the bus refused; one statement reads both, so that no refusal is missed.
+-- while another relay has the lease. refused_before lists the ids of the order's earlier events
+-- that the bus refused; one statement reads both, so that no refusal is missed.
 create or replace function loms_outbox_take_events(
   relay uuid,
   lease_ms int,
@@ -37,9 +37,9 @@ begin
 
   -- Most calls find no event, and write nothing.
   if exists (select from outbox waiting where waiting.published_at is null) then
-    -- A lease that ends later than a new one would was taken before the clock was set back. The clock
-    -- is read once the row is locked. only_row finds the row by its key: the planner would rate a
-    -- scan of the table at 10^10.
+    -- A lease that ends later than a new one would was taken before the clock was set back. The
+    -- clock is read once the row is locked. only_row finds the row by its key: the planner would
+    -- rate a scan of the table at 10^10.
     update outbox_lease lease
     set holder = relay, until = clock_timestamp() + lease_length
     where lease.only_row and (

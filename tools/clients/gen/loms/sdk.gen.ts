@@ -79,7 +79,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Tell an order's status and items
      *
-     * An order that nobody pays for in time still awaits payment until loms cancels it, within two seconds.
+     * An order that is not payed in time still awaits payment until loms cancels it, within two seconds.
      */
     public orderInfo<ThrowOnError extends boolean = false>(options: Options<OrderInfoData, ThrowOnError>): RequestResult<OrderInfoResponses, OrderInfoErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderInfoResponses, OrderInfoErrors, ThrowOnError>({
