@@ -42,7 +42,7 @@ const ORDER_MAX_BYTES = 1024 * 1024;
 
 const idempotencyKey = z.string().min(1).max(255).regex(IDEMPOTENCY_KEY).optional().meta({
   description:
-    "A repetition with the same key and user answers as the first did; kept for at least 24 h",
+    "A repetition with the same key and user returns the first response; kept for at least 24 h",
   param: { example: "0193c1f0-5f1c-7d3a-9a53-1c7f0e9b2a41" },
 });
 
@@ -78,7 +78,7 @@ const ORDER_INFO = createRoute({
   operationId: "orderInfo",
   method: "post",
   path: "/v1/order/info",
-  summary: "Tell an order's status and items",
+  summary: "Return an order's status and items",
   description:
     "An order that is not payed in time still awaits payment until loms cancels it, within " +
     "two seconds.",
@@ -105,7 +105,7 @@ const ORDER_PAY = createRoute({
   path: "/v1/order/pay",
   summary: "Mark an order as payed",
   description:
-    "What was reserved leaves the stock. Paying again changes nothing and succeeds; an order " +
+    "The reserved items leave the stock. Paying again changes nothing and succeeds; an order " +
     "that is cancelled, failed or past its payment deadline is refused with 412.",
   tags: ["orders"],
   request: {
@@ -125,7 +125,7 @@ const ORDER_CANCEL = createRoute({
   method: "post",
   path: "/v1/order/cancel",
   summary: "Cancel an order that awaits payment",
-  description: "What was reserved can be bought again. Cancelling again changes nothing and " +
+  description: "The reserved items can be bought again. Cancelling again changes nothing and " +
     "succeeds; an order that is payed or failed is refused with 412.",
   tags: ["orders"],
   request: {
@@ -144,8 +144,8 @@ const STOCKS_INFO = createRoute({
   operationId: "stocksInfo",
   method: "post",
   path: "/v1/stock/info",
-  summary: "Tell how many of a SKU can be bought",
-  description: "What is there less what is reserved, never below 0.",
+  summary: "Return how many of a SKU can be bought",
+  description: "The stock without what is reserved, never below 0.",
   tags: ["stock"],
   request: {
     body: { required: true, content: jsonContent(stocksInfoRequest, { sku: 1_625_903 }) },

@@ -775,22 +775,23 @@ export const ShortSku: MessageFns<ShortSku> = {
  * Orders and stock.
  *
  * Deadline: set one on every call (`grpc-timeout`). A call without one gets 5 seconds, one over 60
- * seconds gets 60. What is left of it bounds all work behind; when it has passed, the call ends with
- * DEADLINE_EXCEEDED. Whether a write took effect is then unknown, as it is after UNAVAILABLE: repeat
- * OrderCreate with its idempotency key, and OrderPay and OrderCancel as they are.
+ * seconds gets 60. It bounds all work of the call; when it has passed, the call ends with
+ * DEADLINE_EXCEEDED. Whether a write took effect is then unknown, as it is after UNAVAILABLE:
+ * repeat OrderCreate with its idempotency key, and OrderPay and OrderCancel as they are.
  *
  * Metadata that is read: `idempotency-key` (OrderCreate) and `traceparent` (W3C trace context).
  *
  * A failed call carries a google.rpc.Status in `grpc-status-details-bin`, with the facts that the
  * HTTP gateway writes into a problem body:
  *   google.rpc.ErrorInfo, always: `reason` is the code in capitals, `domain` "loms.marketplace",
- *     and `metadata` holds `trace_id`, for an order that was short also `order_id` and `skus_total`;
+ *     and `metadata` holds `trace_id`, for an order that was short also `order_id` and
+ *     `skus_total`;
  *   google.rpc.BadRequest with INVALID_ARGUMENT: the path of each broken rule, as `items.0.count`
  *     (at most 20);
- *   google.rpc.PreconditionFailure with FAILED_PRECONDITION: what stood in the way, type "STOCK" for
+ *   google.rpc.PreconditionFailure with FAILED_PRECONDITION: the violations, type "STOCK" for
  *     each SKU that was short (at most 20), else "STATE";
  *   loms.v1.OrderShortage with an order that could not be reserved: the same as numbers.
- * With RESOURCE_EXHAUSTED, `grpc-retry-pushback-ms` may say how long to wait.
+ * With RESOURCE_EXHAUSTED, `grpc-retry-pushback-ms` may give the time to wait.
  */
 export type LomsDefinition = typeof LomsDefinition;
 export const LomsDefinition = {
@@ -801,9 +802,9 @@ export const LomsDefinition = {
      * Creates an order and reserves its items, all or nothing. FAILED_PRECONDITION when any SKU is
      * short: nothing is reserved then, and the order exists with status "failed".
      *
-     * With `idempotency-key` in the metadata (1 to 255 printable ASCII characters, scoped to the user,
-     * kept at least 24 hours) a repetition answers as the first did, success or failure; with other
-     * items it is ALREADY_EXISTS. A request that is refused as invalid does not use its key up.
+     * With `idempotency-key` in the metadata (1 to 255 printable ASCII characters, scoped to the
+     * user, kept at least 24 hours) a repetition returns what the first call returned, success or
+     * failure; with other items it is ALREADY_EXISTS. An invalid request does not use its key.
      */
     orderCreate: {
       name: "OrderCreate",
@@ -813,7 +814,7 @@ export const LomsDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Tells an order's status and items. NOT_FOUND when there is no such order. */
+    /** Returns an order's status and items. NOT_FOUND when there is no such order. */
     orderInfo: {
       name: "OrderInfo",
       requestType: OrderInfoRequest as typeof OrderInfoRequest,
@@ -847,7 +848,7 @@ export const LomsDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Tells how many of a SKU can be bought. NOT_FOUND when there is no stock row. */
+    /** Returns how many of a SKU can be bought. NOT_FOUND when there is no stock row. */
     stocksInfo: {
       name: "StocksInfo",
       requestType: StocksInfoRequest as typeof StocksInfoRequest,

@@ -77,7 +77,7 @@ export class LomsApi extends HeyApiClient {
     }
     
     /**
-     * Tell an order's status and items
+     * Return an order's status and items
      *
      * An order that is not payed in time still awaits payment until loms cancels it, within two seconds.
      */
@@ -96,7 +96,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Mark an order as payed
      *
-     * What was reserved leaves the stock. Paying again changes nothing and succeeds; an order that is cancelled, failed or past its payment deadline is refused with 412.
+     * The reserved items leave the stock. Paying again changes nothing and succeeds; an order that is cancelled, failed or past its payment deadline is refused with 412.
      */
     public orderPay<ThrowOnError extends boolean = false>(options: Options<OrderPayData, ThrowOnError>): RequestResult<OrderPayResponses, OrderPayErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderPayResponses, OrderPayErrors, ThrowOnError>({
@@ -112,7 +112,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Cancel an order that awaits payment
      *
-     * What was reserved can be bought again. Cancelling again changes nothing and succeeds; an order that is payed or failed is refused with 412.
+     * The reserved items can be bought again. Cancelling again changes nothing and succeeds; an order that is payed or failed is refused with 412.
      */
     public orderCancel<ThrowOnError extends boolean = false>(options: Options<OrderCancelData, ThrowOnError>): RequestResult<OrderCancelResponses, OrderCancelErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderCancelResponses, OrderCancelErrors, ThrowOnError>({
@@ -126,9 +126,9 @@ export class LomsApi extends HeyApiClient {
     }
     
     /**
-     * Tell how many of a SKU can be bought
+     * Return how many of a SKU can be bought
      *
-     * What is there less what is reserved, never below 0.
+     * The stock without what is reserved, never below 0.
      */
     public stocksInfo<ThrowOnError extends boolean = false>(options: Options<StocksInfoData, ThrowOnError>): RequestResult<StocksInfoResponses, StocksInfoErrors, ThrowOnError> {
         return (options.client ?? this.client).post<StocksInfoResponses, StocksInfoErrors, ThrowOnError>({

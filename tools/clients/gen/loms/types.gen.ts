@@ -114,7 +114,7 @@ export type OrderCreateData = {
     body: OrderCreateRequest;
     headers?: {
         /**
-         * A repetition with the same key and user answers as the first did; kept for at least 24 h
+         * A repetition with the same key and user returns the first response; kept for at least 24 h
          */
         'Idempotency-Key'?: string;
     };
