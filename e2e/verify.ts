@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { DATA_DIRECTORY } from "../stack/data-directory.ts";
+import { DATA_DIRECTORY } from "../stack/stack-file.ts";
 import { givenDatabases } from "../stack/plan.ts";
 import { readStack } from "../stack/stack-file.ts";
 import { checkInvariants, type Subject } from "./invariants/check.ts";

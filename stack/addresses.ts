@@ -1,27 +1,22 @@
-import {
-  type Environment,
-  formatHostPort,
-  type HostPort,
-  hostPort,
-  readConfig,
-} from "../shared/config.ts";
+import { type Environment, formatHostPort, type HostPort } from "../shared/config.ts";
 import type { PostgresPart } from "./postgres/pair.ts";
 import type { ServicePart } from "./plan.ts";
 import { freePorts, isFree } from "./ports.ts";
+import { SETTINGS } from "./settings.ts";
 
 const LOOPBACK = "127.0.0.1";
 
-/** Each listening address by the setting that changes it, with its default port on loopback. */
+/** The service that listens, by the setting that holds its address. */
 const LISTENERS = {
-  PRODUCTS_HTTP: { part: "products", port: 8090 },
-  LOMS_HTTP: { part: "loms", port: 8084 },
-  LOMS_GRPC: { part: "loms", port: 50_051 },
-  LOMS_PROFILE: { part: "loms", port: 9084 },
-  NOTIFIER_HTTP: { part: "notifier", port: 8086 },
-  NOTIFIER_PROFILE: { part: "notifier", port: 9086 },
-  CART_HTTP: { part: "cart", port: 8082 },
-  CART_PROFILE: { part: "cart", port: 9082 },
-} as const satisfies Record<string, { part: ServicePart; port: number }>;
+  PRODUCTS_HTTP: "products",
+  LOMS_HTTP: "loms",
+  LOMS_GRPC: "loms",
+  LOMS_PROFILE: "loms",
+  NOTIFIER_HTTP: "notifier",
+  NOTIFIER_PROFILE: "notifier",
+  CART_HTTP: "cart",
+  CART_PROFILE: "cart",
+} as const satisfies Record<string, ServicePart>;
 
 export type ListenerName = keyof typeof LISTENERS;
 
@@ -40,32 +35,37 @@ export interface AddressOptions {
   readonly postgres: readonly PostgresPart[];
 }
 
-/** @throws {ConfigError} naming every wrong address */
+/**
+ * Returns the address of every listener and the port of every PostgreSQL server.
+ * @throws {ConfigError} naming every wrong address of a service
+ */
 export async function chooseAddresses(options: AddressOptions): Promise<Addresses> {
+  const { environment, free, postgres } = options;
   const names = Object.keys(LISTENERS) as ListenerName[];
-  const shape = Object.fromEntries(names.map((name) => [name, hostPort.optional()]));
-  const given = readConfig(shape, options.environment);
-  const ports = await freePorts(names.length + options.postgres.length);
-  const listener = (name: ListenerName): HostPort => {
-    const free = ports.pop() as number;
-    const chosen = given[name] ??
-      { host: LOOPBACK, port: options.free ? 0 : LISTENERS[name].port };
-    return chosen.port === 0 ? { ...chosen, port: free } : chosen;
+  const ports = await freePorts(names.length + postgres.length);
+  const listener = async (name: ListenerName): Promise<readonly [ListenerName, HostPort]> => {
+    const given = environment[name] || undefined;
+    const { read } = await SETTINGS[LISTENERS[name]]();
+    // Without the setting, the service's own default.
+    const config = read({ [name]: given }) as Readonly<Record<string, HostPort>>;
+    const address = config[name] as HostPort;
+    const port = ports.pop() as number;
+    return [name, address.port === 0 || free && !given ? { ...address, port } : address];
   };
   const postgresPort = (part: PostgresPart): number =>
-    options.free ? ports.pop() as number : POSTGRES_PORTS[part];
+    free ? ports.pop() as number : POSTGRES_PORTS[part];
   return {
     listeners: Object.fromEntries(
-      names.map((name) => [name, listener(name)]),
+      await Promise.all(names.map(listener)),
     ) as Record<ListenerName, HostPort>,
-    postgres: new Map(options.postgres.map((part) => [part, postgresPort(part)])),
+    postgres: new Map(postgres.map((part) => [part, postgresPort(part)])),
   };
 }
 
 /** The listening addresses of a service, as its settings. */
 export function listenerSettings(part: ServicePart, { listeners }: Addresses): Environment {
   const own = (Object.keys(LISTENERS) as ListenerName[])
-    .filter((name) => LISTENERS[name].part === part);
+    .filter((name) => LISTENERS[name] === part);
   return Object.fromEntries(own.map((name) => [name, formatHostPort(listeners[name])]));
 }
 
@@ -75,8 +75,8 @@ export async function checkFree(
   parts: readonly ServicePart[],
 ): Promise<void> {
   const taken: string[] = [];
-  for (const [name, { part }] of Object.entries(LISTENERS)) {
-    // Profiles are no door that anybody waits for; their service says it when it cannot listen.
+  for (const [name, part] of Object.entries(LISTENERS)) {
+    // No client waits for profiles; the service logs when it cannot listen there.
     if (!parts.includes(part) || name.endsWith("_PROFILE")) continue;
     const address = addresses.listeners[name as ListenerName];
     if (!await isFree(address)) taken.push(`${name} ${formatHostPort(address)}`);
@@ -91,4 +91,18 @@ export async function checkFree(
     `Another process listens on ${taken.join(" and on ")}: stop it, set another address, ` +
       "or start with --free-ports",
   );
+}
+
+/** Names under which a browser on this machine reaches the same listener. */
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1"];
+
+/** Returns the origins of a listener's URL as a browser may send them, comma separated. */
+export function originsOf(url: string): string {
+  const { hostname } = new URL(url);
+  const names = LOOPBACK_NAMES.includes(hostname) ? LOOPBACK_NAMES : [hostname];
+  return names.map((name) => {
+    const named = new URL(url);
+    named.hostname = name;
+    return named.origin;
+  }).join(",");
 }

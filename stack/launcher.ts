@@ -5,7 +5,7 @@ import { runUntilSignal } from "../shared/run-service.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import type { Runtime } from "./processes/runtimes.ts";
 import { allOn } from "./services.ts";
-import { DATA_DIRECTORY } from "./data-directory.ts";
+import { DATA_DIRECTORY } from "./stack-file.ts";
 import type { Observer } from "./observe/observer.ts";
 import { readyBlock, renderLine } from "./show.ts";
 import { type Stack, STACK_STOP_MAX_MS, startStack } from "./start.ts";

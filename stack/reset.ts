@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { DATA_DIRECTORY } from "./data-directory.ts";
+import { DATA_DIRECTORY } from "./stack-file.ts";
 import { takeLauncherLock } from "./launcher-lock.ts";
 import { stopLeftoverPair } from "./postgres/pair.ts";
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Environment, reachable } from "../shared/config.ts";
 import { denoFlags } from "./deno-permissions.ts";
 import { type Addresses, type ListenerName, listenerSettings } from "./addresses.ts";
-import { originsOf } from "./origins.ts";
+import { originsOf } from "./addresses.ts";
 import type { Databases, ServicePart } from "./plan.ts";
 import { SYSTEM_PATH } from "./processes/child.ts";
 import { commandFor, findRuntime, ownRuntime, type Runtime } from "./processes/runtimes.ts";

@@ -1,7 +1,8 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { originsOf } from "./origins.ts";
+import { originsOf } from "./addresses.ts";
 import type { Databases } from "./plan.ts";
+import { PROJECT_DIRECTORY } from "./services.ts";
 
 export interface StackUrls {
   readonly cart: string;
@@ -67,3 +68,6 @@ function writeWhole(path: string, text: string): void {
   writeFileSync(unfinished, text, { mode: 0o600 });
   renameSync(unfinished, path);
 }
+
+/** Where `npm start` keeps what stays, unless STACK_DATA names another directory. */
+export const DATA_DIRECTORY = join(PROJECT_DIRECTORY, ".data");

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import process from "node:process";
-import { DATA_DIRECTORY } from "../stack/data-directory.ts";
+import { DATA_DIRECTORY } from "../stack/stack-file.ts";
 import { Narrator } from "./demo/narrator.ts";
 import { tellStory } from "./demo/story.ts";
 import { readStack } from "../stack/stack-file.ts";

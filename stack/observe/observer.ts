@@ -1,9 +1,8 @@
 import type { HostPort } from "../../shared/config.ts";
 import { createHttpApp, mount } from "../../shared/http/app.ts";
-import { serve } from "../../shared/http/listen.ts";
+import { type RequestHandler, requestHead, serve } from "../../shared/http/listen.ts";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import { Charts } from "./charts.ts";
-import { forLoopback } from "./loopback.ts";
 import { LogLines } from "./log-lines.ts";
 import { pageRoutes } from "./page.ts";
 import { apiRoutes } from "./routes.ts";
@@ -45,4 +44,23 @@ export async function startObserver(address: HostPort): Promise<Observer> {
     watch: (urls) => scraping.start(urls),
     close: () => opened.close(),
   };
+}
+
+const LOOPBACK_NAMES = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+/**
+ * Answers requests under a name of this machine alone: the page of a stranger, whose own name may
+ * lead to 127.0.0.1, could else read along (DNS rebinding).
+ */
+export function forLoopback(fetch: RequestHandler): RequestHandler {
+  return (request, env) =>
+    // The app refuses a malformed message, as every listener does.
+    requestHead(env)?.fault || LOOPBACK_NAMES.has(hostOf(request))
+      ? fetch(request, env)
+      : new Response("Ask for it as 127.0.0.1 or localhost\n", { status: 421 });
+}
+
+/** The Host without its port, in lower case; an IPv6 address keeps its brackets. */
+function hostOf({ headers }: Request): string {
+  return (headers.get("host") ?? "").replace(/:[0-9]*$/, "").toLowerCase();
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createHttpApp, mount } from "../../shared/http/app.ts";
 import { Charts } from "./charts.ts";
 import { LogLines } from "./log-lines.ts";
-import { forLoopback } from "./loopback.ts";
+import { forLoopback } from "./observer.ts";
 import { pageRoutes } from "./page.ts";
 import { apiRoutes } from "./routes.ts";
 import { Scraping } from "./scraping.ts";

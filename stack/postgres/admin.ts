@@ -1,28 +1,30 @@
 import postgres from "postgres";
+import { ignorePgVariables } from "../../shared/postgres/ignore-pg-variables.ts";
 
 const CONNECT_TIMEOUT_S = 10;
 /** SQLSTATE of `create database` when another process was faster. */
 const DUPLICATE_DATABASE = "42P04";
 
-/** What the launcher itself asks of a server, as its superuser. */
+/** The launcher's own statements on a server, as its superuser. */
 export interface Admin {
-  /** Creates a database; one that is there already is left as it is. */
+  /** Creates a database if there is none of that name. */
   createDatabase(name: string, template?: string): Promise<void>;
   dropDatabase(name: string): Promise<void>;
   databaseNames(): Promise<string[]>;
-  /** Drops the replication slots of these names, if there. */
+  /** Drops the replication slots of these names that exist. */
   dropSlots(names: readonly string[]): Promise<void>;
   /** Creates the slots that are missing; each keeps the WAL from now on. */
   createSlots(names: readonly string[]): Promise<void>;
-  /** Slots whose standby was away for more WAL than is kept. */
+  /** Slots whose standby missed more WAL than the primary keeps. */
   lostSlots(): Promise<string[]>;
   /** Standbys that commits wait for at this moment. */
   synchronousStandbys(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** Opens one lazy connection. */
+/** Opens one lazy connection. It ignores libpq's variables, as the services do. */
 export function openAdmin(url: string): Admin {
+  ignorePgVariables();
   const sql = postgres(url, {
     max: 1,
     fetch_types: false,
@@ -33,7 +35,7 @@ export function openAdmin(url: string): Admin {
   return {
     async createDatabase(name, template) {
       try {
-        // Copied file by file: with fsync off as fast as through the WAL, and dropped in half the time.
+        // With fsync off, file_copy is as fast as wal_log, and the drop takes half the time.
         await sql`
           create database ${sql(name)} template ${sql(template ?? "template0")}
           strategy file_copy`.simple();

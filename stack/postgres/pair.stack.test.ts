@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { type PostgresPair, startPostgresPair } from "./pair.ts";
+
+const WAIT = { timeout: 10_000, interval: 50 };
 
 let directory: string;
 let pair: PostgresPair | undefined;
@@ -70,6 +72,13 @@ test("databases are made with the data directory, and later ones beside them", a
   expect(await names(pair)).toEqual([both, both]);
 });
 
+test("libpq's variables do not lead the launcher to another server", async () => {
+  vi.stubEnv("PGTARGETSESSIONATTRS", "standby");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { primaryUrl } = await open();
+  expect(await query(primaryUrl("postgres"), "select 1 as one")).toEqual([{ one: 1 }]);
+});
+
 test("a durable data directory is forced to the disk before it appears, and works", async () => {
   pair = await startPostgresPair({ dataDirectory: directory, durable: true });
   expect(await query(pair.primaryUrl("postgres"), "show fsync")).toEqual([{ fsync: "on" }]);
@@ -81,7 +90,10 @@ test("a commit is not answered while the standby is paused, and is once it is re
   const created = query(primaryUrl("postgres"), "create table waited as select 1");
   let answered = false;
   void created.then(() => answered = true);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await vi.waitFor(async () => {
+    const statement = "select wait_event from pg_stat_activity where query like 'create table %'";
+    expect(await query(primaryUrl("postgres"), statement)).toEqual([{ wait_event: "SyncRep" }]);
+  }, WAIT);
   expect(answered).toBe(false);
   control("standby1").resume();
   await created;

@@ -22,8 +22,8 @@ import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import { CallStats } from "./call-stats.ts";
 import { faultPlan, type Faults } from "./faults.ts";
-import { getProduct } from "./get-product.ts";
-import { listSkus } from "./list-skus.ts";
+import { getProduct } from "./products.ts";
+import { listSkus } from "./products.ts";
 import { refusalAnswer, ServiceRefusal } from "./refusal.ts";
 
 export interface ProductsAppOptions {

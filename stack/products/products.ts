@@ -1,4 +1,5 @@
 import type { Product } from "../../proto/product-service.ts";
+import { ServiceRefusal } from "./refusal.ts";
 
 /** By SKU, ascending. */
 export const PRODUCTS: ReadonlyMap<number, Product> = new Map([
@@ -25,3 +26,21 @@ export const PRODUCTS: ReadonlyMap<number, Product> = new Map([
   [139819069, { name: "Перчатки для бега", price: 820 }],
   [773297411, { name: "Кроссовки Nike JORDAN", price: 2202 }],
 ]);
+
+/** @throws {ServiceRefusal} 404 */
+export function getProduct({ sku }: { readonly sku: number }): Product {
+  const product = PRODUCTS.get(sku);
+  if (!product) throw new ServiceRefusal(404, `there is no sku ${sku}`);
+  return product;
+}
+
+interface Page {
+  /** 0 begins with the first one. */
+  readonly startAfterSku: number;
+  readonly count: number;
+}
+
+/** At most `count` SKUs above `startAfterSku`, ascending. */
+export function listSkus({ startAfterSku, count }: Page): { readonly skus: readonly number[] } {
+  return { skus: [...PRODUCTS.keys()].filter((sku) => sku > startAfterSku).slice(0, count) };
+}

@@ -5,11 +5,13 @@ import {
   ORDER_EVENT_TYPE,
   ORDER_EVENTS_DEAD_LETTER_QUEUE,
   ORDER_EVENTS_TOPIC,
+  type OrderEvent,
+  orderEvent,
 } from "../../proto/order-event.ts";
 import { REFUSED_BEFORE } from "../../shared/bus/bus.ts";
 import { jsonIntegers } from "../../shared/json-integer.ts";
-import { orderEventExample } from "./order-event-example.ts";
-import { orderEventSchema } from "./order-event-schema.ts";
+import { orderEventMessage } from "../../loms/outbox/order-event-message.ts";
+import { z } from "zod";
 
 const WIDTH = 100;
 /** Many tools read that, and take a time without quotes for a date. */
@@ -124,4 +126,55 @@ function headerSchema() {
     properties: { ...properties, ...refused },
     required: Object.keys(properties),
   };
+}
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/** Its user is above 2^53, where a reader that rounds is found out. */
+const EVENT: OrderEvent = {
+  id: "1-2",
+  order_id: 1n,
+  user_id: 9_007_199_254_740_993n,
+  seq: 2,
+  status: "awaiting payment",
+  at: "2026-01-02T03:04:05.678Z",
+};
+
+/** An event as loms sends it. */
+export function orderEventExample() {
+  return { headers: orderEventMessage(EVENT, TRACEPARENT).headers, payload: EVENT };
+}
+
+type Node = Record<string, unknown>;
+
+/** Draft 2020-12 for the schema by itself; AsyncAPI's own schemas are a superset of draft 7. */
+export type Dialect = "draft-2020-12" | "draft-7";
+
+/**
+ * The JSON Schema of an order event, from the zod schema that reads it. Bounds of int64 are bigints.
+ * It is that of a reader, so an event may have fields that are not in it.
+ */
+export function orderEventSchema(target: Dialect): Node {
+  const schema = z.toJSONSchema(orderEvent, {
+    target,
+    io: "input",
+    unrepresentable: "any",
+    override: ({ jsonSchema }) => {
+      writeBigints(jsonSchema);
+    },
+  });
+  return readBigints(schema) as Node;
+}
+
+/** zod copies the schema as JSON, which knows no bigint. */
+function writeBigints(node: Node): void {
+  for (const [key, value] of Object.entries(node)) {
+    if (typeof value === "bigint") node[key] = `${value}n`;
+  }
+}
+
+function readBigints(value: unknown): unknown {
+  if (typeof value === "string" && /^[0-9]+n$/.test(value)) return BigInt(value.slice(0, -1));
+  if (Array.isArray(value)) return value.map(readBigints);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, readBigints(each)]));
 }

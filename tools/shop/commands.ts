@@ -1,6 +1,6 @@
 import type { Command, Outcome } from "./command.ts";
 import { PRODUCTS_MAX, showProducts } from "./products.ts";
-import { itemLine } from "./item-line.ts";
+import { itemLine } from "./products.ts";
 
 const orThrow = { throwOnError: true } as const;
 const done = (...lines: string[]): Outcome => ({ data: {}, lines });

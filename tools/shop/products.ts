@@ -1,5 +1,4 @@
 import { type Outcome, UsageError } from "./command.ts";
-import { itemLine } from "./item-line.ts";
 import { productContext, type Shop } from "./shop.ts";
 
 /** Each of them takes a call to the product service, which takes ten in a second. */
@@ -51,4 +50,13 @@ function line({ sku, name, price, available }: Listed): string {
 
 function more(skus: readonly number[], pageSize: number): string[] {
   return skus.length < pageSize ? [] : [`more: products ${pageSize} ${skus.at(-1)}`];
+}
+
+/** Enough for any uint32. */
+const SKU_WIDTH = 12;
+const MIDDLE_WIDTH = 14;
+
+/** One line of a list: a SKU, what there is to say of its number, its name. */
+export function itemLine(sku: bigint | number, middle: string, name: string): string {
+  return `  ${String(sku).padEnd(SKU_WIDTH)}${middle.padEnd(MIDDLE_WIDTH)}${name}`.trimEnd();
 }

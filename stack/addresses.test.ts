@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { originsOf } from "./origins.ts";
+import { originsOf } from "./addresses.ts";
 
 test("originsOf() names a listener on loopback in both ways", () => {
   const origins = "http://localhost:8082,http://127.0.0.1:8082";
