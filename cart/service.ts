@@ -1,8 +1,8 @@
 import { systemClock } from "../shared/async/clock.ts";
-import { serve } from "../shared/http/listen.ts";
 import { healthRoutes, metricsRoute } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
-import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
+import type { RunningService } from "../shared/lifecycle.ts";
+import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
 import { createProductClient } from "../shared/products/product-client.ts";
 import {
   permitMetrics,
@@ -12,9 +12,6 @@ import {
 import { productServer } from "../shared/products/product-server.ts";
 import { productSpans } from "../shared/products/product-spans.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
-import { watchLog } from "../shared/telemetry/log-metrics.ts";
-import { Metrics } from "../shared/telemetry/metrics.ts";
-import { openTracing } from "../shared/otlp/open-tracing.ts";
 import { VERSION } from "../shared/telemetry/version.ts";
 import { uuidV7Source } from "../shared/uuid-v7.ts";
 import { createLomsClient } from "./clients/loms.ts";
@@ -24,7 +21,7 @@ import type { Deps } from "./domain/deps.ts";
 import { cartApp } from "./http/routes.ts";
 import { MemoryCarts, watchCarts } from "./repository/memory.ts";
 
-/** How long a stop waits for requests under way: longer than any of them may take. */
+/** How long a stop waits for requests in progress: longer than any of them may take. */
 const DRAIN_MAX_MS = 6_000;
 
 export interface RunningCart extends RunningService {
@@ -32,23 +29,13 @@ export interface RunningCart extends RunningService {
   readonly url: string;
 }
 
-/** cart, serving when this resolves. What was opened is closed again when a later part fails. */
-export async function startCart(config: CartConfig, log: ProcessLog): Promise<RunningCart> {
-  const opened = new CloseStack();
-  try {
-    return await open(config, log, opened);
-  } catch (error) {
-    await opened.close().catch((failure: unknown) => log.error("closing", { error: failure }));
-    throw error;
-  }
+/** Starts cart; it is listening when this resolves. */
+export function startCart(config: CartConfig, log: ProcessLog): Promise<RunningCart> {
+  return openService({ name: "cart", config, log }, openCart);
 }
 
-async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Promise<RunningCart> {
-  const metrics = new Metrics("cart");
-  metrics.watchProcess();
-  watchLog(log, metrics);
-  const tracing = await openTracing(config, metrics, log);
-  opened.push("the spans", () => tracing.close());
+async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string }> {
+  const { config, log, metrics, tracing, readiness, opened } = parts;
   const productService = productServer(config.PRODUCT_URL);
   const calls = productSpans(tracing, systemClock, productService);
   const products = createProductClient({
@@ -80,18 +67,15 @@ async function open(config: CartConfig, log: ProcessLog, opened: CloseStack): Pr
 
   await openProfileListener(config.CART_PROFILE, log, opened);
 
-  // Carts are in memory, so cart can serve whoever else is away.
-  const readiness = new Readiness();
+  // Carts are in memory, so cart is ready while other services are unavailable.
   const app = cartApp(deps, [...healthRoutes(readiness), metricsRoute(metrics)], {
     log,
     metrics,
     tracing,
     origins: config.LOMS_ORIGINS,
   });
-  const http = await serve(app.fetch, config.CART_HTTP);
-  opened.push("the HTTP door", () => http.close(DRAIN_MAX_MS));
-  opened.push("readiness", () => readiness.stop());
-
-  log.info("cart serves", { http: http.url });
-  return { url: http.url, close: () => opened.close() };
+  const listening = { address: config.CART_HTTP, drainMaxMs: DRAIN_MAX_MS };
+  const url = await listenHttp(app.fetch, listening, parts);
+  log.info("cart is listening", { http: url });
+  return { url };
 }

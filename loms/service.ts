@@ -5,19 +5,15 @@ import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedPublisher } from "../shared/bus/observed.ts";
-import { type ThrottledLog, throttledLog } from "../shared/telemetry/throttled-log.ts";
 import { formatHostPort } from "../shared/config.ts";
 import { serve } from "../shared/http/listen.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
-import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
+import type { RunningService } from "../shared/lifecycle.ts";
+import { openService, type ServiceParts } from "../shared/open-service.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
-import { watchLog } from "../shared/telemetry/log-metrics.ts";
-import { Metrics } from "../shared/telemetry/metrics.ts";
-import { openTracing } from "../shared/otlp/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
-import type { Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import { type Databases, openDatabases } from "./databases.ts";
 import type { Deps } from "./domain/deps.ts";
@@ -37,61 +33,43 @@ import { rpcMethods } from "./rpc/methods.ts";
 
 /** A step of the expirer is one statement; one that takes longer is tried again. */
 const EXPIRE_TIMEOUT_MS = 2_000;
-/** How long a stop waits for HTTP requests under way; gRPC takes as long at most. */
+/** How long a stop waits for HTTP requests in progress; gRPC takes as long at most. */
 const DRAIN_MAX_MS = 6_000;
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/loms/migrations", import.meta.url));
 
 export interface RunningLoms extends RunningService {
-  /** Of the HTTP door, without a slash at the end. */
+  /** Of the HTTP listener, without a slash at the end. */
   readonly url: string;
   /** `host:port`. */
   readonly grpcAddress: string;
 }
 
-/** What every part is opened with. */
-interface Opening {
-  readonly config: LomsConfig;
-  readonly log: ProcessLog;
-  readonly metrics: Metrics;
-  readonly tracing: Tracing;
-  readonly logThrottled: ThrottledLog;
-  readonly opened: CloseStack;
+type Opening = ServiceParts<LomsConfig>;
+
+/** Starts loms; it is listening when this resolves. */
+export function startLoms(config: LomsConfig, log: ProcessLog): Promise<RunningLoms> {
+  return openService({ name: "loms", config, log }, openLoms);
 }
 
-/** loms, serving when this resolves. What was opened is closed again when a later part fails. */
-export async function startLoms(config: LomsConfig, log: ProcessLog): Promise<RunningLoms> {
-  const opened = new CloseStack();
-  const metrics = new Metrics("loms");
-  metrics.watchProcess();
-  watchLog(log, metrics);
-  const tracing = await openTracing(config, metrics, log);
-  opened.push("the spans", () => tracing.close());
-  const logThrottled = throttledLog(log, systemClock);
-  const opening = { config, log, metrics, tracing, logThrottled, opened };
-  try {
-    const { DATABASE_URL: url, MIGRATION_DATABASE_URL: migrationUrl } = config;
-    await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
-    const databases = await openDatabases(opening);
-    const { reads, writes, reader } = databases;
-    watchBacklog((context) => outboxBacklog(reads, context), metrics);
-    const relay = await openRelay(databases, opening);
-    const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
-    const writer = createOrderWriter({ pool: writes, paymentTimeoutMs, metrics });
-    const deps = { writer, reader, wakeRelay: () => relay.wake() };
-    openExpirer(deps, opening);
-    await openProfileListener(config.LOMS_PROFILE, log, opened);
-    const doors = await openDoors(deps, databases, opening);
-    log.info("loms serves", { http: doors.url, grpc: doors.grpcAddress });
-    return { ...doors, close: () => opened.close() };
-  } catch (error) {
-    await opened.close().catch((failure: unknown) => {
-      log.error("not everything closed", { error: failure });
-    });
-    throw error;
-  }
+async function openLoms(parts: Opening): Promise<{ url: string; grpcAddress: string }> {
+  const { config, log, metrics, opened } = parts;
+  const { DATABASE_URL: url, MIGRATION_DATABASE_URL: migrationUrl } = config;
+  await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
+  const databases = await openDatabases(parts);
+  const { reads, writes, reader } = databases;
+  watchBacklog((context) => outboxBacklog(reads, context), metrics);
+  const relay = await openRelay(databases, parts);
+  const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
+  const writer = createOrderWriter({ pool: writes, paymentTimeoutMs, metrics });
+  const deps = { writer, reader, wakeRelay: () => relay.wake() };
+  openExpirer(deps, parts);
+  await openProfileListener(config.LOMS_PROFILE, log, opened);
+  const addresses = await openTransports(deps, databases, parts);
+  log.info("loms is listening", { http: addresses.url, grpc: addresses.grpcAddress });
+  return addresses;
 }
 
-/** What publishes order events, and what deletes them from the outbox later. */
+/** Starts the relay, which publishes order events, and the cleaner of the outbox. */
 async function openRelay(
   { writes, marks }: Pick<Databases, "writes" | "marks">,
   opening: Opening,
@@ -111,7 +89,7 @@ async function openRelay(
     onBatch: relayMetrics(metrics),
     onRefused: (event) => log.error("the bus refuses an order event permanently", { ...event }),
   });
-  // Before the first event, so that whoever watches the start sees what is wrong with the topic.
+  // Before the first event, so that a fault of the topic shows at the start.
   bus.ensureTopic(ORDER_EVENTS)
     .catch((error: unknown) => logThrottled("warn", "the bus is not ready", error));
   relay.start();
@@ -140,13 +118,12 @@ function openExpirer(deps: Deps, { logThrottled, opened }: Opening): void {
   opened.push("the expirer", () => expirer.close());
 }
 
-/** Both doors, and what says whether they are open: the first thing to end when loms stops. */
-async function openDoors(
+/** Opens the gRPC server, the HTTP listener and their readiness, which a stop ends first. */
+async function openTransports(
   deps: Deps,
   { reads, replication }: Databases,
-  { config, log, metrics, tracing, opened }: Opening,
+  { config, log, metrics, tracing, readiness, opened }: Opening,
 ): Promise<{ url: string; grpcAddress: string }> {
-  const readiness = new Readiness();
   const database: ReadyCheck = async (context) => {
     await reads.run(PRIMARY_POSITION, [], context);
   };
@@ -162,9 +139,9 @@ async function openDoors(
     cartOrigins: config.CART_ORIGINS,
   });
 
-  const doors: { close(): Promise<void> }[] = [];
-  opened.push("the doors", async () => {
-    await Promise.all(doors.map((door) => door.close()));
+  const transports: { close(): Promise<void> }[] = [];
+  opened.push("the gRPC server and the HTTP listener", async () => {
+    await Promise.all(transports.map((transport) => transport.close()));
   });
   const grpc = await startLomsGrpc(
     config.LOMS_GRPC,
@@ -172,10 +149,10 @@ async function openDoors(
     tracing.startTraceparent,
     Object.keys(checks),
   );
-  doors.push(grpc);
+  transports.push(grpc);
   // The last to open, because /readyz speaks for both.
   const http = await serve(app.fetch, config.LOMS_HTTP);
-  doors.push({ close: () => http.close(DRAIN_MAX_MS) });
+  transports.push({ close: () => http.close(DRAIN_MAX_MS) });
 
   const unfollow = followReadiness(grpc.health, checks);
   opened.push("readiness", async () => {

@@ -4,19 +4,16 @@ import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedSubscription, watchLag } from "../shared/bus/observed.ts";
-import { serve } from "../shared/http/listen.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
-import { CloseStack, Readiness, type RunningService } from "../shared/lifecycle.ts";
+import type { RunningService } from "../shared/lifecycle.ts";
+import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { observeStatements } from "../shared/postgres/observe-statements.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
-import { watchLog } from "../shared/telemetry/log-metrics.ts";
-import { Metrics } from "../shared/telemetry/metrics.ts";
-import { openTracing } from "../shared/otlp/open-tracing.ts";
 import { childTraceparent } from "../shared/telemetry/traceparent.ts";
 import { handleMessage } from "./bus/handle-message.ts";
 import { outcomeMetrics, skippedEvents } from "./bus/event-metrics.ts";
@@ -46,35 +43,25 @@ export interface RunningNotifier extends RunningService {
 }
 
 /**
- * The notifier, a member of its group when this resolves. What was opened is closed again when a
- * later part fails. It stops in reverse order: not ready, HTTP, the subscription (events under way
- * are shown and acknowledged), the bus, the database.
+ * Starts the notifier; it is a member of its group when this resolves. A stop reverses the order:
+ * not ready, HTTP, the subscription (events in progress are shown and acknowledged), the bus, the
+ * database.
  */
-export async function startNotifier(
-  config: NotifierConfig,
-  parts: NotifierParts,
-): Promise<RunningNotifier> {
-  const opened = new CloseStack();
-  try {
-    return { ...await open(config, parts, opened), close: () => opened.close() };
-  } catch (error) {
-    await opened.close().catch((failure: unknown) =>
-      parts.log.error("closing", { error: failure })
-    );
-    throw error;
-  }
-}
-
-async function open(
+export function startNotifier(
   config: NotifierConfig,
   { log, output }: NotifierParts,
-  opened: CloseStack,
+): Promise<RunningNotifier> {
+  return openService(
+    { name: "notifier", config, log },
+    (parts) => openNotifier(parts, output),
+  );
+}
+
+async function openNotifier(
+  parts: ServiceParts<NotifierConfig>,
+  output: LineOutput,
 ): Promise<{ readonly url: string; readonly failed: Promise<never> }> {
-  const metrics = new Metrics("notifier");
-  metrics.watchProcess();
-  watchLog(log, metrics);
-  const tracing = await openTracing(config, metrics, log);
-  opened.push("the spans", () => tracing.close());
+  const { config, log, metrics, tracing, readiness, opened } = parts;
   const { NOTIFIER_DATABASE_URL: url, NOTIFIER_MIGRATION_DATABASE_URL: migrationUrl } = config;
   await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
   const pool = new Pool({
@@ -112,20 +99,18 @@ async function open(
   opened.push("the subscription", () => subscription.close());
 
   await openProfileListener(config.NOTIFIER_PROFILE, log, opened);
-  const readiness = new Readiness();
   const checks: Readonly<Record<string, ReadyCheck>> = {
     database: (context) => lastShown.check(context),
   };
   const app = createNotifierHttp({ log, metrics, tracing, readiness, checks });
-  const http = await serve(app.fetch, config.NOTIFIER_HTTP);
-  opened.push("HTTP", () => http.close(DRAIN_MAX_MS));
-  opened.push("readiness", () => readiness.stop());
-  log.info("notifier serves", {
-    http: http.url,
+  const listening = { address: config.NOTIFIER_HTTP, drainMaxMs: DRAIN_MAX_MS };
+  const http = await listenHttp(app.fetch, listening, parts);
+  log.info("notifier is listening", {
+    http,
     messaging_destination_name: ORDER_EVENTS.name,
     messaging_consumer_group_name: NOTIFIER_GROUP,
   });
-  return { url: http.url, failed: subscription.failed };
+  return { url: http, failed: subscription.failed };
 }
 
 function newContext(): RequestContext {

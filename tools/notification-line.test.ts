@@ -17,7 +17,7 @@ test("readNotificationLine() reads a notification with every digit", () => {
 test.each([
   "",
   "Segmentation fault",
-  `{"message":"notifier serves"}`,
+  `{"message":"notifier is listening"}`,
   `{"message":"a dead letter","order_id":1}`,
   `{"message":"m",${NOTIFICATION}`,
 ])("readNotificationLine() takes %j for no notification", (line) => {

@@ -128,7 +128,7 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
       expect(refused.output()).toContain(`the database of ${setting} has`);
       await admin.unsafe(said);
       const started = await spawnAlone(part, await ownSettings());
-      await eventually(() => expect(started.output()).toContain(`${part} serves`));
+      await eventually(() => expect(started.output()).toContain(`${part} is listening`));
       started.signal("SIGTERM");
       expect(await started.ended, started.output()).toBe("exit code 0");
       await admin.unsafe(`${taken} default_transaction_isolation`);

@@ -88,7 +88,7 @@ async function fillShop(url: string): Promise<AcknowledgedOrder[]> {
   return acknowledged;
 }
 
-export const STARTED = { timestamp: "2020-01-01T00:00:00.000Z", message: "notifier serves" };
+export const STARTED = { timestamp: "2020-01-01T00:00:00.000Z", message: "notifier is listening" };
 
 /** A notification as it is printed. */
 export function notification(orderId: number, seq: number, status: string, ms = 0) {

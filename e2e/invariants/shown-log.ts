@@ -4,7 +4,7 @@ import { parseExact } from "../../stack/exact-json.ts";
 const CHUNK_BYTES = 1 << 20;
 const NEWLINE = 0x0a;
 /** The line that a notifier begins with; a repeat after it is one that its death explains. */
-const STARTED = "notifier serves";
+const STARTED = "notifier is listening";
 
 /** One notification as it was printed. */
 export interface Shown {

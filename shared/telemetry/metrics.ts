@@ -1,7 +1,13 @@
 import process from "node:process";
-import { Counter, Gauge, Histogram, type Metric, Registry } from "prom-client";
-import type { ServiceName } from "./log.ts";
-import { processMetrics } from "./process-metrics.ts";
+import {
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  type Metric,
+  Registry,
+} from "prom-client";
+import type { ProcessLog, ServiceName } from "./log.ts";
 import { RUNTIME } from "./runtime.ts";
 import { VERSION } from "./version.ts";
 
@@ -74,6 +80,12 @@ const PROCESS_RESIDENT_MEMORY_BYTES = gaugeFamily({
   labels: [],
 });
 
+const LOG_LINES_LOST_TOTAL = counterFamily({
+  name: "log_lines_lost_total",
+  help: "Log lines that were dropped, since whoever reads them was slow",
+  labels: [],
+});
+
 /** The metrics of one service, in a registry of its own. A family is registered on first use. */
 export class Metrics {
   readonly service: MeasuredService;
@@ -93,9 +105,17 @@ export class Metrics {
     this.beforeScrape(() => memory.set(process.memoryUsage().rss));
   }
 
-  /** Adds what Node or Deno reports about the process, and measures its event loop from now on. */
-  watchProcess(): void {
+  /**
+   * Adds the metrics of the runtime, which measure its event loop from now on, and the lines that
+   * `log` dropped.
+   */
+  watchProcess(log: Pick<ProcessLog, "lost">): void {
     for (const metric of processMetrics()) this.#registry.registerMetric(metric);
+    const lost = this.counter(LOG_LINES_LOST_TOTAL);
+    this.beforeScrape(() => {
+      lost.reset();
+      lost.inc(log.lost);
+    });
   }
 
   counter<Label extends string>(family: MetricFamily<"counter", Label>): Counter<Label> {
@@ -134,4 +154,36 @@ export class Metrics {
     this.#byName.set(name, metric);
     return metric;
   }
+}
+
+/**
+ * Left out of what prom-client collects: on Deno, which does not allow /proc, these are 0, and the
+ * version is that of Node. Memory and version have metrics of our own.
+ */
+const WRONG_ON_DENO: ReadonlySet<string> = new Set([
+  "process_resident_memory_bytes",
+  "process_virtual_memory_bytes",
+  "process_heap_bytes",
+  "nodejs_version_info",
+  "nodejs_active_handles",
+  "nodejs_active_handles_total",
+  "nodejs_active_requests",
+  "nodejs_active_requests_total",
+]);
+/** Useful enough to have on Node alone. */
+const NODE_ONLY: ReadonlySet<string> = new Set([
+  "process_open_fds",
+  "process_max_fds",
+  "nodejs_gc_duration_seconds",
+]);
+
+/** The metrics of prom-client that are true on this runtime. */
+function processMetrics(): Metric[] {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const { name } of registry.getMetricsAsArray()) {
+    const isOmitted = WRONG_ON_DENO.has(name) || (RUNTIME.name === "deno" && NODE_ONLY.has(name));
+    if (isOmitted) registry.removeSingleMetric(name);
+  }
+  return registry.getMetricsAsArray() as unknown as Metric[];
 }

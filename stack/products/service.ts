@@ -2,13 +2,12 @@ import { systemClock } from "../../shared/async/clock.ts";
 import { serve } from "../../shared/http/listen.ts";
 import { CloseStack, Readiness, type RunningService } from "../../shared/lifecycle.ts";
 import type { ProcessLog } from "../../shared/telemetry/log.ts";
-import { watchLog } from "../../shared/telemetry/log-metrics.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { createProductsApp } from "./app.ts";
 import type { ProductsConfig } from "./config.ts";
 import { Faults } from "./faults.ts";
 
-/** How long a stop waits for calls under way; one that a fault slows down is cut off. */
+/** How long a stop waits for calls in progress; one that a fault slows down is cut off. */
 const DRAIN_MAX_MS = 2_000;
 
 export interface RunningProducts extends RunningService {
@@ -17,7 +16,7 @@ export interface RunningProducts extends RunningService {
 }
 
 /**
- * The stand-in for the product service outside, serving when this resolves: its two methods, and
+ * Starts the stand-in for the product service outside: its two methods, and
  * `/stats` and `/faults` for tests and benchmarks.
  */
 export async function startProducts(
@@ -27,8 +26,7 @@ export async function startProducts(
   const opened = new CloseStack();
   const readiness = new Readiness();
   const metrics = new Metrics("products");
-  metrics.watchProcess();
-  watchLog(log, metrics);
+  metrics.watchProcess(log);
   const faults = new Faults(systemClock);
   const app = createProductsApp({
     token: config.PRODUCT_TOKEN,
@@ -39,9 +37,9 @@ export async function startProducts(
     clock: systemClock,
   });
   const http = await serve(app.fetch, config.PRODUCTS_HTTP);
-  opened.push("the HTTP door", () => http.close(DRAIN_MAX_MS));
+  opened.push("the HTTP listener", () => http.close(DRAIN_MAX_MS));
   opened.push("the faults", () => faults.clear());
   opened.push("readiness", () => readiness.stop());
-  log.info("products serves", { http: http.url });
+  log.info("products is listening", { http: http.url });
   return { url: http.url, close: () => opened.close() };
 }
