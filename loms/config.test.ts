@@ -19,7 +19,7 @@ test("lomsConfig() expects no replica beside a database of the reader's own", ()
   expect(lomsConfig(environment).DATABASE_REPLICA_URLS).toEqual([]);
 });
 
-test("lomsConfig() takes the local stack's databases where none is given, never half of them", () => {
+test("lomsConfig() uses the local stack's databases unless one is given", () => {
   const local = {
     LOCAL_DATABASE_URL: "postgres://local/loms",
     LOCAL_DATABASE_REPLICA_URLS: "postgres://replica/loms",

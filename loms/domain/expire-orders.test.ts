@@ -16,7 +16,7 @@ function openExpirer() {
   return { clock, expireOrders, wakeRelay, onError, loop };
 }
 
-test("the expirer runs at least twice in any second and wakes the relay when it cancelled orders", async () => {
+test("the expirer runs twice a second, and wakes the relay when it cancelled orders", async () => {
   const { clock, expireOrders, wakeRelay, loop } = openExpirer();
   loop.start();
   await clock.advance(999);

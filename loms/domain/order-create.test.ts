@@ -63,7 +63,7 @@ describe("orderCreate()", () => {
     expect(message).toMatch(/^Order 9223372036854775807 failed: .*; and 990 more$/);
   });
 
-  test("throws already_exists when the key belongs to other items, and does not wake the relay", async () => {
+  test("throws already_exists when the key belongs to other items", async () => {
     const deps = depsAnswering({ kind: "key_reused", orderId: 5n });
     await expect(orderCreate(deps, input, context))
       .rejects.toMatchObject({

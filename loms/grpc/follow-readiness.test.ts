@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { followReadiness } from "./follow-readiness.ts";
 
-test("followReadiness() reports every second which parts can serve, until it is stopped", async () => {
+test("followReadiness() reports every second which parts are healthy", async () => {
   const clock = new VirtualClock();
   const reported: string[] = [];
   const health = {

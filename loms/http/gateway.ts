@@ -27,8 +27,8 @@ export const DOCUMENT_INFO: DocumentInfo = {
   version: "1.0.0",
   summary: "Orders and stock: the same five methods as gRPC service loms.v1.Loms",
   description:
-    `Integers are exact over the whole range of int64: a client must keep every digit of ids, also above
-2^53; \`user\` and \`orderID\` are also taken as decimal strings. Every failure is a problem
+    `Integers are exact over the whole range of int64: a client must keep every digit of ids, also
+above 2^53; \`user\` and \`orderID\` are also taken as decimal strings. Every failure is a problem
 (RFC 9457) whose \`code\` is the field to decide by.`,
   defaultUrl: "http://127.0.0.1:8084",
   tags: [

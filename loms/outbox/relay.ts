@@ -67,7 +67,9 @@ const BACKOFF_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 
 export interface RelayOptions {
-  /** Of the primary, for the lease: no event is published that the loss of the primary could undo. */
+  /**
+   * Of the primary, for the lease: no event is published that the loss of the primary could undo.
+   */
   readonly writes: DurableRunner;
   /** Of the primary, for writes that are repeated when they are lost with it. */
   readonly marks: StatementRunner;

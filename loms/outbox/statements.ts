@@ -1,7 +1,7 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// The functions are in drizzle/loms/functions. The last parameter of OUTBOX_TAKE is a Durability; no
-// caller waits for the others, which commit on the primary alone.
+// The functions are in drizzle/loms/functions. The last parameter of OUTBOX_TAKE is a Durability;
+// no caller waits for the others, which commit on the primary alone.
 
 /** `refused_before` lists the ids of the order's earlier events that the bus refused. */
 export const OUTBOX_TAKE = defineStatement({
@@ -31,7 +31,9 @@ export const OUTBOX_MARK = defineStatement({
   columns: { done: "void" },
 });
 
-/** $1 are ids in the outbox, $2 the bus's reasons. An event that is noted already stays as it is. */
+/**
+ * $1 are ids in the outbox, $2 the bus's reasons. An event that is noted already stays as it is.
+ */
 export const OUTBOX_REFUSE = defineStatement({
   name: "outbox_refuse",
   kind: "insert",
@@ -103,9 +105,9 @@ export const ORDER_HISTORY = defineStatement({
 });
 
 /**
- * Puts events from $1 on, RFC 3339, back into the outbox from the history: the $2 oldest and those of
- * the same moment as the last of them, except those that wait or were refused. Returns how many, and
- * the moment of the next one.
+ * Puts events from $1 on, RFC 3339, back into the outbox from the history: the $2 oldest and those
+ * of the same moment as the last of them, except those that wait or were refused. Returns how many,
+ * and the moment of the next one.
  */
 export const EVENTS_REPLAY = defineStatement({
   name: "events_replay",

@@ -36,13 +36,13 @@ test("a commit that ended is confirmed when a listed replica is synchronous", as
   expect(await probe.commit()).toEqual({ asynchronous: "replica 1: async" });
 });
 
-test("a commit that ended is unseen when the primary does not report the synchronous replicas", async () => {
+test("a commit that ended is unseen when the primary does not report the replicas", async () => {
   look.mockRejectedValue(new AppError("deadline_exceeded", "too slow"));
   expect(await open().commit()).toBe("unseen");
   expect(onStandbys).not.toHaveBeenCalled();
 });
 
-test("a commit is unknown when the primary was lost, and unconfirmed when it ended alone", async () => {
+test("a commit is unknown when the primary was lost, unconfirmed when it ended alone", async () => {
   commit.mockRejectedValue(
     new AppError("unavailable", "unavailable", { cause: { code: "ECONNREFUSED" } }),
   );

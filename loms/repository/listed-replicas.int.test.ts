@@ -56,7 +56,7 @@ test("an account that may not see the standbys gets the grant that it needs", as
   });
 });
 
-test("with that grant, which the replica has from its primary, it sees the synchronous replica", async () => {
+test("with that grant, made on the primary, it sees the synchronous replica", async () => {
   await admin.db.execute(sql.raw(`grant pg_read_all_stats to ${account}`));
   const options = listed(asAccount(database.replicaUrl));
   const replicas = new ListedReplicas(options);

@@ -116,7 +116,7 @@ test("orderCreate() sells exactly what is in stock to one list of 200", async ()
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 50, reserved: 50 });
 });
 
-test("orderCreate() returns the first outcome again for a repeated key, success or failure", async () => {
+test("orderCreate() returns the first outcome again for a repeated key", async () => {
   const sku = await loms.addStock(3);
   const created = await loms.create([{ sku, count: 2 }], "again-1");
   const short = await loms.create([{ sku, count: 2 }], "again-2");
@@ -130,7 +130,7 @@ test("orderCreate() returns the first outcome again for a repeated key, success 
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 3, reserved: 0 });
 });
 
-test("orderCreate() refuses other items under a key, and accepts the key from another user", async () => {
+test("orderCreate() refuses other items under a key; keys belong to a user", async () => {
   const sku = await loms.addStock(10);
   const [first] = await loms.create([{ sku, count: 2 }], "mine");
   expect(await loms.create([{ sku, count: 3 }], "mine")).toEqual([

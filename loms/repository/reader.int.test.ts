@@ -108,7 +108,7 @@ test("before the first probe the primary answers", async () => {
   expect(roles()).toEqual(["primary ok"]);
 });
 
-test("reads leave a lost replica for the primary, and return when it is healthy again", async () => {
+test("reads leave a lost replica until it is healthy again", async () => {
   await serve(source.replicas);
   await source.reader.stocksInfo(1002, testContext());
   line.refuses = true;

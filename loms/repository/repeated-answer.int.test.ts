@@ -19,7 +19,8 @@ afterAll(async () => {
 /** A transaction without an id writes no commit, and so waits for no replica. */
 async function writesACommit(call: SQL): Promise<boolean> {
   const [row] = await loms.pool.db.execute<{ id: string | null }>(
-    sql`select (select count(*) from ${call}) as answers, pg_current_xact_id_if_assigned()::text as id`,
+    sql`select (select count(*) from ${call}) as answers,
+      pg_current_xact_id_if_assigned()::text as id`,
   );
   return row?.id !== null;
 }

@@ -7,10 +7,10 @@ import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 
-// A replica is healthy when it is synchronous for the primary, and has replayed what the primary had
-// written after that query. In this order, what was acknowledged before is on the replica, and what is
-// acknowledged later waits for it. While the primary does not answer, new writes are soon not
-// acknowledged: a replica that was healthy stays healthy as long as it answers.
+// A replica is healthy when it is synchronous for the primary, and has replayed what the primary
+// had written after that query. In this order, what was acknowledged before is on the replica, and
+// what is acknowledged later waits for it. While the primary does not answer, new writes are soon
+// not acknowledged: a replica that was healthy stays healthy as long as it answers.
 
 const PROBE_INTERVAL_MS = 500;
 /** Of each query of a probe. */

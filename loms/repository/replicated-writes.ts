@@ -12,13 +12,16 @@ import type {
 } from "../../shared/postgres/statement.ts";
 import { STANDBY_NAMES } from "./statements.ts";
 
-// When `synchronous_standby_names` is emptied, as a cluster manager does that lost its standby, every
-// wait for a replica ends, and the commits that waited look like any other. Each session has the new
-// value before a wait ends. So it is read after each commit and compared with what the last probe saw.
+// When `synchronous_standby_names` is emptied, as a cluster manager does that lost its standby,
+// every wait for a replica ends, and the commits that waited look like any other. Each session has
+// the new value before a wait ends. So it is read after each commit and compared with what the last
+// probe saw.
 
 /** The query reads one setting. */
 const STANDBY_NAMES_TIMEOUT_MS = 1_000;
-/** The Retry-After of a refused write: about as long as it takes to detect that a replica is back. */
+/**
+ * The Retry-After of a refused write: about as long as it takes to detect that a replica is back.
+ */
 export const RETRY_AFTER_MS = 1_000;
 
 /** How writes are made; `Replication` decides it. */

@@ -2,8 +2,9 @@ import type { Clock } from "../../shared/async/clock.ts";
 import type { ProbeOutcome } from "./commit-probe.ts";
 
 /**
- * A commit takes milliseconds; one that waits this long has no replica, or one that hangs. For as long
- * the primary may fail to report which replicas are synchronous: one slow response proves nothing.
+ * A commit takes milliseconds; one that waits this long has no replica, or one that hangs. For as
+ * long the primary may fail to report which replicas are synchronous: one slow response proves
+ * nothing.
  */
 export const UNCONFIRMED_AFTER_MS = 2_000;
 

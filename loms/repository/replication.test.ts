@@ -21,7 +21,7 @@ test("a probe that waits for a moment changes nothing", async () => {
   expect(states).toEqual([]);
 });
 
-test("when a probe waits too long, writes are refused, and those under way are unknown", async () => {
+test("when a probe waits too long, writes are refused or end as unknown", async () => {
   const { replication, states, send, lose, write } = openReplication();
   let isWanted = () => false;
   send.mockImplementationOnce((_durability, isStillWanted) => {
@@ -99,7 +99,7 @@ test("without degrading, replicas have every acknowledged write at all times", a
   expect(replication.replicasAreCurrent).toBe(true);
 });
 
-test("with degrading, a probe that began after the last local write makes replicas current", async () => {
+test("with degrading, a probe after the last local write makes replicas current", async () => {
   const { replication, states, probe, send, lose, step, write } = openReplication(
     DEGRADE_AFTER_MS,
   );
@@ -138,7 +138,7 @@ test("close() ends the probing, also while a probe waits", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("while commits end without a listed replica, writes are refused, with the reason", async () => {
+test("while commits end without a listed replica, writes are refused", async () => {
   const { replication, states, send, step, write } = openReplication();
   send.mockImplementationOnce(never);
   const rejected = expect(write()).rejects.toMatchObject({ code: "unavailable" });
@@ -169,7 +169,8 @@ test("degraded without a listed replica, writes wait for what the primary waits 
   expect(send).toHaveBeenLastCalledWith("remote_apply", expect.anything());
   expect(probe.endWaits).not.toHaveBeenCalled();
   expect(replication.check()).toBe(
-    "writes go on without a synchronous replica: no listed replica is synchronous (replica 1: async)",
+    "writes go on without a synchronous replica: " +
+      "no listed replica is synchronous (replica 1: async)",
   );
 });
 
@@ -196,7 +197,7 @@ test("degraded writes that hang are ended, and later ones wait for no replica", 
   expect(send.mock.lastCall?.[0]).toBe("remote_apply");
 });
 
-test("a write that ended under other synchronous_standby_names than the probe saw is unknown", async () => {
+test("a write that ended under other synchronous_standby_names is unknown", async () => {
   const { primary, writes, write } = openReplication();
   await write();
   primary.standbys = "";

@@ -8,16 +8,18 @@ import type { CommitProbe, ProbeOutcome } from "./commit-probe.ts";
 import { type ReplicatedWrites, RETRY_AFTER_MS } from "./replicated-writes.ts";
 import { ReplicationDoubts } from "./replication-doubts.ts";
 
-// Detects by commits of its own whether commits reach the synchronous replicas: one probe after another,
-// never two at once, because a commit that waits for a lost replica waits until it is back.
+// Detects by commits of its own whether commits reach the synchronous replicas: one probe after
+// another, never two at once, because a commit that waits for a lost replica waits until it is
+// back.
 //
 //   synchronous  writes wait for the replicas
-//   refusing     no probe was confirmed for too long, or no listed replica is synchronous: new writes
-//                are refused, and the outcome of those under way is reported as unknown; otherwise
-//                they would all queue behind commits that hold row locks
-//   degraded     later still, if the policy is to degrade. Where commits hang, their waits are ended,
-//                which leaves them on the primary alone, and new writes do not wait; where commits end
-//                without a listed replica, new writes wait for what the primary waits for
+//   refusing     no probe was confirmed for too long, or no listed replica is synchronous: new
+//                writes are refused, and the outcome of those under way is reported as unknown;
+//                otherwise they would all queue behind commits that hold row locks
+//   degraded     later still, if the policy is to degrade. Where commits hang, their waits are
+//                ended, which leaves them on the primary alone, and new writes do not wait; where
+//                commits end without a listed replica, new writes wait for what the primary waits
+//                for
 //
 // A confirmed probe leads back to synchronous: the replicas have then applied everything committed
 // before it, and writes wait for the rest. Nothing of this is stored: a process that dies leaves no

@@ -1,7 +1,7 @@
-// Finds the row of a replica in the primary's pg_stat_replication. Addresses do not identify it: between
-// containers and behind proxies each side sees another one. So the replica reports the name of its
-// receiver: its replication slot, which one sender has, or else its application_name, by which
-// synchronous_standby_names selects.
+// Finds the row of a replica in the primary's pg_stat_replication. Addresses do not identify it:
+// between containers and behind proxies each side sees another one. So the replica reports the name
+// of its receiver: its replication slot, which one sender has, or else its application_name, by
+// which synchronous_standby_names selects.
 
 /** The name under which a standby's receiver is connected to its primary. */
 export type StandbyIdentity =
@@ -15,12 +15,14 @@ export interface Sender {
   readonly syncState: string;
 }
 
-/** Only "sync" has each acknowledged commit; the other states are the reason why a replica has not. */
+/**
+ * Only "sync" has each acknowledged commit; the other states are the reason why a replica has not.
+ */
 export type SyncState = "sync" | "potential" | "quorum" | "async" | "not connected" | "ambiguous";
 
 /**
- * The identity in a row of pg_stat_wal_receiver. libpq's application_name is in its conninfo only when
- * it is set; the fallback (cluster_name, or "walreceiver") always is, and follows it.
+ * The identity in a row of pg_stat_wal_receiver. libpq's application_name is in its conninfo only
+ * when it is set; the fallback (cluster_name, or "walreceiver") always is, and follows it.
  */
 export function standbyIdentity(
   slotName: string | null,
@@ -35,8 +37,8 @@ export function standbyIdentity(
 
 /**
  * The state of a replica among the primary's senders. Several senders may share a name: the replica
- * may be any of them, so it is "sync" when all of them are. `sharers` is how many replicas have this
- * identity: with fewer senders than that, one of them is not connected.
+ * may be any of them, so it is "sync" when all of them are. `sharers` is how many replicas have
+ * this identity: with fewer senders than that, one of them is not connected.
  */
 export function syncStateOf(
   identity: StandbyIdentity,

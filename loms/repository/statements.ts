@@ -1,6 +1,7 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// The functions are in drizzle/loms/functions. The last parameter of those that write is a Durability.
+// The functions are in drizzle/loms/functions. The last parameter of those that write is a
+// Durability.
 
 export const ORDER_CREATE = defineStatement({
   name: "order_create",

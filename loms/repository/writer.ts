@@ -29,8 +29,8 @@ export const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
 });
 
 /**
- * The functions lock in one order, so a conflict comes from outside; the transaction was rolled back
- * and is repeated as a whole.
+ * The functions lock in one order, so a conflict comes from outside; the transaction was rolled
+ * back and is repeated as a whole.
  */
 const CONFLICT_RETRIES_MAX = 5;
 const CONFLICT_BACKOFF_MS = 5;

@@ -12,7 +12,8 @@ import { invalidArgument, violationsOf } from "../../shared/violations.ts";
 import type { MethodName, RpcMethod, RpcMethods } from "./methods.ts";
 
 // What every call passes, over gRPC and through the HTTP gateway, outermost first: it is observed
-// (log line, metric, span), its failure gets a code, it ends at its deadline, its request is validated.
+// (log line, metric, span), its failure gets a code, it ends at its deadline, its request is
+// validated.
 
 const RPC_SERVER_CALL_DURATION_SECONDS = histogramFamily({
   name: "rpc_server_call_duration_seconds",
