@@ -1,6 +1,7 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import { counterFamily, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
+import { throttledLog } from "../../shared/telemetry/throttled-log.ts";
 import type { HandleDeps } from "./handle-message.ts";
 
 /** A change is shown 10 to 50 ms later, and up to minutes later after an outage of the bus. */
@@ -25,9 +26,6 @@ export const NOTIFIER_SKIPPED_EVENTS_TOTAL = counterFamily({
   labels: [],
 });
 
-/** A recreated topic leaves thousands of gaps at once; one log line in this time is enough, in ms. */
-const SKIPPED_LOG_EVERY_MS = 30_000;
-
 /** Counts the outcome of each event, and measures its delay when it is shown. */
 export function outcomeMetrics(
   metrics: Metrics,
@@ -46,19 +44,18 @@ export function outcomeMetrics(
   };
 }
 
-/** Counts skipped events, and logs the first gap of each half minute. */
+/** Counts skipped events, and logs a gap, throttled: a recreated topic leaves thousands at once. */
 export function skippedEvents(
   metrics: Metrics,
   log: Logger,
   clock: Clock,
 ): HandleDeps["onSkipped"] {
   const skipped = metrics.counter(NOTIFIER_SKIPPED_EVENTS_TOTAL);
-  let loggedAt = -Infinity;
+  const logThrottled = throttledLog(log, clock);
   return ({ orderId, lastSeq, nextSeq, count }) => {
     skipped.inc(count);
-    if (clock.now() - loggedAt < SKIPPED_LOG_EVERY_MS) return;
-    loggedAt = clock.now();
-    log.error("order events were skipped: the topic may have been deleted and recreated", {
+    const what = "order events were skipped: the topic may have been deleted and recreated";
+    logThrottled("error", what, undefined, {
       order_id: orderId,
       last_seq: lastSeq,
       next_seq: nextSeq,

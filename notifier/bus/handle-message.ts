@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { type IncomingMessage, UnreadableMessageError } from "../../shared/bus/bus.ts";
-import { childTraceparent, parseTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent, parseTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { Deps, Notification } from "../domain/deps.ts";
 import { notify, type NotifyOutcome } from "../domain/notify.ts";
 import { parseEventId, readOrderEvent } from "./read-order-event.ts";

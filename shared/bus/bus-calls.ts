@@ -11,19 +11,17 @@ export class BusCalls {
     this.#createTopic = createTopic;
   }
 
-  /** Creates the topic, unless that was done since the last failure. */
-  ensure(topic: Topic): Promise<void> {
-    const known = this.#ensured.get(topic.name);
-    if (known) return known;
-    const ensured = this.#createTopic(topic);
-    this.#ensured.set(topic.name, ensured);
-    return ensured;
-  }
-
-  /** @throws {AppError} the one that `call` throws, else `unavailable` */
-  async run<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
+  /**
+   * Runs `call` once the topic exists: creates it, unless that was done since the last failure. So a
+   * call also fails fast when the bus is unavailable.
+   * @throws {AppError} the one that `call` throws, else `unavailable`
+   */
+  async run<Result>(topic: Topic, what: string, call: () => Promise<Result>): Promise<Result> {
     if (this.#closed) throw new AppError("unavailable", `Cannot ${what}: the bus is closed`);
     try {
+      const ensured = this.#ensured.get(topic.name) ?? this.#createTopic(topic);
+      this.#ensured.set(topic.name, ensured);
+      await ensured;
       return await call();
     } catch (error) {
       // The topic may have been deleted, so the next call checks it again.

@@ -69,28 +69,29 @@ class KafkaBus implements Bus {
   }
 
   ensureTopic(topic: Topic): Promise<void> {
-    return this.#calls.run(`create ${topic.name}`, () => this.#calls.ensure(topic));
+    return this.#calls.run(topic, `create ${topic.name}`, () => Promise.resolve());
   }
 
   async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    await this.#calls.run(`publish ${messages.length} messages to ${topic.name}`, async () => {
-      await this.#calls.ensure(topic);
-      await sendInParts({
-        messages,
-        countMax: SEND_MAX,
-        charactersMax: SEND_CHARACTERS_MAX,
-        send: (part) => this.#send(topic.name, part.map(toKafka)),
-        refusalOf: kafkaRefusal,
-      });
-    });
+    await this.#calls.run(
+      topic,
+      `publish ${messages.length} messages to ${topic.name}`,
+      async () => {
+        await sendInParts({
+          messages,
+          countMax: SEND_MAX,
+          charactersMax: SEND_CHARACTERS_MAX,
+          send: (part) => this.#send(topic.name, part.map(toKafka)),
+          refusalOf: kafkaRefusal,
+        });
+      },
+    );
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { topic, group } = options;
-    return await this.#calls.run(`subscribe ${group} to ${topic.name}`, async () => {
-      // Fails fast when no broker is available; the consumer would wait.
-      await this.#calls.ensure(topic);
+    return await this.#calls.run(topic, `subscribe ${group} to ${topic.name}`, async () => {
       const subscription = new KafkaSubscription({
         ...options,
         kafka: this.#clients.patient,
@@ -108,22 +109,19 @@ class KafkaBus implements Bus {
   }
 
   async lag(topic: Topic, group: string): Promise<number> {
-    return await this.#calls.run(`read the lag of ${group}`, async () => {
-      await this.#calls.ensure(topic);
+    return await this.#calls.run(topic, `read the lag of ${group}`, async () => {
       return await this.#withAdmin((admin) => groupLag(admin, topic.name, group));
     });
   }
 
   async readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#calls.run(`read ${topic.deadLetterQueue}`, async () => {
-      await this.#calls.ensure(topic);
+    return await this.#calls.run(topic, `read ${topic.deadLetterQueue}`, async () => {
       return await readDeadLetterQueue(this.#clients.impatient, topic.deadLetterQueue, max);
     });
   }
 
   async replayDeadLetterQueue(topic: Topic, max: number): Promise<number> {
-    return await this.#calls.run(`replay ${topic.deadLetterQueue}`, async () => {
-      await this.#calls.ensure(topic);
+    return await this.#calls.run(topic, `replay ${topic.deadLetterQueue}`, async () => {
       const send = (messages: Message[]) => this.#send(topic.name, messages);
       return await replayDeadLetterQueue(this.#clients.impatient, topic.deadLetterQueue, max, send);
     });

@@ -8,11 +8,17 @@ import {
   histogramFamily,
   type Metrics,
 } from "../telemetry/metrics.ts";
-import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
-import type { SpanRecord, Tracing } from "../telemetry/tracing.ts";
+import {
+  childTraceparent,
+  observed,
+  parseTraceparent,
+  type SpanRecord,
+  type Tracing,
+} from "../telemetry/tracing.ts";
 import {
   type Bus,
   type BusSystem,
+  type IncomingMessage,
   MessagesRefusedError,
   type OutgoingMessage,
   type SubscribeOptions,
@@ -91,25 +97,22 @@ export function observedPublisher(
         },
       };
       const traced = messages.map((message) => withSpans(message, tracing, sending, wait));
-      let failure: { readonly code: string; readonly thrown: unknown } | undefined;
-      try {
-        await bus.publish(topic, traced.map(({ outgoing }) => outgoing));
-      } catch (thrown) {
-        failure = { code: toAppError(thrown).code, thrown };
-        throw thrown;
-      } finally {
-        const endedAt = clock.now();
-        const error = failure?.code;
-        const labels = labelsOf(system, topic, "send");
-        const failureLabels = { ...labels, ...(error && { error_type: error }) };
-        const { tried, failed } = countsOf(messages.length, failure?.thrown);
-        if (failed > 0) published.inc(failureLabels, failed);
-        if (tried > failed) published.inc(labels, tried - failed);
-        durations.observe(failureLabels, (endedAt - startedAt) / 1000);
-        for (const span of traced.flatMap(({ spans }) => spans)) {
-          tracing.record({ ...span, durationMs: endedAt - span.startedAt, error });
-        }
-      }
+      const labels = labelsOf(system, topic, "send");
+      const outgoing = traced.map((each) => each.outgoing);
+      await observed(() => bus.publish(topic, outgoing), {
+        clock,
+        measure(error, seconds, thrown) {
+          const failureLabels = { ...labels, ...(error && { error_type: error }) };
+          const { tried, failed } = countsOf(messages.length, thrown);
+          if (failed > 0) published.inc(failureLabels, failed);
+          if (tried > failed) published.inc(labels, tried - failed);
+          durations.observe(failureLabels, seconds);
+          const endedAt = clock.now();
+          for (const span of traced.flatMap(({ spans }) => spans)) {
+            tracing.record({ ...span, durationMs: endedAt - span.startedAt, error });
+          }
+        },
+      });
     },
   };
 }
@@ -162,34 +165,31 @@ export function observedSubscription(
     ...labelsOf(system, topic, "process"),
     messaging_consumer_group_name: group,
   };
+  const attributesOf = (message: IncomingMessage) => ({
+    ...messagingAttributes(system, topic, "process"),
+    "messaging.consumer.group.name": group,
+    ...messageId(message),
+    "marketplace.delivery_attempt": message.attempt,
+  });
   return {
     ...options,
-    async handle(message) {
-      const startedAt = clock.now();
+    handle(message) {
       const parent = parseTraceparent(message.headers.traceparent);
       const traceparent = tracing.startTraceparent(parent);
-      let error: string | undefined;
-      try {
-        await handle({ ...message, headers: { ...message.headers, traceparent } });
-      } catch (thrown) {
-        error = thrown instanceof UnreadableMessageError ? "unreadable" : toAppError(thrown).code;
-        throw thrown;
-      } finally {
-        const durationMs = clock.now() - startedAt;
-        durations.observe({ ...labels, ...(error && { error_type: error }) }, durationMs / 1000);
-        if (tracing.isSampled(traceparent)) {
-          tracing.record({
-            ...{ traceparent, parent, name: `process ${topic.name}`, kind: "consumer" },
-            ...{ startedAt, durationMs, error },
-            attributes: {
-              ...messagingAttributes(system, topic, "process"),
-              "messaging.consumer.group.name": group,
-              ...messageId(message),
-              "marketplace.delivery_attempt": message.attempt,
-            },
-          });
-        }
-      }
+      const traced = { ...message, headers: { ...message.headers, traceparent } };
+      return observed(() => handle(traced), {
+        clock,
+        codeOf: (thrown) =>
+          thrown instanceof UnreadableMessageError ? "unreadable" : toAppError(thrown).code,
+        measure: (error, seconds) =>
+          durations.observe({ ...labels, ...(error && { error_type: error }) }, seconds),
+        span: tracing.isSampled(traceparent)
+          ? {
+            ...{ tracing, traceparent, parent, name: `process ${topic.name}`, kind: "consumer" },
+            describe: (error) => ({ attributes: attributesOf(message), error }),
+          }
+          : undefined,
+      });
     },
   };
 }

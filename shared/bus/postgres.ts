@@ -119,22 +119,25 @@ class PostgresBus implements Bus {
   }
 
   ensureTopic(topic: Topic): Promise<void> {
-    return this.#calls.run(`create ${topic.name}`, () => this.#calls.ensure(topic));
+    return this.#calls.run(topic, `create ${topic.name}`, () => Promise.resolve());
   }
 
   async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    await this.#calls.run(`publish ${messages.length} messages to ${topic.name}`, async () => {
-      await this.#calls.ensure(topic);
-      await sendInParts({
-        messages,
-        countMax: INSERT_BATCH_MAX,
-        charactersMax: INSERT_CHARACTERS_MAX,
-        send: (part) => this.#insert(topic, part),
-        refusalOf: postgresRefusal,
-      });
-      for (const group of topic.groups) this.#notify(queueName(topic, group));
-    });
+    await this.#calls.run(
+      topic,
+      `publish ${messages.length} messages to ${topic.name}`,
+      async () => {
+        await sendInParts({
+          messages,
+          countMax: INSERT_BATCH_MAX,
+          charactersMax: INSERT_CHARACTERS_MAX,
+          send: (part) => this.#insert(topic, part),
+          refusalOf: postgresRefusal,
+        });
+        for (const group of topic.groups) this.#notify(queueName(topic, group));
+      },
+    );
   }
 
   async #insert(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
@@ -156,8 +159,7 @@ class PostgresBus implements Bus {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { topic, group } = options;
-    return await this.#calls.run(`subscribe ${group} to ${topic.name}`, async () => {
-      await this.#calls.ensure(topic);
+    return await this.#calls.run(topic, `subscribe ${group} to ${topic.name}`, async () => {
       await this.#listen();
       const subscription = new PostgresSubscription({
         ...options,
@@ -173,24 +175,21 @@ class PostgresBus implements Bus {
 
   /** The last count of pg-boss's upkeep; counting takes time in proportion to the waiting jobs. */
   async lag(topic: Topic, group: string): Promise<number> {
-    return await this.#calls.run(`read the lag of ${group}`, async () => {
-      await this.#calls.ensure(topic);
+    return await this.#calls.run(topic, `read the lag of ${group}`, async () => {
       const queue = await this.#boss.getQueue(queueName(topic, group));
       return (queue?.queuedCount ?? 0) + (queue?.activeCount ?? 0);
     });
   }
 
   async readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#calls.run(`read ${topic.deadLetterQueue}`, async () => {
-      await this.#calls.ensure(topic);
+    return await this.#calls.run(topic, `read ${topic.deadLetterQueue}`, async () => {
       const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetterQueue, { limit: max });
       return jobs.map(({ data }) => data);
     });
   }
 
   async replayDeadLetterQueue(topic: Topic, max: number): Promise<number> {
-    return await this.#calls.run(`replay ${topic.deadLetterQueue}`, async () => {
-      await this.#calls.ensure(topic);
+    return await this.#calls.run(topic, `replay ${topic.deadLetterQueue}`, async () => {
       const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetterQueue, { limit: max });
       if (jobs.length === 0) return 0;
       await this.#insert(topic, jobs.map(({ data }) => data));
