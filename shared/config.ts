@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { redactUrls } from "./telemetry/redact.ts";
+import { redactUrls } from "./redact.ts";
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const DURATION = /^([0-9]{1,9})(ms|s|m|h)$/;

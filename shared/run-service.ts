@@ -5,7 +5,8 @@ import type { LogLevel } from "./config.ts";
 import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
 import { aborted, listenForSignals } from "./signals.ts";
 import { registerModuleHooks } from "./module-loading.ts";
-import type { LogFormat, ProcessLog, ServiceName } from "./telemetry/log.ts";
+import type { LogFormat, ProcessLog } from "./telemetry/log.ts";
+import type { ServiceName } from "./telemetry/log-record.ts";
 
 // This module and what it imports are small, because signals count only once they have been loaded.
 

@@ -1,6 +1,6 @@
-import { prettyLine } from "../shared/telemetry/log-pretty.ts";
-import type { LogRecord } from "../shared/telemetry/log.ts";
-import { redactUrls } from "../shared/telemetry/redact.ts";
+import { prettyLine } from "../shared/telemetry/log-record.ts";
+import type { LogRecord } from "../shared/telemetry/log-record.ts";
+import { redactUrls } from "../shared/redact.ts";
 import { parseExact } from "./exact-json.ts";
 import type { StackFacts } from "./stack-file.ts";
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { jsonIntegers } from "../shared/json-integer.ts";
-import { redactUrls } from "../shared/telemetry/redact.ts";
+import { redactUrls } from "../shared/redact.ts";
 import { DATA_DIRECTORY } from "../stack/stack-file.ts";
 import { type Outcome, readArguments, UsageError } from "./shop/command.ts";
 import { COMMANDS, isCommand } from "./shop/commands.ts";

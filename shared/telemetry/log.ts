@@ -1,25 +1,23 @@
 import process from "node:process";
 import { type ILogObjMeta, Logger as TsLogger } from "tslog";
 import { LOG_LEVELS, type LogLevel } from "../config.ts";
-import { jsonIntegers } from "../json-integer.ts";
 import { exceptionFields } from "./describe-error.ts";
-import { prettyLine } from "./log-pretty.ts";
-import { redacted } from "./redact.ts";
+import { jsonLine, type LogRecord, prettyLine, type ServiceName } from "./log-record.ts";
+import { redacted } from "../redact.ts";
 import { stdoutLines } from "./stdout-lines.ts";
 
-export type ServiceName = "cart" | "loms" | "notifier" | "products" | "stack";
 export type LogFormat = "json" | "pretty";
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Where a line belongs in the trace; a RequestContext is one. */
+/** The ids of a span; a RequestContext has them. */
 export interface LogTrace {
   readonly traceId: string;
   readonly spanId: string;
 }
 
 /**
- * One line per call: what happened in plain words, and the values as fields in snake_case. The
- * field `error` takes anything thrown and becomes OpenTelemetry's `exception_…` fields.
+ * Writes one line per call: a plain message, and values as fields in snake_case. The field `error`
+ * takes any thrown value and becomes the `exception_…` fields of OpenTelemetry.
  */
 export interface Logger {
   debug(message: string, fields?: LogFields, trace?: LogTrace): void;
@@ -30,32 +28,21 @@ export interface Logger {
 
 /** The log of a whole process. */
 export interface ProcessLog extends Logger {
-  /** What is below it is not written; it may be set at any time. */
+  /** Lines below it are not written; it may be set at any time. */
   level: LogLevel;
-  /** Lines that were dropped since the start, because whoever reads them was slow. */
+  /** Lines dropped since the start because the reader of stdout was slow. */
   readonly lost: number;
-  /** Resolves once what was written is out of the process, or after `maxMs`. */
+  /** Resolves once the written lines have left the process, or after `maxMs`. */
   flush(maxMs: number): Promise<void>;
 }
 
 export interface LogOptions {
   readonly service: ServiceName;
   readonly level: LogLevel;
-  /** Without one: readable on a terminal, JSON elsewhere. */
+  /** By default readable on a terminal, JSON elsewhere. */
   readonly format?: LogFormat | undefined;
-  /** Takes each line, in place of stdout. */
+  /** Receives each line instead of stdout. */
   readonly write?: (line: string) => void;
-}
-
-/** A log line before it is rendered. */
-export interface LogRecord {
-  readonly service: ServiceName;
-  readonly timestamp: string;
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly trace_id?: string;
-  readonly span_id?: string;
-  readonly [field: string]: unknown;
 }
 
 /** A log that writes one line per call to stdout, or to `write`. Its calls never throw or wait. */
@@ -64,7 +51,7 @@ export function createLogger(options: LogOptions): ProcessLog {
   const format = options.format ?? (process.stdout.isTTY ? "pretty" : "json");
   const render = format === "pretty" ? prettyLine : jsonLine;
   const lines = write ? undefined : stdoutLines((count) => {
-    log.warn("log lines were lost, since whoever reads them is slow", { lines: count });
+    log.warn("log lines were lost because the reader is slow", { lines: count });
   });
   const tslog = openTslog(render, write ?? ((line) => lines?.write(line)));
   let least = LOG_LEVELS.indexOf(options.level);
@@ -102,7 +89,7 @@ function shownFields(fields: LogFields): LogFields {
   return { ...others, ...exceptionFields(error) };
 }
 
-/** tslog with nothing of its own on a line, and no masks: they cost more than all the rest. */
+/** tslog without its own fields and masks, which cost more than all the rest. */
 function openTslog(
   render: (record: LogRecord) => string,
   write: (line: string) => void,
@@ -120,7 +107,7 @@ function openTslog(
   return tslog;
 }
 
-/** A field that cannot be written must not take its line, or its request, with it. */
+/** A field that cannot be rendered must not lose its line or fail its request. */
 function renderSafely(record: LogRecord, render: (record: LogRecord) => string): string {
   try {
     return redacted(record, render);
@@ -128,8 +115,4 @@ function renderSafely(record: LogRecord, render: (record: LogRecord) => string):
     const { service, timestamp, level, message } = record;
     return redacted({ service, timestamp, level, message, unwritable: String(error) }, render);
   }
-}
-
-function jsonLine(record: LogRecord): string {
-  return JSON.stringify(record, jsonIntegers);
 }

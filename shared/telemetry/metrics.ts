@@ -7,7 +7,8 @@ import {
   type Metric,
   Registry,
 } from "prom-client";
-import type { ProcessLog, ServiceName } from "./log.ts";
+import type { ProcessLog } from "./log.ts";
+import type { ServiceName } from "./log-record.ts";
 import { RUNTIME } from "./runtime.ts";
 import { VERSION } from "./version.ts";
 
@@ -82,7 +83,7 @@ const PROCESS_RESIDENT_MEMORY_BYTES = gaugeFamily({
 
 const LOG_LINES_LOST_TOTAL = counterFamily({
   name: "log_lines_lost_total",
-  help: "Log lines that were dropped, since whoever reads them was slow",
+  help: "Log lines that were dropped because the reader was slow",
   labels: [],
 });
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
-import { redactUrls } from "../../shared/telemetry/redact.ts";
+import { redactUrls } from "../../shared/redact.ts";
 import { parseExact } from "../../stack/exact-json.ts";
 
 /** A request that the system does not answer within this breaks its promise. */

@@ -1,7 +1,24 @@
+import type { LogLevel } from "../config.ts";
 import { jsonIntegers } from "../json-integer.ts";
-import type { LogRecord, ServiceName } from "./log.ts";
 
-/** One ANSI foreground colour a service, so that mixed lines can be told apart. */
+export type ServiceName = "cart" | "loms" | "notifier" | "products" | "stack";
+
+/** A log line before it is rendered. */
+export interface LogRecord {
+  readonly service: ServiceName;
+  readonly timestamp: string;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly trace_id?: string;
+  readonly span_id?: string;
+  readonly [field: string]: unknown;
+}
+
+export function jsonLine(record: LogRecord): string {
+  return JSON.stringify(record, jsonIntegers);
+}
+
+/** One ANSI foreground colour for each service, which distinguishes mixed lines. */
 const SERVICE_COLOUR = {
   cart: 36,
   loms: 33,
@@ -17,7 +34,7 @@ function colour(code: number, text: string): string {
   return `\u001b[${code}m${text}\u001b[0m`;
 }
 
-/** A line for people: time, service, message, then the fields as name=value. */
+/** A line for a terminal: time, service, message, then the fields as name=value. */
 export function prettyLine(record: LogRecord): string {
   const { service, timestamp, level, message, trace_id, span_id: _, _logMeta, ...others } = record;
   const { exception_type: _type, exception_message, exception_stacktrace, ...fields } = others;
