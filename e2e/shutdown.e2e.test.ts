@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { request } from "node:http";
 import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { surviveGoaway } from "../shared/grpc/survive-goaway.ts";
+import { prepareGrpcJs } from "../shared/grpc/prepare-grpc-js.ts";
 import { type Beside, startBeside } from "./beside.ts";
 import { eventually } from "./eventually.ts";
 import { grpcCall } from "./grpc.ts";
@@ -97,7 +97,7 @@ function checkHealth(client: Client): Promise<number> {
 
 test("loms that stops answers the gRPC call in flight, refuses new ones and lets go of idle connections", async () => {
   const own = await startBeside("loms", shop);
-  surviveGoaway();
+  prepareGrpcJs();
   const idle = new Client(own.grpc, credentials.createInsecure());
   expect(await checkHealth(idle)).toBe(status.OK);
   const answer = grpcCall(own.grpc, ORDER_CREATE, JSON.stringify(orderOf(newUser())), {

@@ -2,10 +2,8 @@ import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import { formatHostPort, type HostPort } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
-import { createGrpcClient, type GrpcClient } from "../../shared/grpc/client.ts";
+import { createGrpcClient, type GrpcClient, observedClient } from "../../shared/grpc/client.ts";
 import { badRequest } from "../../shared/grpc/error-details.ts";
-import { measuredClient } from "../../shared/grpc/measured-client.ts";
-import { tracedClient } from "../../shared/grpc/traced-client.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { Orders, Stocks } from "../domain/deps.ts";
@@ -26,8 +24,8 @@ export function createLomsClient(
     errorDetails: [badRequest, orderShortageDetail],
   });
   const server = { service: "loms", address: address.host, port: address.port };
-  const traced = tracedClient(client, LomsDefinition, server, tracing);
-  return lomsClient(measuredClient(traced, LomsDefinition, server, metrics));
+  const definition = LomsDefinition;
+  return lomsClient(observedClient(client, { definition, server, metrics, tracing }));
 }
 
 export function lomsClient(client: GrpcClient<LomsDefinition>): LomsClient {

@@ -3,7 +3,7 @@ import { IDEMPOTENCY_KEY } from "../../proto/loms/v1/schemas.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError, type ErrorCode, type FieldViolation, toAppError } from "../../shared/errors.ts";
 import { methodName } from "../../shared/grpc/definition.ts";
-import { rpcErrorType, rpcStatusCode } from "../../shared/grpc/rpc-attributes.ts";
+import { rpcErrorType, rpcStatusCode } from "../../shared/grpc/definition.ts";
 import { causeOf } from "../../shared/telemetry/describe-error.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";

@@ -2,28 +2,38 @@ import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js"
 import type { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import {
+  type CalledServer,
+  SERVER_LABELS,
+  serverAttributes,
+  serverLabels,
+} from "../telemetry/called-server.ts";
+import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";
+import { childTraceparent, observed, type Tracing } from "../telemetry/tracing.ts";
+import {
   decodeMessage,
   encodeMessage,
   type MethodKey,
+  methodName,
   methodPath,
   type RequestOf,
   type ResponseOf,
+  rpcAttributes,
+  rpcStatusCode,
   type ServiceDefinition,
 } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
-import { quietGrpc } from "./quiet.ts";
+import { prepareGrpcJs } from "./prepare-grpc-js.ts";
 import { fromGrpcStatus } from "./status.ts";
-import { surviveGoaway } from "./survive-goaway.ts";
 
-/** A server that comes back is found again within a second. */
+/** A client reconnects within a second after a server has restarted. */
 const RECONNECT_INITIAL_MS = 100;
 const RECONNECT_MAX_MS = 1_000;
-/** A server behind a name may come back with another address; grpc-js waits 30 s by default. */
+/** A restarted server may have another address; by default, grpc-js resolves again after 30 s. */
 const RESOLVE_MIN_INTERVAL_MS = 1_000;
-/** A peer that vanished without a word is noticed after these two. */
+/** A connection that is dead without a reset is detected after the sum of these. */
 const KEEPALIVE_TIME_MS = 10_000;
 const KEEPALIVE_TIMEOUT_MS = 3_000;
-/** The largest answer, an order of a thousand lines, takes 16 KiB. */
+/** The largest response, an order of a thousand lines, takes 16 KiB. */
 const RECEIVE_MAX_BYTES = 1024 * 1024;
 
 const CHANNEL_OPTIONS = {
@@ -33,11 +43,11 @@ const CHANNEL_OPTIONS = {
   "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
   "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
   "grpc.max_receive_message_length": RECEIVE_MAX_BYTES,
-  // Without a service config nothing is sent twice but what certainly never reached the server.
+  // Without a service config, grpc-js retries only what certainly did not reach the server.
   "grpc.service_config_disable_resolution": 1,
-  // A service of the same house is never reached through a proxy of the environment.
+  // Our services are never behind a proxy that the environment names.
   "grpc.enable_http_proxy": 0,
-  // A connection of its own, which close() closes.
+  // A separate connection, which close() closes.
   "grpc.use_local_subchannel_pool": 1,
   "grpc.enable_channelz": 0,
 };
@@ -51,9 +61,9 @@ export interface GrpcClientOptions<Definition extends ServiceDefinition> {
 
 export interface GrpcClient<Definition extends ServiceDefinition> {
   /**
-   * Calls a method; the context's deadline, cancellation and trace travel with it. While nobody
-   * listens at the address it fails at once.
-   * @throws {AppError} with the server's code and facts, or `unavailable` or `deadline_exceeded`
+   * Calls a method with the deadline, cancellation and trace of the context. It fails at once while
+   * no server listens at the address.
+   * @throws {AppError} with the server's code and details, or `unavailable` or `deadline_exceeded`
    */
   call<Key extends MethodKey<Definition>>(
     method: Key,
@@ -64,12 +74,11 @@ export interface GrpcClient<Definition extends ServiceDefinition> {
   close(): void;
 }
 
-/** A client of one service. It connects when the first call is made. */
+/** A client of one service. It connects with the first call. */
 export function createGrpcClient<Definition extends ServiceDefinition>(
   options: GrpcClientOptions<Definition>,
 ): GrpcClient<Definition> {
-  quietGrpc();
-  surviveGoaway();
+  prepareGrpcJs();
   const { definition, errorDetails } = options;
   const client = new Client(options.address, credentials.createInsecure(), CHANNEL_OPTIONS);
   const methods = new Map(
@@ -108,7 +117,7 @@ export function createGrpcClient<Definition extends ServiceDefinition>(
 
 type UnaryCallback = (error: ServiceError | null, response?: unknown) => void;
 
-/** Rejects with the signal's reason as soon as that aborts, and lets go of the call. */
+/** When the signal aborts, rejects with its reason at once and cancels the call. */
 function cancellable(
   send: (callback: UnaryCallback) => { cancel(): void },
   signal: AbortSignal,
@@ -141,4 +150,56 @@ function isStatus(error: unknown): error is ServiceError {
 
 function deadlinePassed(call: string): AppError {
   return new AppError("deadline_exceeded", `${call} failed: deadline exceeded`);
+}
+
+export const RPC_CLIENT_CALL_DURATION_SECONDS = histogramFamily({
+  name: "rpc_client_call_duration_seconds",
+  help: "gRPC calls to another service",
+  labels: ["rpc_system_name", "rpc_method", "rpc_status_code", "error_type", ...SERVER_LABELS],
+  buckets: DURATION_BUCKETS,
+});
+
+export interface ObservedClientOptions<Definition extends ServiceDefinition> {
+  readonly definition: Definition;
+  readonly server: CalledServer;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+}
+
+/** Measures each call of `client` and records a span of it, the parent of the server's span. */
+export function observedClient<Definition extends ServiceDefinition>(
+  client: GrpcClient<Definition>,
+  { definition, server, metrics, tracing }: ObservedClientOptions<Definition>,
+): GrpcClient<Definition> {
+  const durations = metrics.histogram(RPC_CLIENT_CALL_DURATION_SECONDS);
+  const labels = { rpc_system_name: "grpc", ...serverLabels(server) };
+  const attributes = serverAttributes(server);
+  return {
+    call(method, request, context, metadata) {
+      const { traceparent: parent, clock } = context;
+      const name = methodName(definition, method);
+      const isSampled = tracing.isSampled(parent);
+      const traceparent = isSampled ? childTraceparent(parent) : parent;
+      const call = () => client.call(method, request, context, { ...metadata, traceparent });
+      return observed(call, {
+        clock,
+        measure(code, seconds) {
+          const rpc_status_code = rpcStatusCode(code);
+          const error_type = code && rpc_status_code;
+          const ending = { rpc_status_code, ...(error_type && { error_type }) };
+          durations.observe({ ...labels, rpc_method: name, ...ending }, seconds);
+        },
+        span: isSampled
+          ? {
+            ...{ tracing, traceparent, parent, name, kind: "client" },
+            describe: (code) => ({
+              attributes: { ...rpcAttributes(name, code), ...attributes },
+              error: code && rpcStatusCode(code),
+            }),
+          }
+          : undefined,
+      });
+    },
+    close: () => client.close(),
+  };
 }

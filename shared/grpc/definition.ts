@@ -1,4 +1,5 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import type { ErrorCode } from "../errors.ts";
 
 /** How generated code writes and reads one message. */
 export interface MessageCodec<Message> {
@@ -43,17 +44,43 @@ export function methodName(definition: ServiceDefinition, key: string): string {
   return `${definition.fullName}/${definition.methods[key]?.name ?? key}`;
 }
 
-/** The message in the form that grpc-js writes, without a copy. */
+/** The encoded message, without a copy. */
 export function encodeMessage(codec: MessageCodec<unknown>, message: unknown): Buffer {
   const bytes = codec.encode(message).finish();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Throws when the bytes are no such message. */
+/** Throws when the bytes are not such a message. */
 export function decodeMessage<Message>(codec: MessageCodec<Message>, bytes: Uint8Array): Message {
   const reader = new BinaryReader(bytes);
   const message = codec.decode(reader);
-  // Generated code stops at a tag that cannot be, without a word.
+  // Generated code stops at an impossible tag without an error.
   if (reader.pos !== reader.len) throw new Error(`no field at byte ${reader.pos}`);
   return message;
+}
+
+/** Failures of the server; any other status answers a mistake of the caller. */
+const SERVER_ERRORS: ReadonlySet<string> = new Set<ErrorCode>([
+  "unavailable",
+  "deadline_exceeded",
+  "internal",
+]);
+
+/** A span's attributes for a call of `package.Service/Method`. */
+export function rpcAttributes(method: string, code: string | undefined) {
+  return {
+    "rpc.system.name": "grpc",
+    "rpc.method": method,
+    "rpc.status_code": rpcStatusCode(code),
+  };
+}
+
+/** The gRPC name of a status, `NOT_FOUND`; our error codes have the same names. */
+export function rpcStatusCode(code: string | undefined): string {
+  return (code ?? "ok").toUpperCase();
+}
+
+/** For a server only its own failures are errors; for a client, every status but OK is one. */
+export function rpcErrorType(code: string | undefined): string | undefined {
+  return code !== undefined && SERVER_ERRORS.has(code) ? rpcStatusCode(code) : undefined;
 }

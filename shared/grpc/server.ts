@@ -1,33 +1,42 @@
+import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import {
+  type sendUnaryData,
   Server,
   ServerCredentials,
+  type ServerUnaryCall,
   type ServiceDefinition as GrpcServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { RequestContext } from "../async/request-context.ts";
 import { formatHostPort, type HostPort } from "../config.ts";
-import { childTraceparent, type StartTraceparent } from "../telemetry/traceparent.ts";
-import { boundTimeouts } from "./bound-timeout.ts";
-import { methodPath, type ServiceDefinition } from "./definition.ts";
+import { AppError, toAppError } from "../errors.ts";
+import { childTraceparent, parseTraceparent, type StartTraceparent } from "../telemetry/tracing.ts";
+import {
+  decodeMessage,
+  encodeMessage,
+  methodPath,
+  type ServiceDefinition,
+  type UnaryMethodDefinition,
+} from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { GrpcHealth } from "./health.ts";
-import { quietGrpc } from "./quiet.ts";
+import { prepareGrpcJs } from "./prepare-grpc-js.ts";
 import { addReflection } from "./reflection.ts";
-import { surviveGoaway } from "./survive-goaway.ts";
-import { answerUnary, type CallsUnderWay, turnAway, type UnaryHandler } from "./unary.ts";
+import { toGrpcStatus } from "./status.ts";
 
-/** A thousand order lines take 16 KiB; more than this is no order. */
+/** A thousand order lines take 16 KiB. */
 const RECEIVE_MAX_BYTES = 1024 * 1024;
-/** One client's calls at a time; further ones wait on its side. */
+/** Concurrent calls per connection; further ones wait in the client. */
 const CONCURRENT_STREAMS_MAX = 1_000;
-/** What one connection may make Node hold for it, in MB; grpc-js alone would set no limit. */
+/** Memory per connection, in MB; grpc-js sets no limit. */
 const SESSION_MEMORY_MAX_MB = 64;
-/** A peer that vanished without a word is noticed after these two. */
+/** A connection that is dead without a reset is detected after the sum of these. */
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** How long a stop waits for calls under way; within the grace period of a process. */
+/** How long close() waits for calls in progress; below the grace period of a process. */
 const DRAIN_MAX_MS = 6_000;
-/** Then they are answered: a connection that is cut may tell its caller that it was cancelled. */
-const TURN_AWAY_MS = DRAIN_MAX_MS - 500;
+/** When they fail as `unavailable`: a client may take a cut connection for a cancelled call. */
+const FAIL_CALLS_MS = DRAIN_MAX_MS - 500;
 
 export interface GrpcServerOptions {
   readonly address: HostPort;
@@ -37,28 +46,27 @@ export interface GrpcServerOptions {
   /** The FileDescriptorSet that reflection shows. */
   readonly descriptorSet: Uint8Array;
   readonly errorDetails: readonly ErrorDetail[];
-  /** What the service needs, by the names that grpc.health.v1 has for it. */
+  /** Dependencies whose health grpc.health.v1 reports, under these names. */
   readonly parts?: readonly string[];
-  /** Gives each call its place in a trace. */
+  /** Starts the span of each call. */
   readonly place?: StartTraceparent;
 }
 
 export interface GrpcServer {
   /** As it was given, with the port that was bound. */
   readonly address: HostPort;
-  /** What grpc.health.v1 says; not serving at first. */
+  /** NOT_SERVING at first. */
   readonly health: GrpcHealth;
   /**
-   * Says NOT_SERVING, takes no new call, waits for those under way and hangs up, in 6 s at most: a
-   * call that takes too long is answered `unavailable`.
+   * Reports NOT_SERVING, accepts no further calls, waits for those in progress and disconnects,
+   * within 6 s. Calls that take longer fail as `unavailable`.
    */
   close(): Promise<void>;
 }
 
 /** A server of unary methods, with reflection and health, that listens when this resolves. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  quietGrpc();
-  surviveGoaway();
+  prepareGrpcJs();
   boundTimeouts();
   const { definition, address } = options;
   const server = new Server({
@@ -70,15 +78,15 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     // Its counters cost time in every call, and nothing reads them.
     "grpc.enable_channelz": 0,
   });
-  const underWay: CallsUnderWay = new Set();
-  addService(server, options, underWay);
+  const inProgress: CallsInProgress = new Set();
+  addService(server, options, inProgress);
   await addReflection(server, options.descriptorSet);
   const health = new GrpcHealth(["", definition.fullName], options.parts);
   health.addTo(server);
   const bound = { ...address, port: await bind(server, address) };
   const close = async () => {
     health.close();
-    const late = setTimeout(() => turnAway(underWay), TURN_AWAY_MS);
+    const late = setTimeout(() => failAll(inProgress), FAIL_CALLS_MS);
     await shutDown(server, formatHostPort(bound));
     clearTimeout(late);
   };
@@ -88,7 +96,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 function addService(
   server: Server,
   options: GrpcServerOptions,
-  underWay: CallsUnderWay,
+  inProgress: CallsInProgress,
 ): void {
   const { definition, handlers, errorDetails, place = childTraceparent } = options;
   const service: { -readonly [Key in keyof GrpcServiceDefinition]: GrpcServiceDefinition[Key] } =
@@ -101,19 +109,19 @@ function addService(
       path: methodPath(definition, method),
       requestStream: false,
       responseStream: false,
-      // Messages are read and written beside the handler. grpc-js itself would answer `internal`
-      // to a request that cannot be read.
-      requestDeserialize: asItIs,
-      requestSerialize: asItIs,
-      responseDeserialize: asItIs,
-      responseSerialize: asItIs,
+      // Messages are decoded beside the handler: grpc-js would answer `internal` to a request
+      // that cannot be decoded.
+      requestDeserialize: identity,
+      requestSerialize: identity,
+      responseDeserialize: identity,
+      responseSerialize: identity,
     };
-    implementation[key] = answerUnary({ method, handler, errorDetails, place, underWay });
+    implementation[key] = answerUnary({ method, handler, errorDetails, place, inProgress });
   }
   server.addService(service, implementation);
 }
 
-function asItIs(bytes: Buffer): Buffer {
+function identity(bytes: Buffer): Buffer {
   return bytes;
 }
 
@@ -128,11 +136,155 @@ function bind(server: Server, address: HostPort): Promise<number> {
 }
 
 /**
- * Tells every client that no new call is taken, and cuts what has not ended in time: a connection
- * that `tryShutdown` closes first is no longer cut. `forceShutdown` would cut none: it knows no
- * connections while channelz is off.
+ * `drain` sends GOAWAY, and cuts later what has not ended; it must come before `tryShutdown`, which
+ * forgets the connections. `forceShutdown` cuts none while channelz is off.
  */
 function shutDown(server: Server, address: string): Promise<void> {
   server.drain(address, DRAIN_MAX_MS);
   return new Promise((resolve) => server.tryShutdown(() => resolve()));
+}
+
+/** The timeout of a call without a deadline. */
+const CALL_TIMEOUT_MS = 5_000;
+/** A longer deadline is shortened: a call that waits keeps resources from others. */
+const CALL_TIMEOUT_MAX_MS = 60_000;
+/** A client counts its timeout from before it sends the request. */
+const CALLER_AHEAD_MS = 20;
+
+/** A call as a handler receives it. */
+export interface IncomingCall {
+  /** Has the caller's deadline and cancellation; its span is a child of the caller's. */
+  readonly context: RequestContext;
+  /** Every value that the caller sent under `key`. */
+  metadata(key: string): readonly string[];
+  /**
+   * The request message.
+   * @throws {AppError} `invalid_argument` when the bytes are not such a message
+   */
+  read(): unknown;
+}
+
+/** Resolves with the response message. */
+export type UnaryHandler = (call: IncomingCall) => Promise<unknown>;
+
+type Call = ServerUnaryCall<Buffer, Buffer>;
+
+interface UnaryOptions {
+  readonly method: UnaryMethodDefinition;
+  readonly handler: UnaryHandler;
+  readonly errorDetails: readonly ErrorDetail[];
+  readonly place: StartTraceparent;
+  readonly inProgress: CallsInProgress;
+}
+
+/** For each call without a response, a function that fails it. */
+type CallsInProgress = Set<(error: AppError) => void>;
+
+/** Fails all calls in progress. What their handlers return later is dropped. */
+function failAll(inProgress: CallsInProgress): void {
+  const error = new AppError("unavailable", "the server stops");
+  for (const fail of inProgress) fail(error);
+  inProgress.clear();
+}
+
+/** The handler as grpc-js calls it, with messages as bytes. */
+function answerUnary(options: UnaryOptions) {
+  const { method, handler, errorDetails, place, inProgress } = options;
+  return async (call: Call, callback: sendUnaryData<Buffer>): Promise<void> => {
+    const context = contextOf(call, place);
+    const fail = (error: unknown) =>
+      callback(toGrpcStatus(toAppError(error), errorDetails, context.traceId));
+    inProgress.add(fail);
+    try {
+      const response = await handler({
+        context,
+        metadata: (key) => call.metadata.get(key).map(String),
+        read: () => readRequest(method, call.request),
+      });
+      const bytes = encodeMessage(method.responseType, response);
+      if (inProgress.delete(fail)) callback(null, bytes);
+    } catch (error) {
+      if (inProgress.delete(fail)) fail(error);
+    } finally {
+      context.close();
+    }
+  };
+}
+
+function readRequest(method: UnaryMethodDefinition, bytes: Buffer): unknown {
+  try {
+    return decodeMessage(method.requestType, bytes);
+  } catch (cause) {
+    throw new AppError("invalid_argument", `The request is no ${method.name} message`, { cause });
+  }
+}
+
+function contextOf(call: Call, place: StartTraceparent): RequestContext {
+  const parent = parseTraceparent(call.metadata.get("traceparent")[0]?.toString());
+  const deadlineAt = Number(call.getDeadline());
+  return new RequestContext({
+    traceparent: place(parent),
+    parent,
+    timeoutMs: deadlineAt === Infinity
+      ? CALL_TIMEOUT_MS
+      : Math.min(deadlineAt - Date.now(), CALL_TIMEOUT_MAX_MS),
+    caller: {
+      get signal() {
+        return signalOf(call, deadlineAt);
+      },
+    },
+  });
+}
+
+/**
+ * grpc-js emits `cancelled` when the caller cancels and when the deadline has passed. A caller also
+ * cancels at its deadline, and its message may arrive before the deadline passes here.
+ */
+function signalOf(call: Call, deadlineAt: number): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => {
+    controller.abort(
+      Date.now() >= deadlineAt - CALLER_AHEAD_MS
+        ? new AppError("deadline_exceeded", "the deadline has passed")
+        : new AppError("unavailable", "the caller left"),
+    );
+  };
+  if (call.cancelled) abort();
+  else call.once("cancelled", abort);
+  return controller.signal;
+}
+
+const TIMEOUT_HEADER = "grpc-timeout";
+const TIMEOUT = /^([0-9]+)([HMSmun])$/;
+const UNIT_MS = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 } as const;
+/** The longest timeout that grpc-js computes correctly, in whole seconds: almost 25 days. */
+const MAX_S = Math.floor((2 ** 31 - 1) / 1_000);
+
+let isPatched = false;
+
+/**
+ * Makes every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in ms
+ * with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes the
+ * header before an interceptor runs. Call it before making a server.
+ */
+function boundTimeouts(): void {
+  if (isPatched) return;
+  isPatched = true;
+  const { createServer } = http2;
+  http2.createServer = ((...options: Parameters<typeof createServer>) => {
+    const server = createServer(...options);
+    server.prependListener("stream", (_: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      const given = headers[TIMEOUT_HEADER];
+      if (typeof given === "string") headers[TIMEOUT_HEADER] = boundTimeout(given);
+    });
+    return server;
+  }) as typeof createServer;
+}
+
+/** A `grpc-timeout` that grpc-js computes correctly; a malformed one stays as it is. */
+export function boundTimeout(text: string): string {
+  const [, digits, unit] = TIMEOUT.exec(text) ?? [];
+  if (digits === undefined) return text;
+  const ms = Number(digits) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  return ms > MAX_S * 1_000 ? `${MAX_S}S` : text;
 }

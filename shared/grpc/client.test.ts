@@ -5,33 +5,42 @@ import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
-import { childTraceparent } from "../telemetry/traceparent.ts";
-import type { GrpcClient } from "./client.ts";
-import { measuredClient } from "./measured-client.ts";
+import { rememberedTracing } from "../telemetry/test-tracing.ts";
+import { type GrpcClient, observedClient } from "./client.ts";
 
-test("calls are measured by method, status and server, and answer as before", async () => {
+const TRACEPARENT = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+
+test("each call is measured and recorded as a span, with its result unchanged", async () => {
   const clock = new VirtualClock();
   const metrics = new Metrics("cart");
   const context = new RequestContext({
-    traceparent: childTraceparent(undefined),
+    traceparent: TRACEPARENT,
     timeoutMs: 1_000,
     clock,
   });
   const missing = new AppError("not_found", "There is no stock of sku 2");
+  const sent: (string | undefined)[] = [];
   const inner = {
-    async call(_method: string, { sku }: { sku: number }) {
+    async call(
+      _method: string,
+      { sku }: { sku: number },
+      _context: RequestContext,
+      metadata: Record<string, string>,
+    ) {
+      sent.push(metadata["traceparent"]);
       await clock.advance(20);
       if (sku === 2) throw missing;
       return { count: 5n };
     },
     close: () => {},
   } as unknown as GrpcClient<LomsDefinition>;
+  const tracing = rememberedTracing();
   const server = { service: "loms", address: "10.0.0.7", port: 50_051 };
-  const client = measuredClient(inner, LomsDefinition, server, metrics);
+  const client = observedClient(inner, { definition: LomsDefinition, server, metrics, tracing });
   expect(await client.call("stocksInfo", { sku: 1 }, context)).toEqual({ count: 5n });
   await expect(client.call("stocksInfo", { sku: 2 }, context)).rejects.toBe(missing);
   const samples = readSamples(await metrics.text());
-  const told = (suffix: string, ending: object) =>
+  const sampleOf = (suffix: string, ending: object) =>
     samples.get(series(`rpc_client_call_duration_seconds_${suffix}`, {
       rpc_system_name: "grpc",
       server_address: "10.0.0.7",
@@ -40,6 +49,11 @@ test("calls are measured by method, status and server, and answer as before", as
       rpc_method: "loms.v1.Loms/StocksInfo",
       ...ending,
     }));
-  expect(told("sum", { rpc_status_code: "OK" })).toBeCloseTo(0.02);
-  expect(told("count", { rpc_status_code: "NOT_FOUND", error_type: "NOT_FOUND" })).toBe(1);
+  expect(sampleOf("sum", { rpc_status_code: "OK" })).toBeCloseTo(0.02);
+  expect(sampleOf("count", { rpc_status_code: "NOT_FOUND", error_type: "NOT_FOUND" })).toBe(1);
+  const name = "loms.v1.Loms/StocksInfo";
+  expect(tracing.spans).toMatchObject([
+    { parent: TRACEPARENT, traceparent: sent[0], name, kind: "client", error: undefined },
+    { parent: TRACEPARENT, traceparent: sent[1], name, kind: "client", error: "NOT_FOUND" },
+  ]);
 });
