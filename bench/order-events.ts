@@ -16,7 +16,7 @@ import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import type { Bus } from "../shared/bus/bus.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
-import { durableRunner } from "../shared/postgres/durability.ts";
+import { durableRunner } from "../shared/postgres/statement.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import { startKafka } from "../stack/kafka/broker.ts";

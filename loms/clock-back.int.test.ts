@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { outboxLease } from "../drizzle/loms/schema.ts";
 import { systemClock } from "../shared/async/clock.ts";
-import { durableRunner } from "../shared/postgres/durability.ts";
+import { durableRunner } from "../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { cleanOutbox } from "./outbox/clean.ts";
 import { Relay } from "./outbox/relay.ts";

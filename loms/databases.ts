@@ -3,7 +3,7 @@ import { RequestContext } from "../shared/async/request-context.ts";
 import type { ThrottledLog } from "../shared/telemetry/throttled-log.ts";
 import type { CloseStack } from "../shared/lifecycle.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
-import { observeStatements } from "../shared/postgres/observe-statements.ts";
+import { observedStatements } from "../shared/postgres/statement.ts";
 import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import { gaugeFamily, type Metrics } from "../shared/telemetry/metrics.ts";
@@ -62,7 +62,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   opened.push("the databases", async () => {
     await Promise.all(pools.map((pool) => pool.close()));
   });
-  const observe = observeStatements(options.metrics, options.tracing);
+  const observe = observedStatements(options.metrics, options.tracing);
   const open = (
     pool: Partial<PoolOptions> & Pick<PoolOptions, "url" | "role">,
     observed: Pick<PoolOptions, "observe"> = { observe },

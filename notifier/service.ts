@@ -10,7 +10,7 @@ import type { RunningService } from "../shared/lifecycle.ts";
 import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
-import { observeStatements } from "../shared/postgres/observe-statements.ts";
+import { observedStatements } from "../shared/postgres/statement.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
@@ -70,7 +70,7 @@ async function openNotifier(
     max: CONNECTIONS_MAX,
     applicationName: "notifier",
     prepared: config.NOTIFIER_DATABASE_PREPARED_STATEMENTS,
-    observe: observeStatements(metrics, tracing),
+    observe: observedStatements(metrics, tracing),
   });
   opened.push("the database", () => pool.close());
   await checkDefaults(pool, "NOTIFIER_DATABASE_URL", newContext());

@@ -1,5 +1,5 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
-import type { StatementRunner } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { gaugeFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import { OUTBOX_BACKLOG } from "./statements.ts";

@@ -7,7 +7,7 @@ import {
   type OutgoingMessage,
   REFUSED_BEFORE,
 } from "../../shared/bus/bus.ts";
-import { durableRunner } from "../../shared/postgres/durability.ts";
+import { durableRunner } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,

@@ -7,7 +7,7 @@ import { systemClock } from "../../shared/async/clock.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { MessagesRefusedError, type OutgoingMessage, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
-import { durableRunner } from "../../shared/postgres/durability.ts";
+import { durableRunner } from "../../shared/postgres/statement.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {

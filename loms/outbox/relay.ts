@@ -1,8 +1,7 @@
 import type { OrderEvent } from "../../proto/order-event.ts";
-import type { Clock } from "../../shared/async/clock.ts";
+import { type Clock, within } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { within } from "../../shared/async/within.ts";
 import {
   type Bus,
   MessagesRefusedError,
@@ -11,9 +10,7 @@ import {
   type Topic,
 } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { DurableRunner } from "../../shared/postgres/durability.ts";
-import type { StatementRunner } from "../../shared/postgres/pool.ts";
-import type { RowOf } from "../../shared/postgres/statement.ts";
+import type { DurableRunner, RowOf, StatementRunner } from "../../shared/postgres/statement.ts";
 import {
   BATCH_BUCKETS,
   DURATION_BUCKETS,

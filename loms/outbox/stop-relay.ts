@@ -1,5 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
-import { within } from "../../shared/async/within.ts";
+import { type Clock, within } from "../../shared/async/clock.ts";
 import type { Relay } from "./relay.ts";
 
 /** Remaining events wait for the next process: a bus that hangs does not delay a stop. */

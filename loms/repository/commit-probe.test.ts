@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { StatementRunner } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { createCommitProbe } from "./commit-probe.ts";
 import type { SyncStates } from "./listed-replicas.ts";
 

@@ -2,7 +2,7 @@ import type { Clock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { toAppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
-import type { StatementRunner } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 import type { ListedReplicas } from "./listed-replicas.ts";
 import { COMMIT_PROBE, END_WAITS } from "./statements.ts";

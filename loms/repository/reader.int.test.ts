@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../shared/async/clock.ts";
-import { Pool, type StatementObservation } from "../../shared/postgres/pool.ts";
+import { Pool } from "../../shared/postgres/pool.ts";
+import type { StatementObservation } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { TcpLine } from "../../stack/test/tcp-line.ts";
 import { ListedReplicas, type Replica } from "./listed-replicas.ts";

@@ -1,14 +1,15 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { Durability, DurableRunner } from "../../shared/postgres/durability.ts";
-import type { StatementRunner } from "../../shared/postgres/pool.ts";
 import type {
   ColumnType,
+  Durability,
+  DurableRunner,
   ParametersOf,
   ParameterType,
   RowOf,
   Statement,
+  StatementRunner,
 } from "../../shared/postgres/statement.ts";
 import { STANDBY_NAMES } from "./statements.ts";
 

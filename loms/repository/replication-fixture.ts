@@ -1,8 +1,7 @@
 import { vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import type { StatementRunner } from "../../shared/postgres/pool.ts";
-import { defineStatement } from "../../shared/postgres/statement.ts";
+import { defineStatement, type StatementRunner } from "../../shared/postgres/statement.ts";
 import type { ProbeOutcome } from "./commit-probe.ts";
 import { ReplicatedWrites } from "./replicated-writes.ts";
 import { Replication } from "./replication.ts";

@@ -1,9 +1,8 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import { type Clock, within } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { within } from "../../shared/async/within.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { Durability } from "../../shared/postgres/durability.ts";
+import type { Durability } from "../../shared/postgres/statement.ts";
 import type { CommitProbe, ProbeOutcome } from "./commit-probe.ts";
 import { type ReplicatedWrites, RETRY_AFTER_MS } from "./replicated-writes.ts";
 import { ReplicationDoubts } from "./replication-doubts.ts";

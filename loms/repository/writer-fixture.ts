@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { orderEvents, outbox, stocks } from "../../drizzle/loms/schema.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { durableRunner } from "../../shared/postgres/durability.ts";
+import { durableRunner } from "../../shared/postgres/statement.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { DurableRunner } from "../../shared/postgres/durability.ts";
+import type { DurableRunner } from "../../shared/postgres/statement.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import { createOrderWriter } from "./writer.ts";

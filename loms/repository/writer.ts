@@ -4,8 +4,7 @@ import { ORDER_STATUSES, type OrderStatus, sourcesOf } from "../../proto/order-s
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { retry } from "../../shared/async/retry.ts";
 import { isConflict } from "../../shared/postgres/database-error.ts";
-import type { DurableRunner } from "../../shared/postgres/durability.ts";
-import type { RowOf } from "../../shared/postgres/statement.ts";
+import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
 import { counterFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import type {
   NewOrder,

@@ -1,10 +1,10 @@
-/** Time as a parameter: every wait and every deadline in the system goes through one of these. */
+/** Every wait and every deadline takes its time from one of these. */
 export interface Clock {
   /** Milliseconds on a monotonic scale with an origin of its own. */
   now(): number;
   /** The calendar time, in ms since 1970-01-01T00:00:00Z. */
   epochMs(): number;
-  /** Calls `fire` once after `delayMs`; the returned function takes it back. */
+  /** Calls `fire` once after `delayMs`; the returned function cancels it. */
   setTimer(delayMs: number, fire: () => void): () => void;
 }
 
@@ -19,3 +19,25 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/**
+ * The result of `work`, or of `onLate` when that takes longer than `timeoutMs`. The work continues;
+ * its later result is dropped.
+ */
+export function within<Result, Late>(
+  clock: Clock,
+  timeoutMs: number,
+  work: PromiseLike<Result>,
+  onLate: () => Late,
+): Promise<Result | Late> {
+  return new Promise((resolve, reject) => {
+    const cancelTimer = clock.setTimer(timeoutMs, () => {
+      try {
+        resolve(onLate());
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
+    Promise.resolve(work).finally(cancelTimer).then(resolve, reject);
+  });
+}

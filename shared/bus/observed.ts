@@ -1,5 +1,4 @@
-import { type Clock, systemClock } from "../async/clock.ts";
-import { within } from "../async/within.ts";
+import { type Clock, systemClock, within } from "../async/clock.ts";
 import { toAppError } from "../errors.ts";
 import {
   counterFamily,

@@ -17,7 +17,12 @@ import {
   SERVING,
   watchHealth,
 } from "./raw-client-fixture.ts";
-import { type GrpcServer, type IncomingCall, startGrpcServer, type UnaryHandler } from "./server.ts";
+import {
+  type GrpcServer,
+  type IncomingCall,
+  startGrpcServer,
+  type UnaryHandler,
+} from "./server.ts";
 import { GRPC_STATUS } from "./status-code.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;

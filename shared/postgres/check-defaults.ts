@@ -1,7 +1,6 @@
 import { AppError } from "../errors.ts";
 import type { RequestContext } from "../async/request-context.ts";
-import type { StatementRunner } from "./pool.ts";
-import { defineStatement } from "./statement.ts";
+import { defineStatement, type StatementRunner } from "./statement.ts";
 
 /** How this account's transactions begin, and the names for the sentence that changes it. */
 export const TRANSACTION_DEFAULTS = defineStatement({

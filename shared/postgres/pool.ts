@@ -1,76 +1,60 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type postgres from "postgres";
-import { type Clock, systemClock } from "../async/clock.ts";
+import { type Clock, systemClock, within } from "../async/clock.ts";
 import type { RequestContext } from "../async/request-context.ts";
-import { within } from "../async/within.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { sqlStateOf, toDatabaseError } from "./database-error.ts";
 import { openClient } from "./open-client.ts";
-import { Permits } from "./permits.ts";
 import {
   type ColumnType,
-  decodeInt8Array,
   encodeParameter,
   type ParametersOf,
   type ParameterType,
+  type PoolRole,
   type RowOf,
   type Statement,
   type StatementKind,
+  type StatementObservation,
+  type StatementShape,
+  TYPES,
 } from "./statement.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
-/** A server's process for each connection takes about 10 MB; unused ones go. */
+/** An idle connection is closed: its server process takes about 10 MB. */
 const IDLE_TIMEOUT_S = 60;
 /** The driver's own backoff grows to 20 s, long after the database is back. */
 const RECONNECT_S = 0.1;
-/** Whoever asked has been answered by then; only a commit that waits for its replica still runs. */
+/** Callers have their answers by then; only commits that wait for a replica still run. */
 const CLOSE_TIMEOUT_MS = 2_000;
-/** Statements that wait for a connection; at 1 ms each the last one waits for seconds. */
+/** Statements that wait for a connection; at 1 ms each, the last one waits for seconds. */
 const WAITING_MAX = 5_000;
-/** No second statement on a connection behind one that may wait for long. */
+/** The advice when the queue is full: a statement takes milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+/** A statement is not queued on a connection behind one that may wait for long. */
 const NO_PIPELINE = { max_pipeline: 0 };
-const INT8_OID = 20;
-const INT8_ARRAY_OID = 1016;
-/** SQLSTATE "warning", as a commit says it that ended without the synchronous replica. */
+/** SQLSTATE "warning": the notice of a commit that ended without the synchronous replica. */
 const WARNING = "01000";
-
-export type PoolRole = "primary" | "replica";
-
-/** What is told of each statement once it is answered. */
-export interface StatementObservation {
-  readonly role: PoolRole;
-  readonly name: string;
-  readonly kind: StatementKind;
-  /** The database's name. */
-  readonly namespace: string;
-  readonly outcome: "ok" | ErrorCode;
-  /** The SQLSTATE with which the server refused the statement. */
-  readonly sqlState: string | undefined;
-  /** On the scale of the clock's `now()`, in ms. */
-  readonly startedAt: number;
-  readonly durationMs: number;
-  readonly context: RequestContext;
-}
 
 export interface PoolOptions {
   readonly url: string;
   readonly role: PoolRole;
-  /** Connections, and so statements at once. */
+  /** Connections, and so concurrent statements. */
   readonly max: number;
-  /** As the server shows it, unless the URL has another name. */
+  /** The name that the server shows, unless the URL has another. */
   readonly applicationName: string;
-  /** Whether the URL may not have another name. */
+  /** Whether this name overrides the URL's. */
   readonly keepsName?: boolean;
-  /** Whether statements are prepared; a pooler in transaction mode may keep none. */
+  /** Whether statements are prepared; a pooler in transaction mode may not support it. */
   readonly prepared?: boolean;
-  /** Statements that may wait for a connection; those beyond are refused. */
+  /** Statements that may wait for a connection; further ones are refused. */
   readonly waitingMax?: number;
   readonly clock?: Clock;
+  /** Called once for each statement, when it ends. */
   readonly observe?: (observation: StatementObservation) => void;
 }
 
 export interface PerformOptions {
-  /** Ends the wait earlier than the context does. */
+  /** A shorter timeout than the context's. */
   readonly timeoutMs?: number;
   /** See {@link Pool.run}. */
   readonly isWanted?: () => boolean;
@@ -81,25 +65,16 @@ export interface StatementLabel {
   readonly kind: StatementKind;
 }
 
-/** A statement as the server understands it: types by their PostgreSQL names. */
-export interface StatementShape {
-  readonly parameters: readonly string[];
-  readonly columns: Readonly<Record<string, string>>;
-}
-
-/** What runs statements: a {@link Pool}, or what stands before one. */
-export type StatementRunner = Pick<Pool, "run">;
-
 /**
- * Connections to one server. Each carries one statement at a time, and a statement is a transaction
- * of its own: nothing can go on outside its transaction after a lost connection. `db.transaction()`
- * is refused by the driver.
+ * Connections to one server. Each runs one statement at a time, and each statement is a transaction,
+ * so that none continues outside its transaction after a lost connection. The driver refuses
+ * `db.transaction()`.
  */
 export class Pool {
   readonly role: PoolRole;
   readonly db: PostgresJsDatabase;
   readonly #client: postgres.Sql<{ bigint: bigint; bigints: bigint[] }>;
-  readonly #permits: Permits;
+  readonly #semaphore: Semaphore;
   readonly #clock: Clock;
   readonly #observe: (observation: StatementObservation) => void;
   /** Commits of this pool that ended without the replica. */
@@ -109,7 +84,7 @@ export class Pool {
     this.role = options.role;
     this.#clock = options.clock ?? systemClock;
     this.#observe = options.observe ?? (() => {});
-    this.#permits = new Permits(options.max, options.waitingMax ?? WAITING_MAX, this.#clock);
+    this.#semaphore = new Semaphore(options.max, options.waitingMax ?? WAITING_MAX, this.#clock);
     const where = { connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options };
     this.#client = openClient(where, {
       max: options.max,
@@ -126,12 +101,12 @@ export class Pool {
   }
 
   /**
-   * Runs a prepared statement. Throws AppError: `deadline_exceeded` at the deadline of the context
-   * and `unavailable` when the connection was lost, both of which leave open what became of it;
-   * `resource_exhausted` when too many wait. Other failures are the driver's.
+   * Runs a prepared statement. Throws AppError: `deadline_exceeded` at the context's deadline and
+   * `unavailable` when the connection was lost, both of which leave the outcome unknown;
+   * `resource_exhausted` when too many statements wait. Other errors are the driver's.
    *
-   * `isWanted` is asked when a connection has come free: a statement that is not wanted any more
-   * is not sent, and fails as `unavailable`.
+   * `isWanted` is called when a connection is free. If it returns false, the statement is not sent
+   * and fails as `unavailable`.
    */
   run<
     const Parameters extends readonly ParameterType[],
@@ -143,47 +118,42 @@ export class Pool {
     isWanted: () => boolean = () => true,
   ): Promise<readonly RowOf<Columns>[]> {
     const encoded = parameters.map(encodeParameter);
-    // The test of the statements holds the declared columns against the database.
+    // A test checks the declared columns against the database.
     const send = () => this.#send(statement.text, encoded) as Promise<readonly RowOf<Columns>[]>;
     return this.perform(statement, send, context, { isWanted });
   }
 
-  /**
-   * Runs a query of drizzle on this pool's `db` under the same rules as {@link run}.
-   */
+  /** Runs a query of drizzle on this pool's `db`, by the rules of {@link run}. */
   async perform<Result>(
-    label: StatementLabel,
+    { name, kind }: StatementLabel,
     send: () => PromiseLike<Result>,
     context: RequestContext,
     { timeoutMs = Infinity, isWanted = () => true }: PerformOptions = {},
   ): Promise<Result> {
     const startedAt = this.#clock.now();
     const answerBy = startedAt + Math.min(context.remainingMs(), timeoutMs);
-    const { name, kind } = label;
     let outcome: "ok" | ErrorCode = "ok";
     let sqlState: string | undefined;
     try {
-      await this.#permits.take(answerBy - startedAt);
+      await this.#semaphore.acquire(answerBy - startedAt);
       if (!isWanted()) {
-        this.#permits.give();
-        throw new AppError("unavailable", `${name} was not sent: nobody waits for it any more`);
+        this.#semaphore.release();
+        throw new AppError("unavailable", `${name} was not sent: its caller no longer waits`);
       }
-      return await this.#answer(label, send, answerBy);
+      return await this.#answer({ name, kind }, send, answerBy);
     } catch (error) {
-      const told = toDatabaseError(error, name);
-      outcome = toAppError(told).code;
+      const failure = toDatabaseError(error, name);
+      outcome = toAppError(failure).code;
       sqlState = sqlStateOf(error);
-      throw told;
+      throw failure;
     } finally {
       const durationMs = this.#clock.now() - startedAt;
-      const { role } = this;
-      const { database: namespace } = this.#client.options;
-      const ending = { outcome, sqlState, startedAt, durationMs };
-      this.#observe({ role, namespace, name, kind, ...ending, context });
+      const label = { role: this.role, namespace: this.#client.options.database, name, kind };
+      this.#observe({ ...label, outcome, sqlState, startedAt, durationMs, context });
     }
   }
 
-  /** What the server makes of a statement, without running it. */
+  /** Describes a statement without running it. */
   async describe(statement: Statement): Promise<StatementShape> {
     const parameters = statement.parameters.map(() => "");
     const described = await this.#client.unsafe(statement.text, parameters).describe();
@@ -197,26 +167,27 @@ export class Pool {
     };
   }
 
-  /** Waits a short time for the statements under way. */
+  /** Waits up to 2 s for the statements in progress. */
   async close(): Promise<void> {
-    // The driver's own waiting never ends for a connection that was lost in mid-statement.
-    await this.#permits.idle(CLOSE_TIMEOUT_MS);
+    // The driver's end() never resolves for a connection that was lost during a statement.
+    await this.#semaphore.idle(CLOSE_TIMEOUT_MS);
     await this.#client.end({ timeout: 0 });
   }
 
   async #send(text: string, parameters: (string | boolean)[]): Promise<unknown> {
+    const attempt = () => this.#client.unsafe(text, parameters, { prepare: true });
     try {
-      return await this.#client.unsafe(text, parameters, { prepare: true });
+      return await attempt();
     } catch (error) {
       if (!isLeftOver(error, parameters)) throw error;
-      return await this.#client.unsafe(text, parameters, { prepare: true });
+      return await attempt();
     }
   }
 
   /**
-   * Whoever waits is answered at the deadline; the statement keeps its connection until the server
-   * is done with it. It is not cancelled: a cancel may hit the connection's next statement, and ends
-   * a commit's wait for the replica as if it had succeeded.
+   * At the deadline the caller gets an error; the statement keeps its connection until the server
+   * has answered. It is not cancelled: a cancel may hit the connection's next statement, and it ends
+   * a commit's wait for the replica as if that had succeeded.
    */
   async #answer<Result>(
     label: StatementLabel,
@@ -224,12 +195,12 @@ export class Pool {
     answerBy: number,
   ): Promise<Result> {
     const unreplicatedBefore = this.#unreplicated;
-    // `send` may throw before it returns anything to wait for.
-    const answer = Promise.resolve().then(send).finally(() => this.#permits.give());
+    // `send` may throw before it returns a promise.
+    const answer = Promise.resolve().then(send).finally(() => this.#semaphore.release());
     const result = await within(this.#clock, answerBy - this.#clock.now(), answer, () => {
       throw new AppError("deadline_exceeded", `${label.name} was not answered in time`);
     });
-    // The notice does not say whose commit it was: every write of that time is in doubt.
+    // The notice does not name the commit: every concurrent write is in doubt.
     if (label.kind !== "select" && this.#unreplicated !== unreplicatedBefore) {
       throw new AppError("unavailable", `${label.name} may not be on the replica`);
     }
@@ -238,8 +209,8 @@ export class Pool {
 }
 
 /**
- * The driver (3.4.9, issues 1119 and 1181) goes on counting rows where a statement failed: the next
- * result on that connection begins with as many holes as rows had come before.
+ * The driver (3.4.9, issues 1119 and 1181) keeps its row count when a statement fails: the next
+ * result on that connection begins with that many holes.
  */
 function dense<Result>(result: Result): Result {
   if (!Array.isArray(result) || result.length === 0 || 0 in result) return result;
@@ -247,27 +218,82 @@ function dense<Result>(result: Result): Result {
 }
 
 /**
- * The driver (3.4.9, as in issue 1223) tells the first statement on a new connection the error that
- * ended the old one, and does not send it. `args` of an error are the parameters of the statement that it is about.
+ * The driver (3.4.9, issue 1223) fails the first statement on a new connection with the error that
+ * ended the old one, and does not send it. An error's `args` are the parameters of its statement.
  */
 function isLeftOver(error: unknown, parameters: unknown): boolean {
   const about = (error as { args?: unknown } | undefined)?.args;
   return about !== undefined && about !== parameters;
 }
 
-const INT8 = {
-  to: INT8_OID,
-  from: [INT8_OID],
-  serialize: String,
-  parse: BigInt,
-};
+/** Admits as many statements at once as there are connections; others wait in order of arrival. */
+export class Semaphore {
+  readonly #clock: Clock;
+  readonly #waitingMax: number;
+  readonly #total: number;
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+  #onIdle = () => {};
 
-const INT8_ARRAY = {
-  to: INT8_ARRAY_OID,
-  from: [INT8_ARRAY_OID],
-  serialize: (value: readonly bigint[] | string) =>
-    typeof value === "string" ? value : String(encodeParameter(value)),
-  parse: decodeInt8Array,
-};
+  constructor(total: number, waitingMax: number, clock: Clock) {
+    this.#total = total;
+    this.#free = total;
+    this.#waitingMax = waitingMax;
+    this.#clock = clock;
+  }
 
-const TYPES = { bigint: INT8, bigints: INT8_ARRAY };
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Resolves when a connection is free. Throws AppError `deadline_exceeded` when none is in time, and
+   * `resource_exhausted` when too many statements wait.
+   */
+  async acquire(timeoutMs: number): Promise<void> {
+    if (timeoutMs <= 0) throw new AppError("deadline_exceeded", "the deadline has passed");
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    if (this.#waiting.size >= this.#waitingMax) {
+      throw new AppError("resource_exhausted", `${this.#waitingMax} statements wait already`, {
+        retryAfterMs: RETRY_AFTER_MS,
+      });
+    }
+    await new Promise<void>((resolve, reject) => {
+      const onFree = () => {
+        cancelTimer();
+        resolve();
+      };
+      const cancelTimer = this.#clock.setTimer(timeoutMs, () => {
+        this.#waiting.delete(onFree);
+        reject(new AppError("deadline_exceeded", "no database connection came free in time"));
+      });
+      this.#waiting.add(onFree);
+    });
+  }
+
+  release(): void {
+    const [next] = this.#waiting;
+    if (!next) {
+      this.#free++;
+      if (this.#free === this.#total) this.#onIdle();
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
+
+  /** Resolves when no statement is in progress, at the latest after `timeoutMs`. */
+  async idle(timeoutMs: number): Promise<void> {
+    if (this.#free === this.#total) return;
+    await new Promise<void>((resolve) => {
+      const cancelTimer = this.#clock.setTimer(timeoutMs, resolve);
+      this.#onIdle = () => {
+        cancelTimer();
+        resolve();
+      };
+    });
+  }
+}

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { decodeInt8Array, encodeParameter } from "./statement.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { RequestContext } from "../async/request-context.ts";
+import { readSamples, series } from "../telemetry/test-samples.ts";
+import { rememberedTracing } from "../telemetry/test-tracing.ts";
+import { NO_TRACING, serveTogether } from "../telemetry/tracing.ts";
+import { decodeInt8Array, encodeParameter, observedStatements } from "./statement.ts";
 
 test("encodeParameter() writes arrays as PostgreSQL reads them", () => {
   expect(encodeParameter([])).toBe("{}");
@@ -14,4 +19,80 @@ test("encodeParameter() writes arrays as PostgreSQL reads them", () => {
 test("decodeInt8Array() keeps every digit", () => {
   expect(decodeInt8Array("{}")).toEqual([]);
   expect(decodeInt8Array("{1,-9223372036854775808}")).toEqual([1n, -(2n ** 63n)]);
+});
+
+const traceparentOf = (id: string, flags = "01") =>
+  `00-${"a".repeat(32)}-${id.repeat(16)}-${flags}`;
+const [A, B, C] = [traceparentOf("a"), traceparentOf("b"), traceparentOf("c")] as const;
+const contextAt = (traceparent: string) => new RequestContext({ traceparent, timeoutMs: 1_000 });
+const OBSERVATION = {
+  role: "primary",
+  name: "order_create",
+  kind: "insert",
+  namespace: "shop",
+  outcome: "ok",
+  sqlState: undefined,
+  startedAt: 5,
+  durationMs: 30,
+} as const;
+
+test("a statement that serves several requests is below the first and linked to the others", () => {
+  const tracing = rememberedTracing();
+  const context = serveTogether([A, B, C].map(contextAt));
+  observedStatements(new Metrics("loms"), tracing)({ ...OBSERVATION, context });
+  expect(tracing.spans).toMatchObject([{
+    parent: A,
+    links: [B, C],
+    name: "order_create",
+    kind: "client",
+    attributes: {
+      "db.system.name": "postgresql",
+      "db.operation.name": "insert",
+      "db.query.summary": "order_create",
+      "db.namespace": "shop",
+      "db.client.connection.pool.name": "primary",
+    },
+    error: undefined,
+  }]);
+});
+
+test("a statement that fails has the code of its failure", () => {
+  const tracing = rememberedTracing();
+  const failed = { ...OBSERVATION, outcome: "unavailable", sqlState: "53300" } as const;
+  observedStatements(new Metrics("loms"), tracing)({ ...failed, context: contextAt(A) });
+  const attributes = { "db.response.status_code": "53300" };
+  expect(tracing.spans).toMatchObject([{ error: "unavailable", attributes, links: [] }]);
+});
+
+test("a statement of a request that is not sampled is no span", () => {
+  const tracing = rememberedTracing();
+  observedStatements(new Metrics("loms"), tracing)({
+    ...OBSERVATION,
+    context: contextAt(traceparentOf("a", "00")),
+  });
+  expect(tracing.spans).toEqual([]);
+});
+
+test("statements are measured by what they are for, pool and failure", async () => {
+  const metrics = new Metrics("loms");
+  const observe = observedStatements(metrics, NO_TRACING);
+  const context = new RequestContext({ traceparent: A, timeoutMs: 1 });
+  const times = { startedAt: 0, durationMs: 30, context };
+  const observation = { name: "order_info", namespace: "shop", ...times } as const;
+  const ok = { outcome: "ok", sqlState: undefined } as const;
+  observe({ ...observation, role: "replica", kind: "select", ...ok });
+  const cancelled = { outcome: "deadline_exceeded", sqlState: "57014" } as const;
+  observe({ ...observation, role: "primary", kind: "update", ...cancelled });
+  const samples = readSamples(await metrics.text());
+  const sampleOf = (suffix: string, labels: object) =>
+    samples.get(series(`db_client_operation_duration_seconds_${suffix}`, {
+      db_system_name: "postgresql",
+      db_namespace: "shop",
+      ...labels,
+    }));
+  const read = { db_operation_name: "select", db_client_connection_pool_name: "replica" };
+  expect(sampleOf("sum", read)).toBe(0.03);
+  const write = { db_operation_name: "update", db_client_connection_pool_name: "primary" };
+  const late = { db_response_status_code: "57014", error_type: "deadline_exceeded" };
+  expect(sampleOf("count", { ...write, ...late })).toBe(1);
 });

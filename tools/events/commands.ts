@@ -7,8 +7,7 @@ import {
 } from "../../loms/outbox/statements.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { Bus } from "../../shared/bus/bus.ts";
-import type { StatementRunner } from "../../shared/postgres/pool.ts";
-import type { RowOf } from "../../shared/postgres/statement.ts";
+import type { RowOf, StatementRunner } from "../../shared/postgres/statement.ts";
 import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
 
 /** People wait for it, and a lookup in a large database is slow when it was idle. */

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { VirtualClock } from "./virtual-clock.ts";
-import { within } from "./within.ts";
+import { within } from "./clock.ts";
 
 const late = () => {
   throw new Error("late");
