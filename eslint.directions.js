@@ -1,4 +1,5 @@
-// Which folder may import which, and which folder is the home of which package: docs/architecture.md.
+// Which folder may import which, and which folder is the home of which package:
+// docs/architecture.md.
 
 const SERVICES = ["cart", "loms", "notifier"];
 

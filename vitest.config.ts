@@ -4,7 +4,9 @@ import { suiteRuntime } from "./e2e/runtime.ts";
 const everywhere = ["**/node_modules/**", "**/.data/**"];
 /** They need a broker, which takes Java: a project of its own. */
 const KAFKA = ["**/kafka.int.test.ts", "**/*.kafka.test.ts"];
-/** The gateway beside gRPC: tests of the API, and with every service on Deno end-to-end tests, too. */
+/**
+ * The gateway beside gRPC: tests of the API, and with every service on Deno end-to-end tests, too.
+ */
 const GATEWAY = "e2e/loms-transports.{e2e,stack}.test.ts";
 /** The kills that lose something first, if anything does: `npm test` has them. */
 const KILLS = ["e2e/killed-between-steps.stack.test.ts", "e2e/restart.stack.test.ts"];
@@ -29,7 +31,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          // A worker keeps its modules from file to file: loading them anew takes five times as long.
+          // A worker keeps its modules from file to file: loading them anew takes five times as
+          // long.
           isolate: false,
           include: ["**/*.test.ts"],
           exclude: [

@@ -50,7 +50,7 @@ async function tryAs(
   return JSON.parse(stdout) as Record<string, string>;
 }
 
-/** What each service is told of a part outside, and a file that it needs while it runs. */
+/** The settings that name each service's dependencies, and a file that it reads while it runs. */
 const SERVICES: readonly [ServicePart, (at: string) => Environment, string][] = [
   ["cart", (at) => ({ PRODUCT_URL: `http://${at}` }), "shared/http/swagger-ui-start.js"],
   ["loms", (at) => ({ DATABASE_URL: `postgres://u:p@${at}/d` }), "proto/gen/loms.binpb"],

@@ -10,7 +10,7 @@ function allowed(flags: readonly string[], what: string): string[] {
   return flags.find((flag) => flag.startsWith(prefix))?.slice(prefix.length).split(",") ?? [];
 }
 
-test("denoFlags() opens a service's own listeners and the hosts that its settings name", async () => {
+test("denoFlags() opens a service's listeners and the hosts in its settings", async () => {
   const flags = await denoFlags("loms", "/p", {
     LOMS_HTTP: "[::1]:1",
     LOMS_GRPC: "0.0.0.0:2",
@@ -27,7 +27,7 @@ test("denoFlags() opens a service's own listeners and the hosts that its setting
   ]);
 });
 
-test("denoFlags() opens every port of a broker, which tells its clients where to call", async () => {
+test("denoFlags() opens every port of a broker's host: brokers advertise ports", async () => {
   const environment = {
     KAFKA_BROKERS: "a:9092,[::1]:9093",
     KAFKA_TLS_CA: "ca.pem",
@@ -38,7 +38,7 @@ test("denoFlags() opens every port of a broker, which tells its clients where to
   expect(allowed(flags, "read")).toContain("/p/ca.pem");
 });
 
-test("denoFlags() opens the collector that is meant, its certificates and names to warn of", async () => {
+test("denoFlags() opens the collector, its certificates and unknown OTEL_ names", async () => {
   const flags = await denoFlags("cart", "/p", {
     OTEL_TRACES_EXPORTER: "otlp",
     OTEL_EXPORTER_OTLP_CERTIFICATE: "ca.pem",
@@ -49,13 +49,13 @@ test("denoFlags() opens the collector that is meant, its certificates and names 
   expect(allowed(flags, "env")).toContain("OTEL_BSP_SCHEDULE_DELAY");
 });
 
-test("denoFlags() opens what a name of a gRPC server means, because grpc-js looks it up", async () => {
+test("denoFlags() opens the addresses of a gRPC server's name: grpc-js resolves it", async () => {
   const flags = await denoFlags("cart", "/p", { LOMS_GRPC_URL: "localhost:7" });
   expect(allowed(flags, "net"))
     .toEqual(expect.arrayContaining(["localhost", "localhost:7", "127.0.0.1:7"]));
 });
 
-test("denoFlags() leaves a service with wrong settings no network to say so", async () => {
+test("denoFlags() gives a service with wrong settings no network", async () => {
   const flags = await denoFlags("cart", "/p", { CART_HTTP: "nowhere" });
   expect(allowed(flags, "net")).toEqual([]);
   expect(allowed(flags, "env")).toContain("CART_HTTP");

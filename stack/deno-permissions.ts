@@ -15,7 +15,7 @@ interface Needs {
   readonly folders: readonly string[];
   /** Settings whose host name grpc-js resolves itself; it then opens the IP address. */
   readonly grpc: readonly string[];
-  /** What it asks of the operating system. */
+  /** The system information that it reads. */
   readonly sys?: readonly string[];
 }
 
@@ -45,7 +45,7 @@ const NEEDS = {
   },
 } as const satisfies Record<ServicePart, Needs>;
 
-/** Never asks, installs and fetches nothing, whatever deno.json says. */
+/** No prompt, no installation and no download, whatever deno.json sets. */
 const ALWAYS = [
   ...["--no-prompt", "--no-remote", "--deny-import"],
   ...["--no-lock", "--node-modules-dir=manual"],
@@ -57,7 +57,7 @@ const PEM_FILE =
   /^KAFKA_TLS_(CA|CERT|KEY)$|^OTEL_EXPORTER_OTLP_(TRACES_)?(CLIENT_)?(CERTIFICATE|KEY)$/;
 /** A service names those that it does not know in its log. */
 const OTEL_PREFIX = "OTEL_";
-/** Where callers come from, whom nobody calls. */
+/** Settings that name origins of callers: the service opens no connection to them. */
 const CALLERS_SUFFIX = "_ORIGINS";
 const DEFAULT_PORTS: Readonly<Record<string, string>> = {
   "http:": "80",
@@ -156,7 +156,7 @@ async function resolved({ host, port }: HostPort): Promise<string[]> {
   return [host, ...found.map(({ address }) => formatHostPort({ host: address, port }))];
 }
 
-/** What `deno run` must allow, by the names of its flags. */
+/** What `deno run` must allow, by flag. */
 export interface DatabasePermissions {
   readonly net: readonly string[];
   readonly read: readonly string[];
@@ -164,7 +164,7 @@ export interface DatabasePermissions {
   readonly sys: readonly string[];
 }
 
-/** What it takes to connect to the databases of these URLs, which are right. */
+/** The permissions to connect to the databases of these valid URLs. */
 export function databasePermissions(
   urls: readonly string[],
   directory: string,

@@ -22,7 +22,7 @@ function leaveLock(children: readonly ProcessIdentity[]): void {
   writeFileSync(path, JSON.stringify({ launcher: dead, children }));
 }
 
-test("takeLauncherLock() refuses while its owner runs, and leaves nothing once released", async () => {
+test("takeLauncherLock() throws while the owner runs; release() leaves no file", async () => {
   const lock = await takeLauncherLock(directory);
   lock.record([own]);
   await expect(takeLauncherLock(directory)).rejects.toThrow(
@@ -42,7 +42,7 @@ test("takeLauncherLock() takes over from a dead launcher and ends what it left",
   expect(existsSync(join(directory, "launcher.json"))).toBe(false);
 });
 
-test("takeLauncherLock() spares a process that only has the number of one that was left", async () => {
+test("takeLauncherLock() spares a process that reuses the PID of a recorded one", async () => {
   leaveLock([dead]);
   (await takeLauncherLock(directory)).release();
   expect(isRunning(own)).toBe(true);

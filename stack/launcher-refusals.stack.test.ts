@@ -19,8 +19,15 @@ import { type RunningProgram, runProgram } from "./test/run-program.ts";
 
 const START_TIMEOUT_MS = 60_000;
 /** The account that owns nothing, on every Linux. */
-const NOBODY = "65534";
-const AS_NOBODY = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"];
+const UNPRIVILEGED_UID = "65534";
+const AS_NOBODY = [
+  "setpriv",
+  "--reuid",
+  UNPRIVILEGED_UID,
+  "--regid",
+  UNPRIVILEGED_UID,
+  "--clear-groups",
+];
 const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
 const LAUNCHER = [process.execPath, ...RUN, "stack/main.ts", "--free-ports"];
 /** `sh -c` with the options of a mount, where it goes, and the command that finds it there. */
@@ -99,7 +106,7 @@ test("a data directory that is a file, or in one, is refused", async () => {
   );
 });
 
-test("a folder that PostgreSQL has not made, or another version has, is left as it is", async () => {
+test("a folder that this version of PostgreSQL has not made is left unchanged", async () => {
   const primary = join(directory, "postgres", "primary");
   mkdirSync(primary, { recursive: true });
   writeFileSync(join(primary, "notes"), "mine");
@@ -147,7 +154,7 @@ test.skipIf(!canBeNobody)(
     const inside = { STACK_DATA: join(directory, "data"), HOME: directory };
     expect(await refusal(inside, [...AS_NOBODY, ...LAUNCHER]))
       .toBe(`Cannot use ${inside.STACK_DATA} for the data: there is no right to write there`);
-    chownSync(directory, Number(NOBODY), Number(NOBODY));
+    chownSync(directory, Number(UNPRIVILEGED_UID), Number(UNPRIVILEGED_UID));
     const { said, signal, ended } = run([...AS_NOBODY, ...LAUNCHER], { HOME: directory });
     await vi.waitFor(() => expect(said.err).toContain("Ctrl-C stops everything"), {
       timeout: START_TIMEOUT_MS,

@@ -19,7 +19,7 @@ const USAGE = `npm start -- [--runtime node|deno] [--kafka] [--observe] [--free-
   --free-ports         takes free ports instead of the documented ones
 `;
 const OBSERVE_PORT = 8088;
-/** What would send spans elsewhere, in another form, or not at all. */
+/** Settings that send spans elsewhere, in another form, or not at all. */
 const SPAN_SETTING =
   /^OTEL_(SDK_DISABLED|TRACES_EXPORTER|EXPORTER_OTLP_(TRACES_)?(ENDPOINT|PROTOCOL|COMPRESSION))$/;
 const GRACE_MS = STACK_STOP_MAX_MS + 5_000;
@@ -44,7 +44,7 @@ async function start(): Promise<Stack> {
         observer?.addLine(part, line);
         process.stdout.write(`${pretty ? renderLine(line) : line}\n`);
       },
-      onEnd: (part, ending) => log.error(`${part} has ended by itself`, { part, ending }),
+      onEnd: (part, ending) => log.error(`${part} has ended unexpectedly`, { part, ending }),
     });
     observer?.watch(stack.urls);
     tell(stack, performance.now() - startedAt, observer?.url);
@@ -56,7 +56,7 @@ async function start(): Promise<Stack> {
 
 function tell(stack: Stack, startedInMs: number, observe: string | undefined): void {
   const block = readyBlock(stack, startedInMs, observe);
-  // Standard output stays JSON lines for those who asked for them.
+  // With LOG_FORMAT=json, standard output holds JSON lines alone.
   if (pretty) process.stdout.write(`${block}\n`);
   else {
     log.info("ready", { ...stack.urls, observe });
@@ -82,7 +82,7 @@ function isPretty(): boolean {
     const { LOG_FORMAT } = readConfig(commonSettings, process.env);
     return (LOG_FORMAT ?? (process.stdout.isTTY ? "pretty" : "json")) === "pretty";
   } catch {
-    // The start will tell this and every other wrong setting.
+    // The start reports this and every other wrong setting.
     return false;
   }
 }

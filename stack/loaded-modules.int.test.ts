@@ -6,7 +6,10 @@ import { expect, test } from "vitest";
 import { findRuntime } from "./processes/runtimes.ts";
 import { PROJECT_DIRECTORY } from "./services.ts";
 
-/** Writes the files that a program loads, and what Node itself had to resolve for its parent, as JSON to its argument. */
+/**
+ * Writes the files that a program loads, and what Node itself had to resolve for its parent, as
+ * JSON to its argument.
+ */
 const OBSERVE = `
   import { writeFileSync } from "node:fs";
   import { registerHooks } from "node:module";

@@ -7,7 +7,7 @@ test("what is given away is not given away again, even if nothing listens on it 
   expect(new Set(given.flat()).size).toBe(400);
 });
 
-test("isFree() tells whether somebody listens", async () => {
+test("isFree() returns whether the port is free", async () => {
   const [port = 0] = await freePorts(1);
   const address = { host: "127.0.0.1", port };
   expect(await isFree(address)).toBe(true);

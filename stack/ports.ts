@@ -13,8 +13,8 @@ const CLAIM_ABOVE = 6_384;
 const TRIES_MAX = 100;
 
 /**
- * `count` different loopback ports that nothing listens on, and that no other process gets from here
- * while this one lives: what is to listen there may take seconds to start.
+ * `count` different loopback ports that nothing listens on, and that no other process gets from
+ * here while this one lives: what is to listen there may take seconds to start.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();

@@ -13,8 +13,8 @@ import { commandFor, findRuntime, ownRuntime, type Runtime } from "./processes/r
 export const PROJECT_DIRECTORY = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * Where Node keeps what it made of the modules: TypeScript without its types, and V8's code. It belongs
- * to the packages and the source, so it outlives the data.
+ * Where Node keeps what it made of the modules: TypeScript without its types, and V8's code. It
+ * belongs to the packages and the source, so it outlives the data.
  */
 const MODULE_CACHE = join(PROJECT_DIRECTORY, "node_modules/.cache/modules");
 
@@ -55,7 +55,7 @@ export async function serviceCommand(
   return commandFor(chosen, SERVICES[part].main, flags);
 }
 
-/** All that a service finds in its environment: what the launcher was given, and where parts are. */
+/** The environment of a service: the launcher's own, and the addresses of the other parts. */
 export function serviceEnvironment(
   part: ServicePart,
   addresses: Addresses,
@@ -86,7 +86,7 @@ export function serviceEnvironment(
     ...wired[part] as Record<string, string>,
     ...Object.fromEntries(set) as Record<string, string>,
     ...listenerSettings(part, addresses) as Record<string, string>,
-    // Whoever shows the lines renders them; the log files keep every field.
+    // The launcher renders the lines that it shows; the log files keep every field.
     LOG_FORMAT: "json",
   };
 }

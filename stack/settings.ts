@@ -8,7 +8,7 @@ export interface Settings {
   read(environment: Environment): object;
 }
 
-/** Of each service; loaded only where they are asked for, since they bring packages. */
+/** The settings of each service; loaded on use, because they import packages. */
 export const SETTINGS: Readonly<Record<ServicePart, () => Promise<Settings>>> = {
   async cart() {
     const { CART_SETTINGS: names, cartConfig: read } = await import("../cart/config.ts");

@@ -4,7 +4,7 @@ import { redactUrls } from "../shared/redact.ts";
 import { parseExact } from "./exact-json.ts";
 import type { StackFacts } from "./stack-file.ts";
 
-/** A service's line for people; what is no log record (a runtime's last words) stays as it is. */
+/** Renders a service's log line for people; a line that is no log record stays unchanged. */
 export function renderLine(line: string): string {
   if (!line.startsWith("{")) return line;
   try {
@@ -14,7 +14,7 @@ export function renderLine(line: string): string {
   }
 }
 
-/** What a person wants to know once everything runs. It shows no password. */
+/** The text that `npm start` ends with. It shows no password. */
 export function readyBlock(
   { urls, databases, kafkaBrokers, logDirectory }: StackFacts,
   startedInMs: number,

@@ -35,15 +35,17 @@ export interface StackOptions {
   /** Without one for a service: the runtime that serves it best. */
   readonly runtimes?: Partial<Record<ServicePart, Runtime>>;
   readonly replicas?: 1 | 2;
-  /** Starts Apache Kafka, too, and puts the events on it; otherwise they go as the environment says. */
+  /**
+   * Starts Apache Kafka, too, and puts the events on it; otherwise they go as the environment says.
+   */
   readonly kafka?: boolean | undefined;
   /** Holds what was fetched for that; `cache` in the data directory without it. */
   readonly cacheDirectory?: string;
-  /** false skips fsync: for tests, whose data nobody needs after a crash of the machine. */
+  /** false skips fsync: for tests, whose data need not survive a crash of the machine. */
   readonly durable?: boolean;
   /** Each line that a service writes, as it is: JSON but for a runtime's own last words. */
   readonly onLine?: (part: ServicePart, line: string) => void;
-  /** A part that ended though nobody asked for it. */
+  /** Called when a part ends unexpectedly. */
   readonly onEnd?: (part: Part, ending: Ending) => void;
 }
 

@@ -1,4 +1,4 @@
-/** What the system says of a folder that it does not let us use, in plain words. */
+/** Why a folder cannot be used, by the system's error code. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "there is no right to write there",
   EPERM: "there is no right to write there",
@@ -8,10 +8,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left",
   EDQUOT: "no space is left",
 };
-/** In the words of PostgreSQL's programs and of cp, which tell no code. */
+/** The text of PostgreSQL's programs and of cp, which report no code. */
 const NO_SPACE = "No space left on device";
 
-/** What keeps the data directory from being used, in one sentence; any other error as it is. */
+/** Returns an error that names why the data directory cannot be used; any other error unchanged. */
 export function storageError(directory: string, error: unknown): unknown {
   const { code = "", path, message = "" } = error as NodeJS.ErrnoException;
   // Without a path it is no file: a port below 1024 is refused with EACCES, too.

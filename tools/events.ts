@@ -18,7 +18,7 @@ import {
 const USAGE = `npm run events -- --order 42            the events of an order, from its history
 npm run events -- dlq [--max 1000]             what the notifier could not read
 npm run events -- replay-dlq [--max 1000]      publishes that again, after a fix
-npm run events -- refused [--max 1000]         what the bus refused for good
+npm run events -- refused [--max 1000]         what the bus refused permanently
 npm run events -- replay-refused [--max 1000]  puts that back into the outbox, after a fix
 npm run events -- replay --since 2026-01-02T03:04:05Z [--max 1000]
                                                publishes events again, from their orders' history

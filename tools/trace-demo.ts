@@ -19,7 +19,7 @@ const USER_MAX = 2 ** 40;
 const WAIT_MAX_MS = 20_000;
 const POLL_MS = 100;
 const SERVICES = ["cart", "loms", "notifier"];
-/** What tells that a notification was shown, of both events of a new order. */
+/** The spans of the notifications for both events of a new order. */
 const LAST_SPANS = { name: "show notification", count: 2 };
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -75,7 +75,7 @@ async function post(url: string, body?: unknown): Promise<string> {
   return text;
 }
 
-/** Waits for the notifications, and tells the trace of the checkout. */
+/** Waits for the notifications and returns the trace id of the checkout. */
 async function receivedTrace({ spans }: OtlpReceiver): Promise<string> {
   const deadline = performance.now() + WAIT_MAX_MS;
   for (;;) {

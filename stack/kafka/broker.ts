@@ -29,7 +29,7 @@ export interface KafkaOptions {
   readonly ports?: BrokerPorts;
   /** A second listener, on TLS and with SASL. */
   readonly secure?: SecureListener;
-  /** Called when the broker ends though nobody asked for it. */
+  /** Called when the broker ends unexpectedly. */
   readonly onEnd?: (ending: Ending) => void;
   /** Called whenever it has a new process. */
   readonly onSpawn?: () => void;

@@ -7,7 +7,7 @@ const ALIAS = "broker";
 /** The key is made for one run of the tests. */
 const VALID_DAYS = "2";
 
-/** A listener on TLS that asks for a user and a password (SASL). */
+/** A TLS listener that requires a user and a password (SASL). */
 export interface SecureListener {
   readonly port: number;
   readonly user: string;

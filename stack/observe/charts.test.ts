@@ -2,16 +2,18 @@ import { expect, test } from "vitest";
 import { Charts, type Samples } from "./charts.ts";
 
 const CALLS = "rpc_server_call_duration_seconds";
+const ORDER_CREATE =
+  `rpc_system_name="grpc",rpc_method="loms.v1.Loms/OrderCreate",rpc_status_code="OK"`;
 const created = (count: number, seconds = 0): Samples =>
   new Map([
     [`order_transitions_total{from="new",to="awaiting payment"}`, count],
     [`order_transitions_total{from="new",to="failed"}`, 1000],
     [
-      `${CALLS}_count{rpc_system_name="grpc",rpc_method="loms.v1.Loms/OrderCreate",rpc_status_code="OK"}`,
+      `${CALLS}_count{${ORDER_CREATE}}`,
       count,
     ],
     [
-      `${CALLS}_sum{rpc_system_name="grpc",rpc_method="loms.v1.Loms/OrderCreate",rpc_status_code="OK"}`,
+      `${CALLS}_sum{${ORDER_CREATE}}`,
       seconds,
     ],
   ]);
@@ -54,7 +56,7 @@ test("scrapes and probes are no requests", () => {
   expect(valuesOf(charts, "Requests", "cart HTTP")).toEqual([null, 2]);
 });
 
-test("a service that told nothing leaves a gap, and its next rate has no beginning", () => {
+test("a failed scrape leaves a gap, and the next rate has no start", () => {
   const charts = new Charts();
   charts.add("loms", 0, created(1));
   charts.add("loms", 1_000, undefined);
@@ -74,7 +76,7 @@ test("five minutes are kept", () => {
   expect(values?.at(-1)).toBe(399);
 });
 
-test("the state of replication is the one at hand, and unknown when loms is silent", () => {
+test("the replication state is the last scraped; unknown when loms does not answer", () => {
   const charts = new Charts();
   const states = new Map([
     [`db_replication_state{state="synchronous"}`, 0],

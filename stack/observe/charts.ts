@@ -1,6 +1,6 @@
 import { PROBE_ROUTES } from "../../shared/http/app.ts";
 
-/** What is scraped; the stand-in of the product service is nobody's concern. */
+/** The services that are scraped; the product stand-in is not. */
 export type ScrapedService = "cart" | "loms" | "notifier";
 export const SCRAPED_SERVICES: readonly ScrapedService[] = ["cart", "loms", "notifier"];
 
@@ -28,7 +28,7 @@ interface Chart {
 }
 
 /** Not what watches the service, such as this very scrape. */
-const ASKED = new RegExp(`^(?!.*http_route="(${[...PROBE_ROUTES].join("|")})")`);
+const NOT_A_PROBE = new RegExp(`^(?!.*http_route="(${[...PROBE_ROUTES].join("|")})")`);
 const REQUESTS = "http_server_request_duration_seconds";
 const CALLS = "rpc_server_call_duration_seconds";
 
@@ -50,7 +50,7 @@ const CHARTS: readonly Chart[] = [
     lines: [
       ...(["cart", "loms"] as const).map((service) => ({
         ...{ service, label: `${service} HTTP` },
-        ...{ metric: `${REQUESTS}_count`, only: ASKED, per: "second" } as const,
+        ...{ metric: `${REQUESTS}_count`, only: NOT_A_PROBE, per: "second" } as const,
       })),
       {
         service: "loms",
@@ -69,7 +69,7 @@ const CHARTS: readonly Chart[] = [
         service: "cart",
         label: "cart HTTP",
         metric: `${REQUESTS}_sum`,
-        only: ASKED,
+        only: NOT_A_PROBE,
         per: `${REQUESTS}_count`,
       },
       {
@@ -114,7 +114,7 @@ const CHARTS: readonly Chart[] = [
         service: "cart",
         label: "cart HTTP 5xx",
         metric: `${REQUESTS}_count`,
-        only: new RegExp(`${ASKED.source}.*http_response_status_code="5`),
+        only: new RegExp(`${NOT_A_PROBE.source}.*http_response_status_code="5`),
         per: "second",
       },
       {
@@ -158,7 +158,7 @@ const CHARTS: readonly Chart[] = [
   { title: "Memory", unit: "B", lines: ofEach({ metric: "process_resident_memory_bytes" }) },
 ];
 
-/** A time in ms since 1970 and what there was then; null where it cannot be told. */
+/** A time in ms since 1970 and the value then; null where it is unknown. */
 export type Point = readonly [at: number, value: number | null];
 
 export interface DrawnChart {
@@ -177,7 +177,7 @@ export class Charts {
   readonly #points = new Map<Line, Point[]>();
   readonly #before = new Map<ScrapedService, Scrape>();
 
-  /** Takes what a service told at a time; undefined when it told nothing. */
+  /** Adds a scrape of a service; undefined when it failed. */
   add(service: ScrapedService, at: number, samples: Samples | undefined): void {
     const before = this.#before.get(service);
     for (const line of CHARTS.flatMap(({ lines }) => lines)) {
@@ -191,7 +191,7 @@ export class Charts {
     else this.#before.delete(service);
   }
 
-  /** What writes do about the synchronous replica; undefined while loms tells nothing. */
+  /** How writes treat the synchronous replica; undefined while loms does not answer. */
   replicationState(): string | undefined {
     for (const [name, value] of this.#before.get("loms")?.samples ?? []) {
       const state = /^db_replication_state\{state="(\w+)"\}$/.exec(name)?.[1];

@@ -9,7 +9,7 @@ import { apiRoutes } from "./routes.ts";
 import { type ScrapedUrls, Scraping } from "./scraping.ts";
 import { Traces } from "./traces.ts";
 
-/** Its page is left open in a browser, whose requests need not be waited for. */
+/** A browser keeps connections open; a stop does not wait for them. */
 const DRAIN_MAX_MS = 500;
 
 /** One page that shows traces, metrics and logs of a stack while it runs; nothing is stored. */
@@ -20,12 +20,12 @@ export interface Observer {
   readonly settings: { readonly OTEL_EXPORTER_OTLP_ENDPOINT: string };
   /** Takes a line that a service has written. */
   addLine(service: string, line: string): void;
-  /** Asks the services for their metrics from now on. */
+  /** Starts to scrape the services. */
   watch(urls: ScrapedUrls): void;
   close(): Promise<void>;
 }
 
-/** Serves the page; start it before the services, so that no span is lost. */
+/** Starts the page's listener. Start it before the services, so that no span is lost. */
 export async function startObserver(address: HostPort): Promise<Observer> {
   const opened = new CloseStack();
   const traces = new Traces();
@@ -49,8 +49,8 @@ export async function startObserver(address: HostPort): Promise<Observer> {
 const LOOPBACK_NAMES = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /**
- * Answers requests under a name of this machine alone: the page of a stranger, whose own name may
- * lead to 127.0.0.1, could else read along (DNS rebinding).
+ * Answers requests only under a loopback name. Otherwise a page whose own host name resolves to
+ * 127.0.0.1 could read the answers (DNS rebinding).
  */
 export function forLoopback(fetch: RequestHandler): RequestHandler {
   return (request, env) =>

@@ -13,7 +13,7 @@ import type { Traces } from "./traces.ts";
 /** A batch of the services is 512 spans, some 300 KB. */
 const OTLP_MAX_BYTES = 4 << 20;
 const OTLP_TYPE = "application/x-protobuf";
-/** More than anybody reads; the page asks again every second. */
+/** More than a person reads; the page polls every second. */
 const TRACES_SHOWN_MAX = 100;
 const LINES_SHOWN_MAX = 200;
 const TRACE_PATH = "/api/traces/";
@@ -25,7 +25,7 @@ export interface Observed {
   readonly scraping: Scraping;
 }
 
-/** OTLP/HTTP in, and what the page asks for. */
+/** Receives OTLP/HTTP and serves the page's API. */
 export function apiRoutes({ traces, lines, charts, scraping }: Observed): MountedRoute[] {
   return [
     {

@@ -5,14 +5,14 @@ import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import { type Charts, SCRAPED_SERVICES, type ScrapedService } from "./charts.ts";
 
 const INTERVAL_MS = 2_000;
-/** loms asks its database for a second at most. */
+/** loms waits up to a second for its database. */
 const TIMEOUT_MS = 1_800;
 
 const directFetch = createDirectFetch();
 
 export type ScrapedUrls = Readonly<Partial<Record<ScrapedService, string | undefined>>>;
 
-/** Asks each service for its metrics every two seconds, and puts what it says into the charts. */
+/** Scrapes each service every two seconds and adds the samples to the charts. */
 export class Scraping {
   readonly #charts: Charts;
   readonly #loop: Loop;

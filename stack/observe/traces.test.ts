@@ -41,7 +41,7 @@ test("a trace is summarized by its root, however its spans arrive", () => {
   }]);
 });
 
-test("rows are told depth first, with their times since the trace began", () => {
+test("rows are listed depth first, with their times since the trace began", () => {
   const traces = new Traces();
   traces.add([
     span({ spanId: "4", parentId: "1", name: "later" }, 120, 121),
@@ -66,14 +66,14 @@ test("the latest traces come first, and the oldest are forgotten", () => {
   expect(traces.rows("trace 100")).toBeDefined();
 });
 
-test("a trace that goes on for ever is cut off", () => {
+test("an endless trace is cut off", () => {
   const traces = new Traces();
   const endless = Array.from({ length: 3_000 }, (_, n) => span({ spanId: `${n}` }, n));
   traces.add(endless);
   expect(traces.latest(1)[0]?.spans).toBe(2_000);
 });
 
-test("large traces make room for each other", () => {
+test("large traces evict each other", () => {
   const traces = new Traces();
   for (let n = 0; n < 100; n++) {
     traces.add(

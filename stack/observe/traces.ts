@@ -3,7 +3,7 @@ import { type SpanNode, spanTrees } from "../otlp/span-tree.ts";
 
 /** A purchase with its payment has about 40 spans of 1 KB each. */
 const TRACES_MAX = 500;
-/** A trace that goes on for ever is cut off here. */
+/** An endless trace is cut off here. */
 const SPANS_IN_TRACE_MAX = 2_000;
 /** Of all traces together, some 50 MB. */
 const SPANS_MAX = 50_000;

@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { readSpans, type ReceivedSpan } from "./read-spans.ts";
 
-/** A collector of OTLP/HTTP in protobuf that keeps what it is sent, for tests and the trace demo. */
+/**
+ * A collector of OTLP/HTTP in protobuf that keeps what it is sent, for tests and the trace demo.
+ */
 export interface OtlpReceiver {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly url: string;

@@ -3,13 +3,13 @@ import process from "node:process";
 import { hasSetpriv } from "../processes/child.ts";
 
 /** The account that owns nothing, on every Linux. */
-const NOBODY = 65_534;
+const UNPRIVILEGED_UID = 65_534;
 
 /**
- * PostgreSQL refuses to run as root. As root it runs as the owner of its data directory, or as
- * nobody, and keeps one of root's rights: to pass through directories that only root may enter,
- * because the project may lie in one. (`no_setuid_fixup` is for access(2), which would otherwise
- * forget that right.) As an ordinary user nothing is needed.
+ * PostgreSQL refuses to run as root. As root it runs as the owner of its data directory, or as UID
+ * 65534, and keeps one of root's capabilities: to pass through directories that only root may
+ * enter, because the project may lie in one. (`no_setuid_fixup` is for access(2), which would
+ * otherwise forget that right.) As an ordinary user nothing is needed.
  * @returns arguments for setpriv
  * @throws {Error} as root without setpriv
  */
@@ -17,8 +17,8 @@ export function postgresAccount(dataDirectory: string): readonly string[] {
   if (process.getuid?.() !== 0) return [];
   if (!hasSetpriv()) {
     throw new Error(
-      "PostgreSQL does not run as root and there is no setpriv (util-linux) to change the account: " +
-        "start as an ordinary user",
+      "PostgreSQL does not run as root and there is no setpriv (util-linux) " +
+        "to change the account: start as an ordinary user",
     );
   }
   const { uid, gid } = ownerOf(dataDirectory);
@@ -31,5 +31,5 @@ export function postgresAccount(dataDirectory: string): readonly string[] {
 
 function ownerOf(directory: string): { uid: number; gid: number } {
   const owner = lstatSync(directory, { throwIfNoEntry: false });
-  return owner && owner.uid !== 0 ? owner : { uid: NOBODY, gid: NOBODY };
+  return owner && owner.uid !== 0 ? owner : { uid: UNPRIVILEGED_UID, gid: UNPRIVILEGED_UID };
 }

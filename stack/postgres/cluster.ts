@@ -62,7 +62,7 @@ export async function startCluster(cluster: Cluster): Promise<void> {
 
 /** Stops all servers: the primary first, so that its last WAL reaches the standbys. */
 export async function stopCluster({ primary, standbys }: Cluster): Promise<void> {
-  // A frozen standby would hold up the primary, which waits until it has everything.
+  // A frozen standby would block the primary, which waits until it has received everything.
   for (const { server } of standbys) server.resume();
   await primary.server.stop();
   await Promise.all(standbys.map(({ server }) => server.stop()));

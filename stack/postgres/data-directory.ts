@@ -10,10 +10,10 @@ import type { PostgresBinaries } from "./binaries.ts";
 const BUILTIN_LOCALES_SINCE = 17;
 /** The first major version whose initdb has `--sync-method`. */
 const SYNC_METHODS_SINCE = 17;
-/** Long enough that nobody guesses it; base64url needs no quoting in a URL or in conninfo. */
+/** Cannot be guessed; base64url needs no quoting in a URL or in conninfo. */
 const PASSWORD_BYTES = 24;
 
-/** The superuser's password of a data directory, made once. Whoever may read the file may log in. */
+/** Returns the superuser's password of a data directory, which is generated once. */
 export function readOrMakePassword(directory: string): string {
   const path = join(directory, "password");
   if (!existsSync(path)) {
@@ -113,7 +113,7 @@ function unfinished(directory: string): string {
 async function copy(primary: string, standby: string): Promise<void> {
   await run(standby, "cp", ["-a", primary, standby]);
   const slots = join(standby, "pg_replslot");
-  // A slot is for the primary's standbys; here it would keep WAL for ever.
+  // A slot is for the primary's standbys; here it would keep WAL without a bound.
   for (const slot of readdirSync(slots)) rmSync(join(slots, slot), { recursive: true });
   writeFileSync(join(standby, "standby.signal"), "");
 }
@@ -145,7 +145,7 @@ async function run(
     deathSignal: "SIGKILL",
     account: postgresAccount(directory),
   });
-  // A program that does not read it says so by its exit code.
+  // If the program does not read it, the exit code shows it.
   child.process.stdin?.on("error", () => {}).end(input);
   let said = "";
   child.process.stdout?.resume();
@@ -153,8 +153,8 @@ async function run(
   const ending = await child.ended;
   if (said.startsWith("setpriv:")) {
     throw new Error(
-      `PostgreSQL does not run as root, and this root may not change the account (${said.trim()}): ` +
-        "start as an ordinary user",
+      `PostgreSQL does not run as root, and this root may not change the account ` +
+        `(${said.trim()}): start as an ordinary user`,
     );
   }
   if (ending !== "exit code 0") {

@@ -20,13 +20,13 @@ export interface PairOptions {
   readonly replicas?: 1 | 2;
   /** Created when they are not there. */
   readonly databases?: readonly string[];
-  /** false skips fsync: for tests, whose data nobody needs after a crash of the machine. */
+  /** false skips fsync: for tests, whose data need not survive a crash of the machine. */
   readonly durable?: boolean;
   /** Programs of another PostgreSQL; those of the npm package without it. */
   readonly binaries?: PostgresBinaries;
   /** Added to the settings of every server, or in place of ours. */
   readonly settings?: Settings;
-  /** Called when a server ends though nobody asked for it. */
+  /** Called when a server ends unexpectedly. */
   readonly onEnd?: (part: PostgresPart, ending: Ending) => void;
 }
 

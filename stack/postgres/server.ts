@@ -25,9 +25,9 @@ import { renderSettings, type Settings } from "./settings.ts";
 /** Recovery after a crash replays up to 1 GB of WAL. */
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;
-/** How long each way to stop may take before the next, harder one. */
+/** How long each signal may take before the next, harder one. */
 const STOP_TIMEOUT_MS = 10_000;
-/** After kill -9 its backends go by themselves; until they are gone no new one starts. */
+/** After kill -9 the backends end on their own; until then no new server starts. */
 const BACKENDS_GONE_TIMEOUT_MS = 5_000;
 /** The log file starts anew when it has grown beyond this, in bytes. */
 const LOG_MAX_BYTES = 4 << 20;
@@ -47,7 +47,7 @@ export class PostgresServer {
     readonly name: string;
     readonly directory: string;
     readonly program: string;
-    /** Called when the server ends though nobody asked for it. */
+    /** Called when the server ends unexpectedly. */
     readonly onEnd: (ending: Ending) => void;
   }) {
     this.name = options.name;
@@ -93,7 +93,7 @@ export class PostgresServer {
     await this.start();
   }
 
-  /** kill -9 of the server; its backends see that and go. */
+  /** kill -9 of the server; its backends notice and end. */
   async kill(): Promise<void> {
     this.#expectedToEnd = true;
     if (this.#child) sendSignal(this.#child.pid, "SIGKILL");

@@ -7,7 +7,7 @@ test("commonSettings() makes a commit wait for every standby", () => {
   expect(settings.synchronous_commit).toBe("remote_apply");
 });
 
-test("commonSettings() keeps fsync unless told that the data may be lost", () => {
+test("commonSettings() turns fsync off only when the data need not be durable", () => {
   expect(commonSettings({ port: 1, standbys: [], durable: true })).not.toHaveProperty("fsync");
   expect(commonSettings({ port: 1, standbys: [], durable: false }).fsync).toBe("off");
 });

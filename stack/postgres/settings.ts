@@ -30,10 +30,10 @@ export function commonSettings({ port, standbys, durable }: RoleSettings): Setti
       ? ""
       : `FIRST ${standbys.length} (${standbys.join(", ")})`,
     hot_standby: "on",
-    // A read on the standby that is in the way of replay holds up every commit this long at most.
+    // A read on the standby that conflicts with replay delays every commit this long at most.
     max_standby_streaming_delay: "100ms",
     hot_standby_feedback: "on",
-    // The standby asks again this often while its primary is starting or away.
+    // The standby retries this often while its primary is unavailable.
     wal_retrieve_retry_interval: "100ms",
     // An orderly stop of the primary waits for a standby that hangs no longer than this.
     wal_sender_timeout: "10s",
@@ -46,8 +46,8 @@ export function commonSettings({ port, standbys, durable }: RoleSettings): Setti
 
 export function standbySettings(name: string, primaryPort: number, password: string): Settings {
   return {
-    primary_conninfo:
-      `host=127.0.0.1 port=${primaryPort} user=postgres password=${password} application_name=${name}`,
+    primary_conninfo: `host=127.0.0.1 port=${primaryPort} user=postgres password=${password} ` +
+      `application_name=${name}`,
     primary_slot_name: name,
   };
 }

@@ -35,7 +35,9 @@ export interface Child {
 /** Where the system's own programs lie (setpriv, cp), whatever the caller's PATH says. */
 export const SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin";
 
-/** Runs what follows its first argument, unless the process of that number is its parent no more. */
+/**
+ * Runs what follows its first argument, unless the process of that number is its parent no more.
+ */
 const UNLESS_ORPHANED = 'test "$PPID" = "$1" && shift && exec "$@"';
 
 let canDieWithParent: boolean | undefined;
@@ -85,6 +87,6 @@ export async function spawnChild(options: ChildOptions): Promise<Child> {
 function dyingWithParent({ account = [], deathSignal }: ChildOptions): string[] {
   if (!hasSetpriv()) return [];
   const setpriv = ["setpriv", ...account, "--pdeathsig", deathSignal.slice(3), "--"];
-  // This process may be gone before the kernel knows of the wish; then nothing would end the child.
+  // This process may end before setpriv registers the signal; then nothing would end the child.
   return [...setpriv, "/bin/sh", "-c", UNLESS_ORPHANED, "sh", String(process.pid)];
 }

@@ -44,7 +44,7 @@ async function createService(behaviour = "serves") {
   return { service, lines, onEnd, answers };
 }
 
-test("start() resolves when the service is ready, and stop() when it has ended in order", async () => {
+test("start() resolves when the service is ready, and stop() when it has ended", async () => {
   const { service, lines, onEnd, answers } = await createService();
   await service.start();
   expect(await answers()).toBe(true);
@@ -54,7 +54,7 @@ test("start() resolves when the service is ready, and stop() when it has ended i
   expect(onEnd).not.toHaveBeenCalled();
 });
 
-test("load() starts a process that start() lets go on, and stop() ends one that waits", async () => {
+test("load() starts a process that waits for start() or stop()", async () => {
   const { service, answers } = await createService();
   await service.load();
   const { identity } = service;
@@ -66,14 +66,14 @@ test("load() starts a process that start() lets go on, and stop() ends one that 
   expect(isRunning(service.identity as ProcessIdentity)).toBe(false);
 });
 
-test("start() tells the last words of a service that ends instead", async () => {
+test("start() reports the last lines of a service that ends instead", async () => {
   const { service } = await createService("dies");
   await expect(service.start()).rejects.toThrow(
     "fixture did not start (exit code 1):\nWrong settings:\n  EVERYTHING: is wrong",
   );
 });
 
-test("a service that ends by itself is reported, one that is killed on purpose is not", async () => {
+test("a service that ends unexpectedly is reported, a killed one is not", async () => {
   const { service, onEnd } = await createService();
   await service.start();
   process.kill((service.identity as ProcessIdentity).pid, "SIGKILL");
@@ -84,7 +84,7 @@ test("a service that ends by itself is reported, one that is killed on purpose i
   expect(onEnd).toHaveBeenCalledOnce();
 });
 
-test("a paused service does not answer, a resumed one does, and a paused one can be stopped", async () => {
+test("a paused service does not answer until it is resumed, and can be stopped", async () => {
   const { service, answers } = await createService();
   await service.start();
   service.pause();

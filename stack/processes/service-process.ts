@@ -14,16 +14,16 @@ const { Agent, get } = createRequire(import.meta.url)("node:http") as typeof imp
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 25;
-/** One question whether a service is ready; it may hang on a part that is away. */
+/** For one readiness probe, which may hang on an unavailable part. */
 const READY_REQUEST_TIMEOUT_MS = 2_000;
-/** A service ends itself at its grace period; only one that hangs is killed. */
+/** A service ends at its grace period; only one that hangs is killed. */
 const STOP_TIMEOUT_MS = SHUTDOWN_GRACE_MS + 1_000;
 /** A log file above this starts anew with its service, in bytes. */
 const LOG_KEPT_BYTES = 16 << 20;
 /** How much of its last words a failed start repeats. */
 const LAST_LINES_MAX = 5;
 
-/** Looks for no proxy in the environment. */
+/** Ignores the proxy settings of the environment. */
 const DIRECT = new Agent({ proxyEnv: {} });
 
 export interface ServiceOptions {
@@ -38,7 +38,7 @@ export interface ServiceOptions {
   readonly onLine: (line: string) => void;
   /** Called whenever it has a new process. */
   readonly onSpawn: () => void;
-  /** Called when the service ends though nobody asked for it. */
+  /** Called when the service ends unexpectedly. */
   readonly onEnd: (ending: Ending) => void;
 }
 
@@ -53,7 +53,7 @@ export class ServiceProcess {
   readonly name: string;
   readonly #options: ServiceOptions;
   #child: Child | undefined;
-  /** A process that has not been told to start. */
+  /** A process that waits for the message to start. */
   #loaded: Loaded | undefined;
   #tail: LogTail | undefined;
   #expectedToEnd = false;

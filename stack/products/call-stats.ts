@@ -28,7 +28,7 @@ export class CallStats {
     this.#clock = clock;
   }
 
-  /** @param userAgent the header of that name, which tells clients apart */
+  /** @param userAgent the header of that name, which identifies clients */
   count(method: ProductMethod, userAgent: string | undefined): void {
     const now = this.#clock.now();
     this.#all.count(method, now);

@@ -36,7 +36,7 @@ export interface RefusalAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What was thrown as the product service tells it. */
+/** Returns the product service's response for what was thrown. */
 export function refusalAnswer(thrown: unknown): RefusalAnswer {
   const { status, message, retryAfterS } = asRefusal(thrown);
   return {

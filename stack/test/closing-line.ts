@@ -11,9 +11,9 @@ declare module "vitest" {
 const SLOWEST = 10;
 
 /**
- * Ends a run with what its tests have measured, its slowest files, and then
- * `N passed, N failed, N skipped` alone on its line. What fails outside every test counts as well: a
- * file that could not be collected, a hook of a suite.
+ * Ends a run with what its tests have measured, its slowest files, and then `N passed, N failed, N
+ * skipped` alone on its line. What fails outside every test counts as well: a file that could not
+ * be collected, a hook of a suite.
  */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {

@@ -36,7 +36,7 @@ it("testDatabase() clones the migrated schema of loms", async () => {
   }
 });
 
-it("testDatabase() gives each caller a database of its own, also when many ask at once", async () => {
+it("testDatabase() gives concurrent callers a database each", async () => {
   const clones = await Promise.all(Array.from({ length: 4 }, () => testDatabase("loms")));
   expect(new Set(clones.map((clone) => clone.primaryUrl)).size).toBe(4);
   await Promise.all(clones.map((clone) => clone.drop()));

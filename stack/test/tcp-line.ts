@@ -1,12 +1,12 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A way to a server that can be cut, stopped and slowed down, one direction by itself if need be. */
+/** A proxy to a server that can be cut or stopped, in one direction if need be. */
 export class TcpLine {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
   /** New connections are refused. */
   refuses = false;
-  /** What the server sends is thrown away: it does what it was asked, and nobody learns of it. */
+  /** What the server sends is dropped: it executes the request, and the client gets no answer. */
   deaf = false;
   /** Nothing passes, in either direction. */
   stopped = false;

@@ -35,9 +35,10 @@ function asyncApi() {
       title: "Order events",
       version: "1.0.0",
       description:
-        `Each status change of an order, \`new\` included, is published at least once, in order per order. \
-Integers are exact over the whole range of int64: keep every digit of ids, also above 2^53. What a reader \
-cannot read it puts aside into \`${ORDER_EVENTS_DEAD_LETTER_QUEUE}\`, as the consumer group \`${NOTIFIER_GROUP}\` does.`,
+        `Each status change of an order, \`new\` included, is published at least once, in \
+order per order. Integers are exact over the whole range of int64: keep every digit of ids, also \
+above 2^53. What a reader cannot read it puts aside into \
+\`${ORDER_EVENTS_DEAD_LETTER_QUEUE}\`, as the consumer group \`${NOTIFIER_GROUP}\` does.`,
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
       contact: { name: "Marketplace" },
       tags: [{ name: "orders", description: "The life of an order" }],
@@ -65,7 +66,7 @@ cannot read it puts aside into \`${ORDER_EVENTS_DEAD_LETTER_QUEUE}\`, as the con
       publishOrderEvents: {
         action: "send",
         title: "Publish order events",
-        summary: "loms tells of each status change, once its transaction is committed",
+        summary: "loms publishes each status change, once its transaction is committed",
         channel: { $ref: "#/channels/orderEvents" },
         messages: [{ $ref: "#/channels/orderEvents/messages/orderStatusChanged" }],
       },
@@ -150,8 +151,8 @@ type Node = Record<string, unknown>;
 export type Dialect = "draft-2020-12" | "draft-7";
 
 /**
- * The JSON Schema of an order event, from the zod schema that reads it. Bounds of int64 are bigints.
- * It is that of a reader, so an event may have fields that are not in it.
+ * The JSON Schema of an order event, from the zod schema that reads it. Bounds of int64 are
+ * bigints. It is that of a reader, so an event may have fields that are not in it.
  */
 export function orderEventSchema(target: Dialect): Node {
   const schema = z.toJSONSchema(orderEvent, {

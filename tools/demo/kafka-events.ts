@@ -2,9 +2,11 @@ import { NOTIFIER_GROUP, ORDER_EVENTS, orderEvent } from "../../proto/order-even
 import { createKafkaBus } from "../../shared/bus/kafka.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 
-/** They were shown before anybody asks, so they are there; this is for joining a group. */
+/** The events are there already; this is for joining a group. */
 const READ_MAX_MS = 20_000;
-/** A reader of its own: it takes nothing from the notifier, and goes on where the last demo ended. */
+/**
+ * A reader of its own: it takes nothing from the notifier, and goes on where the last demo ended.
+ */
 const GROUP = "demo";
 
 export interface EventOnKafka {
@@ -14,7 +16,9 @@ export interface EventOnKafka {
   readonly position: string;
 }
 
-/** Where the events of orders lie on Apache Kafka: `count` of them, or what is found within 20 s. */
+/**
+ * Where the events of orders lie on Apache Kafka: `count` of them, or what is found within 20 s.
+ */
 export async function readKafkaEvents(
   brokers: string,
   orders: readonly number[],

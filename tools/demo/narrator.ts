@@ -20,7 +20,7 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Tells each step as it happens: what is done, the request, the answer, and what was promised. */
+/** Prints each step as it happens: the action, the request, the answer, and what was promised. */
 export class Narrator {
   readonly #print: (line: string) => void;
   #steps = 0;

@@ -19,10 +19,10 @@ export async function readNotifications(
 ): Promise<PrintedNotification[]> {
   const deadline = performance.now() + WAIT_MAX_MS;
   for (;;) {
-    const told = readFileSync(logPath, "utf8").split("\n")
+    const shown = readFileSync(logPath, "utf8").split("\n")
       .flatMap((line) => readNotificationLine(line) ?? [])
       .filter(({ order_id }) => orders.includes(Number(order_id)));
-    if (told.length >= count || performance.now() > deadline) return told;
+    if (shown.length >= count || performance.now() > deadline) return shown;
     await sleep(systemClock, POLL_MS);
   }
 }

@@ -16,7 +16,7 @@ export interface DemoEvents {
   readonly brokers: string | undefined;
 }
 
-/** Products of the test data, those with little stock first; each run buys a few for good. */
+/** Products of the test data, those with little stock first; each run buys a few. */
 const SKUS = [773297411, 2956315, 1148162, 2618151, 2958025, 3618852, 5097510, 139275865];
 /** What the story takes of one SKU at most, and one for the buyer who is faster. */
 const NEEDED = 4;
@@ -25,7 +25,7 @@ const LINE_MAX = 65_535;
 /** Users of earlier runs have carts and orders; a new one has none. */
 const USER_MAX = 2 ** 40;
 
-/** One order of the story and the statuses that its buyer is told. */
+/** One order of the story and the statuses that its buyer is notified of. */
 interface ToldOrder {
   readonly order: number;
   readonly statuses: readonly string[];
@@ -33,7 +33,7 @@ interface ToldOrder {
 
 /**
  * Buys something as a person would. What it expects follows from the stock that it finds, so it can
- * be told on the same data again. Nobody else may buy the same SKUs meanwhile.
+ * run on the same data again. No other buyer may buy the same SKUs meanwhile.
  * @throws {BrokenPromise} with what was promised and what happened
  */
 export async function tellStory(
@@ -123,13 +123,17 @@ async function showNotifications(
 ): Promise<void> {
   narrator.begin("The notifications that came of it");
   const count = orders.reduce((sum, { statuses }) => sum + statuses.length, 0);
-  const told = await readNotifications(notifierLog, orders.map(({ order }) => order), count);
-  for (const { order_id, seq, user_id, status } of told) {
-    narrator.say(`order ${order_id}, ${seq}: user ${user_id} is told "${status}"`);
+  const shown = await readNotifications(notifierLog, orders.map(({ order }) => order), count);
+  for (const { order_id, seq, user_id, status } of shown) {
+    narrator.say(`order ${order_id}, ${seq}: user ${user_id} is notified of "${status}"`);
   }
   for (const { order, statuses } of orders) {
-    const own = told.filter(({ order_id }) => order_id === order);
-    narrator.check(`what is told of order ${order}`, own.map(({ status }) => status), statuses);
+    const own = shown.filter(({ order_id }) => order_id === order);
+    narrator.check(
+      `the notifications of order ${order}`,
+      own.map(({ status }) => status),
+      statuses,
+    );
     narrator.check(
       `seq of order ${order}`,
       own.map(({ seq }) => seq),

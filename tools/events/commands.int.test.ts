@@ -65,7 +65,7 @@ async function statesOf(orderId: bigint): Promise<string[]> {
   return lines.slice(1).map((line) => line.replace(/^ +(\d)  .* trace [0-9a-f]{32}  /, "$1 "));
 }
 
-test("showOrder() tells an order's events from its history, also when the outbox is clean", async () => {
+test("showOrder() prints an order's history, also when the outbox is clean", async () => {
   const orderId = await createOrder();
   expect(await statesOf(orderId)).toEqual(["1 waiting", "2 waiting"]);
   await openRelay(() => Promise.resolve()).step();
@@ -105,7 +105,7 @@ test("a refused event is listed, and put back once", async () => {
   expect(taken).toEqual([`${orderId}-2`]);
 });
 
-test("events are put back from the history from a moment on, those of one moment together", async () => {
+test("events since a time are put back from the history, those of one time together", async () => {
   const orders = [await createOrder(), await createOrder(), await createOrder()];
   const taken: string[] = [];
   const relay = openRelay((_, messages) => {
@@ -150,7 +150,7 @@ test("refused events are left to replay-refused", async () => {
   expect(await statesOf(orderId)).toEqual(["1 waiting", "2 refused: large"]);
 });
 
-test("dead letters are listed, and put back as many as asked for", async () => {
+test("dead-lettered events are listed, and at most --max are put back", async () => {
   let mended = false;
   const inbox = new Inbox();
   await bus.subscribe({
@@ -161,20 +161,20 @@ test("dead letters are listed, and put back as many as asked for", async () => {
   });
   await bus.publish(ORDER_EVENTS, ["0", "1", "2"].map((value) => message("7", value)));
   await expect.poll(async () => (await listDeadLetters({ bus }, 10))[0])
-    .toBe("3 dead letters of loms.order-events.dlq");
+    .toBe("3 dead-lettered events of loms.order-events.dlq");
   const listed = await listDeadLetters({ bus }, 2);
-  expect(listed[0]).toMatch(/^the first 2 dead letters/);
+  expect(listed[0]).toMatch(/^the first 2 dead-lettered events/);
   expect(listed[1]).toMatch(/^ {2}order 7 {2}loms\.order-events\/notifier\/.* {2}not yet\n {4}0$/);
 
   mended = true;
   expect(await replayDeadLetterQueue({ bus }, 2)).toEqual([
-    "put back 2 dead letters of loms.order-events.dlq",
+    "put back 2 dead-lettered events of loms.order-events.dlq",
     "notifier drops those that are not newer than what it has shown",
     "there are more: once again puts them back, too",
   ]);
   await replayDeadLetterQueue({ bus }, 10);
   expect(await replayDeadLetterQueue({ bus }, 10))
-    .toEqual(["put back 0 dead letters of loms.order-events.dlq"]);
+    .toEqual(["put back 0 dead-lettered events of loms.order-events.dlq"]);
   await inbox.holds(3);
   expect(inbox.values()).toEqual(["0", "1", "2"]);
 });

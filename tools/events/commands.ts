@@ -39,7 +39,7 @@ function historyLine({ seq, status, at, state, reason, traceparent }: HistoryRow
   return `  ${seq}  ${status.padEnd(STATUS_WIDTH)}  ${at}  trace ${trace}  ${where}`;
 }
 
-/** Up to `max` events that the bus refused for good, a line each. */
+/** Up to `max` events that the bus refused permanently, a line each. */
 export async function listRefused({ pool }: Pick<EventsDeps, "pool">, max: number) {
   const rows = await pool.run(REFUSED_EVENTS, [max], newContext());
   const lines = rows.map(({ order_id, seq, refused_at, reason }) =>
@@ -55,8 +55,8 @@ export async function replayRefused({ pool }: Pick<EventsDeps, "pool">, max: num
 }
 
 /**
- * Puts events from a moment on (RFC 3339) back into the outbox from their orders' history, some `max`
- * of them; the relay takes them from there.
+ * Puts events from a moment on (RFC 3339) back into the outbox from their orders' history, some
+ * `max` of them; the relay takes them from there.
  */
 export async function replayEvents(
   { pool }: Pick<EventsDeps, "pool">,
@@ -71,23 +71,25 @@ export async function replayEvents(
   return row?.next ? [...lines, `there are more: replay --since ${row.next}`] : lines;
 }
 
-/** Up to `max` dead letters, a line each. */
+/** Up to `max` events of the dead-letter queue, a line each. */
 export async function listDeadLetters({ bus }: Pick<EventsDeps, "bus">, max: number) {
   const letters = await bus.readDeadLetterQueue(ORDER_EVENTS, max);
   const lines = letters.map(({ key, position, reason, value }) =>
     `  order ${key}  ${position}  ${reason}\n    ${value}`
   );
   return [
-    `${atMost(letters.length, max, "dead letter")} of ${ORDER_EVENTS.deadLetterQueue}`,
+    `${atMost(letters.length, max, "dead-lettered event")} of ${ORDER_EVENTS.deadLetterQueue}`,
     ...lines,
   ];
 }
 
-/** Publishes up to `max` dead letters again and removes them. */
+/** Publishes up to `max` events of the dead-letter queue again and removes them. */
 export async function replayDeadLetterQueue({ bus }: Pick<EventsDeps, "bus">, max: number) {
   const events = await bus.replayDeadLetterQueue(ORDER_EVENTS, max);
   const left = await bus.readDeadLetterQueue(ORDER_EVENTS, 1);
-  const lines = [`put back ${counted(events, "dead letter")} of ${ORDER_EVENTS.deadLetterQueue}`];
+  const lines = [
+    `put back ${counted(events, "dead-lettered event")} of ${ORDER_EVENTS.deadLetterQueue}`,
+  ];
   if (events > 0) {
     lines.push(`${NOTIFIER_GROUP} drops those that are not newer than what it has shown`);
   }

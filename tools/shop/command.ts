@@ -28,7 +28,7 @@ export interface Command {
   readonly takes: readonly Parameter[];
   /** What it does, in a line. */
   readonly about: string;
-  /** @throws what the clients throw: a problem, or why nobody answered */
+  /** @throws what the clients throw: a problem, or the error of a connection */
   run(shop: Shop, given: Arguments): Promise<Outcome>;
 }
 
@@ -48,8 +48,8 @@ const DEFAULTS = { count: 1n, page: 10n, after: 0n, user: 0n } as const;
 const DIGITS = /^[0-9]{1,19}$/;
 
 /**
- * The arguments of a command. In a session the user is known and never written, and the order may be
- * left out.
+ * The arguments of a command. In a session the user is known and never written, and the order may
+ * be left out.
  * @throws {UsageError} naming what is missing, too much or no number
  */
 export function readArguments(

@@ -5,7 +5,7 @@ import { itemLine } from "./products.ts";
 const orThrow = { throwOnError: true } as const;
 const done = (...lines: string[]): Outcome => ({ data: {}, lines });
 
-/** Everything that a buyer can do, under the name it has on the command line. */
+/** The commands of a buyer, by name. */
 export const COMMANDS = {
   products: {
     takes: ["page?", "after?"],
@@ -15,7 +15,7 @@ export const COMMANDS = {
   },
   stock: {
     takes: ["sku"],
-    about: "tells how many of a SKU can be bought",
+    about: "shows how many of a SKU can be bought",
     async run({ loms }, { sku }) {
       const { data } = await loms.stocksInfo({ body: { sku }, ...orThrow });
       return { data, lines: [`${data.count} of ${sku} can be bought`] };

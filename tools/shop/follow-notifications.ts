@@ -3,14 +3,13 @@ import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { type PrintedNotification, readNotificationLine } from "../notification-line.ts";
 
-/** A person does not notice; the file is only asked for its size. */
+/** Too short for a person to notice; a poll is one read. */
 const POLL_MS = 100;
 /** Of the log, read at a time. */
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Tells of each notification that the notifier prints from now on, until `stop` aborts. They are read
- * from its log, because that is where a notification goes.
+ * Reports each notification that the notifier logs from now on, until `stop` aborts.
  */
 export async function followNotifications(
   path: string,

@@ -9,7 +9,7 @@ export interface Refusal {
   readonly lines: readonly string[];
 }
 
-/** Whatever a command threw: a problem, an error with a code, or why nobody answered. */
+/** Describes what a command threw: a problem, an error with a code, or a failed connection. */
 export function refusalOf(thrown: unknown): Refusal {
   if (isProblem(thrown)) return { data: thrown, lines: problemLines(thrown) };
   if (thrown instanceof AppError) {
@@ -17,7 +17,7 @@ export function refusalOf(thrown: unknown): Refusal {
     return { data: { code, detail: message }, lines: [`${message} (${code})`] };
   }
   const detail = whyOf(thrown);
-  return { data: { code: "unavailable", detail }, lines: [`nobody answers: ${detail}`] };
+  return { data: { code: "unavailable", detail }, lines: [`no answer: ${detail}`] };
 }
 
 /** On Node, fetch says only that it failed, and its cause says why. */

@@ -28,7 +28,7 @@ export async function runSession(shop: Shop, { input, output }: Terminal): Promi
   let failed = false;
   const print = (text: string) => void output.write(`${text}\n`);
   const prompt = () => {
-    // A script that is read from a pipe is asked nothing, and is at its end before it is answered.
+    // A script on a pipe gets no prompt: its end comes before the first answer.
     if (!output.isTTY) return;
     lines.setPrompt(`user ${session.user}> `);
     lines.prompt();

@@ -9,21 +9,21 @@ export const WATCH = {
 
 const NAME_WIDTH = 30;
 
-const HEAD = `npm run shop                     asks for one command after the other
-npm run shop -- COMMAND …        carries out one
+const HEAD = `npm run shop                     reads commands from a prompt
+npm run shop -- COMMAND …        runs one command
 npm run shop -- --json COMMAND … prints the answer, or the problem, as JSON
 
 `;
 const FOOT = `
-Exit code 0: done. 1: refused, or nobody answers. 2: not understood. It finds the system that npm start
+Exit code 0: done. 1: refused, or no answer. 2: usage error. It uses the system that npm start
 runs; CART_URL, LOMS_URL and PRODUCT_URL name another one.
 `;
 const SESSION_HEAD = `Your user stays, so commands are written without it, and without the order
-for the one that you checked out last. Notifications to your user show by themselves.
+for the one that you checked out last. Notifications to your user appear automatically.
 
 `;
 const SESSION_COMMANDS = [
-  line("user [USER]", "goes on as another user, or as a new one"),
+  line("user [USER]", "switches to another user, or to a new one"),
   line("help", "shows this"),
   line("quit", "or Ctrl-D"),
 ];

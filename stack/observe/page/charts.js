@@ -18,7 +18,7 @@ function figure({ title, unit, lines }) {
     first: Math.min(...times),
     last: Math.max(...times),
   };
-  // Two lines of one service are told apart by their strokes.
+  // Two lines of one service differ by their strokes.
   const kinds = lines.map((line, at) => {
     const isSecond = lines.findIndex(({ service }) => service === line.service) !== at;
     return `${line.service}${isSecond ? " second" : ""}`;
@@ -48,7 +48,7 @@ function figure({ title, unit, lines }) {
   );
 }
 
-/** Goes on anew after what could not be told. */
+/** Starts a new line after a gap. */
 function path(points, { most, first, last }) {
   let isPenDown = false;
   return points.map(([at, value]) => {

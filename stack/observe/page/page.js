@@ -1,4 +1,4 @@
-// The page asks every second for what is new, while somebody looks at it.
+// The page polls every second while it is visible.
 
 import { showCharts } from "./charts.js";
 import { ask, byId, element, serviceName } from "./elements.js";
