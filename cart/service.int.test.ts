@@ -85,7 +85,7 @@ test("cart adds, lists and orders through its neighbours, with every digit", asy
   expect((await call("GET", "list")).status).toBe(404);
 });
 
-test("cart tells what loms says is short", async () => {
+test("cart returns the shortage from loms", async () => {
   await call("POST", `${SKU}`, `{"count":2}`);
   const skus = [{ sku: SKU, requested: 2, available: 1 }];
   const shortage = { orderId: 5n, skus, skusTotal: 1 };
@@ -105,7 +105,7 @@ test("cart answers 503 while loms is away, and keeps the cart", async () => {
   expect(JSON.parse((await call("GET", "list")).text)).toMatchObject({ items: [{ count: 2 }] });
 });
 
-test("cart tells of an order whose caller hung up, and makes no second one", async () => {
+test("cart returns an order whose caller disconnected, and makes no second one", async () => {
   await call("POST", `${SKU}`, `{"count":2}`);
   const created = Promise.withResolvers<object>();
   orderCreate.mockReturnValueOnce(created.promise);

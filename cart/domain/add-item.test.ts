@@ -22,7 +22,7 @@ test("addItem() refuses a SKU that the product service does not know", async () 
   expect(deps.stocks.stocksInfo).not.toHaveBeenCalled();
 });
 
-test("addItem() refuses a SKU over uint32 without asking anybody", async () => {
+test("addItem() refuses a SKU over uint32 without a call", async () => {
   const deps = testDeps();
   await expect(addItem(deps, { userId: USER, sku: 2n ** 32n, count: 1 }, testContext())).rejects
     .toMatchObject({ code: "failed_precondition", message: "Sku 4294967296 is not a product" });
@@ -93,10 +93,10 @@ test("addItem() refuses a SKU more than one order takes", async () => {
 test("addItem() is unavailable, and the cart unchanged, when a neighbour cannot answer", async () => {
   for (const code of ["unavailable", "deadline_exceeded"] as const) {
     const deps = testDeps();
-    deps.stocks.stocksInfo.mockRejectedValue(new AppError(code, "nobody is there"));
+    deps.stocks.stocksInfo.mockRejectedValue(new AppError(code, "no answer"));
     await expect(addItem(deps, { userId: USER, sku: 42n, count: 1 }, testContext())).rejects
       .toMatchObject({ code: "unavailable" });
-    deps.products.getProduct.mockRejectedValue(new AppError(code, "nobody is there"));
+    deps.products.getProduct.mockRejectedValue(new AppError(code, "no answer"));
     await expect(addItem(deps, { userId: USER, sku: 42n, count: 1 }, testContext())).rejects
       .toMatchObject({ code: "unavailable" });
     expect(deps.carts.size()).toEqual({ carts: 0, lines: 0 });

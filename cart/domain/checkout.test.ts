@@ -8,7 +8,7 @@ import { clearCart, deleteItem } from "./remove-items.ts";
 const USER = 7n;
 const user = { userId: USER };
 
-/** Lets loms answer when the test says so. */
+/** Delays the answer of loms until the test releases it. */
 function heldOrders(deps: ReturnType<typeof testDeps>) {
   const held: PromiseWithResolvers<bigint>[] = [];
   deps.orders.orderCreate.mockImplementation(() => {
@@ -121,7 +121,7 @@ test("checkout() settles an unknown outcome first, with the same key and snapsho
   }
 });
 
-test("checkout() keeps an unknown outcome through a try that loms has no room for", async () => {
+test("checkout() keeps an unknown outcome through a call that loms rejects as overloaded", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2 });
   deps.orders.orderCreate.mockRejectedValueOnce(lost());
@@ -172,7 +172,7 @@ test("checkout() of a caller that leaves goes on for the one that joined", async
   expect(deps.attempts.size).toBe(0);
 });
 
-test("checkout() tells the next caller of an order whose caller had left", async () => {
+test("checkout() returns an order to the next caller when its own has disconnected", async () => {
   const deps = testDeps();
   const order = heldOrders(deps);
   await fill(deps, USER, { 10: 2 });

@@ -4,7 +4,7 @@ import { deadlineAsUnavailable, emptyCart } from "./cart.ts";
 import type { CartLine, Deps } from "./deps.ts";
 
 /*
- * Invariant: the content of a cart is ordered at most once, and every order is reported to a caller.
+ * Invariant: what is in a cart is ordered at most once, and every order is reported to a caller.
  *
  * 1. An attempt begins: a snapshot of the cart and a new idempotency key.
  * 2. cart calls loms to create the order under that key.

@@ -43,7 +43,10 @@ export interface Carts {
 }
 
 export interface Products {
-  /** Undefined when the SKU is not a product. Throws AppError `unavailable` when the service cannot answer. */
+  /**
+   * Undefined when the SKU is not a product.
+   * @throws {AppError} `unavailable` when the service cannot answer
+   */
   getProduct(sku: number, context: RequestContext): Promise<Product | undefined>;
 }
 

@@ -18,7 +18,7 @@ test("listCart() names and prices every line, ascending by SKU", async () => {
   });
 });
 
-test("listCart() asks for all products before the first one has answered", async () => {
+test("listCart() requests all products concurrently", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 1, 20: 1, 30: 1 });
   const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -49,7 +49,7 @@ test("listCart() throws not_found for an empty cart", async () => {
     .toMatchObject({ code: "not_found" });
 });
 
-test("listCart() is unavailable when one product cannot be had, and stops asking", async () => {
+test("listCart() is unavailable when one product is, and cancels the other calls", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 1, 20: 1 });
   let stopped = false;

@@ -8,7 +8,7 @@ import { fill, testDeps } from "../test/deps.ts";
 import { cartApp, DOCUMENT_INFO } from "./routes.ts";
 
 const MAX = "9223372036854775807";
-const UNAVAILABLE = new AppError("unavailable", "nobody answers");
+const UNAVAILABLE = new AppError("unavailable", "no answer");
 const SHORT = new AppError("failed_precondition", "Order 5 could not be reserved", {
   shortage: { orderId: 5n, skus: [{ sku: 42, requested: 2, available: 1 }], skusTotal: 1 },
 });
@@ -88,7 +88,7 @@ const additions: Row[] = [
     problem: { detail: "Cannot add 99 of sku 42: 2 in the cart, 100 in stock" },
   },
   {
-    title: "product service away",
+    title: "product service unavailable",
     call: "POST /user/1/cart/42",
     body: COUNT,
     prepare: (given) => given.products.getProduct.mockRejectedValue(UNAVAILABLE),
@@ -96,7 +96,7 @@ const additions: Row[] = [
     problem: { code: "unavailable" },
   },
   {
-    title: "loms away",
+    title: "loms unavailable",
     call: "POST /user/1/cart/42",
     body: COUNT,
     prepare: (given) => given.stocks.stocksInfo.mockRejectedValue(UNAVAILABLE),
@@ -104,28 +104,13 @@ const additions: Row[] = [
   },
 ];
 
+/** One of each kind; proto/loms/v1/schemas.test.ts and shared/http have the others. */
 const badBodies: Row[] = ([
   [`{"count":0}`, "count"],
-  [`{"count":-1}`, "count"],
-  [`{"count":65536}`, "count"],
-  [`{"count":1.0}`, "count"],
-  [`{"count":1e0}`, "count"],
-  [`{"count":1.5}`, "count"],
-  [`{"count":"1"}`, "count"],
-  [`{"count":null}`, "count"],
-  [`{"count":true}`, "count"],
-  [`{"count":[1]}`, "count"],
-  [`{"count":99999999999999999999}`, "count"],
   [`{}`, "count"],
   [`{"count":1,"sku":2}`, "sku"],
-  [`{"count":1,"__proto__":2}`, "__proto__"],
   [`{"count":1,"count":1}`, ""],
-  [`{"count":1`, ""],
-  [``, ""],
   [`[]`, ""],
-  [`1`, ""],
-  [`null`, ""],
-  ["[".repeat(5000), ""],
 ] as const).map(([body, path]) => ({
   title: `body ${body.slice(0, 40)}`,
   call: "POST /user/1/cart/42",
@@ -135,7 +120,8 @@ const badBodies: Row[] = ([
   errors: [path],
 }));
 
-const BAD_IDS = ["0", "-1", "+1", "01", "1.0", "1e0", "abc", "%31", "9223372036854775808"];
+/** shared/http/endpoint.test.ts has the others. */
+const BAD_IDS = ["0", "9223372036854775808"];
 const badPaths: Row[] = BAD_IDS.flatMap((id) => [
   {
     title: `user ${id}`,
@@ -175,7 +161,7 @@ const otherCalls: Row[] = [
     problem: { code: "not_found" },
   },
   {
-    title: "list, product service away",
+    title: "list, product service unavailable",
     call: "GET /user/1/cart/list",
     prepare: (given) => {
       given.products.getProduct.mockRejectedValue(UNAVAILABLE);
@@ -218,7 +204,7 @@ const otherCalls: Row[] = [
     },
   },
   {
-    title: "checkout, loms away",
+    title: "checkout, loms unavailable",
     call: "POST /user/1/cart/checkout",
     prepare: (given) => {
       given.orders.orderCreate.mockRejectedValue(UNAVAILABLE);
@@ -284,7 +270,7 @@ test.each([...additions, ...badBodies, ...badPaths, ...otherCalls, ...refusals])
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     expect(problem.status).toBe(row.status);
     if (row.errors) expect(problem.errors?.map(({ path }) => path)).toEqual(row.errors);
-    expect(await deps.carts.listCart(1n), "a refusal changes nothing").toEqual(before);
+    expect(await deps.carts.listCart(1n), "a rejected request changes nothing").toEqual(before);
   },
 );
 

@@ -25,7 +25,7 @@ also above 2^53. Every failure is a problem (RFC 9457) whose \`code\` is the fie
   tags: [{ name: "cart", description: "The cart of a user, from the first line to the order" }],
 };
 
-/** All routes of cart: its operations, probes, the OpenAPI document and its pages. */
+/** All routes of cart: operations, probes, the OpenAPI document and pages. */
 export function cartApp(
   deps: Deps & CheckoutDeps,
   health: readonly MountedRoute[],
@@ -55,7 +55,7 @@ const skuId = int64Id.meta({ description: "The product", param: { example: 773_2
 /** The path of a user's cart. */
 const cartParams = z.object({ user_id: userId });
 
-/** The path of a line. A SKU over uint32 is well formed here; that it is no product is a 412. */
+/** The path of a line. A SKU over uint32 is valid here, and a 412 later: no product has it. */
 const lineParams = z.object({ user_id: userId, sku_id: skuId });
 
 const addItemRequest = z.strictObject({ count: itemCount }).meta({ id: "AddItemRequest" });

@@ -5,7 +5,7 @@ const LIMITS = { countMax: 65_535, linesMax: 1000 };
 const SKU_MAX = 2 ** 32 - 1;
 const USER_MAX = 2n ** 63n - 1n;
 
-/** What every store of carts keeps. `make` opens an empty one. */
+/** The tests of every store of carts. `make` opens an empty one. */
 export function cartsContract(name: string, make: () => Promise<Carts>): void {
   describe(`${name} as Carts`, () => {
     let carts: Carts;
@@ -37,7 +37,7 @@ export function cartsContract(name: string, make: () => Promise<Carts>): void {
         expect(carts.size()).toEqual({ carts: 0, lines: 0 });
       });
 
-      test("refuses one SKU too many and still takes more of those that are there", async () => {
+      test("rejects one SKU too many and still adds to existing lines", async () => {
         const limits = { ...LIMITS, linesMax: 2 };
         await add(1n, 10, 1, limits);
         await add(1n, 20, 1, limits);
@@ -52,7 +52,7 @@ export function cartsContract(name: string, make: () => Promise<Carts>): void {
         expect(await carts.listCart(1n)).toEqual([{ sku: 10, count: 20 }]);
       });
 
-      test("tells users apart over the whole of int64", async () => {
+      test("separates users over the whole range of int64", async () => {
         for (const userId of [1n, 2n ** 53n, 2n ** 53n + 1n, USER_MAX - 1n, USER_MAX]) {
           await add(userId, 10, 1);
         }
@@ -61,7 +61,7 @@ export function cartsContract(name: string, make: () => Promise<Carts>): void {
       });
     });
 
-    test("listCart() answers what was there, whatever comes later", async () => {
+    test("listCart() returns lines that later changes do not affect", async () => {
       await add(1n, 10, 1);
       const lines = await carts.listCart(1n);
       await add(1n, 10, 1);
@@ -70,7 +70,7 @@ export function cartsContract(name: string, make: () => Promise<Carts>): void {
       expect(lines).toEqual([{ sku: 10, count: 1 }]);
     });
 
-    test("deleteItem() takes a line, and the cart with the last one", async () => {
+    test("deleteItem() removes a line, and the cart with the last one", async () => {
       await add(1n, 10, 3);
       await add(1n, 20, 1);
       await carts.deleteItem(1n, 15);
@@ -81,7 +81,7 @@ export function cartsContract(name: string, make: () => Promise<Carts>): void {
       expect(carts.size()).toEqual({ carts: 0, lines: 0 });
     });
 
-    test("clearCart() takes all lines of one user", async () => {
+    test("clearCart() removes all lines of one user", async () => {
       await add(1n, 10, 3);
       await add(1n, 20, 3);
       await add(2n, 10, 1);
@@ -93,7 +93,7 @@ export function cartsContract(name: string, make: () => Promise<Carts>): void {
     describe("removeOrdered()", () => {
       const ordered: CartLine[] = [{ sku: 10, count: 2 }, { sku: 20, count: 2 }];
 
-      test("takes what was ordered and leaves the rest", async () => {
+      test("removes what was ordered and leaves the rest", async () => {
         await add(1n, 10, 5);
         await add(1n, 20, 2);
         await add(1n, 30, 1);
@@ -102,7 +102,7 @@ export function cartsContract(name: string, make: () => Promise<Carts>): void {
         expect(carts.size()).toEqual({ carts: 1, lines: 2 });
       });
 
-      test("takes no more than is there", async () => {
+      test("removes no more than is there", async () => {
         await add(1n, 10, 1);
         await carts.removeOrdered(1n, ordered);
         await carts.removeOrdered(1n, ordered);

@@ -16,9 +16,9 @@ export const CART_REPOSITORY_LINES = gaugeFamily({
 const NO_LINES: readonly CartLine[] = [];
 
 /**
- * Carts in the memory of this process. A cart is an array of its lines, ascending by SKU, that is
- * replaced and never changed: whoever was given one keeps what it saw, without a copy, and an array
- * that is made anew has no room to spare, which one that grows has.
+ * Carts in the memory of this process. A cart is an array of lines, ascending by SKU, that is
+ * replaced and never changed: callers may keep it without a copy, and an array created at its final
+ * size uses less memory than one that grows.
  */
 export class MemoryCarts implements Carts {
   readonly #carts = new Map<bigint, readonly CartLine[]>();
@@ -80,7 +80,7 @@ export class MemoryCarts implements Carts {
   }
 }
 
-/** Where the SKU is, or would be, among lines ascending by SKU. */
+/** The index of the SKU, or where it belongs, in lines ascending by SKU. */
 function placeOf(lines: readonly CartLine[], sku: number): number {
   let low = 0;
   let high = lines.length;

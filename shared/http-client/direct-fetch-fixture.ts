@@ -1,7 +1,7 @@
 import process from "node:process";
 import { createDirectFetch } from "./direct-fetch.ts";
 
-// Calls the URL that it is given twice, and prints what was answered.
+// Calls the given URL twice and prints the responses.
 
 const [url = ""] = process.argv.slice(2);
 const fetch = createDirectFetch();

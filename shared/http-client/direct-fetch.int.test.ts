@@ -24,7 +24,7 @@ async function listen(listener: RequestListener): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test("directFetch() sends method, headers and body, and reads status, headers and body", async () => {
+test("directFetch() sends and reads headers and bodies", async () => {
   const host = await listen(async (request, response) => {
     const parts: string[] = [];
     for await (const part of request.setEncoding("utf8")) parts.push(String(part));
@@ -58,7 +58,7 @@ test("directFetch() sends the URL's credentials as Basic authorization", async (
   expect(await sent({ headers: { authorization: "Bearer other" } })).toBe("Bearer other");
 });
 
-test("directFetch() hands a redirect to its caller", async () => {
+test("directFetch() returns a redirect", async () => {
   const host = await listen((_, response) => {
     response.writeHead(307, { location: "http://elsewhere.example/" }).end();
   });
@@ -85,7 +85,7 @@ test("directFetch() rejects when nothing listens, without the URL's password", a
   expect(error).not.toContain("hunter2");
 });
 
-test("directFetch() answers with no body where there is none", async () => {
+test("directFetch() returns no body where there is none", async () => {
   const host = await listen((_, response) => void response.writeHead(204).end());
   const answer = await createDirectFetch()(`http://${host}/`);
   expect([answer.status, answer.body]).toEqual([204, null]);
@@ -102,7 +102,7 @@ test.each([
   });
   const host = await listen((_, response) => void response.end("direct "));
   const proxies = Object.fromEntries(names.map((name) => [name, `http://${proxy}`]));
-  // Tells Node, and node:http on Deno, to obey them.
+  // Makes Node, and node:http on Deno, use them.
   const environment = { PATH: process.env.PATH, NODE_USE_ENV_PROXY: "1", NO_PROXY: "", ...proxies };
   const said = await new Promise<string>((resolve) => {
     const options = { env: environment };

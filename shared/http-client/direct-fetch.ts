@@ -11,7 +11,7 @@ const IDLE_MAX_MS = 4_000;
 /** Responses with these have no body, whatever their headers say. */
 const BODILESS: readonly number[] = [204, 205, 304];
 
-/** PEM texts for https: trusted authorities in place of the usual ones, and a client certificate. */
+/** PEM texts for https: authorities in place of the usual ones, and a client certificate. */
 export interface Certificates {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
@@ -19,10 +19,10 @@ export interface Certificates {
 }
 
 /**
- * A `fetch` that connects to the host in the URL, on Node and on Deno, and ignores proxy settings of
- * the environment. User and password of the URL are sent as Basic authorization, unless the request
- * has an authorization header. Redirects are returned, not followed: following one would send
- * secrets to another host.
+ * A `fetch` that connects to the host in the URL, on Node and on Deno, and ignores proxy settings
+ * of the environment. User and password of the URL are sent as Basic authorization, unless the
+ * request has an authorization header. Redirects are returned, not followed: following one would
+ * send secrets to another host.
  */
 export function createDirectFetch(certificates: Certificates = {}): Fetch {
   // Without `proxyEnv` an agent reads the environment when NODE_USE_ENV_PROXY is set.

@@ -56,6 +56,6 @@ test.each([
   [MAX_MS, "2147483647"],
   [MAX_MS + 1, "2147483647"],
   [Infinity, "2147483647"],
-])("formatRetryAfter() tells %d ms as %s s", (ms, header) => {
+])("formatRetryAfter() writes %d ms as %s s", (ms, header) => {
   expect(formatRetryAfter(ms)).toBe(header);
 });

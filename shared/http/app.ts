@@ -27,7 +27,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** Ids that proxies make fit in, and they are safe in a log line and in a header. */
 const REQUEST_ID = /^[A-Za-z0-9._:+/=@-]{1,128}$/;
 const JSON_HEADERS = { ...CONSTANT_HEADERS, "content-type": "application/json" };
-/** Monitoring requests these every few seconds: logged at debug level, and no trace starts there. */
+/** Monitoring requests these every few seconds: logged at debug, and no trace starts there. */
 export const PROBE_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 /** The methods of RFC 9110, PATCH and QUERY, as in OpenTelemetry's semantic conventions. */
 const KNOWN_METHODS: ReadonlySet<string> = new Set(
@@ -146,7 +146,7 @@ function answerWithoutRoute(c: HttpContext): Answered | undefined {
   return head?.target === ASTERISK ? answerText(c, 204, null, {}) : undefined;
 }
 
-/** Reports a request as a log line, a metric and a span, without its path: it may hold user data. */
+/** Reports a request to log, metrics and tracing, without its path: it may hold user data. */
 function reporter(options: HttpAppOptions): (exchange: Exchange) => void {
   const { log, metrics, tracing = NO_TRACING } = options;
   const durations = metrics?.histogram(HTTP_SERVER_REQUEST_DURATION_SECONDS);

@@ -9,7 +9,7 @@ const REQUEST_HEADERS = "content-type, idempotency-key, traceparent, x-request-i
 /** What a page may read beside the headers that every page may. */
 const RESPONSE_HEADERS = "allow, etag, retry-after, x-request-id";
 
-/** Whether a browser asks if a page may send a request; the path may be any. */
+/** Whether the request is a preflight, which may be for any path. */
 export function isPreflight({ method, headers }: Request): boolean {
   return method === "OPTIONS" && headers.has("access-control-request-method");
 }

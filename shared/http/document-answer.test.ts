@@ -14,7 +14,7 @@ function serving(body: string) {
     await app.request("/document", { headers });
 }
 
-test("a document may be kept, and is asked for again by its ETag", async () => {
+test("a document can be cached, and is revalidated by its ETag", async () => {
   const get = serving(TEXT);
   const first = await get();
   const etag = first.headers.get("etag") ?? "";
@@ -35,7 +35,7 @@ test("another document has another ETag", async () => {
   expect(etags[0]).not.toBe(etags[1]);
 });
 
-test("a document is compressed for those who take gzip, under the same ETag", async () => {
+test("a document is compressed for callers that accept gzip, under the same ETag", async () => {
   const get = serving(TEXT);
   const plain = await get();
   for (let times = 0; times < 2; times++) {

@@ -116,7 +116,7 @@ test.each([
   ["GET", "/user/1/cart/list", { "content-length": "65537" }, 413],
   ["POST", "/user/x/cart/2", JSON_TYPE, 400],
 ])(
-  "%s %s with %o is refused in the contract's order: %i",
+  "%s %s with %o is rejected in the contract's order: %i",
   async (method, path, headers, status) => {
     const body = method === "POST" ? { body: "[]" } : {};
     const answer = await app.request(path, { method, headers, ...body });
@@ -148,7 +148,7 @@ test("an endpoint refuses a compressed body", async () => {
   expect((await post("/user/1/cart/2", `{"count":1}`, { headers })).status).toBe(415);
 });
 
-test("a wrong verb is answered with those that the path takes", async () => {
+test("a 405 names the methods of the path", async () => {
   const allowed = async (method: string, path: string) =>
     (await app.request(path, { method })).headers.get("allow");
   expect(await allowed("POST", "/user/1/cart/list")).toBe("GET, HEAD");
@@ -156,6 +156,8 @@ test("a wrong verb is answered with those that the path takes", async () => {
 });
 
 test.each([
+  "0",
+  "abc",
   "01",
   "+1",
   "-1",
@@ -168,7 +170,7 @@ test.each([
   "1,2",
   "18446744073709551616",
 ])(
-  "%s is no id in a path",
+  "%s is not an id in a path",
   async (id) => {
     const answer = await post(`/user/${id}/cart/2`, `{"count":1}`);
     expect(answer.status).toBe(400);
@@ -177,7 +179,7 @@ test.each([
   },
 );
 
-test("a fixed word of a path cannot be written in percent signs", async () => {
+test("a fixed segment of a path cannot be percent-encoded", async () => {
   expect((await app.request("/user/1/cart/%6cist")).status).toBe(405);
   expect((await app.request("/user/1/%63art/list")).status).toBe(404);
 });
@@ -212,13 +214,13 @@ test("a body without a declared length is read up to the limit", async () => {
   expect((await app.request("/user/1/cart/2", init(65 * 1024))).status).toBe(413);
 });
 
-test("a body that breaks off is a bad request", async () => {
+test("a body that ends early is a bad request", async () => {
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) });
   const init = { method: "POST", headers: JSON_TYPE, body, duplex: "half" as const };
   expect((await app.request("/user/1/cart/2", init)).status).toBe(400);
 });
 
-test("a body that does not come is waited for until the deadline", async () => {
+test("a body that does not arrive is awaited until the deadline", async () => {
   const body = new ReadableStream({});
   const init = { method: "POST", headers: JSON_TYPE, body, duplex: "half" as const };
   const answer = app.request("/user/1/cart/2", init);

@@ -2,29 +2,29 @@ import { AppError } from "../errors.ts";
 
 /** Deeper than any request of ours; nested further, a recursive reader would run out of stack. */
 export const JSON_DEPTH_MAX = 32;
-/** No integer that we take has more digits than uint64; longer ones are slow to convert. */
+/** The digits of uint64, the largest integer in a request; longer ones are slow to convert. */
 const INTEGER_DIGITS_MAX = 20;
-/** How much of a key a message repeats. */
+/** The length of a key in an error message. */
 const KEY_SHOWN_MAX = 50;
 /** May hold a number that JSON.parse would round or smooth; most bodies hold none. */
 const UNUSUAL_NUMBER = /[0-9][.eE]|-0|[0-9]{16}/;
 const DIGITS = /^-?[1-9][0-9]*$|^0$/;
 
-/** TypeScript's library does not know the proposal yet; both runtimes ship it. */
+/** Not in TypeScript's library yet; both runtimes have it. */
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Reads a JSON body strictly. Integers above 2^53 become bigints. A number that is not written in
- * plain digits (1.0, 1e0, -0) becomes an object that no schema takes and that shows as it was
+ * plain digits (1.0, 1e0, -0) becomes an object that no schema accepts and that is shown as it was
  * written. `__proto__` is an own property like any other.
  * @throws {AppError} `invalid_argument` for what is not UTF-8 or not JSON, for a duplicate key and
  * for more than {@link JSON_DEPTH_MAX} levels
  */
 export function parseJsonBody(bytes: ArrayBuffer | Uint8Array): unknown {
   const text = decode(bytes);
-  // JSON.parse keeps the last of two equal keys and says nothing (lossless-json lets them pass,
-  // too, when their values are equal), and its reviver recurses: both are looked for beforehand.
+  // JSON.parse silently keeps the last of two equal keys (lossless-json accepts them when their
+  // values are equal), and its reviver recurses: both are checked before.
   const flaw = findFlaw(text);
   if (flaw !== undefined) throw refused(flaw);
   try {
@@ -63,7 +63,7 @@ const BACKSLASH = 0x5c;
 const CLOSING_BRACKET = 0x5d;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
-/** Up to so many keys a list is faster than a set, and beyond it looking them up adds up. */
+/** Up to this many keys a list is faster than a set. */
 const KEYS_LISTED_MAX = 16;
 
 /** The keys of an open object; undefined for an open array. */
@@ -119,7 +119,7 @@ function endOfString(text: string, start: number): number {
 const COLON = 0x3a;
 const SPACE = 0x20;
 
-/** Whether a colon follows, after what JSON takes for space (or what its parser will refuse). */
+/** Whether a colon follows, after white space or control characters, which the parser rejects. */
 function isKey(text: string, end: number): boolean {
   let at = end;
   while (text.charCodeAt(at) <= SPACE) at++;
@@ -133,7 +133,7 @@ function readKey(text: string, start: number, end: number): string | undefined {
   try {
     return JSON.parse(text.slice(start, end)) as string;
   } catch {
-    // Not JSON: the parser will say so.
+    // Not JSON: the parser rejects it.
     return undefined;
   }
 }

@@ -21,7 +21,7 @@ async function served(...routes: MountedRoute[]): Promise<Served> {
   return opened = await serveRoutes(...routes);
 }
 
-/** A route that answers when the test says so. */
+/** A route that answers when the test releases it. */
 function heldRoute() {
   const arrived = Promise.withResolvers<Exchange>();
   const release = Promise.withResolvers<void>();
@@ -56,7 +56,7 @@ test("serve() answers over a real port, with every digit", async () => {
   expect(answer.headers.get("content-length")).toBe("26");
 });
 
-test("serve() says which address is taken", async () => {
+test("serve() names the address that is taken", async () => {
   const taken = createServer().listen(0, LOOPBACK);
   await new Promise((resolve) => taken.once("listening", resolve));
   const { port } = taken.address() as AddressInfo;
@@ -78,7 +78,7 @@ test("close() finishes requests in flight, then refuses", async () => {
   await expect(fetch(`${server.url}/hello`)).rejects.toThrow();
 });
 
-test("close() waits no longer than the grace, and then cuts off what is not done", async () => {
+test("close() waits no longer than the grace, and then cuts off what is unfinished", async () => {
   const held = heldRoute();
   const { server } = await served(held.route);
   const outcome = keptAlive(`${server.url}/held`).then(({ status }) => status, () => "cut off");
@@ -88,14 +88,14 @@ test("close() waits no longer than the grace, and then cuts off what is not done
   expect(await outcome).toBe("cut off");
 });
 
-test("close() lets go of idle connections at once", async () => {
+test("close() closes idle connections at once", async () => {
   const { server } = await served(hello);
   await keptAlive(`${server.url}/hello`);
   // Without it the connection would be kept for longer than this test may take.
   await server.close(60_000);
 });
 
-test("close() lets go of connections that have sent nothing", async () => {
+test("close() closes connections that have sent nothing", async () => {
   const { server } = await served(hello);
   const socket = connect(server.port, LOOPBACK);
   await once(socket, "connect");
@@ -105,7 +105,7 @@ test("close() lets go of connections that have sent nothing", async () => {
   socket.destroy();
 });
 
-test("a caller that leaves aborts the signal of its request", async () => {
+test("a caller that disconnects aborts the signal of its request", async () => {
   const held = heldRoute();
   const { server } = await served(held.route);
   const call = get(`${server.url}/held`).on("error", () => {});
@@ -117,7 +117,7 @@ test("a caller that leaves aborts the signal of its request", async () => {
   held.release();
 });
 
-test("a caller that leaves in the middle of its body breaks nothing", async () => {
+test("a caller that disconnects in the middle of its body breaks nothing", async () => {
   const { server, lines } = await served(hello, echo);
   const head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nhalf";
   const socket = connect(server.port, LOOPBACK, () => socket.end(head));

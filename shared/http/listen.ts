@@ -42,8 +42,9 @@ export class ListenError extends Error {
 }
 
 /**
- * Listens on the address; port 0 takes a free one. It is node:http on Node and on Deno: `Deno.serve`
- * builds the URL from the Host, and rejects an upgrade with a body (docs/decisions/0030).
+ * Listens on the address; port 0 takes a free one. It is node:http on Node and on Deno, because
+ * `Deno.serve` builds the URL from the Host, and rejects an upgrade with a body
+ * (docs/decisions/0030).
  * @throws {ListenError} naming the address, when it is taken or not allowed
  */
 export async function serve(handler: RequestHandler, address: HostPort): Promise<HttpServer> {
@@ -141,7 +142,7 @@ function close(server: Server, connections: Connections, graceMs: number): Promi
 export interface RequestHead {
   /** The path and query of the request line, as they were sent, or `*`. */
   readonly target: string;
-  /** Why the message is rejected whatever its route; undefined when it is well-formed. */
+  /** Why the message is rejected whatever its route; undefined for a valid one. */
   readonly fault: string | undefined;
 }
 

@@ -16,7 +16,7 @@ const getHello = (headers: string, version = "1.1") =>
   `GET /hello HTTP/${version}\r\n${headers}\r\n`;
 
 test.each(["/made-up/../hello", "/./hello", "/made-up/%2e%2e/hello", "/hello/."])(
-  "the path %s is taken as it was sent",
+  "the path %s is used as it was sent",
   async (path) => {
     const { server } = await served(hello);
     const request = `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
@@ -42,7 +42,7 @@ test("the target * of OPTIONS means the server as a whole", async () => {
   expect(await exchangeBytes(server.port, request("GET"), "}")).toMatch(/^HTTP\/1\.1 400 /);
 });
 
-test("a body that is refused unread does not hold up the next request of its connection", async () => {
+test("a body that is rejected unread does not block the next request", async () => {
   const { server } = await served(hello, echo);
   const body = "a".repeat(2_000);
   const refused = `POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n${body}`;
@@ -51,7 +51,7 @@ test("a body that is refused unread does not hold up the next request of its con
 });
 
 test.each(["x/hello?", "x?", "x#", "u@x", "x y", "x:y", "x:80:80", ":80", "[::1", "x\\y", "\xe9"])(
-  "the Host %s is refused, and logged",
+  "the Host %s is rejected, and logged",
   async (host) => {
     const { server, lines } = await served(hello);
     const request = Buffer.from(getHello(`Host: ${host}\r\n`), "latin1");
@@ -63,7 +63,7 @@ test.each(["x/hello?", "x?", "x#", "u@x", "x y", "x:y", "x:80:80", ":80", "[::1"
 );
 
 test.each(["", "x", "x:", "x:99999", "[::1]:80", "a_b", "a%2fb"])(
-  "the Host %s is taken, and has no say in the path",
+  "the Host %s is accepted, and does not change the path",
   async (host) => {
     const { server, lines } = await served(hello);
     const answer = await exchangeBytes(server.port, getHello(`Host: ${host}\r\n`), "}");
@@ -113,7 +113,7 @@ test.each(offers)("an offer of %s with body %s is ignored, twice", async (offer,
   socket.destroy();
 });
 
-test("headers over the limit are refused", async () => {
+test("headers over the limit are rejected", async () => {
   const { server } = await served(hello);
   const more = `Host: x\r\nX: ${"a".repeat(20_000)}\r\n`;
   expect(await exchangeBytes(server.port, getHello(more), "}"))
@@ -121,7 +121,7 @@ test("headers over the limit are refused", async () => {
 });
 
 test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"])(
-  "%j is refused with a problem",
+  "%j is rejected with a problem",
   async (bytes) => {
     const { server } = await served(hello);
     expect(await exchangeBytes(server.port, bytes, "}"))
@@ -129,7 +129,7 @@ test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"]
   },
 );
 
-test("a client that resets its connection behind CONNECT harms nobody else", async () => {
+test("a client that resets its connection behind CONNECT does not affect others", async () => {
   const { server } = await served(hello);
   for (let time = 0; time < 20; time++) {
     const socket = connect(server.port, LOOPBACK).on("error", () => {});
@@ -143,7 +143,7 @@ test("a client that resets its connection behind CONNECT harms nobody else", asy
 });
 
 test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"])(
-  "%j behind a request that is being answered gets no answer that the client would take for that one",
+  "%j behind a request that is being answered gets no answer of its own",
   async (bytes) => {
     const arrived = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
@@ -164,7 +164,7 @@ test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"]
   },
 );
 
-test("a body that is not well-formed is refused with a problem", async () => {
+test("a malformed body is rejected with a problem", async () => {
   const { server } = await served(echo);
   const head = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   expect(await exchangeBytes(server.port, `${head}5\r\nhello\r\nno size\r\n`, "}"))

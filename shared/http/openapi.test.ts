@@ -48,12 +48,12 @@ test.each([["3.1.0", openApiDocument], ["3.0.3", openApi30Document]])(
   },
 );
 
-test("a document names where it comes from before where the service usually is", () => {
+test("a document names its own origin before the default URL", () => {
   const { servers } = JSON.parse(openApiDocument(app(), INFO)) as { servers: { url: string }[] };
   expect(servers.map(({ url }) => url)).toEqual([".", "http://127.0.0.1:1"]);
 });
 
-test("Retry-After is told of where it may come, and the request's id everywhere", () => {
+test("a document has Retry-After where it may occur, and X-Request-Id everywhere", () => {
   const { paths } = JSON.parse(openApiDocument(app(), INFO)) as {
     paths: { "/things/{id}": { get: { responses: Record<string, { headers?: object }> } } };
   };
@@ -74,7 +74,7 @@ test("/openapi.json is the OpenAPI 3.1 document", async () => {
 });
 
 test.each(["/swagger-ui", "/swagger-ui/"])(
-  "%s takes everything it shows from this process, wherever a proxy puts it",
+  "%s loads everything from this process, behind any path prefix",
   async (path) => {
     const app = documentApp();
     const answer = await app.request(path);
@@ -89,7 +89,7 @@ test.each(["/swagger-ui", "/swagger-ui/"])(
   },
 );
 
-test("/swagger-ui may ask the neighbour, and nobody else", async () => {
+test("/swagger-ui may call the neighbour only", async () => {
   const neighbour = { title: "loms", origins: ["http://localhost:8084", "http://127.0.0.1:8084"] };
   const app = createHttpApp();
   mount(app, documentRoutes(app, INFO, neighbour));

@@ -10,14 +10,14 @@ function healthApp(readiness: Readiness, checks: Record<string, ReadyCheck> = {}
   return app;
 }
 
-test("/healthz and /readyz answer 200 while all is well", async () => {
+test("/healthz and /readyz answer 200 while every part works", async () => {
   const app = healthApp(new Readiness(), { database: () => Promise.resolve() });
   expect(await (await app.request("/healthz")).json()).toEqual({ status: "ok" });
   const ready = await app.request("/readyz");
   expect([ready.status, await ready.json()]).toEqual([200, { status: "ready" }]);
 });
 
-test("/readyz answers 503 with the reason of each part that fails, in our own words", async () => {
+test("/readyz answers 503 with reasons, and the text of an AppError only", async () => {
   const app = healthApp(new Readiness(), {
     database: () => Promise.reject(new AppError("unavailable", "no primary")),
     cache: () => Promise.resolve(),

@@ -8,8 +8,8 @@ import { parseJsonBody } from "./json-body.ts";
 export const BODY_MAX_BYTES = 64 * 1024;
 
 /**
- * The request's body, of at most `maxBytes`. A body whose declared length is larger is not read; one
- * without a declared length is read up to the limit.
+ * The request's body, of at most `maxBytes`. A body whose declared length is larger is not read;
+ * one without a declared length is read up to the limit.
  * @throws {HttpError} 413
  * @throws {AppError} `invalid_argument` when the client disconnects, `deadline_exceeded` when it is
  * too slow

@@ -4,26 +4,26 @@ import { documentAnswer } from "./document-answer.ts";
 
 export interface StartLink {
   readonly path: string;
-  /** What it is called, in a word or two. */
+  /** One or two words. */
   readonly name: string;
-  /** What one finds there, in a sentence without a full stop. */
+  /** A sentence without a full stop. */
   readonly about: string;
 }
 
-/** What a service says of itself. Plain text, which goes into the page as it is: no `<` or `&`. */
+/** The content of a start page, as plain text that is not escaped: no `<` or `&`. */
 export interface StartPage {
   readonly title: string;
   readonly description: string;
   readonly links: readonly StartLink[];
 }
 
-/** Where the API is described; for a service that has one. */
+/** The links to the API documents; for a service that has an API. */
 export const DOCUMENT_LINKS: readonly StartLink[] = [
   { path: "/swagger-ui", name: "Try it", about: "Every operation with a form that sends it" },
   { path: "/openapi.json", name: "OpenAPI", about: "The same for programs, OpenAPI 3.1" },
 ];
 
-/** What every service has for whoever runs it. */
+/** The links for operators, which every service has. */
 export const OPERATION_LINKS: readonly StartLink[] = [
   { path: "/readyz", name: "Readiness", about: "Whether it can serve, and what is missing" },
   { path: "/healthz", name: "Health", about: "Whether the process runs" },
@@ -31,11 +31,11 @@ export const OPERATION_LINKS: readonly StartLink[] = [
 ];
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2330; --quiet: #566072; --paper: #f6f7f9;
+:root { color-scheme: light dark; --ink: #1c2330; --quiet: #566072; --surface: #f6f7f9;
   --card: #fff; --line: #d9dee6; --link: #0b57d0; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --quiet: #a3adbd;
-  --paper: #14171c; --card: #1d2229; --line: #333b47; --link: #8ab4f8; } }
-body { margin: 0; background: var(--paper); color: var(--ink);
+  --surface: #14171c; --card: #1d2229; --line: #333b47; --link: #8ab4f8; } }
+body { margin: 0; background: var(--surface); color: var(--ink);
   font: 1rem/1.5 system-ui, sans-serif; }
 main { max-width: 42rem; margin: 0 auto; padding: clamp(1.5rem, 8vh, 5rem) 1.25rem; }
 h1 { margin: 0; font-size: 2.25rem; line-height: 1.2; }
@@ -52,13 +52,10 @@ code { float: right; color: var(--quiet); font-size: .875rem; line-height: 1.75;
 span { display: block; clear: both; color: var(--quiet); font-size: .9375rem; }
 `;
 
-/**
- * Behind a path prefix the address may lack the slash at its end, and the links, which are relative,
- * would then leave the prefix.
- */
+/** Without a slash at the end of a path prefix, the relative links would leave the prefix. */
 const SCRIPT = `if (!location.pathname.endsWith("/")) location.pathname += "/";`;
 
-/** `/`: the service's name and where to go on. Nothing of the page comes from elsewhere. */
+/** `/`: the name of the service and its links, on a page without other resources. */
 export function startPageRoute(start: StartPage): MountedRoute {
   const html = page(start);
   const headers = {
@@ -68,7 +65,7 @@ export function startPageRoute(start: StartPage): MountedRoute {
   return { method: "get", path: "/", run: documentAnswer(html, headers) };
 }
 
-/** This one style, this one script and the empty icon; no frame around it. */
+/** Allows the one style, the one script and the empty icon; forbids frames. */
 function contentSecurityPolicy(): string {
   return `default-src 'none'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; ` +
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -12,7 +12,7 @@ const packageFile = (name: string) => () =>
   createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
 const ownFile = (name: string) => () => fileURLToPath(new URL(name, import.meta.url));
 
-/** All that the page is made of; nothing else of swagger-ui-dist is served. */
+/** The files of the page; nothing else of swagger-ui-dist is served. */
 const FILES: ReadonlyMap<string, { readonly type: string; readonly path: () => string }> = new Map([
   ["start.js", { type: SCRIPT_TYPE, path: ownFile("swagger-ui-start.js") }],
   ["swagger-ui-bundle.js", { type: SCRIPT_TYPE, path: packageFile("swagger-ui-bundle.js") }],
@@ -24,19 +24,19 @@ const FILES: ReadonlyMap<string, { readonly type: string; readonly path: () => s
   ["favicon-32x32.png", { type: "image/png", path: packageFile("favicon-32x32.png") }],
 ]);
 
-/** Another service whose document the page offers, too; it allows this one's pages to use it. */
+/** Another service whose document the page offers; it allows the origin of this one. */
 export interface Neighbour {
   readonly title: string;
-  /** Where browsers find it. */
+  /** Its origins, as browsers see them. */
   readonly origins: readonly string[];
 }
 
 const ALONE: Neighbour = { title: "", origins: [] };
 
 /**
- * Swagger UI of `/openapi.json`, and of the neighbour's, at `/swagger-ui`; all that the page is made
- * of comes from this process. Its links are relative, since a proxy may serve it under a prefix, so
- * the address with a slash at its end has another page than the one without.
+ * Swagger UI at `/swagger-ui`, for `/openapi.json` and that of the neighbour. All files come from
+ * this process. Links are relative, since a proxy may add a path prefix; the page with a slash at
+ * the end of its address therefore differs from the one without.
  */
 export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[] {
   const answers = new Map<string, DocumentAnswer>();
@@ -68,14 +68,14 @@ export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[
   ];
 }
 
-/** The page talks to the two services only; Swagger UI sets styles inline. */
+/** The page may connect to the two services only; Swagger UI sets styles inline. */
 function contentSecurityPolicy({ origins }: Neighbour): string {
   return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
     `img-src 'self' data:; connect-src ${["'self'", ...origins].join(" ")}; ` +
     "base-uri 'none'; frame-ancestors 'none'";
 }
 
-/** `files` is where the page's own files are, as seen from the page. */
+/** `files` is the path of the page's files, relative to the page. */
 function page(title: string, neighbour: Neighbour, files: string): string {
   const ui = SwaggerUI({
     url: "openapi.json",

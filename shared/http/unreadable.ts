@@ -8,8 +8,9 @@ import { HttpError, problemHeaders, problemOf } from "./problem.ts";
 
 /**
  * Answers what never becomes a request: bytes that are not HTTP, headers over the limit, a client
- * that is too slow. Node would send a status without a body. While another request of the connection
- * is being answered, the connection is only closed: the client would take this for its answer.
+ * that is too slow. Node would send a status without a body. While another request of the
+ * connection is being answered, the connection is only closed: the client would take this for its
+ * answer.
  */
 export function answerUnreadable(server: Server, isAnswering: (socket: Duplex) => boolean): void {
   const end = (socket: Duplex, error: AppError) => {
@@ -28,8 +29,8 @@ export function answerUnreadable(server: Server, isAnswering: (socket: Duplex) =
 }
 
 /**
- * The answer to a message that node-server could not make a Request of, such as one whose path has a
- * backslash. Any other cause is a defect.
+ * The answer to a message that node-server could not make a Request of, such as one whose path has
+ * a backslash. Any other cause is a defect.
  */
 export function conversionFailure(cause: unknown): Response {
   const isUnreadable = cause instanceof RequestError;

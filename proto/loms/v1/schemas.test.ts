@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ORDER_LINES_MAX, orderCreateRequest, orderInfoRequest } from "./schemas.ts";
+import { itemCount, ORDER_LINES_MAX, orderCreateRequest, orderInfoRequest } from "./schemas.ts";
 
 const line = { sku: 1, count: 1 };
 const messages = (value: unknown) =>
@@ -50,3 +50,10 @@ describe("orderInfoRequest", () => {
     expect(orderInfoRequest.parse({ orderID: String(orderID) })).toEqual({ orderID });
   });
 });
+
+test.each([0, -1, 65_536, 1.5, 99_999_999_999_999_999_999n, "1", null, true, [1], undefined])(
+  "%s is not a count",
+  (count) => expect(itemCount.safeParse(count).success).toBe(false),
+);
+
+test.each([1, 65_535])("%s is a count", (count) => expect(itemCount.parse(count)).toBe(count));
