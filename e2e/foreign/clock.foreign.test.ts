@@ -7,7 +7,7 @@ import { expectNotifications } from "../notifications.ts";
 import { startOwnStack } from "../own-stack.ts";
 import { type Shop, shopAt } from "../shop.ts";
 import { newUser } from "../users.ts";
-import { startDebianPair } from "./debian-postgres.ts";
+import { databaseSettings, SERVICE_DATABASES, startDebianPair } from "./debian-postgres.ts";
 import { type SteppingClock, steppingClock } from "./stepping-clock.ts";
 
 const programs = inject("foreign");
@@ -26,14 +26,11 @@ describe.skipIf(!programs)("the clock of PostgreSQL steps back an hour", () => {
     if (!programs) return;
     clock = steppingClock(programs);
     pair = await startDebianPair({ ...programs, postgres: clock.postgres }, {
-      databases: ["loms", "bus", "notifier"],
+      databases: SERVICE_DATABASES,
     });
     stack = await startOwnStack({
       environment: {
-        DATABASE_URL: pair.primaryUrl("loms"),
-        DATABASE_REPLICA_URLS: pair.replicaUrls("loms").join(","),
-        BUS_DATABASE_URL: pair.primaryUrl("bus"),
-        NOTIFIER_DATABASE_URL: pair.primaryUrl("notifier"),
+        ...databaseSettings(pair),
         ORDER_PAYMENT_TIMEOUT: "8s",
       },
     });
@@ -58,7 +55,7 @@ describe.skipIf(!programs)("the clock of PostgreSQL steps back an hour", () => {
     await admin.end();
   }
 
-  test("events that wait on the bus come in order, before what happens later", async () => {
+  test("events that wait on the bus arrive in order, before later ones", async () => {
     await stack.kill("notifier");
     const order = await shop.create(newUser(), SKU, 1);
     await stepBack();
@@ -67,14 +64,14 @@ describe.skipIf(!programs)("the clock of PostgreSQL steps back an hour", () => {
     await expectNotifications(stack, order, ["new", "awaiting payment", "payed"]);
   });
 
-  test("an order that awaits payment is cancelled after its time, not an hour later", async () => {
+  test("an order that awaits payment is cancelled at its deadline, not an hour later", async () => {
     const order = await shop.create(newUser(), SKU, 1);
     await stepBack();
     await eventually(async () => expect(await shop.status(order)).toBe("cancelled"));
     await expectNotifications(stack, order, ["new", "awaiting payment", "cancelled"]);
   });
 
-  test("a loms that is killed while it publishes: its successor goes on at once", async () => {
+  test("after a loms is killed while it publishes, the next one continues at once", async () => {
     const bus = postgres(pair.primaryUrl("bus"), { max: 1 });
     const locked = await bus.reserve();
     await locked`begin`;

@@ -24,7 +24,7 @@ describe.skipIf(!programs)("a collector whose certificate openssl has made", () 
     const authority = createAuthority(programs?.openssl ?? "", directory);
     const own = readCertified(authority.certify("collector", "DNS:localhost,IP:127.0.0.1"));
     const client = authority.certify("client", "DNS:client");
-    // It wants to know its callers, too.
+    // It also verifies its clients.
     const callers = { ca: readFileSync(authority.ca), requestCert: true, rejectUnauthorized: true };
     collector = createServer({ ...own, ...callers }, async (request, response) => {
       const parts: Uint8Array[] = [];
@@ -48,7 +48,7 @@ describe.skipIf(!programs)("a collector whose certificate openssl has made", () 
     rmSync(directory, { recursive: true });
   });
 
-  /** What a cart reports of its spans after one request. */
+  /** The outcome of a cart's spans after one request, from its metrics. */
   async function cartSays(runtime: "node" | "deno", given: Record<string, string>) {
     const [port, profilePort] = await freePorts(2);
     const url = `http://127.0.0.1:${port}`;
@@ -73,14 +73,14 @@ describe.skipIf(!programs)("a collector whose certificate openssl has made", () 
     }
   }
 
-  test.each(["node", "deno"] as const)("gets the spans of a cart on %s", async (runtime) => {
+  test.each(["node", "deno"] as const)("receives the spans of a cart on %s", async (runtime) => {
     spans.length = 0;
     expect(await cartSays(runtime, settings)).toBe("exported");
     expect(spans).toContain("GET /user/{user_id}/cart/list");
   });
 
   test.each(["node", "deno"] as const)(
-    "gets nothing from a cart on %s that does not know its authority",
+    "receives nothing from a cart on %s that does not trust its authority",
     async (runtime) => {
       spans.length = 0;
       const { OTEL_EXPORTER_OTLP_CERTIFICATE: _, ...others } = settings;

@@ -3,12 +3,25 @@ import { type PostgresPair, startPostgresPair } from "../../stack/postgres/pair.
 import type { Settings } from "../../stack/postgres/settings.ts";
 import type { Programs } from "./programs.ts";
 
-/** Debian 12's. */
+/** The version in Debian 12. */
 const DEBIAN_VERSION = 15;
 
+/** The databases of the services, and of the bus. */
+export const SERVICE_DATABASES = ["loms", "bus", "notifier"] as const;
+
+/** The settings that connect the services to a pair with {@link SERVICE_DATABASES}. */
+export function databaseSettings(pair: PostgresPair) {
+  return {
+    DATABASE_URL: pair.primaryUrl("loms"),
+    DATABASE_REPLICA_URLS: pair.replicaUrls("loms").join(","),
+    BUS_DATABASE_URL: pair.primaryUrl("bus"),
+    NOTIFIER_DATABASE_URL: pair.primaryUrl("notifier"),
+  };
+}
+
 /**
- * Debian's PostgreSQL as a primary with a synchronous standby, which `settings` can make anything
- * else. Unlike the one from npm it has JIT, on by default, and TLS.
+ * Debian's PostgreSQL as a primary with a synchronous standby, unless `settings` change that. Unlike
+ * the PostgreSQL from npm it has TLS and JIT, which is on by default.
  */
 export async function startDebianPair(
   { initdb, postgres }: Pick<Programs, "initdb" | "postgres">,

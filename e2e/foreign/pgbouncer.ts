@@ -9,7 +9,7 @@ import type { Programs } from "./programs.ts";
 export type PoolMode = "session" | "transaction";
 
 export interface PgBouncer {
-  /** The same database by way of the pooler. */
+  /** The URL of the same database through the pooler. */
   through(url: string, mode: PoolMode): string;
   close(): Promise<void>;
 }

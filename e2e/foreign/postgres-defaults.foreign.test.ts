@@ -9,36 +9,29 @@ import { expectNotifications } from "../notifications.ts";
 import { startOwnStack } from "../own-stack.ts";
 import { type Shop, shopAt } from "../shop.ts";
 import { newUser } from "../users.ts";
-import { startDebianPair } from "./debian-postgres.ts";
+import { databaseSettings, SERVICE_DATABASES, startDebianPair } from "./debian-postgres.ts";
 
 const programs = inject("foreign");
 
 const SKU = 1_625_903;
-/** Debian's has JIT and says what it compiled. */
+/** Records which functions Debian's PostgreSQL compiles. */
 const SETTINGS = {
   "shared_preload_libraries": "pg_stat_statements",
   "pg_stat_statements.track": "all",
 };
-const DATABASES = ["loms", "bus", "notifier"] as const;
 
 describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
   let pair: PostgresPair;
   let admin: postgres.Sql;
   let stack: Stack;
   let shop: Shop;
-  const environment = () => ({
-    DATABASE_URL: pair.primaryUrl("loms"),
-    DATABASE_REPLICA_URLS: pair.replicaUrls("loms").join(","),
-    BUS_DATABASE_URL: pair.primaryUrl("bus"),
-    NOTIFIER_DATABASE_URL: pair.primaryUrl("notifier"),
-  });
 
   beforeAll(async () => {
     if (!programs) return;
-    pair = await startDebianPair(programs, { settings: SETTINGS, databases: DATABASES });
+    pair = await startDebianPair(programs, { settings: SETTINGS, databases: SERVICE_DATABASES });
     admin = postgres(pair.primaryUrl("loms"), { max: 1, onnotice: () => {} });
     await admin`create extension pg_stat_statements`;
-    stack = await startOwnStack({ environment: environment() });
+    stack = await startOwnStack({ environment: databaseSettings(pair) });
     shop = shopAt(stack);
   });
   afterAll(async () => {
@@ -47,7 +40,7 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
     await pair?.close();
   });
 
-  test("nothing that the services say is compiled, whatever it is called with", async () => {
+  test("no statement of the services is compiled, whatever its parameters", async () => {
     const order = await shop.create(newUser(), SKU, 1);
     await shop.pay(order);
     const cancelled = await shop.create(newUser(), SKU, 1);
@@ -58,7 +51,7 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
     await admin`select loms_outbox_clean(600000, 10)`;
     await admin`select * from loms_outbox_take_durable(gen_random_uuid(), 1000, 10, 'local')`;
     await admin`select loms_expire_orders_durable(10, 't', 1000, 'local')`;
-    // What a loms from before durability was a parameter calls.
+    // The functions that an older loms calls, without a durability parameter.
     await admin`select * from loms_outbox_take(gen_random_uuid(), 1000, 10)`;
     await admin`select * from loms_order_change(array[0]::bigint[], array['t'], 'payed')`;
     await admin`select loms_expire_orders(10, 't')`;
@@ -76,18 +69,18 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
     const compiled = await admin`
       select left(query, 60) as query, calls, jit_functions from pg_stat_statements
       join pg_database on pg_database.oid = dbid
-      where datname = any (${[...DATABASES]}) and jit_functions > 0`;
+      where datname = any (${[...SERVICE_DATABASES]}) and jit_functions > 0`;
     expect([...compiled]).toEqual([]);
   });
 
-  test("no function of ours may be compiled, not even when its plan costs much", async () => {
+  test("no function has JIT enabled, even for expensive plans", async () => {
     const functions = await admin<{ name: string; settings: string[] | null; language: string }[]>`
       select proname as name, proconfig as settings, lanname as language
       from pg_proc join pg_language on pg_language.oid = prolang
       where starts_with(proname, 'loms_')`;
     expect(functions.length).toBeGreaterThan(8);
     for (const { name, settings, language } of functions) {
-      // Those in SQL only pass on to one of the others.
+      // Functions in SQL only call one of the others.
       if (language === "plpgsql") {
         expect([name, settings]).toEqual([name, expect.arrayContaining(["jit=off"])]);
       }
@@ -97,7 +90,7 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
   async function ownSettings() {
     const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
     return {
-      ...environment(),
+      ...databaseSettings(pair),
       LOMS_HTTP: `${http}`,
       LOMS_GRPC: `${grpc}`,
       LOMS_PROFILE: `${profile}`,

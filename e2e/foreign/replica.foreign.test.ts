@@ -10,13 +10,13 @@ import { startOwnStack } from "../own-stack.ts";
 import { expectProblem } from "../problems.ts";
 import { type Shop, shopAt } from "../shop.ts";
 import { newUser } from "../users.ts";
-import { startDebianPair } from "./debian-postgres.ts";
+import { databaseSettings, SERVICE_DATABASES, startDebianPair } from "./debian-postgres.ts";
 
 const programs = inject("foreign");
 
 const SKU = 1_625_903;
 const ORDERS = 20;
-/** Both standbys apply each commit this late; PostgreSQL's default does not wait for that. */
+/** Both standbys apply commits with this delay; PostgreSQL's default does not wait for it. */
 const SETTINGS = { synchronous_commit: "on", recovery_min_apply_delay: "100ms" };
 const BOTH = "FIRST 2 (standby1, standby2)";
 
@@ -26,23 +26,17 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
   let standbys: postgres.Sql[];
   let stack: Stack;
   let shop: Shop;
-  const environment = () => ({
-    DATABASE_URL: pair.primaryUrl("loms"),
-    DATABASE_REPLICA_URLS: pair.replicaUrls("loms").join(","),
-    BUS_DATABASE_URL: pair.primaryUrl("bus"),
-    NOTIFIER_DATABASE_URL: pair.primaryUrl("notifier"),
-  });
 
   beforeAll(async () => {
     if (!programs) return;
     pair = await startDebianPair(programs, {
       settings: SETTINGS,
       replicas: 2,
-      databases: ["loms", "bus", "notifier"],
+      databases: SERVICE_DATABASES,
     });
     admin = postgres(pair.primaryUrl("loms"), { max: 1 });
     standbys = pair.replicaUrls("loms").map((url) => postgres(url, { max: 1 }));
-    stack = await startOwnStack({ environment: environment() });
+    stack = await startOwnStack({ environment: databaseSettings(pair) });
     shop = shopAt(stack);
   });
   afterEach(async () => {
@@ -71,7 +65,7 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
       )
     );
 
-  /** Rows of orders that the standbys have fetched by their ids, as they count them themselves. */
+  /** The number of orders that the standbys have read by id, from their own statistics. */
   async function readsOnStandbys(): Promise<number> {
     const counts = standbys.map(async (standby) => {
       const [row] = await standby<{ read: number }[]>`
@@ -101,11 +95,11 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     }]);
   }
 
-  test("synchronous_commit = on and a late replay: each acknowledged order is read at once", async () => {
+  test("with synchronous_commit = on and delayed replay, each acknowledged order is readable at once", async () => {
     await until("synchronous");
     const before = await readsOnStandbys();
     expect(await missed(shop)).toBe(0);
-    // A server shows its counts within a second or so.
+    // A server updates its statistics within about a second.
     await eventually(async () =>
       expect(await readsOnStandbys() - before).toBeGreaterThan(ORDERS / 2)
     );
@@ -152,18 +146,18 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     });
     await standbys[1]?.unsafe("select pg_wal_replay_pause()");
     try {
-      // loms looks twice a second.
+      // loms checks the replicas twice a second.
       await eventually(async () => expect(await missed(shop)).toBe(0));
     } finally {
       await standbys[1]?.unsafe("select pg_wal_replay_resume()");
     }
   });
 
-  test("policy degrade goes on without a synchronous replica, and reads the primary", async () => {
+  test("policy degrade continues without a synchronous replica, and reads from the primary", async () => {
     const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
     await waitFor("");
     const alone = await startAlone("loms", {
-      ...environment(),
+      ...databaseSettings(pair),
       LOMS_HTTP: `${http}`,
       LOMS_GRPC: `${grpc}`,
       LOMS_PROFILE: `${profile}`,

@@ -10,12 +10,12 @@ const LIBRARY = "/usr/$LIB/faketime/libfaketime.so.1";
 export interface SteppingClock {
   /** The server's program, to be used in place of its own. */
   readonly postgres: string;
-  /** From now on every server that runs it is this far from the machine's clock, in seconds. */
+  /** Sets the offset of its servers' clock from the machine's, in seconds. */
   set(offsetS: number): void;
   remove(): void;
 }
 
-/** The wall clock alone: what a server waits for is measured by another, which never steps. */
+/** Steps only the wall clock; servers measure their waits by a monotonic clock. */
 export function steppingClock({ postgres }: Pick<Programs, "postgres">): SteppingClock {
   const directory = mkdtempSync(join(tmpdir(), "marketplace-clock-"));
   // The servers run as another account.
@@ -23,7 +23,7 @@ export function steppingClock({ postgres }: Pick<Programs, "postgres">): Steppin
   const offset = join(directory, "offset");
   const program = join(directory, "postgres");
   const set = (offsetS: number) => {
-    // In one step: it is read at every look at the clock.
+    // A rename is atomic: the file is read whenever the clock is.
     writeFileSync(`${offset}.new`, `${offsetS >= 0 ? "+" : ""}${offsetS}`);
     renameSync(`${offset}.new`, offset);
   };
