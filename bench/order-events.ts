@@ -1,5 +1,6 @@
 // Order events per second on the embedded bus and, if Java is installed, on Apache Kafka: the relay
-// against a bare publish of as many messages, and the notifier from an empty record to the last line.
+// against a bare publish of as many messages, and the notifier from an empty record to the last
+// line.
 // Usage: node bench/order-events.ts
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,10 +1,10 @@
-// The cost of telemetry: cart's add and list and loms' OrderCreate with everything off, with metrics,
-// with logs, and with traces of 1 % and of all requests. Each level runs in its own process. The
-// levels alternate in short rounds, so that other load on the machine affects all of them, and new
-// processes replace them after some rounds, since two equal processes differ in speed. A figure is the
-// median over all rounds. The measure is requests per second of the service's CPU time, its throughput
-// when busy; requests per second of wall time also depend on the load generator, PostgreSQL and the
-// rest of the machine.
+// The cost of telemetry: cart's add and list and loms' OrderCreate with everything off, with
+// metrics, with logs, and with traces of 1 % and of all requests. Each level runs in its own
+// process. The levels alternate in short rounds, so that other load on the machine affects all of
+// them, and new processes replace them after some rounds, since two equal processes differ in
+// speed. A figure is the median over all rounds. The measure is requests per second of the
+// service's CPU time, its throughput when busy; requests per second of wall time also depend on the
+// load generator, PostgreSQL and the rest of the machine.
 // Usage: node bench/observability/main.ts [--runtime node|deno] [--generations N] [--rounds N] [--only cart|loms]
 // Exits with 1 when the throughput with metrics, logs and traces of 1 % is below the goal.
 import { createServer } from "node:http";

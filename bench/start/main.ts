@@ -1,6 +1,7 @@
 // The time from `npm start` to ready, without data and with the data of an earlier start, and the
-// memory of the idle system, against an earlier commit. The two alternate, so that other load on the
-// machine affects both. Every start runs `npm start` itself, observed from outside through /proc.
+// memory of the idle system, against an earlier commit. The two alternate, so that other load on
+// the machine affects both. Every start runs `npm start` itself, observed from outside through
+// /proc.
 // Usage: node bench/start/main.ts --against REF [--rounds N]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -2,7 +2,9 @@ type Figure<Run> = readonly [name: string, of: (run: Run) => number | undefined]
 
 const HEAD = ["", "before", "after", "ratio of pairs"] as const;
 
-/** A Markdown table: medians, and min–median–max of the ratio after/before over the pairs of runs. */
+/**
+ * A Markdown table: medians, and min–median–max of the ratio after/before over the pairs of runs.
+ */
 export function compare<Run>(
   figures: readonly Figure<Run>[],
   before: readonly Run[],
@@ -19,7 +21,9 @@ export function compare<Run>(
   return table([HEAD, ...rows]);
 }
 
-/** As {@link compare}, with a row for each name in a run, in ascending order of the value before. */
+/**
+ * As {@link compare}, with a row for each name in a run, in ascending order of the value before.
+ */
 export function compareEach<Run>(
   valuesOf: (run: Run) => ReadonlyMap<string, number>,
   before: readonly Run[],

@@ -20,8 +20,8 @@ export function databaseSettings(pair: PostgresPair) {
 }
 
 /**
- * Debian's PostgreSQL as a primary with a synchronous standby, unless `settings` change that. Unlike
- * the PostgreSQL from npm it has TLS and JIT, which is on by default.
+ * Debian's PostgreSQL as a primary with a synchronous standby, unless `settings` change that.
+ * Unlike the PostgreSQL from npm it has TLS and JIT, which is on by default.
  */
 export async function startDebianPair(
   { initdb, postgres }: Pick<Programs, "initdb" | "postgres">,

@@ -15,8 +15,8 @@ export interface PgBouncer {
 }
 
 /**
- * Debian's PgBouncer before one server, with its own defaults but for accounts and addresses. It has
- * every database of the server in each mode; one in transaction mode lends `sessions`.
+ * Debian's PgBouncer before one server, with its own defaults but for accounts and addresses. It
+ * has every database of the server in each mode; one in transaction mode lends `sessions`.
  */
 export async function startPgBouncer(
   { pgbouncer }: Pick<Programs, "pgbouncer">,

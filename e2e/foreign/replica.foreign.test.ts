@@ -95,7 +95,7 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     }]);
   }
 
-  test("with synchronous_commit = on and delayed replay, each acknowledged order is readable at once", async () => {
+  test("with delayed replay, each acknowledged order is readable at once", async () => {
     await until("synchronous");
     const before = await readsOnStandbys();
     expect(await missed(shop)).toBe(0);
@@ -105,7 +105,7 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     );
   });
 
-  test("synchronous_standby_names is emptied under load: nothing is acknowledged that a read misses", async () => {
+  test("without synchronous standbys, reads still find each acknowledged order", async () => {
     let missing = 0;
     let acknowledged = 0;
     let stopped = false;
@@ -153,7 +153,7 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     }
   });
 
-  test("policy degrade continues without a synchronous replica, and reads from the primary", async () => {
+  test("policy degrade continues without a synchronous replica", async () => {
     const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
     await waitFor("");
     const alone = await startAlone("loms", {

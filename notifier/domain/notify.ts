@@ -5,8 +5,8 @@ import type { Deps, Notification } from "./deps.ts";
 export type NotifyOutcome = "shown" | "stale";
 
 /**
- * A first event shown this soon after it happened did not come from a backlog, so orders with higher
- * ids began later than this notifier's record.
+ * A first event shown this soon after it happened did not come from a backlog, so orders with
+ * higher ids began later than this notifier's record.
  */
 const PROMPT_MS = 10_000;
 

@@ -103,7 +103,7 @@ test("check() is in no batch and has its own deadline", async () => {
   expect(seq).toBe(0);
 });
 
-test("knowsBeginningOf() is true for orders after one whose first event was shown promptly", async () => {
+test("knowsBeginningOf() is true for orders after one that was shown promptly", async () => {
   const store = new PostgresLastShown(pool);
   await pool.db.delete(table);
   await store.remember({ orderId: 10n, seq: 1, final: false, isPromptFirst: false }, context);

@@ -12,8 +12,9 @@ export const LAST_SEQS = defineStatement({
 });
 
 /**
- * $1 and $2 are orders and their seqs, $3 the orders that ended, $4 those whose first event was shown
- * promptly. A newer seq stays. Rows are locked in the order of their ids, which avoids deadlocks.
+ * $1 and $2 are orders and their seqs, $3 the orders that ended, $4 those whose first event was
+ * shown promptly. A newer seq stays. Rows are locked in the order of their ids, which avoids
+ * deadlocks.
  */
 export const REMEMBER = defineStatement({
   name: "notifier.remember",

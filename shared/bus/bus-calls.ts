@@ -12,8 +12,8 @@ export class BusCalls {
   }
 
   /**
-   * Runs `call` once the topic exists: creates it, unless that was done since the last failure. So a
-   * call also fails fast when the bus is unavailable.
+   * Runs `call` once the topic exists: creates it, unless that was done since the last failure. So
+   * a call also fails fast when the bus is unavailable.
    * @throws {AppError} the one that `call` throws, else `unavailable`
    */
   async run<Result>(topic: Topic, what: string, call: () => Promise<Result>): Promise<Result> {

@@ -96,7 +96,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(inbox.messages[0]?.headers).toEqual(sent.headers);
       });
 
-      test("names the messages that the bus rejects permanently, and stores the others in order", async () => {
+      test("names the permanently rejected messages, and stores the others in order", async () => {
         const bad = message("a", fixture.refusedValue);
         const sent = [message("a", "0"), bad, message("a", "1"), message("b", "0"), bad];
         const error = await bus.publish(TOPIC, sent).catch((caught: unknown) => caught);
@@ -211,7 +211,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(starts.values()).toEqual(["0"]);
       });
 
-      test("redelivers the messages of a killed member, ahead of the rest of their key", async () => {
+      test("redelivers messages of a killed member, ahead of the rest of their key", async () => {
         await bus.publish(TOPIC, messagesInTurn(2, 3));
         const member = fixture.startStuckMember(TOPIC, "readers");
         await member.hasOne;

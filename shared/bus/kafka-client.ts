@@ -78,7 +78,8 @@ const CHECK_PENDING_MS = 10;
 
 /**
  * Each connection of kafkajs 2.2.4 sets a 1 ms timer again and again (its issue 1751), which costs
- * 2 % of a CPU and warns of a negative timeout. With this patch it does so only while requests wait.
+ * 2 % of a CPU and warns of a negative timeout. With this patch it does so only while requests
+ * wait.
  */
 function quietIdleConnections(): void {
   const load = createRequire(import.meta.url);
@@ -104,8 +105,8 @@ const patched = new WeakSet<object>();
 
 /**
  * A consumer of kafkajs 2.2.4 schedules heartbeats by wall-clock time: when the clock steps back an
- * hour, it sends none for that hour, and the broker removes the member each time that it joins. This
- * patch treats a last heartbeat in the future as long past.
+ * hour, it sends none for that hour, and the broker removes the member each time that it joins.
+ * This patch treats a last heartbeat in the future as long past.
  */
 export function heartbeatsFollowClockBack(): void {
   const load = createRequire(import.meta.url);

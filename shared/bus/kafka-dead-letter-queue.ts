@@ -28,7 +28,10 @@ export async function readDeadLetterQueue(
   return found.map(({ message }) => fromDeadLetter(message));
 }
 
-/** Sends up to `max` messages of the queue, oldest first, and removes them; resolves with their number. */
+/**
+ * Sends up to `max` messages of the queue, oldest first, and removes them; resolves with their
+ * number.
+ */
 export async function replayDeadLetterQueue(
   kafka: Kafka,
   topic: string,

@@ -16,7 +16,9 @@ const HEARTBEATS_PER_SESSION = 5;
 const FETCH_WAIT_MS = 250;
 /** Partitions of one member processed at once; there are fewer. */
 const PARTITIONS_AT_ONCE = 16;
-/** During an outage kafkajs leaves the group only once a broker is back; a stop cannot wait for it. */
+/**
+ * During an outage kafkajs leaves the group only once a broker is back; a stop cannot wait for it.
+ */
 const LEAVE_MAX_MS = 4_000;
 
 export interface KafkaSubscriptionOptions extends SubscribeOptions {
@@ -32,9 +34,9 @@ export interface KafkaSubscriptionOptions extends SubscribeOptions {
 }
 
 /**
- * One member of a consumer group. A message that fails is redelivered after a backoff: its partition
- * pauses and is then fetched again from the first unprocessed message, while other partitions
- * continue. Slow handlers delay the member's next fetch.
+ * One member of a consumer group. A message that fails is redelivered after a backoff: its
+ * partition pauses and is then fetched again from the first unprocessed message, while other
+ * partitions continue. Slow handlers delay the member's next fetch.
  */
 export class KafkaSubscription implements Subscription {
   readonly failed: Promise<never>;

@@ -76,7 +76,8 @@ export interface WaitSpan {
 
 /**
  * The same bus. Publishes are measured, and their messages counted; each message of a sampled trace
- * gets a span, which its `traceparent` header then names, and before it a span of its wait if given.
+ * gets a span, which its `traceparent` header then names, and before it a span of its wait if
+ * given.
  */
 export function observedPublisher(
   bus: Pick<Bus, "publish">,
@@ -125,7 +126,9 @@ function countsOf(sent: number, thrown: unknown): { tried: number; failed: numbe
 type OpenSpan = Pick<SpanRecord, "name" | "kind" | "startedAt" | "attributes">;
 type OpenMessageSpan = Omit<SpanRecord, "durationMs">;
 
-/** The message with the trace context of its send span, and its spans; none if it is not sampled. */
+/**
+ * The message with the trace context of its send span, and its spans; none if it is not sampled.
+ */
 function withSpans(
   message: OutgoingMessage,
   tracing: Tracing,

@@ -55,7 +55,7 @@ test("messages from before a step back arrive at once, ahead of later ones", asy
   expect([inbox.values("a"), inbox.values("b")]).toEqual([["1", "2", "3", "4"], ["1", "2"]]);
 });
 
-test("a subscription finds messages from before a step back without a further publish", async () => {
+test("a subscription finds messages from before a step back without a publish", async () => {
   await bus.publish(TOPIC, [message("a", "1"), message("a", "2")]);
   await stepBack();
   const inbox = new Inbox();
@@ -67,7 +67,8 @@ test("a subscription finds messages from before a step back without a further pu
 test("a retry that was scheduled before a step back runs", async () => {
   await bus.publish(TOPIC, [message("a", "1")]);
   await pool.db.execute(sql`
-    update pgboss.job set state = 'retry', retry_count = 1, start_after = now() + interval '1 hour'`);
+    update pgboss.job
+    set state = 'retry', retry_count = 1, start_after = now() + interval '1 hour'`);
   const inbox = new Inbox();
   await subscribe(inbox);
   await inbox.holds(1);

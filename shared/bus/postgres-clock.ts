@@ -1,9 +1,10 @@
 import type { Clock as BossClock, PgBoss } from "pg-boss";
 
 // pg-boss stores timestamps of the server's clock and compares them with it later. When that clock
-// steps back, earlier timestamps are in the future: waiting jobs are fetched only once the clock has
-// caught up, and after jobs published meanwhile; the claim of a dead member does not expire; upkeep
-// pauses. So timestamps in the future are moved to the present, before each publish and every second.
+// steps back, earlier timestamps are in the future: waiting jobs are fetched only once the clock
+// has caught up, and after jobs published meanwhile; the claim of a dead member does not expire;
+// upkeep pauses. So timestamps in the future are moved to the present, before each publish and
+// every second.
 
 /** A clock for pg-boss's own timers that never steps back. */
 export const MONOTONIC_CLOCK: BossClock = {
@@ -18,8 +19,8 @@ export const MONOTONIC_CLOCK: BossClock = {
 const RETRY_MAX = "interval '6 seconds'";
 
 /**
- * Whether queue $1 has timestamps in the future. The clock is read after the snapshot was taken, so no
- * visible row is newer; and in subqueries, so that an index finds the rows.
+ * Whether queue $1 has timestamps in the future. The clock is read after the snapshot was taken, so
+ * no visible row is newer; and in subqueries, so that an index finds the rows.
  */
 const IS_AHEAD = `select
     coalesce((select max(created_on) from pgboss.job where name = $1) > clock_timestamp(), false)
@@ -37,9 +38,9 @@ const IS_AHEAD = `select
     ) as ahead`;
 
 /**
- * Moves queue $1 to the present. All its jobs move by the same interval, which keeps their order. Two
- * processes at once may move some jobs twice, which keeps the order too: jobs of later publishes are
- * not among them.
+ * Moves queue $1 to the present. All its jobs move by the same interval, which keeps their order.
+ * Two processes at once may move some jobs twice, which keeps the order too: jobs of later
+ * publishes are not among them.
  */
 const MOVE_BACK = `with moment as materialized (
       select clock_timestamp() as present

@@ -8,7 +8,9 @@ const FIFO_PER_KEY = "key_strict_fifo";
 const RETRY_LIMIT_MAX = 2_147_483_647;
 /** 68 years. pg-boss deletes jobs that wait longer, and none may be lost. */
 const RETENTION_S = 2_147_483_647;
-/** The maximum of pg-boss: handlers may be slow, and dead processes are found by their heartbeat. */
+/**
+ * The maximum of pg-boss: handlers may be slow, and dead processes are found by their heartbeat.
+ */
 const EXPIRE_S = 24 * 60 * 60;
 /** Delay between redeliveries by the database (1 to 2 s after the first), in seconds. */
 const RETRY_DELAY_S = 1;

@@ -20,13 +20,13 @@ import { Watchdog, type WatchLimits } from "./watchdog.ts";
 //
 // If the process dies before the job is removed, the heartbeats stop, pg-boss puts the job back,
 // ahead of later ones of its key, and a member handles it again: at least once, in order. If the
-// process stalls for longer than the heartbeat allows, another member handles the message while this
-// one may still be processing it; its acknowledgement then has no effect, because it names the
+// process stalls for longer than the heartbeat allows, another member handles the message while
+// this one may still be processing it; its acknowledgement then has no effect, because it names the
 // attempt.
 
 /**
- * Messages in progress at once, each of a different key. The cost of a fetch grows with the number of
- * waiting jobs, so it should return many.
+ * Messages in progress at once, each of a different key. The cost of a fetch grows with the number
+ * of waiting jobs, so it should return many.
  */
 const IN_FLIGHT_MAX = 500;
 /** A notification wakes the loop; this finds jobs whose notification was lost, in ms. */
@@ -231,8 +231,8 @@ const CLOSING_TRIES_MAX = 8;
 
 /**
  * Acknowledges messages by removing their jobs, many in one statement. Removing, not completing,
- * keeps only waiting jobs in the table. pg-boss removes a job only for the attempt that was fetched,
- * so an acknowledgement has no effect after the message went to another member.
+ * keeps only waiting jobs in the table. pg-boss removes a job only for the attempt that was
+ * fetched, so an acknowledgement has no effect after the message went to another member.
  */
 export class Acknowledger {
   readonly #boss: PgBoss;

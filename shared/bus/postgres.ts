@@ -42,18 +42,22 @@ const STOP_TIMEOUT_MS = 3_000;
  */
 const PLANNER = "set enable_nestloop = off";
 /**
- * Commits of the bus do not wait for a replica, so the loss of one blocks nothing. A failover loses no
- * message either: the outbox marks an event as published in a later commit, so a promoted replica that
- * has the mark also has the message, if both databases are on one server.
+ * Commits of the bus do not wait for a replica, so the loss of one blocks nothing. A failover loses
+ * no message either: the outbox marks an event as published in a later commit, so a promoted
+ * replica that has the mark also has the message, if both databases are on one server.
  */
 const COMMITS = "set synchronous_commit = local";
-/** With nested loops off, a plan that needs one costs 10^10 and would be JIT-compiled every time. */
+/**
+ * With nested loops off, a plan that needs one costs 10^10 and would be JIT-compiled every time.
+ */
 const COMPILATION = "set jit = off";
 /** pg-boss depends on it; the server's default may differ. */
 const ISOLATION = "set default_transaction_isolation = 'read committed'";
 /** Never reached: the relay's backlog metric shows when messages pile up. */
 const WARNING_QUEUE_SIZE = 2_147_483_647;
-/** Publishers notify this channel with the name of the queue. pg-boss's own channels are internal. */
+/**
+ * Publishers notify this channel with the name of the queue. pg-boss's own channels are internal.
+ */
 const CHANNEL = "marketplace_bus";
 
 export interface PostgresBusOptions {

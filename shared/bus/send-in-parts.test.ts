@@ -30,7 +30,7 @@ function refusingBus(bad: (value: string) => boolean) {
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 
-test("requests keep the limits of messages and characters; a large message is sent alone", async () => {
+test("requests keep their limits; a large message is sent alone", async () => {
   const bus = refusingBus(() => false);
   await bus.publish(["1", "2", "3", "x".repeat(40), "4"], 2, 20);
   expect(bus.requests).toEqual([["1", "2"], ["3"], ["x".repeat(40)], ["4"]]);

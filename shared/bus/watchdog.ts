@@ -3,9 +3,9 @@ import { Loop } from "../async/loop.ts";
 
 // A consumer can hang without an error: a fetch that is never answered, a restart or a handler that
 // never ends. Its process then answers /healthz, processes nothing, and keeps its partitions. The
-// watchdog turns that into a failure, so that the process exits and a new one continues from the last
-// commit. Exiting too early loses nothing. An outage of the bus is no reason to exit: silence counts
-// only while the bus answers a probe.
+// watchdog turns that into a failure, so that the process exits and a new one continues from the
+// last commit. Exiting too early loses nothing. An outage of the bus is no reason to exit: silence
+// counts only while the bus answers a probe.
 
 export interface WatchLimits {
   /** Without any sign of life. Longer than a rebalance plus a session timeout, 40 s. */
