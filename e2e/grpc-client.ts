@@ -20,7 +20,8 @@ import { service as healthService } from "grpc-health-check";
 /**
  * Calls a method as grpcurl does, and shares no generated code with the services:
  *
- *     node e2e/grpc-client.ts [-H 'key: value']… [--max-time seconds] host:port package.Service/Method '{"json": 1}'
+ *     node e2e/grpc-client.ts [-H 'key: value']… [--max-time seconds] host:port
+ *     package.Service/Method '{"json": 1}'
  *
  * Prints the response, or the status with its details, as JSON; int64 as decimal strings. Exits
  * with 0, or with 1 when the call fails.

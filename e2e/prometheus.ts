@@ -11,7 +11,9 @@ import { freePorts } from "../stack/ports.ts";
 import { send } from "./http.ts";
 
 const RULES = fileURLToPath(new URL("../deploy/prometheus/rules/*.yml", import.meta.url));
-/** Soon enough that a test sees what it just did; five of them are what Grafana takes a rate over. */
+/**
+ * Soon enough that a test sees what it just did; five of them are what Grafana takes a rate over.
+ */
 const SCRAPE_INTERVAL = "1s";
 /** It has hundreds of MB to map on a machine that is busy. */
 const READY_MAX_MS = 60_000;

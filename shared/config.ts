@@ -100,7 +100,8 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly SettingProblem[]) {
     const lines = problems.map(({ name, message }) => `  ${name}: ${message}`);
-    // A value may hold credentials where none belong, as in LOMS_GRPC_URL=http://user:password@loms.
+    // A value may hold credentials where none belong, as in
+    // LOMS_GRPC_URL=http://user:password@loms.
     super(redactUrls(`Wrong settings:\n${lines.join("\n")}`));
     this.problems = problems;
   }

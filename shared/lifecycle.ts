@@ -9,7 +9,9 @@ export const SHUTDOWN_GRACE_MS = 10_000;
  */
 const CLOSE_MAX_MS = 8_000;
 
-/** The doors stay open this long while `/readyz` says 503, so that nobody is sent to closed ones. */
+/**
+ * The doors stay open this long while `/readyz` says 503, so that nobody is sent to closed ones.
+ */
 const NOT_READY_FIRST_MS = 250;
 
 type Close = () => void | Promise<void>;

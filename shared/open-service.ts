@@ -21,8 +21,8 @@ export interface ServiceParts<Config> {
 }
 
 /**
- * Starts a service: opens its telemetry, then what `open` opens. If that fails, everything opened so
- * far is closed.
+ * Starts a service: opens its telemetry, then what `open` opens. If that fails, everything opened
+ * so far is closed.
  * @throws what `open` throws
  */
 export async function openService<Config extends TracingOptions, Running extends object>(
@@ -48,7 +48,8 @@ export async function openService<Config extends TracingOptions, Running extends
 }
 
 /**
- * Listens for HTTP. A stop first reports not ready, then waits `drainMaxMs` for requests in progress.
+ * Listens for HTTP. A stop first reports not ready, then waits `drainMaxMs` for requests in
+ * progress.
  * @returns the URL, without a slash at the end
  */
 export async function listenHttp(

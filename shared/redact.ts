@@ -1,4 +1,6 @@
-/** The one list of what no log line may hold: the values of fields and parameters of these names. */
+/**
+ * The one list of what no log line may hold: the values of fields and parameters of these names.
+ */
 const SECRET_NAMES = [
   "password",
   "passwd",
@@ -40,8 +42,8 @@ const PARAMETER = new RegExp(
 const CREDENTIALS = /\b(bearer|basic) +[\w+/=.~-]+/gi;
 
 /**
- * What `render` makes of a record, with every secret masked wherever it stands: in a field, a URL, a
- * message, a cause. A line without a suspicious word stays as it was rendered first.
+ * What `render` makes of a record, with every secret masked wherever it stands: in a field, a URL,
+ * a message, a cause. A line without a suspicious word stays as it was rendered first.
  */
 export function redacted<Fields extends object>(
   record: Fields,

@@ -12,8 +12,8 @@ const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
 const NOTED = /"message":"([^"]*)"/g;
 
 /**
- * Runs the fixture and sends `signal`, if there is one, as soon as it says `word`. Resolves with its
- * exit code, what it logged and what it said.
+ * Runs the fixture and sends `signal`, if there is one, as soon as it says `word`. Resolves with
+ * its exit code, what it logged and what it said.
  */
 async function run(behaviour: string, word: string, signal?: NodeJS.Signals) {
   return await ending(start([behaviour]), word, signal);

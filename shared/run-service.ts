@@ -22,9 +22,10 @@ export interface LogSettings {
 }
 
 /**
- * The argument with which a service loads its modules, reads its settings, sends {@link LOADED} to its
- * launcher and starts with the first message that comes back: a launcher can have it ready while what
- * it needs is still starting. The service exits when the channel closes without a message.
+ * The argument with which a service loads its modules, reads its settings, sends {@link LOADED} to
+ * its launcher and starts with the first message that comes back: a launcher can have it ready
+ * while what it needs is still starting. The service exits when the channel closes without a
+ * message.
  */
 export const START_ON_MESSAGE = "--start-on-message";
 
@@ -68,8 +69,8 @@ export async function runService<Config extends LogSettings>(
 
 /**
  * Runs what `start` starts until a signal: the first SIGTERM or SIGINT closes it and exits 0, the
- * next one (unless it is the same one passed on within 1 s) exits at once with 1. `start` is given a
- * signal that aborts then, if it is still under way. A start that fails, and a service that does,
+ * next one (unless it is the same one passed on within 1 s) exits at once with 1. `start` is given
+ * a signal that aborts then, if it is still under way. A start that fails, and a service that does,
  * says why in one line and exits with 1.
  */
 export async function runUntilSignal(

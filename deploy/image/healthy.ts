@@ -1,8 +1,8 @@
 import process from "node:process";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 
-// The health check of a container, whose image has no curl: exits with 0 when the URL that it is given
-// answers with 200, `node deploy/image/healthy.ts http://127.0.0.1:8082/readyz`.
+// The health check of a container, whose image has no curl: exits with 0 when the URL that it is
+// given answers with 200, `node deploy/image/healthy.ts http://127.0.0.1:8082/readyz`.
 
 /** Below the timeout of the health checks in docker-compose.yml, so that its reason is seen. */
 const ANSWER_MAX_MS = 2_000;

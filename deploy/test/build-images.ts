@@ -14,8 +14,9 @@ import { kafkaJars } from "../../stack/kafka/jars.ts";
 import { findRuntime } from "../../stack/processes/runtimes.ts";
 import { CACHE, podman, PROJECT_DIRECTORY, run, tryRun } from "./engine.ts";
 
-// Builds our image from its Dockerfile, on a base that stands in for the Dockerfile's,
-// and stand-ins for the other images of the core profile. What docs/containers.md says of them is theirs.
+// Builds our image from its Dockerfile, on a base that stands in for the Dockerfile's, and
+// stand-ins for the other images of the core profile. What docs/containers.md says of them is
+// theirs.
 
 const TOOLS = ["podman-compose==1.6.0", "check-jsonschema==0.39.0"];
 const DEBIAN = "stand-in/debian";

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { CACHE, makeCache, PROJECT_DIRECTORY, whyNoContainers } from "./engine.ts";
 
-// `npm run test:compose`. What it starts and mounts is in namespaces of its own, which the kernel takes
-// away with their first process, and that one goes with us: nothing is left, however this ends. The
-// images are built with the machine's network; the system runs in one of its own, where every documented
-// port is free.
+// `npm run test:compose`. What it starts and mounts is in namespaces of its own, which the kernel
+// takes away with their first process, and that one goes with us: nothing is left, however this
+// ends. The images are built with the machine's network; the system runs in one of its own, where
+// every documented port is free.
 
 /** One run at a time: images and containers of all runs lie in one storage. */
 const LOCK = join(CACHE, "lock");

@@ -186,7 +186,8 @@ test.skipIf(!project)(
     const restarted = restart.finally(() => isRestarting = false);
     const user = ++users;
     const ask = () => call(urls.loms, "POST /v1/stock/info", { body: { sku: SKU } });
-    // A kept connection may be closed just as it is used again: a caller tries once more over another.
+    // A kept connection may be closed just as it is used again: a caller tries once more over
+    // another.
     const byHttp = () => ask().catch(ask);
     const byGrpc = () => shop.tryAdd(user, SKU, 1);
     const failures: string[] = [];

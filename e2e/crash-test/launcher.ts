@@ -47,7 +47,8 @@ export class Launcher {
 
   /** Resolves once every part is ready. */
   async start(): Promise<void> {
-    // A session of its own: a terminal's Ctrl-C must reach the crash test alone, which then stops it.
+    // A session of its own: a terminal's Ctrl-C must reach the crash test alone, which then stops
+    // it.
     const child = fork(PROGRAM, {
       env: { ...process.env, ...this.#environment },
       detached: true,

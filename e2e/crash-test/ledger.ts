@@ -19,7 +19,10 @@ export class Ledger {
   readonly #orders = new Map<bigint, AcknowledgedOrder>();
   readonly #orderOf = new Map<string, bigint>();
   readonly #waiting = new Set<{ readonly answers: number; readonly resolve: () => void }>();
-  /** Sentences: what was acknowledged and is gone, what was done twice, what should never be answered. */
+  /**
+   * Sentences: what was acknowledged and is gone, what was done twice, what should never be
+   * answered.
+   */
   readonly lost: string[] = [];
   readonly doubled: string[] = [];
   readonly strange: string[] = [];

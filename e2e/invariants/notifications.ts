@@ -4,7 +4,9 @@ import { type Finding, VIOLATIONS_MAX } from "./finding.ts";
 import { type Shown, ShownLog } from "./shown-log.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** A killed notifier's events are repeated within seconds; this is for a machine that is very busy. */
+/**
+ * A killed notifier's events are repeated within seconds; this is for a machine that is very busy.
+ */
 const SHOWN_WITHIN_MS = 30_000;
 const POLL_MS = 100;
 const CHUNK_MAX = 10_000;

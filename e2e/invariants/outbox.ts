@@ -4,7 +4,9 @@ import type { Snapshot } from "./snapshot.ts";
 
 /** `now()` is the beginning of the transaction, a little before what it sees. */
 const RETAINED_MS = OUTBOX_RETENTION_MS - 1_000;
-/** The lease of a killed relay is 10 s; an event that waits longer than twice that waits forever. */
+/**
+ * The lease of a killed relay is 10 s; an event that waits longer than twice that waits forever.
+ */
 const WAITING_MAX_S = 20;
 
 interface EventRow {
@@ -14,8 +16,8 @@ interface EventRow {
 }
 
 /**
- * Every event is in the outbox until it is published and was there for a while; in order per order. One
- * from the future is from before the clock stepped back, and goes once it is published.
+ * Every event is in the outbox until it is published and was there for a while; in order per order.
+ * One from the future is from before the clock stepped back, and goes once it is published.
  */
 export async function checkOutbox(snapshot: Snapshot): Promise<Finding> {
   const name = ({ order, seq, status }: EventRow) => `event ${seq} (${status}) of order ${order}`;

@@ -4,7 +4,9 @@ import type { Finding } from "./finding.ts";
 /** What the product service allows a client in any one second. */
 const CALLS_MAX = 10;
 const ANSWER_MAX_MS = 5_000;
-/** How cart names itself, whatever its version; people, curl and `npm run shop` may call beside it. */
+/**
+ * How cart names itself, whatever its version; people, curl and `npm run shop` may call beside it.
+ */
 const CART = /^marketplace-cart\//;
 
 interface Counts {

@@ -15,7 +15,10 @@ interface OrderSeq {
   readonly seq: number;
 }
 
-/** Where the primary's log was at the snapshot; a standby that has replayed it has all that it shows. */
+/**
+ * Where the primary's log was at the snapshot; a standby that has replayed it has all that it
+ * shows.
+ */
 export async function positionOf(snapshot: Snapshot): Promise<string> {
   const [row] = await snapshot<{ position: string }[]>`
     select pg_current_wal_flush_lsn()::text as position`;

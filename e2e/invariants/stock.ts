@@ -16,7 +16,10 @@ interface StockNow {
   readonly awaiting: string;
 }
 
-/** What is left and what was sold is what there was; what is reserved belongs to an order that waits. */
+/**
+ * What is left and what was sold is what there was; what is reserved belongs to an order that
+ * waits.
+ */
 export async function checkStock(snapshot: Snapshot): Promise<Finding> {
   const rows = await snapshot<StockNow[]>`
     select stock.sku::text, total_count::text as total, reserved::text,

@@ -48,7 +48,10 @@ export interface KafkaShop {
   close(): Promise<void>;
 }
 
-/** A broker of its own, databases of their own, and as many processes of loms and notifier as wanted. */
+/**
+ * A broker of its own, databases of their own, and as many processes of loms and notifier as
+ * wanted.
+ */
 export async function openKafkaShop({ jars }: TestKafka): Promise<KafkaShop> {
   const opened = new CloseStack(CLOSE_MAX_MS);
   const directory = mkdtempSync(join(tmpdir(), "marketplace-kafka-shop-"));

@@ -15,7 +15,9 @@ function layOut(text) {
   }
 }
 
-/** Shows JSON answers instead of Swagger UI's own way, which rounds beyond 2^53 (its issue 10049). */
+/**
+ * Shows JSON answers instead of Swagger UI's own way, which rounds beyond 2^53 (its issue 10049).
+ */
 function ExactAnswers({ React: { createElement } }) {
   const exactly = (Original) => (props) => {
     const { content, contentType, getComponent } = props;

@@ -40,7 +40,10 @@ const timeout = z.string()
   .transform(Number)
   .optional();
 
-/** What every service reads for its telemetry. A setting of traces alone comes before the common one. */
+/**
+ * What every service reads for its telemetry. A setting of traces alone comes before the common
+ * one.
+ */
 export const tracingSettings = {
   OTEL_SDK_DISABLED: oneOf(["true", "false"], "it turns everything of OpenTelemetry off"),
   OTEL_TRACES_EXPORTER: oneOf(["otlp", "none"], "spans go out over OTLP"),

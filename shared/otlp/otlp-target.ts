@@ -4,7 +4,9 @@ import { readPairs } from "./otel-pairs.ts";
 import type { TracingConfig } from "./otel-settings.ts";
 
 const TRACES_PATH = "/v1/traces";
-/** A collector that takes longer has fallen behind; its spans are lost, and the next ones go out. */
+/**
+ * A collector that takes longer has fallen behind; its spans are lost, and the next ones go out.
+ */
 const TIMEOUT_MS = 3_000;
 
 /** Where batches of spans go, and how. */

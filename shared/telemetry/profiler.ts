@@ -4,8 +4,8 @@ import { AppError } from "../errors.ts";
 /** A sample of what runs about once in a millisecond. */
 const CPU_INTERVAL_MICROS = 1_000;
 /**
- * On average one allocation in this many bytes is remembered. Go takes 512 KiB; our heaps are small,
- * and V8's own 32 KiB would cost some percent of a busy process.
+ * On average one allocation in this many bytes is remembered. Go takes 512 KiB; our heaps are
+ * small, and V8's own 32 KiB would cost some percent of a busy process.
  */
 export const HEAP_INTERVAL_BYTES = 128 * 1024;
 

@@ -4,8 +4,8 @@ import type { Clock } from "../async/clock.ts";
 import type { RequestContext } from "../async/request-context.ts";
 import { toAppError } from "../errors.ts";
 
-// Trace contexts (W3C Trace Context, level 1), which travel in `RequestContext.traceparent`, and the
-// spans that are recorded when the work of one ends.
+// Trace contexts (W3C Trace Context, level 1), which travel in `RequestContext.traceparent`, and
+// the spans that are recorded when the work of one ends.
 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
 const LENGTH = 55;

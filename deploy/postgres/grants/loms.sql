@@ -1,6 +1,6 @@
 -- What loms needs of its database once it is migrated: its rows, and no right to change a table.
--- Run it in that database as the role that migrates, after `npm run migrate`; the role must be there
--- (`create role loms_service login password '…'`).
+-- Run it in that database as the role that migrates, after `npm run migrate`; the role must be
+-- there (`create role loms_service login password '…'`).
 grant usage on schema public, drizzle to loms_service;
 grant select on drizzle.loms_migrations to loms_service;
 grant select, insert, update, delete on all tables in schema public to loms_service;
