@@ -9,16 +9,16 @@ interface Waiting<Item, Answer> {
 
 export interface BatcherOptions<Item, Answer> {
   readonly batchMax: number;
-  /** Answers each item, in the batch's order. A rejection is the answer to all of them. */
+  /** Resolves with the answers in the order of the items. A rejection rejects all of them. */
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>;
-  /** Is told of each batch as it begins: how long each of its items has waited, in ms. */
+  /** Called when a batch starts, with how long each of its items has waited, in ms. */
   readonly onBatch?: (waitedMs: readonly number[]) => void;
   readonly clock?: Clock;
 }
 
 /**
- * Turns calls that come one by one into batches without making a lone one wait: one batch is under
- * way at a time, and what is asked for meanwhile goes, in order, with the next.
+ * Groups calls into batches without delaying a single one: one batch runs at a time, and calls that
+ * arrive meanwhile form the next, in their order.
  */
 export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>;
@@ -40,7 +40,7 @@ export class Batcher<Item, Answer> {
 
   async #run(): Promise<void> {
     this.#running = true;
-    // What is asked for in the same turn goes together.
+    // Calls of the same turn of the event loop share a batch.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       await this.#answer(this.#waiting.splice(0, this.#options.batchMax));

@@ -1,6 +1,6 @@
 /**
- * Aborts `controller` with the parent's reason once the parent aborts. The returned function cuts
- * the link: a parent that outlives many children would keep them all in memory.
+ * Aborts `controller` with the parent's reason once the parent aborts. The returned function
+ * removes the link: a long-lived parent would keep all its children in memory.
  */
 export function linkAbort(parent: AbortSignal, controller: AbortController): () => void {
   const onAbort = () => controller.abort(parent.reason);

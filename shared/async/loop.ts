@@ -10,7 +10,10 @@ export interface LoopOptions {
   readonly backoffMaxMs: number;
 }
 
-/** Does a step again and again, one at a time, until it is closed; a step that fails comes again. */
+/**
+ * Does a step again and again, one at a time, until it is closed; a step that fails comes
+ * again.
+ */
 export class Loop {
   readonly #options: LoopOptions;
   #running: Promise<void> | undefined;

@@ -2,28 +2,28 @@ import { AppError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Deadline } from "./deadline.ts";
 
-/** A timer this late tells that the process has stalled. */
+/** A timer that is this late means that the process has stalled. */
 const STALL_MS = 100;
 
 export interface RateLimitOptions {
-  /** What is limited, for messages: "product service". */
+  /** The limited resource, for messages: "product service". */
   readonly subject: string;
   /** How many permits there are in any window, at least 1. */
   readonly permits: number;
   readonly windowMs: number;
-  /** A permit whose holder has not said so by then counts as used then; a stall prolongs it. */
+  /** A permit counts as used after this time even without `used()`; a stall prolongs it. */
   readonly useMaxMs: number;
   readonly clock: Clock;
 }
 
-/** Leave to do the limited thing once. */
+/** Permission for one use. */
 export interface Permit {
-  /** Says that the thing has happened by now; its window ends `windowMs` later. */
+  /** Call it when the use has happened; its window ends `windowMs` later. */
   used(): void;
 }
 
 interface Slot {
-  /** When its window ends; undefined while the permitted thing may still be about to happen. */
+  /** When its window ends; undefined while the use may still be to come. */
   freeAt: number | undefined;
 }
 
@@ -36,11 +36,13 @@ interface Waiter {
 /**
  * At most `permits` uses in any sliding window of `windowMs`, wherever the window begins; a token
  * bucket would allow twice that across two refills. A permit is used at some unknown moment between
- * being granted and `used()`, and its window is counted from the latest such moment, so a process
- * that stalls between the two, here or at the other side, does not make uses cluster.
+ * being granted and `used()`, and its window is counted from the latest such moment, so that a
+ * stall
+ * between the two, here or in the server, does not make uses cluster.
  *
- * Waiters are served in the order they came. The queue needs no bound of its own: it takes nobody
- * whose turn comes after its deadline.
+ * Permits are granted in order of arrival. The queue needs no bound: it rejects a waiter whose
+ * permit
+ * would come after its deadline.
  */
 export class RateLimit {
   readonly #options: RateLimitOptions;
@@ -58,27 +60,26 @@ export class RateLimit {
     this.#options = options;
   }
 
-  /** How many wait for their turn. */
+  /** How many wait for a permit. */
   get waiting(): number {
     return this.#queue.length;
   }
 
   /**
-   * Resolves when it is the caller's turn. Rejects at once with AppError `unavailable` and
-   * `retryAfterMs` when the turn cannot come before the deadline, also when that shows only later;
-   * with the signal's reason when that aborts, and the next one moves up.
+   * Resolves with a permit. Rejects with AppError `unavailable` and `retryAfterMs` as soon as it is
+   * certain that none is free before the deadline; with the signal's reason when that aborts.
    */
   async acquire(deadline: Deadline): Promise<Permit> {
     deadline.signal.throwIfAborted();
     const startsAt = this.#earliestStarts()(this.#queue.length);
     if (startsAt > deadline.deadlineAt) throw this.#tooLate(startsAt, deadline);
     return await new Promise<Permit>((resolve, reject) => {
-      const leave = () => {
+      const onAbort = () => {
         this.#queue.splice(this.#queue.indexOf(waiter), 1);
         reject(deadline.signal.reason);
-        this.#serve();
+        this.#grantFree();
       };
-      const stopListening = () => deadline.signal.removeEventListener("abort", leave);
+      const stopListening = () => deadline.signal.removeEventListener("abort", onAbort);
       const waiter: Waiter = {
         deadline,
         grant: () => {
@@ -91,15 +92,15 @@ export class RateLimit {
         },
       };
       this.#queue.push(waiter);
-      deadline.signal.addEventListener("abort", leave, { once: true });
-      this.#serve();
+      deadline.signal.addEventListener("abort", onAbort, { once: true });
+      this.#grantFree();
     });
   }
 
-  /** Grants nothing for `pauseMs`, or longer if a longer pause is on. */
+  /** Grants no permit for `pauseMs`, or until a longer pause ends. */
   pause(pauseMs: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#options.clock.now() + pauseMs);
-    this.#serve();
+    this.#grantFree();
   }
 
   #takeSlot(): Permit {
@@ -111,12 +112,12 @@ export class RateLimit {
       cancelTimer();
       if (slot.freeAt !== undefined) return;
       slot.freeAt = clock.now() + windowMs;
-      this.#serve();
+      this.#grantFree();
     };
     const assumeUsedLater = () => {
       const usedBy = clock.now() + useMaxMs;
       cancelTimer = clock.setTimer(useMaxMs, () => {
-        // During a stall the permitted thing did not get on either: it has its time still to come.
+        // During a stall the use made no progress either: it gets its time again.
         if (clock.now() > usedBy + STALL_MS) assumeUsedLater();
         else used();
       });
@@ -125,29 +126,32 @@ export class RateLimit {
     return { used };
   }
 
-  #serve(): void {
+  #grantFree(): void {
     const now = this.#options.clock.now();
     this.#slots = this.#slots.filter(({ freeAt }) => freeAt === undefined || freeAt > now);
-    // First, since after a stall the turn may come to somebody whose deadline has passed.
+    // First, since after a stall a permit could go to a waiter whose deadline has passed.
     this.#refuseHopeless();
-    while (this.#queue.length > 0 && this.#hasRoom() && this.#pausedUntil <= now) {
+    while (this.#queue.length > 0 && this.#hasFree() && this.#pausedUntil <= now) {
       this.#queue.shift()?.grant();
     }
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    const freeAt = this.#hasRoom()
+    const freeAt = this.#hasFree()
       ? now
       : Math.min(...this.#slots.map((slot) => slot.freeAt ?? Infinity));
     if (this.#queue.length === 0 || freeAt === Infinity) return;
     const nextAt = Math.max(freeAt, this.#pausedUntil);
-    this.#cancelTimer = this.#options.clock.setTimer(Math.ceil(nextAt - now), () => this.#serve());
+    this.#cancelTimer = this.#options.clock.setTimer(
+      Math.ceil(nextAt - now),
+      () => this.#grantFree(),
+    );
   }
 
-  #hasRoom(): boolean {
+  #hasFree(): boolean {
     return this.#slots.length < this.#options.permits;
   }
 
-  /** A use that took longer than hoped delays everybody behind it, some past their deadline. */
+  /** A use that takes long delays all later waiters, some past their deadline. */
   #refuseHopeless(): void {
     const earliestStart = this.#earliestStarts();
     for (let position = 0; position < this.#queue.length;) {
@@ -162,7 +166,7 @@ export class RateLimit {
     }
   }
 
-  /** For a place in the queue, from 0: the earliest moment at which its turn can come. */
+  /** For a position in the queue, from 0: the earliest moment of its permit. */
   #earliestStarts(): (position: number) => number {
     const { permits, windowMs, clock } = this.#options;
     const now = clock.now();

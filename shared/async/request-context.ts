@@ -2,17 +2,17 @@ import { AppError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
 export interface RequestContextOptions {
-  /** W3C `traceparent` of the work at hand: 00-<trace id>-<span id>-<flags>. */
+  /** W3C `traceparent` of this work: 00-<trace id>-<span id>-<flags>. */
   readonly traceparent: string;
-  /** The same of whoever asked for it; undefined at the root of a trace. */
+  /** The caller's `traceparent`; undefined at the root of a trace. */
   readonly parent?: string | undefined;
-  /** The places of further requests that this work serves. */
+  /** The `traceparent` of each further request that this work serves. */
   readonly alsoServes?: readonly string[];
   /** How long the work may take, in ms. */
   readonly timeoutMs: number;
-  /** Aborts when whoever asked has left. */
+  /** Aborts when the caller has left. */
   readonly callerSignal?: AbortSignal | undefined;
-  /** The same, for a caller whose signal costs something to make: it is asked for when needed. */
+  /** The same, for a signal that is expensive to make: it is read when needed. */
   readonly caller?: { readonly signal: AbortSignal } | undefined;
   readonly clock?: Clock;
 }
@@ -20,9 +20,8 @@ export interface RequestContextOptions {
 const NONE: readonly string[] = [];
 
 /**
- * What travels with one request through every room: its deadline, its cancellation and its place
- * in the trace. The signal is made when it is first asked for, because most requests answer from
- * memory and never wait.
+ * The deadline, cancellation and trace context of one request. The signal is made on first use,
+ * because most requests are answered from memory and never wait.
  */
 export class RequestContext {
   readonly traceparent: string;
@@ -51,12 +50,12 @@ export class RequestContext {
     return this.traceparent.slice(3, 35);
   }
 
-  /** The W3C id of the span at hand, 16 hexadecimal digits. */
+  /** The W3C span id, 16 hexadecimal digits. */
   get spanId(): string {
     return this.traceparent.slice(36, 52);
   }
 
-  /** What is left until the deadline, in ms; 0 when it has passed. */
+  /** The time until the deadline, in ms; 0 when it has passed. */
   remainingMs(): number {
     return Math.max(0, this.deadlineAt - this.clock.now());
   }
@@ -69,7 +68,7 @@ export class RequestContext {
     return (this.#controller as AbortController).signal;
   }
 
-  /** The same deadline and cancellation, at another place in the trace, for others as well. */
+  /** The same deadline and cancellation with another trace context. */
   withTraceparent(traceparent: string, alsoServes: readonly string[] = NONE): RequestContext {
     return new RequestContext({
       traceparent,

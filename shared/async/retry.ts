@@ -3,7 +3,7 @@ import type { Deadline } from "./deadline.ts";
 import { sleep } from "./sleep.ts";
 
 export interface RetryAdvice {
-  /** How long the other side asked to be left alone, in ms. */
+  /** The pause that the server requests, in ms. */
   readonly afterMs?: number | undefined;
 }
 
@@ -12,21 +12,22 @@ export interface RetryOptions {
   readonly retriesMax: number;
   /** Upper bound of the first pause; it doubles from pause to pause. */
   readonly backoffMs: number;
-  /** Upper bound of any pause, but for what the other side asks. */
+  /** Upper bound of any pause, without what the server requests. */
   readonly backoffMaxMs: number;
   readonly clock: Clock;
   /** From 0 to just below 1, as Math.random. */
   readonly random: () => number;
-  /** What to do about an error; undefined when another try is no use. */
+  /** Undefined when another try would fail, too. */
   readonly advise: (error: unknown) => RetryAdvice | undefined;
 }
 
 /**
  * Calls `attempt` until it succeeds, with exponential backoff and full jitter (Marc Brooker,
- * "Exponential Backoff And Jitter", AWS 2015): many callers that failed together do not come back
- * together. A pause that was asked for is kept whole, the jitter comes on top. Rejects with the
- * last error when it is of no use to try again, when the tries are used up, or at once when the
- * pause would last past the deadline; with the signal's reason when that keeps it from another try.
+ * "Exponential Backoff And Jitter", AWS 2015), so that callers that failed together do not retry
+ * together. The jitter is added to a pause that the server requests. Rejects with the last error
+ * when `advise` returns undefined, when no tries are left, or at once when the pause would end
+ * after
+ * the deadline; with the signal's reason when that aborts before another try.
  */
 export async function retry<Value>(
   attempt: (tryNumber: number) => Promise<Value>,

@@ -7,7 +7,10 @@ import type { AppError, ErrorFacts } from "../errors.ts";
 
 export const TYPE_URL_PREFIX = "type.googleapis.com/";
 
-/** Some gRPC libraries refuse trailers over 8 KiB; this many broken rules are enough to begin with. */
+/**
+ * Some gRPC libraries refuse trailers over 8 KiB; this many broken rules are enough to begin
+ * with.
+ */
 const VIOLATIONS_MAX = 20;
 
 /** A message that travels in the details of a gRPC status, and the facts that it carries. */
@@ -61,7 +64,10 @@ export const badRequest: ErrorDetail = {
   },
 };
 
-/** What stood in the way, in words that any gRPC tool shows: the SKUs that were short, or a state. */
+/**
+ * What stood in the way, in words that any gRPC tool shows: the SKUs that were short, or a
+ * state.
+ */
 export const preconditionFailure: ErrorDetail = {
   typeUrl: `${TYPE_URL_PREFIX}google.rpc.PreconditionFailure`,
   encode({ code, message, shortage }) {

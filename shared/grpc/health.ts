@@ -4,15 +4,15 @@ import { HealthImplementation } from "grpc-health-check";
 type Watcher = ServerWritableStream<unknown, unknown>;
 
 /**
- * What grpc.health.v1 answers: for some services, which serve or do not serve together, and for the
- * parts that they need, under the parts' own names.
+ * The grpc.health.v1 service: the status of services, which share one, and of each of their
+ * dependencies, by its name.
  */
 export class GrpcHealth {
   readonly #services: readonly string[];
   readonly #implementation: HealthImplementation;
   readonly #watchers = new Set<Watcher>();
-  /** What was told last, by name. */
-  readonly #told = new Map<string, boolean>();
+  /** The last status, by name. */
+  readonly #statuses = new Map<string, boolean>();
 
   /** @param services full names; "" is the server as a whole */
   constructor(services: readonly string[], parts: readonly string[] = []) {
@@ -28,19 +28,19 @@ export class GrpcHealth {
     });
   }
 
-  /** Tells those who watch, if it is a change. */
+  /** Notifies the watchers of a change. */
   set(serving: boolean): void {
     for (const service of this.#services) this.setPart(service, serving);
   }
 
-  /** As {@link set}, of one part. */
+  /** As {@link set}, for one dependency. */
   setPart(name: string, serving: boolean): void {
-    if (serving === (this.#told.get(name) ?? false)) return;
-    this.#told.set(name, serving);
+    if (serving === (this.#statuses.get(name) ?? false)) return;
+    this.#statuses.set(name, serving);
     this.#implementation.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
   }
 
-  /** Tells those who watch that nothing serves any more, and lets go of them. */
+  /** Reports NOT_SERVING to the watchers and ends their streams. */
   close(): void {
     this.set(false);
     for (const watcher of this.#watchers) watcher.end();

@@ -263,7 +263,8 @@ const MAX_S = Math.floor((2 ** 31 - 1) / 1_000);
 let isPatched = false;
 
 /**
- * Makes every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in ms
+ * Makes every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in
+ * ms
  * with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes the
  * header before an interceptor runs. Call it before making a server.
  */

@@ -29,7 +29,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** A call whose headers are the test's alone, over HTTP/2 without a gRPC client; its grpc-status. */
+/**
+ * A call whose headers are the test's alone, over HTTP/2 without a gRPC client; its
+ * grpc-status.
+ */
 async function callWith(timeout: string): Promise<unknown> {
   remainingMs = undefined;
   const session = http2.connect(`http://${formatHostPort(server.address)}`);

@@ -16,9 +16,12 @@ import {
 } from "./open-line.ts";
 import { type Login, tryLogin } from "./try-login.ts";
 
-// Opens connections for every driver, so that all of them mean the same by a URL. The order of steps:
-// for each server in turn, connect → encrypt as sslmode says → if the mode leaves a choice, or there
-// are several servers or target_session_attrs, log in on a connection of its own to look → hand over
+// Opens connections for every driver, so that all of them mean the same by a URL. The order of
+// steps:
+// for each server in turn, connect → encrypt as sslmode says → if the mode leaves a choice, or
+// there
+// are several servers or target_session_attrs, log in on a connection of its own to look → hand
+// over
 // a connection that is ready for the driver's login.
 
 /** SQLSTATE of a server whose pg_hba.conf refuses this way in, by its encryption or otherwise. */
@@ -43,7 +46,10 @@ export class Dialer {
   readonly #timeoutMs: number;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
-  /** How a server lets us in, where the mode leaves a choice. Forgotten when it does not any more. */
+  /**
+   * How a server lets us in, where the mode leaves a choice. Forgotten when it does not any
+   * more.
+   */
   readonly #ways = new Map<DatabaseServer, Encryption>();
   #choosing: Promise<DatabaseServer> | undefined;
 

@@ -1,7 +1,8 @@
 import process from "node:process";
 
 /**
- * Removes libpq's variables, such as PGOPTIONS, from this process. The drivers read them wherever an
+ * Removes libpq's variables, such as PGOPTIONS, from this process. The drivers read them wherever
+ * an
  * option is missing, and postgres.js (3.4.9) reads PGTARGETSESSIONATTRS whatever it is given.
  */
 export function ignorePgVariables(): void {

@@ -8,7 +8,10 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const YES = "S";
 const NO = "N";
 
-/** "preferred" takes a plain connection where the server does not encrypt; "required" fails there. */
+/**
+ * "preferred" takes a plain connection where the server does not encrypt; "required" fails
+ * there.
+ */
 export type Encryption = "plain" | "preferred" | "required";
 
 /** A connection before the login. */
@@ -58,7 +61,8 @@ export async function openLine(options: OpenLineOptions): Promise<Line> {
     // What fails after this is for the driver to hear, which listens a moment later.
     socket.on("error", () => {});
     await heard(socket, "connect");
-    // The drivers write a statement in parts; each would wait 40 ms for the answer to the one before.
+    // The drivers write a statement in parts; each would wait 40 ms for the answer to the one
+    // before.
     socket.setNoDelay(true);
     // A Unix socket is never encrypted.
     if (path !== undefined || encryption === "plain") return { server, socket, encrypted: false };

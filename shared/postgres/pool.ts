@@ -66,9 +66,9 @@ export interface StatementLabel {
 }
 
 /**
- * Connections to one server. Each runs one statement at a time, and each statement is a transaction,
- * so that none continues outside its transaction after a lost connection. The driver refuses
- * `db.transaction()`.
+ * Connections to one server. Each runs one statement at a time, and each statement is a
+ * transaction, so that none continues outside its transaction after a lost connection. The driver
+ * refuses `db.transaction()`.
  */
 export class Pool {
   readonly role: PoolRole;
@@ -186,8 +186,8 @@ export class Pool {
 
   /**
    * At the deadline the caller gets an error; the statement keeps its connection until the server
-   * has answered. It is not cancelled: a cancel may hit the connection's next statement, and it ends
-   * a commit's wait for the replica as if that had succeeded.
+   * has answered. It is not cancelled: a cancel may hit the connection's next statement, and it
+   * ends a commit's wait for the replica as if that had succeeded.
    */
   async #answer<Result>(
     label: StatementLabel,
@@ -247,8 +247,8 @@ export class Semaphore {
   }
 
   /**
-   * Resolves when a connection is free. Throws AppError `deadline_exceeded` when none is in time, and
-   * `resource_exhausted` when too many statements wait.
+   * Resolves when a connection is free. Throws AppError `deadline_exceeded` when none is in time,
+   * and `resource_exhausted` when too many statements wait.
    */
   async acquire(timeoutMs: number): Promise<void> {
     if (timeoutMs <= 0) throw new AppError("deadline_exceeded", "the deadline has passed");

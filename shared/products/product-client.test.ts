@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { VirtualClock } from "../async/virtual-clock.ts";
 import { RETRY_AFTER_MAX_S } from "../http-client/retry-after.ts";
+import { PAUSE_MAX_MS } from "./pipeline.ts";
 import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test-product-client.ts";
 import type { TestProductService } from "./test-product-service.ts";
 
@@ -180,8 +181,8 @@ describe("a pause that the product service requests", () => {
     expect(Math.min(...service.received.slice(3).map(({ at }) => at))).toBe(4_000);
   });
 
-  test("of eleven digits is a long one", async () => {
-    const { service, get } = setUp();
+  test("of eleven digits ends after five minutes", async () => {
+    const { clock, service, get } = setUp();
     pause(service, "99999999999");
     expect(await get()).toMatchObject({
       code: "unavailable",
@@ -189,6 +190,8 @@ describe("a pause that the product service requests", () => {
     });
     expect(await get(43)).toMatchObject({ code: "unavailable" });
     expect(service.received).toHaveLength(1);
+    await clock.advance(PAUSE_MAX_MS);
+    expect(await get()).toEqual(PRODUCT);
   });
 
   test("is none when the answer is final", async () => {
