@@ -1,3 +1,4 @@
+import { v7 as uuidV7 } from "uuid";
 import { systemClock } from "../shared/async/clock.ts";
 import { healthRoutes, metricsRoute } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
@@ -13,7 +14,6 @@ import { productServer } from "../shared/products/product-server.ts";
 import { productSpans } from "../shared/products/product-spans.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { VERSION } from "../shared/telemetry/version.ts";
-import { uuidV7Source } from "../shared/uuid-v7.ts";
 import { createLomsClient } from "./clients/loms.ts";
 import type { CartConfig } from "./config.ts";
 import { CheckoutAttempts, type CheckoutDeps } from "./domain/checkout.ts";
@@ -62,7 +62,7 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
     orders: loms,
     attempts: new CheckoutAttempts(),
     // Keys that ascend with time come side by side in the index of loms.
-    newIdempotencyKey: uuidV7Source(systemClock),
+    newIdempotencyKey: () => uuidV7(),
   };
 
   await openProfileListener(config.CART_PROFILE, log, opened);

@@ -1,8 +1,8 @@
 import { PgBoss } from "pg-boss";
+import { v7 as uuidV7 } from "uuid";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { Dialer } from "../postgres/dialer.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { uuidV7Source } from "../uuid-v7.ts";
 import { BusCalls } from "./bus-calls.ts";
 import type {
   Bus,
@@ -81,7 +81,6 @@ class PostgresBus implements Bus {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #logFailure: ThrottledLog;
-  readonly #nextId: () => string;
   readonly #watch: WatchLimits | undefined;
   readonly #calls = new BusCalls((topic) => this.#createQueues(topic));
   readonly #subscriptions = new Set<PostgresSubscription>();
@@ -95,7 +94,6 @@ class PostgresBus implements Bus {
     this.#log = log;
     this.#clock = clock;
     this.#logFailure = throttledLog(log, clock);
-    this.#nextId = uuidV7Source(clock);
     // Options of `pg`, which pg-boss passes through without declaring them.
     const driverOptions = {
       query_timeout: QUERY_TIMEOUT_MS,
@@ -146,7 +144,7 @@ class PostgresBus implements Bus {
 
   async #insert(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     // Ids ascend with the list: pg-boss orders the jobs of one statement by id.
-    const jobs = messages.map((message) => toJob(message, this.#nextId()));
+    const jobs = messages.map((message) => toJob(message, uuidV7()));
     for (const group of topic.groups) {
       const queue = queueName(topic, group);
       // pg-boss orders the jobs of a key by creation time: waiting jobs must not be in the future.
