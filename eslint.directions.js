@@ -61,7 +61,7 @@ const SHARED_FOLDERS = {
   grpc: ["async", "telemetry"],
   http: ["async", "http-client", "telemetry"],
   bus: ["async", "postgres", "telemetry"],
-  products: ["async", "http", "http-client", "telemetry"],
+  products: ["async", "http-client", "telemetry"],
 };
 const SHARED_REMEDY =
   "The folders of shared import each other in one direction; pass it in, or move it to shared/.";

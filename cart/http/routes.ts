@@ -19,8 +19,9 @@ export const DOCUMENT_INFO: DocumentInfo = {
   version: "1.0.0",
   summary: "What the shop's users have picked, and their checkout",
   description:
-    `Integers are exact over the whole range of int64: a client must keep every digit of ids and prices,
-also above 2^53. Every failure is a problem (RFC 9457) whose \`code\` is the field to decide by.`,
+    "Integers are exact over the whole range of int64: a client must keep every digit of ids and " +
+    "prices,\nalso above 2^53. Every failure is a problem (RFC 9457) whose `code` is the field to " +
+    "decide by.",
   defaultUrl: "http://127.0.0.1:8082",
   tags: [{ name: "cart", description: "The cart of a user, from the first line to the order" }],
 };
@@ -136,7 +137,7 @@ const listedItem = z.strictObject({
   sku_id: skuNumber,
   name: z.string(),
   count: itemCount,
-  price: int64Amount.meta({ description: "Of one, now, as the product service tells it" }),
+  price: int64Amount.meta({ description: "Of one, now, as the product service returns it" }),
 }).meta({ id: "CartItem" });
 
 const listedCart = z.strictObject({

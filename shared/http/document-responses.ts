@@ -29,7 +29,10 @@ const shortSku = z.object({
   sku: integer("int64", 1, UINT32_MAX),
   requested: integer("int32", 1, INT32_MAX),
   available: integer("int64", 0, INT64_MAX),
-}).meta({ id: "ShortSku", description: "A SKU that an order asked more of than could be bought" });
+}).meta({
+  id: "ShortSku",
+  description: "A SKU of which an order requested more than was available",
+});
 
 /** The schema of an error body. */
 const problemSchema = z.object({

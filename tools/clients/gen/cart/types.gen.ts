@@ -58,7 +58,7 @@ export type FieldViolation = {
 };
 
 /**
- * A SKU that an order asked more of than could be bought
+ * A SKU of which an order requested more than was available
  */
 export type ShortSku = {
     sku: bigint;
@@ -80,7 +80,7 @@ export type CartItem = {
     name: string;
     count: number;
     /**
-     * Of one, now, as the product service tells it
+     * Of one, now, as the product service returns it
      */
     price: bigint;
 };

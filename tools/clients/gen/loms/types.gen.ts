@@ -58,7 +58,7 @@ export type FieldViolation = {
 };
 
 /**
- * A SKU that an order asked more of than could be bought
+ * A SKU of which an order requested more than was available
  */
 export type ShortSku = {
     sku: bigint;
