@@ -1,6 +1,5 @@
 import { METHODS } from "node:http";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import type { Answer } from "./http.ts";
 import {
   findRoute,
   type HeaderDescription,
@@ -17,6 +16,13 @@ import {
 const UNDESCRIBED =
   /^\/(healthz|readyz|metrics|debug\/pprof(\/.*)?|openapi\.json|swagger-ui(\/.*)?|get_product|list_skus|stats|faults)?$/;
 const PROBLEM_TYPE = "application/problem+json";
+
+/** The part of an answer that a document describes. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
 
 const ajv = new Ajv2020({
   strict: false,

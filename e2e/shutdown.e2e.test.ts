@@ -30,7 +30,7 @@ const inFlight = () => stock.blocks("order_create");
 const orderOf = (user: number) => ({ user, items: [{ sku: SKU, count: 1 }] });
 
 /** The status of a GET over a connection of its own; undefined when it is not accepted. */
-function askAnew(url: string): Promise<number | undefined> {
+function getAnew(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     request(url, { agent: false }, (answer) => {
       answer.resume().once("close", () => resolve(answer.statusCode));
@@ -38,14 +38,19 @@ function askAnew(url: string): Promise<number | undefined> {
   });
 }
 
-/** What `/readyz` has said last when no new connection is accepted any more. */
+/**
+ * The last status of `/readyz` before new connections are refused.
+ * @throws {Error} when they are still accepted after the grace
+ */
 async function lastReadiness(url: string): Promise<number | undefined> {
   let last: number | undefined;
-  for (;;) {
-    const readiness = await askAnew(`${url}/readyz`);
+  const deadline = performance.now() + GRACE_MS;
+  while (performance.now() < deadline) {
+    const readiness = await getAnew(`${url}/readyz`);
     if (readiness === undefined) return last;
     last = readiness;
   }
+  throw new Error(`${url} still accepts connections after ${GRACE_MS} ms`);
 }
 
 /** A service with a way to make an order, which a lock on the stock blocks. */
