@@ -1,6 +1,6 @@
 // Orders per second of the order writer on the embedded primary with its synchronous standby,
-// against a bare transaction that updates one row, in the same run. Usage: node
-// bench/order-create.ts
+// against a bare transaction that updates one row, in the same run.
+// Usage: node bench/order-create.ts
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -5,7 +5,8 @@
 // speed. A figure is the median over all rounds. The measure is requests per second of the
 // service's CPU time, its throughput when busy; requests per second of wall time also depend on the
 // load generator, PostgreSQL and the rest of the machine.
-// Usage: node bench/observability/main.ts [--runtime node|deno] [--generations N] [--rounds N] [--only cart|loms]
+// Usage: node bench/observability/main.ts [--runtime node|deno] [--generations N] [--rounds N]
+//   [--only cart|loms]
 // Exits with 1 when the throughput with metrics, logs and traces of 1 % is below the goal.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
