@@ -5,7 +5,7 @@ import { RequestContext } from "../shared/async/request-context.ts";
 import { createPostgresBus } from "../shared/bus/postgres.ts";
 import { createGrpcClient } from "../shared/grpc/client.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
-import { childTraceparent } from "../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../shared/telemetry/tracing.ts";
 import { freePorts } from "../stack/ports.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { lomsConfig } from "./config.ts";

@@ -13,7 +13,7 @@ import type { RunningService } from "../shared/lifecycle.ts";
 import { openService, type ServiceParts } from "../shared/open-service.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
-import { childTraceparent } from "../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import { type Databases, openDatabases } from "./databases.ts";
 import type { Deps } from "./domain/deps.ts";

@@ -14,7 +14,7 @@ import { observedStatements } from "../shared/postgres/statement.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
-import { childTraceparent } from "../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../shared/telemetry/tracing.ts";
 import { handleMessage } from "./bus/handle-message.ts";
 import { outcomeMetrics, skippedEvents } from "./bus/event-metrics.ts";
 import type { NotifierConfig } from "./config.ts";

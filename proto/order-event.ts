@@ -23,7 +23,7 @@ export const ORDER_EVENT_SOURCE = "/loms";
  * `meta` says goes into docs/api, where the readers of events look.
  */
 export const orderEvent = z.object({
-  id: z.string().meta({ description: "`<order_id>-<seq>`: unique for ever" }),
+  id: z.string().meta({ description: "`<order_id>-<seq>`: unique forever" }),
   order_id: int64Id.meta({ description: "Which order" }),
   user_id: int64Id.meta({ description: "Whose order" }),
   seq: z.int32().min(1).meta({

@@ -9,7 +9,7 @@ const uint32 = z.number().int().min(0).max(UINT32_MAX);
 
 export const getProductRequest = z.strictObject({ token: z.string(), sku: skuNumber });
 export const getProductResponse = z.object({ name: z.string().min(1), price: uint32 });
-/** What the product service tells of a SKU; the price is in the shop's unit of money. */
+/** A product as the product service returns it; the price is in the shop's unit of money. */
 export type Product = Readonly<z.output<typeof getProductResponse>>;
 
 export const listSkusRequest = z.strictObject({

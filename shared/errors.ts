@@ -26,7 +26,7 @@ export interface ErrorFacts {
 }
 
 /**
- * A failure that a caller may be told about. `message` says what failed and with which values.
+ * A failure that callers may see. `message` states what failed and with which values.
  * Any other thrown value is a defect: its text stays inside the process and callers see `internal`.
  */
 export class AppError extends Error {

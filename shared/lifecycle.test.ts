@@ -47,7 +47,7 @@ test("Readiness is not ready at once and holds what closes next until others cou
   const readiness = new Readiness(clock);
   const stack = new CloseStack();
   let isOpen = true;
-  stack.push("the door", () => void (isOpen = false));
+  stack.push("the listener", () => void (isOpen = false));
   stack.push("readiness", () => readiness.stop());
   const closed = stack.close();
   expect(readiness.stopping).toBe(true);

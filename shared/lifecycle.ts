@@ -4,13 +4,13 @@ import { sleep } from "./async/sleep.ts";
 /** How long a stop may take before the process leaves all the same. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 /**
- * What closing may take of it: the doors wait 6 s for requests under way, and the rest is for what
+ * What closing may take of it: the listeners wait 6 s for requests under way, and the rest is for what
  * they left. A start that the signal interrupted had its time before, see `runService()`.
  */
 const CLOSE_MAX_MS = 8_000;
 
 /**
- * The doors stay open this long while `/readyz` says 503, so that nobody is sent to closed ones.
+ * The listeners stay open this long while `/readyz` answers 503, so that no client is sent to a closed one.
  */
 const NOT_READY_FIRST_MS = 250;
 

@@ -13,7 +13,7 @@ const SECRET_NAMES = [
   "apikey",
 ].join("|");
 const MASK = "***";
-/** What nests deeper was cut by whoever made it: causes of errors end before. */
+/** Deeper nesting is cut by the caller: causes of errors end before. */
 const DEPTH_MAX = 10;
 
 /** A name may be longer, as in PRODUCT_TOKEN. */
@@ -53,7 +53,7 @@ export function redacted<Fields extends object>(
   return SUSPICIOUS.test(line) ? redactText(render(maskFields(record) as Fields)) : line;
 }
 
-/** A text with every secret masked that can be told by what stands before it. */
+/** A text with every secret masked that is recognizable by what precedes it. */
 export function redactText(text: string): string {
   return redactUrls(text)
     .replace(CREDENTIALS, `$1 ${MASK}`)

@@ -69,7 +69,7 @@ test("a signal ends a process that waits for its message with 0", async () => {
   expect(await ended).toMatchObject({ code: 0, said: "" });
 });
 
-test("a start that hangs does not hold up a stop", async () => {
+test("a start that hangs does not delay a stop", async () => {
   expect(await run("starting", "starting", "SIGTERM"))
     .toMatchObject({ code: 0, noted: ["stopped before the start was complete"] });
 });

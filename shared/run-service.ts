@@ -13,7 +13,7 @@ import type { ServiceName } from "./telemetry/log-record.ts";
 /** A start that a signal interrupts may go on this long: it may be done in a moment. */
 const START_LEFT_MS = 1_500;
 
-/** How long the last lines may take to reach whoever reads them. */
+/** How long the last lines may take to reach their reader. */
 const FLUSH_MAX_MS = 500;
 
 export interface LogSettings {

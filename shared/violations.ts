@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { AppError, type FieldViolation } from "./errors.ts";
 
-/** An order has up to 1000 lines; nobody reads more broken rules than this. */
+/** An order has up to 1000 lines; more broken rules than this help no reader. */
 const VIOLATIONS_MAX = 100;
 
 /** The broken rules that a schema found, with dotted paths. */

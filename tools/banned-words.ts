@@ -21,7 +21,7 @@ export const BANNED_WORDS: readonly BannedWord[] = [
   { pattern: /\bwant of\b/i, instead: "without" },
   { pattern: /\bcomes? again\b/i, instead: "is retried, is redelivered" },
   { pattern: /\bat hand\b/i, instead: "current" },
-  { pattern: /\bis well\b/i, instead: "is valid, is healthy" },
+  { pattern: /\bis well\b(?!.formed)/i, instead: "is valid, is healthy" },
   { pattern: /\bsays? so\b/i, instead: "reports it" },
   { pattern: /\bhand(s|ed|ing)? (over|on)\b/i, instead: "passes, forwards" },
   { pattern: /\bh(o|e)lds? up\b/i, instead: "delays, blocks" },

@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { CheckoutAttempts, type CheckoutDeps } from "../domain/checkout.ts";
 import type { Deps, Orders, Products, Stocks } from "../domain/deps.ts";

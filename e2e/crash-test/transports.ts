@@ -5,7 +5,7 @@ import { toAppError } from "../../shared/errors.ts";
 import { createGrpcClient } from "../../shared/grpc/client.ts";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { STATUS_BY_CODE } from "../../shared/http/problem.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { parseExact } from "../../stack/exact-json.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import type { Line } from "./ledger.ts";

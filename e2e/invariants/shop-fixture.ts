@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type postgres from "postgres";
 import { openWriterFixture, testContext } from "../../loms/repository/writer-fixture.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import type { AcknowledgedOrder } from "./acknowledged.ts";
 import type { Finding } from "./finding.ts";

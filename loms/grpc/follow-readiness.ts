@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { GrpcHealth } from "../../shared/grpc/health.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 
 /** How long a watcher may hold an outdated state. */
 const CHECK_INTERVAL_MS = 1_000;

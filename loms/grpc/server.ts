@@ -4,7 +4,7 @@ import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import type { HostPort } from "../../shared/config.ts";
 import { badRequest, errorInfo, preconditionFailure } from "../../shared/grpc/error-details.ts";
 import { type GrpcServer, startGrpcServer } from "../../shared/grpc/server.ts";
-import type { StartTraceparent } from "../../shared/telemetry/traceparent.ts";
+import type { StartTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { Rpc } from "../rpc/chain.ts";
 import type { MethodName } from "../rpc/methods.ts";
 

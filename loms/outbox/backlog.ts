@@ -1,7 +1,7 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { gaugeFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { OUTBOX_BACKLOG } from "./statements.ts";
 
 export const OUTBOX_BACKLOG_EVENTS = gaugeFamily({

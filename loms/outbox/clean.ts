@@ -2,7 +2,7 @@ import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { OUTBOX_CLEAN } from "./statements.ts";
 
 /** Long enough to investigate an incident; the history of orders is kept forever. */

@@ -17,8 +17,7 @@ import {
   histogramFamily,
   type Metrics,
 } from "../../shared/telemetry/metrics.ts";
-import { type SharedPlace, sharedPlace } from "../../shared/telemetry/tracing.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent, type SharedPlace, sharedPlace } from "../../shared/telemetry/tracing.ts";
 import { orderEventMessage } from "./order-event-message.ts";
 import { OUTBOX_MARK, OUTBOX_REFUSE, OUTBOX_TAKE } from "./statements.ts";
 

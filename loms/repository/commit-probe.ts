@@ -3,7 +3,7 @@ import { RequestContext } from "../../shared/async/request-context.ts";
 import { toAppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas } from "./listed-replicas.ts";
 import { COMMIT_PROBE, END_WAITS } from "./statements.ts";
 

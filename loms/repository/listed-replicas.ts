@@ -1,7 +1,7 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import {
   type Sender,
   type StandbyIdentity,

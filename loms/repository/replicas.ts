@@ -3,7 +3,7 @@ import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 

@@ -4,7 +4,7 @@ import { RequestContext } from "../../shared/async/request-context.ts";
 import { durableRunner } from "../../shared/postgres/statement.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { NewOrder, OrderWriter } from "../domain/deps.ts";
 import type { OrderItem } from "../domain/order.ts";
 import { createOrderWriter } from "./writer.ts";

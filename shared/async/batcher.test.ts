@@ -43,7 +43,7 @@ test("ask() gathers what comes while a batch is under way, up to batchMax and in
   expect(await Promise.all(answers)).toEqual(["1", "2", "3", "4", "5", "6"]);
 });
 
-test("onBatch tells how long each item of a batch has waited for it to begin", async () => {
+test("onBatch gets how long each item of a batch has waited for it to begin", async () => {
   const clock = new VirtualClock();
   const waits: (readonly number[])[] = [];
   const ends: (() => void)[] = [];

@@ -32,6 +32,6 @@ test("within() ignores work that fails after its time", async () => {
   const { promise, reject } = Promise.withResolvers<number>();
   const result = within(clock, 100, promise, () => 0);
   await clock.advance(100);
-  reject(new Error("nobody listens"));
+  reject(new Error("not observed"));
   expect(await result).toBe(0);
 });

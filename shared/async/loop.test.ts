@@ -36,7 +36,7 @@ test("wake() ends the wait, also when it comes during a step", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("a failed step comes again after a growing pause that wake() does not shorten", async () => {
+test("a failed step is retried after a growing pause that wake() does not shorten", async () => {
   const step = vi.fn<() => Promise<number>>().mockRejectedValue(new Error("away"));
   const { clock, loop, onError } = openLoop(step);
   loop.start();

@@ -42,7 +42,7 @@ function never(): AbortSignal {
 }
 
 describe("RateLimit", () => {
-  test("grants what the window has room for at once and the rest in order", async () => {
+  test("grants at once as many as the window allows and the rest in order", async () => {
     const { clock, take, grantedAt } = setUp();
     for (const name of ["a", "b", "c", "d", "e"]) void take(name);
     await clock.advance(2_000);
@@ -89,7 +89,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["slow at 0", "next at 1200"]);
   });
 
-  test("counts a permit that nobody reports as used after a while", async () => {
+  test("counts a permit that is not reported as used after a while", async () => {
     const { clock, limit, take, grantedAt } = setUp(1);
     const forgotten: Permit = await limit.acquire({ deadlineAt: 60_000, signal: never() });
     void take("next");
@@ -152,7 +152,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["a at 0", "c at 2500"]);
   });
 
-  test("refuses nobody who can be served in time, to the millisecond", async () => {
+  test("refuses no caller that can be served in time, to the millisecond", async () => {
     const { clock, take, grantedAt } = setUp(1);
     void take("a");
     void take("b", { deadlineAt: 1_000 });
@@ -219,7 +219,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["next at 0"]);
   });
 
-  test("one that leaves after its grant moves nobody", async () => {
+  test("a caller that leaves after its grant moves no other", async () => {
     const { clock, take, grantedAt } = setUp(1);
     const controller = new AbortController();
     void take("a", { signal: controller.signal });
@@ -255,7 +255,7 @@ describe("RateLimit", () => {
     expect(() => setUp(permits)).toThrow(RangeError);
   });
 
-  test("keeps no timer when nobody waits", async () => {
+  test("keeps no timer without waiters", async () => {
     const { clock, take } = setUp(1);
     void take("a");
     void take("b");

@@ -23,7 +23,7 @@ test("RequestContext shows the ids of its place in the trace", () => {
   expect(context.spanId).toBe("b7ad6b7169203331");
 });
 
-test("RequestContext sets no timer before its signal is asked for", async () => {
+test("RequestContext sets no timer before its signal is read", async () => {
   const { clock, context } = setUp();
   expect(clock.pending).toBe(0);
   await clock.advance(600);
@@ -36,7 +36,7 @@ test("RequestContext sets no timer before its signal is asked for", async () => 
   expect(context.remainingMs()).toBe(0);
 });
 
-test("RequestContext has aborted when its signal is asked for after the deadline", async () => {
+test("RequestContext has aborted when its signal is read after the deadline", async () => {
   const { clock, context } = setUp();
   await clock.advance(1_000);
   expect(context.signal.reason).toMatchObject({ code: "deadline_exceeded" });
@@ -55,7 +55,7 @@ test("RequestContext aborts as unavailable when the caller leaves", () => {
   });
 });
 
-test("RequestContext sees a caller that left before its signal was asked for", () => {
+test("RequestContext sees a caller that left before its signal was read", () => {
   const reason = new AppError("unavailable", "gone");
   const { context } = setUp(AbortSignal.abort(reason));
   expect(context.signal.reason).toBe(reason);

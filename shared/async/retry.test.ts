@@ -65,7 +65,7 @@ describe("retry()", () => {
     expect(triesAt).toHaveLength(1);
   });
 
-  test("keeps the pause that was asked for whole, with jitter on top", async () => {
+  test("keeps a requested pause whole, with jitter on top", async () => {
     const { clock, triesAt, run } = setUp({ advise: () => ({ afterMs: 2_000 }) });
     const result = run(1);
     await clock.advance(3_000);

@@ -1,6 +1,6 @@
 import type { Deadline } from "./deadline.ts";
 
-/** One call under way and whoever waits for it. Its deadline is that of its most patient caller. */
+/** A call under way and its waiters. Its deadline is the latest one of its callers. */
 class Flight<Value> implements Deadline {
   deadlineAt: number;
   callers = 0;
@@ -10,7 +10,7 @@ class Flight<Value> implements Deadline {
   constructor(deadlineAt: number, work: (shared: Deadline) => Promise<Value>) {
     this.deadlineAt = deadlineAt;
     this.result = work(this);
-    // Whoever waits takes the rejection from a promise of its own; the last one may have left.
+    // Waiters take the rejection from their own promises; the last one may have left.
     this.result.catch(() => {});
   }
 

@@ -77,7 +77,7 @@ describe("TaskGroup", () => {
       .toEqual(["a starts at 0", "b starts at 0", "c starts at 10", "d starts at 10"]);
   });
 
-  test("tryGo() takes a task only while there is room", async () => {
+  test("tryGo() takes a task only below the limit", async () => {
     const clock = new VirtualClock();
     const { task } = noter(clock);
     const group = new TaskGroup({ limit: 1 });

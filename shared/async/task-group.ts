@@ -3,7 +3,7 @@ import { linkAbort } from "./link-abort.ts";
 export interface TaskGroupOptions {
   /** How many tasks run at the same time, at least 1; without it all of them. */
   readonly limit?: number;
-  /** Whoever wants the group's result; its abort is the group's. */
+  /** Aborts the group when it aborts. */
   readonly signal?: AbortSignal;
 }
 
@@ -49,7 +49,7 @@ export class TaskGroup {
     this.#startQueued();
   }
 
-  /** Runs the task only if it can start at once; tells whether. */
+  /** Runs the task only if it can start at once; returns whether it did. */
   tryGo(task: Task): boolean {
     if (this.#running >= this.#limit) return false;
     this.go(task);

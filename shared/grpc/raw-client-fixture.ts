@@ -54,15 +54,15 @@ export function firstOfStream(
   });
 }
 
-/** What a health watcher is told, as it comes. */
+/** What a health watcher receives, in order. */
 export function watchHealth(address: HostPort): (number | undefined | "end")[] {
-  const told: (number | undefined | "end")[] = [];
+  const received: (number | undefined | "end")[] = [];
   const client = connect(address);
   const call = client.makeServerStreamRequest(HEALTH_WATCH, asItIs, asItIs, protoString(1, ""));
-  call.on("data", (message: Buffer) => told.push(message[1]));
+  call.on("data", (message: Buffer) => received.push(message[1]));
   call.on("end", () => {
-    told.push("end");
+    received.push("end");
     client.close();
   });
-  return told;
+  return received;
 }

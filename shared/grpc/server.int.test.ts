@@ -90,11 +90,14 @@ describe("a call", () => {
     expect(received).toEqual(request);
   });
 
-  test.each(Object.keys(GRPC_STATUS) as ErrorCode[])("fails with code %s as told", async (code) => {
-    handler = () => Promise.reject(new AppError(code, `told ${code}`));
-    await expect(client.call("orderPay", { orderID: 1n }, inTime()))
-      .rejects.toMatchObject({ code, message: `told ${code}` });
-  });
+  test.each(Object.keys(GRPC_STATUS) as ErrorCode[])(
+    "fails with code %s of its handler",
+    async (code) => {
+      handler = () => Promise.reject(new AppError(code, `failed with ${code}`));
+      await expect(client.call("orderPay", { orderID: 1n }, inTime()))
+        .rejects.toMatchObject({ code, message: `failed with ${code}` });
+    },
+  );
 
   test("carries the shortage of an order", async () => {
     const shortage = {
@@ -200,7 +203,7 @@ describe("a request that cannot be read", () => {
       .toMatchObject({ code: status.RESOURCE_EXHAUSTED });
   });
 
-  test("is not one with a field that nobody knows", async () => {
+  test("is not one with an unknown field", async () => {
     expect(await rawCall(server.address, PAY, new Uint8Array([0x08, 0x01, 0x78, 0x01])))
       .toMatchObject({ code: status.OK });
   });
@@ -211,8 +214,8 @@ test("a method that does not exist is unimplemented", async () => {
     .toMatchObject({ code: status.UNIMPLEMENTED });
 });
 
-describe("what the server tells about itself", () => {
-  test.each(["", "loms.v1.Loms"])("health of %j follows what it is told", async (service) => {
+describe("what the server reports about itself", () => {
+  test.each(["", "loms.v1.Loms"])("health of %j follows what is set", async (service) => {
     const check = async () =>
       (await firstOfStream(server.address, HEALTH_WATCH, protoString(1, service)))?.[1];
     server.health.set(true);

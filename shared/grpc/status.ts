@@ -19,7 +19,7 @@ export interface GrpcStatus {
 }
 
 /**
- * The status that tells a gRPC caller of `error`, with its facts as `details` write them.
+ * The gRPC status of `error`, with its facts as `details` encode them.
  * @param traceId of the call that failed
  */
 export function toGrpcStatus(
@@ -69,7 +69,7 @@ export function fromGrpcStatus(
   return new AppError(code, foreignMessage(call, code), { cause: status });
 }
 
-/** `internal` from a connection that broke in the middle says no more than that nobody answered. */
+/** `internal` from a connection that broke means that there was no answer. */
 function transportCode(number: number): ErrorCode {
   const code = codeOfStatus(number);
   return code === "internal" ? "unavailable" : code;
@@ -95,7 +95,7 @@ function retryAfter(metadata: Metadata): ErrorFacts {
 
 /** Cuts at a whole character; a lone surrogate could not be sent at all. */
 function cutMessage(message: string): string {
-  const room = new Uint8Array(STATUS_MESSAGE_MAX_BYTES);
-  const { read } = new TextEncoder().encodeInto(message, room);
+  const buffer = new Uint8Array(STATUS_MESSAGE_MAX_BYTES);
+  const { read } = new TextEncoder().encodeInto(message, buffer);
   return message.slice(0, read).toWellFormed();
 }

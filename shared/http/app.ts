@@ -8,8 +8,13 @@ import { jsonIntegers } from "../json-integer.ts";
 import { causeOf } from "../telemetry/describe-error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";
-import { childTraceparent, parseTraceparent } from "../telemetry/traceparent.ts";
-import { NO_TRACING, type SpanRecord, type Tracing } from "../telemetry/tracing.ts";
+import {
+  childTraceparent,
+  NO_TRACING,
+  parseTraceparent,
+  type SpanRecord,
+  type Tracing,
+} from "../telemetry/tracing.ts";
 import type { Answered, Exchange, HttpContext, HttpEnv, MountedRoute } from "./exchange.ts";
 import { ASTERISK, rawPath, requestHead } from "./listen.ts";
 import { acceptsGzip, GZIP_MIN_BYTES, gzipped, isCompressible } from "./negotiation.ts";

@@ -3,7 +3,7 @@ import process from "node:process";
 import type { Duplex } from "node:stream";
 import { RequestError } from "@hono/node-server";
 import { AppError } from "../errors.ts";
-import { childTraceparent } from "../telemetry/traceparent.ts";
+import { childTraceparent } from "../telemetry/tracing.ts";
 import { HttpError, problemHeaders, problemOf } from "./problem.ts";
 
 /**

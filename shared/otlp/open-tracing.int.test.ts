@@ -175,7 +175,7 @@ test("a collector that is away costs spans and one line, no error", async () => 
   expect(lines[0]).toContain("spans are lost");
 });
 
-test("a collector that never answers holds up neither recording nor the stop", async () => {
+test("a collector that never answers delays neither recording nor the stop", async () => {
   const url = await collector((request) => void request.resume());
   const { tracing, outcome } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
   for (let i = 0; i < 20_000; i++) tracing.record(span());

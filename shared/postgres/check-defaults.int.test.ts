@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { RequestContext } from "../async/request-context.ts";
-import { childTraceparent } from "../telemetry/traceparent.ts";
+import { childTraceparent } from "../telemetry/tracing.ts";
 import { checkDefaults } from "./check-defaults.ts";
 import { Pool } from "./pool.ts";
 

@@ -11,10 +11,10 @@ test.each([
   ["ECONNREFUSED", "unavailable"],
   ["57P01", "unavailable"],
   ["57014", "deadline_exceeded"],
-])("toDatabaseError() tells %s as %s, from the driver and through drizzle", (code, told) => {
+])("toDatabaseError() maps %s to %s, from the driver and through drizzle", (code, expected) => {
   const wrapped = new DrizzleQueryError("select 1", [], thrown(code));
-  expect(toDatabaseError(thrown(code), "read")).toMatchObject({ code: told });
-  expect(toDatabaseError(wrapped, "read")).toMatchObject({ code: told, cause: wrapped });
+  expect(toDatabaseError(thrown(code), "read")).toMatchObject({ code: expected });
+  expect(toDatabaseError(wrapped, "read")).toMatchObject({ code: expected, cause: wrapped });
 });
 
 test("toDatabaseError() leaves what is wrong with the statement itself as it is", () => {

@@ -39,7 +39,7 @@ export interface DatabaseTarget {
   readonly applicationName: string | undefined;
   /** Sent to the server as it is; a pooler may refuse it. */
   readonly options: string | undefined;
-  /** For each server; Infinity waits for ever. */
+  /** For each server; Infinity waits without a bound. */
   readonly connectTimeoutMs: number | undefined;
 }
 
@@ -63,7 +63,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   passfile: "no password file is read here. Write the password into the URL",
   service: "no service file is read here. Write what it says into the URL",
   require_auth:
-    "the drivers answer what the server asks. Leave it out, and settle it in pg_hba.conf",
+    "the drivers answer what the server requests. Leave it out, and settle it in pg_hba.conf",
   load_balance_hosts: "servers are tried in their order. Write load_balance_hosts=disable",
   requiressl: "it is old. Write sslmode=require",
 };

@@ -69,7 +69,7 @@ test.each([
   [
     "a server of another kind",
     () => urlOf([standby.port], "target_session_attrs=primary"),
-    /is not primary, as target_session_attrs asks/,
+    /is not primary, as target_session_attrs requires/,
   ],
   ["a server without TLS", () => urlOf([primary.port], "sslmode=require"), /does not encrypt/],
   [
@@ -102,12 +102,12 @@ test("end() ends a connection that is just being made", async () => {
     applicationName: "test",
     connectTimeoutMs: 60_000,
   }, { max: 1 });
-  const asked = client.unsafe("select 1").catch((error: unknown) => error);
+  const queried = client.unsafe("select 1").catch((error: unknown) => error);
   const connections = () =>
     new Promise((resolve) => silent.getConnections((_error, count) => resolve(count)));
   await expect.poll(connections).toBe(1);
   await client.end({ timeout: 0 });
-  expect(await asked).toBeInstanceOf(Error);
+  expect(await queried).toBeInstanceOf(Error);
   await expect.poll(connections).toBe(0);
 });
 
@@ -164,10 +164,10 @@ test("end() ends a look at a server, without a timeout too", async () => {
   const query = "sslmode=disable&connect_timeout=0&target_session_attrs=primary";
   const url = urlOf([frozen.port], query);
   const client = openClient({ url, applicationName: "test", connectTimeoutMs: 500 }, { max: 1 });
-  const asked = client.unsafe("select 1").catch((error: unknown) => error);
+  const queried = client.unsafe("select 1").catch((error: unknown) => error);
   await expect.poll(frozen.connections).toBe(1);
   await client.end({ timeout: 0 });
-  expect(await asked).toBeInstanceOf(Error);
+  expect(await queried).toBeInstanceOf(Error);
   await expect.poll(frozen.connections).toBe(0);
 });
 

@@ -110,7 +110,9 @@ export class Dialer {
           ...{ "read-only": readOnly, "read-write": !readOnly },
         };
         if (fits[wanted]) return server;
-        failures.push(`${describeServer(server)} is not ${wanted}, as target_session_attrs asks`);
+        failures.push(
+          `${describeServer(server)} is not ${wanted}, as target_session_attrs requires`,
+        );
       } catch (error) {
         this.#closing.signal.throwIfAborted();
         // As in libpq, a refused login ends the search.
@@ -180,7 +182,7 @@ export class Dialer {
     }
   }
 
-  /** Runs what is done with one server, with a signal that aborts when it is late or not needed. */
+  /** Runs the work with one server; its signal aborts when that is late or not needed. */
   async #inTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const timeout = new AbortController();
     const late = new ConnectTimeout(`no answer within ${this.#timeoutMs / 1_000} s`);
@@ -195,8 +197,8 @@ export class Dialer {
   }
 
   /**
-   * Makes an error of a server that says nothing and goes, where postgres.js would try for ever.
-   * A server that refuses the login before it asks for a password may let us in another way now.
+   * Makes an error of a server that closes silently, where postgres.js would retry without a bound.
+   * A server that refuses the login before it requests a password may accept another way now.
    */
   #watch(socket: Socket, server: DatabaseServer): void {
     const onClose = () => {

@@ -39,7 +39,7 @@ test("migrate() only reads what is up to date", async () => {
   await migrate({ url: `${url}?options=-c%20default_transaction_read_only%3Don`, folder });
 });
 
-test("migrate() waits for another one, and holds up no index that is being built", async () => {
+test("migrate() waits for another one, and delays no index that is being built", async () => {
   const { url, client } = await emptyDatabase(2);
   await client.unsafe("create table things (id int)");
   const waiting = await client.begin(async (other) => {

@@ -18,7 +18,7 @@ const MIGRATION_LOCK = "7316402118";
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longer than any migration of ours takes: only a stuck process runs into it. */
 const LOCK_TIMEOUT_MS = 60_000;
-/** Between tries. A transaction that waits for a lock would hold up `create index concurrently`. */
+/** Between tries. A transaction that waits for a lock would block `create index concurrently`. */
 const LOCK_POLL_MS = 200;
 /** A role's own settings must not end a migration, or change what it sees. */
 const TRANSACTION = "isolation level read committed read write";

@@ -1,7 +1,7 @@
 import { openClient } from "./open-client.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Connections that are never asked at the same time are soon answered by one session. */
+/** Connections that are never used at the same time are soon answered by one session. */
 const ROUNDS = 4;
 
 /**

@@ -16,7 +16,7 @@ const OPTIONAL: readonly SslMode[] = ["disable", "allow", "prefer"];
 /** How connections are encrypted, with the contents of all files. */
 export interface TlsSettings {
   readonly mode: SslMode;
-  /** Without asking the server first (PostgreSQL 17). */
+  /** Without negotiating with the server first (PostgreSQL 17). */
   readonly direct: boolean;
   /** Certificates that a server's must come from; undefined: it is not looked at. */
   readonly roots: string | string[] | undefined;

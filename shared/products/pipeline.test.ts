@@ -31,11 +31,11 @@ test("each wait for a turn is measured by how it ended", async () => {
   await clock.advance(5_000);
   await Promise.all(calls);
   const samples = readSamples(await metrics.text());
-  const told = (outcome: string) =>
+  const reported = (outcome: string) =>
     ["count", "sum"].map((part) =>
       samples.get(`product_limiter_wait_seconds_${part}{outcome="${outcome}"}`)
     );
-  expect(told("granted")).toEqual([2, 1]);
-  expect(told("refused")).toEqual([1, 0]);
-  expect(told("given_up")).toEqual([1, 0.4]);
+  expect(reported("granted")).toEqual([2, 1]);
+  expect(reported("refused")).toEqual([1, 0]);
+  expect(reported("given_up")).toEqual([1, 0.4]);
 });

@@ -82,14 +82,8 @@ export type PermitOutcome = "granted" | "refused" | "given_up";
 export type OnPermit = (outcome: PermitOutcome, waitedMs: number) => void;
 
 /**
- * A wrong `Retry-After` of days must not stop the process until a restart; then one call
- * checks.
- */
-export const PAUSE_MAX_MS = 5 * 60_000;
-
-/**
  * Sends a call once it has a permit, which counts from the answer at the latest. A pause that an
- * answer requests applies to every later call of the process, for {@link PAUSE_MAX_MS} at most.
+ * answer requests applies to every later call of the process in full.
  */
 export function limitRate(limit: RateLimit, clock: Clock, onPermit: OnPermit): ProductMiddleware {
   const acquire = async ({ deadline }: ProductCall): Promise<Permit> => {
@@ -112,7 +106,7 @@ export function limitRate(limit: RateLimit, clock: Clock, onPermit: OnPermit): P
     } catch (error) {
       const pauseMs = error instanceof ProductFault ? error.retryAfterMs : undefined;
       // Before the permit is released, which starts the next call.
-      if (pauseMs !== undefined) limit.pause(Math.min(pauseMs, PAUSE_MAX_MS));
+      if (pauseMs !== undefined) limit.pause(pauseMs);
       throw error;
     } finally {
       permit.used();

@@ -25,13 +25,12 @@ export interface CacheHit {
   /** Undefined: the SKU is known to be no product. */
   readonly product: Product | undefined;
   readonly fresh: boolean;
-  /** Exactly one of those who find a stale product is told to refresh it. */
+  /** True for exactly one of the callers that find a stale product. */
   readonly refresh: boolean;
 }
 
 /**
- * What is known of SKUs, and for how long it is good. When it is full, the SKU that was asked for
- * the longest time ago makes room.
+ * Products and unknown SKUs, with their age. When it is full, the least recently used SKU is removed.
  */
 export class ProductCache {
   readonly #options: ProductCacheOptions;
@@ -46,7 +45,7 @@ export class ProductCache {
     return this.#entries.size;
   }
 
-  /** What can be served without asking; undefined when nothing can. */
+  /** What can be served without a call; undefined when nothing can. */
   get(sku: number): CacheHit | undefined {
     const entry = this.#entries.get(sku);
     if (!entry) return undefined;

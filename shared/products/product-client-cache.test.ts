@@ -73,7 +73,7 @@ describe("getProduct() remembers", () => {
     expect(client.stats().entries).toBe(0);
   });
 
-  test("no more SKUs than its bound, those asked for last", async () => {
+  test("no more SKUs than its bound, those used last", async () => {
     const { service, getNow, client } = setUp({ cacheTtlMs: minutes(1), cacheEntriesMax: 2 });
     for (const sku of [1, 2, 1, 3, 1]) await getNow(sku);
     expect(service.received.map(({ body }) => body.sku)).toEqual([1, 2, 3]);

@@ -58,7 +58,7 @@ export interface ProductClientOptions {
   readonly fetch?: Fetch;
   /** Around each call with its retries and its waits: for spans. */
   readonly aroundCall?: readonly ProductMiddleware[];
-  /** Is told of each wait for a turn under the limit. */
+  /** Called after each wait for a permit. */
   readonly onPermit?: OnPermit;
   /** Around each try on the wire, retries apart: for metrics and spans. */
   readonly aroundTry?: readonly ProductMiddleware[];
@@ -80,7 +80,7 @@ export interface ProductClientStats {
 export interface ProductClient {
   /**
    * Undefined when the SKU is not a product.
-   * @throws {AppError} `unavailable` when the product service cannot answer, or cannot be asked
+   * @throws {AppError} `unavailable` when the product service cannot answer, or cannot be called
    * before the deadline; the reason of the context's signal when that aborts
    */
   getProduct(sku: number, context: RequestContext): Promise<Product | undefined>;

@@ -77,13 +77,13 @@ test("a call is one span, its tries are events, and the other side is placed bel
   expect(JSON.stringify(spans)).not.toContain("secret");
 });
 
-test("a call that fails is told of with the last outcome", async () => {
+test("the span of a failed call has the last outcome", async () => {
   const { call, spans } = setUp(new ProductFault("no answer", { passing: false }));
   await expect(call()).rejects.toThrow("no answer");
   expect(spans).toMatchObject([{ error: "no_answer" }]);
 });
 
-test("a call that ran out of time is told of with that code", async () => {
+test("the span of a call that timed out has that code", async () => {
   const { call, spans } = setUp(new AppError("deadline_exceeded", "too late"));
   await expect(call()).rejects.toThrow("too late");
   expect(spans).toMatchObject([{ error: "deadline_exceeded" }]);

@@ -1,8 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { AppError } from "../errors.ts";
 import { serverAttributes } from "../telemetry/called-server.ts";
-import { childTraceparent } from "../telemetry/traceparent.ts";
-import type { SpanEvent, Tracing } from "../telemetry/tracing.ts";
+import { childTraceparent, type SpanEvent, type Tracing } from "../telemetry/tracing.ts";
 import type { ProductMiddleware } from "./pipeline.ts";
 import type { ProductServer } from "./product-server.ts";
 

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { BoundedLines } from "./bounded-lines.ts";
 
-/** A sink that is done with a text when it is told, as a turn is over when it is told. */
+/** A sink that finishes a text, and a turn that ends, when the test calls for it. */
 function openLines(waitingMax?: number) {
   const taken: string[] = [];
-  const told: number[] = [];
+  const reported: number[] = [];
   let done = () => {};
   let send = () => {};
   const lines = new BoundedLines({
@@ -12,11 +12,11 @@ function openLines(waitingMax?: number) {
       taken.push(text);
       done = onDone;
     },
-    onDropped: (count) => told.push(count),
+    onDropped: (count) => reported.push(count),
     later: (what) => send = what,
     ...(waitingMax === undefined ? {} : { waitingMax }),
   });
-  return { lines, taken, told, endTurn: () => send(), finish: () => done() };
+  return { lines, taken, reported, endTurn: () => send(), finish: () => done() };
 }
 
 test("what is written in one turn goes together", () => {
@@ -38,21 +38,21 @@ test("what comes while the sink is busy goes together, in order", () => {
   expect(taken).toEqual(["a\n", "b\nc\n"]);
 });
 
-test("lines beyond the bound are dropped and counted, and told of when the sink is free", () => {
-  const { lines, taken, told, endTurn, finish } = openLines(4);
+test("lines beyond the bound are dropped and counted, and reported when the sink is free", () => {
+  const { lines, taken, reported, endTurn, finish } = openLines(4);
   lines.write("a\n");
   endTurn();
   for (const line of ["b\n", "c\n", "d\n", "e\n"]) lines.write(line);
-  expect([lines.lost, told]).toEqual([2, []]);
+  expect([lines.lost, reported]).toEqual([2, []]);
   finish();
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   finish();
-  expect(told).toEqual([2]);
+  expect(reported).toEqual([2]);
   expect(taken.join("")).toBe("a\nb\nc\n");
   lines.write("f\n");
   endTurn();
   finish();
-  expect(told).toEqual([2]);
+  expect(reported).toEqual([2]);
 });
 
 test("flush() resolves when all is out", async () => {
@@ -71,7 +71,7 @@ test("flush() resolves when all is out", async () => {
   expect(taken.join("")).toBe("a\nb\n");
 });
 
-test("flush() waits no longer than it is told", async () => {
+test("flush() waits no longer than its limit", async () => {
   const { lines } = openLines();
   lines.write("a\n");
   await lines.flush(1);

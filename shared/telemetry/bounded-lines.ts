@@ -6,16 +6,16 @@ const WAITING_MAX_CHARACTERS = 4 * 1024 * 1024;
 
 export interface BoundedLinesOptions {
   readonly sink: LineSink;
-  /** Is told how many lines were dropped, once there is room again. */
+  /** Called with how many lines were dropped, once there is space again. */
   readonly onDropped: (lines: number) => void;
   readonly waitingMax?: number;
-  /** Puts off what is to be done until the turn at hand is over; by default `setImmediate`. */
+  /** Defers work until the current turn is over; by default `setImmediate`. */
   readonly later?: (send: () => void) => void;
 }
 
 /**
  * Lines on their way out. What is written in one turn of the event loop goes together, since each
- * write costs a system call. Whoever writes never waits: while the sink is slow lines gather up to
+ * write costs a system call. A writer never waits: while the sink is slow lines gather up to
  * a bound, and what comes beyond that is dropped and counted.
  */
 export class BoundedLines {

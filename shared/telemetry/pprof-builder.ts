@@ -76,7 +76,7 @@ export class PprofBuilder {
 
   encode(): Uint8Array {
     const { values, periodType, period, durationNanos } = this.#options;
-    // pprof asks for the symbols of what has a mapping without them.
+    // pprof looks up the symbols of a mapping that has none.
     const mapping = new Mapping({
       id: 1,
       filename: this.#strings.dedup("marketplace"),

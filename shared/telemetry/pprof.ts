@@ -6,11 +6,11 @@ import { type CallFrame, PprofBuilder } from "./pprof-builder.ts";
 import { HEAP_INTERVAL_BYTES } from "./profiler.ts";
 
 const compress = promisify(gzip);
-/** As V8 names our files; a profile tells paths below it. */
+/** As V8 names our files; a profile has paths below it. */
 const SOURCE_ROOT = new URL("../../", import.meta.url).href;
 const NANOS_PER_MICRO = 1_000;
 
-/** A node as V8 tells it; the types of Node leave out its id and the samples. */
+/** A node as V8 returns it; the types of Node leave out its id and the samples. */
 interface HeapNode {
   readonly id: number;
   readonly callFrame: CallFrame;

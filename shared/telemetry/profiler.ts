@@ -11,7 +11,7 @@ export const HEAP_INTERVAL_BYTES = 128 * 1024;
 
 /**
  * Profiles of this process by V8's own profilers, which Node and Deno both offer. Allocations are
- * sampled from the beginning, because what was allocated earlier cannot be told later.
+ * sampled from the beginning, because earlier allocations cannot be attributed later.
  */
 export class ProcessProfiler {
   readonly #session = new Session();

@@ -22,7 +22,7 @@ function startWriter() {
   let said = "";
   stderr.setEncoding("utf8").on("data", (text: string) => said += text);
   return {
-    /** Resolves with how many lines were lost by then, though nobody has read any. */
+    /** Resolves with how many lines were lost by then, though none was read. */
     through: new Promise<number>((resolve) => stderr.once("data", () => resolve(Number(said)))),
     readAll(): Promise<Line[]> {
       stdin.end();
@@ -37,7 +37,7 @@ function startWriter() {
   };
 }
 
-test("a reader that stands still holds up nobody, and what is lost is counted", async () => {
+test("a reader that stands still delays no writer, and lost lines are counted", async () => {
   const { through, readAll } = startWriter();
   const lost = await through;
   expect(lost).toBeGreaterThan(0);

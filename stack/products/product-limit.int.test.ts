@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { createProductClient } from "../../shared/products/product-client.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { PRODUCTS } from "./products.ts";
 import { type RunningProducts, startProducts } from "./service.ts";
 

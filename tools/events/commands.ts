@@ -8,7 +8,7 @@ import {
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { Bus } from "../../shared/bus/bus.ts";
 import type { RowOf, StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 
 /** People wait for it, and a lookup in a large database is slow when it was idle. */
 const STATEMENT_TIMEOUT_MS = 10_000;

@@ -5,7 +5,7 @@ import {
   splitCredentials,
 } from "../../shared/http-client/direct-fetch.ts";
 import { createProductClient, type ProductClient } from "../../shared/products/product-client.ts";
-import { childTraceparent } from "../../shared/telemetry/traceparent.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { VERSION } from "../../shared/telemetry/version.ts";
 import { cartClient } from "../clients/cart.ts";
 import type { Connection } from "../clients/exact-integers.ts";

@@ -1,2 +1,0 @@
-export { childTraceparent, isSampled, parseTraceparent } from "./tracing.ts";
-export type { StartTraceparent } from "./tracing.ts";
