@@ -44,7 +44,7 @@ test("the order of a user beyond 2^53 is that user's", async () => {
   expect(info.text).toContain(`"user":${user}`);
 });
 
-test("a checkout that is short names the SKUs and the failed order, and keeps the cart", async () => {
+test("a short checkout names the SKUs and the failed order, and keeps the cart", async () => {
   const user = newUser();
   await add(user, DRESS, 10);
   await add(user, SKU, 1);

@@ -13,8 +13,10 @@ import {
  * What no document describes: for operators, for people who read about them, and
  * the stand-in of somebody else's service.
  */
-const UNDESCRIBED =
-  /^\/(healthz|readyz|metrics|debug\/pprof(\/.*)?|openapi\.json|swagger-ui(\/.*)?|get_product|list_skus|stats|faults)?$/;
+const UNDESCRIBED = new RegExp(
+  "^/(healthz|readyz|metrics|debug/pprof(/.*)?|openapi\\.json|swagger-ui(/.*)?|" +
+    "get_product|list_skus|stats|faults)?$",
+);
 const PROBLEM_TYPE = "application/problem+json";
 
 /** The part of an answer that a document describes. */

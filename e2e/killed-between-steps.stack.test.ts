@@ -83,7 +83,7 @@ async function createMany(): Promise<number[]> {
   );
 }
 
-test("loms killed after an order is made and before it is published: the next one publishes it", async () => {
+test("loms killed between an order and its publication: the next one publishes it", async () => {
   const bus = await hold(stack.databases.bus, "lock table pgboss.job in exclusive mode");
   const orders = await createMany();
   await bus.blocks("pgboss");
@@ -95,7 +95,7 @@ test("loms killed after an order is made and before it is published: the next on
   for (const order of orders) await expectNotifications(stack, order, CANCELLED);
 });
 
-test("loms killed after it has published and before it has noted that: nothing is shown twice", async () => {
+test("loms killed between publishing and marking: nothing is shown twice", async () => {
   const bus = await hold(stack.databases.bus, "lock table pgboss.job in exclusive mode");
   // One, since its events are published together: those of several may come in two batches.
   const order = await createSurely(SKU, "before noting");
@@ -125,7 +125,7 @@ test("a notifier killed before it shows: the next one shows, once", async () => 
   await expectNotifications(stack, order, CANCELLED);
 });
 
-test("a notifier killed after it has shown and before it remembers: the next one repeats, in order", async () => {
+test("a notifier killed between showing and remembering: the next one repeats in order", async () => {
   const memory = await hold(
     stack.databases.notifier,
     "lock table notifier.last_shown in share mode",
@@ -142,7 +142,7 @@ test("a notifier killed after it has shown and before it remembers: the next one
   });
 });
 
-test("cart killed while loms makes its order: it is made once, and nothing stays reserved", async () => {
+test("cart killed while loms makes its order: one order, and no reservation is left", async () => {
   const user = newUser();
   const before = await shop.stock(OTHER_SKU);
   await eventually(() => shop.add(user, OTHER_SKU, 4));
@@ -166,7 +166,7 @@ test("cart killed while loms makes its order: it is made once, and nothing stays
   expect(await shop.stock(OTHER_SKU)).toBe(before);
 });
 
-test("the primary killed after a commit and before the standby has it: the key leads to the one order", async () => {
+test("the primary killed between its commit and the standby's: the key leads to one order", async () => {
   const [user, key] = [newUser(), "before the standby"];
   const items = [{ sku: SKU, count: 1 }];
   stack.pause("standby1");
@@ -188,7 +188,7 @@ test("the primary killed after a commit and before the standby has it: the key l
   await expectNotifications(stack, order, CANCELLED);
 });
 
-test("the standby killed while commits wait for it: they are answered or settled, and it has them", async () => {
+test("the standby killed while commits wait for it: each is answered or settled", async () => {
   const writes = Array.from({ length: 10 }, (_, index) => createSurely(SKU, `standby ${index}`));
   await stack.kill("standby1");
   await stack.restart("standby1");

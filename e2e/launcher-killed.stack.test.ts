@@ -67,7 +67,7 @@ test(
 );
 
 test(
-  "after a launcher is killed under load, the next start publishes its events and settles its stock",
+  "after a launcher is killed under load, the next start settles events and stock",
   async () => {
     const { urls, databases } = launcher.facts;
     const { cart, loms = "", lomsGrpc } = urls;

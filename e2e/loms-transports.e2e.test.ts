@@ -191,7 +191,7 @@ test.each(titled)(
   },
 );
 
-test("both transports give up at the deadline alike, and a repetition with the key settles it", async () => {
+test("both transports end at the deadline alike, and a retry with the key settles it", async () => {
   const { request, headers } = keyed("held", item(SKU_HELD, 1));
   const create = () =>
     Promise.all(transports.map((transport) => transport.call("OrderCreate", request, headers)));
@@ -237,7 +237,7 @@ describe.each(transports)("$name", (transport) => {
     expect((await transport.call("OrderInfo", cancelled)).response).toContain(`"cancelled"`);
   });
 
-  test("an order that is short names its SKUs, reserves nothing and is kept as failed", async () => {
+  test("a short order names its SKUs, reserves nothing and is kept as failed", async () => {
     const before = await stock(SKU);
     const some = [
       item(SKU, 1),

@@ -53,7 +53,7 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
   afterAll(() => stack.close());
 
   test.each(accidents)(
-    "a standby that is lost by %s: writes are unavailable, reads go on, and its return settles everything",
+    "a standby lost by %s: writes are unavailable, reads go on, its return settles all",
     async (accident) => {
       const [user, other] = [newUser(), newUser()];
       await shop.add(user, SKU, 2);
@@ -159,7 +159,7 @@ describe("SYNC_REPLICA_POLICY=degrade", () => {
   afterAll(() => stack.close());
 
   test.each(accidents)(
-    "a standby that is lost by %s: orders go on without it after a while, loudly, and with it again later",
+    "a standby lost by %s: orders go on without it, logged, and with it again later",
     async (accident) => {
       const waiting = await shop.create(newUser(), SKU, 1);
       await stack[accident]("standby1");

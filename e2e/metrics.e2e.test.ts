@@ -102,7 +102,7 @@ test("a purchase shows in the metrics of every service that it went through", as
   });
 });
 
-test("an order that cannot be reserved counts as failed, with the lines that were short", async () => {
+test("an order that is short counts as failed, with its short lines", async () => {
   const read = () =>
     Promise.all([
       reported(loms, "order_transitions_total", 'to="failed"'),

@@ -127,7 +127,7 @@ test("an unpaid order is cancelled once, and in time, by whichever comes first",
   expect(await transports[1].stock(UNPAID_SKU)).toBe(before);
 });
 
-test("after kill -9 of one the other publishes its events, keeps its deadlines and knows its keys", async () => {
+test("after kill -9 of one the other takes over its events, deadlines and keys", async () => {
   const user = newUser();
   const items = [{ sku: SKU, count: 1 }];
   const creates = Array.from({ length: 40 }, (_, index) => {

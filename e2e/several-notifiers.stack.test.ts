@@ -68,7 +68,7 @@ test("two notifiers share the events: both show some, each event is shown once",
   });
 });
 
-test("after kill -9 of one the other shows its share, and all that was shown is whole and in order", async () => {
+test("after kill -9 of one the other shows its share, complete and in order", async () => {
   const orders: number[] = [];
   let isOpen = true;
   async function buyOn(): Promise<void> {

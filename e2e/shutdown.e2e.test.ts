@@ -63,7 +63,7 @@ async function startWithOrder(part: "cart" | "loms") {
 }
 
 test.each(["cart", "loms"] as const)(
-  "%s that stops is not ready first, refuses what is new, lets go of idle connections and answers what is in flight",
+  "%s that stops: not ready, no new requests, idle connections closed, the rest answered",
   async (part) => {
     const { own, line, body } = await startWithOrder(part);
     const [idle, busy] = [await keepConnection(own.url), await keepConnection(own.url)];
@@ -100,7 +100,7 @@ function checkHealth(client: Client): Promise<number> {
   });
 }
 
-test("loms that stops answers the gRPC call in flight, refuses new ones and lets go of idle connections", async () => {
+test("loms that stops answers the gRPC call in flight and rejects new ones", async () => {
   const own = await startBeside("loms", shop);
   prepareGrpcJs();
   const idle = new Client(own.grpc, credentials.createInsecure());
@@ -120,7 +120,7 @@ test("loms that stops answers the gRPC call in flight, refuses new ones and lets
   await ended;
 });
 
-test("loms that stops ends within the grace whatever is in flight, and no caller gets a failure for a write that may have happened", async () => {
+test("loms ends within the grace period, and no write that may have happened fails", async () => {
   const own = await startBeside("loms", shop);
   const over = { http: await keepConnection(own.url), grpc: JSON.stringify(orderOf(newUser())) };
   const answers = [

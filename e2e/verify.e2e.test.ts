@@ -67,7 +67,7 @@ test("npm run verify leaves alone who else calls the product service", async () 
   expect(out).toMatch(/^product calls +ok +0 calls of cart \(other clients made 20 calls, .*\)$/m);
 });
 
-test("npm run verify finds the stack of its folder, its notifications and its product calls", async () => {
+test("npm run verify finds its stack, the notifications and the product calls", async () => {
   await call(shop.urls.products, "DELETE /stats");
   const { out } = await verify(folder);
   expect(out).toMatch(/^notifications +/m);

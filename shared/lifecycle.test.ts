@@ -22,7 +22,7 @@ test("CloseStack closes the rest when one fails, and then reports it", async () 
   expect(closed).toEqual(["first"]);
 });
 
-test("CloseStack gives all steps together its time, and begins the rest when one has used it up", async () => {
+test("CloseStack bounds all steps together, and begins the rest when one uses it up", async () => {
   const clock = new VirtualClock();
   const stack = new CloseStack(100, clock);
   const closed: string[] = [];
@@ -42,7 +42,7 @@ test("CloseStack gives all steps together its time, and begins the rest when one
   expect(clock.pending).toBe(0);
 });
 
-test("Readiness is not ready at once and holds what closes next until others could see it", async () => {
+test("Readiness is not ready at once, and delays what closes next until that is seen", async () => {
   const clock = new VirtualClock();
   const readiness = new Readiness(clock);
   const stack = new CloseStack();

@@ -4,13 +4,13 @@ import { sleep } from "./async/sleep.ts";
 /** How long a stop may take before the process leaves all the same. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 /**
- * What closing may take of it: the listeners wait 6 s for requests under way, and the rest is for what
+ * The time of closing: the listeners wait 6 s for requests under way, and the rest is for what
  * they left. A start that the signal interrupted had its time before, see `runService()`.
  */
 const CLOSE_MAX_MS = 8_000;
 
 /**
- * The listeners stay open this long while `/readyz` answers 503, so that no client is sent to a closed one.
+ * How long the listeners stay open while `/readyz` answers 503, so that no client gets a closed one.
  */
 const NOT_READY_FIRST_MS = 250;
 

@@ -90,7 +90,7 @@ test("addItem() refuses a SKU more than one order takes", async () => {
   await addItem(deps, { userId: USER, sku: 5n, count: 1 }, testContext());
 });
 
-test("addItem() is unavailable, and the cart unchanged, when a neighbour cannot answer", async () => {
+test("addItem() is unavailable and changes nothing when a neighbour cannot answer", async () => {
   for (const code of ["unavailable", "deadline_exceeded"] as const) {
     const deps = testDeps();
     deps.stocks.stocksInfo.mockRejectedValue(new AppError(code, "no answer"));

@@ -121,7 +121,7 @@ test("checkout() settles an unknown outcome first, with the same key and snapsho
   }
 });
 
-test("checkout() keeps an unknown outcome through a call that loms rejects as overloaded", async () => {
+test("checkout() keeps an unknown outcome through a call that loms rejects", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2 });
   deps.orders.orderCreate.mockRejectedValueOnce(lost());

@@ -20,8 +20,8 @@ export const DOCUMENT_INFO: DocumentInfo = {
   summary: "What the shop's users have picked, and their checkout",
   description:
     "Integers are exact over the whole range of int64: a client must keep every digit of ids and " +
-    "prices,\nalso above 2^53. Every failure is a problem (RFC 9457) whose `code` is the field to " +
-    "decide by.",
+    "prices,\nalso above 2^53. Every failure is a problem (RFC 9457) whose `code` is the field " +
+    "to decide by.",
   defaultUrl: "http://127.0.0.1:8082",
   tags: [{ name: "cart", description: "The cart of a user, from the first line to the order" }],
 };
@@ -186,8 +186,8 @@ const checkoutRoute = createRoute({
   summary: "Order what is in the cart",
   description:
     "Creates an order at loms and takes out of the cart exactly what was ordered. When " +
-    "loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the cart " +
-    "stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is " +
+    "loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the " +
+    "cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is " +
     "ordered twice. Checkouts at once make one order and get one answer.",
   tags: ["cart"],
   request: { params: cartParams },

@@ -74,7 +74,7 @@ async function buy(wish: Partial<Wish>, transports: {
   return ledger;
 }
 
-test("a create whose outcome is unknown is tried again with its key until it is known", async () => {
+test("a create with an unknown outcome is retried with its key until it is known", async () => {
   const answers = answering(UNKNOWN, UNKNOWN, DONE);
   const create = vi.fn<(order: NewOrder) => Promise<Answer>>(answers);
   const ledger = await buy({}, { create });

@@ -14,7 +14,7 @@ test("a run in which everything holds ends in one line", () => {
     .toBe("crash-test: 5 acknowledged, 3 kills, 0 lost, 0 doubled, 0 invariants broken");
 });
 
-test("what is missing on a server is lost, two orders for one are doubled, the rest is broken", () => {
+test("missing on a server is lost, two orders for one are doubled, the rest is broken", () => {
   const verdict = judge(
     { ...GOOD, strange: ["an add was answered 500"] },
     [

@@ -31,7 +31,8 @@ export async function startPgBouncer(
   const [port] = await freePorts(1);
   const lines = (mode: PoolMode, size: string) =>
     databases.map((name) =>
-      `${mode}_${name} = host=${server.hostname} port=${server.port} dbname=${name} pool_mode=${mode}${size}`
+      `${mode}_${name} = host=${server.hostname} port=${server.port} ` +
+      `dbname=${name} pool_mode=${mode}${size}`
     );
   const accounts = join(directory, "accounts");
   writeFileSync(accounts, `"${server.username}" "${server.password}"\n`);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => shop.close());
 
-test("checkInvariants() finds nothing in a shop that is whole, and counts what it looked at", async () => {
+test("checkInvariants() finds nothing in a consistent shop, and counts its checks", async () => {
   const findings = await checkInvariants({
     primaryUrl: shop.database.primaryUrl,
     replicaUrls: [shop.database.replicaUrl],
@@ -35,7 +35,7 @@ test("checkInvariants() finds nothing in a shop that is whole, and counts what i
   ]);
 });
 
-test("checkInvariants() reports a replica that lacks orders, and one that is unavailable", async () => {
+test("checkInvariants() reports a replica without orders, and an unavailable one", async () => {
   const other = await testDatabase("loms");
   const findings = await checkInvariants({
     primaryUrl: shop.database.primaryUrl,

@@ -52,7 +52,7 @@ test.each([
   expect(await planted(check)).toEqual(sentences);
 });
 
-test("checkNotifications() waits for what is not shown yet, and not for what is not published", async () => {
+test("checkNotifications() waits for unshown events, and not for unpublished ones", async () => {
   const log = shop.logOf([STARTED, ...ALL_SHOWN.slice(0, -2), `{"order_id":4,"user_id":7,"se`]);
   setTimeout(() => {
     for (const shown of ALL_SHOWN.slice(-2, -1)) {
@@ -64,7 +64,7 @@ test("checkNotifications() waits for what is not shown yet, and not for what is 
   expect(await planted(check, unpublished)).toEqual([]);
 });
 
-test("checkNotifications() lets a process that follows a dead one repeat, and counts it", async () => {
+test("checkNotifications() allows repeats after a killed process, and counts them", async () => {
   const repeated = [line(2, 2, "awaiting payment"), line(2, 3, "payed")];
   const one = shop.logOf([STARTED, ...ALL_SHOWN, STARTED, ...repeated]);
   const second = shop.logOf([STARTED, line(1, 2, "awaiting payment", 5)]);

@@ -46,7 +46,10 @@ export async function checkOutbox(snapshot: Snapshot): Promise<Finding> {
     select later.order_id::text as order, later.seq::text, later.status
     from outbox later join outbox earlier on earlier.order_id = later.order_id
     where earlier.seq < later.seq
-      and (earlier.id > later.id or (earlier.published_at is null and later.published_at is not null))
+      and (
+        earlier.id > later.id
+        or (earlier.published_at is null and later.published_at is not null)
+      )
     order by later.id limit ${VIOLATIONS_MAX}`;
   const [counted] = await snapshot<{ events: number }[]>`
     select count(*)::float8 as events from outbox`;

@@ -63,7 +63,7 @@ describe.skipIf(!kafka)("the topic of order events is deleted and made again", (
   }, TEST_MAX_MS);
 
   test(
-    "while the notifier stands still: it reports the gap, and a replay shows every order's last event",
+    "while the notifier is stopped: it reports the gap, and a replay closes it",
     {
       timeout: TEST_MAX_MS,
     },

@@ -28,7 +28,7 @@ test("ask() sends a lone item at once and gives it its own answer", async () => 
   expect(await answer).toBe("7");
 });
 
-test("ask() gathers what comes while a batch is under way, up to batchMax and in order", async () => {
+test("calls during a batch form the next one, up to batchMax and in order", async () => {
   const { batcher, batches } = openBatcher(3);
   const answers = [batcher.ask(1), batcher.ask(2)];
   await settle();

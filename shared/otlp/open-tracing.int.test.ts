@@ -70,7 +70,7 @@ test("close() sends what waits, with the headers that were set", async () => {
   expect([await outcome("recorded"), await outcome("exported")]).toEqual([1, 1]);
 });
 
-test("credentials of the endpoint are sent, unless a header has others, and are not shown", async () => {
+test("credentials of the endpoint are sent, unless a header has others, and masked", async () => {
   const got: (string | undefined)[] = [];
   const url = await collector((request, response) => {
     got.push(request.headers.authorization);
@@ -90,7 +90,7 @@ test("credentials of the endpoint are sent, unless a header has others, and are 
   expect(got).toEqual(["Basic c2hvcDpodW50ZXIy", "Bearer mine"]);
 });
 
-test("spans go out in JSON and compressed when that is set, to the endpoint of traces", async () => {
+test("spans are sent in JSON and compressed when set so, to the endpoint of traces", async () => {
   const got: [string | undefined, string | undefined, unknown][] = [];
   const url = await collector(async (request, response) => {
     const parts: Uint8Array[] = [];
@@ -184,7 +184,7 @@ test("a collector that never answers delays neither recording nor the stop", asy
   expect(await outcome("exported")).toBe(0);
 });
 
-test("without an endpoint nothing is kept, and the sampler still decides on new traces", async () => {
+test("without an endpoint nothing is kept, and the sampler still decides", async () => {
   const { tracing, outcome } = await open({ OTEL_TRACES_SAMPLER: "always_off" });
   expect(tracing.isSampled(PLACE)).toBe(false);
   expect(tracing.startTraceparent(undefined).endsWith("-00")).toBe(true);

@@ -81,7 +81,7 @@ test.each([
   await expect(ask(url())).rejects.toThrow(reason);
 });
 
-test("a server that hangs up at once fails each query, more often than there are connections", async () => {
+test("a server that closes at once fails each query, also beyond the pool's size", async () => {
   const away = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => away.listen(0, "127.0.0.1", resolve));
   const { port } = away.address() as { port: number };

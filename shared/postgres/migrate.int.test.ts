@@ -20,7 +20,7 @@ async function emptyDatabase(max = 1) {
   return { url, client };
 }
 
-test("migrate() brings two sets into one database, also from processes that start at once", async () => {
+test("migrate() applies two sets to one database, also from concurrent processes", async () => {
   const { url, client } = await emptyDatabase();
   const sets = ["loms", "notifier", "loms", "notifier"];
   await Promise.all(sets.map((set) => migrate({ url, folder: migrationsOf(set) })));

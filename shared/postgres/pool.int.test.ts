@@ -161,7 +161,7 @@ test("a server without a free connection is unavailable, and used once it has on
   await db.execute(sql`drop role narrow`);
 });
 
-test("a statement that finds the queue full is rejected at once, with a time to retry", async () => {
+test("a statement is rejected at once when the queue is full, with a time to retry", async () => {
   const pool = openPool({ max: 1, waitingMax: 2 });
   const slow = sleeping("slow", "insert", 0.3);
   const taken = Array.from({ length: 3 }, () => pool.run(slow, [], context()));

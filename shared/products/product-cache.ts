@@ -30,7 +30,7 @@ export interface CacheHit {
 }
 
 /**
- * Products and unknown SKUs, with their age. When it is full, the least recently used SKU is removed.
+ * Products and unknown SKUs, with their age. The least recently used one makes way for a new one.
  */
 export class ProductCache {
   readonly #options: ProductCacheOptions;

@@ -44,7 +44,7 @@ function setUp(...outcomes: (number | Error)[]) {
   return { call, clock, sent, spans: tracing.spans };
 }
 
-test("a call is one span, its tries are events, and the other side is placed below it", async () => {
+test("a call is one span, its attempts are events, and the server's span is below it", async () => {
   const { call, clock, sent, spans } = setUp(503, 200);
   const answer = call();
   await clock.advance(1);

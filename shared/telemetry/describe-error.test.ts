@@ -6,7 +6,7 @@ test("exceptionFields() has type and message, and a stack trace with code and ca
   const fields = exceptionFields(new TypeError("no answer", { cause: root }));
   expect(fields).toMatchObject({ exception_type: "TypeError", exception_message: "no answer" });
   expect(fields.exception_stacktrace).toMatch(
-    /^TypeError: no answer\n.*describe-error\.test\.ts.*caused by Error: refused\n.*code: ECONNREFUSED$/s,
+    /^TypeError: no answer\n.*describe-error\.test\.ts.*by Error: refused\n.*code: ECONNREFUSED$/s,
   );
 });
 

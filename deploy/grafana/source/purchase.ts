@@ -51,7 +51,8 @@ export const purchase: Dashboard = {
           unit: "ops",
           queries: [
             perSecond(
-              `rpc_server_call_duration_seconds_count{rpc_method=~"loms.v1.Loms/Order(Pay|Cancel)"}`,
+              "rpc_server_call_duration_seconds_count" +
+                `{rpc_method=~"loms.v1.Loms/Order(Pay|Cancel)"}`,
               "rpc_method, rpc_status_code",
             ),
           ],
