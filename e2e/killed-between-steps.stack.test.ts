@@ -125,7 +125,7 @@ test("a notifier killed before it shows: the next one shows, once", async () => 
   await expectNotifications(stack, order, CANCELLED);
 });
 
-test("a notifier killed between showing and remembering: the next one repeats in order", async () => {
+test("a notifier killed between showing and remembering: the next repeats in order", async () => {
   const memory = await hold(
     stack.databases.notifier,
     "lock table notifier.last_shown in share mode",
@@ -166,7 +166,7 @@ test("cart killed while loms makes its order: one order, and no reservation is l
   expect(await shop.stock(OTHER_SKU)).toBe(before);
 });
 
-test("the primary killed between its commit and the standby's: the key leads to one order", async () => {
+test("the primary killed before the standby has a commit: the key leads to one order", async () => {
   const [user, key] = [newUser(), "before the standby"];
   const items = [{ sku: SKU, count: 1 }];
   stack.pause("standby1");

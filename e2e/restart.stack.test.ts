@@ -35,7 +35,7 @@ function isListening(url: string): Promise<boolean> {
   });
 }
 
-test("a restart keeps orders and stock, delivers undelivered events, and repeats none", async () => {
+test("a restart keeps orders and stock, delivers missing events, and repeats none", async () => {
   const first = await start();
   const shop = shopAt(first);
   for (const [sku, count] of Object.entries(NEW_STOCK)) {

@@ -10,7 +10,7 @@ export const SHUTDOWN_GRACE_MS = 10_000;
 const CLOSE_MAX_MS = 8_000;
 
 /**
- * How long the listeners stay open while `/readyz` answers 503, so that no client gets a closed one.
+ * How long the listeners stay open while `/readyz` answers 503: no client is sent to a closed one.
  */
 const NOT_READY_FIRST_MS = 250;
 

@@ -77,7 +77,7 @@ describe("SingleFlight", () => {
     expect(calls[0]?.signal.aborted).toBe(false);
   });
 
-  test("the call is aborted when the last caller leaves; the next caller starts another", async () => {
+  test("the call is aborted when the last caller leaves; the next starts another", async () => {
     const { clock, calls, caller } = setUp();
     const callers = [caller(), caller()];
     for (const { leave } of callers) leave(left);

@@ -38,7 +38,7 @@ describe("TaskGroup", () => {
     await expect(new TaskGroup().wait()).resolves.toBeUndefined();
   });
 
-  test("the first error aborts the others, and wait() rejects with it once they settle", async () => {
+  test("the first error aborts the others, and wait() then rejects with it", async () => {
     const clock = new VirtualClock();
     const { notes, task } = noter(clock);
     const first = new Error("first");
