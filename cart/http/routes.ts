@@ -187,8 +187,8 @@ const checkoutRoute = createRoute({
   description:
     "Creates an order at loms and takes out of the cart exactly what was ordered. When " +
     "loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the " +
-    "cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing " +
-    "is ordered twice. Checkouts at once make one order and get one answer.",
+    "cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so " +
+    "nothing is ordered twice. Checkouts at once make one order and get one answer.",
   tags: ["cart"],
   request: { params: cartParams },
   responses: {

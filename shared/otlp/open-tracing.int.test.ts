@@ -84,7 +84,7 @@ test("credentials of the endpoint are sent, unless a header has others, and mask
     });
     tracing.record(span());
     await tracing.close();
-    expect(lines.join("")).toContain("spans are lost");
+    expect(lines.join("")).toContain("spans could not be exported");
     expect(lines.join("")).not.toContain("hunter2");
   }
   expect(got).toEqual(["Basic c2hvcDpodW50ZXIy", "Bearer mine"]);
@@ -172,7 +172,7 @@ test("a collector that is away costs spans and one line, no error", async () => 
   await tracing.close();
   expect([await outcome("lost"), await outcome("exported")]).toEqual([1_000, 0]);
   expect(lines).toHaveLength(1);
-  expect(lines[0]).toContain("spans are lost");
+  expect(lines[0]).toContain("spans could not be exported");
 });
 
 test("a collector that never answers delays neither recording nor the stop", async () => {

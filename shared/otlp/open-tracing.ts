@@ -59,7 +59,7 @@ export async function openTracing(
       userAgent: `marketplace-${metrics.service}/${VERSION}`,
       onBatch(count, error) {
         spans.inc({ outcome: error === undefined ? "exported" : "lost" }, count);
-        if (error !== undefined) logThrottled("warn", "spans are lost on their way", error);
+        if (error !== undefined) logThrottled("warn", "spans could not be exported", error);
       },
     }),
     onRecord: () => spans.inc({ outcome: "recorded" }),
