@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from "./async/clock.ts";
 import { sleep } from "./async/sleep.ts";
 
-/** How long a stop may take before the process leaves all the same. */
+/** How long a stop may take before the process exits anyway. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 /**
- * The time of closing: the listeners wait 6 s for requests under way, and the rest is for what
- * they left. A start that the signal interrupted had its time before, see `runService()`.
+ * The limit for closing everything: the listeners drain for up to 6 s, the rest is for the other
+ * parts. A start that a signal interrupts has its own limit, see `runService()`.
  */
 const CLOSE_MAX_MS = 8_000;
 
@@ -16,15 +16,15 @@ const NOT_READY_FIRST_MS = 250;
 
 type Close = () => void | Promise<void>;
 
-/** A step of a stop that was still under way when the time for all of them was up. */
+/** A step of a stop that did not finish within the limit. */
 export class LateClose extends Error {
   override readonly name = "LateClose";
 }
 
 /**
- * What has been opened, closed in reverse order. A step that fails is reported at the end and does
- * not keep the others open. Neither does one that hangs: a step gets what is left of the time for
- * all of them, and is not waited for any longer then; those after it are begun all the same.
+ * Closes what was opened, in reverse order. A step that fails is reported at the end and does not
+ * prevent the others. All steps share one limit; at its end a step that hangs is abandoned, and the
+ * remaining steps are started without waiting for them.
  */
 export class CloseStack {
   readonly #closes: { readonly name: string; readonly close: Close }[] = [];
@@ -90,7 +90,7 @@ export class Readiness {
     return this.#stopping;
   }
 
-  /** Not ready from now on; resolves when those who ask have had time to see it. */
+  /** Not ready from now on; resolves once probes have had time to see it. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await sleep(this.#clock, NOT_READY_FIRST_MS);
@@ -98,10 +98,10 @@ export class Readiness {
 }
 
 export interface RunningService {
-  /** Rejects when a part has ended that the service is useless without; never resolves. */
+  /** Rejects when an essential part has ended; never resolves. */
   readonly failed?: Promise<never>;
   /**
-   * Stops taking work, finishes what is under way, closes everything.
+   * Stops accepting work, finishes work in progress, and closes everything.
    * @throws {AggregateError} as {@link CloseStack.close} does
    */
   close(): Promise<void>;
