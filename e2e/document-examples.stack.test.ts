@@ -39,6 +39,7 @@ interface Described {
 /** In an order in which each finds what it needs: orders 1 and 2 are made before they are read. */
 const STORY = [
   ["loms", "stocksInfo"],
+  ["loms", "stocksInfoList"],
   ["loms", "orderCreate"],
   ["cart", "addItem"],
   ["cart", "listCart"],

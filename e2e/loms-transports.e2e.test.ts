@@ -120,6 +120,9 @@ const rows: readonly Row[] = [
   refused("OrderPay", `{"orderID":-1}`, "orderID"),
   refused("OrderCancel", `{"orderID":0}`, "orderID"),
   refused("StocksInfo", `{"sku":0}`, "sku"),
+  refused("StocksInfoList", `{"skus":[]}`, "skus"),
+  refused("StocksInfoList", `{"skus":[1,0]}`, "skus.1"),
+  refused("StocksInfoList", `{"skus":[${lines(1001, (index) => String(index + 1))}]}`, "skus"),
   { method: "OrderInfo", request: `{"orderID":${INT64_MAX}}`, code: "not_found" },
   { method: "OrderInfo", request: `{"orderID":${ABOVE_DOUBLES}}`, code: "not_found" },
   { method: "OrderPay", request: `{"orderID":${INT64_MAX}}`, code: "not_found" },
@@ -157,6 +160,18 @@ const rows: readonly Row[] = [
     request: `{"sku":${SKU_RESERVED_OVER_TOTAL}}`,
     code: "ok",
     response: `{"count":0}`,
+  },
+  {
+    method: "StocksInfoList",
+    request: `{"skus":[${SKU_RESERVED_OVER_TOTAL},4294967295,${SKU_RESERVED_OVER_TOTAL}]}`,
+    code: "ok",
+    response: `{"items":[{"sku":${SKU_RESERVED_OVER_TOTAL},"count":0}]}`,
+  },
+  {
+    method: "StocksInfoList",
+    request: `{"skus":[${lines(1000, (index) => String(4_000_000_000 + index))}]}`,
+    code: "ok",
+    response: `{"items":[]}`,
   },
 ];
 

@@ -4,7 +4,13 @@ import { type GrpcAnswer, grpcCall, type GrpcDetail } from "./grpc.ts";
 import type { SharedShop } from "./own-stack.ts";
 import { TRACEPARENT } from "./problems.ts";
 
-export type LomsMethod = "OrderCreate" | "OrderInfo" | "OrderPay" | "OrderCancel" | "StocksInfo";
+export type LomsMethod =
+  | "OrderCreate"
+  | "OrderInfo"
+  | "OrderPay"
+  | "OrderCancel"
+  | "StocksInfo"
+  | "StocksInfoList";
 
 /** An answer in the words that both transports have in common. */
 export interface Outcome {
@@ -54,6 +60,7 @@ const PATHS = {
   OrderPay: "/v1/order/pay",
   OrderCancel: "/v1/order/cancel",
   StocksInfo: "/v1/stock/info",
+  StocksInfoList: "/v1/stock/info-list",
 } as const satisfies Record<LomsMethod, string>;
 
 /** The contract's table: HTTP status and gRPC code of each error code. */

@@ -18,6 +18,9 @@ export function fakeDeps() {
     stocksInfo: vi.fn<OrderReader["stocksInfo"]>(() =>
       Promise.resolve({ totalCount: 2n ** 63n - 1n, reserved: 0n })
     ),
+    stocksInfoList: vi.fn<OrderReader["stocksInfoList"]>((skus) =>
+      Promise.resolve(skus.map((sku) => ({ sku, totalCount: 2n ** 63n - 1n, reserved: 0n })))
+    ),
   };
   return { writer, reader, wakeRelay: vi.fn<Deps["wakeRelay"]>() };
 }

@@ -64,10 +64,16 @@ export interface Stock {
   readonly reserved: bigint;
 }
 
+export interface SkuStock extends Stock {
+  readonly sku: number;
+}
+
 /** Reads orders and stock from a healthy replica, or from the primary when there is none. */
 export interface OrderReader {
   orderInfo(orderId: bigint, context: RequestContext): Promise<Order | undefined>;
   stocksInfo(sku: number, context: RequestContext): Promise<Stock | undefined>;
+  /** Of one moment, ascending by SKU; SKUs without a stock row are left out. */
+  stocksInfoList(skus: readonly number[], context: RequestContext): Promise<readonly SkuStock[]>;
 }
 
 /** What loms' operations need from outside. */

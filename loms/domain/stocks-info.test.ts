@@ -3,7 +3,7 @@ import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { fakeDeps } from "../deps-fixture.ts";
 import type { Stock } from "./deps.ts";
-import { stocksInfo } from "./stocks-info.ts";
+import { stocksInfo, stocksInfoList } from "./stocks-info.ts";
 
 const context = new RequestContext({ traceparent: "", timeoutMs: 1, clock: new VirtualClock() });
 
@@ -27,4 +27,17 @@ test.each([
 test("stocksInfo() throws not_found when the SKU has no stock row", async () => {
   await expect(stocksInfo(depsAnswering(undefined), 42, context))
     .rejects.toMatchObject({ code: "not_found", message: "There is no stock of sku 42" });
+});
+
+test("stocksInfoList() reads each SKU once and returns what can be bought", async () => {
+  const deps = fakeDeps();
+  deps.reader.stocksInfoList.mockResolvedValue([
+    { sku: 7, totalCount: 10n, reserved: 3n },
+    { sku: 9, totalCount: 1n, reserved: 2n },
+  ]);
+  expect(await stocksInfoList(deps, [9, 7, 9], context)).toEqual([
+    { sku: 7, count: 7n },
+    { sku: 9, count: 0n },
+  ]);
+  expect(deps.reader.stocksInfoList).toHaveBeenCalledExactlyOnceWith([9, 7], context);
 });

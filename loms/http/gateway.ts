@@ -9,6 +9,8 @@ import {
   orderInfoResponse,
   orderPayRequest,
   orderPayResponse,
+  stocksInfoListRequest,
+  stocksInfoListResponse,
   stocksInfoRequest,
   stocksInfoResponse,
 } from "../../proto/loms/v1/schemas.ts";
@@ -25,7 +27,7 @@ import type { MethodName } from "../rpc/methods.ts";
 export const DOCUMENT_INFO: DocumentInfo = {
   title: "Loms",
   version: "1.0.0",
-  summary: "Orders and stock: the same five methods as gRPC service loms.v1.Loms",
+  summary: "Orders and stock: the same six methods as gRPC service loms.v1.Loms",
   description:
     `Integers are exact over the whole range of int64: a client must keep every digit of ids, also
 above 2^53; \`user\` and \`orderID\` are also taken as decimal strings. Every failure is a problem
@@ -159,7 +161,33 @@ const STOCKS_INFO = createRoute({
   },
 });
 
-/** The five methods of loms as routes. */
+const STOCKS_INFO_LIST = createRoute({
+  operationId: "stocksInfoList",
+  method: "post",
+  path: "/v1/stock/info-list",
+  summary: "Return how many of each of several SKUs can be bought",
+  description:
+    "From one moment, ascending by sku. A SKU without a stock row is left out; one that " +
+    "is given several times counts once.",
+  tags: ["stock"],
+  request: {
+    body: {
+      required: true,
+      content: jsonContent(stocksInfoListRequest, { skus: [1_625_903, 773_297_411] }),
+    },
+  },
+  responses: {
+    200: {
+      description: "How many of each can be bought",
+      content: jsonContent(stocksInfoListResponse, {
+        items: [{ sku: 1_625_903, count: 10_000 }, { sku: 773_297_411, count: 998 }],
+      }),
+    },
+    ...problemResponses(400, 406, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+/** The methods of loms as routes. */
 export function gatewayRoutes(rpc: Rpc): MountedRoute[] {
   return [
     gatewayRoute("orderCreate", ORDER_CREATE, rpc, ORDER_MAX_BYTES),
@@ -167,6 +195,7 @@ export function gatewayRoutes(rpc: Rpc): MountedRoute[] {
     gatewayRoute("orderPay", ORDER_PAY, rpc),
     gatewayRoute("orderCancel", ORDER_CANCEL, rpc),
     gatewayRoute("stocksInfo", STOCKS_INFO, rpc),
+    gatewayRoute("stocksInfoList", STOCKS_INFO_LIST, rpc),
   ];
 }
 

@@ -94,6 +94,14 @@ test("a replica answers reads, and has each acknowledged write", async () => {
   expect(new Set(roles())).toEqual(new Set(["replica ok"]));
 });
 
+test("stocksInfoList() returns known SKUs, ascending, from the replica", async () => {
+  const list = await source.reader.stocksInfoList([139818428, 4_294_967_295, 1002], testContext());
+  expect(list).toEqual([
+    { sku: 1002, ...await source.reader.stocksInfo(1002, testContext()) },
+    { sku: 139818428, ...await source.reader.stocksInfo(139818428, testContext()) },
+  ]);
+});
+
 test("orderInfo() and stocksInfo() return undefined for unknown ids", async () => {
   await serve(source.replicas);
   expect(await source.reader.orderInfo(2n ** 63n - 1n, testContext())).toBeUndefined();

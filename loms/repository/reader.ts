@@ -11,6 +11,7 @@ import { Replicas } from "./replicas.ts";
 
 const ORDER_INFO = { name: "order_info", kind: "select" } as const;
 const STOCKS_INFO = { name: "stocks_info", kind: "select" } as const;
+const STOCKS_INFO_LIST = { name: "stocks_info_list", kind: "select" } as const;
 
 /** A replica that does not answer leaves time for the primary. */
 const REPLICA_READ_TIMEOUT_MS = 500;
@@ -63,6 +64,8 @@ export function createOrderReader(
   const reader: OrderReader = {
     orderInfo: (orderId, context) => read((reads) => reads.orderInfo(orderId, context), context),
     stocksInfo: (sku, context) => read((reads) => reads.stocksInfo(sku, context), context),
+    stocksInfoList: (skus, context) =>
+      read((reads) => reads.stocksInfoList(skus, context), context),
   };
   return { reader, replicas };
 }
@@ -73,12 +76,14 @@ export class OrderReads implements OrderReader {
   readonly #timeoutMs: number;
   readonly #orderInfo: ReturnType<typeof prepareOrderInfo>;
   readonly #stocksInfo: ReturnType<typeof prepareStocksInfo>;
+  readonly #stocksInfoList: ReturnType<typeof prepareStocksInfoList>;
 
   constructor(pool: Pool, timeoutMs = Infinity) {
     this.#pool = pool;
     this.#timeoutMs = timeoutMs;
     this.#orderInfo = prepareOrderInfo(pool);
     this.#stocksInfo = prepareStocksInfo(pool);
+    this.#stocksInfoList = prepareStocksInfoList(pool);
   }
 
   async orderInfo(orderId: bigint, context: RequestContext) {
@@ -98,6 +103,13 @@ export class OrderReads implements OrderReader {
       timeoutMs: this.#timeoutMs,
     });
     return rows[0];
+  }
+
+  async stocksInfoList(skus: readonly number[], context: RequestContext) {
+    const send = () => this.#stocksInfoList.execute({ skus: `{${skus.join(",")}}` });
+    return await this.#pool.perform(STOCKS_INFO_LIST, send, context, {
+      timeoutMs: this.#timeoutMs,
+    });
   }
 }
 
@@ -123,4 +135,13 @@ function prepareStocksInfo({ db }: Pool) {
     .from(stocks)
     .where(eq(stocks.sku, sql.placeholder("sku")))
     .prepare(STOCKS_INFO.name);
+}
+
+function prepareStocksInfoList({ db }: Pool) {
+  return db
+    .select({ sku: stocks.sku, totalCount: stocks.totalCount, reserved: stocks.reserved })
+    .from(stocks)
+    .where(sql`${stocks.sku} = any(${sql.placeholder("skus")}::bigint[])`)
+    .orderBy(asc(stocks.sku))
+    .prepare(STOCKS_INFO_LIST.name);
 }

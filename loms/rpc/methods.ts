@@ -5,6 +5,7 @@ import {
   orderCreateRequest,
   orderInfoRequest,
   orderPayRequest,
+  stocksInfoListRequest,
   stocksInfoRequest,
 } from "../../proto/loms/v1/schemas.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
@@ -12,7 +13,7 @@ import type { Deps } from "../domain/deps.ts";
 import { orderCancel, orderPay } from "../domain/order-change.ts";
 import { orderCreate } from "../domain/order-create.ts";
 import { orderInfo } from "../domain/order-info.ts";
-import { stocksInfo } from "../domain/stocks-info.ts";
+import { stocksInfo, stocksInfoList } from "../domain/stocks-info.ts";
 
 export type MethodName = keyof LomsDefinition["methods"];
 
@@ -78,6 +79,13 @@ export function rpcMethods(deps: Deps): RpcMethods {
       request: stocksInfoRequest,
       async handle({ sku }, { context }) {
         return { count: await stocksInfo(deps, sku, context) };
+      },
+    }),
+
+    stocksInfoList: defineMethod({
+      request: stocksInfoListRequest,
+      async handle({ skus }, { context }) {
+        return { items: await stocksInfoList(deps, skus, context) };
       },
     }),
   };

@@ -113,5 +113,17 @@ export const stocksInfoRequest = z.strictObject({ sku: skuNumber })
 export const stocksInfoResponse = z.strictObject({ count: int64Amount })
   .meta({ id: "StocksInfoResult" });
 
+/** SKUs of one StocksInfoList. */
+export const STOCKS_INFO_SKUS_MAX = 1000;
+
+export const stocksInfoListRequest = z.strictObject({
+  skus: z.array(skuNumber)
+    .min(1, "must have at least one SKU")
+    .max(STOCKS_INFO_SKUS_MAX, `must have at most ${STOCKS_INFO_SKUS_MAX} SKUs`),
+}).meta({ id: "StocksInfoListRequest" });
+export const stocksInfoListResponse = z.strictObject({
+  items: z.array(z.strictObject({ sku: skuNumber, count: int64Amount }).meta({ id: "SkuStock" })),
+}).meta({ id: "StocksInfoListResult" });
+
 /** 1 to 255 printable ASCII characters. */
 export const IDEMPOTENCY_KEY = /^[ -~]{1,255}$/;

@@ -64,6 +64,22 @@ export interface StocksInfoResponse {
   count: bigint;
 }
 
+export interface StocksInfoListRequest {
+  /** 1 to 1000 SKUs; repetitions count once. */
+  skus: number[];
+}
+
+export interface StocksInfoListResponse {
+  /** Ascending by sku. */
+  items: SkuStock[];
+}
+
+export interface SkuStock {
+  sku: number;
+  /** How many can be bought. */
+  count: bigint;
+}
+
 /** Status detail of an order that could not be reserved. */
 export interface OrderShortage {
   /** The order, which exists with status "failed". */
@@ -629,6 +645,172 @@ export const StocksInfoResponse: MessageFns<StocksInfoResponse> = {
   },
 };
 
+function createBaseStocksInfoListRequest(): StocksInfoListRequest {
+  return { skus: [] };
+}
+
+export const StocksInfoListRequest: MessageFns<StocksInfoListRequest> = {
+  encode(message: StocksInfoListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.skus.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.skus) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StocksInfoListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStocksInfoListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.skus.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.skus.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStocksInfoListResponse(): StocksInfoListResponse {
+  return { items: [] };
+}
+
+export const StocksInfoListResponse: MessageFns<StocksInfoListResponse> = {
+  encode(message: StocksInfoListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      SkuStock.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StocksInfoListResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStocksInfoListResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(SkuStock.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSkuStock(): SkuStock {
+  return { sku: 0, count: 0n };
+}
+
+export const SkuStock: MessageFns<SkuStock> = {
+  encode(message: SkuStock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sku !== 0) {
+      writer.uint32(8).uint32(message.sku);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SkuStock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSkuStock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sku = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseOrderShortage(): OrderShortage {
   return { orderID: 0n, skus: [], skusTotal: 0 };
 }
@@ -854,6 +1036,18 @@ export const LomsDefinition = {
       requestType: StocksInfoRequest as typeof StocksInfoRequest,
       requestStream: false,
       responseType: StocksInfoResponse as typeof StocksInfoResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Returns how many of each of several SKUs can be bought, from one moment. SKUs without a stock row
+     * are left out.
+     */
+    stocksInfoList: {
+      name: "StocksInfoList",
+      requestType: StocksInfoListRequest as typeof StocksInfoListRequest,
+      requestStream: false,
+      responseType: StocksInfoListResponse as typeof StocksInfoListResponse,
       responseStream: false,
       options: {},
     },

@@ -3,8 +3,8 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from '../runtime/client/index.ts';
-import { orderCreateResponseTransformer, orderInfoResponseTransformer, stocksInfoResponseTransformer } from './transformers.gen.ts';
-import type { OrderCancelData, OrderCancelErrors, OrderCancelResponses, OrderCreateData, OrderCreateErrors, OrderCreateResponses, OrderInfoData, OrderInfoErrors, OrderInfoResponses, OrderPayData, OrderPayErrors, OrderPayResponses, StocksInfoData, StocksInfoErrors, StocksInfoResponses } from './types.gen.ts';
+import { orderCreateResponseTransformer, orderInfoResponseTransformer, stocksInfoListResponseTransformer, stocksInfoResponseTransformer } from './transformers.gen.ts';
+import type { OrderCancelData, OrderCancelErrors, OrderCancelResponses, OrderCreateData, OrderCreateErrors, OrderCreateResponses, OrderInfoData, OrderInfoErrors, OrderInfoResponses, OrderPayData, OrderPayErrors, OrderPayResponses, StocksInfoData, StocksInfoErrors, StocksInfoListData, StocksInfoListErrors, StocksInfoListResponses, StocksInfoResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -134,6 +134,23 @@ export class LomsApi extends HeyApiClient {
         return (options.client ?? this.client).post<StocksInfoResponses, StocksInfoErrors, ThrowOnError>({
             responseTransformer: stocksInfoResponseTransformer,
             url: '/v1/stock/info',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Return how many of each of several SKUs can be bought
+     *
+     * From one moment, ascending by sku. A SKU without a stock row is left out; one that is given several times counts once.
+     */
+    public stocksInfoList<ThrowOnError extends boolean = false>(options: Options<StocksInfoListData, ThrowOnError>): RequestResult<StocksInfoListResponses, StocksInfoListErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<StocksInfoListResponses, StocksInfoListErrors, ThrowOnError>({
+            responseTransformer: stocksInfoListResponseTransformer,
+            url: '/v1/stock/info-list',
             ...options,
             headers: {
                 'Content-Type': 'application/json',

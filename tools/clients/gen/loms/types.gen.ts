@@ -110,6 +110,19 @@ export type StocksInfoRequest = {
     sku: bigint;
 };
 
+export type StocksInfoListResult = {
+    items: Array<SkuStock>;
+};
+
+export type SkuStock = {
+    sku: bigint;
+    count: bigint;
+};
+
+export type StocksInfoListRequest = {
+    skus: Array<bigint>;
+};
+
 export type OrderCreateData = {
     body: OrderCreateRequest;
     headers?: {
@@ -412,3 +425,56 @@ export type StocksInfoResponses = {
 };
 
 export type StocksInfoResponse = StocksInfoResponses[keyof StocksInfoResponses];
+
+export type StocksInfoListData = {
+    body: StocksInfoListRequest;
+    path?: never;
+    query?: never;
+    url: '/v1/stock/info-list';
+};
+
+export type StocksInfoListErrors = {
+    /**
+     * The request breaks a rule; `errors` names each
+     */
+    400: Problem;
+    /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body is not application/json
+     */
+    415: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * A defect of the service
+     */
+    500: Problem;
+    /**
+     * A part that is needed cannot answer. A write may have happened all the same
+     */
+    503: Problem;
+    /**
+     * Not answered before the deadline. A write may have happened all the same
+     */
+    504: Problem;
+};
+
+export type StocksInfoListError = StocksInfoListErrors[keyof StocksInfoListErrors];
+
+export type StocksInfoListResponses = {
+    /**
+     * How many of each can be bought
+     */
+    200: StocksInfoListResult;
+};
+
+export type StocksInfoListResponse = StocksInfoListResponses[keyof StocksInfoListResponses];
