@@ -17,8 +17,8 @@ export async function stocksInfo(
 }
 
 /**
- * Returns how many of each SKU can be bought, from one moment, ascending by SKU. A SKU that is given
- * several times counts once; one without a stock row is left out.
+ * Returns how many of each SKU can be bought, from one moment, ascending by SKU. A SKU that is
+ * given several times counts once; one without a stock row is left out.
  */
 export async function stocksInfoList(
   deps: Pick<Deps, "reader">,

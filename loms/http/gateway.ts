@@ -180,7 +180,7 @@ const STOCKS_INFO_LIST = createRoute({
     200: {
       description: "How many of each can be bought",
       content: jsonContent(stocksInfoListResponse, {
-        items: [{ sku: 1_625_903, count: 10_000 }, { sku: 773_297_411, count: 998 }],
+        items: [{ sku: 1_625_903, count: 10_000 }, { sku: 773_297_411, count: 140 }],
       }),
     },
     ...problemResponses(400, 406, 413, 415, 429, 500, 503, 504),
