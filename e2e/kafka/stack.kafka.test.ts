@@ -29,7 +29,7 @@ let receiver: OtlpReceiver;
 
 /** What `npm run events` says. */
 async function events(...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [join("stack", "events.ts"), ...args], {
+  const { stdout } = await run(process.execPath, [join("tools", "events.ts"), ...args], {
     cwd: PROJECT_DIRECTORY,
     env: { DATABASE_URL: stack.databases.loms, KAFKA_BROKERS: stack.kafkaBrokers },
   });
@@ -79,18 +79,22 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
     expect(await events("--order", String(order))).toMatch(/\n {2}3 {2}payed .* published\n$/);
   }, TEST_MAX_MS);
 
-  test("npm run events puts messages of the dead-letter queue back, once", async () => {
+  test("npm run events replays the dead-letter queue, each message once", async () => {
     const bus = createKafkaBus({ brokers: [stack.kafkaBrokers ?? ""], log: silent });
     const message = (value: string) => ({ key: "poison", value, headers: {} });
     try {
       await bus.publish(ORDER_EVENTS, ["{", "["].map(message));
       const gone = () => linesOf(stack, "notifier").filter((line) => "dead_letters" in line).length;
       await eventually(() => expect(gone()).toBe(2));
-      expect(await events("dlq")).toMatch(/^2 dead-letter queue of .*\n.*the value is not JSON\n/);
-      expect(await events("replay-dlq", "--max", "1")).toMatch(/^put back 1 dead letter .*more/s);
+      expect(await events("dlq")).toMatch(
+        /^2 dead-lettered events of .*\n.*the value is not JSON\n/,
+      );
+      expect(await events("replay-dlq", "--max", "1")).toMatch(
+        /^put back 1 dead-lettered event .*more/s,
+      );
       // It is still not readable, and comes back behind the other one.
       await eventually(() => expect(gone()).toBe(3));
-      expect(await events("replay-dlq")).toMatch(/^put back 2 dead-letter queue /);
+      expect(await events("replay-dlq")).toMatch(/^put back 2 dead-lettered events /);
       await eventually(() => expect(gone()).toBe(5));
     } finally {
       await bus.close();
