@@ -1,10 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
-import { identify } from "../stack/processes/identity.ts";
 import { allOn } from "../stack/services.ts";
 import { type Stack, type StackOptions, startStack } from "../stack/start.ts";
+import { newRunDirectory } from "../stack/test/run-directory.ts";
 import { checkInvariants, type Subject } from "./invariants/check.ts";
 import { broken, tellViolations } from "./invariants/finding.ts";
 import { suiteRuntime } from "./runtime.ts";
@@ -16,12 +14,7 @@ const DIRECTORY_PREFIX = "marketplace-e2e-";
 
 /** A directory of this run; those of killed runs are removed. */
 export function newDataDirectory(): string {
-  for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(DIRECTORY_PREFIX)) continue;
-    const pid = Number(name.slice(DIRECTORY_PREFIX.length).split("-")[0]);
-    if (!identify(pid)) removeDirectory(join(tmpdir(), name));
-  }
-  return mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
+  return newRunDirectory(DIRECTORY_PREFIX);
 }
 
 export function removeDirectory(path: string): void {

@@ -1,13 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
+import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { migrate } from "../../shared/postgres/migrate.ts";
 import { startPostgresPair } from "../postgres/pair.ts";
-import { identify } from "../processes/identity.ts";
 import { MIGRATED_TEMPLATES, type TestServers } from "./database.ts";
+import { newRunDirectory } from "./run-directory.ts";
 
 const DIRECTORY_PREFIX = "marketplace-test-";
 /** Where the migrations of a database lie. */
@@ -19,8 +16,7 @@ const MIGRATIONS = new URL("../../drizzle/", import.meta.url);
  * removes the directory.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  removeAbandoned();
-  const directory = mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
+  const directory = newRunDirectory(DIRECTORY_PREFIX);
   const pair = await startPostgresPair({
     dataDirectory: directory,
     databases: MIGRATED_TEMPLATES,
@@ -39,12 +35,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await pair.close();
     rmSync(directory, { recursive: true, force: true });
   };
-}
-
-function removeAbandoned(): void {
-  for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(DIRECTORY_PREFIX)) continue;
-    const pid = Number(name.slice(DIRECTORY_PREFIX.length).split("-")[0]);
-    if (!identify(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
 }
