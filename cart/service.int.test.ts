@@ -40,6 +40,7 @@ beforeEach(async () => {
       orderInfo: stocksInfo,
       orderPay: stocksInfo,
       orderCancel: stocksInfo,
+      stocksInfoList: stocksInfo,
     },
     descriptorSet: await readFile(new URL("../proto/gen/loms.binpb", import.meta.url)),
     errorDetails: [orderShortageDetail],

@@ -33,6 +33,9 @@ function top(bytes: Uint8Array, ...options: string[]): string {
   return stdout;
 }
 
+/** A new user's first `go tool pprof` builds the program. */
+const FIRST_PPROF_MAX_MS = 120_000;
+
 /** 20 MB and more in small objects. */
 function keepMuch(): void {
   for (let n = 0; n < 400_000; n++) kept.push({ n, text: [n] });
@@ -53,6 +56,7 @@ test.skipIf(!hasGo)(
     expect(text).toMatch(/MB\s+\S+\s+keepMuch .*shared\/telemetry\/pprof\.int\.test\.ts/);
     expect(kept.length).toBeGreaterThan(0);
   },
+  FIRST_PPROF_MAX_MS,
 );
 
 test.skipIf(!hasGo)("a CPU profile shows the function that was busy, with its time", async () => {
