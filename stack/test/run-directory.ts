@@ -5,8 +5,8 @@ import process from "node:process";
 import { identify } from "../processes/identity.ts";
 
 /**
- * Makes a temporary directory of this process. Directories with the same prefix that killed processes
- * of the same user have left are removed first; another user's would not be writable.
+ * Makes a temporary directory of this process. Directories with the same prefix that killed
+ * processes of the same user have left are removed first; another user's would not be writable.
  */
 export function newRunDirectory(prefix: string, uid = process.getuid?.()): string {
   for (const name of readdirSync(tmpdir())) {
