@@ -37,12 +37,10 @@ interface Waiter {
  * At most `permits` uses in any sliding window of `windowMs`, wherever the window begins; a token
  * bucket would allow twice that across two refills. A permit is used at some unknown moment between
  * being granted and `used()`, and its window is counted from the latest such moment, so that a
- * stall
- * between the two, here or in the server, does not make uses cluster.
+ * stall between the two, here or in the server, does not make uses cluster.
  *
  * Permits are granted in order of arrival. The queue needs no bound: it rejects a waiter whose
- * permit
- * would come after its deadline.
+ * permit would come after its deadline.
  */
 export class RateLimit {
   readonly #options: RateLimitOptions;

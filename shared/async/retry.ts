@@ -26,8 +26,7 @@ export interface RetryOptions {
  * "Exponential Backoff And Jitter", AWS 2015), so that callers that failed together do not retry
  * together. The jitter is added to a pause that the server requests. Rejects with the last error
  * when `advise` returns undefined, when no tries are left, or at once when the pause would end
- * after
- * the deadline; with the signal's reason when that aborts before another try.
+ * after the deadline; with the signal's reason when that aborts before another try.
  */
 export async function retry<Value>(
   attempt: (tryNumber: number) => Promise<Value>,

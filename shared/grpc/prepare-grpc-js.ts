@@ -3,8 +3,7 @@ import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 
 /**
  * Call it before making a client or a server of grpc-js. It keeps grpc-js from writing its own
- * lines
- * to stderr, some of which contain what a client sent; callers get every failure as an error.
+ * lines to stderr, some of which contain what a client sent; callers get every failure as an error.
  */
 export function prepareGrpcJs(): void {
   setLogVerbosity(logVerbosity.NONE);

@@ -264,9 +264,8 @@ let isPatched = false;
 
 /**
  * Makes every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in
- * ms
- * with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes the
- * header before an interceptor runs. Call it before making a server.
+ * ms with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes
+ * the header before an interceptor runs. Call it before making a server.
  */
 function boundTimeouts(): void {
   if (isPatched) return;

@@ -15,9 +15,8 @@ export const TRANSACTION_DEFAULTS = defineStatement({
 
 /**
  * Each of our statements is a transaction of its own, which begins as the server's defaults say. At
- * a
- * higher isolation level than `read committed` statements that meet on one row fail, and under load
- * more of them than retries make up for. `setting` names where the database's URL is from.
+ * a higher isolation level than `read committed` statements that meet on one row fail, and under
+ * load more of them than retries make up for. `setting` names where the database's URL is from.
  * @throws {AppError} `failed_precondition` with the sentence that changes the default
  */
 export async function checkDefaults(

@@ -17,12 +17,9 @@ import {
 import { type Login, tryLogin } from "./try-login.ts";
 
 // Opens connections for every driver, so that all of them mean the same by a URL. The order of
-// steps:
-// for each server in turn, connect → encrypt as sslmode says → if the mode leaves a choice, or
-// there
-// are several servers or target_session_attrs, log in on a connection of its own to look → hand
-// over
-// a connection that is ready for the driver's login.
+// steps: for each server in turn, connect → encrypt as sslmode says → if the mode leaves a choice,
+// or there are several servers or target_session_attrs, log in on a connection of its own to look →
+// pass a connection that is ready for the driver's login.
 
 /** SQLSTATE of a server whose pg_hba.conf refuses this way in, by its encryption or otherwise. */
 const NOT_THIS_WAY = "28000";

@@ -2,8 +2,7 @@ import process from "node:process";
 
 /**
  * Removes libpq's variables, such as PGOPTIONS, from this process. The drivers read them wherever
- * an
- * option is missing, and postgres.js (3.4.9) reads PGTARGETSESSIONATTRS whatever it is given.
+ * an option is missing, and postgres.js (3.4.9) reads PGTARGETSESSIONATTRS whatever it is given.
  */
 export function ignorePgVariables(): void {
   // eslint-disable-next-line no-restricted-properties -- It reads no setting.

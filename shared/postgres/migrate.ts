@@ -7,11 +7,9 @@ import { type Migration, readMigrations } from "./migration-files.ts";
 import { openClient } from "./open-client.ts";
 
 // Brings a database to the newest migration: look → up to date, nothing else happens → else take
-// the
-// lock → look again → apply and note, all in one transaction. A process that dies leaves neither a
-// lock nor half a migration, behind a pooler, too. What was applied is noted as drizzle-kit notes
-// it,
-// so that `drizzle-kit migrate` can go on with the same database.
+// the lock → look again → apply and note, all in one transaction. A process that dies leaves
+// neither a lock nor half a migration, behind a pooler, too. What was applied is noted as
+// drizzle-kit notes it, so that `drizzle-kit migrate` can go on with the same database.
 
 /** Every process of the project that migrates a database waits for this lock. */
 const MIGRATION_LOCK = "7316402118";
