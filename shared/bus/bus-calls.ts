@@ -1,5 +1,6 @@
 import { AppError } from "../errors.ts";
 import type { Topic } from "./bus.ts";
+import { sendInParts, type SendOptions } from "./send-in-parts.ts";
 
 /** What the calls of every bus share: topics are created once, failures become AppErrors. */
 export class BusCalls {
@@ -29,6 +30,21 @@ export class BusCalls {
       if (error instanceof AppError) throw error;
       throw new AppError("unavailable", `Cannot ${what}`, { cause: error });
     }
+  }
+
+  ensureTopic(topic: Topic): Promise<void> {
+    return this.run(topic, `create ${topic.name}`, () => Promise.resolve());
+  }
+
+  /** @throws as {@link run} and {@link sendInParts} do */
+  async publish(topic: Topic, options: SendOptions): Promise<void> {
+    const { length } = options.messages;
+    if (length === 0) return;
+    await this.run(
+      topic,
+      `publish ${length} messages to ${topic.name}`,
+      () => sendInParts(options),
+    );
   }
 
   /** Rejects every further call; returns false if it was closed before. */

@@ -17,7 +17,6 @@ import type { KafkaSecurity, TopicSettings } from "./kafka-settings.ts";
 import { KafkaSubscription } from "./kafka-subscription.ts";
 import { createTopics } from "./kafka-topics.ts";
 import { throttledLog } from "../telemetry/throttled-log.ts";
-import { sendInParts } from "./send-in-parts.ts";
 import type { WatchLimits } from "./watchdog.ts";
 
 /** Messages in one request; fastest in measurements. */
@@ -69,24 +68,17 @@ class KafkaBus implements Bus {
   }
 
   ensureTopic(topic: Topic): Promise<void> {
-    return this.#calls.run(topic, `create ${topic.name}`, () => Promise.resolve());
+    return this.#calls.ensureTopic(topic);
   }
 
   async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
-    if (messages.length === 0) return;
-    await this.#calls.run(
-      topic,
-      `publish ${messages.length} messages to ${topic.name}`,
-      async () => {
-        await sendInParts({
-          messages,
-          countMax: SEND_MAX,
-          charactersMax: SEND_CHARACTERS_MAX,
-          send: (part) => this.#send(topic.name, part.map(toKafka)),
-          refusalOf: kafkaRefusal,
-        });
-      },
-    );
+    await this.#calls.publish(topic, {
+      messages,
+      countMax: SEND_MAX,
+      charactersMax: SEND_CHARACTERS_MAX,
+      send: (part) => this.#send(topic.name, part.map(toKafka)),
+      refusalOf: kafkaRefusal,
+    });
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {

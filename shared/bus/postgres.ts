@@ -12,13 +12,11 @@ import type {
   Subscription,
   Topic,
 } from "./bus.ts";
-import { dialedLogin } from "./postgres-login.ts";
-import { assertOwnSession } from "./postgres-login.ts";
+import { assertOwnSession, dialedLogin } from "./postgres-login.ts";
 import { followClockBack, MONOTONIC_CLOCK } from "./postgres-clock.ts";
 import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
-import { sendInParts } from "./send-in-parts.ts";
 import type { WatchLimits } from "./watchdog.ts";
 
 /** Jobs in one statement; fastest between 200 and 1000 in measurements. */
@@ -121,25 +119,19 @@ class PostgresBus implements Bus {
   }
 
   ensureTopic(topic: Topic): Promise<void> {
-    return this.#calls.run(topic, `create ${topic.name}`, () => Promise.resolve());
+    return this.#calls.ensureTopic(topic);
   }
 
   async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    await this.#calls.run(
-      topic,
-      `publish ${messages.length} messages to ${topic.name}`,
-      async () => {
-        await sendInParts({
-          messages,
-          countMax: INSERT_BATCH_MAX,
-          charactersMax: INSERT_CHARACTERS_MAX,
-          send: (part) => this.#insert(topic, part),
-          refusalOf: postgresRefusal,
-        });
-        for (const group of topic.groups) this.#notify(queueName(topic, group));
-      },
-    );
+    await this.#calls.publish(topic, {
+      messages,
+      countMax: INSERT_BATCH_MAX,
+      charactersMax: INSERT_CHARACTERS_MAX,
+      send: (part) => this.#insert(topic, part),
+      refusalOf: postgresRefusal,
+    });
+    for (const group of topic.groups) this.#notify(queueName(topic, group));
   }
 
   async #insert(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
