@@ -2,8 +2,12 @@ import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { IDEMPOTENCY_KEY } from "../../proto/loms/v1/schemas.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError, type ErrorCode, type FieldViolation, toAppError } from "../../shared/errors.ts";
-import { methodName } from "../../shared/grpc/definition.ts";
-import { rpcErrorType, rpcStatusCode } from "../../shared/grpc/definition.ts";
+import {
+  methodName,
+  rpcAttributes,
+  rpcErrorType,
+  rpcStatusCode,
+} from "../../shared/grpc/definition.ts";
 import { causeOf } from "../../shared/telemetry/describe-error.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
@@ -104,11 +108,7 @@ function observer(name: MethodName, system: RpcSystem, observers: RpcObservers):
     if (!tracing.isSampled(traceparent)) return;
     tracing.record({
       ...{ traceparent, parent, name: method, kind: "server", startedAt, durationMs },
-      attributes: {
-        "rpc.system.name": system,
-        "rpc.method": method,
-        "rpc.status_code": labels.rpc_status_code,
-      },
+      attributes: rpcAttributes(method, error?.code),
       error: labels.error_type,
     });
   };

@@ -84,7 +84,7 @@ export function createGrpcClient<Definition extends ServiceDefinition>(
   const methods = new Map(
     Object.entries(definition.methods).map(([key, method]) => [key, {
       path: methodPath(definition, method),
-      label: `${definition.fullName}/${method.name}`,
+      label: methodName(definition, key),
       encode: (message: unknown) => encodeMessage(method.requestType, message),
       decode: (bytes: Buffer) => decodeMessage(method.responseType, bytes),
     }]),
