@@ -16,20 +16,18 @@ import {
   topFolder,
 } from "./source-tree.ts";
 
-const USAGE = `node tools/house.ts [--json] [--check [--long-lines]] [--tree DIR]
+const USAGE = `node tools/house.ts [--json] [--check] [--tree DIR]
 
   Prints the size of the source, import circles, and how many files run during one checkout.
 
-  --check       prints circles between folders alone; exits with 1 if there are any
-  --long-lines  checks for long lines, too
-  --tree DIR    reads another checkout of the project, with its packages installed
+  --check     prints circles between folders and long lines alone; exits with 1 if there are any
+  --tree DIR  reads another checkout of the project, with its packages installed
 `;
 
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     check: { type: "boolean", default: false },
-    "long-lines": { type: "boolean", default: false },
     tree: { type: "string", default: PROJECT_DIRECTORY },
     help: { type: "boolean", default: false },
   },
@@ -56,9 +54,7 @@ function circlesOf(tree: SourceTree) {
 
 function check(tree: SourceTree): void {
   const { files: _, ...folders } = circlesOf(tree);
-  const faults = values["long-lines"]
-    ? longLines(tree).map((place) => `${place} has more than ${LINE_MAX} columns`)
-    : [];
+  const faults = longLines(tree).map((line) => `${line} has more than ${LINE_MAX} columns`);
   for (const { groups, imports } of Object.values(folders).flat()) {
     faults.push(`${groups.join(", ")} import each other: ${imports.join("; ")}`);
   }
