@@ -16,13 +16,13 @@ const DESCRIPTOR_SET = new URL("../../proto/gen/loms.binpb", import.meta.url);
 export async function startLomsGrpc(
   address: HostPort,
   rpc: Rpc,
-  place: StartTraceparent,
+  startTraceparent: StartTraceparent,
   parts: readonly string[],
 ): Promise<GrpcServer> {
   const names = Object.keys(LomsDefinition.methods) as MethodName[];
   return await startGrpcServer({
     address,
-    place,
+    startTraceparent,
     parts,
     definition: LomsDefinition,
     handlers: Object.fromEntries(names.map((name) => [name, rpc(name, "grpc")])),

@@ -17,7 +17,7 @@ import {
   histogramFamily,
   type Metrics,
 } from "../../shared/telemetry/metrics.ts";
-import { childTraceparent, type SharedPlace, sharedPlace } from "../../shared/telemetry/tracing.ts";
+import { childTraceparent, type SharedTrace, sharedTrace } from "../../shared/telemetry/tracing.ts";
 import { orderEventMessage } from "./order-event-message.ts";
 import { OUTBOX_MARK, OUTBOX_REFUSE, OUTBOX_TAKE } from "./statements.ts";
 
@@ -153,7 +153,7 @@ export class Relay {
       throw error;
     }
     const drained = done.length < BATCH_MAX && done.length === rows.length;
-    const served = sharedPlace(done.map(({ traceparent }) => traceparent as string));
+    const served = sharedTrace(done.map(({ traceparent }) => traceparent as string));
     await marks.run(OUTBOX_MARK, [relayId, done.map(idOf), drained], this.#context(served));
     if (drained) this.#leased = false;
     onBatch?.(done.length, clock.now() - startedAt);
@@ -204,13 +204,13 @@ export class Relay {
     }
   }
 
-  #context(place: SharedPlace = polling()): RequestContext {
+  #context(trace: SharedTrace = polling()): RequestContext {
     const { clock } = this.#options;
-    return new RequestContext({ ...place, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
+    return new RequestContext({ ...trace, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
   }
 }
 
-function polling(): SharedPlace {
+function polling(): SharedTrace {
   return { traceparent: childTraceparent(undefined), alsoServes: [] };
 }
 

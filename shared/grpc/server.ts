@@ -49,7 +49,7 @@ export interface GrpcServerOptions {
   /** Dependencies whose health grpc.health.v1 reports, under these names. */
   readonly parts?: readonly string[];
   /** Starts the span of each call. */
-  readonly place?: StartTraceparent;
+  readonly startTraceparent?: StartTraceparent;
 }
 
 export interface GrpcServer {
@@ -98,7 +98,7 @@ function addService(
   options: GrpcServerOptions,
   inProgress: CallsInProgress,
 ): void {
-  const { definition, handlers, errorDetails, place = childTraceparent } = options;
+  const { definition, handlers, errorDetails, startTraceparent = childTraceparent } = options;
   const service: { -readonly [Key in keyof GrpcServiceDefinition]: GrpcServiceDefinition[Key] } =
     {};
   const implementation: UntypedServiceImplementation = {};
@@ -116,7 +116,13 @@ function addService(
       responseDeserialize: identity,
       responseSerialize: identity,
     };
-    implementation[key] = answerUnary({ method, handler, errorDetails, place, inProgress });
+    implementation[key] = answerUnary({
+      method,
+      handler,
+      errorDetails,
+      startTraceparent,
+      inProgress,
+    });
   }
   server.addService(service, implementation);
 }
@@ -173,7 +179,7 @@ interface UnaryOptions {
   readonly method: UnaryMethodDefinition;
   readonly handler: UnaryHandler;
   readonly errorDetails: readonly ErrorDetail[];
-  readonly place: StartTraceparent;
+  readonly startTraceparent: StartTraceparent;
   readonly inProgress: CallsInProgress;
 }
 
@@ -189,9 +195,9 @@ function failAll(inProgress: CallsInProgress): void {
 
 /** The handler as grpc-js calls it, with messages as bytes. */
 function answerUnary(options: UnaryOptions) {
-  const { method, handler, errorDetails, place, inProgress } = options;
+  const { method, handler, errorDetails, startTraceparent, inProgress } = options;
   return async (call: Call, callback: sendUnaryData<Buffer>): Promise<void> => {
-    const context = contextOf(call, place);
+    const context = contextOf(call, startTraceparent);
     const fail = (error: unknown) =>
       callback(toGrpcStatus(toAppError(error), errorDetails, context.traceId));
     inProgress.add(fail);
@@ -219,11 +225,11 @@ function readRequest(method: UnaryMethodDefinition, bytes: Buffer): unknown {
   }
 }
 
-function contextOf(call: Call, place: StartTraceparent): RequestContext {
+function contextOf(call: Call, startTraceparent: StartTraceparent): RequestContext {
   const parent = parseTraceparent(call.metadata.get("traceparent")[0]?.toString());
   const deadlineAt = Number(call.getDeadline());
   return new RequestContext({
-    traceparent: place(parent),
+    traceparent: startTraceparent(parent),
     parent,
     timeoutMs: deadlineAt === Infinity
       ? CALL_TIMEOUT_MS

@@ -7,7 +7,7 @@ import {
   observed,
   parseTraceparent,
   serveTogether,
-  sharedPlace,
+  sharedTrace,
 } from "./tracing.ts";
 import { rememberedTracing } from "./test-tracing.ts";
 
@@ -63,12 +63,12 @@ describe("childTraceparent()", () => {
 const contextOf = (id: string, flags: string) => `00-${"a".repeat(32)}-${id.repeat(16)}-${flags}`;
 const [A, B, C] = [contextOf("a", "00"), contextOf("b", "01"), contextOf("c", "01")] as const;
 
-test("sharedPlace() is in the first trace that is sampled and links to the others", () => {
-  expect(sharedPlace([A, B, C])).toEqual({ traceparent: B, alsoServes: [C] });
+test("sharedTrace() is in the first trace that is sampled and links to the others", () => {
+  expect(sharedTrace([A, B, C])).toEqual({ traceparent: B, alsoServes: [C] });
 });
 
-test("sharedPlace() is in the first trace when none is sampled", () => {
-  expect(sharedPlace([A])).toEqual({ traceparent: A, alsoServes: [] });
+test("sharedTrace() is in the first trace when none is sampled", () => {
+  expect(sharedTrace([A])).toEqual({ traceparent: A, alsoServes: [] });
 });
 
 test("serveTogether() has the deadline of the first", () => {

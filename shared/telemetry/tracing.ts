@@ -81,7 +81,7 @@ function randomHex(bytes: number): string {
 }
 
 /** The trace context of work that serves several requests. */
-export interface SharedPlace {
+export interface SharedTrace {
   readonly traceparent: string;
   readonly alsoServes: readonly string[];
 }
@@ -90,7 +90,7 @@ export interface SharedPlace {
  * Work that serves several requests is part of the first trace that is sampled and links to the
  * other sampled ones. Undefined without requests.
  */
-export function sharedPlace(traceparents: readonly string[]): SharedPlace | undefined {
+export function sharedTrace(traceparents: readonly string[]): SharedTrace | undefined {
   const traceparent = traceparents.find(isSampled) ?? traceparents[0];
   if (traceparent === undefined) return undefined;
   const alsoServes = traceparents.filter((each) => each !== traceparent && isSampled(each));
@@ -101,7 +101,7 @@ export function sharedPlace(traceparents: readonly string[]): SharedPlace | unde
 export function serveTogether(contexts: readonly RequestContext[]): RequestContext {
   const first = contexts[0] as RequestContext;
   if (contexts.length === 1) return first;
-  const shared = sharedPlace(contexts.map(({ traceparent }) => traceparent)) as SharedPlace;
+  const shared = sharedTrace(contexts.map(({ traceparent }) => traceparent)) as SharedTrace;
   return first.withTraceparent(shared.traceparent, shared.alsoServes);
 }
 

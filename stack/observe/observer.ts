@@ -57,7 +57,7 @@ export function forLoopback(fetch: RequestHandler): RequestHandler {
     // The app refuses a malformed message, as every listener does.
     requestHead(env)?.fault || LOOPBACK_NAMES.has(hostOf(request))
       ? fetch(request, env)
-      : new Response("Ask for it as 127.0.0.1 or localhost\n", { status: 421 });
+      : new Response("The host must be 127.0.0.1 or localhost\n", { status: 421 });
 }
 
 /** The Host without its port, in lower case; an IPv6 address keeps its brackets. */
