@@ -1,15 +1,16 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
-import type {
-  ColumnType,
-  Durability,
-  DurableRunner,
-  ParametersOf,
-  ParameterType,
-  RowOf,
-  Statement,
-  StatementRunner,
+import {
+  type ColumnType,
+  type Durability,
+  type DurableRunner,
+  type ParametersOf,
+  type ParameterType,
+  type RowOf,
+  type Statement,
+  type StatementRunner,
+  withDurability,
 } from "../../shared/postgres/statement.ts";
 import { STANDBY_NAMES } from "./statements.ts";
 
@@ -89,10 +90,7 @@ export class ReplicatedWrites implements DurableRunner {
     if (admission.kind === "refused") throw admission.refusal(`${statement.name} is refused`);
     const { synchronous, local } = this.#options;
     const durability = admission.kind === "degraded" ? admission.durability : "remote_apply";
-    const given = parameters as readonly unknown[];
-    const all = [...given, durability] as unknown as ParametersOf<
-      readonly [...Parameters, "text"]
-    >;
+    const all = withDurability(parameters, durability);
     if (durability === "local") {
       this.#localWrites++;
       try {

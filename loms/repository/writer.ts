@@ -54,20 +54,15 @@ export function createOrderWriter(options: OrderWriterOptions): OrderWriter {
   const { pool, paymentTimeoutMs, metrics, random = Math.random } = options;
   const { countCreated, countChanged } = orderCounters(metrics);
 
-  async function run<Result>(call: () => Promise<Result>, context: RequestContext) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      return await retry(call, {
-        retriesMax: CONFLICT_RETRIES_MAX - 1,
-        backoffMs: CONFLICT_BACKOFF_MS,
-        backoffMaxMs: CONFLICT_BACKOFF_MAX_MS,
-        clock: context.clock,
-        random,
-        advise: (error) => isConflict(error) ? {} : undefined,
-      }, context);
-    }
+  function run<Result>(call: () => Promise<Result>, context: RequestContext): Promise<Result> {
+    return retry(call, {
+      retriesMax: CONFLICT_RETRIES_MAX,
+      backoffMs: CONFLICT_BACKOFF_MS,
+      backoffMaxMs: CONFLICT_BACKOFF_MAX_MS,
+      clock: context.clock,
+      random,
+      advise: (error) => isConflict(error) ? {} : undefined,
+    }, context);
   }
 
   async function change(

@@ -1,5 +1,6 @@
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { IDEMPOTENCY_KEY } from "../../proto/loms/v1/schemas.ts";
+import { within } from "../../shared/async/clock.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError, type ErrorCode, type FieldViolation, toAppError } from "../../shared/errors.ts";
 import {
@@ -138,17 +139,15 @@ function logCall(
  * A caller that cancels earlier is not observed: its write continues anyway, and listening to a
  * signal costs more than most calls.
  */
-function untilDeadline<Result>(
+async function untilDeadline<Result>(
   context: RequestContext,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const exceeded = () => new AppError("deadline_exceeded", "the deadline has passed");
+  const fail = () => {
+    throw new AppError("deadline_exceeded", "the deadline has passed");
+  };
   const remainingMs = context.remainingMs();
-  if (remainingMs === 0) return Promise.reject(exceeded());
-  return new Promise((resolve, reject) => {
-    const cancelTimer = context.clock.setTimer(remainingMs, () => reject(exceeded()));
-    work().finally(cancelTimer).then(resolve, reject);
-  });
+  return remainingMs === 0 ? fail() : within(context.clock, remainingMs, work(), fail);
 }
 
 /** Validates the request and calls the method with it. */
