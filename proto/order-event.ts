@@ -18,6 +18,10 @@ export const ORDER_EVENTS = {
 export const ORDER_EVENT_TYPE = "loms.order.status-changed";
 export const ORDER_EVENT_SOURCE = "/loms";
 
+/** Why an order ended without being payed. */
+export const END_REASONS = ["buyer", "payment_timeout", "out_of_stock"] as const;
+export type EndReason = typeof END_REASONS[number];
+
 /**
  * One status change of an order, as it travels: JSON in the message's value, key = order id. What
  * `meta` says goes into docs/api, where the readers of events look.

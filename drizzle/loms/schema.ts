@@ -14,7 +14,9 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import type { ShortSku } from "../../proto/loms/v1/order-shortage.ts";
+import type { EndReason } from "../../proto/order-event.ts";
 import { ORDER_STATUSES, type OrderStatus } from "../../proto/order-status.ts";
+import type { StockEventKind } from "../../proto/stock-event.ts";
 
 // No foreign keys: only the functions of the database write here, they delete no order and no stock
 // row, and a check of every row would cost more than the write.
@@ -43,6 +45,8 @@ export const orders = pgTable("orders", {
   /** Null for an order that never awaited payment. */
   paymentDueAt: moment("payment_due_at"),
   shortage: jsonb("shortage").$type<StoredShortage>(),
+  /** Null unless cancelled or failed, and for an order that ended before reasons were stored. */
+  reason: text("reason").$type<EndReason>(),
 }, (table) => [
   check(
     "orders_status",
@@ -50,6 +54,7 @@ export const orders = pgTable("orders", {
   ),
   index("orders_payment_due").on(table.paymentDueAt)
     .where(sql`${table.status} = 'awaiting payment'`),
+  index("orders_user").on(table.userId, table.orderId),
 ]);
 
 export const orderItems = pgTable("order_items", {
@@ -57,6 +62,8 @@ export const orderItems = pgTable("order_items", {
   // uint32, which PostgreSQL does not have.
   sku: bigint("sku", { mode: "number" }).notNull(),
   count: integer("count").notNull(),
+  /** Of one unit, uint32, as it was agreed; null when the caller sent none. */
+  price: bigint("price", { mode: "number" }),
 }, (table) => [primaryKey({ columns: [table.orderId, table.sku] })]);
 
 export const stocks = pgTable("stocks", {
@@ -68,6 +75,66 @@ export const stocks = pgTable("stocks", {
   check("stocks_total_count", sql`${table.totalCount} >= 0`),
   check("stocks_reserved", sql`${table.reserved} >= 0`),
 ]);
+
+/** An operator's call with its answer, by the reference that names it. */
+export const stockChanges = pgTable("stock_changes", {
+  reference: text("reference").primaryKey(),
+  kind: text("kind").$type<"received" | "counted">().notNull(),
+  reason: text("reason").notNull(),
+  skus: bigint("skus", { mode: "number" }).array().notNull(),
+  /** Units to add for `received`, totals for `counted`; one per SKU. */
+  counts: int64("counts").array().notNull(),
+  /** `total_count` and `reserved` of each SKU after the call. */
+  totalCounts: int64("total_counts").array().notNull(),
+  reserved: int64("reserved").array().notNull(),
+  at: moment("at").notNull(),
+});
+
+/** The ledger, kept forever: `stocks.total_count` is the sum of `count` less the payed units. */
+export const stockMovements = pgTable("stock_movements", {
+  // The sequence must not cache: within a SKU a later movement needs a higher id.
+  id: int64("id").primaryKey().generatedAlwaysAsIdentity(),
+  sku: bigint("sku", { mode: "number" }).notNull(),
+  kind: text("kind").$type<"opening" | "received" | "counted">().notNull(),
+  /** Signed. */
+  count: int64("count").notNull(),
+  /** Of the SKU, after the movement. */
+  totalCount: int64("total_count").notNull(),
+  reason: text("reason").notNull(),
+  reference: text("reference").notNull(),
+  at: moment("at").notNull(),
+}, (table) => [index("stock_movements_sku").on(table.sku, table.id)]);
+
+/** Stock events on their way to the bus; published rows are deleted after a while. */
+export const stockOutbox = pgTable("stock_outbox", {
+  // The sequence must not cache: within a SKU a later event needs a higher id.
+  id: int64("id").primaryKey().generatedAlwaysAsIdentity(),
+  sku: bigint("sku", { mode: "number" }).notNull(),
+  kind: text("kind").$type<StockEventKind>().notNull(),
+  available: int64("available").notNull(),
+  totalCount: int64("total_count").notNull(),
+  at: moment("at").notNull(),
+  traceparent: text("traceparent").notNull(),
+  publishedAt: moment("published_at"),
+}, (table) => [
+  index("stock_outbox_unpublished").on(table.publishedAt, table.id)
+    .where(sql`${table.publishedAt} is null`),
+]);
+
+/** Stock events that the bus refused permanently; they wait for an operator. */
+export const stockOutboxRefused = pgTable("stock_outbox_refused", {
+  id: int64("id").primaryKey(),
+  sku: bigint("sku", { mode: "number" }).notNull(),
+  reason: text("reason").notNull(),
+  refusedAt: moment("refused_at").notNull(),
+});
+
+/** One row: which relay publishes stock events, and until when. */
+export const stockOutboxLease = pgTable("stock_outbox_lease", {
+  onlyRow: boolean("only_row").primaryKey().default(true),
+  holder: uuid("holder"),
+  until: moment("until").notNull(),
+}, (table) => [check("stock_outbox_lease_only_row", sql`${table.onlyRow}`)]);
 
 export const idempotencyKeys = pgTable("idempotency_keys", {
   userId: int64("user_id").notNull(),
@@ -83,7 +150,16 @@ export const orderEvents = pgTable("order_events", {
   status: text("status").$type<OrderStatus>().notNull(),
   at: moment("at").notNull(),
   traceparent: text("traceparent").notNull(),
+  reason: text("reason").$type<EndReason>(),
 }, (table) => [primaryKey({ columns: [table.orderId, table.seq] })]);
+
+/** Refused payments of cancelled or overdue orders, which an operator may have to repay. */
+export const latePayments = pgTable("late_payments", {
+  orderId: int64("order_id").primaryKey(),
+  firstAt: moment("first_at").notNull(),
+  lastAt: moment("last_at").notNull(),
+  tries: integer("tries").notNull(),
+});
 
 /** Events on their way to the bus; published rows are deleted after a while. */
 export const outbox = pgTable("outbox", {
@@ -96,6 +172,7 @@ export const outbox = pgTable("outbox", {
   at: moment("at").notNull(),
   traceparent: text("traceparent").notNull(),
   publishedAt: moment("published_at"),
+  reason: text("reason").$type<EndReason>(),
 }, (table) => [
   // The first column, always null here, keeps plans off the primary key, which would scan past all
   // published rows: only this index has the order of "order by published_at, id".

@@ -6,6 +6,8 @@ export interface OrderItem {
   readonly sku: number;
   /** uint16 above 0. */
   readonly count: number;
+  /** Of one unit, as it was agreed: uint32; undefined when the caller sent none. */
+  readonly price?: number;
 }
 
 export interface Order {

@@ -7,8 +7,19 @@ export const ORDER_CREATE = defineStatement({
   name: "order_create",
   kind: "insert",
   text: `select place, kind, order_id, shortage
-    from loms_order_create_durable($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-  parameters: ["int8[]", "text[]", "text[]", "int4[]", "int8[]", "int4[]", "int8", "int4", "text"],
+    from loms_order_create_priced($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+  parameters: [
+    "int8[]",
+    "text[]",
+    "text[]",
+    "int4[]",
+    "int8[]",
+    "int4[]",
+    "int8[]",
+    "int8",
+    "int4",
+    "text",
+  ],
   columns: {
     place: "int4",
     kind: "text",

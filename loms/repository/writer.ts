@@ -142,7 +142,7 @@ function orderCounters(metrics: Metrics) {
 
 function toColumns(orders: readonly NewOrder[]) {
   const lines = orders.flatMap(({ items }, index) =>
-    items.map(({ sku, count }) => ({ place: index + 1, sku, count }))
+    items.map(({ sku, count, price }) => ({ place: index + 1, sku, count, price }))
   );
   return [
     orders.map(({ userId }) => userId),
@@ -151,6 +151,7 @@ function toColumns(orders: readonly NewOrder[]) {
     lines.map(({ place }) => place),
     lines.map(({ sku }) => sku),
     lines.map(({ count }) => count),
+    lines.map(({ price }) => price ?? null),
   ] as const;
 }
 

@@ -30,7 +30,7 @@ interface ParameterValues {
   text: string;
   uuid: string;
   bool: boolean;
-  "int8[]": readonly (bigint | number)[];
+  "int8[]": readonly (bigint | number | null)[];
   "int4[]": readonly number[];
   "text[]": readonly (string | null)[];
 }

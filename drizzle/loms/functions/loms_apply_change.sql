@@ -1,55 +1,10 @@
--- Changes orders that await payment, locked by the caller, to 'payed' or 'cancelled': releases what
--- they reserved (payed orders take it out of stock) and writes the events.
+-- For calls that began before the reason of a change was stored.
 create or replace function loms_apply_change(
   order_ids bigint[],
   traceparents text[],
   target text
 ) returns void
-language plpgsql
-set enable_seqscan = off
-set jit = off
-set plan_cache_mode = force_generic_plan
+language sql
 as $$
-#variable_conflict use_column
-declare
-  moment constant timestamptz := date_trunc('milliseconds', clock_timestamp());
-  skus bigint[];
-  counts bigint[];
-begin
-  select array_agg(held.sku order by held.sku), array_agg(held.count order by held.sku)
-  into skus, counts
-  from (
-    select item.sku, sum(item.count)::bigint as count
-    from order_items item
-    where item.order_id = any (order_ids)
-    group by item.sku
-  ) held;
-
-  perform from stocks stock where stock.sku = any (skus) order by stock.sku for no key update;
-
-  update stocks stock
-  set reserved = stock.reserved - held.count,
-    total_count = stock.total_count - case when target = 'payed' then held.count else 0 end
-  from unnest(skus, counts) held (sku, count)
-  where stock.sku = held.sku and stock.sku = any (skus);
-
-  with event as (
-    update orders changed
-    set status = target,
-      seq = changed.seq + 1,
-      -- A clock that was set back must not make the events of an order run backwards.
-      changed_at = greatest(moment, changed.changed_at)
-    from unnest(order_ids, traceparents) requested (order_id, traceparent)
-    where changed.order_id = requested.order_id and changed.order_id = any (order_ids)
-    returning changed.order_id, changed.user_id, changed.seq, changed.changed_at,
-      requested.traceparent
-  ), history as (
-    insert into order_events (order_id, seq, status, at, traceparent)
-    select event.order_id, event.seq, target, event.changed_at, event.traceparent from event
-  )
-  insert into outbox (order_id, user_id, seq, status, at, traceparent)
-  select event.order_id, event.user_id, event.seq, target, event.changed_at, event.traceparent
-  from event
-  order by event.order_id;
-end
+  select loms_change_orders(order_ids, traceparents, target, null)
 $$;

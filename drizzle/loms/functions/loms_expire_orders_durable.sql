@@ -49,8 +49,8 @@ begin
   if due_ids is null then
     return 0;
   end if;
-  perform loms_apply_change(
-    due_ids, array_fill(traceparent, array[cardinality(due_ids)]), 'cancelled'
+  perform loms_change_orders(
+    due_ids, array_fill(traceparent, array[cardinality(due_ids)]), 'cancelled', 'payment_timeout'
   );
   return cardinality(due_ids);
 end

@@ -3,7 +3,8 @@
 -- rule of its own.
 --
 -- Returns one row per order by place, from 1: 'changed'; 'unchanged', for an order that already has
--- that status; 'not_found'; 'wrong_status' with the order's status; 'payment_overdue'.
+-- that status; 'not_found'; 'wrong_status' with the order's status; 'payment_overdue'. A payment
+-- that is refused because the order is cancelled or overdue is recorded in late_payments.
 create or replace function loms_order_change_from(
   order_ids bigint[],
   traceparents text[],
@@ -25,6 +26,7 @@ declare
   kinds text[];
   changing_ids bigint[];
   changing_traceparents text[];
+  late boolean := false;
 begin
   perform set_config('synchronous_commit', durability, true);
   -- By then the caller has given up, and other calls need the connection.
@@ -65,9 +67,27 @@ begin
   from unnest(order_ids, traceparents, kinds) requested (order_id, traceparent, kind)
   where requested.kind = 'changed';
 
+  if target = 'payed' then
+    insert into late_payments as known (order_id, first_at, last_at, tries)
+    select requested.order_id, moment, moment, count(*)
+    from unnest(order_ids, kinds) requested (order_id, kind)
+    left join unnest(found_ids, found_statuses) stored (order_id, status)
+      on stored.order_id = requested.order_id
+    where requested.kind = 'payment_overdue'
+      or requested.kind = 'wrong_status' and stored.status = 'cancelled'
+    group by requested.order_id
+    order by requested.order_id
+    on conflict (order_id) do update
+    set last_at = greatest(known.last_at, excluded.last_at), tries = known.tries + excluded.tries;
+    late := found;
+  end if;
+
   if changing_ids is not null then
-    perform loms_apply_change(changing_ids, changing_traceparents, target);
-  elsif found_ids is not null then
+    perform loms_change_orders(
+      changing_ids, changing_traceparents, target,
+      case when target = 'cancelled' then 'buyer' end
+    );
+  elsif found_ids is not null and not late then
     -- Without a write the commit would not wait until the replica has what was read.
     perform pg_logical_emit_message(true, 'loms', 'repeated');
   end if;

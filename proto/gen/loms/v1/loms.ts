@@ -17,6 +17,8 @@ export interface Item {
   sku: number;
   /** 1 to 65535. */
   count: number;
+  /** Of one unit, as the buyer agreed to it. Absent when the caller sent none. */
+  price?: number | undefined;
 }
 
 export interface OrderCreateRequest {
@@ -40,6 +42,15 @@ export interface OrderInfoResponse {
   user: bigint;
   /** Ascending by sku. */
   items: Item[];
+  /** The sum of price times count, when every line has a price. */
+  total_price?:
+    | bigint
+    | undefined;
+  /**
+   * Why a cancelled or failed order ended: "buyer", "payment_timeout" or "out_of_stock". Absent for
+   * an order that ended before reasons were stored.
+   */
+  reason?: string | undefined;
 }
 
 export interface OrderPayRequest {
@@ -97,7 +108,7 @@ export interface ShortSku {
 }
 
 function createBaseItem(): Item {
-  return { sku: 0, count: 0 };
+  return { sku: 0, count: 0, price: undefined };
 }
 
 export const Item: MessageFns<Item> = {
@@ -107,6 +118,9 @@ export const Item: MessageFns<Item> = {
     }
     if (message.count !== 0) {
       writer.uint32(16).uint32(message.count);
+    }
+    if (message.price !== undefined) {
+      writer.uint32(24).uint32(message.price);
     }
     return writer;
   },
@@ -138,6 +152,14 @@ export const Item: MessageFns<Item> = {
             }
 
             message.count = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.price = reader.uint32();
             continue;
           }
         }
@@ -312,7 +334,7 @@ export const OrderInfoRequest: MessageFns<OrderInfoRequest> = {
 };
 
 function createBaseOrderInfoResponse(): OrderInfoResponse {
-  return { status: "", user: 0n, items: [] };
+  return { status: "", user: 0n, items: [], total_price: undefined, reason: undefined };
 }
 
 export const OrderInfoResponse: MessageFns<OrderInfoResponse> = {
@@ -328,6 +350,15 @@ export const OrderInfoResponse: MessageFns<OrderInfoResponse> = {
     }
     for (const v of message.items) {
       Item.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.total_price !== undefined) {
+      if (BigInt.asIntN(64, message.total_price) !== message.total_price) {
+        throw new globalThis.Error("value provided for field message.total_price of type int64 too large");
+      }
+      writer.uint32(32).int64(message.total_price);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(42).string(message.reason);
     }
     return writer;
   },
@@ -367,6 +398,22 @@ export const OrderInfoResponse: MessageFns<OrderInfoResponse> = {
             }
 
             message.items.push(Item.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.total_price = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
             continue;
           }
         }
