@@ -12,6 +12,7 @@ import type { LomsConfig } from "./config.ts";
 import type { OrderReader } from "./domain/deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
 import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
+import { ReadRouting } from "./repository/read-routing.ts";
 import { createOrderReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
@@ -96,8 +97,8 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
     clock: systemClock,
   });
   const replication = await openReplication({ reads, probes, listed, writes }, options);
-  const reader = await openReader({ primary: reads, replicas, listed, replication }, options);
-  return { reads, writes, marks, replication, reader };
+  const routing = await openRouting({ primary: reads, replicas, listed, replication }, options);
+  return { reads, writes, marks, replication, reader: createOrderReader(routing) };
 }
 
 function startContext(): RequestContext {
@@ -157,18 +158,18 @@ const STATE_MESSAGES = {
   degraded: "writes go on without the synchronous replica: the loss of the primary would lose them",
 } as const satisfies Record<ReplicationState, string>;
 
-async function openReader(
-  { primary, replicas: members, listed, replication }: {
+async function openRouting(
+  { primary, replicas, listed, replication }: {
     readonly primary: Pool;
     readonly replicas: readonly Replica[];
     readonly listed: ListedReplicas;
     readonly replication: Replication;
   },
   { log, opened }: DatabasesOptions,
-): Promise<OrderReader> {
-  const { reader, replicas } = createOrderReader({
+): Promise<ReadRouting> {
+  const routing = new ReadRouting({
     primary,
-    replicas: members,
+    replicas,
     listed,
     clock: systemClock,
     onHealth: ({ name }, healthy) => {
@@ -177,8 +178,8 @@ async function openReader(
     },
     areCurrent: () => replication.replicasAreCurrent,
   });
-  await replicas.step();
-  replicas.start();
-  opened.push("the probes of the replicas", () => replicas.close());
-  return reader;
+  await routing.replicas.step();
+  routing.replicas.start();
+  opened.push("the probes of the replicas", () => routing.replicas.close());
+  return routing;
 }

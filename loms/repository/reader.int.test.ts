@@ -6,6 +6,7 @@ import type { StatementObservation } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { TcpLine } from "../../stack/test/tcp-line.ts";
 import { ListedReplicas, type Replica } from "./listed-replicas.ts";
+import { ReadRouting } from "./read-routing.ts";
 import { createOrderReader, OrderReads } from "./reader.ts";
 import { Replicas } from "./replicas.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
@@ -15,7 +16,7 @@ let loms: WriterFixture;
 let line: TcpLine;
 let seen: StatementObservation[];
 let changes: string[];
-let source: ReturnType<typeof createOrderReader>;
+let source: ReturnType<typeof openReader>;
 const pools: Pool[] = [];
 
 function openPool(url: string, role: "primary" | "replica"): Pool {
@@ -34,13 +35,14 @@ function openPool(url: string, role: "primary" | "replica"): Pool {
 
 function openReader(...replicas: Replica[]) {
   const primary = openPool(database.primaryUrl, "primary");
-  return createOrderReader({
+  const routing = new ReadRouting({
     primary,
     replicas,
     listed: new ListedReplicas({ primary, members: replicas, clock: systemClock }),
     clock: systemClock,
     onHealth: ({ name }, healthy) => changes.push(`${name} ${healthy ? "up" : "down"}`),
   });
+  return { reader: createOrderReader(routing), replicas: routing.replicas };
 }
 
 beforeAll(async () => {
@@ -157,7 +159,7 @@ test("reads are spread over the healthy replicas", async () => {
     pool: openPool(database.replicaUrl, "replica"),
   }));
   const synchronous = new Set(pair.map(({ pool }) => pool));
-  const { replicas } = createOrderReader({
+  const { replicas } = new ReadRouting({
     primary: openPool(database.primaryUrl, "primary"),
     replicas: pair,
     // One server under two names; two of them are in e2e/two-replicas.stack.test.ts.
@@ -216,7 +218,7 @@ test("replicas that miss acknowledged writes are not read, whatever their health
   let areCurrent = false;
   const primary = openPool(database.primaryUrl, "primary");
   const members = [{ name: "only", pool: openPool(database.replicaUrl, "replica") }];
-  const { reader, replicas } = createOrderReader({
+  const routing = new ReadRouting({
     primary,
     replicas: members,
     listed: new ListedReplicas({ primary, members, clock: systemClock }),
@@ -224,7 +226,8 @@ test("replicas that miss acknowledged writes are not read, whatever their health
     onHealth: () => {},
     areCurrent: () => areCurrent,
   });
-  await serve(replicas);
+  const reader = createOrderReader(routing);
+  await serve(routing.replicas);
   await reader.stocksInfo(1002, testContext());
   areCurrent = true;
   await reader.stocksInfo(1002, testContext());
