@@ -36,6 +36,11 @@ export const orderEvent = z.object({
   }),
   status: z.enum(ORDER_STATUSES).meta({ description: "What the order has become" }),
   at: z.iso.datetime({ precision: 3 }).meta({ description: "When: RFC 3339 in UTC, to the ms" }),
+  reason: z.enum(END_REASONS).optional().meta({
+    description: "Why a cancelled order (`buyer`, `payment_timeout`) or a failed one " +
+      "(`out_of_stock`) ended; absent from other events, and from those of orders that ended " +
+      "before loms stored reasons",
+  }),
 }).meta({
   title: "OrderEvent",
   description: "One status change of an order. A reader leaves fields aside that it does not know.",

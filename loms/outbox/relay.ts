@@ -237,6 +237,7 @@ function toMessage(row: TakenRow): OutgoingMessage {
     seq: row.seq,
     status: row.status,
     at: row.at,
+    ...(row.reason !== null && { reason: row.reason }),
   } as OrderEvent;
   const message = orderEventMessage(event, row.traceparent as string);
   if (row.refused_before === null) return message;

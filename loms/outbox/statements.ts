@@ -3,12 +3,15 @@ import { defineStatement } from "../../shared/postgres/statement.ts";
 // The functions are in drizzle/loms/functions. The last parameter of OUTBOX_TAKE is a Durability;
 // no caller waits for the others, which commit on the primary alone.
 
-/** `refused_before` lists the ids of the order's earlier events that the bus refused. */
+/**
+ * `refused_before` lists the ids of the order's earlier events that the bus refused; `reason` is
+ * why the order ended.
+ */
 export const OUTBOX_TAKE = defineStatement({
   name: "outbox_take",
   kind: "update",
-  text: `select state, id, order_id, user_id, seq, status, at, traceparent, refused_before
-    from loms_outbox_take_events($1, $2, $3, $4)`,
+  text: `select state, id, order_id, user_id, seq, status, at, traceparent, refused_before, reason
+    from loms_outbox_take_reasons($1, $2, $3, $4)`,
   parameters: ["uuid", "int4", "int4", "text"],
   columns: {
     state: "text",
@@ -20,6 +23,7 @@ export const OUTBOX_TAKE = defineStatement({
     at: "text?",
     traceparent: "text?",
     refused_before: "text?",
+    reason: "text?",
   },
 });
 
@@ -122,8 +126,8 @@ export const EVENTS_REPLAY = defineStatement({
           and waiting.order_id = event.order_id and waiting.seq = event.seq)
       order by event.at fetch first ($2::int4) rows with ties
     ), again as (
-      insert into outbox (order_id, user_id, seq, status, at, traceparent)
-      select order_id, user_id, seq, status, at, traceparent from oldest
+      insert into outbox (order_id, user_id, seq, status, at, traceparent, reason)
+      select order_id, user_id, seq, status, at, traceparent, reason from oldest
       order by at, order_id, seq
       returning 1
     )
@@ -160,8 +164,9 @@ export const REFUSED_REPLAY = defineStatement({
       where refused.order_id = oldest.order_id and refused.seq = oldest.seq
       returning refused.order_id, refused.seq
     ), again as (
-      insert into outbox (order_id, user_id, seq, status, at, traceparent)
-      select event.order_id, owner.user_id, event.seq, event.status, event.at, event.traceparent
+      insert into outbox (order_id, user_id, seq, status, at, traceparent, reason)
+      select event.order_id, owner.user_id, event.seq, event.status, event.at, event.traceparent,
+        event.reason
       from back
       join order_events event on event.order_id = back.order_id and event.seq = back.seq
       join orders owner on owner.order_id = event.order_id
