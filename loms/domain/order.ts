@@ -16,3 +16,14 @@ export interface Order {
   readonly status: OrderStatus;
   readonly items: readonly OrderItem[];
 }
+
+/** What the order costs, exactly; undefined when a line has no price. */
+export function orderTotalPrice(items: readonly OrderItem[]): bigint | undefined {
+  let total = 0n;
+  for (const { price, count } of items) {
+    if (price === undefined) return undefined;
+    // Below 2^48, so exact as a number.
+    total += BigInt(price * count);
+  }
+  return total;
+}

@@ -55,7 +55,8 @@ const ORDER_CREATE = createRoute({
   summary: "Create an order and reserve its items",
   description: "Lines of one SKU are summed. All of it is reserved or nothing: when a SKU is " +
     "short, 412 names it and the order, which exists as `failed`. After 503 or 504 the outcome " +
-    "is unknown: another try with the same key settles it.",
+    "is unknown: another try with the same key settles it. A line may carry the `price` of one " +
+    "unit: the order keeps it, and lines of one SKU with different prices are refused.",
   tags: ["orders"],
   request: {
     headers: z.object({ "Idempotency-Key": idempotencyKey }),
@@ -63,7 +64,7 @@ const ORDER_CREATE = createRoute({
       required: true,
       content: jsonContent(orderCreateRequest, {
         user: 1,
-        items: [{ sku: 773_297_411, count: 2 }],
+        items: [{ sku: 773_297_411, count: 2, price: 2_202 }],
       }),
     },
   },
@@ -83,7 +84,8 @@ const ORDER_INFO = createRoute({
   summary: "Return an order's status and items",
   description:
     "An order that is not payed in time still awaits payment until loms cancels it, within " +
-    "two seconds.",
+    "two seconds. Lines have the `price` at which they were ordered, where it is known, and the " +
+    "order its `total_price` when all of them have one.",
   tags: ["orders"],
   request: {
     body: { required: true, content: jsonContent(orderInfoRequest, { orderID: 1 }) },
@@ -94,7 +96,8 @@ const ORDER_INFO = createRoute({
       content: jsonContent(orderInfoResponse, {
         status: "awaiting payment",
         user: 1,
-        items: [{ sku: 773_297_411, count: 2 }],
+        items: [{ sku: 773_297_411, count: 2, price: 2_202 }],
+        total_price: 4_404,
       }),
     },
     ...problemResponses(400, 404, 406, 413, 415, 429, 500, 503, 504),

@@ -143,6 +143,21 @@ test("orderCreate() refuses other items under a key; keys belong to a user", asy
     .toMatchObject([{ kind: "created" }]);
 });
 
+test("orderCreate() compares prices under a key, absent ones too", async () => {
+  const [a, b] = [await loms.addStock(10), await loms.addStock(10)];
+  const priced = [{ sku: a, count: 2, price: 0 }, { sku: b, count: 1 }];
+  const created = await loms.create(priced, "priced");
+  expect(await loms.create(priced, "priced")).toEqual(created);
+  const others = [
+    [{ sku: a, count: 2 }, { sku: b, count: 1 }],
+    [{ sku: a, count: 2, price: 1 }, { sku: b, count: 1 }],
+    [{ sku: a, count: 2, price: 0 }, { sku: b, count: 1, price: 0 }],
+  ];
+  for (const items of others) {
+    expect(await loms.create(items, "priced")).toMatchObject([{ kind: "key_reused" }]);
+  }
+});
+
 test("orderCreate() keeps quotes, commas and backslashes of keys apart", async () => {
   const sku = await loms.addStock(10);
   const keys = ['a"b', "a\\b", "a,b", "{a}", "null", " ", '"', "\\"];

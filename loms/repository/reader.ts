@@ -43,7 +43,9 @@ export class OrderReads implements OrderReader {
     });
     const [first] = rows;
     if (!first) return undefined;
-    const items = rows.map(({ sku, count }) => ({ sku, count }));
+    const items = rows.map(({ sku, count, price }) => (
+      price === null ? { sku, count } : { sku, count, price }
+    ));
     return { orderId, userId: first.userId, status: first.status, items };
   }
 
@@ -71,6 +73,7 @@ function prepareOrderInfo({ db }: Pool) {
       status: orders.status,
       sku: orderItems.sku,
       count: orderItems.count,
+      price: orderItems.price,
     })
     .from(orders)
     .innerJoin(orderItems, eq(orderItems.orderId, orders.orderId))

@@ -7,6 +7,7 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples, series } from "../../shared/telemetry/test-samples.ts";
 import { rememberedTracing } from "../../shared/telemetry/test-tracing.ts";
 import { fakeDeps } from "../deps-fixture.ts";
+import type { OrderItem } from "../domain/order.ts";
 import { createRpc, type RpcSystem } from "./chain.ts";
 import { type MethodName, rpcMethods } from "./methods.ts";
 
@@ -51,6 +52,25 @@ describe("a call through the chain", () => {
     ["stocksInfo", { sku: 42 }, { count: 2n ** 63n - 1n }],
   ])("%s returns its message", async (method, request, response) => {
     expect(await setUp().call(method, request)).toEqual(response);
+  });
+
+  test("orderInfo returns prices, and their exact total when every line has one", async () => {
+    const { call, reader } = setUp();
+    const answering = (...items: OrderItem[]) => {
+      reader.orderInfo.mockResolvedValue({ orderId: 9n, userId: 7n, status: "payed", items });
+      return call("orderInfo", { orderID: 9n });
+    };
+    const free = { sku: 1, count: 2, price: 0 };
+    const dear = Array.from({ length: 999 }, (_, at) => (
+      { sku: at + 2, count: 65_535, price: 4_294_967_295 }
+    ));
+    const unpriced = { sku: 2_000, count: 1 };
+    expect(await answering(free)).toMatchObject({ items: [free], total_price: 0n });
+    expect(await answering(free, ...dear))
+      .toMatchObject({ total_price: 999n * 65_535n * 4_294_967_295n });
+    const mixed = await answering(free, unpriced);
+    expect(mixed).toMatchObject({ items: [free, unpriced] });
+    expect(mixed).not.toHaveProperty("total_price");
   });
 
   test("passes the normalized request: lines of one SKU are summed", async () => {

@@ -12,6 +12,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "../domain/deps.ts";
 import { orderCancel, orderPay } from "../domain/order-change.ts";
 import { orderCreate } from "../domain/order-create.ts";
+import { orderTotalPrice } from "../domain/order.ts";
 import { orderInfo } from "../domain/order-info.ts";
 import { stocksInfo, stocksInfoList } from "../domain/stocks-info.ts";
 
@@ -55,7 +56,11 @@ export function rpcMethods(deps: Deps): RpcMethods {
       request: orderInfoRequest,
       async handle({ orderID }, { context }) {
         const { status, userId, items } = await orderInfo(deps, orderID, context);
-        return { status, user: userId, items: [...items] };
+        const total_price = orderTotalPrice(items);
+        return {
+          ...{ status, user: userId, items: [...items] },
+          ...total_price !== undefined && { total_price },
+        };
       },
     }),
 

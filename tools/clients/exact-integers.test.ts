@@ -31,8 +31,8 @@ test("problems are read the same way, and what is no JSON is left alone", async 
 test.each([
   [1n, "1"],
   [2n ** 53n - 1n, "9007199254740991"],
-  [2n ** 53n + 1n, `"9007199254740993"`],
-  [2n ** 63n - 1n, `"9223372036854775807"`],
+  [2n ** 53n + 1n, "9007199254740993"],
+  [2n ** 63n - 1n, "9223372036854775807"],
 ])("a request's %s is sent as %s", (id, sent) => {
   expect(createClientConfig({}).bodySerializer({ orderID: id })).toBe(`{"orderID":${sent}}`);
 });

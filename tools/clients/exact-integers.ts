@@ -43,12 +43,15 @@ function quoteLongIntegers(json: string): string {
   );
 }
 
-/** Bigints as JSON integers; above 2^53 as decimal strings, which ids may be, too. */
+/** Not in TypeScript's library yet; both runtimes and browsers have it. */
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+
+/** Bigints as JSON integers with every digit. */
 function exactBody(body: unknown): string {
-  return JSON.stringify(body, (_key, value: unknown) => {
-    if (typeof value !== "bigint") return value;
-    return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  });
+  return JSON.stringify(
+    body,
+    (_key, value: unknown) => typeof value === "bigint" ? rawJson(String(value)) : value,
+  );
 }
 
 interface ExactProblem {

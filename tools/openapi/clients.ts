@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createClient } from "@hey-api/openapi-ts";
 
 /** The second of a document's servers: the first is relative. */
@@ -47,4 +49,11 @@ export async function generateClient(
       { name: "@hey-api/transformers", bigInt: true, dates: false },
     ],
   });
+  keepZeros(join(folder, "transformers.gen.ts"));
+}
+
+/** The generated code takes an optional integer that is 0 for a missing one: not a bigint then. */
+function keepZeros(transformers: string): void {
+  const text = readFileSync(transformers, "utf8");
+  writeFileSync(transformers, text.replaceAll(/if \((data\.\w+)\)/g, "if ($1 !== undefined)"));
 }

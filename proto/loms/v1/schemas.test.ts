@@ -14,6 +14,28 @@ describe("orderCreateRequest", () => {
       .toEqual({ user: 7n, items: [line, { sku: 9, count: 3 }] });
   });
 
+  test("keeps the price of each SKU, 0 included, and sums lines of one price", () => {
+    const items = [
+      { sku: 9, count: 1, price: 4_294_967_295 },
+      { sku: 1, count: 1, price: 0 },
+      { sku: 9, count: 2, price: 4_294_967_295 },
+      { sku: 5, count: 1 },
+    ];
+    expect(orderCreateRequest.parse({ user: 7, items }).items).toStrictEqual([
+      { sku: 1, count: 1, price: 0 },
+      { sku: 5, count: 1 },
+      { sku: 9, count: 3, price: 4_294_967_295 },
+    ]);
+  });
+
+  test.each([[1, 2], [0, undefined], [undefined, 0]])(
+    "refuses lines of one SKU with the prices %s and %s, naming the sku",
+    (first, second) => {
+      const items = [{ sku: 9, count: 1, price: first }, line, { sku: 9, count: 1, price: second }];
+      expect(messages({ user: 1, items })).toEqual(["items: prices of sku 9 differ"]);
+    },
+  );
+
   test("refuses a sum over 65535, naming the sku and the sum", () => {
     expect(messages({ user: 1, items: [{ sku: 9, count: 65_535 }, { sku: 9, count: 1 }] }))
       .toEqual(["items: counts of sku 9 add up to 65536, more than 65535"]);
@@ -31,6 +53,11 @@ describe("orderCreateRequest", () => {
     [{ user: 1, items: [{ sku: 2 ** 32, count: 1 }] }, /^items\.0\.sku: .* 4294967295, got/],
     [{ user: 1, items: [line, { sku: 1, count: 65_536 }] }, /^items\.1\.count: .* 65535, got/],
     [{ user: 1, items: [{ sku: "1", count: 1 }] }, /^items\.0\.sku: .* got "1"$/],
+    [{ user: 1, items: [{ ...line, price: -1 }] }, /^items\.0\.price: .* 0 to 4294967295, got -1$/],
+    [{ user: 1, items: [{ ...line, price: 2 ** 32 }] }, /^items\.0\.price: .* got 4294967296$/],
+    [{ user: 1, items: [{ ...line, price: 0.5 }] }, /^items\.0\.price: .* got 0\.5$/],
+    [{ user: 1, items: [{ ...line, price: null }] }, /^items\.0\.price: .* got null$/],
+    [{ user: 1, items: [{ ...line, price: "1" }] }, /^items\.0\.price: .* got "1"$/],
     [{ user: 1, items: [line], extra: 1 }, /extra/],
   ])("refuses request %#", (request, message) => {
     expect(messages(request)).toEqual([

@@ -41,22 +41,25 @@ export const int64Id = z.unknown().transform((value, context): bigint => {
   return z.NEVER;
 }).meta({ type: "integer", format: "int64", minimum: 1, maximum: INT64_MAX });
 
-/** An integer from 1 to `max`, from a JSON integer or a protobuf uint32. */
-function positiveInteger(max: number, format: string) {
+/** An integer from `min` to `max`, from a JSON integer or a protobuf uint32. */
+function integerFrom(min: number, max: number, format: string) {
   return z.unknown().transform((value, context): number => {
-    if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) {
+    if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
       return value;
     }
-    context.addIssue(`must be an integer from 1 to ${max}, got ${shown(value)}`);
+    context.addIssue(`must be an integer from ${min} to ${max}, got ${shown(value)}`);
     return z.NEVER;
-  }).meta({ type: "integer", format, minimum: 1, maximum: max });
+  }).meta({ type: "integer", format, minimum: min, maximum: max });
 }
 
 /** A SKU of the product service and of loms: uint32 above 0. */
-export const skuNumber = positiveInteger(UINT32_MAX, "int64");
+export const skuNumber = integerFrom(1, UINT32_MAX, "int64");
 
 /** How many of a SKU: uint16 above 0. */
-export const itemCount = positiveInteger(UINT16_MAX, "int32");
+export const itemCount = integerFrom(1, UINT16_MAX, "int32");
+
+/** The price of one unit, in the shop's unit of money: uint32. */
+export const unitPrice = integerFrom(0, UINT32_MAX, "int64");
 
 /** An int64 from 0 in an answer, as documents describe it. */
 export const int64Amount = z.bigint()
@@ -67,15 +70,41 @@ export const int64Amount = z.bigint()
 /** Lines of one OrderCreate, before lines of one SKU are summed. */
 export const ORDER_LINES_MAX = 1000;
 
-const item = z.strictObject({ sku: skuNumber, count: itemCount }).meta({ id: "Item" });
+const item = z.strictObject({
+  sku: skuNumber,
+  count: itemCount,
+  price: unitPrice.optional().meta({ description: "Of one unit, as it was agreed" }),
+}).meta({ id: "Item" });
 const noFields = z.strictObject({});
 const orderRef = z.strictObject({ orderID: int64Id });
 
-/** Lines of one SKU become one; ascending by SKU. */
-function sumBySku(lines: readonly { sku: number; count: number }[]) {
-  const counts = new Map<number, number>();
-  for (const { sku, count } of lines) counts.set(sku, (counts.get(sku) ?? 0) + count);
-  return [...counts].map(([sku, count]) => ({ sku, count })).sort((a, b) => a.sku - b.sku);
+type Item = z.output<typeof item>;
+
+interface SkuLine {
+  readonly sku: number;
+  readonly count: number;
+  readonly price?: number;
+}
+
+/** One line a SKU, with its price if it has one; ascending by SKU. */
+function sumBySku(lines: readonly Item[]): SkuLine[] {
+  const summed = new Map<number, SkuLine>();
+  for (const { sku, count, price } of lines) {
+    const sum = (summed.get(sku)?.count ?? 0) + count;
+    summed.set(sku, { sku, count: sum, ...price !== undefined && { price } });
+  }
+  return [...summed.values()].sort((a, b) => a.sku - b.sku);
+}
+
+/** The SKUs that have lines of different prices, or lines with a price and lines without. */
+function pricedTwice(lines: readonly Item[]): Set<number> {
+  const prices = new Map<number, number | undefined>();
+  const found = new Set<number>();
+  for (const { sku, price } of lines) {
+    if (prices.has(sku) && prices.get(sku) !== price) found.add(sku);
+    prices.set(sku, price);
+  }
+  return found;
 }
 
 const items = z.array(item)
@@ -86,6 +115,10 @@ const items = z.array(item)
     for (const { sku, count } of summed) {
       if (count <= UINT16_MAX) continue;
       context.addIssue(`counts of sku ${sku} add up to ${count}, more than ${UINT16_MAX}`);
+    }
+    // Lines of one SKU are rare.
+    if (summed.length < lines.length) {
+      for (const sku of pricedTwice(lines)) context.addIssue(`prices of sku ${sku} differ`);
     }
     return summed;
   });
@@ -100,6 +133,8 @@ export const orderInfoResponse = z.strictObject({
   status: z.enum(ORDER_STATUSES),
   user: int64Id,
   items: z.array(item),
+  total_price: int64Amount.optional()
+    .meta({ description: "The sum of price times count, when every line has a price" }),
 }).meta({ id: "OrderInfoResult" });
 
 export const orderPayRequest = orderRef.meta({ id: "OrderPayRequest" });

@@ -62,7 +62,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Create an order and reserve its items
      *
-     * Lines of one SKU are summed. All of it is reserved or nothing: when a SKU is short, 412 names it and the order, which exists as `failed`. After 503 or 504 the outcome is unknown: another try with the same key settles it.
+     * Lines of one SKU are summed. All of it is reserved or nothing: when a SKU is short, 412 names it and the order, which exists as `failed`. After 503 or 504 the outcome is unknown: another try with the same key settles it. A line may carry the `price` of one unit: the order keeps it, and lines of one SKU with different prices are refused.
      */
     public orderCreate<ThrowOnError extends boolean = false>(options: Options<OrderCreateData, ThrowOnError>): RequestResult<OrderCreateResponses, OrderCreateErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderCreateResponses, OrderCreateErrors, ThrowOnError>({
@@ -79,7 +79,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Return an order's status and items
      *
-     * An order that is not payed in time still awaits payment until loms cancels it, within two seconds.
+     * An order that is not payed in time still awaits payment until loms cancels it, within two seconds. Lines have the `price` at which they were ordered, where it is known, and the order its `total_price` when all of them have one.
      */
     public orderInfo<ThrowOnError extends boolean = false>(options: Options<OrderInfoData, ThrowOnError>): RequestResult<OrderInfoResponses, OrderInfoErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderInfoResponses, OrderInfoErrors, ThrowOnError>({

@@ -15,12 +15,18 @@ export const orderCreateResponseTransformer = async (data: any): Promise<OrderCr
 
 const itemSchemaResponseTransformer = (data: any) => {
     data.sku = BigInt(data.sku.toString());
+    if (data.price !== undefined) {
+        data.price = BigInt(data.price.toString());
+    }
     return data;
 };
 
 const orderInfoResultSchemaResponseTransformer = (data: any) => {
     data.user = BigInt(data.user.toString());
     data.items = data.items.map((item: any) => itemSchemaResponseTransformer(item));
+    if (data.total_price !== undefined) {
+        data.total_price = BigInt(data.total_price.toString());
+    }
     return data;
 };
 

@@ -74,12 +74,20 @@ export type OrderCreateRequest = {
 export type Item = {
     sku: bigint;
     count: number;
+    /**
+     * Of one unit, as it was agreed
+     */
+    price?: bigint;
 };
 
 export type OrderInfoResult = {
     status: 'new' | 'awaiting payment' | 'failed' | 'payed' | 'cancelled';
     user: bigint;
     items: Array<Item>;
+    /**
+     * The sum of price times count, when every line has a price
+     */
+    total_price?: bigint;
 };
 
 export type OrderInfoRequest = {

@@ -1,0 +1,45 @@
+import { expect, inject, test } from "vitest";
+import { lomsTransports } from "./loms-transports.ts";
+import { newUser } from "./users.ts";
+
+const item = (sku: number, count: number) => `{"sku":${sku},"count":${count}}`;
+const pricedItem = (sku: number, count: number, price: number) =>
+  `{"sku":${sku},"count":${count},"price":${price}}`;
+const order = (...lines: string[]) => `{"user":1,"items":[${lines.join(",")}]}`;
+
+test.each(lomsTransports(inject("shop")))(
+  "$name: OrderInfo lists the prices that came, and their total when every line has one",
+  async (transport) => {
+    const infoOf = async (...lines: string[]) => {
+      const created = await transport.call("OrderCreate", order(...lines));
+      const { response } = await transport.call("OrderInfo", created.response);
+      await transport.call("OrderCancel", created.response);
+      return response;
+    };
+    const [free, dear] = [pricedItem(1_003, 2, 0), pricedItem(1_004, 3, 4_294_967_295)];
+    const info = (lines: string) => `{"status":"awaiting payment","user":1,"items":[${lines}]`;
+    expect(await infoOf(free, dear)).toBe(`${info(`${free},${dear}`)},"total_price":12884901885}`);
+    expect(await infoOf(free)).toBe(`${info(free)},"total_price":0}`);
+    expect(await infoOf(free, item(1_004, 1))).toBe(`${info(`${free},${item(1_004, 1)}`)}}`);
+  },
+);
+
+test.each(lomsTransports(inject("shop")))(
+  "$name: OrderCreate refuses one SKU with two prices, and other prices under a key",
+  async (transport) => {
+    const key = { "idempotency-key": newUser().toString() };
+    const create = (...lines: string[]) => transport.call("OrderCreate", order(...lines), key);
+    const priced = pricedItem(1_003, 1, 5);
+    const refused = await create(priced, item(1_003, 1));
+    expect(refused).toMatchObject({
+      code: "invalid_argument",
+      violations: [{ path: "items", message: "prices of sku 1003 differ" }],
+    });
+    const created = await create(priced);
+    expect(await create(priced)).toEqual(created);
+    for (const other of [item(1_003, 1), pricedItem(1_003, 1, 6)]) {
+      expect(await create(other)).toMatchObject({ code: "already_exists" });
+    }
+    await transport.call("OrderCancel", created.response);
+  },
+);
