@@ -3,24 +3,34 @@ import type postgres from "postgres";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
 import { describeTarget, readDatabaseUrl } from "./database-url.ts";
-import { type Migration, readMigrations } from "./migration-files.ts";
+import { type Migration, readMigrations, readPreparation } from "./migration-files.ts";
 import { openClient } from "./open-client.ts";
+import { isLockConflict, prepareMigration } from "./prepare-migration.ts";
 
-// Brings a database to the newest migration: look → up to date, nothing else happens → else take
-// the lock → look again → apply and note, all in one transaction. A process that dies leaves
-// neither a lock nor half a migration, behind a pooler, too. What was applied is noted as
+// Brings a database to the newest migration:
+//
+//   1. read what is applied; when nothing is missing, nothing else happens
+//   2. prepare the next migration, on a database in use (see prepareMigration)
+//   3. in one transaction: take the lock, read again, apply and note the migration
+//
+// An empty database gets all migrations in one transaction. One in use gets each in a transaction
+// of its own, so that no table stays locked for the work of another migration. A process that dies
+// leaves neither a lock nor half a migration, behind a pooler, too. What was applied is noted as
 // drizzle-kit notes it, so that `drizzle-kit migrate` can go on with the same database.
 
 /** Every process of the project that migrates a database waits for this lock. */
 const MIGRATION_LOCK = "7316402118";
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longer than any migration of ours takes: only a stuck process runs into it. */
-const LOCK_TIMEOUT_MS = 60_000;
+const GIVE_UP_MS = 600_000;
 /** Between tries. A transaction that waits for a lock would block `create index concurrently`. */
 const LOCK_POLL_MS = 200;
+/** What a migration waits for a table's lock, every other statement waits behind it. */
+const TABLE_LOCK_TIMEOUT_MS = 2_000;
 /** A role's own settings must not end a migration, or change what it sees. */
 const TRANSACTION = "isolation level read committed read write";
-const SETTINGS = `set local statement_timeout = 0; set local lock_timeout = ${LOCK_TIMEOUT_MS};
+const SETTINGS =
+  `set local statement_timeout = 0; set local lock_timeout = ${TABLE_LOCK_TIMEOUT_MS};
   set local idle_in_transaction_session_timeout = 0`;
 /** SQLSTATEs of a table, or its schema, that is not there. */
 const MISSING = ["42P01", "3F000"];
@@ -58,10 +68,18 @@ export async function migrate({ url, folder, clock = systemClock }: MigrateOptio
     onclose: () => void client.end({ timeout: 0 }),
   });
   try {
-    const giveUpAt = clock.now() + LOCK_TIMEOUT_MS;
-    while (missing(migrations, await newest(client, table)).length > 0) {
-      if (await applyAlone(client, table, migrations)) break;
-      if (clock.now() > giveUpAt) throw new Error("another process has been migrating for 60 s");
+    const giveUpAt = clock.now() + GIVE_UP_MS;
+    for (;;) {
+      const newestAt = await newest(client, table);
+      const [next, ...others] = missing(migrations, newestAt);
+      if (!next) break;
+      if (newestAt !== undefined) {
+        await prepareMigration(client, readPreparation(folder, next), clock);
+      }
+      const batch = newestAt === undefined ? [next, ...others] : [next];
+      const applied = await applyAlone(client, table, batch, newestAt);
+      if (applied) continue;
+      if (clock.now() > giveUpAt) throw new Error("a lock has been busy for ten minutes");
       await sleep(clock, LOCK_POLL_MS);
     }
   } catch (error) {
@@ -91,25 +109,36 @@ function missing(migrations: readonly Migration[], newestAt = -Infinity): readon
   return migrations.filter(({ madeAt }) => madeAt > newestAt);
 }
 
-/** @returns false when another process is at it */
+/**
+ * Applies migrations to a database whose newest one is `newestAt`.
+ * @returns false when another process migrates, or holds the lock of a table
+ */
 async function applyAlone(
   client: postgres.Sql,
   table: string,
   migrations: readonly Migration[],
+  newestAt: number | undefined,
 ): Promise<boolean> {
-  return await client.begin(TRANSACTION, async (sql) => {
+  const applying = client.begin(TRANSACTION, async (sql) => {
     const [lock] = await sql.unsafe<{ taken: boolean }[]>(
       `select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`,
     );
     if (!lock?.taken) return false;
     await sql.unsafe(SETTINGS);
     await createTable(sql, table);
-    for (const { statements, hash, madeAt } of missing(migrations, await newest(sql, table))) {
+    if (await newest(sql, table) !== newestAt) return false;
+    for (const { statements, hash, madeAt } of migrations) {
       for (const statement of statements) await sql.unsafe(statement);
       await sql.unsafe(`insert into ${table} (hash, created_at) values ($1, $2)`, [hash, madeAt]);
     }
     return true;
-  }) as boolean;
+  });
+  try {
+    return await applying as boolean;
+  } catch (error) {
+    if (isLockConflict(error)) return false;
+    throw error;
+  }
 }
 
 /** As drizzle-kit makes it. Without need not even `if not exists` is said, which takes a right. */

@@ -1,16 +1,28 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 /** What drizzle-kit writes between the statements of a file. */
 const BREAKPOINT = "--> statement-breakpoint";
 
 /** One file of migrations, as drizzle-kit writes and counts it. */
 export interface Migration {
+  /** The name of its file, without `.sql`. */
+  readonly tag: string;
   readonly statements: readonly string[];
   readonly hash: string;
   /** When it was made, in ms since 1970; a database knows by it what it has. */
   readonly madeAt: number;
+}
+
+/**
+ * The statements that prepare a migration on a database in use, one at a time and outside a
+ * transaction: what would lock a table for long. They may run several times, and are none for most
+ * migrations. They are in `before-migrations`, beside the folder of the migrations.
+ */
+export function readPreparation(folder: string, { tag }: Pick<Migration, "tag">): string[] {
+  const file = join(dirname(folder), "before-migrations", `${tag}.sql`);
+  return existsSync(file) ? readFileSync(file, "utf8").split(BREAKPOINT) : [];
 }
 
 /** A folder's migrations in the order of its journal. */
@@ -22,6 +34,6 @@ export function readMigrations(folder: string): Migration[] {
   return entries.map(({ tag, when }) => {
     const text = read(`${tag}.sql`);
     const hash = createHash("sha256").update(text).digest("hex");
-    return { statements: text.split(BREAKPOINT), hash, madeAt: when };
+    return { tag, statements: text.split(BREAKPOINT), hash, madeAt: when };
   });
 }

@@ -1,0 +1,68 @@
+import type postgres from "postgres";
+import type { Clock } from "../async/clock.ts";
+import { sleep } from "../async/sleep.ts";
+
+type Sql = Pick<postgres.Sql, "unsafe">;
+
+const CONCURRENT_INDEX = /^create index concurrently if not exists "(\w+)" on "(\w+)"/m;
+const POLL_MS = 500;
+/** SQLSTATEs of a lock that was not free in time, and of a deadlock. */
+const LOCK_CONFLICTS = ["55P03", "40P01"];
+/** SQLSTATEs of what another process has created meanwhile. */
+const CREATED_MEANWHILE = ["42P07", "23505"];
+
+/** Whether a statement failed because of another session's locks, and may be repeated. */
+export function isLockConflict(error: unknown): boolean {
+  return LOCK_CONFLICTS.includes(sqlState(error));
+}
+
+/**
+ * Runs the statements that prepare a migration. Several processes may do so at once: an index that
+ * another one builds is waited for, without a transaction that would stop it.
+ */
+export async function prepareMigration(
+  sql: Sql,
+  statements: readonly string[],
+  clock: Clock,
+): Promise<void> {
+  for (const statement of statements) {
+    const [, index, table] = CONCURRENT_INDEX.exec(statement) ?? [];
+    while (!(index && table && await isValid(sql, index, table, clock))) {
+      try {
+        await sql.unsafe(statement);
+        break;
+      } catch (error) {
+        if (!isLockConflict(error) && !CREATED_MEANWHILE.includes(sqlState(error))) throw error;
+        await sleep(clock, POLL_MS);
+      }
+    }
+  }
+}
+
+/**
+ * Whether an index exists and is complete; waits while it is being built. One whose build was
+ * interrupted is dropped: `if not exists` would accept it, and queries would not use it.
+ */
+async function isValid(sql: Sql, index: string, table: string, clock: Clock): Promise<boolean> {
+  for (;;) {
+    const [state] = await sql.unsafe<{ valid: boolean | null; building: boolean }[]>(
+      `select (
+          select indisvalid from pg_index where indexrelid = to_regclass('${index}')
+        ) as valid,
+        exists (
+          select from pg_locks
+          where relation = to_regclass('${table}') and mode = 'ShareUpdateExclusiveLock'
+            and database = (select oid from pg_database where datname = current_database())
+        ) as building`,
+    );
+    if (!state?.building) {
+      if (state?.valid === false) await sql.unsafe(`drop index concurrently if exists "${index}"`);
+      return state?.valid === true;
+    }
+    await sleep(clock, POLL_MS);
+  }
+}
+
+function sqlState(error: unknown): string {
+  return String((error as { code?: unknown }).code);
+}
