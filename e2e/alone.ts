@@ -20,18 +20,19 @@ export interface Alone {
 
 type Settings = Readonly<Record<string, string>>;
 
-/** Starts it and does not wait for anything. */
+/** Starts it from the sources in `directory`, and does not wait for anything. */
 export async function spawnAlone(
   part: ServicePart,
   settings: Settings,
   runtime: Runtime | undefined = suiteRuntime(),
+  directory = PROJECT_DIRECTORY,
 ): Promise<Alone> {
   const environment = { PATH: SYSTEM_PATH, LOG_FORMAT: "json", ...settings };
   const [command = "", ...args] = await serviceCommand(part, runtime, environment);
   const child: Child = await spawnChild({
     command,
     args,
-    directory: PROJECT_DIRECTORY,
+    directory,
     environment,
     deathSignal: "SIGKILL",
   });
@@ -62,8 +63,9 @@ export async function startAlone(
   settings: Settings,
   url: string,
   runtime?: Runtime,
+  directory?: string,
 ): Promise<Alone> {
-  const alone = await spawnAlone(part, settings, runtime);
+  const alone = await spawnAlone(part, settings, runtime, directory);
   await eventually(async () => {
     const answer = await fetch(`${url}/readyz`).catch(() => undefined);
     if (answer?.status !== 200) throw new Error(`${part} is not ready: ${alone.output()}`);

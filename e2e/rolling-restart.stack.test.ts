@@ -3,7 +3,7 @@ import type { Stack } from "../stack/start.ts";
 import { type Alone, startAlone } from "./alone.ts";
 import { settingsBeside } from "./beside.ts";
 import { eventually } from "./eventually.ts";
-import type { Answer } from "./http.ts";
+import { buyWithKeys, insist } from "./insistent-buyer.ts";
 import { startOwnStack } from "./own-stack.ts";
 import { type Shop, shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
@@ -16,8 +16,6 @@ const CALLERS = 6;
 const REPEATED = 20;
 /** Two restarts, each of them with a load before and after it. */
 const TEST_MAX_MS = 120_000;
-/** What a write may answer while a service stops: retry with the same key. */
-const UNKNOWN = [503, 504];
 
 let stack: Stack;
 let second: Awaited<ReturnType<typeof settingsBeside>>;
@@ -40,39 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-interface Definite {
-  readonly user: number;
-  readonly key: string;
-  readonly order: number;
-}
-
-/** Repeats `attempt` until it is answered with success; a connection may break meanwhile. */
-async function insist(attempt: (tries: number) => Promise<Answer>): Promise<Answer> {
-  for (let tries = 0;; tries++) {
-    const answer = await attempt(tries).catch(() => undefined);
-    if (answer?.status === 200) return answer;
-    if (answer) expect(UNKNOWN, answer.text).toContain(answer.status);
-  }
-}
-
-const createWithKey = (user: number, key: string) => (tries: number) =>
-  (transports[tries % transports.length] as Shop).tryCreate(user, [{ sku: SKU, count: 1 }], {
-    "idempotency-key": key,
-  });
-
-/** Buys on while `isOpen`, each time through the transport that answers. */
-async function buyWithKeys(isOpen: () => boolean): Promise<Definite[]> {
-  const user = newUser();
-  const reported: Definite[] = [];
-  while (isOpen()) {
-    const key = `rolling ${reported.length}`;
-    const { body } = await insist(createWithKey(user, key));
-    reported.push({ user, key, order: body["orderID"] as number });
-  }
-  return reported;
-}
-
-/** The same through cart, which knows the first loms only and keeps the cart while that is away. */
+/** Buys through cart, which knows the first loms only and keeps the cart while that is away. */
 async function buyFromCart(isOpen: () => boolean): Promise<number[]> {
   const [shop] = transports as [Shop];
   const user = newUser();
@@ -96,7 +62,10 @@ test(
   "loms restarted one after the other under load: retries with the key succeed, one order a key",
   async () => {
     let isOpen = true;
-    const buying = Array.from({ length: CALLERS }, () => buyWithKeys(() => isOpen));
+    const buying = Array.from(
+      { length: CALLERS },
+      () => buyWithKeys(transports, SKU, () => isOpen),
+    );
     const checkouts = buyFromCart(() => isOpen);
     const left = () =>
       (transports[1] as Shop).stock(SKU).catch(() => (transports[0] as Shop).stock(SKU));
@@ -116,7 +85,11 @@ test(
     expect(new Set(orders).size, "one order to each key").toBe(orders.length);
     expect(await sold(), "no order without an acknowledgement").toBe(orders.length);
     for (const { user, key, order } of byCaller.flatMap((each) => each.slice(-REPEATED))) {
-      expect((await createWithKey(user, key)(1)).body["orderID"]).toBe(order);
+      const items = [{ sku: SKU, count: 1 }];
+      const again = await (transports[1] as Shop).tryCreate(user, items, {
+        "idempotency-key": key,
+      });
+      expect(again.body["orderID"]).toBe(order);
     }
     await stopSecond();
   },

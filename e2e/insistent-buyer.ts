@@ -1,0 +1,50 @@
+import { expect } from "vitest";
+import type { Answer } from "./http.ts";
+import type { Shop } from "./shop.ts";
+import { newUser } from "./users.ts";
+
+// Buyers that repeat each write until it succeeds, as a client does while processes restart.
+
+/** What a write may answer while a service stops: retry with the same key. */
+const UNKNOWN = [503, 504];
+
+export interface Ordered {
+  readonly user: number;
+  readonly key: string;
+  readonly order: number;
+}
+
+/** Repeats `attempt` until it is answered with success; a connection may break meanwhile. */
+export async function insist(attempt: (tries: number) => Promise<Answer>): Promise<Answer> {
+  for (let tries = 0;; tries++) {
+    const answer = await attempt(tries).catch(() => undefined);
+    if (answer?.status === 200) return answer;
+    if (answer) expect(UNKNOWN, answer.text).toContain(answer.status);
+  }
+}
+
+/** One of the same shop's transports after the other. */
+export function inTurn(transports: readonly Shop[], tries: number): Shop {
+  return transports[tries % transports.length] as Shop;
+}
+
+/** Creates orders of one unit, each with a key of its own, while `isOpen`. */
+export async function buyWithKeys(
+  transports: readonly Shop[],
+  sku: number,
+  isOpen: () => boolean,
+  afterwards: (ordered: Ordered) => Promise<unknown> = () => Promise.resolve(),
+): Promise<Ordered[]> {
+  const user = newUser();
+  const reported: Ordered[] = [];
+  while (isOpen()) {
+    const key = `rolling ${reported.length}`;
+    const { body } = await insist((tries) =>
+      inTurn(transports, tries).tryCreate(user, [{ sku, count: 1 }], { "idempotency-key": key })
+    );
+    const ordered = { user, key, order: body["orderID"] as number };
+    reported.push(ordered);
+    await afterwards(ordered);
+  }
+  return reported;
+}
