@@ -5,6 +5,7 @@ test("lomsConfig() has defaults that fit the local stack", () => {
   expect(lomsConfig({})).toMatchObject({
     LOMS_HTTP: { host: "127.0.0.1", port: 8084 },
     LOMS_GRPC: { host: "127.0.0.1", port: 50_051 },
+    LOMS_ADMIN: { host: "127.0.0.1", port: 8094 },
     LOMS_PROFILE: { host: "127.0.0.1", port: 9084 },
     DATABASE_URL: "postgres://postgres@127.0.0.1:15432/loms",
     DATABASE_REPLICA_URLS: ["postgres://postgres@127.0.0.1:15433/loms"],
@@ -46,4 +47,26 @@ test("lomsConfig() names every wrong setting, and no password", () => {
     /LOMS_GRPC: [^]*DATABASE_REPLICA_URLS\.1: [^]*ORDER_PAYMENT_TIMEOUT: "soon"/,
   );
   expect(() => lomsConfig(environment)).not.toThrow(/hunter2/);
+});
+
+test.each(["0.0.0.0:8094", "[::]:8094", "10.0.0.7:8094", "loms.internal:8094", "127.evil:1"])(
+  "lomsConfig() wants a token for an admin listener on %s",
+  (LOMS_ADMIN) => {
+    expect(() => lomsConfig({ LOMS_ADMIN })).toThrow(
+      `LOMS_ADMIN_TOKEN: must be set when LOMS_ADMIN is ${LOMS_ADMIN}, beyond loopback`,
+    );
+    expect(lomsConfig({ LOMS_ADMIN, LOMS_ADMIN_TOKEN: "s3cret" }))
+      .toMatchObject({ LOMS_ADMIN_TOKEN: "s3cret" });
+  },
+);
+
+test.each(["127.0.0.1:1", "127.1.2.3:1", "[::1]:1", "localhost:1"])(
+  "lomsConfig() needs no token for an admin listener on %s",
+  (LOMS_ADMIN) => expect(lomsConfig({ LOMS_ADMIN }).LOMS_ADMIN_TOKEN).toBeUndefined(),
+);
+
+test("lomsConfig() refuses a token that no header can carry, without repeating it", () => {
+  const environment = { LOMS_ADMIN_TOKEN: "hunter 2" };
+  expect(() => lomsConfig(environment)).toThrow(/LOMS_ADMIN_TOKEN: is not a bearer token/);
+  expect(() => lomsConfig(environment)).not.toThrow(/hunter/);
 });

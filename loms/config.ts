@@ -5,12 +5,16 @@ import {
   commonSettings,
   duration,
   type Environment,
+  formatHostPort,
+  type HostPort,
   hostPort,
   httpOrigin,
+  isLoopback,
   listOf,
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
+import { BEARER_TOKEN } from "../shared/http/bearer.ts";
 import {
   postgresUrl,
   postgresUrls,
@@ -28,11 +32,18 @@ import {
 const LOCAL_DATABASE = "postgres://postgres@127.0.0.1:15432/loms";
 const LOCAL_REPLICA = "postgres://postgres@127.0.0.1:15433/loms";
 
+/** The value is secret, so the message does not repeat it. */
+const bearerToken = z.string().regex(BEARER_TOKEN, {
+  error: "is not a bearer token: letters, digits and -._~+/ are allowed",
+});
+
 const settings = {
   ...commonSettings,
   ...tracingSettings,
   LOMS_HTTP: hostPort.prefault("127.0.0.1:8084"),
   LOMS_GRPC: hostPort.prefault("127.0.0.1:50051"),
+  LOMS_ADMIN: hostPort.prefault("127.0.0.1:8094"),
+  LOMS_ADMIN_TOKEN: bearerToken.optional(),
   LOMS_PROFILE: hostPort.prefault("127.0.0.1:9084"),
   DATABASE_URL: postgresUrl.default(LOCAL_DATABASE),
   DATABASE_REPLICA_URLS: postgresUrls.optional(),
@@ -45,10 +56,23 @@ const settings = {
   SYNC_REPLICA_DEGRADE_AFTER: duration.prefault("10s"),
 };
 
-const check = (config: KafkaConfig & TracingConfig) => [
+interface AdminConfig {
+  readonly LOMS_ADMIN: HostPort;
+  readonly LOMS_ADMIN_TOKEN?: string | undefined;
+}
+
+const check = (config: KafkaConfig & TracingConfig & AdminConfig) => [
+  ...checkAdmin(config),
   ...checkKafka(config),
   ...checkTracing(config),
 ];
+
+/** A caller that reaches the listener can change the stock. */
+function checkAdmin({ LOMS_ADMIN: address, LOMS_ADMIN_TOKEN: token }: AdminConfig) {
+  if (token !== undefined || isLoopback(address)) return [];
+  const message = `must be set when LOMS_ADMIN is ${formatHostPort(address)}, beyond loopback`;
+  return [{ name: "LOMS_ADMIN_TOKEN", message }];
+}
 
 /** The names of all that it reads. */
 export const LOMS_SETTINGS: readonly string[] = Object.keys(settings);
@@ -71,5 +95,7 @@ export function lomsConfig(environment: Environment) {
     ...rest,
     DATABASE_REPLICA_URLS: replicas ?? local,
     OTEL_UNUSED: unusedOtel(given),
+    /** Whether an operator chose the address of the admin listener. */
+    ADMIN_CHOSEN: Boolean(given.LOMS_ADMIN),
   };
 }

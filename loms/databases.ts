@@ -10,11 +10,13 @@ import { gaugeFamily, type Metrics } from "../shared/telemetry/metrics.ts";
 import { childTraceparent, type Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import type { OrderReader } from "./domain/deps.ts";
+import type { StockReader } from "./domain/stock-deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
 import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
 import { ReadRouting } from "./repository/read-routing.ts";
 import { createOrderReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
+import { createStockReader } from "./repository/stock-reader.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
 
 export const DB_REPLICATION_STATE = gaugeFamily({
@@ -52,6 +54,8 @@ export interface Databases {
   readonly replication: Replication;
   /** Orders and stock, from the replicas. */
   readonly reader: OrderReader;
+  /** The stock with its ledger, from the replicas. */
+  readonly stockReader: StockReader;
 }
 
 /** Opens the pools and probes. It does not wait for a replica that is unavailable. */
@@ -98,7 +102,11 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   });
   const replication = await openReplication({ reads, probes, listed, writes }, options);
   const routing = await openRouting({ primary: reads, replicas, listed, replication }, options);
-  return { reads, writes, marks, replication, reader: createOrderReader(routing) };
+  return {
+    ...{ reads, writes, marks, replication },
+    reader: createOrderReader(routing),
+    stockReader: createStockReader(routing),
+  };
 }
 
 function startContext(): RequestContext {

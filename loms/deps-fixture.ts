@@ -1,5 +1,6 @@
 import { vi } from "vitest";
 import type { Deps, OrderReader, OrderWriter } from "./domain/deps.ts";
+import type { StockDeps, StockReader, StockWriter } from "./domain/stock-deps.ts";
 
 /** Fake dependencies of the operations: every call succeeds until a test says otherwise. */
 export function fakeDeps() {
@@ -23,4 +24,20 @@ export function fakeDeps() {
     ),
   };
   return { writer, reader, wakeRelay: vi.fn<Deps["wakeRelay"]>() };
+}
+
+/** Fake dependencies of the operations on stock; there is none until a test says otherwise. */
+export function fakeStockDeps() {
+  return {
+    stockWriter: {
+      stockChange: vi.fn<StockWriter["stockChange"]>(() =>
+        Promise.resolve({ kind: "changed", lines: [] })
+      ),
+    },
+    stockReader: {
+      stockList: vi.fn<StockReader["stockList"]>(() => Promise.resolve([])),
+      stockMovements: vi.fn<StockReader["stockMovements"]>(() => Promise.resolve([])),
+    },
+    wakeStockRelay: vi.fn<StockDeps["wakeStockRelay"]>(),
+  };
 }

@@ -6,7 +6,7 @@ import { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedPublisher } from "../shared/bus/observed.ts";
 import { formatHostPort } from "../shared/config.ts";
-import { serve } from "../shared/http/listen.ts";
+import { type HttpServer, ListenError, serve } from "../shared/http/listen.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
 import type { RunningService } from "../shared/lifecycle.ts";
@@ -17,9 +17,11 @@ import { childTraceparent } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import { type Databases, openDatabases } from "./databases.ts";
 import type { Deps } from "./domain/deps.ts";
+import type { StockDeps } from "./domain/stock-deps.ts";
 import { orderExpirer } from "./domain/expire-orders.ts";
 import { followReadiness } from "./grpc/follow-readiness.ts";
 import { startLomsGrpc } from "./grpc/server.ts";
+import { createAdminHttp } from "./http/admin.ts";
 import { createLomsHttp } from "./http/app.ts";
 import { outboxBacklog, watchBacklog } from "./outbox/backlog.ts";
 import { outboxCleaner } from "./outbox/clean.ts";
@@ -27,6 +29,7 @@ import { outboxWait } from "./outbox/order-event-message.ts";
 import { Relay, relayMetrics } from "./outbox/relay.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
+import { createStockWriter } from "./repository/stock-writer.ts";
 import { createOrderWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/chain.ts";
 import { rpcMethods } from "./rpc/methods.ts";
@@ -42,6 +45,8 @@ export interface RunningLoms extends RunningService {
   readonly url: string;
   /** `host:port`. */
   readonly grpcAddress: string;
+  /** Of the admin listener; undefined when there is none. */
+  readonly adminUrl: string | undefined;
 }
 
 type Opening = ServiceParts<LomsConfig>;
@@ -51,7 +56,7 @@ export function startLoms(config: LomsConfig, log: ProcessLog): Promise<RunningL
   return openService({ name: "loms", config, log }, openLoms);
 }
 
-async function openLoms(parts: Opening): Promise<{ url: string; grpcAddress: string }> {
+async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
   const { config, log, metrics, opened } = parts;
   const { DATABASE_URL: url, MIGRATION_DATABASE_URL: migrationUrl } = config;
   await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
@@ -64,8 +69,14 @@ async function openLoms(parts: Opening): Promise<{ url: string; grpcAddress: str
   const deps = { writer, reader, wakeRelay: () => relay.wake() };
   openExpirer(deps, parts);
   await openProfileListener(config.LOMS_PROFILE, log, opened);
-  const addresses = await openTransports(deps, databases, parts);
-  log.info("loms is listening", { http: addresses.url, grpc: addresses.grpcAddress });
+  const stockDeps = {
+    stockWriter: createStockWriter(writes),
+    stockReader: databases.stockReader,
+    wakeStockRelay: () => {},
+  };
+  const addresses = await openTransports({ ...deps, ...stockDeps }, databases, parts);
+  const { url: http, grpcAddress: grpc, adminUrl: admin } = addresses;
+  log.info("loms is listening", { http, grpc, admin });
   return addresses;
 }
 
@@ -118,12 +129,13 @@ function openExpirer(deps: Deps, { logThrottled, opened }: Opening): void {
   opened.push("the expirer", () => expirer.close());
 }
 
-/** Opens the gRPC server, the HTTP listener and their readiness, which a stop ends first. */
+/** Opens the gRPC server, the HTTP listeners and their readiness, which a stop ends first. */
 async function openTransports(
-  deps: Deps,
+  deps: Deps & StockDeps,
   { reads, replication }: Databases,
-  { config, log, metrics, tracing, readiness, opened }: Opening,
-): Promise<{ url: string; grpcAddress: string }> {
+  parts: Opening,
+): Promise<Omit<RunningLoms, "close">> {
+  const { config, log, metrics, tracing, readiness, opened } = parts;
   const database: ReadyCheck = async (context) => {
     await reads.run(PRIMARY_POSITION, [], context);
   };
@@ -140,9 +152,11 @@ async function openTransports(
   });
 
   const transports: { close(): Promise<void> }[] = [];
-  opened.push("the gRPC server and the HTTP listener", async () => {
+  opened.push("the gRPC server and the HTTP listeners", async () => {
     await Promise.all(transports.map((transport) => transport.close()));
   });
+  const admin = await openAdmin(deps, parts);
+  if (admin) transports.push({ close: () => admin.close(DRAIN_MAX_MS) });
   const grpc = await startLomsGrpc(
     config.LOMS_GRPC,
     rpc,
@@ -160,5 +174,24 @@ async function openTransports(
     grpc.health.set(false);
     await readiness.stop();
   });
-  return { url: http.url, grpcAddress: formatHostPort(grpc.address) };
+  return { url: http.url, grpcAddress: formatHostPort(grpc.address), adminUrl: admin?.url };
+}
+
+/**
+ * Opens the admin listener. Several loms on one machine have the same default address: then one of
+ * them has it, and the others serve without.
+ */
+async function openAdmin(
+  deps: StockDeps,
+  { config, log, metrics, tracing }: Opening,
+): Promise<HttpServer | undefined> {
+  const { LOMS_ADMIN: address, LOMS_ADMIN_TOKEN: token } = config;
+  const app = createAdminHttp(deps, { log, metrics, tracing, token });
+  try {
+    return await serve(app.fetch, address);
+  } catch (error) {
+    if (config.ADMIN_CHOSEN || !(error instanceof ListenError)) throw error;
+    log.warn("there is no admin listener of this process", { detail: error.message });
+    return undefined;
+  }
 }

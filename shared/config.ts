@@ -52,6 +52,11 @@ export function reachable({ host, port }: HostPort): string {
   return formatHostPort({ host: called, port });
 }
 
+/** Whether only programs on this machine reach a listener at the address. */
+export function isLoopback({ host }: HostPort): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.[0-9]{1,3}){3}$/.test(host);
+}
+
 function urlWith(protocols: readonly string[], example: string) {
   return z.string().refine(
     (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),

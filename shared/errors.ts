@@ -7,6 +7,7 @@ export type ErrorCode =
   | "already_exists"
   | "failed_precondition"
   | "resource_exhausted"
+  | "unauthenticated"
   | "unavailable"
   | "deadline_exceeded"
   | "internal";

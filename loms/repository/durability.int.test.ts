@@ -31,6 +31,9 @@ function durabilityOf(call: SQL): Promise<string | undefined> {
 
 const RELAY = "00000000-0000-4000-8000-000000000000";
 const CALLS = {
+  loms_stock_change: (durability: string) =>
+    sql`loms_stock_change('once', 'received', 'test', array[1002]::int8[], array[1]::int8[], 't',
+      ${durability})`,
   loms_order_create_durable: (durability: string) =>
     sql`loms_order_create_durable(array[7]::int8[], array[null]::text[], array['t'], array[1],
       array[1002]::int8[], array[1], 1000, 20, ${durability})`,

@@ -47,6 +47,13 @@ test("a pay or cancel that changes nothing waits for the replica", async () => {
   }
 });
 
+test("the first answer of a repeated reference waits for the replica", async () => {
+  const change = sql`loms_stock_change('note', 'received', 'test', array[1002]::int8[],
+    array[1]::int8[], 't', 'remote_apply')`;
+  await loms.pool.db.execute(sql`select from ${change}`);
+  expect(await writesACommit(change)).toBe(true);
+});
+
 test("idle polls write nothing", async () => {
   await loms.pool.db.execute(sql`delete from outbox`);
   expect(await writesACommit(sql`loms_expire_orders(10, 't')`)).toBe(false);

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { orderEvents, outbox, stocks } from "../../drizzle/loms/schema.ts";
+import { orderEvents, outbox, stockMovements, stocks } from "../../drizzle/loms/schema.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { durableRunner } from "../../shared/postgres/statement.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
@@ -7,6 +7,8 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { NewOrder, OrderWriter } from "../domain/deps.ts";
 import type { OrderItem } from "../domain/order.ts";
+import type { StockWriter } from "../domain/stock-deps.ts";
+import { createStockWriter } from "./stock-writer.ts";
 import { createOrderWriter } from "./writer.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -15,6 +17,7 @@ const PAYMENT_TIMEOUT_MS = 600_000;
 export interface WriterFixture {
   readonly pool: Pool;
   readonly writer: OrderWriter;
+  readonly stockWriter: StockWriter;
   /** A SKU that no other test uses. */
   addStock(totalCount: number, reserved?: number): Promise<number>;
   stockOf(sku: number): Promise<{ totalCount: number; reserved: number }>;
@@ -44,12 +47,14 @@ export function openWriterFixture(
   return {
     pool,
     writer,
+    stockWriter: createStockWriter(durableRunner(pool, "remote_apply")),
     async addStock(totalCount, reserved = 0) {
       const sku = nextSku++;
-      await db.insert(stocks).values({
-        sku,
-        totalCount: BigInt(totalCount),
-        reserved: BigInt(reserved),
+      const count = BigInt(totalCount);
+      await db.insert(stocks).values({ sku, totalCount: count, reserved: BigInt(reserved) });
+      await db.insert(stockMovements).values({
+        ...{ sku, kind: "opening", count, totalCount: count, at: new Date().toISOString() },
+        ...{ reason: "opening balance", reference: "opening" },
       });
       return sku;
     },

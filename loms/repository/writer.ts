@@ -2,8 +2,6 @@ import type { StoredShortage } from "../../drizzle/loms/schema.ts";
 import { SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
 import { ORDER_STATUSES, type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import { retry } from "../../shared/async/retry.ts";
-import { isConflict } from "../../shared/postgres/database-error.ts";
 import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
 import { counterFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import type {
@@ -13,6 +11,7 @@ import type {
   OrderCreateOutcome,
   OrderWriter,
 } from "../domain/deps.ts";
+import { retryConflicts } from "./retry-conflicts.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
 
 export const ORDER_TRANSITIONS_TOTAL = counterFamily({
@@ -27,13 +26,6 @@ export const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
   labels: [],
 });
 
-/**
- * The functions lock in one order, so a conflict comes from outside; the transaction was rolled
- * back and is repeated as a whole.
- */
-const CONFLICT_RETRIES_MAX = 5;
-const CONFLICT_BACKOFF_MS = 5;
-const CONFLICT_BACKOFF_MAX_MS = 100;
 /**
  * A repeated idempotency key gets the first outcome again, which looks like a new one: the orders
  * created last are remembered (about 1 MB), so as not to count them twice.
@@ -54,16 +46,8 @@ export function createOrderWriter(options: OrderWriterOptions): OrderWriter {
   const { pool, paymentTimeoutMs, metrics, random = Math.random } = options;
   const { countCreated, countChanged } = orderCounters(metrics);
 
-  function run<Result>(call: () => Promise<Result>, context: RequestContext): Promise<Result> {
-    return retry(call, {
-      retriesMax: CONFLICT_RETRIES_MAX,
-      backoffMs: CONFLICT_BACKOFF_MS,
-      backoffMaxMs: CONFLICT_BACKOFF_MAX_MS,
-      clock: context.clock,
-      random,
-      advise: (error) => isConflict(error) ? {} : undefined,
-    }, context);
-  }
+  const run = <Result>(call: () => Promise<Result>, context: RequestContext) =>
+    retryConflicts(call, context, random);
 
   async function change(
     target: "payed" | "cancelled",

@@ -10,6 +10,7 @@ test("GRPC_STATUS has the numbers of the contract", () => {
     already_exists: 6,
     failed_precondition: 9,
     resource_exhausted: 8,
+    unauthenticated: 16,
     unavailable: 14,
     deadline_exceeded: 4,
     internal: 13,
@@ -43,7 +44,7 @@ test("codeOfStatus() knows every status that gRPC defines", () => {
       INTERNAL: "internal",
       UNAVAILABLE: "unavailable",
       DATA_LOSS: "internal",
-      UNAUTHENTICATED: "internal",
+      UNAUTHENTICATED: "unauthenticated",
     } satisfies Record<string, ErrorCode>,
   );
 });

@@ -8,6 +8,7 @@ export const GRPC_STATUS = {
   already_exists: status.ALREADY_EXISTS,
   failed_precondition: status.FAILED_PRECONDITION,
   resource_exhausted: status.RESOURCE_EXHAUSTED,
+  unauthenticated: status.UNAUTHENTICATED,
   unavailable: status.UNAVAILABLE,
   deadline_exceeded: status.DEADLINE_EXCEEDED,
   internal: status.INTERNAL,
@@ -24,7 +25,6 @@ const FOREIGN_STATUS = {
   [status.PERMISSION_DENIED]: "internal",
   [status.UNIMPLEMENTED]: "internal",
   [status.DATA_LOSS]: "internal",
-  [status.UNAUTHENTICATED]: "internal",
 } as const satisfies Partial<Record<status, ErrorCode>>;
 
 const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {

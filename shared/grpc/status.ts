@@ -69,10 +69,13 @@ export function fromGrpcStatus(
   return new AppError(code, foreignMessage(call, code), { cause: status });
 }
 
-/** `internal` from a connection that broke means that there was no answer. */
+/**
+ * `internal` from a connection that broke means that there was no answer; `unauthenticated` from a
+ * proxy concerns this process and not its caller.
+ */
 function transportCode(number: number): ErrorCode {
   const code = codeOfStatus(number);
-  return code === "internal" ? "unavailable" : code;
+  return code === "internal" || code === "unauthenticated" ? "unavailable" : code;
 }
 
 function foreignMessage(call: string, code: ErrorCode): string {

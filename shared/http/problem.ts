@@ -6,6 +6,7 @@ import { formatRetryAfter } from "../http-client/retry-after.ts";
 /** The HTTP status of each error code. */
 export const STATUS_BY_CODE = {
   invalid_argument: 400,
+  unauthenticated: 401,
   not_found: 404,
   already_exists: 409,
   failed_precondition: 412,
@@ -92,5 +93,6 @@ export function problemHeaders(error: AppError): Record<string, string> {
   if (error.retryAfterMs !== undefined) {
     headers["retry-after"] = formatRetryAfter(error.retryAfterMs);
   }
+  if (error.code === "unauthenticated") headers["www-authenticate"] = "Bearer";
   return headers;
 }

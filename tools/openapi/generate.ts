@@ -19,13 +19,14 @@ const CLIENTS = "tools/clients/gen";
 const SERVICES = [
   { name: "cart", className: "CartApi" },
   { name: "loms", className: "LomsApi" },
+  { name: "stock", className: "StockApi" },
 ] as const;
 /** Beside the folder that it is compared with, so that paths inside the files are the same. */
 const FRESH_CLIENTS = "tools/clients/fresh-";
 /** The generator writes them into every client's folder, always the same. */
 const RUNTIME_FOLDERS = ["client", "core"];
 
-/** Writes the documents of both services and of the events, and the clients made from them. */
+/** Writes the documents of the services and of the events, and the clients made from them. */
 async function generate(documents: string, clients: string): Promise<void> {
   mkdirSync(documents, { recursive: true });
   for (const [name, text] of Object.entries(eventDocuments())) {

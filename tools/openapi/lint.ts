@@ -2,8 +2,12 @@ import process from "node:process";
 import { formatProblems, getTotals, lint, loadConfig } from "@redocly/openapi-core";
 
 const RULES = "tools/openapi/redocly.yaml";
-const DOCUMENTS = ["docs/api/cart.json", "docs/api/loms.json"];
-const OLDER_DOCUMENTS = ["docs/api/cart-3.0.json", "docs/api/loms-3.0.json"];
+const DOCUMENTS = ["docs/api/cart.json", "docs/api/loms.json", "docs/api/stock.json"];
+const OLDER_DOCUMENTS = [
+  "docs/api/cart-3.0.json",
+  "docs/api/loms-3.0.json",
+  "docs/api/stock-3.0.json",
+];
 const EVENTS = "docs/api/events.yaml";
 
 const config = await loadConfig({ configPath: RULES });

@@ -9,7 +9,7 @@ export const UINT16_MAX = 2 ** 16 - 1;
 const ID_TEXT = /^[1-9][0-9]{0,18}$/;
 
 /** A refused value as a message shows it, cut to a length that fits a log line. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = typeof value === "bigint" || typeof value === "number"
     ? String(value)

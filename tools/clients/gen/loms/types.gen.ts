@@ -23,7 +23,7 @@ export type Problem = {
     /**
      * The one to decide by; the same words over gRPC
      */
-    code: 'invalid_argument' | 'not_found' | 'already_exists' | 'failed_precondition' | 'resource_exhausted' | 'internal' | 'unavailable' | 'deadline_exceeded';
+    code: 'invalid_argument' | 'unauthenticated' | 'not_found' | 'already_exists' | 'failed_precondition' | 'resource_exhausted' | 'internal' | 'unavailable' | 'deadline_exceeded';
     /**
      * That of the caller's `traceparent`, if it sent one
      */

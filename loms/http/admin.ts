@@ -1,0 +1,227 @@
+import { createRoute } from "@hono/zod-openapi";
+import {
+  stockChangeResponse,
+  stockCountRequest,
+  stockListRequest,
+  stockListResponse,
+  stockMovementsRequest,
+  stockMovementsResponse,
+  stockReceiveRequest,
+} from "../../proto/stock-api.ts";
+import { createHttpApp, type HttpApp, type HttpAppOptions, mount } from "../../shared/http/app.ts";
+import { BEARER_SCHEME, requireBearer } from "../../shared/http/bearer.ts";
+import { jsonContent, problemResponses } from "../../shared/http/document-responses.ts";
+import { endpoint } from "../../shared/http/endpoint.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
+import { type DocumentInfo, documentRoutes } from "../../shared/http/openapi.ts";
+import { DOCUMENT_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
+import type { SkuStock } from "../domain/deps.ts";
+import { stockChange } from "../domain/stock-change.ts";
+import type { StockDeps } from "../domain/stock-deps.ts";
+
+/** The OpenAPI document of the stock API, except its routes. */
+export const DOCUMENT_INFO: DocumentInfo = {
+  title: "Stock",
+  version: "1.0.0",
+  summary: "What the warehouse holds, for those who run the shop",
+  description:
+    `Each change of stock is one transaction, safe beside orders, and leaves a movement a line. A
+\`reference\` makes it safe to repeat after 503 or 504. Integers are exact over the whole range of
+int64: a client must keep every digit. Every failure is a problem (RFC 9457) whose \`code\` is the
+field to decide by. The bearer token is that of \`LOMS_ADMIN_TOKEN\`; without that setting none is
+needed.`,
+  defaultUrl: "http://127.0.0.1:8094",
+  tags: [{ name: "stock", description: "Deliveries, counts and the ledger" }],
+};
+
+const BEARER = "bearer";
+/** The second is for a listener on loopback without a token. */
+const SECURITY = [{ [BEARER]: [] }, {}];
+
+/** A change of a thousand lines with long numbers fits. */
+const CHANGE_MAX_BYTES = 1024 * 1024;
+
+const CHANGED_EXAMPLE = { lines: [{ sku: 773_297_411, total_count: 174, reserved: 10 }] };
+const CHANGE_RULES = "All lines or none. A total below what is reserved is refused with 412, " +
+  "naming the SKU and both numbers; a SKU that has more reserved than there is may only rise. A " +
+  "SKU without a stock row gets one. A repeated reference gets the first answer again.";
+
+const STOCK_RECEIVE = createRoute({
+  operationId: "stockReceive",
+  method: "post",
+  path: "/v1/stock/receive",
+  summary: "Add units that arrived, or take out units that left",
+  description: CHANGE_RULES,
+  tags: ["stock"],
+  security: SECURITY,
+  request: {
+    body: {
+      required: true,
+      content: jsonContent(stockReceiveRequest, {
+        lines: [{ sku: 773_297_411, count: 24 }],
+        reason: "delivery",
+        reference: "delivery note 4711",
+      }),
+    },
+  },
+  responses: {
+    200: {
+      description: "The stock of each line after it, ascending by sku",
+      content: jsonContent(stockChangeResponse, CHANGED_EXAMPLE),
+    },
+    ...problemResponses(400, 401, 406, 409, 412, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+const STOCK_COUNT = createRoute({
+  operationId: "stockCount",
+  method: "post",
+  path: "/v1/stock/count",
+  summary: "Set what was counted",
+  description: CHANGE_RULES,
+  tags: ["stock"],
+  security: SECURITY,
+  request: {
+    body: {
+      required: true,
+      content: jsonContent(stockCountRequest, {
+        lines: [{ sku: 773_297_411, total_count: 174 }],
+        reason: "stocktaking",
+        reference: "stocktaking of March 4th",
+      }),
+    },
+  },
+  responses: {
+    200: {
+      description: "The stock of each line after it, ascending by sku",
+      content: jsonContent(stockChangeResponse, CHANGED_EXAMPLE),
+    },
+    ...problemResponses(400, 401, 406, 409, 412, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+const STOCK_LIST = createRoute({
+  operationId: "stockList",
+  method: "post",
+  path: "/v1/stock/list",
+  summary: "List the stock",
+  description: "Page by page: `after` is the last SKU of the page before. A page shorter than " +
+    "`limit` is the last.",
+  tags: ["stock"],
+  security: SECURITY,
+  request: {
+    body: { required: true, content: jsonContent(stockListRequest, { after: 1002, limit: 2 }) },
+  },
+  responses: {
+    200: {
+      description: "Ascending by sku",
+      content: jsonContent(stockListResponse, {
+        items: [
+          { sku: 1003, total_count: 250, reserved: 30 },
+          { sku: 1004, total_count: 300, reserved: 40 },
+        ],
+      }),
+    },
+    ...problemResponses(400, 401, 406, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+const STOCK_MOVEMENTS = createRoute({
+  operationId: "stockMovements",
+  method: "post",
+  path: "/v1/stock/movements",
+  summary: "List the movements of a SKU",
+  description: "`total_count` of a SKU is the sum of its movements less the units of payed " +
+    "orders. Page by page: `after` is the last id of the page before. A page shorter than " +
+    "`limit` is the last; an unknown SKU has none.",
+  tags: ["stock"],
+  security: SECURITY,
+  request: {
+    body: { required: true, content: jsonContent(stockMovementsRequest, { sku: 773_297_411 }) },
+  },
+  responses: {
+    200: {
+      description: "Ascending by id",
+      content: jsonContent(stockMovementsResponse, {
+        movements: [{
+          id: 21,
+          sku: 773_297_411,
+          kind: "opening",
+          count: 150,
+          total_count: 150,
+          reason: "opening balance",
+          reference: "opening",
+          at: "2026-03-04T05:06:07.890Z",
+        }],
+      }),
+    },
+    ...problemResponses(400, 401, 406, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+export interface AdminHttpOptions extends Omit<HttpAppOptions, "origins"> {
+  /** What callers must send; without one the routes are open. */
+  readonly token?: string | undefined;
+}
+
+/** The admin listener: the stock API and its documents. Pages of other origins may not use it. */
+export function createAdminHttp(deps: StockDeps, options: AdminHttpOptions): HttpApp {
+  const app = createHttpApp(options);
+  app.openAPIRegistry.registerComponent("securitySchemes", BEARER, BEARER_SCHEME);
+  mount(app, [
+    ...requireBearer(stockRoutes(deps), options.token),
+    ...documentRoutes(app, DOCUMENT_INFO),
+    startPageRoute({
+      title: DOCUMENT_INFO.title,
+      description: DOCUMENT_INFO.summary,
+      links: DOCUMENT_LINKS,
+    }),
+  ]);
+  return app;
+}
+
+function stockRoutes(deps: StockDeps): MountedRoute[] {
+  return [
+    endpoint(STOCK_RECEIVE, async ({ body: { lines, ...named } }, context) => {
+      const change = {
+        ...{ kind: "received", ...named } as const,
+        lines: lines.map(({ sku, count }) => ({ sku, count: BigInt(count) })),
+      };
+      return changed(await stockChange(deps, change, context));
+    }, { bodyMaxBytes: CHANGE_MAX_BYTES }),
+
+    endpoint(STOCK_COUNT, async ({ body: { lines, ...named } }, context) => {
+      const change = {
+        ...{ kind: "counted", ...named } as const,
+        lines: lines.map(({ sku, total_count: count }) => ({ sku, count })),
+      };
+      return changed(await stockChange(deps, change, context));
+    }, { bodyMaxBytes: CHANGE_MAX_BYTES }),
+
+    endpoint(STOCK_LIST, async ({ body: { after, limit } }, context) => {
+      const items = await deps.stockReader.stockList(after, limit, context);
+      return { status: 200, body: { items: items.map(toRow) } };
+    }),
+
+    endpoint(STOCK_MOVEMENTS, async ({ body }, context) => {
+      const movements = await deps.stockReader.stockMovements(body, context);
+      return {
+        status: 200,
+        body: {
+          movements: movements.map(({ totalCount: total_count, ...movement }) => {
+            const { id, sku, kind, count, reason, reference, at } = movement;
+            return { id, sku, kind, count, total_count, reason, reference, at };
+          }),
+        },
+      };
+    }),
+  ];
+}
+
+function changed(lines: readonly SkuStock[]) {
+  return { status: 200, body: { lines: lines.map(toRow) } } as const;
+}
+
+function toRow({ sku, totalCount: total_count, reserved }: SkuStock) {
+  return { sku, total_count, reserved };
+}

@@ -1,0 +1,52 @@
+import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
+import type { SkuStock } from "../domain/deps.ts";
+import type { RefusedLine, StockChangeOutcome, StockWriter } from "../domain/stock-deps.ts";
+import { retryConflicts } from "./retry-conflicts.ts";
+import { STOCK_CHANGE } from "./stock-statements.ts";
+
+type Row = RowOf<typeof STOCK_CHANGE.columns>;
+
+/** Changes of stock in PostgreSQL; `pool` is of the primary. Each is one statement. */
+export function createStockWriter(pool: DurableRunner): StockWriter {
+  return {
+    async stockChange({ kind, lines, reason, reference }, context) {
+      const ascending = lines.toSorted((a, b) => a.sku - b.sku);
+      const parameters = [
+        reference,
+        kind,
+        reason,
+        ascending.map(({ sku }) => sku),
+        ascending.map(({ count }) => count),
+        context.traceparent,
+      ] as const;
+      const rows = await retryConflicts(
+        () => pool.run(STOCK_CHANGE, parameters, context),
+        context,
+      );
+      return toOutcome(rows);
+    },
+  };
+}
+
+function toOutcome(rows: readonly Row[]): StockChangeOutcome {
+  const kind = rows[0]?.kind;
+  switch (kind) {
+    case "reference_reused":
+      return { kind };
+    case "changed":
+      return { kind, lines: rows.map(toStock) };
+    case "below_reserved":
+    case "above_maximum":
+      return { kind: "refused", lines: rows.map(toRefusedLine) };
+    default:
+      throw new Error(`stock_change answered "${kind}"`);
+  }
+}
+
+function toRefusedLine(row: Row): RefusedLine {
+  return { rule: row.kind as RefusedLine["rule"], ...toStock(row) };
+}
+
+function toStock({ sku, total_count: totalCount, reserved }: Row): SkuStock {
+  return { sku: Number(sku), totalCount: totalCount as bigint, reserved: reserved as bigint };
+}
