@@ -78,7 +78,7 @@ export const STATUSES: Readonly<Record<string, { http: number; grpc: number }>> 
 /** As the contract in the proto says; a problem has no limit of its own. */
 const VIOLATIONS_MAX = 20;
 /** Fields in the order that the gateway writes them, whatever order the decoder made. */
-const FIELDS = ["orderID", "status", "user", "items", "sku", "count", "price", "total_price"];
+const FIELDS = "orderID status user items sku count price total_price reason".split(" ");
 const INT64_FIELDS = /"(orderID|user|count|total_price)":"([0-9]+)"/g;
 
 const DOMAIN = "loms.marketplace";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { int64Id } from "./loms/v1/schemas.ts";
-import { ORDER_STATUSES } from "./order-status.ts";
+import { END_REASONS, ORDER_STATUSES } from "./order-status.ts";
 
 export const ORDER_EVENTS_TOPIC = "loms.order-events";
 export const ORDER_EVENTS_DEAD_LETTER_QUEUE = "loms.order-events.dlq";
@@ -17,10 +17,6 @@ export const ORDER_EVENTS = {
 /** CloudEvents 1.0 attributes of an order event. */
 export const ORDER_EVENT_TYPE = "loms.order.status-changed";
 export const ORDER_EVENT_SOURCE = "/loms";
-
-/** Why an order ended without being payed. */
-export const END_REASONS = ["buyer", "payment_timeout", "out_of_stock"] as const;
-export type EndReason = typeof END_REASONS[number];
 
 /**
  * One status change of an order, as it travels: JSON in the message's value, key = order id. What

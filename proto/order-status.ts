@@ -11,6 +11,10 @@ export type OrderStatus = keyof typeof TRANSITIONS;
 
 export const ORDER_STATUSES = Object.keys(TRANSITIONS) as readonly OrderStatus[];
 
+/** Why an order ended without being payed. */
+export const END_REASONS = ["buyer", "payment_timeout", "out_of_stock"] as const;
+export type EndReason = typeof END_REASONS[number];
+
 /** The statuses from which an order may become `target`. */
 export function sourcesOf(target: OrderStatus): OrderStatus[] {
   return ORDER_STATUSES.filter((from) =>

@@ -14,6 +14,11 @@ test("readNotificationLine() reads a notification with every digit", () => {
   });
 });
 
+test("readNotificationLine() reads why an order ended", () => {
+  expect(readNotificationLine(`{"message":"m",${NOTIFICATION},"reason":"buyer"}`))
+    .toMatchObject({ reason: "buyer" });
+});
+
 test.each([
   "",
   "Segmentation fault",

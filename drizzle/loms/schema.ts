@@ -14,8 +14,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import type { ShortSku } from "../../proto/loms/v1/order-shortage.ts";
-import type { EndReason } from "../../proto/order-event.ts";
-import { ORDER_STATUSES, type OrderStatus } from "../../proto/order-status.ts";
+import { type EndReason, ORDER_STATUSES, type OrderStatus } from "../../proto/order-status.ts";
 import type { StockEventKind } from "../../proto/stock-event.ts";
 
 // No foreign keys: only the functions of the database write here, they delete no order and no stock

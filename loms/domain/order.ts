@@ -1,4 +1,4 @@
-import type { OrderStatus } from "../../proto/order-status.ts";
+import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
 
 /** One SKU of an order; an order has one line per SKU, ascending by SKU. */
 export interface OrderItem {
@@ -15,6 +15,8 @@ export interface Order {
   readonly userId: bigint;
   readonly status: OrderStatus;
   readonly items: readonly OrderItem[];
+  /** Of a cancelled or failed order; absent for one that ended before reasons were stored. */
+  readonly reason?: EndReason;
 }
 
 /** What the order costs, exactly; undefined when a line has no price. */

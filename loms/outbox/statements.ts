@@ -73,7 +73,10 @@ export const OUTBOX_BACKLOG = defineStatement({
   columns: { events: "int8", oldest_age_seconds: "float8", refused: "int8" },
 });
 
-/** Each event of an order with its state: 'waiting', 'published' or 'refused'. */
+/**
+ * Each event of an order with its state: 'waiting', 'published' or 'refused' for `reason`. The
+ * order ended for `end_reason`.
+ */
 export const ORDER_HISTORY = defineStatement({
   name: "order_history",
   kind: "select",
@@ -85,7 +88,7 @@ export const ORDER_HISTORY = defineStatement({
         when sent.waiting then 'waiting'
         else 'published'
       end as state,
-      refused.reason
+      event.reason as end_reason, refused.reason
     from order_events event
     join orders owner on owner.order_id = event.order_id
     left join outbox_refused refused
@@ -104,6 +107,7 @@ export const ORDER_HISTORY = defineStatement({
     at: "text",
     traceparent: "text",
     state: "text",
+    end_reason: "text?",
     reason: "text?",
   },
 });

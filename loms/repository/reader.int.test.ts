@@ -1,5 +1,6 @@
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { orders } from "../../drizzle/loms/schema.ts";
 import { systemClock } from "../../shared/async/clock.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import type { StatementObservation } from "../../shared/postgres/statement.ts";
@@ -92,9 +93,23 @@ test("a replica answers reads, and has each acknowledged write", async () => {
       userId: 7n,
       status: "failed",
       items,
+      reason: "out_of_stock",
     });
   }
   expect(new Set(roles())).toEqual(new Set(["replica ok"]));
+});
+
+test("orderInfo() returns why an order was cancelled, if that was stored", async () => {
+  const sku = await loms.addStock(10);
+  const [outcome] = await loms.create([{ sku, count: 1 }]);
+  if (outcome?.kind !== "created") throw new Error("not created");
+  const { orderId } = outcome;
+  const info = () => source.reader.orderInfo(orderId, testContext());
+  expect(await info()).not.toHaveProperty("reason");
+  await loms.writer.orderCancel([{ orderId, traceparent: "t" }], testContext());
+  expect(await info()).toMatchObject({ status: "cancelled", reason: "buyer" });
+  await loms.pool.db.update(orders).set({ reason: null }).where(eq(orders.orderId, orderId));
+  expect(await info()).not.toHaveProperty("reason");
 });
 
 test("stocksInfoList() returns known SKUs, ascending, from the replica", async () => {

@@ -43,10 +43,11 @@ export class OrderReads implements OrderReader {
     });
     const [first] = rows;
     if (!first) return undefined;
+    const { userId, status, reason } = first;
     const items = rows.map(({ sku, count, price }) => (
       price === null ? { sku, count } : { sku, count, price }
     ));
-    return { orderId, userId: first.userId, status: first.status, items };
+    return { orderId, userId, status, items, ...(reason !== null && { reason }) };
   }
 
   async stocksInfo(sku: number, context: RequestContext) {
@@ -71,6 +72,7 @@ function prepareOrderInfo({ db }: Pool) {
     .select({
       userId: orders.userId,
       status: orders.status,
+      reason: orders.reason,
       sku: orderItems.sku,
       count: orderItems.count,
       price: orderItems.price,

@@ -55,11 +55,12 @@ export function rpcMethods(deps: Deps): RpcMethods {
     orderInfo: defineMethod({
       request: orderInfoRequest,
       async handle({ orderID }, { context }) {
-        const { status, userId, items } = await orderInfo(deps, orderID, context);
+        const { status, userId, items, reason } = await orderInfo(deps, orderID, context);
         const total_price = orderTotalPrice(items);
         return {
           ...{ status, user: userId, items: [...items] },
           ...total_price !== undefined && { total_price },
+          ...reason !== undefined && { reason },
         };
       },
     }),

@@ -30,6 +30,11 @@ test("readOrderEvent() reads an event and ignores unknown fields", () => {
   });
 });
 
+test("readOrderEvent() reads why an order ended", () => {
+  expect(read({ status: "cancelled", reason: "payment_timeout" }))
+    .toMatchObject({ status: "cancelled", reason: "payment_timeout" });
+});
+
 test.each(["9007199254740991", "9007199254740993", "9223372036854775807"])(
   "readOrderEvent() keeps every digit of %s",
   (digits) => {

@@ -21,9 +21,10 @@ const REASON_LENGTH_MAX = 500;
 export function readOrderEvent({ value, headers }: IncomingMessage): Notification {
   const result = orderEvent.safeParse(parse(value));
   if (!result.success) throw unreadable(z.prettifyError(result.error), result.error);
-  const { id, order_id: orderId, user_id: userId, seq, status, at } = result.data;
+  const { id, order_id: orderId, user_id: userId, seq, status, at, reason } = result.data;
   if (id !== `${orderId}-${seq}`) throw unreadable(`id is ${id}, not ${orderId}-${seq}`);
-  return { orderId, userId, status, seq, at, refusedSeqs: refusedSeqs(orderId, headers) };
+  const notification = { orderId, userId, status, seq, at, reason };
+  return { ...notification, refusedSeqs: refusedSeqs(orderId, headers) };
 }
 
 function refusedSeqs(orderId: bigint, headers: IncomingMessage["headers"]): number[] {

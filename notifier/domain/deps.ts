@@ -1,4 +1,4 @@
-import type { OrderStatus } from "../../proto/order-status.ts";
+import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 
 /** One status change of an order. */
@@ -10,6 +10,8 @@ export interface Notification {
   readonly seq: number;
   /** RFC 3339 with milliseconds, UTC. */
   readonly at: string;
+  /** Why the order ended, when the event has a reason. */
+  readonly reason?: EndReason | undefined;
   /** Earlier events of the order that the bus rejected permanently: they never arrive. */
   readonly refusedSeqs: readonly number[];
 }

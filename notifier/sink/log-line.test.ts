@@ -42,6 +42,19 @@ test("show() writes one JSON line with every digit and the trace of the change",
     at: "2026-01-01T00:00:00.000Z",
     trace_id: "0af7651916cd43dd8448eb211c80319c",
   });
+  expect(text).not.toContain("reason");
+});
+
+test.each(
+  [
+    ["cancelled", "buyer", "order is cancelled by its buyer"],
+    ["cancelled", "payment_timeout", "order is cancelled: it was not payed in time"],
+    ["failed", "out_of_stock", "order is failed: out of stock"],
+  ] as const,
+)("show() says of an order that is %s why: %s", (status, reason, message) => {
+  const { sink, writes } = openSink("json");
+  void sink.show({ ...notification, status, reason }, context);
+  expect(JSON.parse(writes[0]?.text ?? "")).toMatchObject({ status, reason, message });
 });
 
 test("show() writes one readable line for a terminal", () => {

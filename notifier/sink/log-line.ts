@@ -1,7 +1,15 @@
+import type { EndReason } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { createLogger, type LogFormat } from "../../shared/telemetry/log.ts";
 import { childTraceparent, observed, type Tracing } from "../../shared/telemetry/tracing.ts";
 import type { Notification, Sink } from "../domain/deps.ts";
+
+/** The end of the sentence that begins with the status. */
+const REASON_TEXTS: Readonly<Record<EndReason, string>> = {
+  buyer: " by its buyer",
+  payment_timeout: ": it was not payed in time",
+  out_of_stock: ": out of stock",
+};
 
 /** The destination of notifications, such as process.stdout. */
 export interface LineOutput {
@@ -28,8 +36,9 @@ export function createLogLineSink({ format, output, tracing }: LogLineSinkOption
     write: (text) => line = text,
   });
   const print = (notification: Notification, context: RequestContext) => {
-    const { orderId: order_id, userId: user_id, status, seq, at } = notification;
-    log.info(`order is ${status}`, { order_id, user_id, status, seq, at }, context);
+    const { orderId: order_id, userId: user_id, status, seq, at, reason } = notification;
+    const fields = { order_id, user_id, status, seq, at, ...(reason && { reason }) };
+    log.info(`order is ${status}${reason ? REASON_TEXTS[reason] : ""}`, fields, context);
     const text = line;
     return new Promise<void>((resolve, reject) => {
       output.write(text, (error) => error ? reject(error) : resolve());

@@ -73,7 +73,7 @@ export class Shop {
   async orderIs(
     title: string,
     order: number,
-    promised: { status: string; user: number; items: readonly Line[] },
+    promised: { status: string; user: number; items: readonly Line[]; reason?: string },
   ): Promise<void> {
     const { body } = await this.#ask(title, "/v1/order/info", { orderID: order });
     const items = promised.items.toSorted((a, b) => a.sku - b.sku);

@@ -93,7 +93,8 @@ async function buyAndCancel(shop: Shop, { sku, available }: Stock): Promise<Told
   const order = await shop.checkout("and checks out", user);
   await shop.stockIs("One is reserved", sku, available - 1);
   await shop.cancel("but then cancels", order);
-  await shop.orderIs("The order is cancelled", order, { status: "cancelled", user, items });
+  const facts = { status: "cancelled", user, items, reason: "buyer" };
+  await shop.orderIs("The order is cancelled", order, facts);
   await shop.stockIs("The one can be bought again", sku, available);
   return { order, statuses: ["new", "awaiting payment", "cancelled"] };
 }
@@ -106,7 +107,8 @@ async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<ToldO
   const taken = await shop.checkout("and is faster", fast);
   const short = { sku, requested: available, available: available - 1 };
   const failed = await shop.checkoutIsShort("The third comes too late", slow, short);
-  await shop.orderIs("That order has failed", failed, { status: "failed", user: slow, items });
+  const facts = { status: "failed", user: slow, items, reason: "out_of_stock" };
+  await shop.orderIs("That order has failed", failed, facts);
   await shop.list("and the cart is as it was", slow, items);
   await shop.clear("The third gives up", slow);
   await shop.cancel("The fourth cancels, too", taken);

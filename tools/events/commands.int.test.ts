@@ -79,6 +79,12 @@ test("showOrder() prints an order's history, also when the outbox is clean", asy
   );
 });
 
+test("showOrder() prints why an order ended", async () => {
+  const orderId = await createOrder();
+  await loms.writer.orderCancel([{ orderId, traceparent: "t" }], testContext());
+  expect((await showOrder(loms, orderId))?.[3]).toMatch(/^ {2}3 {2}cancelled, buyer {2}20\d\d-/);
+});
+
 test("showOrder() knows no order that does not exist", async () => {
   expect(await showOrder(loms, 9223372036854775807n)).toBeUndefined();
 });

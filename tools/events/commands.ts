@@ -33,10 +33,12 @@ export async function showOrder(
   return [`order ${orderId} of user ${first.user_id}`, ...rows.map(historyLine)];
 }
 
-function historyLine({ seq, status, at, state, reason, traceparent }: HistoryRow): string {
+function historyLine(row: HistoryRow): string {
+  const { seq, status, at, state, end_reason: endReason, reason, traceparent } = row;
   const [, trace = ""] = traceparent.split("-");
   const where = reason === null ? state : `${state}: ${reason}`;
-  return `  ${seq}  ${status.padEnd(STATUS_WIDTH)}  ${at}  trace ${trace}  ${where}`;
+  const what = endReason === null ? status : `${status}, ${endReason}`;
+  return `  ${seq}  ${what.padEnd(STATUS_WIDTH)}  ${at}  trace ${trace}  ${where}`;
 }
 
 /** Up to `max` events that the bus refused permanently, a line each. */

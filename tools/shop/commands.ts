@@ -71,7 +71,8 @@ export const COMMANDS = {
     async run({ loms }, { order }) {
       const { data } = await loms.orderInfo({ body: { orderID: order }, ...orThrow });
       const lines = data.items.map(({ sku, count }) => itemLine(sku, `${count}`, ""));
-      return { data, lines: [`order ${order} of user ${data.user}: ${data.status}`, ...lines] };
+      const what = data.reason === undefined ? data.status : `${data.status} (${data.reason})`;
+      return { data, lines: [`order ${order} of user ${data.user}: ${what}`, ...lines] };
     },
   },
   pay: {

@@ -96,10 +96,11 @@ async function tellNotifications(
   stop: AbortSignal,
 ): Promise<void> {
   if (notifierLog === undefined) return;
-  const tell = ({ order_id, user_id, status }: PrintedNotification) => {
+  const tell = ({ order_id, user_id, status, reason }: PrintedNotification) => {
     if (BigInt(user_id) !== session.user) return;
+    const what = reason === undefined ? status : `${status} (${reason})`;
     output.write(
-      `${output.isTTY ? "\r\x1b[K" : ""}  notification: order ${order_id} is ${status}\n`,
+      `${output.isTTY ? "\r\x1b[K" : ""}  notification: order ${order_id} is ${what}\n`,
     );
     if (output.isTTY) lines.prompt(true);
   };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ORDER_STATUSES } from "../../order-status.ts";
+import { END_REASONS, ORDER_STATUSES } from "../../order-status.ts";
 
 export const INT64_MAX = 2n ** 63n - 1n;
 export const UINT32_MAX = 2 ** 32 - 1;
@@ -135,6 +135,10 @@ export const orderInfoResponse = z.strictObject({
   items: z.array(item),
   total_price: int64Amount.optional()
     .meta({ description: "The sum of price times count, when every line has a price" }),
+  reason: z.enum(END_REASONS).optional().meta({
+    description: "Why a cancelled or failed order ended; absent for one that ended before " +
+      "reasons were stored",
+  }),
 }).meta({ id: "OrderInfoResult" });
 
 export const orderPayRequest = orderRef.meta({ id: "OrderPayRequest" });

@@ -88,6 +88,10 @@ export type OrderInfoResult = {
      * The sum of price times count, when every line has a price
      */
     total_price?: bigint;
+    /**
+     * Why a cancelled or failed order ended; absent for one that ended before reasons were stored
+     */
+    reason?: 'buyer' | 'payment_timeout' | 'out_of_stock';
 };
 
 export type OrderInfoRequest = {
