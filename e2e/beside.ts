@@ -20,10 +20,15 @@ export async function settingsBeside(
   part: ServicePart,
   { databases, urls }: Pick<SharedShop, "databases" | "urls">,
 ): Promise<{ readonly settings: Settings; readonly url: string; readonly grpc: string }> {
-  const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+  const [http, grpc, admin, profile] = (await freePorts(4)).map((port) => `127.0.0.1:${port}`);
   const listeners: Record<ServicePart, Settings> = {
     cart: { CART_HTTP: `${http}`, CART_PROFILE: `${profile}` },
-    loms: { LOMS_HTTP: `${http}`, LOMS_GRPC: `${grpc}`, LOMS_PROFILE: `${profile}` },
+    loms: {
+      LOMS_HTTP: `${http}`,
+      LOMS_GRPC: `${grpc}`,
+      LOMS_ADMIN: `${admin}`,
+      LOMS_PROFILE: `${profile}`,
+    },
     notifier: { NOTIFIER_HTTP: `${http}`, NOTIFIER_PROFILE: `${profile}` },
     products: { PRODUCTS_HTTP: `${http}` },
   };

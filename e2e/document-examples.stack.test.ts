@@ -49,6 +49,10 @@ const STORY = [
   ["loms", "orderCancel"],
   ["cart", "deleteItem"],
   ["cart", "clearCart"],
+  ["stock", "stockReceive"],
+  ["stock", "stockCount"],
+  ["stock", "stockList"],
+  ["stock", "stockMovements"],
 ] as const;
 
 function examplesOf(document: ServiceDocument): Example[] {
@@ -78,7 +82,17 @@ function exampleOf(path: string, verb: string, operation: DescribedOperation): E
   };
 }
 
-test("the examples of both documents work one after the other, as they are written", async () => {
+function urlOf(name: "cart" | "loms" | "stock"): string {
+  const { urls } = stack;
+  return (name === "stock" ? urls.lomsAdmin : urls[name]) ?? "";
+}
+
+/** The opening movement has the time at which the shop was made. */
+function withoutTime(body: unknown): unknown {
+  return JSON.parse(JSON.stringify(body), (key, value: unknown) => key === "at" ? "" : value);
+}
+
+test("the examples of the documents work one after the other, as they are written", async () => {
   const examples = new Map(
     SERVICE_DOCUMENTS.flatMap((document) =>
       examplesOf(document).map((example) => [`${document.name} ${example.operationId}`, example])
@@ -88,14 +102,19 @@ test("the examples of both documents work one after the other, as they are writt
   for (const [service, operationId] of STORY) {
     const example = examples.get(`${service} ${operationId}`) as Example;
     const { line, body, headers } = example;
-    const answer = await call(stack.urls[service] ?? "", line, { body, headers });
+    const answer = await call(urlOf(service), line, { body, headers });
     expect([operationId, answer.status], answer.text).toEqual([operationId, example.status]);
-    if (example.answer) expect(answer.body, operationId).toEqual(example.answer);
+    if (example.answer) {
+      expect(withoutTime(answer.body), operationId).toEqual(withoutTime(example.answer));
+    }
   }
 });
 
-test.each(["cart", "loms"] as const)("%s serves the document that is committed", async (name) => {
-  const { text } = await call(stack.urls[name] ?? "", "GET /openapi.json");
-  const committed = readFileSync(new URL(`../docs/api/${name}.json`, import.meta.url), "utf8");
-  expect(text).toBe(committed);
-});
+test.each(["cart", "loms", "stock"] as const)(
+  "%s serves the document that is committed",
+  async (name) => {
+    const { text } = await call(urlOf(name), "GET /openapi.json");
+    const committed = readFileSync(new URL(`../docs/api/${name}.json`, import.meta.url), "utf8");
+    expect(text).toBe(committed);
+  },
+);

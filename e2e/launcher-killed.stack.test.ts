@@ -32,7 +32,10 @@ const ended: string[] = [];
 let launcher: Launcher;
 
 beforeAll(async () => {
-  const names = ["CART_HTTP", "LOMS_HTTP", "LOMS_GRPC", "NOTIFIER_HTTP", "PRODUCTS_HTTP"];
+  const names = [
+    ...["CART_HTTP", "LOMS_HTTP", "LOMS_GRPC", "LOMS_ADMIN"],
+    ...["NOTIFIER_HTTP", "PRODUCTS_HTTP"],
+  ];
   const ports = await freePorts(names.length);
   launcher = new Launcher({
     dataDirectory,

@@ -261,12 +261,13 @@ function inDatabase(url: string, name: string): string {
 
 /** Settings of a second loms on a stack's databases, and where its HTTP listener will be. */
 async function addressesBeside({ databases }: Stack) {
-  const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+  const [http, grpc, admin, profile] = (await freePorts(4)).map((port) => `127.0.0.1:${port}`);
   return {
     http: `http://${http}`,
     settings: {
       LOMS_HTTP: `${http}`,
       LOMS_GRPC: `${grpc}`,
+      LOMS_ADMIN: `${admin}`,
       LOMS_PROFILE: `${profile}`,
       DATABASE_URL: databases.loms,
       DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),

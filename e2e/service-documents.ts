@@ -41,7 +41,8 @@ function readDocument(name: string): ServiceDocument {
 }
 
 /** What cart and loms serve at /openapi.json: `npm run check` holds the files to it. */
-export const SERVICE_DOCUMENTS: readonly ServiceDocument[] = ["cart", "loms"].map(readDocument);
+export const SERVICE_DOCUMENTS: readonly ServiceDocument[] = ["cart", "loms", "stock"]
+  .map(readDocument);
 
 /** No path of one service is a path of the other, so the path identifies the service. */
 const ROUTES = SERVICE_DOCUMENTS.flatMap((document) =>

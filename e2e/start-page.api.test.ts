@@ -4,12 +4,13 @@ import { brokenRules } from "./accessibility.ts";
 import { launchBrowser, openPage } from "./browser.ts";
 import { call } from "./http.ts";
 
-const { cart, loms = "", notifier } = inject("shop").urls;
+const { cart, loms = "", lomsAdmin = "", notifier } = inject("shop").urls;
 const operations = ["/readyz", "/healthz", "/metrics"];
 const documents = ["/swagger-ui", "/openapi.json"];
 const services = [
   { name: "cart", base: cart, links: [...documents, ...operations] },
   { name: "loms", base: loms, links: [...documents, ...operations] },
+  { name: "stock", base: lomsAdmin, links: documents },
   { name: "notifier", base: notifier, links: operations },
 ];
 

@@ -41,6 +41,7 @@ beforeEach(async () => {
     BUS_DATABASE_URL: bus.primaryUrl,
     LOMS_HTTP: "127.0.0.1:0",
     LOMS_GRPC: "127.0.0.1:0",
+    LOMS_ADMIN: "127.0.0.1:0",
   });
   loms = await startLoms(config, log);
 });

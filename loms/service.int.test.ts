@@ -34,6 +34,7 @@ function start(environment: Record<string, string> = {}) {
     BUS_DATABASE_URL: bus.primaryUrl,
     LOMS_HTTP: "127.0.0.1:0",
     LOMS_GRPC: "127.0.0.1:0",
+    LOMS_ADMIN: "127.0.0.1:0",
     ...environment,
   });
   return startLoms(config, log);
@@ -111,5 +112,51 @@ test("startLoms() leaves nothing open when an address is taken", async () => {
   const taken = { LOMS_GRPC: loms.grpcAddress, LOMS_HTTP: `127.0.0.1:${port}` };
   await expect(start(taken)).rejects.toThrow(`Cannot listen on ${loms.grpcAddress}`);
   await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+  await loms.close();
+});
+
+test("the stock API decides what orders can buy, for callers with the token", async () => {
+  const loms = await start({ LOMS_ADMIN_TOKEN: "s3cret" });
+  const post = async (url: string, body: object, token?: string) =>
+    await fetch(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        ...token && { authorization: `Bearer ${token}` },
+      },
+      body: JSON.stringify(body),
+    });
+  const sku = 4_000_000_000;
+  const delivery = { lines: [{ sku, count: 2 }], reason: "delivery", reference: "note 1" };
+  const receive = `${loms.adminUrl}/v1/stock/receive`;
+  expect((await post(receive, delivery)).status).toBe(401);
+  const received = await post(receive, delivery, "s3cret");
+  expect(await received.text()).toBe(`{"lines":[{"sku":${sku},"total_count":2,"reserved":0}]}`);
+  const ordered = await post(`${loms.url}/v1/order/create`, {
+    user: 1,
+    items: [{ sku, count: 2 }],
+  });
+  expect(ordered.status).toBe(200);
+  const taken = { ...delivery, lines: [{ sku, count: -1 }], reference: "note 2" };
+  const refused = await post(receive, taken, "s3cret");
+  expect(refused.status).toBe(412);
+  expect(await refused.json()).toMatchObject({
+    detail: `Nothing was changed: sku ${sku} would have a total of 1, and 2 are reserved`,
+  });
+  await loms.close();
+});
+
+test("loms serves without the admin listener when its default address is taken", async () => {
+  const [first, second] = [await start({ LOMS_ADMIN: "" }), await start({ LOMS_ADMIN: "" })];
+  // Another program of this machine may have the address as well.
+  expect(second.adminUrl).toBeUndefined();
+  expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
+  await Promise.all([first.close(), second.close()]);
+});
+
+test("startLoms() fails when an address that was chosen for the stock API is taken", async () => {
+  const loms = await start();
+  const LOMS_ADMIN = new URL(loms.adminUrl ?? "").host;
+  await expect(start({ LOMS_ADMIN })).rejects.toThrow(`Cannot listen on ${LOMS_ADMIN}`);
   await loms.close();
 });

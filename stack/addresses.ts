@@ -11,6 +11,7 @@ const LISTENERS = {
   PRODUCTS_HTTP: "products",
   LOMS_HTTP: "loms",
   LOMS_GRPC: "loms",
+  LOMS_ADMIN: "loms",
   LOMS_PROFILE: "loms",
   NOTIFIER_HTTP: "notifier",
   NOTIFIER_PROFILE: "notifier",
@@ -46,8 +47,9 @@ export async function chooseAddresses(options: AddressOptions): Promise<Addresse
   const listener = async (name: ListenerName): Promise<readonly [ListenerName, HostPort]> => {
     const given = environment[name] || undefined;
     const { read } = await SETTINGS[LISTENERS[name]]();
-    // Without the setting, the service's own default.
-    const config = read({ [name]: given }) as Readonly<Record<string, HostPort>>;
+    // Without the setting, the service's own default. An address beyond loopback needs the token.
+    const { LOMS_ADMIN_TOKEN } = environment;
+    const config = read({ [name]: given, LOMS_ADMIN_TOKEN }) as Readonly<Record<string, HostPort>>;
     const address = config[name] as HostPort;
     const port = ports.pop() as number;
     return [name, address.port === 0 || free && !given ? { ...address, port } : address];

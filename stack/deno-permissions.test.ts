@@ -15,6 +15,7 @@ test("denoFlags() opens a service's listeners and the hosts in its settings", as
     LOMS_HTTP: "[::1]:1",
     LOMS_GRPC: "0.0.0.0:2",
     LOMS_PROFILE: "127.0.0.1:3",
+    LOMS_ADMIN: "127.0.0.1:4",
     DATABASE_URL: "postgres://u:p@primary/loms",
     DATABASE_REPLICA_URLS: "postgres://u:p@one:5433/loms,postgres://u:p@two:5434/loms",
     BUS_DATABASE_URL: "postgres://u:p@bus:5435/bus",
@@ -22,7 +23,7 @@ test("denoFlags() opens a service's listeners and the hosts in its settings", as
     CART_ORIGINS: "https://pages",
   });
   expect(allowed(flags, "net").toSorted()).toEqual([
-    ...["0.0.0.0:2", "127.0.0.1:3", "[::1]:1", "bus:5435", "collector:443"],
+    ...["0.0.0.0:2", "127.0.0.1:3", "127.0.0.1:4", "[::1]:1", "bus:5435", "collector:443"],
     ...["one:5433", "primary:5432", "two:5434"],
   ]);
 });

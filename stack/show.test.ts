@@ -7,6 +7,7 @@ const facts: StackFacts = {
     cart: "http://127.0.0.1:8082",
     loms: "http://127.0.0.1:8084",
     lomsGrpc: "127.0.0.1:50051",
+    lomsAdmin: "http://127.0.0.1:8094",
     notifier: "http://127.0.0.1:8086",
     products: "http://127.0.0.1:8090",
   },

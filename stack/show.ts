@@ -28,7 +28,9 @@ Ready in ${(startedInMs / 1000).toFixed(1)} s.
 
   cart       ${cart}  (try it in a browser: ${cart}/swagger-ui)
   loms       ${loms ? `${loms}  (${orders}/swagger-ui)` : "elsewhere"}
-             gRPC ${urls.lomsGrpc}
+             gRPC ${urls.lomsGrpc}${
+    urls.lomsAdmin ? `, stock ${urls.lomsAdmin}  (${urls.lomsAdmin}/swagger-ui)` : ""
+  }
   notifier   ${urls.notifier}/healthz
   products   ${redactUrls(urls.products)}
   PostgreSQL ${[databases.loms, ...databases.lomsReplicas].map(hostOf).join(", replica ")}

@@ -10,6 +10,8 @@ export interface StackUrls {
   readonly loms: string | undefined;
   /** host:port. */
   readonly lomsGrpc: string;
+  /** The stock API; unknown when loms is not a part of this stack. */
+  readonly lomsAdmin: string | undefined;
   readonly notifier: string;
   readonly products: string;
 }

@@ -260,10 +260,13 @@ async function loadInTurn(
 
 function urlsOf({ services }: Plan, { listeners }: Addresses, given: Environment): StackUrls {
   const products = given.PRODUCT_URL || `http://${reachable(listeners.PRODUCTS_HTTP)}`;
+  const ofLoms = (name: "LOMS_HTTP" | "LOMS_ADMIN") =>
+    services.includes("loms") ? `http://${reachable(listeners[name])}` : undefined;
   return {
     cart: `http://${reachable(listeners.CART_HTTP)}`,
-    loms: services.includes("loms") ? `http://${reachable(listeners.LOMS_HTTP)}` : undefined,
+    loms: ofLoms("LOMS_HTTP"),
     lomsGrpc: given.LOMS_GRPC_URL || reachable(listeners.LOMS_GRPC),
+    lomsAdmin: ofLoms("LOMS_ADMIN"),
     notifier: `http://${reachable(listeners.NOTIFIER_HTTP)}`,
     products,
   };

@@ -95,6 +95,7 @@ async function startServices(tree: string, opened: CloseStack): Promise<string> 
       BUS_DATABASE_URL: pair.primaryUrl("bus"),
       LOMS_GRPC: lomsGrpc,
       LOMS_HTTP: lomsHttp,
+      LOMS_ADMIN: "127.0.0.1:0",
       LOMS_PROFILE: lomsProfile,
     }),
     log("loms"),

@@ -41,11 +41,12 @@ export async function benchLoms(opened: CloseStack): Promise<Bench> {
   return {
     part: "loms",
     async settings() {
-      const [http, grpc, profile] = await freePorts(3);
+      const [http, grpc, admin, profile] = await freePorts(4);
       return {
         environment: {
           LOMS_HTTP: `127.0.0.1:${http}`,
           LOMS_GRPC: `127.0.0.1:${grpc}`,
+          LOMS_ADMIN: `127.0.0.1:${admin}`,
           LOMS_PROFILE: `127.0.0.1:${profile}`,
           DATABASE_URL: database,
           DATABASE_REPLICA_URLS: pair.replicaUrls("loms").join(","),

@@ -71,7 +71,10 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
 
 /** The services keep their addresses through every start, so that buyers find them again. */
 async function createLauncher(dataDirectory: string, ledger: Ledger): Promise<Launcher> {
-  const listeners = ["CART_HTTP", "LOMS_HTTP", "LOMS_GRPC", "NOTIFIER_HTTP", "PRODUCTS_HTTP"];
+  const listeners = [
+    ...["CART_HTTP", "LOMS_HTTP", "LOMS_GRPC", "LOMS_ADMIN"],
+    ...["NOTIFIER_HTTP", "PRODUCTS_HTTP"],
+  ];
   const ports = await freePorts(listeners.length);
   return new Launcher({
     dataDirectory,

@@ -187,6 +187,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
       BUS_DATABASE_URL: as("bus"),
       LOMS_HTTP: "127.0.0.1:0",
       LOMS_GRPC: "127.0.0.1:0",
+      LOMS_ADMIN: "127.0.0.1:0",
       LOMS_PROFILE: "127.0.0.1:0",
       ORDER_PAYMENT_TIMEOUT: "500ms",
     });

@@ -51,6 +51,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
       DATABASE_URL: through("loms", mode),
       LOMS_HTTP: "127.0.0.1:0",
       LOMS_GRPC: "127.0.0.1:0",
+      LOMS_ADMIN: "127.0.0.1:0",
       LOMS_PROFILE: "127.0.0.1:0",
       ...environment,
     });

@@ -88,11 +88,12 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
   });
 
   async function ownSettings() {
-    const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+    const [http, grpc, admin, profile] = (await freePorts(4)).map((port) => `127.0.0.1:${port}`);
     return {
       ...databaseSettings(pair),
       LOMS_HTTP: `${http}`,
       LOMS_GRPC: `${grpc}`,
+      LOMS_ADMIN: `${admin}`,
       LOMS_PROFILE: `${profile}`,
       NOTIFIER_HTTP: `${http}`,
       NOTIFIER_PROFILE: `${profile}`,

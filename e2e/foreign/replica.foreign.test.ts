@@ -154,12 +154,13 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
   });
 
   test("policy degrade continues without a synchronous replica", async () => {
-    const [http, grpc, profile] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`);
+    const [http, grpc, admin, profile] = (await freePorts(4)).map((port) => `127.0.0.1:${port}`);
     await waitFor("");
     const alone = await startAlone("loms", {
       ...databaseSettings(pair),
       LOMS_HTTP: `${http}`,
       LOMS_GRPC: `${grpc}`,
+      LOMS_ADMIN: `${admin}`,
       LOMS_PROFILE: `${profile}`,
       SYNC_REPLICA_POLICY: "degrade",
       SYNC_REPLICA_DEGRADE_AFTER: "1s",

@@ -41,7 +41,9 @@ const SECURITY = [{ [BEARER]: [] }, {}];
 /** A change of a thousand lines with long numbers fits. */
 const CHANGE_MAX_BYTES = 1024 * 1024;
 
-const CHANGED_EXAMPLE = { lines: [{ sku: 773_297_411, total_count: 174, reserved: 10 }] };
+const changedExample = (total_count: number) => ({
+  lines: [{ sku: 135_717_466, total_count, reserved: 20 }],
+});
 const CHANGE_RULES = "All lines or none. A total below what is reserved is refused with 412, " +
   "naming the SKU and both numbers; a SKU that has more reserved than there is may only rise. A " +
   "SKU without a stock row gets one. A repeated reference gets the first answer again.";
@@ -58,7 +60,7 @@ const STOCK_RECEIVE = createRoute({
     body: {
       required: true,
       content: jsonContent(stockReceiveRequest, {
-        lines: [{ sku: 773_297_411, count: 24 }],
+        lines: [{ sku: 135_717_466, count: 24 }],
         reason: "delivery",
         reference: "delivery note 4711",
       }),
@@ -67,7 +69,7 @@ const STOCK_RECEIVE = createRoute({
   responses: {
     200: {
       description: "The stock of each line after it, ascending by sku",
-      content: jsonContent(stockChangeResponse, CHANGED_EXAMPLE),
+      content: jsonContent(stockChangeResponse, changedExample(124)),
     },
     ...problemResponses(400, 401, 406, 409, 412, 413, 415, 429, 500, 503, 504),
   },
@@ -85,7 +87,7 @@ const STOCK_COUNT = createRoute({
     body: {
       required: true,
       content: jsonContent(stockCountRequest, {
-        lines: [{ sku: 773_297_411, total_count: 174 }],
+        lines: [{ sku: 135_717_466, total_count: 120 }],
         reason: "stocktaking",
         reference: "stocktaking of March 4th",
       }),
@@ -94,7 +96,7 @@ const STOCK_COUNT = createRoute({
   responses: {
     200: {
       description: "The stock of each line after it, ascending by sku",
-      content: jsonContent(stockChangeResponse, CHANGED_EXAMPLE),
+      content: jsonContent(stockChangeResponse, changedExample(120)),
     },
     ...problemResponses(400, 401, 406, 409, 412, 413, 415, 429, 500, 503, 504),
   },
