@@ -22,6 +22,7 @@ test("checkInvariants() finds nothing in a consistent shop, and counts its check
   expect(tellViolations(broken(findings))).toBe("");
   expect(findings.map(({ invariant, checked, of }) => `${invariant}: ${checked} ${of}`)).toEqual([
     "stock: 21 SKUs",
+    "stock changes: 1 changes",
     "paths: 4 orders",
     "rows: 4 orders",
     "deadlines: 1 orders that await payment",

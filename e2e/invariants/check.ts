@@ -11,7 +11,7 @@ import { checkReplica, positionOf, waitForReplay } from "./replicas.ts";
 import { checkRows } from "./rows.ts";
 import { waitUntilSettled } from "./settle.ts";
 import { inSnapshot, openDatabase, type Snapshot } from "./snapshot.ts";
-import { checkStock } from "./stock.ts";
+import { checkStock, checkStockChanges } from "./stock.ts";
 
 /** The system that is looked at. */
 export interface Subject {
@@ -46,7 +46,10 @@ export async function checkInvariants(subject: Subject): Promise<Finding[]> {
 async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
   const { acknowledged, notifierLogs = [], replicaUrls } = subject;
   const findings: Finding[] = [];
-  const rules = [checkStock, checkPaths, checkRows, checkDeadlines, checkOutbox, checkKeys];
+  const rules = [
+    ...[checkStock, checkStockChanges, checkPaths, checkRows],
+    ...[checkDeadlines, checkOutbox, checkKeys],
+  ];
   for (const check of rules) findings.push(await check(snapshot));
   if (acknowledged) {
     findings.push(checkAnswered(acknowledged));

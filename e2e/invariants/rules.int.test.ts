@@ -4,8 +4,8 @@ import { checkKeys } from "./keys.ts";
 import { checkOutbox } from "./outbox.ts";
 import { checkPaths } from "./paths.ts";
 import { checkRows } from "./rows.ts";
-import { openShopFixture, type ShopFixture, SKU } from "./shop-fixture.ts";
-import { checkStock } from "./stock.ts";
+import { openShopFixture, REFERENCE, type ShopFixture, SKU } from "./shop-fixture.ts";
+import { checkStock, checkStockChanges } from "./stock.ts";
 
 let shop: ShopFixture;
 beforeAll(async () => {
@@ -18,19 +18,42 @@ const planted = async (...plant: Parameters<ShopFixture["planted"]>) =>
 
 test.each([
   ["a sale that left no trace", `update stocks set total_count = 9999 where sku = ${SKU}`, [
-    `sku ${SKU}: total 9999 + sold 2 is not the seeded total 10000`,
+    `sku ${SKU}: total 9999 is not what was moved, 10005, − sold 2`,
   ]],
   ["what stays reserved without an order", `update stocks set reserved = 9 where sku = ${SKU}`, [
     `sku ${SKU}: reserved 9 − awaiting payment 1 is not the seeded reserved 0`,
   ]],
   ["a SKU that is gone", `delete from stocks where sku = 1002`, [
-    "sku 1002 was seeded and has no stock row",
+    "sku 1002 has no stock row: 201 moved, 0 sold, 0 await payment",
   ]],
   ["a SKU from nowhere", `insert into stocks values (4, 1, 0)`, [
-    "sku 4 was not seeded, and 0 sold, 0 await payment",
+    "sku 4: total 1 is not what was moved, 0, − sold 0",
   ]],
 ])("checkStock() report %s", async (_what, statement, sentences) => {
   expect(await planted(checkStock, statement)).toEqual(sentences);
+});
+
+test.each([
+  [
+    "a movement that is lost",
+    `delete from stock_movements where reference = '${REFERENCE}' and sku = 1002`,
+    `"${REFERENCE}" was answered 1002: 201, ${SKU}: 10005 and moved ${SKU}: 10005`,
+  ],
+  [
+    "a change that was made twice",
+    `insert into stock_movements (sku, kind, count, total_count, reason, reference, at)
+      select sku, kind, count, total_count + count, reason, reference, at from stock_movements
+      where reference = '${REFERENCE}' and sku = 1002`,
+    `"${REFERENCE}" was answered 1002: 201, ${SKU}: 10005 and moved 1002: 201, 1002: 202, ` +
+    `${SKU}: 10005`,
+  ],
+  [
+    "a movement without a change",
+    `delete from stock_changes`,
+    `"${REFERENCE}" was answered nothing and moved 1002: 201, ${SKU}: 10005`,
+  ],
+])("checkStockChanges() report %s", async (_what, statement, sentence) => {
+  expect(await planted(checkStockChanges, statement)).toEqual([sentence]);
 });
 
 test.each([

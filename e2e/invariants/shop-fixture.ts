@@ -10,6 +10,8 @@ import type { Finding } from "./finding.ts";
 import { openDatabase, type Snapshot } from "./snapshot.ts";
 
 export const SKU = 1_625_903;
+/** Of the shop's one change of stock: 5 of the SKU, and 1 of 1002. */
+export const REFERENCE = "note 1";
 /** None of it is left. */
 const SHORT_SKU = 139_819_069;
 const USER = 7n;
@@ -69,7 +71,11 @@ export async function openShopFixture(): Promise<ShopFixture> {
 }
 
 async function fillShop(url: string): Promise<AcknowledgedOrder[]> {
-  const { pool, writer, create } = openWriterFixture(url);
+  const { pool, writer, stockWriter, create } = openWriterFixture(url);
+  await stockWriter.stockChange({
+    ...{ kind: "received", lines: [{ sku: SKU, count: 5n }, { sku: 1002, count: 1n }] },
+    ...{ reason: "delivery", reference: REFERENCE },
+  }, testContext());
   const acknowledged: AcknowledgedOrder[] = [];
   for (const [index, status] of STATUSES.entries()) {
     const items = [{ sku: status === "failed" ? SHORT_SKU : SKU, count: index + 1 }];
