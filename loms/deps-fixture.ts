@@ -6,10 +6,10 @@ import type { StockDeps, StockReader, StockWriter } from "./domain/stock-deps.ts
 export function fakeDeps() {
   const writer = {
     orderCreate: vi.fn<OrderWriter["orderCreate"]>(() =>
-      Promise.resolve([{ kind: "created", orderId: 9n }])
+      Promise.resolve({ kind: "created", orderId: 9n })
     ),
-    orderPay: vi.fn<OrderWriter["orderPay"]>(() => Promise.resolve([{ kind: "changed" }])),
-    orderCancel: vi.fn<OrderWriter["orderCancel"]>(() => Promise.resolve([{ kind: "unchanged" }])),
+    orderPay: vi.fn<OrderWriter["orderPay"]>(() => Promise.resolve({ kind: "changed" })),
+    orderCancel: vi.fn<OrderWriter["orderCancel"]>(() => Promise.resolve({ kind: "unchanged" })),
     expireOrders: vi.fn<OrderWriter["expireOrders"]>(() => Promise.resolve(0)),
   };
   const reader = {

@@ -28,9 +28,10 @@ import { outboxCleaner } from "./outbox/clean.ts";
 import { outboxWait } from "./outbox/order-event-message.ts";
 import { Relay, relayMetrics } from "./outbox/relay.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
+import { createGroupedWriter } from "./repository/grouped-writer.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createStockWriter } from "./repository/stock-writer.ts";
-import { createOrderWriter } from "./repository/writer.ts";
+import { createOrderListWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/chain.ts";
 import { rpcMethods } from "./rpc/methods.ts";
 
@@ -65,7 +66,8 @@ async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
   watchBacklog((context) => outboxBacklog(reads, context), metrics);
   const relay = await openRelay(databases, parts);
   const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
-  const writer = createOrderWriter({ pool: writes, paymentTimeoutMs, metrics });
+  const lists = createOrderListWriter({ pool: writes, paymentTimeoutMs, metrics });
+  const writer = createGroupedWriter(lists, metrics);
   const deps = { writer, reader, wakeRelay: () => relay.wake() };
   openExpirer(deps, parts);
   await openProfileListener(config.LOMS_PROFILE, log, opened);

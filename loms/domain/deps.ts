@@ -35,24 +35,14 @@ export type OrderChangeOutcome =
   | { readonly kind: "payment_overdue" };
 
 /**
- * Changes orders and stock. Every call takes a list and returns one outcome per element, in the
- * list's order; an element that is refused does not affect the others. A call is one transaction:
- * when it resolves, the outcomes are on the primary and on every synchronous replica.
- * Throws AppError `unavailable` or `deadline_exceeded` when the outcome is unknown.
+ * Changes orders and stock. When a call resolves, its outcome is on the primary and on every
+ * synchronous replica. Throws AppError `unavailable` or `deadline_exceeded` when the outcome is
+ * unknown, and `resource_exhausted` when too many calls wait.
  */
 export interface OrderWriter {
-  orderCreate(
-    orders: readonly NewOrder[],
-    context: RequestContext,
-  ): Promise<readonly OrderCreateOutcome[]>;
-  orderPay(
-    changes: readonly OrderChange[],
-    context: RequestContext,
-  ): Promise<readonly OrderChangeOutcome[]>;
-  orderCancel(
-    changes: readonly OrderChange[],
-    context: RequestContext,
-  ): Promise<readonly OrderChangeOutcome[]>;
+  orderCreate(order: NewOrder, context: RequestContext): Promise<OrderCreateOutcome>;
+  orderPay(change: OrderChange, context: RequestContext): Promise<OrderChangeOutcome>;
+  orderCancel(change: OrderChange, context: RequestContext): Promise<OrderChangeOutcome>;
   /** Cancels up to `max` orders whose payment deadline has passed; returns how many. */
   expireOrders(max: number, context: RequestContext): Promise<number>;
 }

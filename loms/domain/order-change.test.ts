@@ -16,14 +16,14 @@ const operations = [
 describe.each(operations)("$method()", ({ verb, method, run }) => {
   function depsAnswering(outcome: OrderChangeOutcome) {
     const deps = fakeDeps();
-    deps.writer[method].mockResolvedValue([outcome]);
+    deps.writer[method].mockResolvedValue(outcome);
     return deps;
   }
 
   test("writes the change with its trace and wakes the relay", async () => {
     const deps = depsAnswering({ kind: "changed" });
     await run(deps, 8n, context);
-    expect(deps.writer[method].mock.calls).toEqual([[[{ orderId: 8n, traceparent }], context]]);
+    expect(deps.writer[method].mock.calls).toEqual([[{ orderId: 8n, traceparent }, context]]);
     expect(deps.wakeRelay).toHaveBeenCalledOnce();
   });
 

@@ -16,8 +16,8 @@ export async function orderPay(
   orderId: bigint,
   context: RequestContext,
 ): Promise<void> {
-  const changes = [{ orderId, traceparent: context.traceparent }];
-  settle(deps, "pay", orderId, await deps.writer.orderPay(changes, context));
+  const change = { orderId, traceparent: context.traceparent };
+  settle(deps, "pay", orderId, await deps.writer.orderPay(change, context));
 }
 
 /**
@@ -29,17 +29,16 @@ export async function orderCancel(
   orderId: bigint,
   context: RequestContext,
 ): Promise<void> {
-  const changes = [{ orderId, traceparent: context.traceparent }];
-  settle(deps, "cancel", orderId, await deps.writer.orderCancel(changes, context));
+  const change = { orderId, traceparent: context.traceparent };
+  settle(deps, "cancel", orderId, await deps.writer.orderCancel(change, context));
 }
 
 function settle(
   deps: ChangeDeps,
   verb: "pay" | "cancel",
   orderId: bigint,
-  [outcome]: readonly OrderChangeOutcome[],
+  outcome: OrderChangeOutcome,
 ): void {
-  if (!outcome) throw new Error(`no outcome for order ${orderId}`);
   switch (outcome.kind) {
     case "changed":
       return deps.wakeRelay();

@@ -13,7 +13,7 @@ const input = { userId: 7n, items: [{ sku: 42, count: 3 }], idempotencyKey: "onc
 
 function depsAnswering(outcome: OrderCreateOutcome) {
   const deps = fakeDeps();
-  deps.writer.orderCreate.mockResolvedValue([outcome]);
+  deps.writer.orderCreate.mockResolvedValue(outcome);
   return deps;
 }
 
@@ -36,7 +36,7 @@ describe("orderCreate()", () => {
   test("writes the order with its trace, wakes the relay and resolves with the id", async () => {
     const deps = depsAnswering({ kind: "created", orderId: 2n ** 53n + 1n });
     expect(await orderCreate(deps, input, context)).toBe(9007199254740993n);
-    expect(deps.writer.orderCreate.mock.calls).toEqual([[[{ ...input, traceparent }], context]]);
+    expect(deps.writer.orderCreate.mock.calls).toEqual([[{ ...input, traceparent }, context]]);
     expect(deps.wakeRelay).toHaveBeenCalledOnce();
   });
 

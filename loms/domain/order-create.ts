@@ -25,8 +25,7 @@ export async function orderCreate(
   context: RequestContext,
 ): Promise<bigint> {
   const order = { ...input, traceparent: context.traceparent };
-  const [outcome] = await deps.writer.orderCreate([order], context);
-  if (!outcome) throw new Error("no outcome for an order");
+  const outcome = await deps.writer.orderCreate(order, context);
   switch (outcome.kind) {
     case "created":
       deps.wakeRelay();

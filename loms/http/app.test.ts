@@ -16,8 +16,8 @@ const order = { user: 7, items: [{ sku: 42, count: 3 }] };
 function setUp() {
   const deps = fakeDeps();
   const { writer, reader } = deps;
-  writer.orderCreate.mockImplementation(([first]) =>
-    Promise.resolve([{ kind: "created", orderId: first?.userId ?? 0n }])
+  writer.orderCreate.mockImplementation(({ userId }) =>
+    Promise.resolve({ kind: "created", orderId: userId })
   );
   reader.orderInfo.mockImplementation((orderId) =>
     Promise.resolve({ orderId, userId: orderId, status: "payed", items: order.items })
@@ -76,7 +76,7 @@ describe("the gateway", () => {
   test("passes the idempotency key", async () => {
     const { post, writer } = setUp();
     await post("/v1/order/create", order, { ...JSON_TYPE, "Idempotency-Key": "once" });
-    expect(writer.orderCreate.mock.calls[0]?.[0][0]?.idempotencyKey).toBe("once");
+    expect(writer.orderCreate.mock.calls[0]?.[0].idempotencyKey).toBe("once");
   });
 
   test.each([
@@ -112,7 +112,7 @@ describe("the gateway", () => {
     const { post, writer } = setUp();
     const skus = [{ sku: 42, requested: 3, available: 2 }];
     const shortage = { orderId: 2n ** 63n - 1n, skus, skusTotal: 1 };
-    writer.orderCreate.mockResolvedValue([{ kind: "short", shortage }]);
+    writer.orderCreate.mockResolvedValue({ kind: "short", shortage });
     const headers = { ...JSON_TYPE, traceparent: `00-${traceId}-${"b".repeat(16)}-01` };
     const { status, text } = await post("/v1/order/create", order, headers);
     expect(status).toBe(412);

@@ -5,25 +5,25 @@ import { durableRunner } from "../../shared/postgres/statement.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
-import type { NewOrder, OrderWriter } from "../domain/deps.ts";
+import type { NewOrder } from "../domain/deps.ts";
 import type { OrderItem } from "../domain/order.ts";
 import type { StockWriter } from "../domain/stock-deps.ts";
 import { createStockWriter } from "./stock-writer.ts";
-import { createOrderWriter } from "./writer.ts";
+import { createOrderListWriter, type OrderListWriter } from "./writer.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
 const PAYMENT_TIMEOUT_MS = 600_000;
 
 export interface WriterFixture {
   readonly pool: Pool;
-  readonly writer: OrderWriter;
+  readonly writer: OrderListWriter;
   readonly stockWriter: StockWriter;
   /** A SKU that no other test uses. */
   addStock(totalCount: number, reserved?: number): Promise<number>;
   stockOf(sku: number): Promise<{ totalCount: number; reserved: number }>;
   /** Statuses by seq, and the same from the outbox. */
   eventsOf(orderId: bigint): Promise<{ history: string[]; outbox: string[] }>;
-  create(items: readonly OrderItem[], key?: string): ReturnType<OrderWriter["orderCreate"]>;
+  create(items: readonly OrderItem[], key?: string): ReturnType<OrderListWriter["orderCreate"]>;
 }
 
 /** For tests: a writer on a migrated database, and looks behind it. */
@@ -37,7 +37,7 @@ export function openWriterFixture(
     max: connections,
     applicationName: "test",
   });
-  const writer = createOrderWriter({
+  const writer = createOrderListWriter({
     pool: durableRunner(pool, "remote_apply"),
     paymentTimeoutMs,
     metrics: new Metrics("loms"),

@@ -3,7 +3,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { DurableRunner } from "../../shared/postgres/statement.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
-import { createOrderWriter } from "./writer.ts";
+import { createOrderListWriter } from "./writer.ts";
 
 const context = {} as RequestContext;
 const ORDERS = [{ userId: 7n, items: [], idempotencyKey: undefined, traceparent: "" }];
@@ -14,7 +14,7 @@ function openWriter() {
   const metrics = new Metrics("loms");
   let rows: readonly object[] = [];
   const pool = { run: () => Promise.resolve(rows) } as unknown as DurableRunner;
-  const writer = createOrderWriter({ pool, paymentTimeoutMs: 1_000, metrics });
+  const writer = createOrderListWriter({ pool, paymentTimeoutMs: 1_000, metrics });
   /** The transitions that were counted, and the short lines. */
   const counted = async () => {
     const samples = readSamples(await metrics.text());

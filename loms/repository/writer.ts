@@ -32,6 +32,26 @@ export const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
  */
 const COUNTED_ORDERS_MAX = 10_000;
 
+/**
+ * Writes lists of orders. Every call returns one outcome per element, in the list's order; an
+ * element that is refused does not affect the others. A call is one transaction, and throws as
+ * {@link OrderWriter} does, for all of its elements.
+ */
+export interface OrderListWriter extends Pick<OrderWriter, "expireOrders"> {
+  orderCreate(
+    orders: readonly NewOrder[],
+    context: RequestContext,
+  ): Promise<readonly OrderCreateOutcome[]>;
+  orderPay(
+    changes: readonly OrderChange[],
+    context: RequestContext,
+  ): Promise<readonly OrderChangeOutcome[]>;
+  orderCancel(
+    changes: readonly OrderChange[],
+    context: RequestContext,
+  ): Promise<readonly OrderChangeOutcome[]>;
+}
+
 export interface OrderWriterOptions {
   /** Of the primary. */
   readonly pool: DurableRunner;
@@ -42,7 +62,7 @@ export interface OrderWriterOptions {
 }
 
 /** Orders and stock in PostgreSQL. Each call is one statement, and so one transaction. */
-export function createOrderWriter(options: OrderWriterOptions): OrderWriter {
+export function createOrderListWriter(options: OrderWriterOptions): OrderListWriter {
   const { pool, paymentTimeoutMs, metrics, random = Math.random } = options;
   const { countCreated, countChanged } = orderCounters(metrics);
 

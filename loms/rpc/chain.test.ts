@@ -76,12 +76,12 @@ describe("a call through the chain", () => {
   test("passes the normalized request: lines of one SKU are summed", async () => {
     const { call, writer } = setUp();
     await call("orderCreate", { user: "7", items: [...order.items, ...order.items] }, ["once"]);
-    expect(writer.orderCreate.mock.calls[0]?.[0]).toEqual([{
+    expect(writer.orderCreate.mock.calls[0]?.[0]).toEqual({
       userId: 7n,
       items: [{ sku: 42, count: 6 }],
       idempotencyKey: "once",
       traceparent,
-    }]);
+    });
   });
 
   test("logs one line with method, status, duration and trace", async () => {
@@ -172,10 +172,10 @@ describe("an observed call", () => {
     const { call, gateway, writer, clock, metrics } = setUp();
     writer.orderPay.mockImplementationOnce(async () => {
       await clock.advance(10);
-      return [{ kind: "changed" }];
+      return { kind: "changed" };
     });
     await call("orderPay", { orderID: 9n });
-    writer.orderPay.mockResolvedValueOnce([{ kind: "wrong_status", status: "cancelled" }]);
+    writer.orderPay.mockResolvedValueOnce({ kind: "wrong_status", status: "cancelled" });
     await gateway("orderPay", { orderID: 9n }).catch(() => {});
     writer.orderPay.mockRejectedValueOnce(new AppError("unavailable", "no primary"));
     await call("orderPay", { orderID: 9n }).catch(() => {});

@@ -14,6 +14,8 @@ import {
 
 /** As many as a subscription has in progress. */
 const BATCH_MAX = 500;
+/** More than any subscription has in progress. */
+const WAITING_MAX = 10_000;
 
 /** The observer of each batch, for a batcher with the name of its statement. */
 type OnBatch = (batcher: string) => (waitedMs: readonly number[]) => void;
@@ -41,11 +43,13 @@ export class PostgresLastShown implements LastShown {
     this.#pool = pool;
     this.#reads = new Batcher({
       batchMax: BATCH_MAX,
+      waitingMax: WAITING_MAX,
       run: (calls) => this.#lastSeqs(calls),
       onBatch: onBatch(LAST_SEQS.name),
     });
     this.#writes = new Batcher({
       batchMax: BATCH_MAX,
+      waitingMax: WAITING_MAX,
       run: (calls) => this.#remember(calls),
       onBatch: onBatch(REMEMBER.name),
     });

@@ -1,27 +1,31 @@
 import { expect, test } from "vitest";
-import { Batcher } from "./batcher.ts";
+import { Batcher, type BatcherOptions } from "./batcher.ts";
+import { RequestContext } from "./request-context.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A batcher whose batches wait until they are let go. */
-function openBatcher(batchMax: number) {
+function openBatcher(options: Partial<BatcherOptions<number, string>> = {}) {
   const batches: { items: readonly number[]; end: (error?: Error) => void }[] = [];
   const batcher = new Batcher<number, string>({
-    batchMax,
+    batchMax: 10,
+    waitingMax: 10,
     run: (items) =>
       new Promise((resolve, reject) => {
         const end = (error?: Error) => error ? reject(error) : resolve(items.map(String));
         batches.push({ items, end });
       }),
+    ...options,
   });
-  return { batcher, batches };
+  const sent = () => batches.map(({ items }) => items);
+  return { batcher, batches, sent };
 }
 
 async function settle(): Promise<void> {
-  for (let round = 0; round < 10; round++) await Promise.resolve();
+  for (let round = 0; round < 20; round++) await Promise.resolve();
 }
 
 test("ask() sends a lone item at once and gives it its own answer", async () => {
-  const { batcher, batches } = openBatcher(10);
+  const { batcher, batches } = openBatcher();
   const answer = batcher.ask(7);
   await settle();
   batches[0]?.end();
@@ -29,45 +33,60 @@ test("ask() sends a lone item at once and gives it its own answer", async () => 
 });
 
 test("calls during a batch form the next one, up to batchMax and in order", async () => {
-  const { batcher, batches } = openBatcher(3);
+  const { batcher, batches, sent } = openBatcher({ batchMax: 3 });
   const answers = [batcher.ask(1), batcher.ask(2)];
   await settle();
   answers.push(...[3, 4, 5, 6].map((item) => batcher.ask(item)));
   await settle();
-  expect(batches.map(({ items }) => items)).toEqual([[1, 2]]);
+  expect(sent()).toEqual([[1, 2]]);
   for (let index = 0; index < 3; index++) {
     batches[index]?.end();
     await settle();
   }
-  expect(batches.map(({ items }) => items)).toEqual([[1, 2], [3, 4, 5], [6]]);
+  expect(sent()).toEqual([[1, 2], [3, 4, 5], [6]]);
   expect(await Promise.all(answers)).toEqual(["1", "2", "3", "4", "5", "6"]);
+});
+
+test("batchesMax batches are under way at once", async () => {
+  const { batcher, batches, sent } = openBatcher({ batchesMax: 2 });
+  for (const item of [1, 2, 3, 4]) {
+    void batcher.ask(item);
+    await settle();
+  }
+  expect(sent()).toEqual([[1], [2]]);
+  batches[1]?.end();
+  await settle();
+  expect(sent()).toEqual([[1], [2], [3, 4]]);
+});
+
+test("a batch ends before it exceeds weightMax, and has one item of any weight", async () => {
+  const { batcher, batches, sent } = openBatcher({ weightMax: 10, weightOf: (item) => item });
+  for (const item of [4, 6, 1, 99, 2]) void batcher.ask(item);
+  for (let index = 0; index < 4; index++) {
+    await settle();
+    batches[index]?.end();
+  }
+  expect(sent()).toEqual([[4, 6], [1], [99], [2]]);
 });
 
 test("onBatch gets how long each item of a batch has waited for it to begin", async () => {
   const clock = new VirtualClock();
   const waits: (readonly number[])[] = [];
-  const ends: (() => void)[] = [];
-  const batcher = new Batcher<number, number>({
-    batchMax: 10,
-    run: (items) => new Promise((resolve) => ends.push(() => resolve(items))),
-    onBatch: (waitedMs) => waits.push(waitedMs),
-    clock,
-  });
+  const onBatch = (waitedMs: readonly number[]) => waits.push(waitedMs);
+  const { batcher, batches } = openBatcher({ onBatch, clock });
   const first = batcher.ask(1);
   await clock.advance(5);
-  const second = batcher.ask(2);
+  void batcher.ask(2);
   await clock.advance(5);
-  const third = batcher.ask(3);
-  ends[0]?.();
+  void batcher.ask(3);
+  batches[0]?.end();
   await first;
   await settle();
   expect(waits).toEqual([[0], [5, 0]]);
-  ends[1]?.();
-  await Promise.all([second, third]);
 });
 
 test("ask() rejects for the items of a failed batch only", async () => {
-  const { batcher, batches } = openBatcher(1);
+  const { batcher, batches } = openBatcher({ batchMax: 1 });
   const first = batcher.ask(1);
   const second = batcher.ask(2);
   await settle();
@@ -76,4 +95,108 @@ test("ask() rejects for the items of a failed batch only", async () => {
   await settle();
   batches[1]?.end();
   expect(await second).toBe("2");
+});
+
+test("a divisible batch is run in halves, down to the item that it failed for", async () => {
+  const sent: (readonly number[])[] = [];
+  const { batcher } = openBatcher({
+    run(items) {
+      sent.push(items);
+      if (items.includes(4)) return Promise.reject(new Error("no 4"));
+      return Promise.resolve(items.map(String));
+    },
+    isDivisible: () => true,
+  });
+  const answers = await Promise.allSettled([1, 2, 3, 4, 5].map((item) => batcher.ask(item)));
+  expect(answers.map(({ status }) => status))
+    .toEqual(["fulfilled", "fulfilled", "fulfilled", "rejected", "fulfilled"]);
+  expect(sent).toEqual([[1, 2, 3, 4, 5], [1, 2, 3], [4, 5], [4], [5]]);
+});
+
+test("a batch that is not divisible fails as a whole and is not run again", async () => {
+  const { batcher, batches, sent } = openBatcher({ isDivisible: () => false });
+  const answers = [batcher.ask(1), batcher.ask(2)];
+  await settle();
+  batches[0]?.end(new Error("lost"));
+  for (const answer of answers) await expect(answer).rejects.toThrow("lost");
+  expect(sent()).toEqual([[1, 2]]);
+});
+
+test("ask() throws resource_exhausted with a Retry-After while too many calls wait", async () => {
+  const { batcher, batches, sent } = openBatcher({ waitingMax: 2 });
+  void batcher.ask(1);
+  await settle();
+  void batcher.ask(2);
+  void batcher.ask(3);
+  await expect(batcher.ask(4)).rejects
+    .toMatchObject({ code: "resource_exhausted", retryAfterMs: 1_000 });
+  batches[0]?.end();
+  await settle();
+  expect(sent()).toEqual([[1], [2, 3]]);
+});
+
+/** Callers of one clock: item n has a deadline after n ms. */
+function openWithDeadlines() {
+  const clock = new VirtualClock();
+  const callerOf = (item: number) =>
+    new RequestContext({ traceparent: "", timeoutMs: item, clock });
+  return { clock, ...openBatcher({ callerOf, clock }) };
+}
+
+test("an item whose deadline passes while it waits is rejected and never sent", async () => {
+  const { batcher, batches, sent, clock } = openWithDeadlines();
+  void batcher.ask(500);
+  await settle();
+  const early = batcher.ask(20);
+  void batcher.ask(501);
+  const rejected = expect(early).rejects.toMatchObject({ code: "deadline_exceeded" });
+  await clock.advance(20);
+  await rejected;
+  batches[0]?.end();
+  await settle();
+  expect(sent()).toEqual([[500], [501]]);
+});
+
+test("an item whose caller left while it waited is never sent", async () => {
+  let hasLeft = false;
+  const clock = new VirtualClock();
+  const caller = {
+    remainingMs: () => 500,
+    get hasLeft() {
+      return hasLeft;
+    },
+  };
+  const { batcher, batches, sent } = openBatcher({ callerOf: () => caller, clock });
+  const first = batcher.ask(1);
+  await settle();
+  const second = batcher.ask(2);
+  hasLeft = true;
+  batches[0]?.end();
+  await expect(second).rejects.toMatchObject({ code: "unavailable" });
+  expect([await first, sent()]).toEqual(["1", [[1]]]);
+});
+
+test("once an item is in a batch, only the batch ends it", async () => {
+  const { batcher, batches, clock } = openWithDeadlines();
+  const answer = batcher.ask(20);
+  await clock.advance(100);
+  batches[0]?.end();
+  expect(await answer).toBe("20");
+});
+
+test("others go on beside stalledMax batches that take longer than stalledAfterMs", async () => {
+  const clock = new VirtualClock();
+  const { batcher, batches, sent } = openBatcher({ stalledAfterMs: 100, stalledMax: 1, clock });
+  for (const item of [1, 2, 3]) {
+    void batcher.ask(item);
+    await clock.advance(100);
+  }
+  expect(sent()).toEqual([[1], [2]]);
+  batches[0]?.end();
+  await settle();
+  expect(sent()).toEqual([[1], [2], [3]]);
+  batches[1]?.end();
+  void batcher.ask(4);
+  await settle();
+  expect(sent()).toHaveLength(3);
 });

@@ -1,61 +1,181 @@
+import { AppError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
-interface Waiting<Item, Answer> {
-  readonly item: Item;
-  readonly askedAt: number;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: unknown) => void;
+/** The advice when too many calls wait: batches take milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+
+/** The caller that waits for an item's answer. A RequestContext is one. */
+export interface BatchCaller {
+  /** The time until the deadline, in ms; 0 when it has passed. */
+  remainingMs(): number;
+  /** Whether the caller is known to have left before its deadline. */
+  readonly hasLeft: boolean;
 }
 
 export interface BatcherOptions<Item, Answer> {
+  /** Items in one batch. */
   readonly batchMax: number;
+  /** Calls that may wait for a batch; further ones are refused. */
+  readonly waitingMax: number;
+  /** Batches under way at once; 1 unless given. */
+  readonly batchesMax?: number;
+  /** The weight of one batch, and of each item: a batch has at least one item, of any weight. */
+  readonly weightMax?: number;
+  readonly weightOf?: (item: Item) => number;
+  /** A batch that takes longer no longer counts in `batchesMax`; never unless given. */
+  readonly stalledAfterMs?: number;
+  /** How many such batches there may be; then the others wait for them. */
+  readonly stalledMax?: number;
   /** Resolves with the answers in the order of the items. A rejection rejects all of them. */
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>;
+  /**
+   * Whether a batch that failed so has done nothing, and might succeed without some of its items:
+   * its halves are run by themselves. Otherwise all its calls fail.
+   */
+  readonly isDivisible?: (error: unknown) => boolean;
+  /** Who waits for an item, if its deadline holds while it waits for its batch. */
+  readonly callerOf?: (item: Item) => BatchCaller;
   /** Called when a batch starts, with how long each of its items has waited, in ms. */
   readonly onBatch?: (waitedMs: readonly number[]) => void;
   readonly clock?: Clock;
 }
 
+interface Call<Item, Answer> {
+  readonly item: Item;
+  readonly askedAt: number;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+  cancelTimer: () => void;
+}
+
 /**
- * Groups calls into batches without delaying a single one: one batch runs at a time, and calls that
- * arrive meanwhile form the next, in their order.
+ * Groups calls into batches without delaying a single one: calls that arrive while `batchesMax`
+ * batches are under way form the next, in their order. No timer holds a batch back.
  */
 export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>;
   readonly #clock: Clock;
-  #waiting: Waiting<Item, Answer>[] = [];
-  #running = false;
+  readonly #waiting = new Set<Call<Item, Answer>>();
+  #running = 0;
+  #stalled = 0;
+  #isStarting = false;
 
   constructor(options: BatcherOptions<Item, Answer>) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
   }
 
+  /**
+   * The item's own answer. Besides what `run` throws: AppError `resource_exhausted` when too many
+   * calls wait, `deadline_exceeded` or `unavailable` when its caller no longer waits before the
+   * item is in a batch; then it is never sent. Once it is, only `run` ends it.
+   */
   ask(item: Item): Promise<Answer> {
+    const { waitingMax, callerOf } = this.#options;
+    if (this.#waiting.size >= waitingMax) {
+      const message = `${waitingMax} calls wait already`;
+      return Promise.reject(
+        new AppError("resource_exhausted", message, { retryAfterMs: RETRY_AFTER_MS }),
+      );
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, askedAt: this.#clock.now(), resolve, reject });
-      if (!this.#running) void this.#run();
+      const askedAt = this.#clock.now();
+      const call = { item, askedAt, resolve, reject, cancelTimer: () => {} };
+      this.#waiting.add(call);
+      if (callerOf) this.#keepDeadline(call, callerOf(item).remainingMs());
+      this.#startSoon();
     });
   }
 
-  async #run(): Promise<void> {
-    this.#running = true;
-    // Calls of the same turn of the event loop share a batch.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      await this.#answer(this.#waiting.splice(0, this.#options.batchMax));
-    }
-    this.#running = false;
+  #keepDeadline(call: Call<Item, Answer>, remainingMs: number): void {
+    call.cancelTimer = this.#clock.setTimer(remainingMs, () => {
+      this.#waiting.delete(call);
+      call.reject(new AppError("deadline_exceeded", "the deadline passed before it was sent"));
+    });
   }
 
-  async #answer(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
+  /** Calls of the same turn of the event loop share a batch. */
+  #startSoon(): void {
+    if (this.#isStarting || !this.#hasPlace()) return;
+    this.#isStarting = true;
+    queueMicrotask(() => {
+      this.#isStarting = false;
+      while (this.#waiting.size > 0 && this.#hasPlace()) this.#start(this.#take());
+    });
+  }
+
+  #hasPlace(): boolean {
+    const { batchesMax = 1, stalledMax = 0 } = this.#options;
+    return this.#running < batchesMax && this.#stalled <= stalledMax;
+  }
+
+  /** Takes the next batch from those who still wait. */
+  #take(): Call<Item, Answer>[] {
+    const { batchMax, weightMax = Infinity, weightOf = () => 0 } = this.#options;
+    const batch: Call<Item, Answer>[] = [];
+    let weight = 0;
+    for (const call of this.#waiting) {
+      weight += weightOf(call.item);
+      if (batch.length === batchMax || (batch.length > 0 && weight > weightMax)) break;
+      this.#waiting.delete(call);
+      call.cancelTimer();
+      if (this.#isWanted(call)) batch.push(call);
+      else weight -= weightOf(call.item);
+    }
+    return batch;
+  }
+
+  #isWanted({ item, reject }: Call<Item, Answer>): boolean {
+    const caller = this.#options.callerOf?.(item);
+    if (!caller) return true;
+    if (caller.hasLeft) reject(new AppError("unavailable", "the caller left before it was sent"));
+    else if (caller.remainingMs() > 0) return true;
+    else reject(new AppError("deadline_exceeded", "the deadline passed before it was sent"));
+    return false;
+  }
+
+  #start(batch: readonly Call<Item, Answer>[]): void {
+    if (batch.length === 0) return;
+    const { onBatch, stalledAfterMs, stalledMax = 0 } = this.#options;
     const now = this.#clock.now();
-    this.#options.onBatch?.(batch.map(({ askedAt }) => now - askedAt));
+    onBatch?.(batch.map(({ askedAt }) => now - askedAt));
+    this.#running++;
+    let hasStalled = false;
+    const stall = () => {
+      hasStalled = true;
+      this.#running--;
+      this.#stalled++;
+      this.#startSoon();
+    };
+    const cancelTimer = stalledAfterMs === undefined || stalledMax === 0
+      ? undefined
+      : this.#clock.setTimer(stalledAfterMs, stall);
+    const end = () => {
+      cancelTimer?.();
+      if (hasStalled) this.#stalled--;
+      else this.#running--;
+      this.#startSoon();
+    };
+    void this.#answer(batch).then(end);
+  }
+
+  /** Never rejects. */
+  async #answer(batch: readonly Call<Item, Answer>[]): Promise<void> {
+    const { run, isDivisible } = this.#options;
     try {
-      const answers = await this.#options.run(batch.map(({ item }) => item));
+      const answers = await run(batch.map(({ item }) => item));
       batch.forEach(({ resolve }, index) => resolve(answers[index] as Answer));
     } catch (error) {
+      if (batch.length > 1 && isDivisible?.(error)) return await this.#answerHalves(batch);
       for (const { reject } of batch) reject(error);
+    }
+  }
+
+  async #answerHalves(batch: readonly Call<Item, Answer>[]): Promise<void> {
+    const middle = Math.ceil(batch.length / 2);
+    for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
+      const wanted = half.filter((call) => this.#isWanted(call));
+      if (wanted.length > 0) await this.#answer(wanted);
     }
   }
 }

@@ -1,6 +1,13 @@
 import { AppError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
+/** A caller whose signal is expensive to make. */
+export interface LazyCaller {
+  readonly signal: AbortSignal;
+  /** The same without the signal, where it is known. */
+  readonly hasLeft?: boolean;
+}
+
 export interface RequestContextOptions {
   /** W3C `traceparent` of this work: 00-<trace id>-<span id>-<flags>. */
   readonly traceparent: string;
@@ -12,8 +19,8 @@ export interface RequestContextOptions {
   readonly timeoutMs: number;
   /** Aborts when the caller has left. */
   readonly callerSignal?: AbortSignal | undefined;
-  /** The same, for a signal that is expensive to make: it is read when needed. */
-  readonly caller?: { readonly signal: AbortSignal } | undefined;
+  /** The same, where the signal is read only when needed. */
+  readonly caller?: LazyCaller | undefined;
   readonly clock?: Clock;
 }
 
@@ -30,7 +37,7 @@ export class RequestContext {
   readonly clock: Clock;
   /** On the scale of `clock.now()`, in ms. */
   readonly deadlineAt: number;
-  readonly #caller: { readonly signal: AbortSignal } | undefined;
+  readonly #caller: LazyCaller | undefined;
   #callerSignal: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -58,6 +65,11 @@ export class RequestContext {
   /** The time until the deadline, in ms; 0 when it has passed. */
   remainingMs(): number {
     return Math.max(0, this.deadlineAt - this.clock.now());
+  }
+
+  /** Whether the caller is known to have left. */
+  get hasLeft(): boolean {
+    return this.#caller?.hasLeft ?? this.#callerSignal?.aborted ?? false;
   }
 
   /**

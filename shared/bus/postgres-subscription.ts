@@ -224,6 +224,8 @@ export class PostgresSubscription implements Subscription {
 
 /** Jobs removed by one statement. */
 const BATCH_MAX = 500;
+/** More than a member has in progress. */
+const WAITING_MAX = 10_000;
 /** Between attempts while the database is unavailable, in ms. */
 const RETRY_MS = 250;
 /** Attempts once the subscription closes; messages left over are redelivered. */
@@ -241,6 +243,7 @@ export class Acknowledger {
   readonly #logFailure: ThrottledLog;
   readonly #removals = new Batcher<JobAttempt, void>({
     batchMax: BATCH_MAX,
+    waitingMax: WAITING_MAX,
     run: async (jobs) => {
       await this.#remove([...jobs]);
       return [];

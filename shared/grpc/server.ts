@@ -238,6 +238,9 @@ function contextOf(call: Call, startTraceparent: StartTraceparent): RequestConte
       get signal() {
         return signalOf(call, deadlineAt);
       },
+      get hasLeft() {
+        return call.cancelled;
+      },
     },
   });
 }

@@ -28,6 +28,12 @@ const DEADLOCK_DETECTED = "40P01";
  */
 const UNAVAILABLE_STATES = /^(08|53|57|58)|^(25006|40001|40P01|55P03)$/;
 
+/**
+ * Of what a statement's own values or locks can cause: data exceptions, broken constraints,
+ * conflicts, errors that a function raises, and locks that were not free in time.
+ */
+const STATEMENT_STATES = /^(22|23|40|P0)|^55P03$/;
+
 /** The driver's code. drizzle wraps what the driver throws, and has none of its own. */
 function codeOf(error: unknown): string {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
@@ -52,6 +58,15 @@ export function isConnectionError(error: unknown): boolean {
 export function isConflict(error: unknown): boolean {
   const code = codeOf(error instanceof AppError ? error.cause : error);
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;
+}
+
+/**
+ * Whether the server rolled the statement back because of what is in it, or of the rows that it
+ * touches: it has done nothing, and a part of it might succeed.
+ */
+export function isOwnFault(error: unknown): boolean {
+  const state = sqlStateOf(error instanceof AppError ? error.cause : error);
+  return state !== undefined && STATEMENT_STATES.test(state);
 }
 
 /** A failure of the database as an AppError where it says nothing about the statement itself. */

@@ -71,12 +71,15 @@ test("sharedTrace() is in the first trace when none is sampled", () => {
   expect(sharedTrace([A])).toEqual({ traceparent: A, alsoServes: [] });
 });
 
-test("serveTogether() has the deadline of the first", () => {
+test("serveTogether() lasts until the latest deadline, also when a caller leaves", () => {
   const clock = new VirtualClock();
-  const first = new RequestContext({ traceparent: A, timeoutMs: 10, clock });
+  const callerSignal = AbortSignal.abort();
+  const first = new RequestContext({ traceparent: A, timeoutMs: 10, callerSignal, clock });
   const second = new RequestContext({ traceparent: B, timeoutMs: 99, clock });
-  const both = serveTogether([first, second]);
-  expect([both.remainingMs(), both.traceparent]).toEqual([10, B]);
+  const both = serveTogether([second, first]);
+  expect([both.remainingMs(), both.traceparent, both.signal.aborted]).toEqual([99, B, false]);
+  expect(serveTogether([first, second]).signal.aborted).toBe(false);
+  expect(serveTogether([first, second], 5).remainingMs()).toBe(104);
   expect(serveTogether([first])).toBe(first);
 });
 

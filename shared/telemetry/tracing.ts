@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { randomFillSync } from "node:crypto";
 import type { Clock } from "../async/clock.ts";
-import type { RequestContext } from "../async/request-context.ts";
+import { RequestContext } from "../async/request-context.ts";
 import { toAppError } from "../errors.ts";
 
 // Trace contexts (W3C Trace Context, level 1), which travel in `RequestContext.traceparent`, and
@@ -97,12 +97,16 @@ export function sharedTrace(traceparents: readonly string[]): SharedTrace | unde
   return { traceparent, alsoServes };
 }
 
-/** The context of such work; its deadline is that of the first, which has waited longest. */
-export function serveTogether(contexts: readonly RequestContext[]): RequestContext {
+/**
+ * The context of such work: it lasts until the latest deadline, and `graceMs` longer, whichever
+ * caller leaves.
+ */
+export function serveTogether(contexts: readonly RequestContext[], graceMs = 0): RequestContext {
   const first = contexts[0] as RequestContext;
-  if (contexts.length === 1) return first;
+  if (contexts.length === 1 && graceMs === 0) return first;
   const shared = sharedTrace(contexts.map(({ traceparent }) => traceparent)) as SharedTrace;
-  return first.withTraceparent(shared.traceparent, shared.alsoServes);
+  const timeoutMs = Math.max(...contexts.map((each) => each.remainingMs())) + graceMs;
+  return new RequestContext({ ...shared, timeoutMs, clock: first.clock });
 }
 
 export type SpanKind = "server" | "client" | "producer" | "consumer" | "internal";

@@ -1,6 +1,6 @@
 import type { Dashboard } from "../dashboard.ts";
 import { durations, perSecond, share } from "../promql.ts";
-import { requests, statements } from "./requests.ts";
+import { batches, requests, statements } from "./requests.ts";
 
 const COUNT = "rpc_server_call_duration_seconds_count";
 
@@ -45,6 +45,7 @@ export const loms: Dashboard = {
         },
       ],
     },
+    { title: "Batches", panels: batches("loms") },
     { title: "PostgreSQL", panels: statements("loms") },
     { title: "Gateway", panels: requests("loms") },
   ],

@@ -1,6 +1,6 @@
 import type { Dashboard } from "../dashboard.ts";
 import { durations, perSecond } from "../promql.ts";
-import { requests, statements } from "./requests.ts";
+import { batches, requests, statements } from "./requests.ts";
 
 export const notifier: Dashboard = {
   name: "notifier",
@@ -29,21 +29,7 @@ export const notifier: Dashboard = {
         },
       ],
     },
-    {
-      title: "Batches",
-      panels: [
-        {
-          title: "Calls that share a statement",
-          unit: "short",
-          queries: durations("batcher_batch_items", "", "batcher"),
-        },
-        {
-          title: "How long they wait for it to begin",
-          unit: "s",
-          queries: durations("batcher_wait_seconds", "", "batcher"),
-        },
-      ],
-    },
+    { title: "Batches", panels: batches("notifier") },
     { title: "PostgreSQL", panels: statements("notifier") },
     { title: "Requested", panels: requests("notifier") },
   ],

@@ -73,3 +73,19 @@ export function statements(job: string): Panel[] {
     },
   ];
 }
+
+/** How many calls of a service share a batch, and how long they wait for it. */
+export function batches(job: string): Panel[] {
+  return [
+    {
+      title: "Calls that share a statement",
+      unit: "short",
+      queries: durations("batcher_batch_items", `{job="${job}"}`, "batcher"),
+    },
+    {
+      title: "How long they wait for it to begin",
+      unit: "s",
+      queries: durations("batcher_wait_seconds", `{job="${job}"}`, "batcher"),
+    },
+  ];
+}

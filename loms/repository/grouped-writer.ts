@@ -1,0 +1,78 @@
+import { Batcher } from "../../shared/async/batcher.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
+import { isOwnFault } from "../../shared/postgres/database-error.ts";
+import { batcherMetrics } from "../../shared/telemetry/batcher-metrics.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import { serveTogether } from "../../shared/telemetry/tracing.ts";
+import type { NewOrder, OrderWriter } from "../domain/deps.ts";
+import type { OrderListWriter } from "./writer.ts";
+
+// Group commit: orders that arrive while a transaction is under way are the next one.
+//
+// Each order is admitted by itself, in the order of arrival. An order that waits has not been sent:
+// it ends at its caller's deadline, and its outcome is known. One that was sent has the outcome of
+// its transaction: when that is lost, it is unknown for the orders of that one alone.
+// A transaction that the server rolled back for what was in it has done nothing, and its halves are
+// sent by themselves, down to the order that it failed for.
+
+/** Keeps a transaction, and the locks that it holds, to some 20 ms. */
+const ORDERS_MAX = 256;
+/** The same for orders of many lines; a single one may have 1000. */
+const LINES_MAX = 4_000;
+/** Calls of each kind that may wait: more would wait for seconds. */
+const WAITING_MAX = 5_000;
+/** Transactions of each kind at once. Two share the locks and the processors, and gain nothing. */
+const BATCHES_MAX = 1;
+/** One that takes this long waits for a lock of others, or for a server that does not answer. */
+const STALLED_AFTER_MS = 200;
+/** Those beside which others go on; with the one under way, they leave connections to the rest. */
+const STALLED_MAX = 2;
+
+/** How much longer a transaction may take than its callers wait, who have answers by then. */
+const GRACE_MS = 100;
+
+interface Call<Item> {
+  readonly item: Item;
+  readonly context: RequestContext;
+}
+
+/** Writes single orders, those that arrive together in one transaction of `lists`. */
+export function createGroupedWriter(
+  lists: OrderListWriter,
+  metrics: Metrics,
+  { batchesMax = BATCHES_MAX } = {},
+): OrderWriter {
+  function grouped<Item, Outcome>(
+    name: string,
+    write: (items: readonly Item[], context: RequestContext) => Promise<readonly Outcome[]>,
+    linesOf: (item: Item) => number,
+  ): (item: Item, context: RequestContext) => Promise<Outcome> {
+    const batcher = new Batcher<Call<Item>, Outcome>({
+      batchMax: ORDERS_MAX,
+      waitingMax: WAITING_MAX,
+      batchesMax,
+      weightMax: LINES_MAX,
+      weightOf: ({ item }) => linesOf(item),
+      stalledAfterMs: STALLED_AFTER_MS,
+      stalledMax: STALLED_MAX,
+      callerOf: ({ context }) => context,
+      isDivisible: isOwnFault,
+      onBatch: batcherMetrics(metrics, name),
+      run: (calls) =>
+        write(
+          calls.map(({ item }) => item),
+          serveTogether(calls.map(({ context }) => context), GRACE_MS),
+        ),
+    });
+    return (item, context) => batcher.ask({ item, context });
+  }
+
+  // The lines of an order that changes are not known here.
+  const noLines = () => 0;
+  return {
+    orderCreate: grouped("order_create", lists.orderCreate, ({ items }: NewOrder) => items.length),
+    orderPay: grouped("order_pay", lists.orderPay, noLines),
+    orderCancel: grouped("order_cancel", lists.orderCancel, noLines),
+    expireOrders: lists.expireOrders,
+  };
+}
