@@ -8,6 +8,7 @@ test("cartConfig() has defaults that fit the local stack", () => {
     PRODUCT_URL: "http://127.0.0.1:8090",
     PRODUCT_TOKEN: "testtoken",
     PRODUCT_CACHE_TTL: 60_000,
+    CART_TTL: 30 * 86_400_000,
     LOMS_GRPC_URL: { host: "127.0.0.1", port: 50_051 },
     LOMS_ORIGINS: ["http://localhost:8084", "http://127.0.0.1:8084"],
     LOG_LEVEL: "info",
@@ -16,6 +17,11 @@ test("cartConfig() has defaults that fit the local stack", () => {
 
 test("cartConfig() reads 0 as no cache", () => {
   expect(cartConfig({ PRODUCT_CACHE_TTL: "0" }).PRODUCT_CACHE_TTL).toBe(0);
+});
+
+test("cartConfig() takes a cart that lasts for years, and none that lasts no time", () => {
+  expect(cartConfig({ CART_TTL: "87600h" }).CART_TTL).toBe(3_650 * 86_400_000);
+  expect(() => cartConfig({ CART_TTL: "0" })).toThrow("CART_TTL: must be longer than 0");
 });
 
 test("cartConfig() names every wrong setting at once, and shows no token", () => {

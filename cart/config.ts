@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   commonSettings,
   duration,
+  durationUpTo,
   type Environment,
   hostPort,
   httpOrigin,
@@ -17,6 +18,8 @@ import {
   unusedOtel,
 } from "../shared/otlp/otel-settings.ts";
 
+const CART_TTL_MAX_DAYS = 3_650;
+
 const settings = {
   ...commonSettings,
   ...tracingSettings,
@@ -25,6 +28,9 @@ const settings = {
   PRODUCT_URL: httpUrl.default("http://127.0.0.1:8090"),
   PRODUCT_TOKEN: z.string().default("testtoken"),
   PRODUCT_CACHE_TTL: duration.prefault("60s"),
+  CART_TTL: durationUpTo(CART_TTL_MAX_DAYS)
+    .refine((ms) => ms > 0, "must be longer than 0")
+    .prefault("720h"),
   LOMS_GRPC_URL: hostPort.prefault("127.0.0.1:50051"),
   LOMS_ORIGINS: listOf(httpOrigin).prefault("http://localhost:8084,http://127.0.0.1:8084"),
 };

@@ -19,7 +19,7 @@ import type { CartConfig } from "./config.ts";
 import { CheckoutAttempts, type CheckoutDeps } from "./domain/checkout.ts";
 import type { Deps } from "./domain/deps.ts";
 import { cartApp } from "./http/routes.ts";
-import { MemoryCarts, watchCarts } from "./repository/memory.ts";
+import { CART_REPOSITORY_EXPIRED_TOTAL, MemoryCarts, watchCarts } from "./repository/memory.ts";
 
 /** How long a stop waits for requests in progress: longer than any of them may take. */
 const DRAIN_MAX_MS = 6_000;
@@ -53,7 +53,11 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
   const loms = createLomsClient(config.LOMS_GRPC_URL, metrics, tracing);
   opened.push("the client of loms", () => loms.close());
 
-  const carts = new MemoryCarts();
+  const expired = metrics.counter(CART_REPOSITORY_EXPIRED_TOTAL);
+  const carts = new MemoryCarts({
+    ttlMs: config.CART_TTL,
+    onExpired: (ended) => expired.inc(ended),
+  });
   watchCarts(carts, metrics);
   const deps: Deps & CheckoutDeps = {
     carts,

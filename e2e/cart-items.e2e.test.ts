@@ -1,4 +1,5 @@
 import { expect, inject, test } from "vitest";
+import { startOwnCart } from "./alone.ts";
 import { call } from "./http.ts";
 import { linesOf } from "./notifications.ts";
 import { eventually } from "./eventually.ts";
@@ -32,6 +33,21 @@ test("adds at once are all counted", async () => {
   const user = newUser();
   await Promise.all(Array.from({ length: 20 }, () => add(user, MUSIC, 1)));
   expect(await inCart(user)).toEqual({ [MUSIC]: 20 });
+});
+
+test("a cart ends CART_TTL after its last change", async () => {
+  const own = await startOwnCart(shop, { CART_TTL: "1s" });
+  try {
+    const { add, inCart } = shopAt({ urls: { ...shop.urls, cart: own.url } });
+    const user = newUser();
+    await add(user, MUSIC, 1);
+    expect(await inCart(user)).toEqual({ [MUSIC]: 1 });
+    await eventually(async () => expect(await inCart(user)).toEqual({}));
+    const { text } = await call(own.url, "GET /metrics");
+    expect(text).toMatch(/^cart_repository_expired_total.* 1$/m);
+  } finally {
+    await own.close();
+  }
 });
 
 test.each([

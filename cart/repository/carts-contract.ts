@@ -1,16 +1,24 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import type { CartLine, Carts } from "../domain/deps.ts";
 
 const LIMITS = { countMax: 65_535, linesMax: 1000 };
 const SKU_MAX = 2 ** 32 - 1;
 const USER_MAX = 2n ** 63n - 1n;
 
-/** The tests of every store of carts. `make` opens an empty one. */
-export function cartsContract(name: string, make: () => Promise<Carts>): void {
+const TTL_MS = 60_000;
+
+/** The tests of every store of carts. `make` opens an empty one, whose carts last `ttlMs`. */
+export function cartsContract(
+  name: string,
+  make: (options: { ttlMs: number; clock: VirtualClock }) => Promise<Carts>,
+): void {
   describe(`${name} as Carts`, () => {
     let carts: Carts;
+    let clock: VirtualClock;
     beforeEach(async () => {
-      carts = await make();
+      clock = new VirtualClock();
+      carts = await make({ ttlMs: TTL_MS, clock });
     });
 
     const add = (userId: bigint, sku: number, count: number, limits = LIMITS) =>
@@ -107,6 +115,48 @@ export function cartsContract(name: string, make: () => Promise<Carts>): void {
         await carts.removeOrdered(1n, ordered);
         await carts.removeOrdered(1n, ordered);
         expect(carts.size()).toEqual({ carts: 0, lines: 0 });
+      });
+    });
+
+    describe("CART_TTL", () => {
+      test("ends a cart that long after its last change", async () => {
+        await add(1n, 10, 1);
+        await clock.advance(TTL_MS - 1);
+        expect(await carts.listCart(1n)).toHaveLength(1);
+        await clock.advance(1);
+        expect(await carts.listCart(1n)).toEqual([]);
+        expect(carts.size()).toEqual({ carts: 0, lines: 0 });
+      });
+
+      test.each([
+        ["addItem()", () => add(1n, 20, 1)],
+        ["addItem() to a line", () => add(1n, 10, 1)],
+        ["deleteItem()", () => carts.deleteItem(1n, 30)],
+        ["removeOrdered()", () => carts.removeOrdered(1n, [{ sku: 30, count: 1 }])],
+      ])("begins again with %s", async (_, change) => {
+        await add(1n, 10, 1);
+        await add(1n, 30, 1);
+        await add(2n, 10, 1);
+        await clock.advance(TTL_MS - 1);
+        await change();
+        await clock.advance(TTL_MS - 1);
+        expect(await carts.listCart(1n)).not.toEqual([]);
+        expect(await carts.listCart(2n)).toEqual([]);
+        await clock.advance(1);
+        expect(carts.size()).toEqual({ carts: 0, lines: 0 });
+      });
+
+      test.each([
+        ["a list", () => carts.listCart(1n)],
+        ["the delete of what is not there", () => carts.deleteItem(1n, 20)],
+        ["an addition that is refused", () => add(1n, 10, 1, { ...LIMITS, countMax: 1 })],
+        ["an order of other SKUs", () => carts.removeOrdered(1n, [{ sku: 20, count: 1 }])],
+      ])("is not delayed by %s", async (_, call) => {
+        await add(1n, 10, 1);
+        await clock.advance(TTL_MS - 1);
+        await call();
+        await clock.advance(1);
+        expect(await carts.listCart(1n)).toEqual([]);
       });
     });
 

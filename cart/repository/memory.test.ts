@@ -1,10 +1,25 @@
 import { expect, test } from "vitest";
+import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import { cartsContract } from "./carts-contract.ts";
 import { MemoryCarts, watchCarts } from "./memory.ts";
 
-cartsContract("MemoryCarts", () => Promise.resolve(new MemoryCarts()));
+cartsContract("MemoryCarts", (options) => Promise.resolve(new MemoryCarts(options)));
+
+test("carts that were left behind are counted, and take no memory", async () => {
+  const clock = new VirtualClock();
+  let expired = 0;
+  const carts = new MemoryCarts({ ttlMs: 1_000, clock, onExpired: (ended) => expired += ended });
+  for (let user = 1n; user <= 5_000n; user++) {
+    await carts.addItem(user, { sku: 1, count: 1 }, { countMax: 10, linesMax: 10 });
+    await clock.advance(1);
+    expect(carts.size().carts).toBeLessThanOrEqual(1_000);
+  }
+  await clock.advance(1_000);
+  expect(carts.size()).toEqual({ carts: 0, lines: 0 });
+  expect(expired).toBe(5_000);
+});
 
 test("a scrape returns the current numbers of carts and lines", async () => {
   const metrics = new Metrics("cart");
