@@ -12,6 +12,8 @@ const { add, inCart, checkout, tryCheckout, create, cancel, status, stock } = ac
 
 const SKU = 1_625_903;
 const OTHER_SKU = 1_148_162;
+/** Of one of the other and two of the first. */
+const TOTAL = 3_555;
 const DRESS = 139_275_865;
 const DRESSES = 65_534;
 
@@ -26,10 +28,34 @@ test("a checkout orders what is in the cart and empties it", async () => {
   expect(info.body).toEqual({
     status: "awaiting payment",
     user,
-    items: [{ sku: OTHER_SKU, count: 1 }, { sku: SKU, count: 2 }],
+    items: [
+      { sku: OTHER_SKU, count: 1, price: 2_931 },
+      { sku: SKU, count: 2, price: 312 },
+    ],
+    total_price: TOTAL,
   });
   expect(await stock(SKU)).toBe(before - 2);
   await expectNotifications(shop, order, ["new", "awaiting payment"]);
+});
+
+test("a checkout of another total is refused with that of now, and orders nothing", async () => {
+  const user = newUser();
+  await add(user, OTHER_SKU, 1);
+  await add(user, SKU, 2);
+  const agree = (total_price: number) =>
+    call(cart, `POST /user/${user}/cart/checkout`, { body: { total_price } });
+  const before = await stock(SKU);
+  const refused = await agree(TOTAL - 1);
+  expectProblem(refused, 412);
+  expect(refused.body).toMatchObject({
+    total_price: TOTAL,
+    items: [{ sku: OTHER_SKU, price: 2_931 }, { sku: SKU, price: 312 }],
+  });
+  expect(await stock(SKU)).toBe(before);
+  expect(await inCart(user)).toEqual({ [OTHER_SKU]: 1, [SKU]: 2 });
+  const agreed = await agree(TOTAL);
+  expect(agreed.status, agreed.text).toBe(200);
+  await cancel(agreed.body["order_id"] as number);
 });
 
 test("the order of a user beyond 2^53 is that user's", async () => {

@@ -23,7 +23,8 @@ test("a buyer adds, checks out, looks and pays on the two pages", async () => {
   const line = { user_id: user, sku_id: String(SKU) };
   const added = await tryOut(page, "addItem", { params: line, body: `{"count": 2}` });
   expect(added).toEqual({ status: "200", body: "{}" });
-  const checkout = await tryOut(page, "checkout", { params: { user_id: user } });
+  const params = { user_id: user };
+  const checkout = await tryOut(page, "checkout", { params, body: `{"total_price": 4404}` });
   expect(checkout.status).toBe("200");
   const { order_id } = JSON.parse(checkout.body) as { order_id: number };
 
@@ -49,6 +50,7 @@ test.each(bigUsers)("user %s keeps every digit from the form to the answer", asy
   expect((await tryOut(page, "addItem", { params: line, body: `{"count": 1}` })).status).toBe(
     "200",
   );
+  // Without a body: the total in the document's example would be the wrong one.
   const checkout = await tryOut(page, "checkout", { params: { user_id: user } });
   expect(checkout.status).toBe("200");
 
@@ -74,4 +76,19 @@ test("a refused request shows its problem, an id above 2^53 with every digit", a
   expect(shown.status).toBe("404");
   expect(shown.body).toContain(`"code": "not_found"`);
   expect(shown.body).toContain("9007199254740993");
+});
+
+test("a checkout of another total shows the total and the prices of now", async () => {
+  const user = String(newUser());
+  const { page } = await openPage(browser);
+  await openSwagger(page, cart);
+  const line = { user_id: user, sku_id: String(SKU) };
+  await tryOut(page, "addItem", { params: line, body: `{"count": 2}` });
+  const params = { user_id: user };
+  const refused = await tryOut(page, "checkout", { params, body: `{"total_price": 1}` });
+  expect(refused.status).toBe("412");
+  expect(JSON.parse(refused.body)).toMatchObject({
+    total_price: 4404,
+    items: [{ sku: SKU, price: 2202 }],
+  });
 });

@@ -18,10 +18,19 @@ export interface FieldViolation {
   readonly message: string;
 }
 
+/** What a cart costs at this moment. */
+export interface CurrentPrices {
+  readonly totalPrice: bigint;
+  /** Of one unit of each SKU. */
+  readonly items: readonly { readonly sku: number; readonly price: number }[];
+}
+
 export interface ErrorFacts {
   readonly cause?: unknown;
   readonly fields?: readonly FieldViolation[];
   readonly shortage?: OrderShortage;
+  /** When they are not what the caller agreed to. */
+  readonly prices?: CurrentPrices;
   /** How long a caller should wait before it tries again, in ms. */
   readonly retryAfterMs?: number;
 }
@@ -35,6 +44,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly fields: readonly FieldViolation[] | undefined;
   readonly shortage: OrderShortage | undefined;
+  readonly prices: CurrentPrices | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
@@ -42,6 +52,7 @@ export class AppError extends Error {
     this.code = code;
     this.fields = facts.fields;
     this.shortage = facts.shortage;
+    this.prices = facts.prices;
     this.retryAfterMs = facts.retryAfterMs;
   }
 }

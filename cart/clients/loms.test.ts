@@ -34,7 +34,11 @@ describe("stocksInfo()", () => {
 });
 
 describe("orderCreate()", () => {
-  const order = { userId: 7n, items: [{ sku: 42, count: 3 }], idempotencyKey: "once" };
+  const order = {
+    userId: 7n,
+    items: [{ sku: 42, count: 3 }, { sku: 43, count: 1, price: 0 }],
+    idempotencyKey: "once",
+  };
 
   test("sends the key beside the order and resolves with the id", async () => {
     const { loms, mock } = answering(() => Promise.resolve({ orderID: 2n ** 63n - 1n }));

@@ -1,4 +1,4 @@
-import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { type Item, LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import { formatHostPort, type HostPort } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
@@ -6,7 +6,7 @@ import { createGrpcClient, type GrpcClient, observedClient } from "../../shared/
 import { badRequest } from "../../shared/grpc/error-details.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
-import type { Orders, Stocks } from "../domain/deps.ts";
+import type { OrderLine, Orders, Stocks } from "../domain/deps.ts";
 
 /** loms as cart sees it, over one gRPC connection that opens with the first call. */
 export interface LomsClient extends Stocks, Orders {
@@ -28,6 +28,10 @@ export function createLomsClient(
   return lomsClient(observedClient(client, { definition, server, metrics, tracing }));
 }
 
+function toItem({ sku, count, price }: OrderLine): Item {
+  return price === undefined ? { sku, count } : { sku, count, price };
+}
+
 export function lomsClient(client: GrpcClient<LomsDefinition>): LomsClient {
   return {
     async stocksInfo(sku, context) {
@@ -41,7 +45,7 @@ export function lomsClient(client: GrpcClient<LomsDefinition>): LomsClient {
     },
 
     async orderCreate({ userId, items, idempotencyKey }, context) {
-      const request = { user: userId, items: items.map(({ sku, count }) => ({ sku, count })) };
+      const request = { user: userId, items: items.map(toItem) };
       const metadata = { "idempotency-key": idempotencyKey };
       const { orderID } = await client.call("orderCreate", request, context, metadata);
       return orderID;

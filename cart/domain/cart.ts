@@ -16,7 +16,7 @@ export function productSku(sku: bigint): number | undefined {
 export interface PricedLine extends CartLine, Product {}
 
 /** Exact: 1000 lines of 65535 at the highest price are about 2^58. */
-export function totalPrice(lines: readonly PricedLine[]): bigint {
+export function totalPrice(lines: readonly (CartLine & Pick<Product, "price">)[]): bigint {
   let total = 0n;
   for (const { price, count } of lines) total += BigInt(price) * BigInt(count);
   return total;

@@ -32,7 +32,7 @@ test("checkout() orders the cart and empties it", async () => {
   expect(await checkout(deps, user, testContext())).toBe(1n);
   expect(deps.orders.orderCreate.mock.calls[0]?.[0]).toEqual({
     userId: USER,
-    items: [{ sku: 10, count: 2 }, { sku: 20, count: 1 }],
+    items: [{ sku: 10, count: 2, price: 10 }, { sku: 20, count: 1, price: 20 }],
     idempotencyKey: "key-1",
   });
   expect(deps.carts.size()).toEqual({ carts: 0, lines: 0 });

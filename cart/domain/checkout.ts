@@ -1,12 +1,15 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { type ErrorCode, isUnknownOutcome, toAppError } from "../../shared/errors.ts";
-import { deadlineAsUnavailable, emptyCart } from "./cart.ts";
-import type { CartLine, Deps } from "./deps.ts";
+import { deadlineAsUnavailable } from "./cart.ts";
+import type { Deps, OrderLine } from "./deps.ts";
+import { type AgreedTotal, orderLines } from "./order-lines.ts";
 
 /*
  * Invariant: what is in a cart is ordered at most once, and every order is reported to a caller.
  *
- * 1. An attempt begins: a snapshot of the cart and a new idempotency key.
+ * 0. The cart is priced. A total that the buyer agreed to is compared with it; nothing has begun
+ *    when it differs.
+ * 1. An attempt begins: a snapshot of the cart with these prices and a new idempotency key.
  * 2. cart calls loms to create the order under that key.
  * 3. Permanent failure: the attempt ends, the cart stays as it is.
  *    Unknown outcome: the attempt stays, and the next checkout repeats 2 with the same key and
@@ -23,18 +26,25 @@ import type { CartLine, Deps } from "./deps.ts";
 /** The order of a cart whose outcome may still be unknown. */
 export interface CheckoutAttempt {
   readonly idempotencyKey: string;
-  /** The cart when the attempt began. */
-  readonly items: readonly CartLine[];
+  /** The cart when the attempt began, with the prices of then. */
+  readonly items: readonly OrderLine[];
   /** Count by SKU of what was ordered and has not left the cart since. */
   readonly stillInCart: Map<number, number>;
   /** Whether the answer to a call was lost, so that the order may exist. */
   outcomeUnknown: boolean;
 }
 
-/** The call to loms in progress for one user, and how many callers wait for it. */
+interface Progress {
+  /** How many callers wait. */
+  callers: number;
+  waitsFor: "product service" | "loms";
+}
+
+/** The checkout in progress of one user. */
 export interface RunningCheckout {
   readonly orderId: Promise<bigint>;
-  callers: number;
+  readonly progress: Progress;
+  readonly agreedTotal: AgreedTotal;
 }
 
 /**
@@ -49,7 +59,7 @@ export class CheckoutAttempts {
     return this.#attempts.get(userId);
   }
 
-  begin(userId: bigint, idempotencyKey: string, items: readonly CartLine[]): CheckoutAttempt {
+  begin(userId: bigint, idempotencyKey: string, items: readonly OrderLine[]): CheckoutAttempt {
     const stillInCart = new Map(items.map(({ sku, count }) => [sku, count]));
     const attempt = { idempotencyKey, items, stillInCart, outcomeUnknown: false };
     this.#attempts.set(userId, attempt);
@@ -87,59 +97,81 @@ export class CheckoutAttempts {
   }
 }
 
-export interface CheckoutDeps extends Pick<Deps, "carts" | "orders" | "newIdempotencyKey"> {
+type ServiceDeps = Pick<Deps, "carts" | "products" | "orders" | "newIdempotencyKey">;
+
+export interface CheckoutDeps extends ServiceDeps {
   readonly attempts: CheckoutAttempts;
+}
+
+export interface CheckoutInput {
+  readonly userId: bigint;
+  /** Not looked at when an earlier attempt is settled. */
+  readonly agreedTotal?: AgreedTotal;
 }
 
 /**
  * Orders the content of the cart and resolves with the order's id.
  * @throws {AppError} `not_found` when the cart is empty and no earlier attempt is open;
- * `failed_precondition` with the shortage; `unavailable` when the outcome is unknown
+ * `failed_precondition` with the shortage, or with the prices of now when the cart does not cost
+ * what the buyer agreed to; `unavailable` when prices to compare with cannot be had, or the outcome
+ * is unknown
  */
 export async function checkout(
   deps: CheckoutDeps,
-  { userId }: { readonly userId: bigint },
+  input: CheckoutInput,
   context: RequestContext,
 ): Promise<bigint> {
-  const running = deps.attempts.running(userId) ?? start(deps, userId, context);
-  running.callers++;
-  try {
-    return await untilAborted(running.orderId, context.signal);
-  } catch (error) {
-    return deadlineAsUnavailable("loms", error);
-  } finally {
-    running.callers--;
+  for (;;) {
+    const running = deps.attempts.running(input.userId) ?? start(deps, input, context);
+    const { progress } = running;
+    progress.callers++;
+    try {
+      return await untilAborted(running.orderId, context.signal);
+    } catch (error) {
+      // What another caller agreed to is no reason to refuse this one, which takes its own turn.
+      const isForeign = progress.waitsFor === "product service" &&
+        running.agreedTotal !== input.agreedTotal && !context.signal.aborted;
+      if (!isForeign) deadlineAsUnavailable(progress.waitsFor, error);
+    } finally {
+      progress.callers--;
+    }
   }
 }
 
-function start(deps: CheckoutDeps, userId: bigint, context: RequestContext): RunningCheckout {
+function start(
+  deps: CheckoutDeps,
+  input: CheckoutInput,
+  context: RequestContext,
+): RunningCheckout {
   const ownContext = new RequestContext({
     traceparent: context.traceparent,
     timeoutMs: context.remainingMs(),
     clock: context.clock,
   });
-  const isAwaited = () => running.callers > 0;
-  const orderId = run(deps, userId, isAwaited, ownContext);
+  const progress: Progress = { callers: 0, waitsFor: "product service" };
+  const orderId = run(deps, input, progress, ownContext);
   // Waiting callers get the failure. Without one it is not an unhandled rejection.
   orderId.catch(() => {});
-  const running: RunningCheckout = { orderId, callers: 0 };
-  deps.attempts.started(userId, running);
+  const running = { orderId, progress, agreedTotal: input.agreedTotal };
+  deps.attempts.started(input.userId, running);
   return running;
 }
 
 async function run(
   deps: CheckoutDeps,
-  userId: bigint,
-  isAwaited: () => boolean,
+  input: CheckoutInput,
+  progress: Progress,
   context: RequestContext,
 ): Promise<bigint> {
+  const { userId } = input;
   try {
-    const attempt = deps.attempts.find(userId) ?? await begin(deps, userId);
+    const attempt = deps.attempts.find(userId) ?? await begin(deps, input, context);
+    progress.waitsFor = "loms";
     const orderId = await createOrder(deps, userId, attempt, context);
     const ordered = [...attempt.stillInCart].map(([sku, count]) => ({ sku, count }));
     await deps.carts.removeOrdered(userId, ordered);
     attempt.stillInCart.clear();
-    if (isAwaited()) deps.attempts.end(userId);
+    if (progress.callers > 0) deps.attempts.end(userId);
     return orderId;
   } finally {
     deps.attempts.stopped(userId);
@@ -147,9 +179,12 @@ async function run(
   }
 }
 
-async function begin(deps: CheckoutDeps, userId: bigint): Promise<CheckoutAttempt> {
-  const lines = await deps.carts.listCart(userId);
-  if (lines.length === 0) throw emptyCart(userId);
+async function begin(
+  deps: CheckoutDeps,
+  { userId, agreedTotal }: CheckoutInput,
+  context: RequestContext,
+): Promise<CheckoutAttempt> {
+  const lines = await orderLines(deps, userId, agreedTotal, context);
   return deps.attempts.begin(userId, deps.newIdempotencyKey(), lines);
 }
 

@@ -8,6 +8,12 @@ export interface CartLine {
   readonly count: number;
 }
 
+/** One SKU of an order. */
+export interface OrderLine extends CartLine {
+  /** Of one unit, uint32; undefined when it is not known. */
+  readonly price?: number;
+}
+
 export interface Product {
   readonly name: string;
   /** In the shop's unit of money, uint32. */
@@ -64,7 +70,7 @@ export interface Orders {
   orderCreate(
     order: {
       readonly userId: bigint;
-      readonly items: readonly CartLine[];
+      readonly items: readonly OrderLine[];
       readonly idempotencyKey: string;
     },
     context: RequestContext,

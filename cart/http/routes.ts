@@ -177,6 +177,9 @@ function listCartEndpoint(deps: Pick<Deps, "carts" | "products">): MountedRoute 
   });
 }
 
+const checkoutRequest = z.strictObject({
+  total_price: int64Amount.meta({ description: "What the buyer agreed to pay for the cart" }),
+}).meta({ id: "CheckoutRequest" });
 const checkoutResponse = z.strictObject({ order_id: int64Id }).meta({ id: "CheckoutResult" });
 
 const checkoutRoute = createRoute({
@@ -188,23 +191,31 @@ const checkoutRoute = createRoute({
     "Creates an order at loms and takes out of the cart exactly what was ordered. When " +
     "loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the " +
     "cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so " +
-    "nothing is ordered twice. Checkouts at once make one order and get one answer.",
+    "nothing is ordered twice. Checkouts at once make one order and get one answer.\n\n" +
+    "The order keeps the prices that cart has. A JSON body is the buyer's consent to a total: " +
+    "when the cart costs something else now, 412 has `total_price` and the prices in `items`; " +
+    "when prices cannot be had, 503. Nothing is ordered then. Without a body prices delay no " +
+    "order. A checkout that settles an earlier one does not look at its body.",
   tags: ["cart"],
-  request: { params: cartParams },
+  request: {
+    params: cartParams,
+    body: { required: false, content: jsonContent(checkoutRequest, { total_price: 4_404 }) },
+  },
   responses: {
     200: {
       description: "The order was made and its items have left the cart",
       content: jsonContent(checkoutResponse, { order_id: 2 }),
     },
-    ...problemResponses(400, 404, 406, 412, 413, 429, 500, 503, 504),
+    ...problemResponses(400, 404, 406, 412, 413, 415, 429, 500, 503, 504),
   },
 });
 
 function checkoutEndpoint(
   deps: CheckoutDeps,
 ): MountedRoute {
-  return endpoint(checkoutRoute, async ({ params }, context) => {
-    const orderId = await checkout(deps, { userId: params.user_id }, context);
+  return endpoint(checkoutRoute, async ({ params, body }, context) => {
+    const input = { userId: params.user_id, agreedTotal: body?.total_price };
+    const orderId = await checkout(deps, input, context);
     return { status: 200, body: { order_id: orderId } };
   });
 }

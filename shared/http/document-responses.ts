@@ -34,6 +34,11 @@ const shortSku = z.object({
   description: "A SKU of which an order requested more than was available",
 });
 
+const currentPrice = z.object({
+  sku: integer("int64", 1, UINT32_MAX),
+  price: integer("int64", 0, UINT32_MAX),
+}).meta({ id: "CurrentPrice", description: "What one unit of a SKU costs now" });
+
 /** The schema of an error body. */
 const problemSchema = z.object({
   type: z.string().meta({ format: "uri-reference" }),
@@ -52,6 +57,10 @@ const problemSchema = z.object({
     .meta({ description: "What fell short of the order, at most 20 of them" }),
   skus_total: integer("int32", 1, INT32_MAX).optional()
     .meta({ description: "How many SKUs fell short" }),
+  total_price: integer("int64", 0, INT64_MAX).optional()
+    .meta({ description: "What the cart costs now, when that is not what the buyer agreed to" }),
+  items: z.array(currentPrice).optional()
+    .meta({ description: "The prices that `total_price` comes from, ascending by sku" }),
 }).meta({ id: "Problem", description: "An error body, RFC 9457" });
 
 const DESCRIPTIONS = {

@@ -8,7 +8,7 @@ import type { HttpContext, MountedRoute } from "./exchange.ts";
 import { requestHead } from "./listen.ts";
 import { acceptsJson } from "./negotiation.ts";
 import { HttpError } from "./problem.ts";
-import { BODY_MAX_BYTES, readBody, requireJson } from "./read-body.ts";
+import { BODY_MAX_BYTES, namesJson, readBody, requireJson } from "./read-body.ts";
 import { parseJsonBody } from "./json-body.ts";
 
 type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
@@ -17,8 +17,9 @@ type Parsed<Request, Part extends string> = Request extends Record<Part, infer S
   : undefined;
 type ParsedBody<Request> = Request extends
   { body: { content: { "application/json": { schema: infer Schema } } } }
-  ? Schema extends z.ZodType ? z.output<Schema> : undefined
+  ? Schema extends z.ZodType ? z.output<Schema> | Missing<Request> : undefined
   : undefined;
+type Missing<Request> = Request extends { body: { required: false } } ? undefined : never;
 
 /** The input of a handler: the outputs of the route's schemas. */
 export interface EndpointInput<Route> {
@@ -46,6 +47,9 @@ export interface EndpointOptions {
  * A route made with `createRoute` of zod-openapi, read strictly: 415, then 413, then 400 for every
  * rule of its schemas of path, headers and body that is broken. The library's own reading accepts
  * `1.0` and duplicate keys, and checks the path before the content type, so it is not used.
+ *
+ * A body with `required: false` is undefined when it is empty or of another type, whose content is
+ * ignored.
  */
 export function endpoint<Route extends RouteConfig>(
   route: Route,
@@ -78,6 +82,7 @@ type Part = { readonly name: keyof RawInput; readonly schema: z.ZodType };
 /** Prepares once what is the same for every request. */
 function inputReader(route: RouteConfig, bodyMaxBytes: number) {
   const bodySchema = jsonSchemaOf(route);
+  const mayBeMissing = mayBeWithoutBody(route);
   const paramsOf = paramsReader(route.path);
   const headersSchema = route.request?.headers as z.ZodObject | undefined;
   const headerNames = Object.keys(headersSchema?.shape ?? {});
@@ -87,13 +92,15 @@ function inputReader(route: RouteConfig, bodyMaxBytes: number) {
   if (bodySchema) parts.push({ name: "body", schema: bodySchema });
 
   return async (c: HttpContext): Promise<RawInput> => {
-    if (bodySchema) requireJson(c);
+    const hasBody = mayHaveBody(c, bodyMaxBytes);
+    const readsJson = bodySchema && (mayBeMissing ? hasBody && namesJson(c) : true);
+    if (readsJson) requireJson(c);
     // Also without a schema: a body that is too large is a 413 on every route.
-    const bytes = mayHaveBody(c, bodyMaxBytes) ? await readBody(c, bodyMaxBytes) : NO_BODY;
+    const bytes = hasBody ? await readBody(c, bodyMaxBytes) : NO_BODY;
     const raw: RawInput = {
       params: paramsOf(c.req.path),
       headers: headerNames.length > 0 ? readHeaders(c, headerNames) : undefined,
-      body: bodySchema ? parseOrError(bytes) : undefined,
+      body: readsJson ? parseOrError(bytes, mayBeMissing) : undefined,
     };
     return parseParts(parts, raw);
   };
@@ -111,9 +118,15 @@ function mayHaveBody(c: HttpContext, maxBytes: number): boolean {
   return requestHead(c.env) === undefined || headers.has("transfer-encoding");
 }
 
+function mayBeWithoutBody(route: RouteConfig): boolean {
+  return route.request?.body?.required === false;
+}
+
 function jsonSchemaOf(route: RouteConfig): z.ZodType | undefined {
   const content = route.request?.body?.content["application/json"];
-  return content !== undefined && "schema" in content ? content.schema as z.ZodType : undefined;
+  if (content === undefined || !("schema" in content)) return undefined;
+  const schema = content.schema as z.ZodType;
+  return mayBeWithoutBody(route) ? schema.optional() : schema;
 }
 
 /** Reads the raw path: an id that is percent-encoded stays so, and no schema accepts it. */
@@ -137,7 +150,8 @@ function readHeaders(c: HttpContext, names: readonly string[]): Record<string, u
 }
 
 /** The parsed body or the error, which is thrown together with those of the path. */
-function parseOrError(bytes: ArrayBuffer | Uint8Array): unknown {
+function parseOrError(bytes: ArrayBuffer | Uint8Array, mayBeMissing: boolean): unknown {
+  if (mayBeMissing && bytes.byteLength === 0) return undefined;
   try {
     return parseJsonBody(bytes);
   } catch (error) {

@@ -32,6 +32,14 @@ test("problemOf() names the order and the SKUs that fell short, with every digit
   expect(JSON.stringify(problem)).toContain(`"order_id":9223372036854775807`);
 });
 
+test("problemOf() names the total and the prices of now, with every digit", () => {
+  const items = [{ sku: 42, price: 0 }];
+  const prices = { totalPrice: 2n ** 53n + 1n, items };
+  const problem = problemOf(new AppError("failed_precondition", "changed", { prices }), TRACE);
+  expect(problem).toMatchObject({ status: 412, items });
+  expect(JSON.stringify(problem)).toContain(`"total_price":9007199254740993`);
+});
+
 test("problemOf() hides the message of an internal error", () => {
   const problem = problemOf(new AppError("internal", "password is hunter2"), TRACE);
   expect(JSON.stringify(problem)).not.toContain("hunter2");

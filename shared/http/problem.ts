@@ -50,12 +50,14 @@ export interface Problem {
   readonly order_id?: number;
   readonly skus?: readonly { sku: number; requested: number; available: number }[];
   readonly skus_total?: number;
+  readonly total_price?: number;
+  readonly items?: readonly { sku: number; price: number }[];
 }
 
 /** The error body for a caller. The message of an `internal` error is not in it. */
 export function problemOf(error: AppError, traceId: string): Problem {
   const status = error instanceof HttpError ? error.status : STATUS_BY_CODE[error.code];
-  const { fields, shortage } = error;
+  const { fields, shortage, prices } = error;
   return {
     type: "about:blank",
     title: STATUS_CODES[status] ?? "Error",
@@ -68,6 +70,10 @@ export function problemOf(error: AppError, traceId: string): Problem {
       order_id: jsonInteger(shortage.orderId),
       skus: shortage.skus,
       skus_total: shortage.skusTotal,
+    },
+    ...prices && {
+      total_price: jsonInteger(prices.totalPrice),
+      items: prices.items.map(({ sku, price }) => ({ sku, price })),
     },
   };
 }

@@ -35,6 +35,26 @@ function ExactAnswers({ React: { createElement } }) {
   return { wrapComponents: { responseBody: exactly } };
 }
 
+/**
+ * Proposes no body where a request may be sent without one. Swagger UI would fill in the example,
+ * and send it unless it is cleared.
+ */
+function MissingBodies({ React: { createElement } }) {
+  let Editor;
+  const EmptyEditor = (props) => createElement(Editor, { ...props, defaultValue: "" });
+  const emptyAtFirst = (Original) => (props) => {
+    if (props.requestBody?.get("required") !== false) return createElement(Original, props);
+    const getComponent = (name, ...rest) => {
+      const found = props.getComponent(name, ...rest);
+      if (name !== "RequestBodyEditor") return found;
+      Editor = found;
+      return EmptyEditor;
+    };
+    return createElement(Original, { ...props, getComponent });
+  };
+  return { wrapComponents: { RequestBody: emptyAtFirst } };
+}
+
 /** Of this page's document, which lies beside the folder of this script, behind any path prefix. */
 const DOCUMENT = new URL("../openapi.json", document.currentScript.src).href;
 
@@ -54,6 +74,6 @@ window.ui = SwaggerUIBundle({
   tryItOutEnabled: true,
   validatorUrl: null,
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
-  plugins: [ExactAnswers],
+  plugins: [ExactAnswers, MissingBodies],
   layout: "StandaloneLayout",
 });

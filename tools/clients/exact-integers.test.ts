@@ -46,6 +46,15 @@ test("a problem has the bigints that its type promises", () => {
   });
 });
 
+test("a problem has bigints for the total and the prices of now, 0 included", () => {
+  const items = [{ sku: 42, price: 0 }];
+  expect(exactProblem({ code: "failed_precondition", total_price: 0, items })).toEqual({
+    code: "failed_precondition",
+    total_price: 0n,
+    items: [{ sku: 42n, price: 0n }],
+  });
+});
+
 test.each([{ code: "not_found" }, "no JSON", null, new TypeError("fetch failed")])(
   "another error passes as it is: %j",
   (error) => expect(exactProblem(error)).toBe(error),

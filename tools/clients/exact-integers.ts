@@ -54,22 +54,34 @@ function exactBody(body: unknown): string {
   );
 }
 
+type Integer = number | string | bigint;
+
 interface ExactProblem {
-  order_id?: number | string | bigint;
-  skus?: { sku: number | string | bigint; available: number | string | bigint }[];
+  order_id?: Integer;
+  skus?: { sku: Integer; available: Integer }[];
+  total_price?: Integer;
+  items?: { sku: Integer; price: Integer }[];
 }
 
 /** Gives a problem the bigints that its type promises: the generated code leaves errors alone. */
 export function exactProblem(error: unknown): unknown {
-  if (typeof error !== "object" || error === null || !("order_id" in error)) return error;
-  const { order_id, skus = [] } = error as ExactProblem;
+  if (typeof error !== "object" || error === null) return error;
+  const { order_id, skus = [], total_price, items = [] } = error as ExactProblem;
+  if (order_id !== undefined) {
+    return {
+      ...error,
+      order_id: BigInt(order_id),
+      skus: skus.map((short) => ({
+        ...short,
+        sku: BigInt(short.sku),
+        available: BigInt(short.available),
+      })),
+    };
+  }
+  if (total_price === undefined) return error;
   return {
     ...error,
-    order_id: BigInt(order_id ?? 0),
-    skus: skus.map((short) => ({
-      ...short,
-      sku: BigInt(short.sku),
-      available: BigInt(short.available),
-    })),
+    total_price: BigInt(total_price),
+    items: items.map(({ sku, price }) => ({ sku: BigInt(sku), price: BigInt(price) })),
   };
 }

@@ -61,9 +61,13 @@ export const itemCount = integerFrom(1, UINT16_MAX, "int32");
 /** The price of one unit, in the shop's unit of money: uint32. */
 export const unitPrice = integerFrom(0, UINT32_MAX, "int64");
 
-/** An int64 from 0 in an answer, as documents describe it. */
-export const int64Amount = z.bigint()
-  .meta({ type: "integer", format: "int64", minimum: 0, maximum: INT64_MAX });
+/** An int64 from 0, as a bigint, from a JSON integer. */
+export const int64Amount = z.unknown().transform((value, context): bigint => {
+  const amount = Number.isSafeInteger(value) ? BigInt(value as number) : value;
+  if (typeof amount === "bigint" && amount >= 0n && amount <= INT64_MAX) return amount;
+  context.addIssue(`must be an integer from 0 to ${INT64_MAX}, got ${shown(value)}`);
+  return z.NEVER;
+}).meta({ type: "integer", format: "int64", minimum: 0, maximum: INT64_MAX });
 
 // Messages of loms.proto.
 

@@ -44,6 +44,14 @@ export type Problem = {
      * How many SKUs fell short
      */
     skus_total?: number;
+    /**
+     * What the cart costs now, when that is not what the buyer agreed to
+     */
+    total_price?: bigint;
+    /**
+     * The prices that `total_price` comes from, ascending by sku
+     */
+    items?: Array<CurrentPrice>;
 };
 
 /**
@@ -64,6 +72,14 @@ export type ShortSku = {
     sku: bigint;
     requested: number;
     available: bigint;
+};
+
+/**
+ * What one unit of a SKU costs now
+ */
+export type CurrentPrice = {
+    sku: bigint;
+    price: bigint;
 };
 
 export type AddItemRequest = {
@@ -87,6 +103,13 @@ export type CartItem = {
 
 export type CheckoutResult = {
     order_id: bigint;
+};
+
+export type CheckoutRequest = {
+    /**
+     * What the buyer agreed to pay for the cart
+     */
+    total_price: bigint;
 };
 
 export type DeleteItemData = {
@@ -298,7 +321,7 @@ export type ListCartResponses = {
 export type ListCartResponse = ListCartResponses[keyof ListCartResponses];
 
 export type CheckoutData = {
-    body?: never;
+    body?: CheckoutRequest;
     path: {
         /**
          * Whose cart it is
@@ -330,6 +353,10 @@ export type CheckoutErrors = {
      * The body is too large
      */
     413: Problem;
+    /**
+     * The body is not application/json
+     */
+    415: Problem;
     /**
      * Too many requests
      */

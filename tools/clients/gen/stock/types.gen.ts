@@ -56,6 +56,14 @@ export type Problem = {
      * How many SKUs fell short
      */
     skus_total?: number;
+    /**
+     * What the cart costs now, when that is not what the buyer agreed to
+     */
+    total_price?: bigint;
+    /**
+     * The prices that `total_price` comes from, ascending by sku
+     */
+    items?: Array<CurrentPrice>;
 };
 
 /**
@@ -76,6 +84,14 @@ export type ShortSku = {
     sku: bigint;
     requested: number;
     available: bigint;
+};
+
+/**
+ * What one unit of a SKU costs now
+ */
+export type CurrentPrice = {
+    sku: bigint;
+    price: bigint;
 };
 
 export type StockReceiveRequest = {

@@ -1,0 +1,59 @@
+import { RequestContext } from "../../shared/async/request-context.ts";
+import { TaskGroup } from "../../shared/async/task-group.ts";
+import { AppError } from "../../shared/errors.ts";
+import { deadlineAsUnavailable, type PricedLine } from "./cart.ts";
+import type { CartLine, Deps } from "./deps.ts";
+
+/**
+ * The lines with names and prices, which are requested concurrently.
+ * @throws {AppError} `unavailable` when one of them cannot be had
+ */
+export async function priceLines(
+  deps: Pick<Deps, "products">,
+  lines: readonly CartLine[],
+  context: RequestContext,
+): Promise<PricedLine[]> {
+  const items: PricedLine[] = [];
+  const group = new TaskGroup({ signal: context.signal });
+  const { traceparent, clock } = context;
+  const timeoutMs = context.remainingMs();
+  const groupContext = new RequestContext({ traceparent, timeoutMs, clock, caller: group });
+  lines.forEach((line, at) => {
+    group.go(async () => {
+      items[at] = await priceLine(deps, line, groupContext);
+    });
+  });
+  try {
+    await group.wait();
+  } catch (error) {
+    deadlineAsUnavailable("product service", error);
+  } finally {
+    groupContext.close();
+  }
+  return items;
+}
+
+async function priceLine(
+  deps: Pick<Deps, "products">,
+  line: CartLine,
+  context: RequestContext,
+): Promise<PricedLine> {
+  const product = await deps.products.getProduct(line.sku, context);
+  // It was a product when it was added. A total without it would not be that of the cart.
+  if (!product) throw new AppError("unavailable", `Sku ${line.sku} is not a product any more`);
+  return { ...line, name: product.name, price: product.price };
+}
+
+/** The prices that are known before the deadline of the context, by SKU. */
+export async function knownPrices(
+  deps: Pick<Deps, "products">,
+  lines: readonly CartLine[],
+  context: RequestContext,
+): Promise<Map<number, number>> {
+  const prices = new Map<number, number>();
+  await Promise.all(lines.map(async ({ sku }) => {
+    const product = await deps.products.getProduct(sku, context).catch(() => undefined);
+    if (product) prices.set(sku, product.price);
+  }));
+  return prices;
+}
