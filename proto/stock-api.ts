@@ -26,7 +26,7 @@ function integer(min: number, max: number, format: "int32" | "int64") {
 }
 
 /** An int64 from 0, from a JSON integer. */
-const amount = z.unknown().transform((value, context): bigint => {
+export const totalCount = z.unknown().transform((value, context): bigint => {
   const isInteger = typeof value === "bigint" || Number.isSafeInteger(value);
   const read = isInteger ? BigInt(value as bigint | number) : -1n;
   if (read >= 0n && read <= INT64_MAX) return read;
@@ -37,7 +37,7 @@ const amount = z.unknown().transform((value, context): bigint => {
 const TEXT_RULE = `must be 1 to ${STOCK_TEXT_MAX} characters`;
 
 /** Characters are code points. The database stores neither NUL nor half a surrogate pair. */
-const text = z.unknown().transform((value, context): string => {
+export const stockText = z.unknown().transform((value, context): string => {
   if (typeof value !== "string") {
     context.addIssue(`${TEXT_RULE}, got ${shown(value)}`);
     return z.NEVER;
@@ -53,8 +53,8 @@ const text = z.unknown().transform((value, context): string => {
 const units = integer(-STOCK_RECEIVE_MAX, STOCK_RECEIVE_MAX, "int32")
   .refine((count) => count !== 0, { error: "must not be 0" });
 
-const reason = text.meta({ description: "Why, for readers of the movements" });
-const reference = text.meta({
+const reason = stockText.meta({ description: "Why, for readers of the movements" });
+const reference = stockText.meta({
   description: "Names the whole call, as a delivery note does: a repetition changes nothing and " +
     "gets the first answer again",
 });
@@ -91,7 +91,9 @@ export const stockCountRequest = z.strictObject({
   lines: linesOf(
     z.strictObject({
       sku: skuNumber,
-      total_count: amount.meta({ description: "Units that are there, reserved ones among them" }),
+      total_count: totalCount.meta({
+        description: "Units that are there, reserved ones among them",
+      }),
     }).meta({ id: "CountedLine" }),
   ),
   reason,
@@ -121,7 +123,7 @@ export const stockListResponse = z.strictObject({ items: z.array(stockRow) })
 
 export const stockMovementsRequest = z.strictObject({
   sku: skuNumber,
-  after: amount.default(0n).meta({ description: "The last id of the page before" }),
+  after: totalCount.default(0n).meta({ description: "The last id of the page before" }),
   limit,
 }).meta({ id: "StockMovementsRequest" });
 

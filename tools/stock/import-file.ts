@@ -1,0 +1,57 @@
+import { STOCK_TEXT_MAX } from "../../proto/stock-api.ts";
+import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
+import { UsageError } from "../shop/command.ts";
+import type { CountedLine } from "./read-stock-file.ts";
+
+/** What the stock API takes at once. */
+const LINES_A_CALL = 1_000;
+/** So often is progress reported. */
+const PROGRESS_CALLS = 10;
+
+export interface ImportOptions {
+  readonly reason: string;
+  /** Call number n is made under `<reference>#<n>`. */
+  readonly reference: string;
+  /** Called now and then with how many lines are set. */
+  readonly onProgress: (lines: number) => void;
+}
+
+/** What a call that failed was about, with the problem or error as its cause. */
+export class ImportError extends Error {
+  override readonly name = "ImportError";
+}
+
+/**
+ * Sets what was counted, in calls of a thousand lines. Run again with the same lines and reference
+ * after it broke off, it repeats what is set already and changes nothing there.
+ * @returns how many calls it took
+ * @throws {ImportError} naming the call that failed; those before it are done
+ */
+export async function importLines(
+  api: Pick<StockApi, "stockCount">,
+  lines: readonly CountedLine[],
+  { reason, reference, onProgress }: ImportOptions,
+): Promise<number> {
+  const calls = Math.ceil(lines.length / LINES_A_CALL);
+  const longest = `${reference}#${calls}`;
+  if ([...longest].length > STOCK_TEXT_MAX) {
+    throw new UsageError(`the reference ${longest} is longer than ${STOCK_TEXT_MAX} characters`);
+  }
+  for (let call = 1; call <= calls; call++) {
+    const from = (call - 1) * LINES_A_CALL;
+    const some = lines.slice(from, from + LINES_A_CALL);
+    const body = {
+      lines: some.map(({ sku, total_count }) => ({ sku: BigInt(sku), total_count })),
+      reason,
+      reference: `${reference}#${call}`,
+    };
+    try {
+      await api.stockCount({ body, throwOnError: true });
+    } catch (cause) {
+      const rows = `rows ${from + 1} to ${from + some.length}`;
+      throw new ImportError(`${rows}, reference ${body.reference}: not set`, { cause });
+    }
+    if (call % PROGRESS_CALLS === 0 && call < calls) onProgress(from + some.length);
+  }
+  return calls;
+}

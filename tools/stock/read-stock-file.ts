@@ -1,0 +1,143 @@
+import { z } from "zod";
+import { skuNumber } from "../../proto/loms/v1/schemas.ts";
+import { totalCount } from "../../proto/stock-api.ts";
+import { AppError } from "../../shared/errors.ts";
+import { parseJsonBody } from "../../shared/http/json-body.ts";
+import { violationsOf } from "../../shared/violations.ts";
+import { objectsOf, type TextAt, UnreadableError } from "./lines-of-json.ts";
+
+/** What was counted of one SKU. */
+export interface CountedLine {
+  readonly sku: number;
+  readonly total_count: bigint;
+}
+
+export interface LineError {
+  /** From 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+/** A file with errors; none of it may be sent. */
+export class FileError extends Error {
+  override readonly name = "FileError";
+  readonly errors: readonly LineError[];
+
+  constructor(errors: readonly LineError[]) {
+    super(`${errors.length} ${errors.length === 1 ? "line has an error" : "lines have errors"}`);
+    this.errors = errors;
+  }
+}
+
+/** `reserved` belongs to orders: whatever a file has there is not read. */
+const cells = z.strictObject({ sku: skuNumber, total_count: totalCount, reserved: z.unknown() })
+  .partial({ reserved: true });
+const row = cells.transform(({ sku, total_count }): CountedLine => ({ sku, total_count }));
+const COLUMNS: readonly string[] = Object.keys(cells.shape);
+const REQUIRED_COLUMNS = ["sku", "total_count"];
+const SEPARATOR = /[,;\t]/;
+const DIGITS = /^[0-9]{1,20}$/;
+
+/**
+ * The rows of a stock file: JSON as stock-data.json, or CSV with a header.
+ * @throws {FileError} with every error and its line
+ */
+export function readStockFile(contents: string): CountedLine[] {
+  const text = contents.replace(/^\uFEFF/, "");
+  const errors: LineError[] = [];
+  const rows: CountedLine[] = [];
+  const lineOf = new Map<number, number>();
+  try {
+    for (const { line, value } of /^\s*[[{]/.test(text) ? readJson(text) : readCsv(text)) {
+      const read = readRow(value);
+      if (typeof read === "string") {
+        errors.push({ line, message: read });
+        continue;
+      }
+      const before = lineOf.get(read.sku);
+      if (before !== undefined) {
+        errors.push({ line, message: `sku ${read.sku} is on line ${before} already` });
+      }
+      lineOf.set(read.sku, before ?? line);
+      rows.push(read);
+    }
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error;
+    errors.push({ line: error.line, message: error.message });
+  }
+  if (errors.length > 0) throw new FileError(errors);
+  return rows;
+}
+
+interface ValueAt {
+  readonly line: number;
+  /** An error when it cannot be read. */
+  readonly value: unknown;
+}
+
+/** The row, or what is wrong with it. */
+function readRow(value: unknown): CountedLine | string {
+  if (value instanceof AppError) return value.fields?.[0]?.message ?? value.message;
+  const result = row.safeParse(value);
+  if (result.success) return result.data;
+  return violationsOf(result.error).map(({ path, message }) => `${path} ${message}`.trim())
+    .join("; ");
+}
+
+function readJson(text: string): ValueAt[] {
+  return objectsOf(text).map(({ text: object, line }) => ({ line, value: parse(object) }));
+}
+
+function parse(object: string): unknown {
+  try {
+    return parseJsonBody(new TextEncoder().encode(object));
+  } catch (error) {
+    return error;
+  }
+}
+
+function* readCsv(text: string): Generator<ValueAt> {
+  const lines = text.split(/\r?\n/).map((content, index): TextAt => (
+    { text: content.trim(), line: index + 1 }
+  )).filter((line) => line.text !== "");
+  const header = lines.shift();
+  if (!header) throw new UnreadableError(1, "is empty");
+  const separator = SEPARATOR.exec(header.text)?.[0] ?? ",";
+  const cellsOf = (line: string) => line.split(separator).map((cell) => unquoted(cell.trim()));
+  const columns = cellsOf(header.text);
+  checkHeader(columns, header.line);
+  for (const { text: content, line } of lines) {
+    const found = cellsOf(content);
+    yield { line, value: found.length === columns.length ? toRow(columns, found) : WRONG_LENGTH };
+  }
+}
+
+const WRONG_LENGTH = new AppError("invalid_argument", "must have as many cells as the header");
+
+function checkHeader(columns: readonly string[], line: number): void {
+  const unknown = columns.find((column) => !COLUMNS.includes(column));
+  if (unknown !== undefined) {
+    throw new UnreadableError(line, `"${unknown}" is no column: ${COLUMNS.join(", ")}`);
+  }
+  const missing = REQUIRED_COLUMNS.find((column) => !columns.includes(column));
+  if (missing !== undefined) throw new UnreadableError(line, `there is no column ${missing}`);
+  if (new Set(columns).size < columns.length) {
+    throw new UnreadableError(line, "a column is there twice");
+  }
+}
+
+function toRow(columns: readonly string[], cells: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    columns.map((column, index) => [column, numberOr(cells[index] as string)]),
+  );
+}
+
+/** Digits as JSON has them; other text stays, and is an error later. */
+function numberOr(cell: string): unknown {
+  if (!DIGITS.test(cell)) return cell;
+  return Number.isSafeInteger(Number(cell)) ? Number(cell) : BigInt(cell);
+}
+
+function unquoted(cell: string): string {
+  return /^"(.*)"$/.exec(cell)?.[1] ?? cell;
+}
