@@ -12,9 +12,10 @@ import type { LomsConfig } from "./config.ts";
 import type { OrderReader } from "./domain/deps.ts";
 import type { StockReader } from "./domain/stock-deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
+import { createGroupedReader } from "./repository/grouped-reader.ts";
 import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
 import { ReadRouting } from "./repository/read-routing.ts";
-import { createOrderReader } from "./repository/reader.ts";
+import { createOrderSetReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { createStockReader } from "./repository/stock-reader.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
@@ -104,7 +105,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   const routing = await openRouting({ primary: reads, replicas, listed, replication }, options);
   return {
     ...{ reads, writes, marks, replication },
-    reader: createOrderReader(routing),
+    reader: createGroupedReader(createOrderSetReader(routing), options.metrics),
     stockReader: createStockReader(routing),
   };
 }

@@ -2,13 +2,15 @@ import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { orders } from "../../drizzle/loms/schema.ts";
 import { systemClock } from "../../shared/async/clock.ts";
+import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import type { StatementObservation } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { TcpLine } from "../../stack/test/tcp-line.ts";
+import { createGroupedReader } from "./grouped-reader.ts";
 import { ListedReplicas, type Replica } from "./listed-replicas.ts";
 import { ReadRouting } from "./read-routing.ts";
-import { createOrderReader, OrderReads } from "./reader.ts";
+import { createOrderSetReader, OrderReads } from "./reader.ts";
 import { Replicas } from "./replicas.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 
@@ -34,6 +36,9 @@ function openPool(url: string, role: "primary" | "replica"): Pool {
   return pool;
 }
 
+const groupedReader = (routing: ReadRouting) =>
+  createGroupedReader(createOrderSetReader(routing), new Metrics("loms"));
+
 function openReader(...replicas: Replica[]) {
   const primary = openPool(database.primaryUrl, "primary");
   const routing = new ReadRouting({
@@ -43,7 +48,7 @@ function openReader(...replicas: Replica[]) {
     clock: systemClock,
     onHealth: ({ name }, healthy) => changes.push(`${name} ${healthy ? "up" : "down"}`),
   });
-  return { reader: createOrderReader(routing), replicas: routing.replicas };
+  return { reader: groupedReader(routing), replicas: routing.replicas };
 }
 
 beforeAll(async () => {
@@ -115,8 +120,8 @@ test("orderInfo() returns why an order was cancelled, if that was stored", async
 test("stocksInfoList() returns known SKUs, ascending, from the replica", async () => {
   const list = await source.reader.stocksInfoList([139818428, 4_294_967_295, 1002], testContext());
   expect(list).toEqual([
-    { sku: 1002, ...await source.reader.stocksInfo(1002, testContext()) },
-    { sku: 139818428, ...await source.reader.stocksInfo(139818428, testContext()) },
+    await source.reader.stocksInfo(1002, testContext()),
+    await source.reader.stocksInfo(139818428, testContext()),
   ]);
 });
 
@@ -124,10 +129,33 @@ test("orderInfo() and stocksInfo() return undefined for unknown ids", async () =
   await serve(source.replicas);
   expect(await source.reader.orderInfo(2n ** 63n - 1n, testContext())).toBeUndefined();
   expect(await source.reader.stocksInfo(4_294_967_295, testContext())).toBeUndefined();
-  expect(await source.reader.stocksInfo(139818428, testContext())).toEqual({
+  expect(await source.reader.stocksInfo(139818428, testContext())).toMatchObject({
     totalCount: 100n,
     reserved: 101n,
   });
+});
+
+test("reads at once share one statement, each with an answer of its own", async () => {
+  await serve(source.replicas);
+  const sku = await loms.addStock(10);
+  const lists = [[{ sku, count: 1 }], [{ sku, count: 2 }, { sku: sku + 1, count: 3 }]];
+  const orderIds: bigint[] = [];
+  for (const items of lists) {
+    const [outcome] = await loms.create(items);
+    if (outcome?.kind === "created") orderIds.push(outcome.orderId);
+    if (outcome?.kind === "short") orderIds.push(outcome.shortage.orderId);
+  }
+  const [first = 0n, second = 0n] = orderIds;
+  const ids = [second, 2n ** 62n, first, second];
+  const { reader } = source;
+  const found = await Promise.all(ids.map((orderId) => reader.orderInfo(orderId, testContext())));
+  expect(found.map((order) => order?.orderId)).toEqual([second, undefined, first, second]);
+  expect(found.map((order) => order?.items)).toEqual([lists[1], undefined, lists[0], lists[1]]);
+  const stocks = await Promise.all(
+    [139818428, 4_294_967_295, sku].map((each) => reader.stocksInfo(each, testContext())),
+  );
+  expect(stocks.map((stock) => stock?.totalCount)).toEqual([100n, undefined, 10n]);
+  expect(roles()).toEqual(["replica ok", "replica ok"]);
 });
 
 test("before the first probe the primary answers", async () => {
@@ -223,7 +251,7 @@ test("reads are prepared", async () => {
     applicationName: "test",
   });
   pools.push(pool);
-  await new OrderReads(pool).stocksInfo(1002, testContext());
+  await new OrderReads(pool).stocksInfo([1002], testContext());
   const rows = await pool.db.execute<{ statement: string }>(
     sql`select statement from pg_prepared_statements`,
   );
@@ -242,7 +270,7 @@ test("replicas that miss acknowledged writes are not read, whatever their health
     onHealth: () => {},
     areCurrent: () => areCurrent,
   });
-  const reader = createOrderReader(routing);
+  const reader = groupedReader(routing);
   await serve(routing.replicas);
   await reader.stocksInfo(1002, testContext());
   areCurrent = true;

@@ -1,102 +1,73 @@
-import { asc, eq, sql } from "drizzle-orm";
-import { orderItems, orders, stocks } from "../../drizzle/loms/schema.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
-import type { OrderReader } from "../domain/deps.ts";
+import type { RowOf } from "../../shared/postgres/statement.ts";
+import type { SkuStock } from "../domain/deps.ts";
+import type { Order, OrderItem } from "../domain/order.ts";
+import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
 import type { ReadRouting } from "./read-routing.ts";
+import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
 
-const ORDER_INFO = { name: "order_info", kind: "select" } as const;
-const STOCKS_INFO = { name: "stocks_info", kind: "select" } as const;
-const STOCKS_INFO_LIST = { name: "stocks_info_list", kind: "select" } as const;
+/** Reads sets of orders and stock. Each set is of one moment. */
+export interface OrderSetReader {
+  /** Without those that do not exist. */
+  orderInfo(
+    orderIds: readonly bigint[],
+    context: RequestContext,
+  ): Promise<ReadonlyMap<bigint, Order>>;
+  /** Ascending by SKU; SKUs without a stock row are left out. */
+  stocksInfo(skus: readonly number[], context: RequestContext): Promise<readonly SkuStock[]>;
+}
 
-/** Orders and stock, from where the routing sends each read. */
-export function createOrderReader(routing: ReadRouting): OrderReader {
+/** Orders and stock, from where the routing sends each set. */
+export function createOrderSetReader(routing: ReadRouting): OrderSetReader {
   const read = routing.over((pool, timeoutMs) => new OrderReads(pool, timeoutMs));
   return {
-    orderInfo: (orderId, context) => read((reads) => reads.orderInfo(orderId, context), context),
-    stocksInfo: (sku, context) => read((reads) => reads.stocksInfo(sku, context), context),
-    stocksInfoList: (skus, context) =>
-      read((reads) => reads.stocksInfoList(skus, context), context),
+    orderInfo: (orderIds, context) => read((reads) => reads.orderInfo(orderIds, context), context),
+    stocksInfo: (skus, context) => read((reads) => reads.stocksInfo(skus, context), context),
   };
 }
 
 /** The reads on one server, within the deadline of the context, or `timeoutMs`. */
-export class OrderReads implements OrderReader {
+export class OrderReads implements OrderSetReader {
   readonly #pool: Pool;
   readonly #timeoutMs: number;
-  readonly #orderInfo: ReturnType<typeof prepareOrderInfo>;
-  readonly #stocksInfo: ReturnType<typeof prepareStocksInfo>;
-  readonly #stocksInfoList: ReturnType<typeof prepareStocksInfoList>;
 
   constructor(pool: Pool, timeoutMs = Infinity) {
     this.#pool = pool;
     this.#timeoutMs = timeoutMs;
-    this.#orderInfo = prepareOrderInfo(pool);
-    this.#stocksInfo = prepareStocksInfo(pool);
-    this.#stocksInfoList = prepareStocksInfoList(pool);
   }
 
-  async orderInfo(orderId: bigint, context: RequestContext) {
-    const send = () => this.#orderInfo.execute({ orderId });
-    const rows = await this.#pool.perform(ORDER_INFO, send, context, {
-      timeoutMs: this.#timeoutMs,
-    });
-    const [first] = rows;
-    if (!first) return undefined;
-    const { userId, status, reason } = first;
-    const items = rows.map(({ sku, count, price }) => (
-      price === null ? { sku, count } : { sku, count, price }
+  async orderInfo(orderIds: readonly bigint[], context: RequestContext) {
+    const timeoutMs = this.#timeoutMs;
+    const rows = await this.#pool.run(ORDER_INFO, [orderIds], context, { timeoutMs });
+    const found = new Map<bigint, Order & { readonly items: OrderItem[] }>();
+    for (const row of rows) {
+      let order = found.get(row.order_id);
+      if (!order) found.set(row.order_id, order = toOrder(row));
+      order.items.push(toItem(row));
+    }
+    return found;
+  }
+
+  async stocksInfo(skus: readonly number[], context: RequestContext) {
+    const timeoutMs = this.#timeoutMs;
+    const rows = await this.#pool.run(STOCKS_INFO, [skus], context, { timeoutMs });
+    return rows.map(({ sku, total_count: totalCount, reserved }) => (
+      { sku: Number(sku), totalCount, reserved }
     ));
-    return { orderId, userId, status, items, ...(reason !== null && { reason }) };
-  }
-
-  async stocksInfo(sku: number, context: RequestContext) {
-    const send = () => this.#stocksInfo.execute({ sku });
-    const rows = await this.#pool.perform(STOCKS_INFO, send, context, {
-      timeoutMs: this.#timeoutMs,
-    });
-    return rows[0];
-  }
-
-  async stocksInfoList(skus: readonly number[], context: RequestContext) {
-    const send = () => this.#stocksInfoList.execute({ skus: `{${skus.join(",")}}` });
-    return await this.#pool.perform(STOCKS_INFO_LIST, send, context, {
-      timeoutMs: this.#timeoutMs,
-    });
   }
 }
 
-// One statement, so one snapshot: the order and its items are of the same moment.
-function prepareOrderInfo({ db }: Pool) {
-  return db
-    .select({
-      userId: orders.userId,
-      status: orders.status,
-      reason: orders.reason,
-      sku: orderItems.sku,
-      count: orderItems.count,
-      price: orderItems.price,
-    })
-    .from(orders)
-    .innerJoin(orderItems, eq(orderItems.orderId, orders.orderId))
-    .where(eq(orders.orderId, sql.placeholder("orderId")))
-    .orderBy(asc(orderItems.sku))
-    .prepare(ORDER_INFO.name);
+type OrderRow = RowOf<typeof ORDER_INFO.columns>;
+
+function toOrder({ order_id: orderId, user_id: userId, status, reason }: OrderRow) {
+  return {
+    ...{ orderId, userId, status: status as OrderStatus, items: [] },
+    ...(reason !== null && { reason: reason as EndReason }),
+  };
 }
 
-function prepareStocksInfo({ db }: Pool) {
-  return db
-    .select({ totalCount: stocks.totalCount, reserved: stocks.reserved })
-    .from(stocks)
-    .where(eq(stocks.sku, sql.placeholder("sku")))
-    .prepare(STOCKS_INFO.name);
-}
-
-function prepareStocksInfoList({ db }: Pool) {
-  return db
-    .select({ sku: stocks.sku, totalCount: stocks.totalCount, reserved: stocks.reserved })
-    .from(stocks)
-    .where(sql`${stocks.sku} = any(${sql.placeholder("skus")}::bigint[])`)
-    .orderBy(asc(stocks.sku))
-    .prepare(STOCKS_INFO_LIST.name);
+function toItem({ sku, count, price }: OrderRow): OrderItem {
+  const item = { sku: Number(sku), count };
+  return price === null ? item : { ...item, price: Number(price) };
 }

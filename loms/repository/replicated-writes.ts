@@ -102,7 +102,7 @@ export class ReplicatedWrites implements DurableRunner {
     return await new Promise((resolve, reject) => {
       this.#waiting.add(reject);
       // A write that still waits for a connection when it is rejected is not sent.
-      synchronous.run(statement, all, context, () => this.#waiting.has(reject))
+      synchronous.run(statement, all, context, { isWanted: () => this.#waiting.has(reject) })
         .then((rows) => this.#assertReplicated(statement.name, context).then(() => rows))
         .finally(() => this.#waiting.delete(reject))
         .then(resolve, reject);

@@ -1,7 +1,11 @@
 import { vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import { defineStatement, type StatementRunner } from "../../shared/postgres/statement.ts";
+import {
+  defineStatement,
+  type RunOptions,
+  type StatementRunner,
+} from "../../shared/postgres/statement.ts";
 import type { ProbeOutcome } from "./commit-probe.ts";
 import { ReplicatedWrites } from "./replicated-writes.ts";
 import { Replication } from "./replication.ts";
@@ -19,7 +23,7 @@ const WRITE = defineStatement({
   columns: {},
 });
 
-type Run = (durability: unknown, isWanted: () => boolean) => Promise<unknown>;
+type Run = (durability: unknown, isWanted?: () => boolean) => Promise<unknown>;
 
 /** Replication over a fake primary, on a clock that the test moves. */
 export function openReplication(degradeAfterMs?: number) {
@@ -40,8 +44,8 @@ export function openReplication(degradeAfterMs?: number) {
       _statement: unknown,
       [durability]: readonly unknown[],
       _context: unknown,
-      isWanted: Run,
-    ) => send(durability, isWanted as unknown as () => boolean),
+      options?: RunOptions,
+    ) => send(durability, options?.isWanted),
   } as unknown as StatementRunner;
   const standbyNames = {
     run: () => Promise.resolve([{ standbys: primary.standbys }]),

@@ -3,6 +3,7 @@ import type { Statement } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import * as outboxStatements from "../outbox/statements.ts";
 import * as repositoryStatements from "./statements.ts";
+import * as readStatements from "./read-statements.ts";
 import * as stockStatements from "./stock-statements.ts";
 import { openWriterFixture, type WriterFixture } from "./writer-fixture.ts";
 
@@ -21,6 +22,7 @@ afterAll(async () => {
 
 const statements: Statement[] = [
   ...Object.values(repositoryStatements),
+  ...Object.values(readStatements),
   ...Object.values(stockStatements),
   ...Object.values(outboxStatements),
 ];

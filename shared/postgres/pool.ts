@@ -12,6 +12,7 @@ import {
   type ParameterType,
   type PoolRole,
   type RowOf,
+  type RunOptions,
   type Statement,
   type StatementKind,
   type StatementObservation,
@@ -51,13 +52,6 @@ export interface PoolOptions {
   readonly clock?: Clock;
   /** Called once for each statement, when it ends. */
   readonly observe?: (observation: StatementObservation) => void;
-}
-
-export interface PerformOptions {
-  /** A shorter timeout than the context's. */
-  readonly timeoutMs?: number;
-  /** See {@link Pool.run}. */
-  readonly isWanted?: () => boolean;
 }
 
 export interface StatementLabel {
@@ -105,8 +99,7 @@ export class Pool {
    * `unavailable` when the connection was lost, both of which leave the outcome unknown;
    * `resource_exhausted` when too many statements wait. Other errors are the driver's.
    *
-   * `isWanted` is called when a connection is free. If it returns false, the statement is not sent
-   * and fails as `unavailable`.
+   * If `isWanted` returns false, the statement is not sent and fails as `unavailable`.
    */
   run<
     const Parameters extends readonly ParameterType[],
@@ -115,12 +108,12 @@ export class Pool {
     statement: Statement<Parameters, Columns>,
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
-    isWanted: () => boolean = () => true,
+    options?: RunOptions,
   ): Promise<readonly RowOf<Columns>[]> {
     const encoded = parameters.map(encodeParameter);
     // A test checks the declared columns against the database.
     const send = () => this.#send(statement.text, encoded) as Promise<readonly RowOf<Columns>[]>;
-    return this.perform(statement, send, context, { isWanted });
+    return this.perform(statement, send, context, options);
   }
 
   /** Runs a query of drizzle on this pool's `db`, by the rules of {@link run}. */
@@ -128,7 +121,7 @@ export class Pool {
     { name, kind }: StatementLabel,
     send: () => PromiseLike<Result>,
     context: RequestContext,
-    { timeoutMs = Infinity, isWanted = () => true }: PerformOptions = {},
+    { timeoutMs = Infinity, isWanted = () => true }: RunOptions = {},
   ): Promise<Result> {
     const startedAt = this.#clock.now();
     const answerBy = startedAt + Math.min(context.remainingMs(), timeoutMs);

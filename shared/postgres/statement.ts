@@ -112,6 +112,13 @@ const INT8_ARRAY = {
 /** The driver's types for int8, which it would read as text. */
 export const TYPES = { bigint: INT8, bigints: INT8_ARRAY };
 
+export interface RunOptions {
+  /** A shorter timeout than the context's. */
+  readonly timeoutMs?: number;
+  /** Called when a connection is free: whether the statement is still to be sent. */
+  readonly isWanted?: () => boolean;
+}
+
 /** Runs statements: a `Pool`, or a wrapper of one. */
 export interface StatementRunner {
   /** See `Pool.run`. */
@@ -122,7 +129,7 @@ export interface StatementRunner {
     statement: Statement<Parameters, Columns>,
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
-    isWanted?: () => boolean,
+    options?: RunOptions,
   ): Promise<readonly RowOf<Columns>[]>;
 }
 

@@ -1,0 +1,81 @@
+import process from "node:process";
+
+const ROUND_MS = 1_500;
+const WARM_UP_MS = 300;
+
+/** One of the ways to do the same. */
+export interface Way {
+  readonly name: string;
+  call(): Promise<unknown>;
+}
+
+interface Figures {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export interface AlternateOptions {
+  readonly name: string;
+  readonly rounds: number;
+  readonly callers: number;
+  /** Of which the first is the reference. */
+  readonly ways: readonly Way[];
+  /** Called before each round of each way. */
+  readonly prepare?: () => Promise<void>;
+}
+
+/**
+ * Measures the ways in turn and prints the median of each, in calls per second and ms, and how many
+ * times the reference of the same round it was: min–median–max.
+ */
+export async function alternate(options: AlternateOptions): Promise<void> {
+  const { name, rounds, callers, ways, prepare } = options;
+  const measured = ways.map((way) => ({ way, figures: [] as Figures[] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const { way, figures } of measured) {
+      await prepare?.();
+      figures.push(await measure(callers, way));
+    }
+  }
+  const reference = measured[0]?.figures ?? [];
+  for (const { way, figures } of measured) {
+    const ratios = figures.map(({ perSecond }, round) =>
+      perSecond / (reference[round]?.perSecond ?? NaN)
+    );
+    const of = (key: keyof Figures) => median(figures.map((each) => each[key]));
+    const shown = [Math.min(...ratios), median(ratios), Math.max(...ratios)];
+    process.stdout.write(
+      `${name}, ${callers} callers, ${way.name}: ${Math.round(of("perSecond"))}/s, ` +
+        `p50 ${of("p50").toFixed(1)} ms, p99 ${of("p99").toFixed(1)} ms, ` +
+        `${shown.map((ratio) => ratio.toFixed(2)).join("–")}x\n`,
+    );
+  }
+}
+
+async function measure(callers: number, way: Way): Promise<Figures> {
+  const latencies: number[] = [];
+  const until = async (end: number, record: boolean) => {
+    while (performance.now() < end) {
+      const startedAt = performance.now();
+      await way.call();
+      if (record) latencies.push(performance.now() - startedAt);
+    }
+  };
+  const all = (ms: number, record: boolean) => {
+    const end = performance.now() + ms;
+    return Promise.all(Array.from({ length: callers }, () => until(end, record)));
+  };
+  await all(WARM_UP_MS, false);
+  const startedAt = performance.now();
+  await all(ROUND_MS, true);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? NaN;
+  return { perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99) };
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
