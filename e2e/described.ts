@@ -15,7 +15,7 @@ import {
  */
 const UNDESCRIBED = new RegExp(
   "^/(healthz|readyz|metrics|debug/pprof(/.*)?|openapi\\.json|swagger-ui(/.*)?|" +
-    "get_product|list_skus|stats|faults)?$",
+    "get_product|list_skus|stats|faults|products(/.*)?)?$",
 );
 const PROBLEM_TYPE = "application/problem+json";
 

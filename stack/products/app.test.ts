@@ -75,6 +75,49 @@ describe("list_skus", () => {
   });
 });
 
+describe("/products", () => {
+  const put = (ask: ReturnType<typeof standIn>["ask"], sku: unknown, change: unknown) =>
+    ask("PUT", `/products/${sku}`, change);
+
+  test("changes what is given, until the changes are undone", async () => {
+    const { ask, getProduct } = standIn();
+    const { body: before } = await getProduct(1005);
+    expect(await put(ask, 1005, { price: 0 })).toMatchObject({ status: 204 });
+    expect((await getProduct(1005)).body).toEqual({ ...before as object, price: 0 });
+    await put(ask, 1005, { name: "Термос" });
+    expect((await getProduct(1005)).body).toEqual({ name: "Термос", price: 0 });
+    expect(await ask("DELETE", "/products")).toMatchObject({ status: 204 });
+    expect((await getProduct(1005)).body).toEqual(before);
+  });
+
+  test("adds a product, which is listed in its place", async () => {
+    const { ask, getProduct } = standIn();
+    await put(ask, 1_006, { name: "Фляга", price: 4_294_967_295 });
+    expect((await getProduct(1_006)).body).toEqual({ name: "Фляга", price: 4_294_967_295 });
+    const page = { token: "testtoken", startAfterSku: 1_005, count: 2 };
+    expect((await ask("POST", "/list_skus", page)).body).toEqual({ skus: [1_006, 1_076_963] });
+    await ask("DELETE", "/products");
+    expect(await getProduct(1_006)).toMatchObject({ status: 404 });
+  });
+
+  test.each([
+    [404, 1_006, { price: 1 }],
+    [400, 1_005, { price: -1 }],
+    [400, 1_005, { price: 4_294_967_296 }],
+    [400, 1_005, { name: "" }],
+    [400, 1_005, { cost: 1 }],
+    [400, 1_005, "{"],
+    [400, 0, { price: 1 }],
+    [400, "shoe", { price: 1 }],
+    [400, 4_294_967_296, { price: 1 }],
+  ])("answers %i to a change of %s by %j, and changes nothing", async (status, sku, change) => {
+    const { ask, getProduct } = standIn();
+    const { body: before } = await getProduct(1005);
+    expect(await put(ask, sku, change)).toMatchObject({ status });
+    expect((await getProduct(1005)).body).toEqual(before);
+  });
+});
+
 describe("/stats", () => {
   test("counts every call, whatever it is answered, and starts again", async () => {
     const { ask, getProduct } = standIn();

@@ -4,6 +4,7 @@ import {
   listSkusRequest,
   type ProductMethod,
 } from "../../proto/product-service.ts";
+import { skuNumber } from "../../proto/loms/v1/schemas.ts";
 import type { Clock } from "../../shared/async/clock.ts";
 import {
   answerJson,
@@ -22,8 +23,7 @@ import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import { CallStats } from "./call-stats.ts";
 import { faultPlan, type Faults } from "./faults.ts";
-import { getProduct } from "./products.ts";
-import { listSkus } from "./products.ts";
+import { Catalogue, productChange } from "./products.ts";
 import { refusalAnswer, ServiceRefusal } from "./refusal.ts";
 
 export interface ProductsAppOptions {
@@ -39,10 +39,12 @@ type Run = MountedRoute["run"];
 
 export function createProductsApp(options: ProductsAppOptions): HttpApp {
   const stats = new CallStats(options.clock);
+  const catalogue = new Catalogue();
   const app = createHttpApp(options);
   mount(app, [
-    call("get_product", getProductRequest, getProduct, stats, options),
-    call("list_skus", listSkusRequest, listSkus, stats, options),
+    call("get_product", getProductRequest, catalogue.getProduct, stats, options),
+    call("list_skus", listSkusRequest, catalogue.listSkus, stats, options),
+    ...productRoutes(catalogue),
     ...statsRoutes(stats),
     ...faultRoutes(options.faults),
     ...healthRoutes(options.readiness),
@@ -103,6 +105,34 @@ function faultRoutes(faults: Faults): MountedRoute[] {
       },
     },
   ];
+}
+
+/** Prices that change while the shop runs, for tests and the demo. */
+function productRoutes(catalogue: Catalogue): MountedRoute[] {
+  const put: Run = async (c) => {
+    const change = parse(await readBody(c, BODY_MAX_BYTES), productChange);
+    catalogue.change(skuOf(c.req.path), change);
+    return answerJson(c, 204);
+  };
+  return [
+    { method: "put", path: "/products/{sku}", run: withRefusals(put) },
+    {
+      method: "delete",
+      path: "/products",
+      run(c) {
+        catalogue.restore();
+        return answerJson(c, 204);
+      },
+    },
+  ];
+}
+
+/** @throws {AppError} `invalid_argument` */
+function skuOf(path: string): number {
+  const text = path.split("/")[2] ?? "";
+  const result = skuNumber.safeParse(/^[1-9][0-9]*$/.test(text) ? Number(text) : text);
+  if (!result.success) throw invalidArgument(violationsOf(result.error));
+  return result.data;
 }
 
 /** What a body of any content type says: the real product service does not look at that either. */

@@ -1,4 +1,5 @@
-import type { Product } from "../../proto/product-service.ts";
+import type { z } from "zod";
+import { getProductResponse, type Product } from "../../proto/product-service.ts";
 import { ServiceRefusal } from "./refusal.ts";
 
 /** By SKU, ascending. */
@@ -27,12 +28,8 @@ export const PRODUCTS: ReadonlyMap<number, Product> = new Map([
   [773297411, { name: "Кроссовки Nike JORDAN", price: 2202 }],
 ]);
 
-/** @throws {ServiceRefusal} 404 */
-export function getProduct({ sku }: { readonly sku: number }): Product {
-  const product = PRODUCTS.get(sku);
-  if (!product) throw new ServiceRefusal(404, `there is no sku ${sku}`);
-  return product;
-}
+/** What `PUT /products/{sku}` takes; what is absent stays. */
+export const productChange = getProductResponse.partial().strict();
 
 interface Page {
   /** 0 begins with the first one. */
@@ -40,7 +37,38 @@ interface Page {
   readonly count: number;
 }
 
-/** At most `count` SKUs above `startAfterSku`, ascending. */
-export function listSkus({ startAfterSku, count }: Page): { readonly skus: readonly number[] } {
-  return { skus: [...PRODUCTS.keys()].filter((sku) => sku > startAfterSku).slice(0, count) };
+/** The products of one stand-in: {@link PRODUCTS}, until they are changed. */
+export class Catalogue {
+  #products = PRODUCTS;
+
+  /** @throws {ServiceRefusal} 404 */
+  readonly getProduct = ({ sku }: { readonly sku: number }): Product => {
+    const product = this.#products.get(sku);
+    if (!product) throw new ServiceRefusal(404, `there is no sku ${sku}`);
+    return product;
+  };
+
+  /** At most `count` SKUs above `startAfterSku`, ascending. */
+  readonly listSkus = ({ startAfterSku, count }: Page): { readonly skus: readonly number[] } => {
+    const skus = [...this.#products.keys()].filter((sku) => sku > startAfterSku);
+    return { skus: skus.slice(0, count) };
+  };
+
+  /**
+   * Changes a product, or adds one.
+   * @throws {ServiceRefusal} 404 for a new SKU without name and price
+   */
+  change(sku: number, change: z.output<typeof productChange>): void {
+    const { name, price } = { ...this.#products.get(sku), ...change };
+    if (name === undefined || price === undefined) {
+      throw new ServiceRefusal(404, `there is no sku ${sku}, and a new one has name and price`);
+    }
+    const changed = [...new Map(this.#products).set(sku, { name, price })];
+    this.#products = new Map(changed.sort(([a], [b]) => a - b));
+  }
+
+  /** Undoes every change. */
+  restore(): void {
+    this.#products = PRODUCTS;
+  }
 }

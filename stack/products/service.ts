@@ -17,7 +17,7 @@ export interface RunningProducts extends RunningService {
 
 /**
  * Starts the stand-in for the product service outside: its two methods, and
- * `/stats` and `/faults` for tests and benchmarks.
+ * `/stats`, `/faults` and `/products` for tests and benchmarks.
  */
 export async function startProducts(
   config: Pick<ProductsConfig, "PRODUCTS_HTTP" | "PRODUCT_TOKEN">,

@@ -10,6 +10,8 @@ export class Shop {
   readonly #narrator: Narrator;
   readonly #cart: string;
   readonly #loms: string;
+  /** By SKU, as the cart listed them last. */
+  readonly #prices = new Map<number, number>();
 
   constructor(narrator: Narrator, urls: { readonly cart: string; readonly loms: string }) {
     this.#narrator = narrator;
@@ -41,6 +43,7 @@ export class Shop {
     this.#narrator.check("each line's name", items.every(({ name }) => name !== ""), true);
     const sum = items.reduce((total, { price, count }) => total + price * count, 0);
     this.#narrator.check("total_price", body.total_price, sum);
+    for (const { sku_id, price } of items) this.#prices.set(sku_id, price);
   }
 
   async listIsEmpty(title: string, user: number): Promise<void> {
@@ -70,14 +73,17 @@ export class Shop {
     return body.order_id as number;
   }
 
+  /** The order has these lines with the prices that the cart listed, and their total. */
   async orderIs(
     title: string,
     order: number,
     promised: { status: string; user: number; items: readonly Line[]; reason?: string },
   ): Promise<void> {
     const { body } = await this.#ask(title, "/v1/order/info", { orderID: order });
-    const items = promised.items.toSorted((a, b) => a.sku - b.sku);
-    this.#narrator.check("the order", body, { ...promised, items });
+    const items = promised.items.toSorted((a, b) => a.sku - b.sku)
+      .map((line) => ({ ...line, price: this.#prices.get(line.sku) ?? 0 }));
+    const total_price = items.reduce((total, { price, count }) => total + price * count, 0);
+    this.#narrator.check("the order", body, { ...promised, items, total_price });
   }
 
   async pay(title: string, order: number): Promise<void> {
