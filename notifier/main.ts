@@ -3,9 +3,12 @@ import { runService } from "../shared/run-service.ts";
 
 await runService("notifier", async () => {
   const { notifierConfig } = await import("./config.ts");
+  const config = notifierConfig(process.env);
   const { startNotifier } = await import("./service.ts");
+  const { loadBus } = await import("../shared/bus/create-bus.ts");
+  await loadBus(config);
   return {
-    config: notifierConfig(process.env),
+    config,
     start: (config, log) => startNotifier(config, { log, output: process.stdout }),
   };
 });

@@ -4,16 +4,21 @@ import process from "node:process";
 /** Packages with long manifests whose `.js` files are all ES modules. */
 const LONG_MANIFESTS = ["drizzle-orm"];
 
+/** prom-client loads it for exemplars, which are off. */
+const EXEMPLARS_ONLY = "@opentelemetry/api";
+
 let registered = false;
 
 /**
- * Registers a resolve hook that makes two imports on Node as cheap as they can be. Call it before
+ * Registers a resolve hook that makes three imports on Node as cheap as they can be. Call it before
  * the packages are imported; a second call does nothing, and without it everything works at Node's
  * price.
  *
  * drizzle-orm: 80 ms and 20 MB instead of 450 ms and 250 MB. Node looks up the `type` of the
  * package for each of its modules, and parses the whole package.json each time (nodejs/node 60425);
  * drizzle-orm's has 447 `exports`. The hook resolves the relative imports among its modules.
+ *
+ * prom-client: 14 ms and 6 MB less without @opentelemetry/api, which it uses for exemplars alone.
  *
  * zod: 17 ms and 10 MB less. zod exports the messages of 50 languages; English alone is used here.
  */
@@ -23,6 +28,9 @@ export function registerModuleHooks(): void {
   nodeModule.registerHooks({
     resolve(specifier, context, nextResolve) {
       const { parentURL } = context;
+      if (specifier === EXEMPLARS_ONLY && parentURL?.includes("/node_modules/prom-client/")) {
+        return { url: "node:util", format: "builtin", shortCircuit: true };
+      }
       const url = specifier.startsWith(".") && parentURL
         ? resolved(specifier, parentURL)
         : undefined;

@@ -56,12 +56,15 @@ export async function runService<Config extends LogSettings>(
 ): Promise<void> {
   const stopping = listenForSignals();
   registerModuleHooks();
-  const program = await Promise.race([load().catch(exitWithWrongSettings), aborted(stopping)]);
+  const loading = Promise.all([
+    load().catch(exitWithWrongSettings),
+    import("./telemetry/log.ts"),
+  ]);
+  const loaded = await Promise.race([loading, aborted(stopping)]);
   const mayStart = !process.argv.includes(START_ON_MESSAGE) ||
     await Promise.race([hasMessage(), aborted(stopping)]);
-  if (!program || !mayStart || stopping.aborted) process.exit(0);
-  const { config, start } = program;
-  const { createLogger } = await import("./telemetry/log.ts");
+  if (!loaded || !mayStart || stopping.aborted) process.exit(0);
+  const [{ config, start }, { createLogger }] = loaded;
   const { LOG_LEVEL: level, LOG_FORMAT: format } = config;
   const log = createLogger({ service, level, format });
   await run(log, () => start(config, log), stopping, SERVICE_LIMITS);

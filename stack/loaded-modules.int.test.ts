@@ -72,12 +72,25 @@ test("registerModuleHooks() leaves one language of zod", () => {
   expect(locales(run(`${hook} registerModuleHooks(); await import("zod");`))).toEqual(["en.js"]);
 });
 
+test("registerModuleHooks() leaves prom-client's metrics without OpenTelemetry", () => {
+  const hook = 'import { registerModuleHooks } from "./shared/module-loading.ts";';
+  const collecting = `const { Registry, collectDefaultMetrics } = await import("prom-client");
+    const register = new Registry();
+    collectDefaultMetrics({ register });
+    const cpu = register.getSingleMetric("process_cpu_seconds_total");
+    if ((await cpu.get()).values.length === 0) process.exit(1);`;
+  const packages = packagesOf(run(`${hook} registerModuleHooks(); ${collecting}`));
+  expect(packages).toContain("prom-client");
+  expect(packages).not.toContain("@opentelemetry/api");
+});
+
 test.each(["cart", "loms", "notifier"])(
-  "%s loads no package that only a setting needs",
+  "%s loads no package that only a setting or a call needs",
   (service) => {
     const packages = packagesOf(run(`await import("./${service}/service.ts");`));
     expect(packages).toContain("prom-client");
-    for (const name of ["kafkajs", "pg-boss", "swagger-ui-dist"]) {
+    const later = ["@grpc/reflection", "grpc-health-check", "protobufjs"];
+    for (const name of ["kafkajs", "pg-boss", "swagger-ui-dist", ...later]) {
       expect(packages).not.toContain(name);
     }
     for (const name of ["sdk-trace", "resources", "otlp-transformer"]) {

@@ -19,9 +19,12 @@ const TRIES_MAX = 100;
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let tries = 0; found.size < count; tries++) {
-    if (tries > TRIES_MAX + count) throw new Error(`Cannot find ${count} free ports`);
-    const port = randomInt(FREE_PORTS.from, FREE_PORTS.to + 1);
-    if (await claim(port) && await isFree({ host: HOST, port })) found.add(port);
+    if (tries > TRIES_MAX) throw new Error(`Cannot find ${count} free ports`);
+    const missing = Array.from({ length: count - found.size }, async () => {
+      const port = randomInt(FREE_PORTS.from, FREE_PORTS.to + 1);
+      if (await claim(port) && await isFree({ host: HOST, port })) found.add(port);
+    });
+    await Promise.all(missing);
   }
   return [...found];
 }

@@ -21,6 +21,11 @@ export function localBusSettings(environment: Environment): string[] {
   return environment.BUS_DATABASE_URL ? [] : ["BUS_DATABASE_URL", "KAFKA_BROKERS"];
 }
 
+/** Loads the packages of the bus that the settings name, which {@link createBus} else does. */
+export async function loadBus({ KAFKA_BROKERS: brokers }: BusConfig): Promise<void> {
+  await (brokers.length === 0 ? import("./postgres.ts") : import("./kafka.ts"));
+}
+
 /**
  * The bus that the settings name; it connects on first use. Loads only the packages of that bus.
  * @throws {ConfigError} when a file named in the settings cannot be read

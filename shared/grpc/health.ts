@@ -1,30 +1,46 @@
+import { createRequire } from "node:module";
 import type { Server, ServerWritableStream, UntypedServiceImplementation } from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
+import type { HealthImplementation } from "grpc-health-check";
+import { addDeferred } from "./deferred-service.ts";
 
 type Watcher = ServerWritableStream<unknown, unknown>;
 
+const METHODS = [["Check", false], ["List", false], ["Watch", true]] as const;
+
 /**
  * The grpc.health.v1 service: the status of services, which share one, and of each of their
- * dependencies, by its name.
+ * dependencies, by its name. The package is loaded with the first call.
  */
 export class GrpcHealth {
   readonly #services: readonly string[];
-  readonly #implementation: HealthImplementation;
+  #implementation: HealthImplementation | undefined;
   readonly #watchers = new Set<Watcher>();
   /** The last status, by name. */
-  readonly #statuses = new Map<string, boolean>();
+  readonly #statuses: Map<string, boolean>;
 
   /** @param services full names; "" is the server as a whole */
   constructor(services: readonly string[], parts: readonly string[] = []) {
     this.#services = services;
-    this.#implementation = new HealthImplementation(
-      Object.fromEntries([...services, ...parts].map((name) => [name, "NOT_SERVING"])),
-    );
+    this.#statuses = new Map([...services, ...parts].map((name) => [name, false]));
   }
 
   addTo(server: Server): void {
-    this.#implementation.addToServer({
-      addService: (service, methods) => server.addService(service, this.#keepingWatchers(methods)),
+    const require = createRequire(import.meta.url);
+    const methods = METHODS.map(([name, responseStream]) => ({
+      path: `/grpc.health.v1.Health/${name}`,
+      requestStream: false,
+      responseStream,
+    }));
+    addDeferred(server, methods, (target) => {
+      const { HealthImplementation } = require(
+        "grpc-health-check",
+      ) as typeof import("grpc-health-check");
+      const statuses = [...this.#statuses].map(([name, serving]) => [name, statusOf(serving)]);
+      this.#implementation = new HealthImplementation(Object.fromEntries(statuses));
+      this.#implementation.addToServer({
+        addService: (service, implementation) =>
+          target.addService(service, this.#keepingWatchers(implementation)),
+      });
     });
   }
 
@@ -37,7 +53,7 @@ export class GrpcHealth {
   setPart(name: string, serving: boolean): void {
     if (serving === (this.#statuses.get(name) ?? false)) return;
     this.#statuses.set(name, serving);
-    this.#implementation.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+    this.#implementation?.setStatus(name, statusOf(serving));
   }
 
   /** Reports NOT_SERVING to the watchers and ends their streams. */
@@ -58,4 +74,8 @@ export class GrpcHealth {
       },
     };
   }
+}
+
+function statusOf(serving: boolean): "SERVING" | "NOT_SERVING" {
+  return serving ? "SERVING" : "NOT_SERVING";
 }

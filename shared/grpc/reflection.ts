@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { Server } from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
+import { addDeferred } from "./deferred-service.ts";
 
 /** Field 1, length-delimited: `repeated FileDescriptorProto file` of a FileDescriptorSet. */
 const FILE_TAG = 10;
@@ -12,20 +13,31 @@ const FILE_TAG = 10;
  */
 const HEALTH_DESCRIPTOR_SET = new URL("health.binpb", import.meta.url);
 
+const METHODS = ["v1", "v1alpha"].map((version) => ({
+  path: `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+  requestStream: true,
+  responseStream: true,
+}));
+
 /**
  * Server reflection, v1 and v1alpha, for health and for the files of a FileDescriptorSet. The sets
  * are shown as buf wrote them: proto-loader would write them anew, without `json_name`, with
- * relative types and with map entries that other tools refuse.
+ * relative types and with map entries that other tools refuse. The package is loaded with the first
+ * call: 70 ms and 27 MB that a start need not spend.
  */
 export async function addReflection(server: Server, descriptorSet: Uint8Array): Promise<void> {
   const healthSet = await readFile(HEALTH_DESCRIPTOR_SET);
+  const require = createRequire(import.meta.url);
   // Shaped like a package that proto-loader has loaded; nothing is read of it but the files.
   const files = {
     format: "Protocol Buffer 3 EnumDescriptorProto" as const,
     type: {},
     fileDescriptorProtos: [...filesOf(descriptorSet), ...filesOf(healthSet)],
   };
-  new ReflectionService({ files }).addToServer(server);
+  addDeferred(server, METHODS, (target) => {
+    const { ReflectionService } = require("@grpc/reflection") as typeof import("@grpc/reflection");
+    new ReflectionService({ files }).addToServer(target);
+  });
 }
 
 function filesOf(descriptorSet: Uint8Array): Buffer[] {

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { type Admin, openAdmin } from "./admin.ts";
+import type { Admin } from "./admin.ts";
 import type { PostgresBinaries } from "./binaries.ts";
 import { copyAsStandby, hasData } from "./data-directory.ts";
 import type { PostgresServer } from "./server.ts";
@@ -9,7 +9,7 @@ import { commonSettings, type Settings, standbySettings } from "./settings.ts";
 
 /** How long the standbys may take to catch up with their primary at the start. */
 const SYNC_TIMEOUT_MS = 30_000;
-const SYNC_POLL_MS = 20;
+const SYNC_POLL_MS = 5;
 
 /** One server with the port it listens on. */
 export interface Member {
@@ -34,6 +34,12 @@ export function urlOf({ password }: Cluster, { port }: Member, database: string)
   return `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
 }
 
+/** For the primary. */
+export async function openAdminOf(cluster: Cluster): Promise<Admin> {
+  const { openAdmin } = await import("./admin.ts");
+  return openAdmin(urlOf(cluster, cluster.primary, "postgres"));
+}
+
 /**
  * Starts all servers of a cluster whose primary has data, and returns once commits are synchronous.
  * A standby without data is copied from the primary. One that was away too long to follow loses its
@@ -42,7 +48,7 @@ export function urlOf({ password }: Cluster, { port }: Member, database: string)
 export async function startCluster(cluster: Cluster): Promise<void> {
   await copyMissing(cluster);
   await startAll(cluster);
-  const admin = openAdmin(urlOf(cluster, cluster.primary, "postgres"));
+  const admin = await openAdminOf(cluster);
   try {
     const lost = await admin.lostSlots();
     if (lost.length > 0) {
@@ -87,7 +93,7 @@ async function renewSlots(cluster: Cluster, names: readonly string[]): Promise<v
   const { primary, durable } = cluster;
   primary.server.configure(commonSettings({ port: primary.port, standbys: [], durable }));
   await primary.server.start();
-  const admin = openAdmin(urlOf(cluster, primary, "postgres"));
+  const admin = await openAdminOf(cluster);
   try {
     await admin.dropSlots(names);
     await admin.createSlots(names);
@@ -108,7 +114,9 @@ async function startAll(cluster: Cluster): Promise<void> {
     server.configure({ ...common, ...own, ...settings });
   }
   // A failure waits for the others: the stop that follows must find every server.
-  const starts = [primary, ...standbys].map(({ server }) => server.start());
+  const starts: Promise<unknown>[] = [primary, ...standbys].map(({ server }) => server.start());
+  // Loaded while they start: the launcher starts them sooner without it.
+  starts.push(import("./admin.ts"));
   for (const result of await Promise.allSettled(starts)) {
     if (result.status === "rejected") throw result.reason;
   }

@@ -10,6 +10,15 @@ import type { PostgresBinaries } from "./binaries.ts";
 const BUILTIN_LOCALES_SINCE = 17;
 /** The first major version whose initdb has `--sync-method`. */
 const SYNC_METHODS_SINCE = 17;
+/** The first major version whose initdb has `-c`. */
+const INITDB_SETTINGS_SINCE = 16;
+/**
+ * The smallest servers that make the data in the shortest time, until `configure()` has its say;
+ * and a login costs each connection 2 ms less, since a password that is random needs no stretching.
+ */
+const INITDB_SETTINGS = [
+  ...["shared_buffers=16MB", "max_connections=20", "wal_init_zero=off", "scram_iterations=1"],
+].flatMap((setting) => ["-c", setting]);
 /** Cannot be guessed; base64url needs no quoting in a URL or in conninfo. */
 const PASSWORD_BYTES = 24;
 
@@ -75,6 +84,7 @@ export async function initialise(binaries: PostgresBinaries, cluster: NewCluster
       ? ["--locale", "C.UTF-8"]
       : ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"]),
     ...["--no-instructions", "--no-sync"],
+    ...(binaries.version < INITDB_SETTINGS_SINCE ? [] : INITDB_SETTINGS),
   ]);
   const statements = [
     ...databases.map((name) =>

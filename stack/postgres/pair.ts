@@ -2,9 +2,15 @@ import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Ending } from "../processes/child.ts";
 import { freePorts } from "../ports.ts";
-import { openAdmin } from "./admin.ts";
 import { findPostgres, type PostgresBinaries } from "./binaries.ts";
-import { type Cluster, type Member, startCluster, stopCluster, urlOf } from "./cluster.ts";
+import {
+  type Cluster,
+  type Member,
+  openAdminOf,
+  startCluster,
+  stopCluster,
+  urlOf,
+} from "./cluster.ts";
 import { hasData, initialise, readOrMakePassword } from "./data-directory.ts";
 import { PostgresServer, stopLeftover } from "./server.ts";
 import type { Settings } from "./settings.ts";
@@ -91,7 +97,7 @@ async function start(directory: string, cluster: Cluster): Promise<void> {
 }
 
 async function createMissing(cluster: Cluster): Promise<void> {
-  const admin = openAdmin(urlOf(cluster, cluster.primary, "postgres"));
+  const admin = await openAdminOf(cluster);
   try {
     const present = await admin.databaseNames();
     for (const name of cluster.databases) {

@@ -24,7 +24,7 @@ import { renderSettings, type Settings } from "./settings.ts";
 
 /** Recovery after a crash replays up to 1 GB of WAL. */
 const READY_TIMEOUT_MS = 60_000;
-const POLL_MS = 10;
+const POLL_MS = 5;
 /** How long each signal may take before the next, harder one. */
 const STOP_TIMEOUT_MS = 10_000;
 /** After kill -9 the backends end on their own; until then no new server starts. */
@@ -74,7 +74,7 @@ export class PostgresServer {
       if (!backendsRemain || performance.now() > deadline) {
         throw new Error(`PostgreSQL (${this.name}) did not start, ${ending}:\n${said}`);
       }
-      await sleep(systemClock, POLL_MS * 10);
+      await sleep(systemClock, POLL_MS * 20);
     }
   }
 

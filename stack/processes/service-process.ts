@@ -13,7 +13,7 @@ import { type ProcessIdentity, sendSignal, signalTree } from "./identity.ts";
 const { Agent, get } = createRequire(import.meta.url)("node:http") as typeof import("node:http");
 
 const READY_TIMEOUT_MS = 30_000;
-const READY_POLL_MS = 25;
+const READY_POLL_MS = 10;
 /** For one readiness probe, which may hang on an unavailable part. */
 const READY_REQUEST_TIMEOUT_MS = 2_000;
 /** A service ends at its grace period; only one that hangs is killed. */
