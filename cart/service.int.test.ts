@@ -38,6 +38,7 @@ beforeEach(async () => {
       orderCreate,
       stocksInfo,
       orderInfo: stocksInfo,
+      orderList: stocksInfo,
       orderPay: stocksInfo,
       orderCancel: stocksInfo,
       stocksInfoList: stocksInfo,

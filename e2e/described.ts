@@ -31,7 +31,7 @@ const ajv = new Ajv2020({
   validateSchema: false,
   allErrors: true,
   coerceTypes: false,
-  formats: { int32: true, int64: true, "uri-reference": true },
+  formats: { int32: true, int64: true, "date-time": true, "uri-reference": true },
 });
 for (const document of SERVICE_DOCUMENTS) ajv.addSchema(document, document.name);
 const problemSchema = { $ref: `${SERVICE_DOCUMENTS[0]?.name}#/components/schemas/Problem` };

@@ -41,6 +41,7 @@ const STORY = [
   ["loms", "stocksInfo"],
   ["loms", "stocksInfoList"],
   ["loms", "orderCreate"],
+  ["loms", "orderList"],
   ["cart", "addItem"],
   ["cart", "listCart"],
   ["cart", "checkout"],
@@ -87,9 +88,12 @@ function urlOf(name: "cart" | "loms" | "stock"): string {
   return (name === "stock" ? urls.lomsAdmin : urls[name]) ?? "";
 }
 
-/** The opening movement has the time at which the shop was made. */
+const TIMES = ["at", "created_at"];
+
+/** The opening movement has the time at which the shop was made, an order that of its call. */
 function withoutTime(body: unknown): unknown {
-  return JSON.parse(JSON.stringify(body), (key, value: unknown) => key === "at" ? "" : value);
+  const stripped = (key: string, value: unknown) => TIMES.includes(key) ? "" : value;
+  return JSON.parse(JSON.stringify(body), stripped);
 }
 
 test("the examples of the documents work one after the other, as they are written", async () => {

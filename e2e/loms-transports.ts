@@ -7,6 +7,7 @@ import { TRACEPARENT } from "./problems.ts";
 export type LomsMethod =
   | "OrderCreate"
   | "OrderInfo"
+  | "OrderList"
   | "OrderPay"
   | "OrderCancel"
   | "StocksInfo"
@@ -57,6 +58,7 @@ export interface Transport {
 const PATHS = {
   OrderCreate: "/v1/order/create",
   OrderInfo: "/v1/order/info",
+  OrderList: "/v1/order/list",
   OrderPay: "/v1/order/pay",
   OrderCancel: "/v1/order/cancel",
   StocksInfo: "/v1/stock/info",
@@ -78,7 +80,9 @@ export const STATUSES: Readonly<Record<string, { http: number; grpc: number }>> 
 /** As the contract in the proto says; a problem has no limit of its own. */
 const VIOLATIONS_MAX = 20;
 /** Fields in the order that the gateway writes them, whatever order the decoder made. */
-const FIELDS = "orderID status user items sku count price total_price reason".split(" ");
+const FIELDS = (
+  "orders orderID status user created_at items sku count price total_price reason next_page_token"
+).split(" ");
 const INT64_FIELDS = /"(orderID|user|count|total_price)":"([0-9]+)"/g;
 
 const DOMAIN = "loms.marketplace";

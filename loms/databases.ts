@@ -9,11 +9,12 @@ import type { Logger } from "../shared/telemetry/log.ts";
 import { gaugeFamily, type Metrics } from "../shared/telemetry/metrics.ts";
 import { childTraceparent, type Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
-import type { OrderReader } from "./domain/deps.ts";
+import type { OrderPages, OrderReader } from "./domain/deps.ts";
 import type { StockReader } from "./domain/stock-deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
 import { createGroupedReader } from "./repository/grouped-reader.ts";
 import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
+import { createOrderPages } from "./repository/order-list.ts";
 import { ReadRouting } from "./repository/read-routing.ts";
 import { createOrderSetReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
@@ -55,6 +56,8 @@ export interface Databases {
   readonly replication: Replication;
   /** Orders and stock, from the replicas. */
   readonly reader: OrderReader;
+  /** Lists of orders, from the replicas. */
+  readonly orderPages: OrderPages;
   /** The stock with its ledger, from the replicas. */
   readonly stockReader: StockReader;
 }
@@ -106,6 +109,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   return {
     ...{ reads, writes, marks, replication },
     reader: createGroupedReader(createOrderSetReader(routing), options.metrics),
+    orderPages: createOrderPages(routing),
     stockReader: createStockReader(routing),
   };
 }

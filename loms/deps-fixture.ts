@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { Deps, OrderReader, OrderWriter } from "./domain/deps.ts";
+import type { Deps, OrderPages, OrderReader, OrderWriter } from "./domain/deps.ts";
 import type { StockDeps, StockReader, StockWriter } from "./domain/stock-deps.ts";
 
 /** Fake dependencies of the operations: every call succeeds until a test says otherwise. */
@@ -23,7 +23,12 @@ export function fakeDeps() {
       Promise.resolve(skus.map((sku) => ({ sku, totalCount: 2n ** 63n - 1n, reserved: 0n })))
     ),
   };
-  return { writer, reader, wakeRelay: vi.fn<Deps["wakeRelay"]>() };
+  const orderPages = {
+    orderList: vi.fn<OrderPages["orderList"]>(() =>
+      Promise.resolve({ orders: [], next: undefined })
+    ),
+  };
+  return { writer, reader, orderPages, wakeRelay: vi.fn<Deps["wakeRelay"]>() };
 }
 
 /** Fake dependencies of the operations on stock; there is none until a test says otherwise. */

@@ -62,13 +62,13 @@ async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
   const { DATABASE_URL: url, MIGRATION_DATABASE_URL: migrationUrl } = config;
   await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
   const databases = await openDatabases(parts);
-  const { reads, writes, reader } = databases;
+  const { reads, writes, reader, orderPages } = databases;
   watchBacklog((context) => outboxBacklog(reads, context), metrics);
   const relay = await openRelay(databases, parts);
   const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
   const lists = createOrderListWriter({ pool: writes, paymentTimeoutMs, metrics });
   const writer = createGroupedWriter(lists, metrics);
-  const deps = { writer, reader, wakeRelay: () => relay.wake() };
+  const deps = { writer, reader, orderPages, wakeRelay: () => relay.wake() };
   openExpirer(deps, parts);
   await openProfileListener(config.LOMS_PROFILE, log, opened);
   const stockDeps = {

@@ -1,6 +1,7 @@
 import type { OrderShortage } from "../../proto/loms/v1/order-shortage.ts";
 import type { OrderStatus } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
+import type { OrderListInput, OrderPage } from "./order-list.ts";
 import type { Order, OrderItem } from "./order.ts";
 
 /** An order to create; `items` has one line per SKU, ascending by SKU. */
@@ -66,10 +67,16 @@ export interface OrderReader {
   stocksInfoList(skus: readonly number[], context: RequestContext): Promise<readonly SkuStock[]>;
 }
 
+/** Pages of a user's orders, read as {@link OrderReader} does. */
+export interface OrderPages {
+  orderList(input: OrderListInput, context: RequestContext): Promise<OrderPage>;
+}
+
 /** What loms' operations need from outside. */
 export interface Deps {
   readonly writer: OrderWriter;
   readonly reader: OrderReader;
+  readonly orderPages: OrderPages;
   /** Notifies the relay of this process that events wait; never throws or blocks. */
   readonly wakeRelay: () => void;
 }

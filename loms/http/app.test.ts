@@ -162,6 +162,7 @@ test("/openapi.json describes the methods with exact integers", async () => {
     "orderCancel",
     "orderCreate",
     "orderInfo",
+    "orderList",
     "orderPay",
     "stocksInfo",
     "stocksInfoList",

@@ -7,6 +7,8 @@ import {
   orderCreateResponse,
   orderInfoRequest,
   orderInfoResponse,
+  orderListRequest,
+  orderListResponse,
   orderPayRequest,
   orderPayResponse,
   stocksInfoListRequest,
@@ -27,7 +29,7 @@ import type { MethodName } from "../rpc/methods.ts";
 export const DOCUMENT_INFO: DocumentInfo = {
   title: "Loms",
   version: "1.0.0",
-  summary: "Orders and stock: the same six methods as gRPC service loms.v1.Loms",
+  summary: "Orders and stock: the same methods as gRPC service loms.v1.Loms",
   description:
     `Integers are exact over the whole range of int64: a client must keep every digit of ids, also
 above 2^53; \`user\` and \`orderID\` are also taken as decimal strings. Every failure is a problem
@@ -101,6 +103,45 @@ const ORDER_INFO = createRoute({
       }),
     },
     ...problemResponses(400, 404, 406, 413, 415, 429, 500, 503, 504),
+  },
+});
+
+const ORDER_LIST = createRoute({
+  operationId: "orderList",
+  method: "post",
+  path: "/v1/order/list",
+  summary: "List the orders of a user, newest first",
+  description:
+    "No order comes twice, and none is missed that had been answered before the first page was " +
+    "requested, while orders arrive. A page may have fewer orders than `page_size`, also none, " +
+    "and another may follow all the same: go on until `next_page_token` is empty. A token " +
+    "belongs to its user and statuses; any other is refused with 400.",
+  tags: ["orders"],
+  request: {
+    body: {
+      required: true,
+      content: jsonContent(orderListRequest, {
+        user: 1,
+        statuses: ["awaiting payment"],
+        page_size: 10,
+      }),
+    },
+  },
+  responses: {
+    200: {
+      description: "A page of orders, the items of each ascending by sku",
+      content: jsonContent(orderListResponse, {
+        orders: [{
+          orderID: 1,
+          status: "awaiting payment",
+          created_at: "2026-01-02T03:04:05.678Z",
+          items: [{ sku: 773_297_411, count: 2, price: 2_202 }],
+          total_price: 4_404,
+        }],
+        next_page_token: "",
+      }),
+    },
+    ...problemResponses(400, 406, 413, 415, 429, 500, 503, 504),
   },
 });
 
@@ -195,6 +236,7 @@ export function gatewayRoutes(rpc: Rpc): MountedRoute[] {
   return [
     gatewayRoute("orderCreate", ORDER_CREATE, rpc, ORDER_MAX_BYTES),
     gatewayRoute("orderInfo", ORDER_INFO, rpc),
+    gatewayRoute("orderList", ORDER_LIST, rpc),
     gatewayRoute("orderPay", ORDER_PAY, rpc),
     gatewayRoute("orderCancel", ORDER_CANCEL, rpc),
     gatewayRoute("stocksInfo", STOCKS_INFO, rpc),

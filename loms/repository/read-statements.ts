@@ -56,3 +56,43 @@ export const STOCKS_INFO = defineStatement({
 function isAmongFirst(column: PgColumn): SQL {
   return sql`${column} = any(${sql.placeholder("first")}::bigint[])`;
 }
+
+/**
+ * Orders of user $1 with ids below $2, of the statuses $3 (none: all), newest first. It reads $4 of
+ * the user's orders at most: the last of them is `last`, and returned whatever its status is.
+ */
+export const ORDER_LIST = defineStatement({
+  name: "order_list",
+  kind: "select",
+  text: `select order_id, status, wanted, last,
+      to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at
+    from (
+      select order_id, status, created_at,
+        $3::text[] = '{}' or status = any ($3::text[]) as wanted,
+        row_number() over (order by order_id desc) = $4::int8 as last
+      from orders where user_id = $1 and order_id < $2
+      order by order_id desc limit $4::int8
+    ) scanned
+    where wanted or last
+    order by order_id desc limit $5::int8`,
+  parameters: ["int8", "int8", "text[]", "int8", "int8"],
+  columns: { order_id: "int8", status: "text", wanted: "bool", last: "bool", created_at: "text" },
+});
+
+export const ORDER_LIST_ITEMS = defineStatement({
+  name: "order_list_items",
+  kind: "select",
+  text: query
+    .select({
+      orderId: orderItems.orderId,
+      sku: orderItems.sku,
+      count: orderItems.count,
+      price: orderItems.price,
+    })
+    .from(orderItems)
+    .where(isAmongFirst(orderItems.orderId))
+    .orderBy(asc(orderItems.orderId), asc(orderItems.sku))
+    .toSQL().sql,
+  parameters: ["int8[]"],
+  columns: { order_id: "int8", sku: "int8", count: "int4", price: "int8?" },
+});

@@ -4,6 +4,7 @@ import type { RowOf } from "../../shared/postgres/statement.ts";
 import type { SkuStock } from "../domain/deps.ts";
 import type { Order, OrderItem } from "../domain/order.ts";
 import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
+import { toOrderItem } from "./order-item.ts";
 import type { ReadRouting } from "./read-routing.ts";
 import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
 
@@ -44,7 +45,7 @@ export class OrderReads implements OrderSetReader {
     for (const row of rows) {
       let order = found.get(row.order_id);
       if (!order) found.set(row.order_id, order = toOrder(row));
-      order.items.push(toItem(row));
+      order.items.push(toOrderItem(row));
     }
     return found;
   }
@@ -65,9 +66,4 @@ function toOrder({ order_id: orderId, user_id: userId, status, reason }: OrderRo
     ...{ orderId, userId, status: status as OrderStatus, items: [] },
     ...(reason !== null && { reason: reason as EndReason }),
   };
-}
-
-function toItem({ sku, count, price }: OrderRow): OrderItem {
-  const item = { sku: Number(sku), count };
-  return price === null ? item : { ...item, price: Number(price) };
 }

@@ -73,6 +73,42 @@ describe("a call through the chain", () => {
     expect(mixed).not.toHaveProperty("total_price");
   });
 
+  test("orderList returns pages with a token, which leads to the next one", async () => {
+    const { call, orderPages } = setUp();
+    const createdAt = "2026-01-02T03:04:05.678Z";
+    const priced = { sku: 1, count: 2, price: 3 };
+    orderPages.orderList.mockResolvedValueOnce({
+      orders: [
+        { orderId: 9n, status: "payed", createdAt, items: [priced] },
+        { orderId: 8n, status: "failed", createdAt, items: [priced, { sku: 2, count: 1 }] },
+      ],
+      next: 8n,
+    });
+    const statuses = ["payed", "failed", "payed"];
+    const page = await call("orderList", { user: 7, statuses }) as { next_page_token: string };
+    expect(page).toEqual({
+      orders: [
+        { orderID: 9n, status: "payed", created_at: createdAt, items: [priced], total_price: 6n },
+        { orderID: 8n, status: "failed", created_at: createdAt, items: expect.any(Array) },
+      ],
+      next_page_token: expect.stringMatching(/./),
+    });
+    const { next_page_token: page_token } = page;
+    const again = { user: 7, statuses: ["failed", "payed"], page_size: 100, page_token };
+    expect(await call("orderList", again)).toEqual({ orders: [], next_page_token: "" });
+    const input = { userId: 7n, statuses: ["failed", "payed"] };
+    expect(orderPages.orderList.mock.calls.map(([given]) => given)).toEqual([
+      { ...input, pageSize: 20, before: undefined },
+      { ...input, pageSize: 100, before: 8n },
+    ]);
+    for (const other of [{ ...again, user: 8 }, { user: 7, page_token }]) {
+      await expect(call("orderList", other)).rejects.toMatchObject({
+        code: "invalid_argument",
+        fields: [{ path: "page_token" }],
+      });
+    }
+  });
+
   test("passes the normalized request: lines of one SKU are summed", async () => {
     const { call, writer } = setUp();
     await call("orderCreate", { user: "7", items: [...order.items, ...order.items] }, ["once"]);

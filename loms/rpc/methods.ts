@@ -4,6 +4,7 @@ import {
   orderCancelRequest,
   orderCreateRequest,
   orderInfoRequest,
+  orderListRequest,
   orderPayRequest,
   stocksInfoListRequest,
   stocksInfoRequest,
@@ -12,9 +13,12 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "../domain/deps.ts";
 import { orderCancel, orderPay } from "../domain/order-change.ts";
 import { orderCreate } from "../domain/order-create.ts";
-import { orderTotalPrice } from "../domain/order.ts";
+import { type ListedOrder, orderList } from "../domain/order-list.ts";
+import { type OrderItem, orderTotalPrice } from "../domain/order.ts";
 import { orderInfo } from "../domain/order-info.ts";
 import { stocksInfo, stocksInfoList } from "../domain/stocks-info.ts";
+import { invalidArgument } from "../../shared/violations.ts";
+import { orderPageToken, readOrderPageToken } from "./order-page-token.ts";
 
 export type MethodName = keyof LomsDefinition["methods"];
 
@@ -56,11 +60,25 @@ export function rpcMethods(deps: Deps): RpcMethods {
       request: orderInfoRequest,
       async handle({ orderID }, { context }) {
         const { status, userId, items, reason } = await orderInfo(deps, orderID, context);
-        const total_price = orderTotalPrice(items);
         return {
           ...{ status, user: userId, items: [...items] },
-          ...total_price !== undefined && { total_price },
+          ...totalPriceOf(items),
           ...reason !== undefined && { reason },
+        };
+      },
+    }),
+
+    orderList: defineMethod({
+      request: orderListRequest,
+      async handle({ user, statuses, page_size, page_token }, { context }) {
+        const filter = { user, statuses };
+        const before = page_token === "" ? undefined : readOrderPageToken(page_token, filter);
+        if (page_token !== "" && before === undefined) throw invalidArgument([WRONG_TOKEN]);
+        const input = { userId: user, statuses, pageSize: page_size, before };
+        const { orders, next } = await orderList(deps, input, context);
+        return {
+          orders: orders.map(toListedOrder),
+          next_page_token: next === undefined ? "" : orderPageToken(next, filter),
         };
       },
     }),
@@ -95,6 +113,24 @@ export function rpcMethods(deps: Deps): RpcMethods {
       },
     }),
   };
+}
+
+const WRONG_TOKEN = {
+  path: "page_token",
+  message: "must be the next_page_token of a page with this user and these statuses",
+};
+
+function toListedOrder({ orderId, status, createdAt, items }: ListedOrder) {
+  return {
+    ...{ orderID: orderId, status, created_at: createdAt, items: [...items] },
+    ...totalPriceOf(items),
+  };
+}
+
+/** Nothing when a line has no price. */
+function totalPriceOf(items: readonly OrderItem[]): { total_price?: bigint } {
+  const total_price = orderTotalPrice(items);
+  return total_price === undefined ? {} : { total_price };
 }
 
 /** Infers the type of the request from its schema. */

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { itemCount, ORDER_LINES_MAX, orderCreateRequest, orderInfoRequest } from "./schemas.ts";
+import {
+  itemCount,
+  ORDER_LINES_MAX,
+  orderCreateRequest,
+  orderInfoRequest,
+  orderListRequest,
+} from "./schemas.ts";
 
 const line = { sku: 1, count: 1 };
 const messages = (value: unknown) =>
@@ -84,3 +90,33 @@ test.each([0, -1, 65_536, 1.5, 99_999_999_999_999_999_999n, "1", null, true, [1]
 );
 
 test.each([1, 65_535])("%s is a count", (count) => expect(itemCount.parse(count)).toBe(count));
+
+describe("orderListRequest", () => {
+  test("fills in what is left out", () => {
+    expect(orderListRequest.parse({ user: 1 }))
+      .toEqual({ user: 1n, statuses: [], page_size: 20, page_token: "" });
+  });
+
+  test("sorts the statuses, each once", () => {
+    const statuses = ["payed", "failed", "payed"];
+    expect(orderListRequest.parse({ user: 1, statuses }).statuses).toEqual(["failed", "payed"]);
+  });
+
+  test.each([
+    { statuses: ["lost"] },
+    { statuses: ["PAYED"] },
+    { statuses: "payed" },
+    { statuses: null },
+    { statuses: new Array(101).fill("payed") },
+    { page_size: 0 },
+    { page_size: 101 },
+    { page_size: 1.5 },
+    { page_size: "20" },
+    { page_size: null },
+    { page_token: 1 },
+    { page_token: null },
+    { pageSize: 1 },
+  ])("refuses %j", (changes) => {
+    expect(orderListRequest.safeParse({ user: 1, ...changes }).success).toBe(false);
+  });
+});

@@ -132,18 +132,53 @@ export const orderCreateRequest = z.strictObject({ user: int64Id, items })
 export const orderCreateResponse = z.strictObject({ orderID: int64Id })
   .meta({ id: "OrderCreateResult" });
 
+const totalPrice = int64Amount.optional()
+  .meta({ description: "The sum of price times count, when every line has a price" });
+
 export const orderInfoRequest = orderRef.meta({ id: "OrderInfoRequest" });
 export const orderInfoResponse = z.strictObject({
   status: z.enum(ORDER_STATUSES),
   user: int64Id,
   items: z.array(item),
-  total_price: int64Amount.optional()
-    .meta({ description: "The sum of price times count, when every line has a price" }),
+  total_price: totalPrice,
   reason: z.enum(END_REASONS).optional().meta({
     description: "Why a cancelled or failed order ended; absent for one that ended before " +
       "reasons were stored",
   }),
 }).meta({ id: "OrderInfoResult" });
+
+/** Orders of one page of OrderList. */
+export const ORDER_PAGE_MAX = 100;
+const ORDER_PAGE_DEFAULT = 20;
+/** There are fewer statuses; a longer list is a mistake. */
+const STATUSES_MAX = 100;
+
+export const orderListRequest = z.strictObject({
+  user: int64Id,
+  statuses: z.array(z.enum(ORDER_STATUSES))
+    .max(STATUSES_MAX, `must have at most ${STATUSES_MAX} statuses`)
+    .default([])
+    .transform((statuses) => [...new Set(statuses)].sort())
+    .meta({ description: "Only orders of these statuses; all when there are none" }),
+  page_size: integerFrom(1, ORDER_PAGE_MAX, "int32").default(ORDER_PAGE_DEFAULT),
+  page_token: z.string().default("").meta({
+    description: "The `next_page_token` of the page before, for the same user and statuses; " +
+      "left out or empty for the first page",
+  }),
+}).meta({ id: "OrderListRequest" });
+export const orderListResponse = z.strictObject({
+  orders: z.array(
+    z.strictObject({
+      orderID: int64Id,
+      status: z.enum(ORDER_STATUSES),
+      created_at: z.iso.datetime({ precision: 3 })
+        .meta({ description: "RFC 3339 in UTC, to the millisecond" }),
+      items: z.array(item),
+      total_price: totalPrice,
+    }).meta({ id: "ListedOrder" }),
+  ),
+  next_page_token: z.string().meta({ description: "Of the next page; empty when there is none" }),
+}).meta({ id: "OrderListResult" });
 
 export const orderPayRequest = orderRef.meta({ id: "OrderPayRequest" });
 export const orderPayResponse = noFields.meta({ id: "OrderPayResult" });

@@ -53,6 +53,39 @@ export interface OrderInfoResponse {
   reason?: string | undefined;
 }
 
+export interface OrderListRequest {
+  user: bigint;
+  /** Only orders of these statuses; empty for all. Order and repetitions do not matter. */
+  statuses: string[];
+  /** 1 to 100; absent for 20. */
+  page_size?:
+    | number
+    | undefined;
+  /**
+   * The next_page_token of the page before, for the same user and statuses; absent or empty for the
+   * first page.
+   */
+  page_token?: string | undefined;
+}
+
+export interface OrderListResponse {
+  /** May be fewer than the page size, also none, when another page follows. */
+  orders: ListedOrder[];
+  /** Of the next page; empty when there is none. An opaque text. */
+  next_page_token: string;
+}
+
+export interface ListedOrder {
+  orderID: bigint;
+  status: string;
+  /** RFC 3339 in UTC, to the millisecond. */
+  created_at: string;
+  /** Ascending by sku. */
+  items: Item[];
+  /** The sum of price times count, when every line has a price. */
+  total_price?: bigint | undefined;
+}
+
 export interface OrderPayRequest {
   orderID: bigint;
 }
@@ -414,6 +447,241 @@ export const OrderInfoResponse: MessageFns<OrderInfoResponse> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOrderListRequest(): OrderListRequest {
+  return { user: 0n, statuses: [], page_size: undefined, page_token: undefined };
+}
+
+export const OrderListRequest: MessageFns<OrderListRequest> = {
+  encode(message: OrderListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== 0n) {
+      if (BigInt.asIntN(64, message.user) !== message.user) {
+        throw new globalThis.Error("value provided for field message.user of type int64 too large");
+      }
+      writer.uint32(8).int64(message.user);
+    }
+    for (const v of message.statuses) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.page_size !== undefined) {
+      writer.uint32(24).uint32(message.page_size);
+    }
+    if (message.page_token !== undefined) {
+      writer.uint32(34).string(message.page_token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.user = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.statuses.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.page_size = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.page_token = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOrderListResponse(): OrderListResponse {
+  return { orders: [], next_page_token: "" };
+}
+
+export const OrderListResponse: MessageFns<OrderListResponse> = {
+  encode(message: OrderListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.orders) {
+      ListedOrder.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.next_page_token !== "") {
+      writer.uint32(18).string(message.next_page_token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderListResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderListResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orders.push(ListedOrder.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.next_page_token = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListedOrder(): ListedOrder {
+  return { orderID: 0n, status: "", created_at: "", items: [], total_price: undefined };
+}
+
+export const ListedOrder: MessageFns<ListedOrder> = {
+  encode(message: ListedOrder, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderID !== 0n) {
+      if (BigInt.asIntN(64, message.orderID) !== message.orderID) {
+        throw new globalThis.Error("value provided for field message.orderID of type int64 too large");
+      }
+      writer.uint32(8).int64(message.orderID);
+    }
+    if (message.status !== "") {
+      writer.uint32(18).string(message.status);
+    }
+    if (message.created_at !== "") {
+      writer.uint32(26).string(message.created_at);
+    }
+    for (const v of message.items) {
+      Item.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.total_price !== undefined) {
+      if (BigInt.asIntN(64, message.total_price) !== message.total_price) {
+        throw new globalThis.Error("value provided for field message.total_price of type int64 too large");
+      }
+      writer.uint32(40).int64(message.total_price);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListedOrder {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListedOrder();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.orderID = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.created_at = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.items.push(Item.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.total_price = reader.int64() as bigint;
             continue;
           }
         }
@@ -1049,6 +1317,18 @@ export const LomsDefinition = {
       requestType: OrderInfoRequest as typeof OrderInfoRequest,
       requestStream: false,
       responseType: OrderInfoResponse as typeof OrderInfoResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Lists the orders of a user, newest first. No order comes twice, and none is missed that had been
+     * answered before the first page was requested, while orders arrive.
+     */
+    orderList: {
+      name: "OrderList",
+      requestType: OrderListRequest as typeof OrderListRequest,
+      requestStream: false,
+      responseType: OrderListResponse as typeof OrderListResponse,
       responseStream: false,
       options: {},
     },

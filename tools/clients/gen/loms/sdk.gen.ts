@@ -3,8 +3,8 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from '../runtime/client/index.ts';
-import { orderCreateResponseTransformer, orderInfoResponseTransformer, stocksInfoListResponseTransformer, stocksInfoResponseTransformer } from './transformers.gen.ts';
-import type { OrderCancelData, OrderCancelErrors, OrderCancelResponses, OrderCreateData, OrderCreateErrors, OrderCreateResponses, OrderInfoData, OrderInfoErrors, OrderInfoResponses, OrderPayData, OrderPayErrors, OrderPayResponses, StocksInfoData, StocksInfoErrors, StocksInfoListData, StocksInfoListErrors, StocksInfoListResponses, StocksInfoResponses } from './types.gen.ts';
+import { orderCreateResponseTransformer, orderInfoResponseTransformer, orderListResponseTransformer, stocksInfoListResponseTransformer, stocksInfoResponseTransformer } from './transformers.gen.ts';
+import type { OrderCancelData, OrderCancelErrors, OrderCancelResponses, OrderCreateData, OrderCreateErrors, OrderCreateResponses, OrderInfoData, OrderInfoErrors, OrderInfoResponses, OrderListData, OrderListErrors, OrderListResponses, OrderPayData, OrderPayErrors, OrderPayResponses, StocksInfoData, StocksInfoErrors, StocksInfoListData, StocksInfoListErrors, StocksInfoListResponses, StocksInfoResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -85,6 +85,23 @@ export class LomsApi extends HeyApiClient {
         return (options.client ?? this.client).post<OrderInfoResponses, OrderInfoErrors, ThrowOnError>({
             responseTransformer: orderInfoResponseTransformer,
             url: '/v1/order/info',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * List the orders of a user, newest first
+     *
+     * No order comes twice, and none is missed that had been answered before the first page was requested, while orders arrive. A page may have fewer orders than `page_size`, also none, and another may follow all the same: go on until `next_page_token` is empty. A token belongs to its user and statuses; any other is refused with 400.
+     */
+    public orderList<ThrowOnError extends boolean = false>(options: Options<OrderListData, ThrowOnError>): RequestResult<OrderListResponses, OrderListErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<OrderListResponses, OrderListErrors, ThrowOnError>({
+            responseTransformer: orderListResponseTransformer,
+            url: '/v1/order/list',
             ...options,
             headers: {
                 'Content-Type': 'application/json',

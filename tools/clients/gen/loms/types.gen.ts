@@ -114,6 +114,41 @@ export type OrderInfoRequest = {
     orderID: bigint;
 };
 
+export type OrderListResult = {
+    orders: Array<ListedOrder>;
+    /**
+     * Of the next page; empty when there is none
+     */
+    next_page_token: string;
+};
+
+export type ListedOrder = {
+    orderID: bigint;
+    status: 'new' | 'awaiting payment' | 'failed' | 'payed' | 'cancelled';
+    /**
+     * RFC 3339 in UTC, to the millisecond
+     */
+    created_at: string;
+    items: Array<Item>;
+    /**
+     * The sum of price times count, when every line has a price
+     */
+    total_price?: bigint;
+};
+
+export type OrderListRequest = {
+    user: bigint;
+    /**
+     * Only orders of these statuses; all when there are none
+     */
+    statuses?: Array<'new' | 'awaiting payment' | 'failed' | 'payed' | 'cancelled'>;
+    page_size?: number;
+    /**
+     * The `next_page_token` of the page before, for the same user and statuses; left out or empty for the first page
+     */
+    page_token?: string;
+};
+
 export type OrderPayResult = {
     [key: string]: never;
 };
@@ -274,6 +309,59 @@ export type OrderInfoResponses = {
 };
 
 export type OrderInfoResponse = OrderInfoResponses[keyof OrderInfoResponses];
+
+export type OrderListData = {
+    body: OrderListRequest;
+    path?: never;
+    query?: never;
+    url: '/v1/order/list';
+};
+
+export type OrderListErrors = {
+    /**
+     * The request breaks a rule; `errors` names each
+     */
+    400: Problem;
+    /**
+     * The caller does not accept application/json
+     */
+    406: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body is not application/json
+     */
+    415: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * A defect of the service
+     */
+    500: Problem;
+    /**
+     * A part that is needed cannot answer. A write may have happened all the same
+     */
+    503: Problem;
+    /**
+     * Not answered before the deadline. A write may have happened all the same
+     */
+    504: Problem;
+};
+
+export type OrderListError = OrderListErrors[keyof OrderListErrors];
+
+export type OrderListResponses = {
+    /**
+     * A page of orders, the items of each ascending by sku
+     */
+    200: OrderListResult;
+};
+
+export type OrderListResponse = OrderListResponses[keyof OrderListResponses];
 
 export type OrderPayData = {
     body: OrderPayRequest;
