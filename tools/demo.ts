@@ -2,10 +2,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { DATA_DIRECTORY } from "../stack/stack-file.ts";
 import { Narrator } from "./demo/narrator.ts";
+import { isStandIn } from "./demo/agreed-price.ts";
 import { tellStory } from "./demo/story.ts";
 import { readStack } from "../stack/stack-file.ts";
 
-const { CART_URL, LOMS_URL, STACK_DATA } = process.env;
+const { CART_URL, LOMS_URL, LOMS_ADMIN_TOKEN, STACK_DATA } = process.env;
 const stack = readStack(STACK_DATA || DATA_DIRECTORY);
 const cart = CART_URL || stack?.urls.cart;
 const loms = LOMS_URL || stack?.urls.loms;
@@ -20,7 +21,11 @@ if (!cart || !loms) {
 } else {
   try {
     const brokers = isOurs ? stack?.kafkaBrokers : undefined;
-    await tellStory(narrator, { cart, loms }, { notifierLog, brokers });
+    const { products, lomsAdmin } = stack?.urls ?? {};
+    const keeper = isOurs && products && lomsAdmin && await isStandIn(products)
+      ? { products, lomsAdmin, lomsAdminToken: LOMS_ADMIN_TOKEN || undefined }
+      : undefined;
+    await tellStory(narrator, { cart, loms, keeper }, { notifierLog, brokers });
     process.stdout.write(`\ndemo: ${narrator.steps} steps, all as promised\n`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -20,6 +20,16 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+export interface Request {
+  readonly method: string;
+  readonly url: string;
+  readonly body?: unknown;
+  /** Sent as a bearer token, and not shown. */
+  readonly token?: string | undefined;
+  /** The status that is promised. */
+  readonly expected: number;
+}
+
 /** Prints each step as it happens: the action, the request, the answer, and what was promised. */
 export class Narrator {
   readonly #print: (line: string) => void;
@@ -55,13 +65,13 @@ export class Narrator {
    */
   async ask(
     title: string,
-    request: { method: string; url: string; body?: unknown; expected: number },
+    request: Request,
   ): Promise<Answer> {
     this.begin(title);
-    const { method, url, body, expected } = request;
+    const { method, url, body, token, expected } = request;
     const sent = body === undefined ? undefined : JSON.stringify(body);
     this.say(`${method} ${redactUrls(url)}${sent ? ` ${sent}` : ""}`);
-    const answer = await this.#send(method, url, sent);
+    const answer = await this.#send(method, url, sent, token);
     this.check("the status", answer.status, expected);
     return answer;
   }
@@ -72,11 +82,21 @@ export class Narrator {
     throw new BrokenPromise(`${what} is ${show(actual)}, promised was ${show(promised)}`);
   }
 
-  async #send(method: string, url: string, body: string | undefined): Promise<Answer> {
+  async #send(
+    method: string,
+    url: string,
+    body: string | undefined,
+    token: string | undefined,
+  ): Promise<Answer> {
+    const headers = {
+      ...body !== undefined && { "content-type": "application/json" },
+      ...token !== undefined && { authorization: `Bearer ${token}` },
+    };
     try {
       const response = await directFetch(url, {
         method,
-        ...(body === undefined ? {} : { body, headers: { "content-type": "application/json" } }),
+        headers,
+        ...body !== undefined && { body },
         signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
       });
       const text = await response.text();

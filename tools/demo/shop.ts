@@ -5,6 +5,12 @@ export interface Line {
   readonly count: number;
 }
 
+/** One order of the story and the statuses that its buyer is notified of. */
+export interface ToldOrder {
+  readonly order: number;
+  readonly statuses: readonly string[];
+}
+
 /** The calls that a person makes, each a step of the story that checks its answer. */
 export class Shop {
   readonly #narrator: Narrator;
@@ -57,8 +63,19 @@ export class Shop {
   }
 
   /** @returns the id of the order */
-  async checkout(title: string, user: number): Promise<number> {
-    return (await this.#checkout(title, user, 200)).body.order_id as number;
+  async checkout(title: string, user: number, agreedTotal?: number): Promise<number> {
+    return (await this.#checkout(title, { user, agreedTotal }, 200)).body.order_id as number;
+  }
+
+  /** A checkout that is refused, since the cart costs something else than was agreed to. */
+  async checkoutCostsOtherwise(
+    title: string,
+    given: { user: number; agreedTotal: number },
+    promised: { total_price: number; items: readonly { sku: number; price: number }[] },
+  ): Promise<void> {
+    const { code, total_price, items } = (await this.#checkout(title, given, 412)).body;
+    this.#narrator.check("the code", code, "failed_precondition");
+    this.#narrator.check("the total and the prices", { total_price, items }, promised);
   }
 
   /** A checkout that is refused, naming what is short. @returns the id of the failed order */
@@ -67,7 +84,7 @@ export class Shop {
     user: number,
     short: { sku: number; requested: number; available: number },
   ): Promise<number> {
-    const { body } = await this.#checkout(title, user, 412);
+    const { body } = await this.#checkout(title, { user }, 412);
     this.#narrator.check("the code", body.code, "failed_precondition");
     this.#narrator.check("what is short", body.skus, [short]);
     return body.order_id as number;
@@ -94,9 +111,14 @@ export class Shop {
     await this.#ask(title, "/v1/order/cancel", { orderID: order });
   }
 
-  #checkout(title: string, user: number, expected: number): Promise<Answer> {
+  #checkout(
+    title: string,
+    { user, agreedTotal }: { user: number; agreedTotal?: number | undefined },
+    expected: number,
+  ): Promise<Answer> {
     const url = `${this.#cart}/user/${user}/cart/checkout`;
-    return this.#narrator.ask(title, { method: "POST", url, expected });
+    const body = agreedTotal === undefined ? undefined : { total_price: agreedTotal };
+    return this.#narrator.ask(title, { method: "POST", url, body, expected });
   }
 
   #ask(title: string, path: string, body: unknown): Promise<Answer> {

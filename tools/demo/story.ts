@@ -2,11 +2,14 @@ import { randomInt } from "node:crypto";
 import { BrokenPromise, type Narrator } from "./narrator.ts";
 import { readKafkaEvents } from "./kafka-events.ts";
 import { readNotifications } from "./notifications.ts";
-import { Shop } from "./shop.ts";
+import { agreeToATotal, type Shopkeeper } from "./agreed-price.ts";
+import { Shop, type ToldOrder } from "./shop.ts";
 
 export interface DemoUrls {
   readonly cart: string;
   readonly loms: string;
+  /** Without it prices and stock cannot be changed, and the story is shorter. */
+  readonly keeper?: Shopkeeper | undefined;
 }
 
 /** Where what came of the story can be seen, if anywhere. */
@@ -25,12 +28,6 @@ const LINE_MAX = 65_535;
 /** Users of earlier runs have carts and orders; a new one has none. */
 const USER_MAX = 2 ** 40;
 
-/** One order of the story and the statuses that its buyer is notified of. */
-interface ToldOrder {
-  readonly order: number;
-  readonly statuses: readonly string[];
-}
-
 /**
  * Buys something as a person would. What it expects follows from the stock that it finds, so it can
  * run on the same data again. No other buyer may buy the same SKUs meanwhile.
@@ -45,12 +42,14 @@ export async function tellStory(
   const [first, second] = await findStock(shop);
   const paid = await buyAndPay(shop, first, second);
   const cancelled = await buyAndCancel(shop, { ...first, available: first.available - 2 });
+  const agreed = urls.keeper ? [await agreeToATotal(narrator, shop, urls.keeper)] : [];
   const short = await comeTooLate(shop, { ...first, available: first.available - 2 });
   await shop.stockIs("What was paid is gone, nothing else", first.sku, first.available - 2);
   await shop.stockIs("The same of the other product", second.sku, second.available - 1);
   if (notifierLog) {
-    await showNotifications(narrator, notifierLog, [paid, cancelled, ...short]);
-    if (brokers) await showKafka(narrator, brokers, [paid, cancelled, ...short]);
+    const orders = [paid, cancelled, ...agreed, ...short];
+    await showNotifications(narrator, notifierLog, orders);
+    if (brokers) await showKafka(narrator, brokers, orders);
   }
 }
 
