@@ -67,6 +67,23 @@ test("one command after the other buys something", async () => {
   expect(cancel.error).toContain("(412 failed_precondition)");
 });
 
+test("a checkout agrees to a total, and says what changed", async () => {
+  const user = newUser();
+  await runShop("add", user, SKU, 2);
+  const refused = await runShop("checkout", user, 4_403);
+  expect(refused).toMatchObject({ code: 1, out: "" });
+  expect(refused.error).toMatch(
+    /^changed since you looked: 4403 then, 4404 now \(.*\n {2}773297411 +2202 each\n {2}trace /,
+  );
+  const programs = await runShop("--json", "checkout", user, 0);
+  expect(JSON.parse(programs.error)).toMatchObject({ status: 412, total_price: 4_404 });
+  const agreed = await runShop("--json", "checkout", user, 4_404);
+  const { order_id } = JSON.parse(agreed.out) as { order_id: number };
+  expect((await runShop("order", order_id)).out)
+    .toMatch(/awaiting payment\n {2}773297411 +2 × 2202\ntotal 4404\n$/);
+  expect((await runShop("cancel", order_id)).code).toBe(0);
+});
+
 test("--json keeps every digit of an id", async () => {
   const user = 2n ** 63n - 1n;
   await runShop("add", user, SKU, 1);
@@ -130,6 +147,13 @@ test("a person at a terminal buys something, and sees what becomes of it", async
   await type(`add ${SKU}`, /1 of 773297411 in the cart/);
   await type("checkout", /order \d+ awaits payment[^]*notification: order \d+ is awaiting payment/);
   await type("pay", /order \d+ is payed[^]*notification: order \d+ is payed/);
+  const user = Number(/You are user (\d+)/.exec(seen)?.[1]);
+  await type(`add ${SKU}`, /1 of 773297411 in the cart/);
+  await type("cart", /total 2202/);
+  await shopAt(shop).add(user, SKU, 1);
+  await type("checkout", /changed since you looked: 2202 then, 4404 now/);
+  await type("checkout", /order \d+ awaits payment/);
+  await type("cancel", /order \d+ is cancelled/);
   await type("dance", /There is no "dance"/);
   child.stdin.write("quit\r");
   expect(await ended, "exit code of a session with a refusal").toBe(1);
@@ -142,7 +166,9 @@ test("commands can be read from a pipe, without a prompt", async () => {
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   child.stdin.end(`user\nadd ${SKU}\ncheckout\ncancel\norder\n`);
   expect(await ended).toBe(0);
-  expect(out).toMatch(/order (\d+) is cancelled\n(.*\n)*order \1 of user \d+: cancelled\n/);
+  expect(out).toMatch(
+    /order (\d+) is cancelled\n(.*\n)*order \1 of user \d+: cancelled \(buyer\)\n/,
+  );
   expect(out).not.toContain("> ");
 });
 

@@ -1,12 +1,18 @@
 import { expect, test } from "vitest";
 import { readArguments, UsageError } from "./command.ts";
 
-const session = { user: 7n, order: 5n };
+const session = { user: 7n, order: 5n, total: 44n };
 
 test("readArguments() reads numbers in order, with every digit", () => {
   expect(readArguments("add", ["user", "sku", "count?"], ["9007199254740993", "2", "3"]))
     .toMatchObject({ user: 9_007_199_254_740_993n, sku: 2n, count: 3n });
   expect(readArguments("add", ["user", "sku", "count?"], ["1", "2"])).toMatchObject({ count: 1n });
+});
+
+test("readArguments() knows no total that was not shown", () => {
+  const unseen = { ...session, total: undefined };
+  expect(readArguments("checkout", ["user", "total?"], [], unseen).total).toBeUndefined();
+  expect(readArguments("checkout", ["user", "total?"], ["1"]).total).toBeUndefined();
 });
 
 test("readArguments() takes the user, and the order that is left out, from the session", () => {
@@ -16,6 +22,9 @@ test("readArguments() takes the user, and the order that is left out, from the s
   });
   expect(readArguments("pay", ["order"], [], session)).toMatchObject({ order: 5n });
   expect(readArguments("pay", ["order"], ["6"], session)).toMatchObject({ order: 6n });
+  expect(readArguments("checkout", ["user", "total?"], [], session)).toMatchObject({ total: 44n });
+  expect(readArguments("checkout", ["user", "total?"], ["0"], session))
+    .toMatchObject({ total: 0n });
 });
 
 test.each([

@@ -9,10 +9,13 @@ export type Parameter =
   | "count?"
   | "page?"
   | "after?"
+  | "total?"
   | "user?";
-export type Arguments = Readonly<
-  Record<"user" | "sku" | "order" | "count" | "page" | "after", bigint>
->;
+export interface Arguments
+  extends Readonly<Record<"user" | "sku" | "order" | "count" | "page" | "after", bigint>> {
+  /** What the buyer agrees to; undefined when that was not said. */
+  readonly total?: bigint;
+}
 
 /** What came of a command. */
 export interface Outcome {
@@ -22,12 +25,16 @@ export interface Outcome {
   readonly lines: readonly string[];
   /** The order that was made, which `pay` and `cancel` then mean. */
   readonly order?: bigint;
+  /** What the cart costs, as the buyer saw it, which `checkout` then agrees to. */
+  readonly total?: bigint;
 }
 
 export interface Command {
   readonly takes: readonly Parameter[];
   /** What it does, in a line. */
   readonly about: string;
+  /** What the buyer saw of the cart before is not what it costs now. */
+  readonly changesCart?: true;
   /** @throws what the clients throw: a problem, or the error of a connection */
   run(shop: Shop, given: Arguments): Promise<Outcome>;
 }
@@ -41,6 +48,8 @@ export class UsageError extends Error {
 export interface Session {
   user: bigint;
   order: bigint | undefined;
+  /** What the user's cart costs, as it was shown last. */
+  total: bigint | undefined;
 }
 
 /** Left out, these mean: one piece, ten products, from the first one on, everybody. */
@@ -48,8 +57,8 @@ const DEFAULTS = { count: 1n, page: 10n, after: 0n, user: 0n } as const;
 const DIGITS = /^[0-9]{1,19}$/;
 
 /**
- * The arguments of a command. In a session the user is known and never written, and the order may
- * be left out.
+ * The arguments of a command. In a session the user is known and never written, and the order and
+ * the total that was shown may be left out.
  * @throws {UsageError} naming what is missing, too much or no number
  */
 export function readArguments(
@@ -58,10 +67,10 @@ export function readArguments(
   words: readonly string[],
   session?: Session,
 ): Arguments {
-  const given: Record<string, bigint> = { ...DEFAULTS };
+  const given: Partial<Record<keyof Arguments, bigint>> = { ...DEFAULTS };
   const rest = [...words];
   for (const parameter of takes) {
-    const key = parameter.replace("?", "");
+    const key = parameter.replace("?", "") as keyof Arguments;
     const value = fromSession(key, rest, session) ?? fromWord(key, rest.shift());
     if (value !== undefined) given[key] = value;
     else if (!parameter.endsWith("?")) throw new UsageError(`${name} lacks ${key.toUpperCase()}`);
@@ -76,7 +85,8 @@ function fromSession(
   session: Session | undefined,
 ): bigint | undefined {
   if (key === "user") return session?.user;
-  return key === "order" && rest.length === 0 ? session?.order : undefined;
+  const isKnown = (key === "order" || key === "total") && rest.length === 0;
+  return isKnown ? session?.[key] : undefined;
 }
 
 function fromWord(key: string, word: string | undefined): bigint | undefined {

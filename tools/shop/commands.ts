@@ -1,6 +1,7 @@
 import type { Command, Outcome } from "./command.ts";
 import { PRODUCTS_MAX, showProducts } from "./products.ts";
 import { itemLine } from "./products.ts";
+import { priceChange } from "./refusal.ts";
 
 const orThrow = { throwOnError: true } as const;
 const done = (...lines: string[]): Outcome => ({ data: {}, lines });
@@ -24,6 +25,7 @@ export const COMMANDS = {
   add: {
     takes: ["user", "sku", "count?"],
     about: "puts COUNT (1) of a product into the cart",
+    changesCart: true,
     async run({ cart }, { user, sku, count }) {
       const path = { user_id: user, sku_id: sku };
       await cart.addItem({ path, body: { count: Number(count) }, ...orThrow });
@@ -33,6 +35,7 @@ export const COMMANDS = {
   remove: {
     takes: ["user", "sku"],
     about: "takes a product out of the cart",
+    changesCart: true,
     async run({ cart }, { user, sku }) {
       await cart.deleteItem({ path: { user_id: user, sku_id: sku }, ...orThrow });
       return done(`no ${sku} in the cart`);
@@ -41,6 +44,7 @@ export const COMMANDS = {
   clear: {
     takes: ["user"],
     about: "empties the cart",
+    changesCart: true,
     async run({ cart }, { user }) {
       await cart.clearCart({ path: { user_id: user }, ...orThrow });
       return done("the cart is empty");
@@ -54,14 +58,20 @@ export const COMMANDS = {
       const lines = data.items.map(({ sku_id, name, count, price }) =>
         itemLine(sku_id, `${count} × ${price}`, name)
       );
-      return { data, lines: [...lines, `total ${data.total_price}`] };
+      const total = data.total_price;
+      return { data, lines: [...lines, `total ${total}`], total };
     },
   },
   checkout: {
-    takes: ["user"],
-    about: "orders what is in the cart",
-    async run({ cart }, { user }) {
-      const { data } = await cart.checkout({ path: { user_id: user }, ...orThrow });
+    takes: ["user", "total?"],
+    about: "orders what is in the cart, if it costs TOTAL",
+    changesCart: true,
+    async run({ cart }, { user, total }) {
+      const body = total === undefined ? {} : { body: { total_price: total } };
+      const { data } = await cart.checkout({ path: { user_id: user }, ...body, ...orThrow })
+        .catch((error: unknown) => {
+          throw total === undefined ? error : priceChange(error, total);
+        });
       return { data, lines: [`order ${data.order_id} awaits payment`], order: data.order_id };
     },
   },
@@ -70,9 +80,12 @@ export const COMMANDS = {
     about: "shows an order",
     async run({ loms }, { order }) {
       const { data } = await loms.orderInfo({ body: { orderID: order }, ...orThrow });
-      const lines = data.items.map(({ sku, count }) => itemLine(sku, `${count}`, ""));
+      const lines = data.items.map(({ sku, count, price }) =>
+        itemLine(sku, price === undefined ? `${count}` : `${count} × ${price}`, "")
+      );
+      const total = data.total_price === undefined ? [] : [`total ${data.total_price}`];
       const what = data.reason === undefined ? data.status : `${data.status} (${data.reason})`;
-      return { data, lines: [`order ${order} of user ${data.user}: ${what}`, ...lines] };
+      return { data, lines: [`order ${order} of user ${data.user}: ${what}`, ...lines, ...total] };
     },
   },
   pay: {

@@ -1,5 +1,6 @@
 import { AppError } from "../../shared/errors.ts";
 import type { Problem } from "../clients/gen/loms/types.gen.ts";
+import { itemLine } from "./products.ts";
 
 /** What is known of a command that failed. */
 export interface Refusal {
@@ -7,10 +8,35 @@ export interface Refusal {
   readonly data: Partial<Problem>;
   /** For people. */
   readonly lines: readonly string[];
+  /** What the cart costs, when that is why. */
+  readonly total?: bigint;
+}
+
+/** A checkout that was refused, since the cart does not cost what was agreed to. */
+class PriceChange extends Error {
+  readonly problem: Problem;
+  readonly agreed: bigint;
+  readonly total: bigint;
+
+  constructor(problem: Problem, agreed: bigint, total: bigint) {
+    super(problem.detail);
+    this.problem = problem;
+    this.agreed = agreed;
+    this.total = total;
+  }
+}
+
+/** What the refusal of a checkout says to a buyer who agreed to a total. */
+export function priceChange(thrown: unknown, agreed: bigint): unknown {
+  if (!isProblem(thrown) || thrown.total_price === undefined) return thrown;
+  return new PriceChange(thrown, agreed, thrown.total_price);
 }
 
 /** Describes what a command threw: a problem, an error with a code, or a failed connection. */
 export function refusalOf(thrown: unknown): Refusal {
+  if (thrown instanceof PriceChange) {
+    return { data: thrown.problem, lines: priceChangeLines(thrown), total: thrown.total };
+  }
   if (isProblem(thrown)) return { data: thrown, lines: problemLines(thrown) };
   if (thrown instanceof AppError) {
     const { code, message } = thrown;
@@ -28,6 +54,15 @@ function whyOf(thrown: unknown): string {
 
 function isProblem(thrown: unknown): thrown is Problem {
   return typeof thrown === "object" && thrown !== null && "code" in thrown && "detail" in thrown;
+}
+
+function priceChangeLines({ problem, agreed, total }: PriceChange): string[] {
+  const { items = [], trace_id } = problem;
+  return [
+    `changed since you looked: ${agreed} then, ${total} now (nothing is ordered)`,
+    ...items.map(({ sku, price }) => itemLine(sku, `${price} each`, "")),
+    `  trace ${trace_id}`,
+  ];
 }
 
 function problemLines(problem: Problem): string[] {

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { createInterface, type Interface } from "node:readline/promises";
 import type { PrintedNotification } from "../notification-line.ts";
-import { type Outcome, readArguments, type Session, UsageError } from "./command.ts";
+import { type Command, type Outcome, readArguments, type Session, UsageError } from "./command.ts";
 import { COMMANDS, isCommand } from "./commands.ts";
 import { followNotifications } from "./follow-notifications.ts";
 import { refusalOf } from "./refusal.ts";
@@ -21,7 +21,7 @@ export interface Terminal {
  * @returns whether all of them succeeded
  */
 export async function runSession(shop: Shop, { input, output }: Terminal): Promise<boolean> {
-  const session: Session = { user: newUser(), order: undefined };
+  const session: Session = { user: newUser(), order: undefined, total: undefined };
   const lines = createInterface({ input, output, terminal: output.isTTY ?? false });
   const stopping = new AbortController();
   const following = tellNotifications(shop, session, lines, output, stopping.signal);
@@ -67,19 +67,28 @@ async function answer(shop: Shop, session: Session, words: readonly string[]): P
     if (name === "user") return shown(`You are user ${changeUser(session, rest)}.`);
     if (!isCommand(name)) throw new UsageError(`There is no "${name}"; try "help"`);
     const given = readArguments(name, COMMANDS[name].takes, rest, session);
-    const outcome: Outcome = await COMMANDS[name].run(shop, given);
-    session.order = outcome.order ?? session.order;
+    const command: Command = COMMANDS[name];
+    const outcome = await command.run(shop, given);
+    remember(session, command, outcome);
     return shown(...outcome.lines);
   } catch (error) {
-    const lines = error instanceof UsageError ? [error.message] : refusalOf(error).lines;
+    if (error instanceof UsageError) return { lines: [error.message], failed: true };
+    const { lines, total } = refusalOf(error);
+    session.total = total ?? session.total;
     return { lines, failed: true };
   }
+}
+
+function remember(session: Session, { changesCart }: Command, { order, total }: Outcome): void {
+  session.order = order ?? session.order;
+  session.total = changesCart ? undefined : total ?? session.total;
 }
 
 function changeUser(session: Session, words: readonly string[]): bigint {
   const { user } = readArguments("user", ["user?"], words);
   session.user = user || newUser();
   session.order = undefined;
+  session.total = undefined;
   return session.user;
 }
 

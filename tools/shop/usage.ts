@@ -19,7 +19,8 @@ Exit code 0: done. 1: refused, or no answer. 2: usage error. It uses the system 
 runs; CART_URL, LOMS_URL and PRODUCT_URL name another one.
 `;
 const SESSION_HEAD = `Your user stays, so commands are written without it, and without the order
-for the one that you checked out last. Notifications to your user appear automatically.
+for the one that you checked out last. A checkout agrees to the total that cart showed last.
+Notifications to your user appear automatically.
 
 `;
 const SESSION_COMMANDS = [
