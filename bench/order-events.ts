@@ -9,6 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { orderEventMessage } from "../loms/outbox/order-event-message.ts";
+import { ORDER_OUTBOX } from "../loms/outbox/order-outbox.ts";
 import { Relay } from "../loms/outbox/relay.ts";
 import { newOrder, openWriterFixture, testContext } from "../loms/repository/writer-fixture.ts";
 import { notifierConfig } from "../notifier/config.ts";
@@ -92,6 +93,7 @@ async function measureRelay(url: string, bus: Bus) {
     await writer.orderCreate(orders, testContext());
   }
   const relay = new Relay({
+    outbox: ORDER_OUTBOX,
     writes: durableRunner(pool, "remote_apply"),
     marks: pool,
     ...{ bus, topic: ORDER_EVENTS, clock: systemClock, relayId: randomUUID() },

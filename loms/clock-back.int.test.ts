@@ -6,6 +6,7 @@ import { systemClock } from "../shared/async/clock.ts";
 import { durableRunner } from "../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { cleanOutbox } from "./outbox/clean.ts";
+import { ORDER_OUTBOX } from "./outbox/order-outbox.ts";
 import { Relay } from "./outbox/relay.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./repository/writer-fixture.ts";
 
@@ -35,6 +36,7 @@ beforeEach(async () => {
 
 function openRelay(): Relay {
   return new Relay({
+    outbox: ORDER_OUTBOX,
     writes: durableRunner(loms.pool, "remote_apply"),
     marks: loms.pool,
     bus: { publish: () => Promise.resolve() },
@@ -75,7 +77,14 @@ test("events that were published in the future are deleted", async () => {
   await loms.pool.db.execute(
     sql`update outbox set published_at = published_at + interval '1 hour'`,
   );
-  expect(await cleanOutbox({ pool: loms.pool, clock: systemClock, onError: () => {} })).toBe(2);
+  expect(
+    await cleanOutbox({
+      outbox: ORDER_OUTBOX,
+      pool: loms.pool,
+      clock: systemClock,
+      onError: () => {},
+    }),
+  ).toBe(2);
 });
 
 async function dueIn(orderId: bigint): Promise<number> {

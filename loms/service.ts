@@ -1,10 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
-import { busSystem, createBus } from "../shared/bus/create-bus.ts";
-import { observedPublisher } from "../shared/bus/observed.ts";
 import { formatHostPort } from "../shared/config.ts";
 import { type HttpServer, ListenError, serve } from "../shared/http/listen.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";
@@ -23,11 +19,7 @@ import { followReadiness } from "./grpc/follow-readiness.ts";
 import { startLomsGrpc } from "./grpc/server.ts";
 import { createAdminHttp } from "./http/admin.ts";
 import { createLomsHttp } from "./http/app.ts";
-import { outboxBacklog, watchBacklog } from "./outbox/backlog.ts";
-import { outboxCleaner } from "./outbox/clean.ts";
-import { outboxWait } from "./outbox/order-event-message.ts";
-import { Relay, relayMetrics } from "./outbox/relay.ts";
-import { stopRelay } from "./outbox/stop-relay.ts";
+import { openRelays } from "./relays.ts";
 import { createGroupedWriter } from "./repository/grouped-writer.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createStockWriter } from "./repository/stock-writer.ts";
@@ -62,59 +54,23 @@ async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
   const { DATABASE_URL: url, MIGRATION_DATABASE_URL: migrationUrl } = config;
   await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
   const databases = await openDatabases(parts);
-  const { reads, writes, reader, orderPages } = databases;
-  watchBacklog((context) => outboxBacklog(reads, context), metrics);
-  const relay = await openRelay(databases, parts);
+  const { writes, reader, orderPages } = databases;
+  const relays = await openRelays(databases, parts);
   const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
   const lists = createOrderListWriter({ pool: writes, paymentTimeoutMs, metrics });
   const writer = createGroupedWriter(lists, metrics);
-  const deps = { writer, reader, orderPages, wakeRelay: () => relay.wake() };
+  const deps = { writer, reader, orderPages, wakeRelay: () => relays.orders.wake() };
   openExpirer(deps, parts);
   await openProfileListener(config.LOMS_PROFILE, log, opened);
   const stockDeps = {
     stockWriter: createStockWriter(writes),
     stockReader: databases.stockReader,
-    wakeStockRelay: () => {},
+    wakeStockRelay: () => relays.stock.wake(),
   };
   const addresses = await openTransports({ ...deps, ...stockDeps }, databases, parts);
   const { url: http, grpcAddress: grpc, adminUrl: admin } = addresses;
   log.info("loms is listening", { http, grpc, admin });
   return addresses;
-}
-
-/** Starts the relay, which publishes order events, and the cleaner of the outbox. */
-async function openRelay(
-  { writes, marks }: Pick<Databases, "writes" | "marks">,
-  opening: Opening,
-): Promise<Relay> {
-  const { config, log, metrics, tracing, logThrottled, opened } = opening;
-  const bus = await createBus(config, log);
-  opened.push("the bus", () => bus.close());
-  const observing = { metrics, tracing, clock: systemClock, system: busSystem(config) };
-  const relay = new Relay({
-    writes,
-    marks,
-    bus: observedPublisher(bus, { ...observing, wait: outboxWait(systemClock) }),
-    topic: ORDER_EVENTS,
-    clock: systemClock,
-    relayId: randomUUID(),
-    onError: (error) => logThrottled("warn", "order events wait for the bus", error),
-    onBatch: relayMetrics(metrics),
-    onRefused: (event) => log.error("the bus refuses an order event permanently", { ...event }),
-  });
-  // Before the first event, so that a fault of the topic shows at the start.
-  bus.ensureTopic(ORDER_EVENTS)
-    .catch((error: unknown) => logThrottled("warn", "the bus is not ready", error));
-  relay.start();
-  opened.push("the relay", () => stopRelay(relay, systemClock));
-  const cleaner = outboxCleaner({
-    pool: marks,
-    clock: systemClock,
-    onError: (error) => logThrottled("warn", "the outbox could not be cleaned", error),
-  });
-  cleaner.start();
-  opened.push("the outbox cleaner", () => cleaner.close());
-  return relay;
 }
 
 function openExpirer(deps: Deps, { logThrottled, opened }: Opening): void {

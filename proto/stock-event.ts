@@ -1,2 +1,44 @@
+import { z } from "zod";
+import { int64Amount, skuNumber } from "./loms/v1/schemas.ts";
+
+export const STOCK_EVENTS_TOPIC = "loms.stock-events";
+export const STOCK_EVENTS_DEAD_LETTER_QUEUE = "loms.stock-events.dlq";
+
+/**
+ * The topic with everything that must exist before an event is published. On Kafka any group reads
+ * it; the embedded bus keeps messages for the groups that are named here.
+ */
+export const STOCK_EVENTS = {
+  name: STOCK_EVENTS_TOPIC,
+  groups: [],
+  deadLetterQueue: STOCK_EVENTS_DEAD_LETTER_QUEUE,
+};
+
+/** CloudEvents 1.0 attributes of a stock event. */
+export const STOCK_EVENT_TYPE = "loms.stock.changed";
+export const STOCK_EVENT_SOURCE = "/loms";
+
 export const STOCK_EVENT_KINDS = ["received", "counted", "sold_out", "back_in_stock"] as const;
 export type StockEventKind = typeof STOCK_EVENT_KINDS[number];
+
+/**
+ * What happened to the stock of one SKU, as it travels: JSON in the message's value, key = sku.
+ * What `meta` says goes into docs/api, where the readers of events look.
+ */
+export const stockEvent = z.object({
+  id: z.string().meta({ description: "`<sku>-<number>`: unique forever; grows within a SKU" }),
+  sku: skuNumber.meta({ description: "Which SKU" }),
+  kind: z.enum(STOCK_EVENT_KINDS).meta({
+    description:
+      "`received` or `counted` by an operator; `sold_out` or `back_in_stock` when what " +
+      "can be bought falls to zero or rises above it",
+  }),
+  available: int64Amount.meta({ description: "What can be bought after it" }),
+  total_count: int64Amount.meta({ description: "Units in the warehouse after it" }),
+  at: z.iso.datetime({ precision: 3 }).meta({ description: "When: RFC 3339 in UTC, to the ms" }),
+}).meta({
+  title: "StockEvent",
+  description: "A change of the stock of one SKU. A reader leaves fields aside that it does not " +
+    "know.",
+});
+export type StockEvent = z.output<typeof stockEvent>;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openWriterFixture, testContext } from "../../loms/repository/writer-fixture.ts";
 import { outboxBacklog } from "../../loms/outbox/backlog.ts";
+import { ORDER_OUTBOX } from "../../loms/outbox/order-outbox.ts";
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
@@ -66,7 +67,7 @@ export async function benchLoms(opened: CloseStack): Promise<Bench> {
           await client.call("orderCreate", { user: 7n, items: [{ sku, count: 1 }] }, testContext());
         },
         async settled() {
-          while ((await outboxBacklog(pool, testContext())).events > 0) {
+          while ((await outboxBacklog(ORDER_OUTBOX, pool, testContext())).events > 0) {
             await sleep(systemClock, SETTLED_POLL_MS);
           }
         },

@@ -8,6 +8,7 @@ import {
   type WriterFixture,
 } from "../../loms/repository/writer-fixture.ts";
 import { type OutboxBacklog, outboxBacklog } from "../../loms/outbox/backlog.ts";
+import { ORDER_OUTBOX } from "../../loms/outbox/order-outbox.ts";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import { type KafkaBroker, startKafka } from "../../stack/kafka/broker.ts";
 import { replayEvents } from "../../tools/events/commands.ts";
@@ -116,7 +117,7 @@ export async function openKafkaShop({ jars }: TestKafka): Promise<KafkaShop> {
     async replay(since) {
       await replayEvents(fixture, since, REPLAY_MAX);
     },
-    backlog: () => outboxBacklog(fixture.pool, testContext()),
+    backlog: () => outboxBacklog(ORDER_OUTBOX, fixture.pool, testContext()),
     close: () => opened.close(),
   };
 }

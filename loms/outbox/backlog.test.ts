@@ -2,14 +2,14 @@ import { expect, test, vi } from "vitest";
 import { AppError } from "../../shared/errors.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
-import { type OutboxBacklog, watchBacklog } from "./backlog.ts";
+import { ORDER_BACKLOG, type OutboxBacklog, watchBacklog } from "./backlog.ts";
 
 const BACKLOG: OutboxBacklog = { events: 3, oldestAgeSeconds: 1.5, refused: 2 };
 
 test("the backlog is read at the scrape, once for concurrent scrapes", async () => {
   const metrics = new Metrics("loms");
   const read = vi.fn(() => Promise.resolve(BACKLOG));
-  watchBacklog(read, metrics);
+  watchBacklog(ORDER_BACKLOG, read, metrics);
   const [text] = await Promise.all([metrics.text(), metrics.text()]);
   expect(read).toHaveBeenCalledTimes(1);
   const samples = readSamples(text);
@@ -21,7 +21,7 @@ test("the backlog is read at the scrape, once for concurrent scrapes", async () 
 test("there is no backlog metric while the database does not answer", async () => {
   const metrics = new Metrics("loms");
   const read = vi.fn(() => Promise.resolve(BACKLOG));
-  watchBacklog(read, metrics);
+  watchBacklog(ORDER_BACKLOG, read, metrics);
   await metrics.text();
   read.mockRejectedValueOnce(new AppError("unavailable", "no primary"));
   const without = readSamples(await metrics.text());

@@ -1,8 +1,8 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
-import { gaugeFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
+import { gaugeFamily, type MetricFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
-import { OUTBOX_BACKLOG } from "./statements.ts";
+import type { Outbox } from "./outbox.ts";
 
 export const OUTBOX_BACKLOG_EVENTS = gaugeFamily({
   name: "outbox_backlog_events",
@@ -22,6 +22,20 @@ export const OUTBOX_REFUSED_EVENTS = gaugeFamily({
   labels: [],
 });
 
+/** The metrics of an outbox. */
+export interface BacklogFamilies {
+  readonly events: MetricFamily<"gauge", never>;
+  readonly oldestAge: MetricFamily<"gauge", never>;
+  readonly refused: MetricFamily<"gauge", never>;
+}
+
+/** The metrics of the outbox of order events. */
+export const ORDER_BACKLOG: BacklogFamilies = {
+  events: OUTBOX_BACKLOG_EVENTS,
+  oldestAge: OUTBOX_OLDEST_AGE_SECONDS,
+  refused: OUTBOX_REFUSED_EVENTS,
+};
+
 /** A scrape takes 10 s at most, and the other metrics wait for this query. */
 const READ_TIMEOUT_MS = 1_000;
 
@@ -36,10 +50,11 @@ export interface OutboxBacklog {
 
 /** The cost grows with the backlog: for a scrape, not for a request. */
 export async function outboxBacklog(
+  outbox: Pick<Outbox, "backlog">,
   pool: StatementRunner,
   context: RequestContext,
 ): Promise<OutboxBacklog> {
-  const [row] = await pool.run(OUTBOX_BACKLOG, [], context);
+  const [row] = await pool.run(outbox.backlog, [], context);
   return {
     events: Number(row?.events ?? 0),
     oldestAgeSeconds: row?.oldest_age_seconds ?? 0,
@@ -49,12 +64,13 @@ export async function outboxBacklog(
 
 /** Reads the backlog at each scrape; concurrent scrapes share one query. */
 export function watchBacklog(
+  families: BacklogFamilies,
   read: (context: RequestContext) => Promise<OutboxBacklog>,
   metrics: Metrics,
 ): void {
-  const events = metrics.gauge(OUTBOX_BACKLOG_EVENTS);
-  const oldestAge = metrics.gauge(OUTBOX_OLDEST_AGE_SECONDS);
-  const refused = metrics.gauge(OUTBOX_REFUSED_EVENTS);
+  const events = metrics.gauge(families.events);
+  const oldestAge = metrics.gauge(families.oldestAge);
+  const refused = metrics.gauge(families.refused);
   const update = async () => {
     const traceparent = childTraceparent(undefined);
     const context = new RequestContext({ traceparent, timeoutMs: READ_TIMEOUT_MS });

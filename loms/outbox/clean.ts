@@ -3,7 +3,7 @@ import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
-import { OUTBOX_CLEAN } from "./statements.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** Long enough to investigate an incident; the history of orders is kept forever. */
 export const OUTBOX_RETENTION_MS = 600_000;
@@ -15,6 +15,7 @@ const BACKOFF_MS = 1_000;
 const BACKOFF_MAX_MS = 30_000;
 
 export interface OutboxCleanOptions {
+  readonly outbox: Pick<Outbox, "clean">;
   /** Of the primary. */
   readonly pool: StatementRunner;
   readonly clock: Clock;
@@ -24,10 +25,10 @@ export interface OutboxCleanOptions {
 
 /** Deletes one batch of events that were published long ago; returns how many. */
 export async function cleanOutbox(options: OutboxCleanOptions): Promise<number> {
-  const { pool, clock, retentionMs = OUTBOX_RETENTION_MS } = options;
+  const { outbox, pool, clock, retentionMs = OUTBOX_RETENTION_MS } = options;
   const traceparent = childTraceparent(undefined);
   const context = new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
-  const [row] = await pool.run(OUTBOX_CLEAN, [retentionMs, BATCH_MAX], context);
+  const [row] = await pool.run(outbox.clean, [retentionMs, BATCH_MAX], context);
   return row?.deleted ?? 0;
 }
 

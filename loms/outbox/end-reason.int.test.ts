@@ -11,6 +11,7 @@ import {
   testContext,
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
+import { ORDER_OUTBOX } from "./order-outbox.ts";
 import { Relay } from "./relay.ts";
 import { EVENTS_REPLAY, REFUSED_REPLAY } from "./statements.ts";
 
@@ -49,6 +50,7 @@ async function published(): Promise<string[]> {
 
 function openRelay(publish: (_: unknown, messages: readonly OutgoingMessage[]) => Promise<void>) {
   return new Relay({
+    outbox: ORDER_OUTBOX,
     writes: durableRunner(loms.pool, "remote_apply"),
     marks: loms.pool,
     ...{ bus: { publish }, topic, clock: systemClock, relayId: randomUUID(), onError: () => {} },

@@ -15,6 +15,7 @@ import {
   testContext,
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
+import { ORDER_OUTBOX } from "./order-outbox.ts";
 import { Relay } from "./relay.ts";
 
 let database: TestDatabase;
@@ -32,6 +33,7 @@ afterAll(async () => {
 function openRelay(publish: Bus["publish"]): Relay {
   const topic = { name: "events", groups: ["group"], deadLetterQueue: "dead" };
   return new Relay({
+    outbox: ORDER_OUTBOX,
     writes: durableRunner(loms.pool, "remote_apply"),
     marks: loms.pool,
     ...{ bus: { publish }, topic, clock: systemClock, relayId: randomUUID(), onError: () => {} },

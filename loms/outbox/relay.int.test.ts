@@ -18,7 +18,9 @@ import {
 } from "../repository/writer-fixture.ts";
 import { outboxBacklog } from "./backlog.ts";
 import { cleanOutbox } from "./clean.ts";
-import { type RefusedEvent, Relay } from "./relay.ts";
+import { ORDER_OUTBOX } from "./order-outbox.ts";
+import type { RefusedEvent } from "./outbox.ts";
+import { Relay } from "./relay.ts";
 
 const topic: Topic = { name: "events", groups: ["group"], deadLetterQueue: "dead" };
 
@@ -62,6 +64,7 @@ function openRelay(
   };
   const relayId = randomUUID();
   return new Relay({
+    outbox: ORDER_OUTBOX,
     writes: durableRunner(loms.pool, "remote_apply"),
     marks: loms.pool,
     ...{ bus, topic, clock, relayId, onError, onRefused },
@@ -169,7 +172,7 @@ test("an event that the bus refuses permanently is noted once", async () => {
   const successor = openRelay();
   await relay.close();
   expect(await successor.step()).toMatchObject({ kind: "published", events: 1, drained: true });
-  const backlog = await outboxBacklog(pool, testContext());
+  const backlog = await outboxBacklog(ORDER_OUTBOX, pool, testContext());
   expect(backlog).toMatchObject({ events: 0, refused: 1 });
 });
 
@@ -236,7 +239,7 @@ test("two relays at once keep the order of each order and lose nothing", async (
     for (const relay of relays) relay.wake();
   }
   await expect.poll(
-    async () => (await outboxBacklog(loms.pool, testContext())).events,
+    async () => (await outboxBacklog(ORDER_OUTBOX, loms.pool, testContext())).events,
     { timeout: 10_000 },
   ).toBe(0);
   await Promise.all(relays.map((relay) => relay.close()));
@@ -264,11 +267,11 @@ test("a woken relay publishes at once, and close() releases the lease", async ()
 });
 
 test("outboxBacklog() returns how many events wait and the age of the oldest", async () => {
-  expect(await outboxBacklog(loms.pool, testContext()))
+  expect(await outboxBacklog(ORDER_OUTBOX, loms.pool, testContext()))
     .toEqual({ events: 0, oldestAgeSeconds: 0, refused: 0 });
   await createOrders(2);
   await loms.pool.db.execute(sql`update outbox set at = at - interval '1 hour'`);
-  const { events, oldestAgeSeconds } = await outboxBacklog(loms.pool, testContext());
+  const { events, oldestAgeSeconds } = await outboxBacklog(ORDER_OUTBOX, loms.pool, testContext());
   expect(events).toBe(4);
   expect(oldestAgeSeconds).toBeGreaterThanOrEqual(3_600);
 });
@@ -277,11 +280,11 @@ test("cleanOutbox() deletes what was published long ago, and the history stays",
   const [outcome] = await createOrders(1);
   await openRelay().step();
   await createOrders(1);
-  const options = { pool: loms.pool, clock: systemClock, onError: () => {} };
+  const options = { outbox: ORDER_OUTBOX, pool: loms.pool, clock: systemClock, onError: () => {} };
   expect(await cleanOutbox(options)).toBe(0);
   await loms.pool.db.execute(sql`update outbox set published_at = published_at - interval '1 day'`);
   expect(await cleanOutbox(options)).toBe(2);
-  expect((await outboxBacklog(loms.pool, testContext())).events).toBe(2);
+  expect((await outboxBacklog(ORDER_OUTBOX, loms.pool, testContext())).events).toBe(2);
   if (outcome?.kind !== "created") throw new Error("not created");
   expect(await loms.eventsOf(outcome.orderId)).toEqual({
     history: ["1 new", "2 awaiting payment"],

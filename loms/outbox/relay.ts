@@ -1,4 +1,3 @@
-import type { OrderEvent } from "../../proto/order-event.ts";
 import { type Clock, within } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
@@ -6,27 +5,19 @@ import {
   type Bus,
   MessagesRefusedError,
   type OutgoingMessage,
-  REFUSED_BEFORE,
   type Topic,
 } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { DurableRunner, RowOf, StatementRunner } from "../../shared/postgres/statement.ts";
-import {
-  BATCH_BUCKETS,
-  DURATION_BUCKETS,
-  histogramFamily,
-  type Metrics,
-} from "../../shared/telemetry/metrics.ts";
+import type { DurableRunner, StatementRunner } from "../../shared/postgres/statement.ts";
 import { childTraceparent, type SharedTrace, sharedTrace } from "../../shared/telemetry/tracing.ts";
-import { orderEventMessage } from "./order-event-message.ts";
-import { OUTBOX_MARK, OUTBOX_REFUSE, OUTBOX_TAKE } from "./statements.ts";
+import type { Outbox, RefusedEvent, TakenRow } from "./outbox.ts";
 
-// Publishes the outbox. Invariant: what is published of an order is, after removal of repeats, its
+// Publishes an outbox. Invariant: what is published of a key is, after removal of repeats, its
 // events in order without gaps.
 //
 //   1. take: get or renew the lease and read the oldest events that wait (one transaction)
 //   2. publish them to the bus
-//   3. note those that the bus refuses permanently: they stay in outbox_refused
+//   3. note those that the bus refuses permanently: their rows stay in a table of refused ones
 //   4. mark all of them as published, and release the lease when no more wait (one transaction)
 //
 // Death after 1: nothing was published; the next holder reads the same events once the lease ends.
@@ -34,20 +25,6 @@ import { OUTBOX_MARK, OUTBOX_REFUSE, OUTBOX_TAKE } from "./statements.ts";
 // Death after 4: nothing is left to do.
 // A relay that hangs in 2 gives up before its lease ends. If the bus accepts that publish later, it
 // repeats events that the next holder publishes as well.
-
-export const OUTBOX_RELAY_BATCH_EVENTS = histogramFamily({
-  name: "outbox_relay_batch_events",
-  help: "Order events that the relay processed in one batch",
-  labels: [],
-  buckets: BATCH_BUCKETS,
-});
-
-export const OUTBOX_RELAY_BATCH_DURATION_SECONDS = histogramFamily({
-  name: "outbox_relay_batch_duration_seconds",
-  help: "Batches of the relay: taken from the outbox, published, marked",
-  labels: [],
-  buckets: DURATION_BUCKETS,
-});
 
 /** Each batch has a fixed cost on the bus; larger batches wait for memory. */
 const BATCH_MAX = 500;
@@ -63,6 +40,7 @@ const BACKOFF_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 
 export interface RelayOptions {
+  readonly outbox: Outbox;
   /**
    * Of the primary, for the lease: no event is published that the loss of the primary could undo.
    */
@@ -81,20 +59,12 @@ export interface RelayOptions {
   readonly onRefused?: (refused: RefusedEvent) => void;
 }
 
-export interface RefusedEvent {
-  readonly order_id: bigint;
-  readonly seq: number;
-  readonly reason: string;
-}
-
 export type RelayStep =
   /** `events` are marked; unless `drained`, more may wait. */
   | { readonly kind: "published"; readonly events: number; readonly drained: boolean }
   | { readonly kind: "drained" }
   /** Another relay has the lease. */
   | { readonly kind: "elsewhere" };
-
-type TakenRow = RowOf<typeof OUTBOX_TAKE.columns>;
 
 /** Several relays may run at once; one of them publishes at a time. */
 export class Relay {
@@ -131,12 +101,12 @@ export class Relay {
 
   /** Publishes one batch. Throws when the database or the bus fails. */
   async step(): Promise<RelayStep> {
-    const { writes, marks, relayId, clock, onBatch } = this.#options;
+    const { outbox, writes, marks, relayId, clock, onBatch } = this.#options;
     const startedAt = clock.now();
     const heldBefore = this.#leased;
     // Until the response arrives: it may be lost.
     this.#leased = true;
-    const rows = await writes.run(OUTBOX_TAKE, [relayId, LEASE_MS, BATCH_MAX], this.#context());
+    const rows = await writes.run(outbox.take, [relayId, LEASE_MS, BATCH_MAX], this.#context());
     this.#leased = heldBefore;
     if (rows[0]?.state === "elsewhere") return { kind: "elsewhere" };
     if (rows[0]?.state !== "taken") {
@@ -154,7 +124,7 @@ export class Relay {
     }
     const drained = done.length < BATCH_MAX && done.length === rows.length;
     const served = sharedTrace(done.map(({ traceparent }) => traceparent as string));
-    await marks.run(OUTBOX_MARK, [relayId, done.map(idOf), drained], this.#context(served));
+    await marks.run(outbox.mark, [relayId, done.map(idOf), drained], this.#context(served));
     if (drained) this.#leased = false;
     onBatch?.(done.length, clock.now() - startedAt);
     return { kind: "published", events: done.length, drained };
@@ -162,8 +132,9 @@ export class Relay {
 
   /** Returns the rows, from the first on, that were published or refused permanently. */
   async #publishRows(rows: readonly TakenRow[]): Promise<readonly TakenRow[]> {
+    const { outbox } = this.#options;
     try {
-      await this.#publish(rows.map(toMessage));
+      await this.#publish(rows.map((row) => outbox.toMessage(row)));
       return rows;
     } catch (error) {
       if (!(error instanceof MessagesRefusedError)) throw error;
@@ -176,14 +147,12 @@ export class Relay {
     rows: readonly TakenRow[],
     { refused }: MessagesRefusedError,
   ): Promise<void> {
-    const { marks, onRefused } = this.#options;
+    const { outbox, marks, onRefused } = this.#options;
     const found = refused.map(({ index, reason }) => ({ row: rows[index] as TakenRow, reason }));
     const ids = found.map(({ row }) => idOf(row));
     const reasons = found.map(({ reason }) => reason);
-    await marks.run(OUTBOX_REFUSE, [ids, reasons], this.#context());
-    for (const { row, reason } of found) {
-      onRefused?.({ order_id: row.order_id as bigint, seq: row.seq as number, reason });
-    }
+    await marks.run(outbox.refuse, [ids, reasons], this.#context());
+    for (const { row, reason } of found) onRefused?.({ ...outbox.nameOf(row), reason });
   }
 
   async #publish(messages: readonly OutgoingMessage[]): Promise<void> {
@@ -195,10 +164,10 @@ export class Relay {
 
   async #releaseLease(): Promise<void> {
     if (!this.#leased) return;
-    const { marks, relayId } = this.#options;
+    const { outbox, marks, relayId } = this.#options;
     this.#leased = false;
     try {
-      await marks.run(OUTBOX_MARK, [relayId, [], true], this.#context());
+      await marks.run(outbox.mark, [relayId, [], true], this.#context());
     } catch {
       // The lease ends on its own.
     }
@@ -227,29 +196,4 @@ function waitAfter(step: RelayStep): number {
 
 function idOf({ id }: TakenRow): bigint {
   return id as bigint;
-}
-
-function toMessage(row: TakenRow): OutgoingMessage {
-  const event = {
-    id: `${row.order_id}-${row.seq}`,
-    order_id: row.order_id,
-    user_id: row.user_id,
-    seq: row.seq,
-    status: row.status,
-    at: row.at,
-    ...(row.reason !== null && { reason: row.reason }),
-  } as OrderEvent;
-  const message = orderEventMessage(event, row.traceparent as string);
-  if (row.refused_before === null) return message;
-  return { ...message, headers: { ...message.headers, [REFUSED_BEFORE]: row.refused_before } };
-}
-
-/** Measures the batches of a relay, for its `onBatch`. */
-export function relayMetrics(metrics: Metrics): (events: number, durationMs: number) => void {
-  const sizes = metrics.histogram(OUTBOX_RELAY_BATCH_EVENTS);
-  const durations = metrics.histogram(OUTBOX_RELAY_BATCH_DURATION_SECONDS);
-  return (events, durationMs) => {
-    sizes.observe(events);
-    durations.observe(durationMs / 1000);
-  };
 }

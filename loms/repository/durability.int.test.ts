@@ -46,6 +46,8 @@ const CALLS = {
     sql`loms_expire_orders_durable(1, 't', 1000, ${durability})`,
   loms_outbox_take_durable: (durability: string) =>
     sql`loms_outbox_take_durable(${RELAY}::uuid, 1000, 1, ${durability})`,
+  loms_stock_outbox_take: (durability: string) =>
+    sql`loms_stock_outbox_take(${RELAY}::uuid, 1000, 1, ${durability})`,
   loms_outbox_take_events: (durability: string) =>
     sql`loms_outbox_take_events(${RELAY}::uuid, 1000, 1, ${durability})`,
 };
@@ -66,6 +68,8 @@ test.each(Object.entries(CALLS))("%s() waits 10 s for a lock at most", async (_n
 test.each([
   sql`loms_outbox_mark(${RELAY}::uuid, array[1]::int8[], true)`,
   sql`loms_outbox_clean(1000, 10)`,
+  sql`loms_stock_outbox_mark(${RELAY}::uuid, array[1]::int8[], true)`,
+  sql`loms_stock_outbox_clean(1000, 10)`,
 ])("functions without a waiting caller commit on the primary alone", async (call) => {
   expect(await durabilityOf(call)).toBe("local");
   expect(await settingAfter(call, "lock_timeout")).toBe("10s");

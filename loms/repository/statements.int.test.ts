@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Statement } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import * as outboxStatements from "../outbox/statements.ts";
+import * as stockOutboxStatements from "../outbox/stock-statements.ts";
 import * as repositoryStatements from "./statements.ts";
 import * as readStatements from "./read-statements.ts";
 import * as stockStatements from "./stock-statements.ts";
@@ -25,6 +26,7 @@ const statements: Statement[] = [
   ...Object.values(readStatements),
   ...Object.values(stockStatements),
   ...Object.values(outboxStatements),
+  ...Object.values(stockOutboxStatements),
 ];
 
 test.each(statements)("$name takes and answers what it declares", async (statement) => {

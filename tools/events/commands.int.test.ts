@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cleanOutbox } from "../../loms/outbox/clean.ts";
+import { ORDER_OUTBOX } from "../../loms/outbox/order-outbox.ts";
 import { Relay } from "../../loms/outbox/relay.ts";
 import {
   newOrder,
@@ -52,6 +53,7 @@ async function createOrder(): Promise<bigint> {
 
 function openRelay(publish: Bus["publish"]): Relay {
   return new Relay({
+    outbox: ORDER_OUTBOX,
     writes: durableRunner(loms.pool, "remote_apply"),
     marks: loms.pool,
     ...{ bus: { publish }, topic: ORDER_EVENTS, clock: systemClock },
@@ -71,7 +73,12 @@ test("showOrder() prints an order's history, also when the outbox is clean", asy
   await openRelay(() => Promise.resolve()).step();
   expect(await statesOf(orderId)).toEqual(["1 published", "2 published"]);
   await loms.pool.db.execute(sql`update outbox set published_at = now() - interval '1 day'`);
-  await cleanOutbox({ pool: loms.pool, clock: systemClock, onError: () => {} });
+  await cleanOutbox({
+    outbox: ORDER_OUTBOX,
+    pool: loms.pool,
+    clock: systemClock,
+    onError: () => {},
+  });
   const lines = await showOrder(loms, orderId);
   expect(lines?.[0]).toBe(`order ${orderId} of user 7`);
   expect(lines?.[2]).toMatch(

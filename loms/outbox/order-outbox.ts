@@ -1,0 +1,38 @@
+import type { OrderEvent } from "../../proto/order-event.ts";
+import { REFUSED_BEFORE } from "../../shared/bus/bus.ts";
+import type { RowOf } from "../../shared/postgres/statement.ts";
+import { orderEventMessage } from "./order-event-message.ts";
+import type { Outbox } from "./outbox.ts";
+import {
+  OUTBOX_BACKLOG,
+  OUTBOX_CLEAN,
+  OUTBOX_MARK,
+  OUTBOX_REFUSE,
+  OUTBOX_TAKE,
+} from "./statements.ts";
+
+type Row = RowOf<typeof OUTBOX_TAKE.columns>;
+
+/** The outbox of order events. */
+export const ORDER_OUTBOX: Outbox = {
+  take: OUTBOX_TAKE,
+  mark: OUTBOX_MARK,
+  refuse: OUTBOX_REFUSE,
+  clean: OUTBOX_CLEAN,
+  backlog: OUTBOX_BACKLOG,
+  toMessage(row: Row) {
+    const event = {
+      id: `${row.order_id}-${row.seq}`,
+      order_id: row.order_id,
+      user_id: row.user_id,
+      seq: row.seq,
+      status: row.status,
+      at: row.at,
+      ...(row.reason !== null && { reason: row.reason }),
+    } as OrderEvent;
+    const message = orderEventMessage(event, row.traceparent as string);
+    if (row.refused_before === null) return message;
+    return { ...message, headers: { ...message.headers, [REFUSED_BEFORE]: row.refused_before } };
+  },
+  nameOf: (row: Row) => ({ order_id: row.order_id as bigint, seq: row.seq as number }),
+};

@@ -1,0 +1,30 @@
+import {
+  BATCH_BUCKETS,
+  DURATION_BUCKETS,
+  histogramFamily,
+  type Metrics,
+} from "../../shared/telemetry/metrics.ts";
+
+export const OUTBOX_RELAY_BATCH_EVENTS = histogramFamily({
+  name: "outbox_relay_batch_events",
+  help: "Order events that the relay processed in one batch",
+  labels: [],
+  buckets: BATCH_BUCKETS,
+});
+
+export const OUTBOX_RELAY_BATCH_DURATION_SECONDS = histogramFamily({
+  name: "outbox_relay_batch_duration_seconds",
+  help: "Batches of the relay: taken from the outbox, published, marked",
+  labels: [],
+  buckets: DURATION_BUCKETS,
+});
+
+/** Measures the batches of the relay of order events, for its `onBatch`. */
+export function relayMetrics(metrics: Metrics): (events: number, durationMs: number) => void {
+  const sizes = metrics.histogram(OUTBOX_RELAY_BATCH_EVENTS);
+  const durations = metrics.histogram(OUTBOX_RELAY_BATCH_DURATION_SECONDS);
+  return (events, durationMs) => {
+    sizes.observe(events);
+    durations.observe(durationMs / 1000);
+  };
+}
