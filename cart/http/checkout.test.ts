@@ -23,6 +23,7 @@ async function checkout(body: string, type = "application/json") {
 test.each([
   ["application/json", `{"total_price":84}`],
   ["application/json", ""],
+  ["application/json", "{}"],
   ["text/plain", `{"total_price":1}`],
 ])("checkout with %s %s orders the cart", async (type, body) => {
   const answer = await checkout(body, type);

@@ -177,8 +177,10 @@ function listCartEndpoint(deps: Pick<Deps, "carts" | "products">): MountedRoute 
   });
 }
 
+/** `{}` agrees to nothing: clients that send an object with every POST are served as before. */
 const checkoutRequest = z.strictObject({
-  total_price: int64Amount.meta({ description: "What the buyer agreed to pay for the cart" }),
+  total_price: int64Amount.optional()
+    .meta({ description: "What the buyer agrees to pay for the cart" }),
 }).meta({ id: "CheckoutRequest" });
 const checkoutResponse = z.strictObject({ order_id: int64Id }).meta({ id: "CheckoutResult" });
 
@@ -192,7 +194,7 @@ const checkoutRoute = createRoute({
     "loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the " +
     "cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so " +
     "nothing is ordered twice. Checkouts at once make one order and get one answer.\n\n" +
-    "The order keeps the prices that cart has. A JSON body is the buyer's consent to a total: " +
+    "The order keeps the prices that cart has. `total_price` is what the buyer agrees to: " +
     "when the cart costs something else now, 412 has `total_price` and the prices in `items`; " +
     "when prices cannot be had, 503. Nothing is ordered then. Without a body prices delay no " +
     "order. A checkout that settles an earlier one does not look at its body.",

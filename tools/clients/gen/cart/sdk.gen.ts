@@ -111,7 +111,7 @@ export class CartApi extends HeyApiClient {
      *
      * Creates an order at loms and takes out of the cart exactly what was ordered. When loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is ordered twice. Checkouts at once make one order and get one answer.
      *
-     * The order keeps the prices that cart has. A JSON body is the buyer's consent to a total: when the cart costs something else now, 412 has `total_price` and the prices in `items`; when prices cannot be had, 503. Nothing is ordered then. Without a body prices delay no order. A checkout that settles an earlier one does not look at its body.
+     * The order keeps the prices that cart has. `total_price` is what the buyer agrees to: when the cart costs something else now, 412 has `total_price` and the prices in `items`; when prices cannot be had, 503. Nothing is ordered then. Without a body prices delay no order. A checkout that settles an earlier one does not look at its body.
      */
     public checkout<ThrowOnError extends boolean = false>(options: Options<CheckoutData, ThrowOnError>): RequestResult<CheckoutResponses, CheckoutErrors, ThrowOnError> {
         return (options.client ?? this.client).post<CheckoutResponses, CheckoutErrors, ThrowOnError>({

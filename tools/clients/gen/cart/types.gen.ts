@@ -107,9 +107,9 @@ export type CheckoutResult = {
 
 export type CheckoutRequest = {
     /**
-     * What the buyer agreed to pay for the cart
+     * What the buyer agrees to pay for the cart
      */
-    total_price: bigint;
+    total_price?: bigint;
 };
 
 export type DeleteItemData = {
