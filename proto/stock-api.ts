@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { INT64_MAX, int64Amount, shown, skuNumber, UINT32_MAX } from "./loms/v1/schemas.ts";
+import {
+  INT64_MAX,
+  int64Amount,
+  integerFrom,
+  shown,
+  skuNumber,
+  UINT32_MAX,
+} from "./loms/v1/schemas.ts";
 import { STOCK_MOVEMENT_KINDS } from "./stock-change.ts";
 
 // Messages of the stock API, which loms serves on a listener of its own.
@@ -13,26 +20,6 @@ export const STOCK_RECEIVE_MAX = 2 ** 31 - 1;
 /** Entries of one page. */
 const PAGE_MAX = 1000;
 const PAGE_DEFAULT = 100;
-
-/** An integer from `min` to `max` as a number, from a JSON integer. */
-function integer(min: number, max: number, format: "int32" | "int64") {
-  return z.unknown().transform((value, context): number => {
-    if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
-      return value;
-    }
-    context.addIssue(`must be an integer from ${min} to ${max}, got ${shown(value)}`);
-    return z.NEVER;
-  }).meta({ type: "integer", format, minimum: min, maximum: max });
-}
-
-/** An int64 from 0, from a JSON integer. */
-export const totalCount = z.unknown().transform((value, context): bigint => {
-  const isInteger = typeof value === "bigint" || Number.isSafeInteger(value);
-  const read = isInteger ? BigInt(value as bigint | number) : -1n;
-  if (read >= 0n && read <= INT64_MAX) return read;
-  context.addIssue(`must be an integer from 0 to ${INT64_MAX}, got ${shown(value)}`);
-  return z.NEVER;
-}).meta({ type: "integer", format: "int64", minimum: 0, maximum: INT64_MAX });
 
 const TEXT_RULE = `must be 1 to ${STOCK_TEXT_MAX} characters`;
 
@@ -50,7 +37,7 @@ export const stockText = z.unknown().transform((value, context): string => {
   return value;
 }).meta({ type: "string", minLength: 1, maxLength: STOCK_TEXT_MAX });
 
-const units = integer(-STOCK_RECEIVE_MAX, STOCK_RECEIVE_MAX, "int32")
+const units = integerFrom(-STOCK_RECEIVE_MAX, STOCK_RECEIVE_MAX, "int32")
   .refine((count) => count !== 0, { error: "must not be 0" });
 
 const reason = stockText.meta({ description: "Why, for readers of the movements" });
@@ -91,7 +78,7 @@ export const stockCountRequest = z.strictObject({
   lines: linesOf(
     z.strictObject({
       sku: skuNumber,
-      total_count: totalCount.meta({
+      total_count: int64Amount.meta({
         description: "Units that are there, reserved ones among them",
       }),
     }).meta({ id: "CountedLine" }),
@@ -109,11 +96,11 @@ const stockRow = z.strictObject({
 export const stockChangeResponse = z.strictObject({ lines: z.array(stockRow) })
   .meta({ id: "StockChangeResult" });
 
-const limit = integer(1, PAGE_MAX, "int32").default(PAGE_DEFAULT)
+const limit = integerFrom(1, PAGE_MAX, "int32").default(PAGE_DEFAULT)
   .meta({ description: "Entries of a page; a shorter page is the last" });
 
 export const stockListRequest = z.strictObject({
-  after: integer(0, UINT32_MAX, "int64").default(0)
+  after: integerFrom(0, UINT32_MAX, "int64").default(0)
     .meta({ description: "The last SKU of the page before" }),
   limit,
 }).meta({ id: "StockListRequest" });
@@ -123,7 +110,7 @@ export const stockListResponse = z.strictObject({ items: z.array(stockRow) })
 
 export const stockMovementsRequest = z.strictObject({
   sku: skuNumber,
-  after: totalCount.default(0n).meta({ description: "The last id of the page before" }),
+  after: int64Amount.default(0n).meta({ description: "The last id of the page before" }),
   limit,
 }).meta({ id: "StockMovementsRequest" });
 

@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { orderEventMessage } from "../../loms/outbox/order-event-message.ts";
+import { stockEventMessage } from "../../loms/outbox/stock-event-message.ts";
 import { readOrderEvent } from "../../notifier/bus/read-order-event.ts";
 import { eventDocuments } from "./documents.ts";
 
@@ -10,16 +11,22 @@ const formats = { int32: true, int64: true, "date-time": true } as const;
 const documents = eventDocuments();
 const asyncApi = parse(documents["events.yaml"] ?? "") as {
   components: {
-    messages: { orderStatusChanged: { headers: object; payload: object; examples: Sample[] } };
+    messages: Record<"orderStatusChanged" | "stockChanged", Message>;
   };
 };
-const { orderStatusChanged } = asyncApi.components.messages;
+const { orderStatusChanged, stockChanged } = asyncApi.components.messages;
 const ajv = new Ajv({ formats });
 const isHeaders = ajv.compile(orderStatusChanged.headers);
 const isPayload = ajv.compile(orderStatusChanged.payload);
 const isEvent = new Ajv2020({ formats }).compile(
   JSON.parse(documents["order-event.schema.json"] ?? "") as object,
 );
+
+interface Message {
+  readonly headers: object;
+  readonly payload: object;
+  readonly examples: readonly Sample[];
+}
 
 interface Sample {
   readonly headers: object;
@@ -43,6 +50,28 @@ test("what loms publishes is what both documents describe", () => {
   expect(isHeaders(headers), ajv.errorsText(isHeaders.errors)).toBe(true);
   const { traceparent: _left, ...fewer } = headers;
   expect(isHeaders(fewer)).toBe(false);
+});
+
+test("the stock events that loms publishes are what both documents describe", () => {
+  const { headers, value } = stockEventMessage({
+    id: "4294967295-9",
+    sku: 4_294_967_295,
+    kind: "back_in_stock",
+    available: 9_223_372_036_854_775_807n,
+    total_count: 9_223_372_036_854_775_807n,
+    at: "2026-01-02T03:04:05.678Z",
+  }, "00-1-2-01");
+  const sent: unknown = JSON.parse(value);
+  const isStock = ajv.compile(stockChanged.payload);
+  expect(isStock(sent), ajv.errorsText(isStock.errors)).toBe(true);
+  const bySchema = new Ajv2020({ formats }).compile(
+    JSON.parse(documents["stock-event.schema.json"] ?? "") as object,
+  );
+  expect(bySchema(sent)).toBe(true);
+  expect(isStock({ ...sent as object, kind: "sold" })).toBe(false);
+  const areHeaders = ajv.compile(stockChanged.headers);
+  expect(areHeaders(headers), ajv.errorsText(areHeaders.errors)).toBe(true);
+  expect(isStock(stockChanged.examples[0]?.payload)).toBe(true);
 });
 
 test("the documents keep every digit of a bound and of the example", () => {

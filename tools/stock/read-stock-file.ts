@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { skuNumber } from "../../proto/loms/v1/schemas.ts";
-import { totalCount } from "../../proto/stock-api.ts";
+import { int64Amount, skuNumber } from "../../proto/loms/v1/schemas.ts";
 import { AppError } from "../../shared/errors.ts";
 import { parseJsonBody } from "../../shared/http/json-body.ts";
 import { violationsOf } from "../../shared/violations.ts";
@@ -30,7 +29,7 @@ export class FileError extends Error {
 }
 
 /** `reserved` belongs to orders: whatever a file has there is not read. */
-const cells = z.strictObject({ sku: skuNumber, total_count: totalCount, reserved: z.unknown() })
+const cells = z.strictObject({ sku: skuNumber, total_count: int64Amount, reserved: z.unknown() })
   .partial({ reserved: true });
 const row = cells.transform(({ sku, total_count }): CountedLine => ({ sku, total_count }));
 const COLUMNS: readonly string[] = Object.keys(cells.shape);

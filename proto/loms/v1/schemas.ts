@@ -42,7 +42,7 @@ export const int64Id = z.unknown().transform((value, context): bigint => {
 }).meta({ type: "integer", format: "int64", minimum: 1, maximum: INT64_MAX });
 
 /** An integer from `min` to `max`, from a JSON integer or a protobuf uint32. */
-function integerFrom(min: number, max: number, format: string) {
+export function integerFrom(min: number, max: number, format: string) {
   return z.unknown().transform((value, context): number => {
     if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
       return value;
