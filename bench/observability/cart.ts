@@ -67,7 +67,8 @@ function notUsed(): Promise<never> {
   return Promise.reject(new AppError("internal", "cart calls only stocksInfo here"));
 }
 
-function send(agent: Agent, method: string, url: string, body?: string): Promise<void> {
+/** One request, which must succeed. */
+export function send(agent: Agent, method: string, url: string, body?: string): Promise<void> {
   const headers = body === undefined
     ? {}
     : { "content-type": "application/json", "content-length": body.length };
