@@ -27,6 +27,7 @@ test("checkInvariants() finds nothing in a consistent shop, and counts its check
     "rows: 4 orders",
     "deadlines: 1 orders that await payment",
     "outbox: 10 events in the outbox",
+    "stock outbox: 2 events in the outbox",
     "keys: 4 idempotency keys",
     "reported: 4 orders that were reported",
     "acknowledged on the primary: 4 orders that were reported",

@@ -11,6 +11,7 @@ import { checkReplica, positionOf, waitForReplay } from "./replicas.ts";
 import { checkRows } from "./rows.ts";
 import { waitUntilSettled } from "./settle.ts";
 import { inSnapshot, openDatabase, type Snapshot } from "./snapshot.ts";
+import { checkStockOutbox } from "./stock-outbox.ts";
 import { checkStock, checkStockChanges } from "./stock.ts";
 
 /** The system that is looked at. */
@@ -48,7 +49,7 @@ async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
   const findings: Finding[] = [];
   const rules = [
     ...[checkStock, checkStockChanges, checkPaths, checkRows],
-    ...[checkDeadlines, checkOutbox, checkKeys],
+    ...[checkDeadlines, checkOutbox, checkStockOutbox, checkKeys],
   ];
   for (const check of rules) findings.push(await check(snapshot));
   if (acknowledged) {

@@ -5,6 +5,7 @@ import { checkOutbox } from "./outbox.ts";
 import { checkPaths } from "./paths.ts";
 import { checkRows } from "./rows.ts";
 import { openShopFixture, REFERENCE, type ShopFixture, SKU } from "./shop-fixture.ts";
+import { checkStockOutbox } from "./stock-outbox.ts";
 import { checkStock, checkStockChanges } from "./stock.ts";
 
 let shop: ShopFixture;
@@ -146,6 +147,24 @@ test("checkOutbox() lets old events be cleaned", async () => {
     `delete from outbox`,
   ];
   expect(await planted(checkOutbox, ...statements)).toEqual([]);
+});
+
+test.each([
+  [
+    "an event that is kept from the bus",
+    `update stock_outbox set published_at = null, at = now() - interval '1 min'
+      where sku = 1002`,
+    /^event \d+ \(received\) of sku 1002 waits for the bus for more than 20 s$/,
+  ],
+  [
+    "an event that was overtaken",
+    `insert into stock_outbox (sku, kind, available, total_count, at, traceparent, published_at)
+      select sku, 'counted', 1, 1, now(), '', now() from stock_outbox where sku = 1002;
+     update stock_outbox set published_at = null where sku = 1002 and kind = 'received'`,
+    /^event \d+ \(counted\) of sku 1002 has overtaken an earlier one$/,
+  ],
+])("checkStockOutbox() report %s", async (_what, statement, sentence) => {
+  expect(await planted(checkStockOutbox, statement)).toEqual([expect.stringMatching(sentence)]);
 });
 
 test.each([

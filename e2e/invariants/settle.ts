@@ -15,12 +15,16 @@ const CANCELLED_WITHIN_S = 2;
  */
 export async function waitUntilSettled(database: postgres.Sql): Promise<void> {
   const deadline = performance.now() + SETTLED_WITHIN_MS;
-  const [newest] = await database<{ id: string }[]>`
-    select coalesce(max(id), 0)::text as id from outbox`;
+  const [newest] = await database<{ order: string; stock: string }[]>`
+    select (select coalesce(max(id), 0)::text from outbox) as order,
+      (select coalesce(max(id), 0)::text from stock_outbox) as stock`;
   for (;;) {
     const [row] = await database<{ settled: boolean }[]>`
       select not exists (
-        select from outbox where published_at is null and id <= ${newest?.id ?? "0"}::text::int8
+        select from outbox where published_at is null and id <= ${newest?.order ?? "0"}::text::int8
+      ) and not exists (
+        select from stock_outbox
+        where published_at is null and id <= ${newest?.stock ?? "0"}::text::int8
       ) and not exists (
         select from orders where status = 'awaiting payment'
           and payment_due_at < clock_timestamp() - ${CANCELLED_WITHIN_S} * interval '1 s'

@@ -41,6 +41,7 @@ export async function openShopFixture(): Promise<ShopFixture> {
   const sql = openDatabase(database.primaryUrl);
   const acknowledged = await fillShop(database.primaryUrl);
   await sql`update outbox set published_at = clock_timestamp()`;
+  await sql`update stock_outbox set published_at = clock_timestamp()`;
   return {
     database,
     sql,

@@ -118,6 +118,15 @@ test("what orders and cancellations make cross zero is published", async () => {
     .toEqual([["sold_out", 0n, 4n], ["back_in_stock", 1n, 1n]]);
 });
 
+test("an order of an older loms that sells out is published, too", async () => {
+  const sku = await loms.addStock(2);
+  await loms.pool.db.execute(sql`select loms_order_create_durable(array[7]::int8[],
+    array[null]::text[], array['t'], array[1], array[${sku}]::int8[], array[2], 1000, 20,
+    'remote_apply')`);
+  await openRelay().step();
+  expect(kinds()).toEqual(["sold_out 0"]);
+});
+
 test("while the bus is away events wait, in their order", async () => {
   const sku = await loms.addStock(0);
   const away = openRelay(() => Promise.reject(new AppError("unavailable", "no bus")));

@@ -30,6 +30,29 @@ export const events: Dashboard = {
       ],
     },
     {
+      title: "Outbox of stock events",
+      panels: [
+        {
+          title: "Stock events that wait to be published",
+          unit: "short",
+          queries: [gauge("stock_outbox_backlog_events", "instance")],
+        },
+        {
+          title: "Age of the oldest stock event",
+          about: "Half a second at most while the bus takes events; the alert comes at 30 s.",
+          unit: "s",
+          queries: [gauge("stock_outbox_oldest_age_seconds", "instance")],
+        },
+        {
+          title: "Stock events that the bus refused permanently",
+          about: "In the table stock_outbox_refused, each with the reason.",
+          unit: "short",
+          isNow: true,
+          queries: [gauge("stock_outbox_refused_events", "instance")],
+        },
+      ],
+    },
+    {
       title: "Published",
       panels: [
         {
