@@ -1,8 +1,17 @@
+/** A definite no. */
+export interface Refused {
+  readonly kind: "refused";
+  readonly status: number;
+  /** The order that failed, if one was made. */
+  readonly orderId: bigint | undefined;
+  /** What the cart costs, if that is why. */
+  readonly totalPrice?: bigint;
+}
+
 /** What a buyer knows after a request. */
 export type Answer =
   | { readonly kind: "done"; readonly orderId: bigint | undefined }
-  /** A definite no; with the order that failed, if one was made. */
-  | { readonly kind: "refused"; readonly status: number; readonly orderId: bigint | undefined }
+  | Refused
   /** It may have happened or not: 503, 504, no answer at all; or nothing was tried: 429. */
   | { readonly kind: "unknown"; readonly why: string }
   /** What no request should be answered. */
@@ -18,7 +27,8 @@ export function readAnswer(status: number, body: Readonly<Record<string, unknown
   if (status >= 200 && status < 300) return { kind: "done", orderId };
   const why = `${status} ${String(body["detail"] ?? "")}`;
   if (UNKNOWN.includes(status)) return { kind: "unknown", why };
-  return REFUSALS.includes(status)
-    ? { kind: "refused", status, orderId }
-    : { kind: "strange", why };
+  if (!REFUSALS.includes(status)) return { kind: "strange", why };
+  const total = body["total_price"];
+  const price = total === undefined ? {} : { totalPrice: BigInt(total as number | bigint) };
+  return { kind: "refused", status, orderId, ...price };
 }

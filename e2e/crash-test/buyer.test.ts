@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer, Refused } from "./answer.ts";
 import { Buyer } from "./buyer.ts";
-import type { NewOrder, Transports } from "./transports.ts";
+import type { CartTransport, NewOrder, Transports } from "./transports.ts";
 import { Ledger } from "./ledger.ts";
 import type { Wish } from "./purchase.ts";
 
@@ -15,10 +15,12 @@ const WISH: Wish = {
   fate: "leave",
   twiceAtOnce: false,
   again: false,
+  agrees: false,
+  isOutdated: false,
 };
 const DONE: Answer = { kind: "done", orderId: ORDER };
 const UNKNOWN: Answer = { kind: "unknown", why: "503" };
-const refused = (status: number, orderId?: bigint): Answer => ({
+const refused = (status: number, orderId?: bigint): Refused => ({
   kind: "refused",
   status,
   orderId,
@@ -50,7 +52,8 @@ async function buy(wish: Partial<Wish>, transports: {
   readonly create?: (order: NewOrder) => Promise<Answer>;
   readonly pay?: () => Promise<Answer>;
   readonly add?: () => Promise<Answer>;
-  readonly checkout?: () => Promise<Answer>;
+  readonly totalPrice?: bigint;
+  readonly checkout?: CartTransport["checkout"];
   readonly status?: string;
 }): Promise<Ledger> {
   const ledger = new Ledger();
@@ -58,7 +61,7 @@ async function buy(wish: Partial<Wish>, transports: {
   const { create = done, pay = done, add = done, checkout = done } = transports;
   const transport = { create, pay, cancel: done };
   const shop: Transports = {
-    cart: { add, checkout },
+    cart: { add, checkout, totalPrice: () => Promise.resolve(transports.totalPrice) },
     gateway: transport,
     grpc: transport,
     status: () => Promise.resolve(transports.status),
@@ -126,6 +129,32 @@ test("of two checkouts at once, one that comes late finds an empty cart", async 
     checkout: answering(DONE, refused(404)),
   });
   expect([ledger.lost, ledger.strange, ledger.orders.length]).toEqual([[], [], 1]);
+});
+
+const changed: Answer = { ...refused(412), totalPrice: 9n };
+
+test("a buyer who agrees to a total agrees to the next one when it has changed", async () => {
+  const checkout = vi.fn<CartTransport["checkout"]>(answering(UNKNOWN, changed, DONE));
+  const ledger = await buy({ way: "cart", agrees: true }, { totalPrice: 7n, checkout });
+  expect(checkout.mock.calls).toEqual([[1n, 7n], [1n, 7n], [1n, 9n]]);
+  expect(ledger.orders).toMatchObject([{ orderId: ORDER, totalPrice: 9n }]);
+  expect(ledger.strange).toEqual([]);
+});
+
+test("the total of an order is not certain when two checkouts at once agreed to two", async () => {
+  const checkout = answering(changed, DONE);
+  const wish = { way: "cart", agrees: true, twiceAtOnce: true } as const;
+  const ledger = await buy(wish, { totalPrice: 7n, checkout });
+  expect(ledger.orders).toHaveLength(1);
+  expect(ledger.orders[0]).not.toHaveProperty("totalPrice");
+});
+
+test("a total that never stays is reported", async () => {
+  const ledger = await buy({ way: "cart", agrees: true }, {
+    totalPrice: 7n,
+    checkout: answering(changed),
+  });
+  expect(ledger.strange).toEqual(["an order of user 1 was answered 412"]);
 });
 
 test("items of a cart are certain unless an add had to be repeated", async () => {

@@ -10,12 +10,20 @@ const RETRY_MS = 150;
 /** A stack that is started again is there within seconds; what is not settled by then is lost. */
 const SETTLED_WITHIN_MS = 90_000;
 
+/** Prices change far more slowly than a buyer agrees to them. */
+const AGREEMENTS_MAX = 20;
+
 export interface BuyerOptions {
   readonly transports: Transports;
   readonly ledger: Ledger;
   readonly clock: Clock;
   /** ORDER_PAYMENT_TIMEOUT of the shop. */
   readonly paymentTimeoutMs: number;
+}
+
+interface Checkout {
+  readonly answer: Definite | undefined;
+  readonly agreedTotal: bigint | undefined;
 }
 
 type Definite = Exclude<Answer, { readonly kind: "unknown" }>;
@@ -57,20 +65,42 @@ export class Buyer {
 
   /** By a cart. @returns the order, unless it failed or was lost with its cart */
   async #checkout(): Promise<bigint | undefined> {
-    const { transports, ledger } = this.#options;
+    const { ledger } = this.#options;
     const { userId, twiceAtOnce } = this.#wish;
     const cartLife = ledger.cartLife;
     const { items, isCertain } = await this.#fillCart();
     if (items.length === 0) return undefined;
-    const settle = () => this.#settle("checkout", () => transports.cart.checkout(userId));
-    const answers = twiceAtOnce ? await Promise.all([settle(), settle()]) : [await settle()];
+    const agree = () => this.#agree(userId);
+    const checkouts = twiceAtOnce ? await Promise.all([agree(), agree()]) : [await agree()];
+    const answers = checkouts.map(({ answer }) => answer);
     // Who comes after the other was answered finds an empty cart.
     const orders = answers.filter((answer) => !isEmptyCart(answer));
     const isSameCart = ledger.cartLife === cartLife;
     if (orders.length === 0 && isSameCart) {
       ledger.lost.push(`user ${userId} has added ${items.length} lines, and the cart is empty`);
     }
-    return this.#noteOrders({ userId, ...isSameCart && isCertain && { items } }, orders);
+    const totals = new Set(checkouts.map(({ agreedTotal }) => agreedTotal));
+    // Checkouts that share an attempt share its answer, whatever each of them agreed to.
+    const [totalPrice] = totals.size === 1 ? totals : [];
+    return this.#noteOrders({
+      userId,
+      ...isSameCart && isCertain && { items },
+      ...totalPrice !== undefined && { totalPrice },
+    }, orders);
+  }
+
+  /** Checks out, and agrees to what the cart costs now as often as that has changed. */
+  async #agree(userId: bigint): Promise<Checkout> {
+    const { cart } = this.#options.transports;
+    const { agrees, isOutdated } = this.#wish;
+    const shown = agrees ? await cart.totalPrice(userId) : undefined;
+    let agreedTotal = shown !== undefined && isOutdated ? shown + 1n : shown;
+    for (let agreements = 1;; agreements++) {
+      const answer = await this.#settle("checkout", () => cart.checkout(userId, agreedTotal));
+      const changed = answer?.kind === "refused" ? answer.totalPrice : undefined;
+      if (changed === undefined || agreements === AGREEMENTS_MAX) return { answer, agreedTotal };
+      agreedTotal = changed;
+    }
   }
 
   /** What was taken, and whether that is all: an add whose answer was lost may count twice. */

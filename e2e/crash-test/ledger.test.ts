@@ -8,11 +8,11 @@ test("a ledger keeps of each order the newest status that was reported", () => {
   const ledger = new Ledger();
   ledger.created(KEYED, 10n, "awaiting payment");
   ledger.created(KEYED, 10n, "awaiting payment");
-  ledger.created({ userId: 2n }, 11n, "failed");
+  ledger.created({ userId: 2n, totalPrice: 0n }, 11n, "failed");
   ledger.changed(10n, "payed");
   expect(ledger.orders).toEqual([
     { ...KEYED, orderId: 10n, status: "payed" },
-    { userId: 2n, orderId: 11n, status: "failed" },
+    { userId: 2n, orderId: 11n, status: "failed", totalPrice: 0n },
   ]);
   expect(ledger.acknowledged).toBe(4);
   expect([ledger.lost, ledger.doubled, ledger.strange]).toEqual([[], [], []]);

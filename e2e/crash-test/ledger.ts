@@ -12,6 +12,8 @@ export interface Purchase {
   readonly key?: string;
   /** Undefined when it is not certain which adds a cart had taken. */
   readonly items?: readonly Line[];
+  /** Undefined when the buyer agreed to none. */
+  readonly totalPrice?: bigint;
 }
 
 /** Everything that was acknowledged to buyers, and what of it contradicts earlier answers. */
@@ -50,7 +52,7 @@ export class Ledger {
   /** The order was acknowledged to a buyer, perhaps a second time. */
   created(purchase: Purchase, orderId: bigint, status: "awaiting payment" | "failed"): void {
     this.#count();
-    const { userId, key, items } = purchase;
+    const { userId, key, items, totalPrice } = purchase;
     this.#noteKey(purchase, orderId, status);
     const known = this.#orders.get(orderId);
     if (known) return this.#compare(known, userId, status);
@@ -58,6 +60,7 @@ export class Ledger {
       ...{ orderId, userId, status },
       ...key !== undefined && { key },
       ...items && { items },
+      ...totalPrice !== undefined && { totalPrice },
     });
   }
 

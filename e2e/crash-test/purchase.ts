@@ -11,10 +11,14 @@ export interface Wish {
   readonly twiceAtOnce: boolean;
   /** It is sent again after it was answered, as by a buyer who did not see the answer. */
   readonly again: boolean;
+  /** A cart's buyer agrees to the total that the cart shows. */
+  readonly agrees: boolean;
+  /** To a total that the cart showed a moment ago, which is another one now. */
+  readonly isOutdated: boolean;
 }
 
 /** SKUs with stock for a while; they sell out in a long run, and orders fail then. */
-const SKUS = [
+export const SKUS = [
   ...[1_076_963, 1_148_162, 1_625_903, 2_618_151, 2_956_315, 2_958_025, 3_596_599, 3_618_852],
   ...[4_288_068, 4_465_995, 30_816_475, 139_275_865, 1_002, 1_003, 1_004, 1_005],
 ];
@@ -22,7 +26,16 @@ const LINES_MAX = 3;
 const COUNT_MAX = 3;
 /** More than there is of any SKU but one. */
 const TOO_MANY = 65_535;
-const SHARE = { cart: 0.5, short: 0.05, pay: 0.45, cancel: 0.25, twiceAtOnce: 0.15, again: 0.2 };
+const SHARE = {
+  cart: 0.5,
+  short: 0.05,
+  pay: 0.45,
+  cancel: 0.25,
+  twiceAtOnce: 0.15,
+  again: 0.2,
+  agrees: 0.6,
+  outdated: 0.2,
+};
 
 export function wish(random: Random, userId: bigint): Wish {
   const way = random.chance(SHARE.cart) ? "cart" : random.chance(0.5) ? "gateway" : "grpc";
@@ -36,5 +49,7 @@ export function wish(random: Random, userId: bigint): Wish {
     fate: fate < SHARE.pay ? "pay" : fate < SHARE.pay + SHARE.cancel ? "cancel" : "leave",
     twiceAtOnce: random.chance(SHARE.twiceAtOnce),
     again: random.chance(SHARE.again),
+    agrees: random.chance(SHARE.agrees),
+    isOutdated: random.chance(SHARE.outdated),
   };
 }

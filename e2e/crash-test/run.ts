@@ -5,9 +5,10 @@ import { freePorts } from "../../stack/ports.ts";
 import { checkInvariants } from "../invariants/check.ts";
 import type { Finding } from "../invariants/finding.ts";
 import { openDatabase } from "../invariants/snapshot.ts";
-import { checkProductCalls } from "../invariants/product-calls.ts";
+import { checkProductCalls, forgetProductCalls } from "../invariants/product-calls.ts";
 import { tellFinding } from "../invariants/tell.ts";
 import { checkBoughtOnce } from "./bought-once.ts";
+import { startPriceChanges } from "./prices.ts";
 import { openTransports } from "./transports.ts";
 import { Launcher } from "./launcher.ts";
 import { Ledger } from "./ledger.ts";
@@ -52,6 +53,7 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
       { transports, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
       random.fork(0),
     );
+    const prices = startPriceChanges(urls.products, random.fork(2), systemClock);
     const planned = accidents(random.fork(1)).take(rounds).toArray();
     for (const [index, accident] of planned.entries()) {
       const line = await happen(accident, launcher, ledger);
@@ -59,6 +61,7 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
     }
     await progress(ledger, LAST_ANSWERS, "the last accident");
     await load.stop();
+    await prices.stop();
     transports.close();
     const findings = await look(launcher, ledger);
     for (const finding of findings) print(tellFinding(finding));
@@ -100,6 +103,8 @@ async function happen(accident: Accident, launcher: Launcher, ledger: Ledger): P
   await (victim === "launcher" ? launcher.killLauncher() : launcher.kill(victim));
   if (takesCarts(victim)) ledger.cartsDied();
   await sleep(systemClock, awayMs);
+  // The next process of cart has a limit of its own.
+  if (victim === "cart") await forgetProductCalls(launcher.facts.urls.products);
   await (victim === "launcher" ? launcher.start() : launcher.restart(victim));
   const backMs = performance.now() - killedAt;
   return `${victim} killed after ${answered} answers, ready again after ` +

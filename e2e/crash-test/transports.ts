@@ -38,7 +38,10 @@ export interface OrderTransport {
 
 export interface CartTransport {
   add(userId: bigint, line: Line): Promise<Answer>;
-  checkout(userId: bigint): Promise<Answer>;
+  /** What the cart costs; undefined when that cannot be had. */
+  totalPrice(userId: bigint): Promise<bigint | undefined>;
+  /** Without a total the buyer agrees to any. */
+  checkout(userId: bigint, agreedTotal?: bigint): Promise<Answer>;
 }
 
 export interface Transports {
@@ -56,7 +59,16 @@ export function openTransports({ cart, loms, lomsGrpc }: TransportAddresses): Tr
   return {
     cart: {
       add: (userId, { sku, count }) => post(`${cart}/user/${userId}/cart/${sku}`, { count }),
-      checkout: (userId) => post(`${cart}/user/${userId}/cart/checkout`, {}),
+      async totalPrice(userId) {
+        const answer = await send("GET", `${cart}/user/${userId}/cart/list`).catch(() => undefined);
+        const total = answer?.body["total_price"];
+        return total === undefined ? undefined : BigInt(total as number | bigint);
+      },
+      checkout: (userId, agreedTotal) =>
+        post(
+          `${cart}/user/${userId}/cart/checkout`,
+          agreedTotal === undefined ? {} : { total_price: Number(agreedTotal) },
+        ),
     },
     gateway: {
       create: ({ userId, key, items }) =>
@@ -67,7 +79,7 @@ export function openTransports({ cart, loms, lomsGrpc }: TransportAddresses): Tr
     grpc: grpc.transport,
     async status(orderId) {
       const body = { orderID: String(orderId) };
-      const answer = await send(`${loms}/v1/order/info`, body).catch(() => undefined);
+      const answer = await send("POST", `${loms}/v1/order/info`, body).catch(() => undefined);
       if (answer?.status === 404) return "not found";
       return answer?.body["status"] as string | undefined;
     },
@@ -117,7 +129,7 @@ function openGrpc(address: string): { readonly transport: OrderTransport; close(
 
 async function post(url: string, body: object, key?: string): Promise<Answer> {
   try {
-    const answer = await send(url, body, key);
+    const answer = await send("POST", url, body, key);
     return readAnswer(answer.status, answer.body);
   } catch (error) {
     return { kind: "unknown", why: (error as Error).message };
@@ -125,17 +137,18 @@ async function post(url: string, body: object, key?: string): Promise<Answer> {
 }
 
 async function send(
+  method: "GET" | "POST",
   url: string,
-  body: object,
+  body?: object,
   key?: string,
 ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> {
   const response = await directFetch(url, {
-    method: "POST",
+    method,
     headers: {
-      "content-type": "application/json",
+      ...body && { "content-type": "application/json" },
       ...key !== undefined && { "idempotency-key": key },
     },
-    body: JSON.stringify(body),
+    ...body && { body: JSON.stringify(body) },
     signal: AbortSignal.timeout(REQUEST_MAX_MS),
   });
   const text = await response.text();

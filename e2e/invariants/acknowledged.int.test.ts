@@ -25,8 +25,18 @@ test.each([
   ],
   [
     "other items",
-    `update order_items set count = 5 where order_id = 2`,
+    `update order_items set count = 5, price = 40 where order_id = 2`,
     `order 2 was reported with 2 of ${SKU} and has 5 of ${SKU}`,
+  ],
+  [
+    "another price",
+    `update order_items set price = 2 where order_id = 2`,
+    "order 2 was agreed to cost 200 and costs 4",
+  ],
+  [
+    "a price that is gone",
+    `update order_items set price = null where order_id = 2`,
+    "order 2 was agreed to cost 200 and has no total",
   ],
   [
     "another's order",

@@ -15,6 +15,8 @@ export interface AcknowledgedOrder {
   readonly key?: string;
   /** Left out when they are not certain. */
   readonly items?: readonly { readonly sku: number; readonly count: number }[];
+  /** What its buyer agreed to pay; left out when the buyer agreed to no total. */
+  readonly totalPrice?: bigint;
   /** The newest status that was acknowledged. */
   readonly status: AcknowledgedStatus;
 }
@@ -25,6 +27,8 @@ interface Stored {
   readonly status: string;
   /** "2 of 1002, 1 of 1003", ascending by SKU. */
   readonly items: string;
+  /** Null when a line has no price. */
+  readonly total: string | null;
 }
 
 /** The acknowledged orders are on this server, and have come at least as far. */
@@ -97,6 +101,11 @@ function compare(reported: AcknowledgedOrder, stored: Stored | undefined): strin
   if (items !== undefined && stored.items !== items) {
     found.push(`order ${orderId} was reported with ${items} and has ${stored.items}`);
   }
+  const { totalPrice } = reported;
+  if (totalPrice !== undefined && stored.total !== String(totalPrice)) {
+    const now = stored.total === null ? "has no total" : `costs ${stored.total}`;
+    found.push(`order ${orderId} was agreed to cost ${totalPrice} and ${now}`);
+  }
   return found;
 }
 
@@ -125,7 +134,11 @@ async function readOrders(
       coalesce((
         select string_agg(count || ' of ' || sku, ', ' order by sku) from order_items item
         where item.order_id = stored.order_id
-      ), 'nothing') as items
+      ), 'nothing') as items,
+      (
+        select case when bool_and(price is not null) then sum(price * count) end::text
+        from order_items item where item.order_id = stored.order_id
+      ) as total
     from orders stored where order_id = any (${textArray(orderIds)}::text::int8[])`;
   return new Map(rows.map((row) => [row.order, row]));
 }

@@ -14,6 +14,7 @@ export const SKU = 1_625_903;
 export const REFERENCE = "note 1";
 /** None of it is left. */
 const SHORT_SKU = 139_819_069;
+const PRICE = 100;
 const USER = 7n;
 /** The shop has one order of each, in this order: they are orders 1 to 4. */
 export const STATUSES = ["awaiting payment", "payed", "cancelled", "failed"] as const;
@@ -79,7 +80,7 @@ async function fillShop(url: string): Promise<AcknowledgedOrder[]> {
   }, testContext());
   const acknowledged: AcknowledgedOrder[] = [];
   for (const [index, status] of STATUSES.entries()) {
-    const items = [{ sku: status === "failed" ? SHORT_SKU : SKU, count: index + 1 }];
+    const items = [{ sku: status === "failed" ? SHORT_SKU : SKU, count: index + 1, price: PRICE }];
     const key = `key "${index}"`;
     const [outcome] = await create(items, key);
     if (outcome?.kind !== (status === "failed" ? "short" : "created")) {
@@ -89,7 +90,8 @@ async function fillShop(url: string): Promise<AcknowledgedOrder[]> {
     const change = [{ orderId, traceparent: childTraceparent(undefined) }];
     if (status === "payed") await writer.orderPay(change, testContext());
     if (status === "cancelled") await writer.orderCancel(change, testContext());
-    acknowledged.push({ orderId, userId: USER, key, items, status });
+    const totalPrice = BigInt((index + 1) * PRICE);
+    acknowledged.push({ orderId, userId: USER, key, items, totalPrice, status });
   }
   await pool.close();
   return acknowledged;
