@@ -83,7 +83,7 @@ test("cart adds, lists and orders through its neighbours, with every digit", asy
   expect(await call("POST", "checkout"))
     .toEqual({ status: 200, text: `{"order_id":9223372036854775807}` });
   expect(orderCreate.mock.calls[0]?.[0].read())
-    .toEqual({ user: 1n, items: [{ sku: SKU, count: 2 }] });
+    .toEqual({ user: 1n, items: [{ sku: SKU, count: 2, price: 2202 }] });
   expect((await call("GET", "list")).status).toBe(404);
 });
 
