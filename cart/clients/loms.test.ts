@@ -6,7 +6,9 @@ import { AppError } from "../../shared/errors.ts";
 import type { GrpcClient } from "../../shared/grpc/client.ts";
 import { lomsClient } from "./loms.ts";
 
-const context = new RequestContext({ traceparent: "", timeoutMs: 1, clock: new VirtualClock() });
+const clock = new VirtualClock();
+const contextOf = (timeoutMs = 1) => new RequestContext({ traceparent: "", timeoutMs, clock });
+const context = contextOf();
 
 function answering(call: () => Promise<unknown>) {
   const mock = vi.fn(call);
@@ -26,10 +28,54 @@ describe("stocksInfo()", () => {
     expect(await loms.stocksInfo(42, context)).toBeUndefined();
   });
 
+  /** Two calls that are under way, and the answer to those that come meanwhile. */
+  function openBusy(answer: () => Promise<unknown>) {
+    const ends: (() => void)[] = [];
+    let calls = 0;
+    const { loms, mock } = answering(() =>
+      ++calls > 2 ? answer() : new Promise((resolve) => ends.push(() => resolve({ count: 0n })))
+    );
+    const under = async () => {
+      void loms.stocksInfo(1, contextOf(50));
+      await clock.advance(0);
+      void loms.stocksInfo(2, contextOf(50));
+      await clock.advance(0);
+    };
+    return { loms, mock, under, end: () => ends.forEach((each) => each()) };
+  }
+
+  test("calls that wait become one call of each SKU, up to the latest deadline", async () => {
+    const items = [{ sku: 42, count: 7n }, { sku: 43, count: 0n }];
+    const { loms, mock, under, end } = openBusy(() => Promise.resolve({ items }));
+    await under();
+    const answers = [42, 43, 42, 44].map((sku) => loms.stocksInfo(sku, contextOf(sku)));
+    end();
+    expect(await Promise.all(answers)).toEqual([7n, 0n, 7n, undefined]);
+    expect(mock).toHaveBeenCalledTimes(3);
+    const [method, request, shared] = mock.mock.lastCall as unknown as [
+      string,
+      unknown,
+      RequestContext,
+    ];
+    expect([method, request]).toEqual(["stocksInfoList", { skus: [42, 43, 44] }]);
+    expect(shared.remainingMs()).toBe(44);
+  });
+
+  test("each caller of one call keeps its own deadline", async () => {
+    const { loms, under, end } = openBusy(() => new Promise(() => {}));
+    await under();
+    const hurried = loms.stocksInfo(42, contextOf(10));
+    void loms.stocksInfo(43, contextOf(1_000)).catch(() => {});
+    end();
+    const rejected = expect(hurried).rejects.toMatchObject({ code: "deadline_exceeded" });
+    await clock.advance(10);
+    await rejected;
+  });
+
   test("passes on any other failure", async () => {
     const away = new AppError("unavailable", "no");
     const { loms } = answering(() => Promise.reject(away));
-    await expect(loms.stocksInfo(42, context)).rejects.toBe(away);
+    await expect(loms.stocksInfo(42, contextOf())).rejects.toBe(away);
   });
 });
 

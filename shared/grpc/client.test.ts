@@ -9,12 +9,14 @@ import { rememberedTracing } from "../telemetry/test-tracing.ts";
 import { type GrpcClient, observedClient } from "./client.ts";
 
 const TRACEPARENT = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+const OTHER = `00-${"c".repeat(32)}-${"d".repeat(16)}-01`;
 
 test("each call is measured and recorded as a span, with its result unchanged", async () => {
   const clock = new VirtualClock();
   const metrics = new Metrics("cart");
   const context = new RequestContext({
     traceparent: TRACEPARENT,
+    alsoServes: [OTHER],
     timeoutMs: 1_000,
     clock,
   });
@@ -52,8 +54,9 @@ test("each call is measured and recorded as a span, with its result unchanged", 
   expect(sampleOf("sum", { rpc_status_code: "OK" })).toBeCloseTo(0.02);
   expect(sampleOf("count", { rpc_status_code: "NOT_FOUND", error_type: "NOT_FOUND" })).toBe(1);
   const name = "loms.v1.Loms/StocksInfo";
+  const span = { parent: TRACEPARENT, links: [OTHER], name, kind: "client" };
   expect(tracing.spans).toMatchObject([
-    { parent: TRACEPARENT, traceparent: sent[0], name, kind: "client", error: undefined },
-    { parent: TRACEPARENT, traceparent: sent[1], name, kind: "client", error: "NOT_FOUND" },
+    { ...span, traceparent: sent[0], error: undefined },
+    { ...span, traceparent: sent[1], error: "NOT_FOUND" },
   ]);
 });

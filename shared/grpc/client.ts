@@ -176,7 +176,7 @@ export function observedClient<Definition extends ServiceDefinition>(
   const attributes = serverAttributes(server);
   return {
     call(method, request, context, metadata) {
-      const { traceparent: parent, clock } = context;
+      const { traceparent: parent, alsoServes: links, clock } = context;
       const name = methodName(definition, method);
       const isSampled = tracing.isSampled(parent);
       const traceparent = isSampled ? childTraceparent(parent) : parent;
@@ -191,7 +191,7 @@ export function observedClient<Definition extends ServiceDefinition>(
         },
         span: isSampled
           ? {
-            ...{ tracing, traceparent, parent, name, kind: "client" },
+            ...{ tracing, traceparent, parent, links, name, kind: "client" },
             describe: (code) => ({
               attributes: { ...rpcAttributes(name, code), ...attributes },
               error: code && rpcStatusCode(code),

@@ -2,14 +2,14 @@ import { BATCH_BUCKETS, DURATION_BUCKETS, histogramFamily, type Metrics } from "
 
 export const BATCHER_BATCH_ITEMS = histogramFamily({
   name: "batcher_batch_items",
-  help: "Calls that shared one statement",
+  help: "Requests that shared one statement or call",
   labels: ["batcher"],
   buckets: BATCH_BUCKETS,
 });
 
 export const BATCHER_WAIT_SECONDS = histogramFamily({
   name: "batcher_wait_seconds",
-  help: "Waits of such calls for their batch to begin",
+  help: "Waits of such requests for their batch to begin",
   labels: ["batcher"],
   buckets: DURATION_BUCKETS,
 });

@@ -161,7 +161,8 @@ export const NO_TRACING: Tracing = {
 };
 
 /** The span of observed work. */
-export interface ObservedSpan extends Pick<SpanRecord, "traceparent" | "parent" | "name" | "kind"> {
+export interface ObservedSpan
+  extends Pick<SpanRecord, "traceparent" | "parent" | "name" | "kind" | "links"> {
   readonly tracing: Tracing;
   /** Describes the work by the code that it failed with. */
   readonly describe: (code: string | undefined) => Pick<SpanRecord, "attributes" | "error">;

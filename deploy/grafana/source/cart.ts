@@ -1,6 +1,6 @@
 import type { Dashboard } from "../dashboard.ts";
 import { durations, gauge, perSecond, share } from "../promql.ts";
-import { requests } from "./requests.ts";
+import { batches, requests } from "./requests.ts";
 
 export const cart: Dashboard = {
   name: "cart",
@@ -44,6 +44,7 @@ export const cart: Dashboard = {
         },
       ],
     },
+    { title: "Batches", panels: batches("cart") },
     {
       title: "Requests to the product service",
       panels: [

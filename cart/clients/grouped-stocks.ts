@@ -1,0 +1,75 @@
+import type { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { Batcher } from "../../shared/async/batcher.ts";
+import { within } from "../../shared/async/clock.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { GrpcClient } from "../../shared/grpc/client.ts";
+import { serveTogether } from "../../shared/telemetry/tracing.ts";
+import type { Stocks } from "../domain/deps.ts";
+
+/** As many as loms takes in one StocksInfoList. */
+const SKUS_MAX = 1_000;
+/** Calls that may wait: more would wait for seconds. */
+const WAITING_MAX = 5_000;
+/** Calls to loms at once. */
+const BATCHES_MAX = 2;
+/** One that takes this long waits for a loms that does not answer. */
+const STALLED_AFTER_MS = 100;
+/** Those beside which others go on. */
+const STALLED_MAX = 8;
+
+interface Call {
+  readonly sku: number;
+  readonly context: RequestContext;
+}
+
+/**
+ * Stock from loms. Calls that arrive while others are under way become one StocksInfoList, in which
+ * each SKU is once; a lone call is a StocksInfo. A call to loms begins after each that it serves, so
+ * no answer is older than its question.
+ */
+export function groupedStocks(
+  client: Pick<GrpcClient<LomsDefinition>, "call">,
+  onBatch?: (waitedMs: readonly number[]) => void,
+): Stocks {
+  const batcher = new Batcher<Call, bigint | undefined>({
+    batchMax: SKUS_MAX,
+    waitingMax: WAITING_MAX,
+    batchesMax: BATCHES_MAX,
+    stalledAfterMs: STALLED_AFTER_MS,
+    stalledMax: STALLED_MAX,
+    callerOf: ({ context }) => context,
+    ...(onBatch && { onBatch }),
+    async run(calls) {
+      const skus = [...new Set(calls.map(({ sku }) => sku))];
+      const counts = await readCounts(client, skus, serveTogether(calls.map((c) => c.context)));
+      return calls.map(({ sku }) => counts.get(sku));
+    },
+  });
+  return {
+    stocksInfo: (sku, context) =>
+      within(context.clock, context.remainingMs(), batcher.ask({ sku, context }), () => {
+        throw new AppError("deadline_exceeded", "loms did not answer before the deadline");
+      }),
+  };
+}
+
+/** Without the SKUs that have no stock row. */
+async function readCounts(
+  client: Pick<GrpcClient<LomsDefinition>, "call">,
+  skus: readonly number[],
+  context: RequestContext,
+): Promise<ReadonlyMap<number, bigint>> {
+  const [sku] = skus;
+  if (sku === undefined || skus.length > 1) {
+    const { items } = await client.call("stocksInfoList", { skus: [...skus] }, context);
+    return new Map(items.map((item) => [item.sku, item.count]));
+  }
+  try {
+    const { count } = await client.call("stocksInfo", { sku }, context);
+    return new Map([[sku, count]]);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "not_found") return new Map();
+    throw error;
+  }
+}
