@@ -24,9 +24,9 @@ interface Call {
 }
 
 /**
- * Stock from loms. Calls that arrive while others are under way become one StocksInfoList, in which
- * each SKU is once; a lone call is a StocksInfo. A call to loms begins after each that it serves, so
- * no answer is older than its question.
+ * Stock from loms. Calls that arrive while others are under way become one StocksInfoList with each
+ * SKU once; a lone call is a StocksInfo. A call to loms begins after those that it serves, so no
+ * answer is older than its question.
  */
 export function groupedStocks(
   client: Pick<GrpcClient<LomsDefinition>, "call">,
