@@ -5,6 +5,7 @@ import { openTransports, type Transports } from "./crash-test/transports.ts";
 import { Ledger } from "./crash-test/ledger.ts";
 import { type Load, startLoad } from "./crash-test/load.ts";
 import { Random } from "./crash-test/random.ts";
+import { openStockTransport } from "./crash-test/stock-transport.ts";
 import { eventually } from "./eventually.ts";
 import { hold } from "./hold.ts";
 import { openDatabase } from "./invariants/snapshot.ts";
@@ -35,10 +36,13 @@ beforeAll(async () => {
     environment: { ORDER_PAYMENT_TIMEOUT: `${PAYMENT_TIMEOUT_MS}ms` },
   });
   shop = shopAt(stack);
-  const { cart, loms = "", lomsGrpc } = stack.urls;
+  const { cart, loms = "", lomsGrpc, lomsAdmin = "" } = stack.urls;
   transports = openTransports({ cart, loms, lomsGrpc });
   load = startLoad(
-    { transports, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
+    {
+      ...{ transports, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
+      stock: openStockTransport(lomsAdmin),
+    },
     new Random(1),
     BUYERS,
   );
@@ -50,7 +54,11 @@ afterAll(async () => {
   transports.close();
   try {
     expect([ledger.lost, ledger.doubled, ledger.strange]).toEqual([[], [], []]);
-    await expectInvariants({ ...subjectOf(stack), acknowledged: ledger.orders });
+    await expectInvariants({
+      ...subjectOf(stack),
+      acknowledged: ledger.orders,
+      acknowledgedChanges: ledger.stockChanges,
+    });
   } finally {
     await stack.close();
   }

@@ -8,6 +8,7 @@ import { Launcher } from "./crash-test/launcher.ts";
 import { Ledger } from "./crash-test/ledger.ts";
 import { startLoad } from "./crash-test/load.ts";
 import { Random } from "./crash-test/random.ts";
+import { openStockTransport } from "./crash-test/stock-transport.ts";
 import { eventually } from "./eventually.ts";
 import { hold } from "./hold.ts";
 import { expectNotifications } from "./notifications.ts";
@@ -73,11 +74,12 @@ test(
   "after a launcher is killed under load, the next start settles events and stock",
   async () => {
     const { urls, databases } = launcher.facts;
-    const { cart, loms = "", lomsGrpc } = urls;
+    const { cart, loms = "", lomsGrpc, lomsAdmin = "" } = urls;
     const ledger = new Ledger();
     const transports = openTransports({ cart, loms, lomsGrpc });
     const options = {
       transports,
+      stock: openStockTransport(lomsAdmin),
       ledger,
       clock: systemClock,
       paymentTimeoutMs: PAYMENT_TIMEOUT_MS,
@@ -104,7 +106,11 @@ test(
     }
     await eventually(async () => expect(await shop.stock(SKU)).toBeGreaterThanOrEqual(before));
     expect([ledger.lost, ledger.doubled, ledger.strange, ended]).toEqual([[], [], [], []]);
-    await expectInvariants({ ...subjectOf(launcher.facts), acknowledged: ledger.orders });
+    await expectInvariants({
+      ...subjectOf(launcher.facts),
+      acknowledged: ledger.orders,
+      acknowledgedChanges: ledger.stockChanges,
+    });
   },
   240_000,
 );

@@ -1,14 +1,9 @@
 import type { Clock } from "../../shared/async/clock.ts";
-import { sleep } from "../../shared/async/sleep.ts";
 import type { Answer } from "./answer.ts";
 import type { OrderTransport, Transports } from "./transports.ts";
 import type { Ledger, Line, Purchase } from "./ledger.ts";
 import type { Wish } from "./purchase.ts";
-
-/** Between tries of a write whose outcome is unknown. */
-const RETRY_MS = 150;
-/** A stack that is started again is there within seconds; what is not settled by then is lost. */
-const SETTLED_WITHIN_MS = 90_000;
+import { settle, type Settled } from "./settle.ts";
 
 /** Prices change far more slowly than a buyer agrees to them. */
 const AGREEMENTS_MAX = 20;
@@ -26,7 +21,7 @@ interface Checkout {
   readonly agreedTotal: bigint | undefined;
 }
 
-type Definite = Exclude<Answer, { readonly kind: "unknown" }>;
+type Definite = Settled<Answer>;
 
 /** One purchase from the first add to the fate of its order, and notes what was answered. */
 export class Buyer {
@@ -166,19 +161,9 @@ export class Buyer {
     );
   }
 
-  /** Tries until it is known what became of it, with the same key; undefined when it never is. */
-  async #settle(what: string, send: () => Promise<Answer>): Promise<Definite | undefined> {
-    const { clock, ledger } = this.#options;
-    const deadline = clock.now() + SETTLED_WITHIN_MS;
-    for (;;) {
-      const answer = await send();
-      if (answer.kind !== "unknown") return answer;
-      if (clock.now() > deadline) {
-        ledger.strange.push(`${what} of user ${this.#wish.userId} is never settled: ${answer.why}`);
-        return undefined;
-      }
-      await sleep(clock, RETRY_MS);
-    }
+  /** With the same key each time. */
+  #settle(what: string, send: () => Promise<Answer>): Promise<Definite | undefined> {
+    return settle(`${what} of user ${this.#wish.userId}`, send, this.#options);
   }
 
   #note(what: string, answer: Definite): void {

@@ -1,3 +1,4 @@
+import type { AcknowledgedChange } from "../invariants/acknowledged-changes.ts";
 import type { AcknowledgedOrder, AcknowledgedStatus } from "../invariants/acknowledged.ts";
 
 export interface Line {
@@ -16,10 +17,11 @@ export interface Purchase {
   readonly totalPrice?: bigint;
 }
 
-/** Everything that was acknowledged to buyers, and what of it contradicts earlier answers. */
+/** What was acknowledged to buyers and clerks, and what of it contradicts earlier answers. */
 export class Ledger {
   readonly #orders = new Map<bigint, AcknowledgedOrder>();
   readonly #orderOf = new Map<string, bigint>();
+  readonly #changes = new Map<string, AcknowledgedChange>();
   readonly #waiting = new Set<{ readonly answers: number; readonly resolve: () => void }>();
   /**
    * Sentences: what was acknowledged and is gone, what was done twice, what should never be
@@ -31,13 +33,17 @@ export class Ledger {
   #acknowledged = 0;
   #cartLife = 1;
 
-  /** How many writes to orders were answered for certain. */
+  /** How many writes were answered for certain. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
 
   get orders(): AcknowledgedOrder[] {
     return [...this.#orders.values()];
+  }
+
+  get stockChanges(): AcknowledgedChange[] {
+    return [...this.#changes.values()];
   }
 
   /** Grows between the end of the carts' process and the start of the next one. */
@@ -91,6 +97,15 @@ export class Ledger {
     this.#count();
     const known = this.#orders.get(orderId);
     if (known) this.#orders.set(orderId, { ...known, status });
+  }
+
+  /** The change was acknowledged with these totals, perhaps a second time. */
+  stockChanged(reference: string, totals: string): void {
+    this.#count();
+    const before = this.#changes.get(reference)?.totals ?? totals;
+    this.#changes.set(reference, { reference, totals: before });
+    if (before === totals) return;
+    this.doubled.push(`the change ${reference} was answered ${before} and ${totals}`);
   }
 
   /** Resolves after this many more answers. */

@@ -1,22 +1,35 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { Buyer, type BuyerOptions } from "./buyer.ts";
+import { type ClerkOptions, deliver } from "./clerk.ts";
+import { delivery } from "./delivery.ts";
 import { wish } from "./purchase.ts";
 import type { Random } from "./random.ts";
 
 /** Enough to have every step of a purchase under way at any moment, on two processors. */
 const BUYERS = 8;
 const THINK_MAX_MS = 40;
+/** Their changes meet each other and the buyers on the same stock rows. */
+const CLERKS = 2;
+/** Between two changes: fewer than purchases, as in a shop. */
+const CLERK_PAUSE_MAX_MS = 200;
 /** Each buyer's users have numbers of their own. */
 const USERS_EACH = 1_000_000;
 
 export interface Load {
-  /** Lets the purchases under way end; resolves once all are settled. */
+  /** Lets what is under way end; resolves once all is settled. */
   stop(): Promise<void>;
 }
 
-/** Buyers who buy one thing after another, each as a new user, as `random` decides. */
-export function startLoad(options: BuyerOptions, random: Random, buyers = BUYERS): Load {
+/**
+ * Buyers who buy one thing after another, each as a new user, and clerks who change the stock, as
+ * `random` decides.
+ */
+export function startLoad(
+  options: BuyerOptions & ClerkOptions,
+  random: Random,
+  buyers = BUYERS,
+): Load {
   let stopped = false;
   async function buyOn(buyer: number, choices: Random, clock: Clock): Promise<void> {
     for (let number = 1; !stopped; number++) {
@@ -25,14 +38,26 @@ export function startLoad(options: BuyerOptions, random: Random, buyers = BUYERS
       await sleep(clock, choices.integer(0, THINK_MAX_MS));
     }
   }
-  const buying = Array.from(
-    { length: buyers },
-    (_, buyer) => buyOn(buyer, random.fork(buyer), options.clock),
-  );
+  async function deliverOn(clerk: number, choices: Random, clock: Clock): Promise<void> {
+    for (let number = 1; !stopped; number++) {
+      await deliver(options, delivery(choices, `note ${clerk + 1}-${number}`));
+      await sleep(clock, choices.integer(0, CLERK_PAUSE_MAX_MS));
+    }
+  }
+  const working = [
+    ...Array.from(
+      { length: buyers },
+      (_, buyer) => buyOn(buyer, random.fork(buyer), options.clock),
+    ),
+    ...Array.from(
+      { length: CLERKS },
+      (_, clerk) => deliverOn(clerk, random.fork(buyers + clerk), options.clock),
+    ),
+  ];
   return {
     async stop() {
       stopped = true;
-      await Promise.all(buying);
+      await Promise.all(working);
     },
   };
 }

@@ -14,6 +14,7 @@ import { Launcher } from "./launcher.ts";
 import { Ledger } from "./ledger.ts";
 import { startLoad } from "./load.ts";
 import { Random } from "./random.ts";
+import { openStockTransport } from "./stock-transport.ts";
 import { type Accident, accidents, takesCarts } from "./victims.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
@@ -33,7 +34,7 @@ export interface CrashTestOptions {
   readonly signal: AbortSignal;
 }
 
-/** Buys, kills a process each round, brings it back, and looks at the end what became of it all. */
+/** Buys and delivers, kills a process each round and brings it back, and checks all at the end. */
 export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> {
   const { seed, rounds, print } = options;
   const random = new Random(seed);
@@ -50,7 +51,10 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
       lomsGrpc: urls.lomsGrpc,
     });
     const load = startLoad(
-      { transports, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
+      {
+        ...{ transports, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
+        stock: openStockTransport(urls.lomsAdmin ?? ""),
+      },
       random.fork(0),
     );
     const prices = startPriceChanges(urls.products, random.fork(2), systemClock);
@@ -133,6 +137,7 @@ async function look({ facts }: Launcher, ledger: Ledger): Promise<Finding[]> {
     primaryUrl: databases.loms,
     replicaUrls: databases.lomsReplicas,
     acknowledged: ledger.orders,
+    acknowledgedChanges: ledger.stockChanges,
     notifierLogs: [join(logDirectory, "notifier.log")],
     productsUrl: urls.products,
   });

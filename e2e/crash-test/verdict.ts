@@ -13,8 +13,8 @@ export interface Verdict {
 
 /** What an invariant's violation means to buyers. */
 function meaning({ invariant }: Finding): "lost" | "doubled" | "broken" {
-  if (invariant === "reported" || invariant === BOUGHT_ONCE) return "doubled";
-  return /^(acknowledged|orders) on /.test(invariant) ? "lost" : "broken";
+  if (["reported", "stock changes", BOUGHT_ONCE].includes(invariant)) return "doubled";
+  return /^(acknowledged|changes|orders) on /.test(invariant) ? "lost" : "broken";
 }
 
 export function judge(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { checkAcknowledgedChanges } from "./acknowledged-changes.ts";
 import { type AcknowledgedOrder, checkAcknowledged, checkAnswered } from "./acknowledged.ts";
-import { openShopFixture, type ShopFixture, SKU } from "./shop-fixture.ts";
+import { openShopFixture, REFERENCE, type ShopFixture, SKU } from "./shop-fixture.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 let shop: ShopFixture;
@@ -73,5 +74,18 @@ test("checkAnswered() reports a key with two orders and an order with two users"
   ]);
   expect(checkAnswered([first, { ...first, userId: 8n, key: "other" }]).violations).toEqual([
     "order 1 was acknowledged to user 7 and to user 8",
+  ]);
+});
+
+test("checkAcknowledgedChanges() reports a lost change and other totals", async () => {
+  const totals = `1002: 201, ${SKU}: 10005`;
+  const check = (snapshot: Snapshot) =>
+    checkAcknowledgedChanges("here", snapshot, [{ reference: REFERENCE, totals }]);
+  expect(await planted(check)).toEqual([]);
+  expect(await planted(check, "delete from stock_changes")).toEqual([
+    `"${REFERENCE}" was answered ${totals} and is not there`,
+  ]);
+  expect(await planted(check, "update stock_changes set total_counts = array[9, 9]")).toEqual([
+    `"${REFERENCE}" was answered ${totals} and is 1002: 9, ${SKU}: 9`,
   ]);
 });

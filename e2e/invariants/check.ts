@@ -1,5 +1,6 @@
 import type postgres from "postgres";
 import { type AcknowledgedOrder, checkAcknowledged, checkAnswered } from "./acknowledged.ts";
+import { type AcknowledgedChange, checkAcknowledgedChanges } from "./acknowledged-changes.ts";
 import { checkDeadlines } from "./deadlines.ts";
 import type { Finding } from "./finding.ts";
 import { checkKeys } from "./keys.ts";
@@ -21,6 +22,8 @@ export interface Subject {
   readonly replicaUrls: readonly string[];
   /** What was acknowledged to callers, where that was recorded. */
   readonly acknowledged?: readonly AcknowledgedOrder[];
+  /** The same of changes of stock. */
+  readonly acknowledgedChanges?: readonly AcknowledgedChange[];
   /** Where notifiers print, the longest running first. */
   readonly notifierLogs?: readonly string[];
   /** The stand-in, which counts each client by itself. */
@@ -45,7 +48,7 @@ export async function checkInvariants(subject: Subject): Promise<Finding[]> {
 }
 
 async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
-  const { acknowledged, notifierLogs = [], replicaUrls } = subject;
+  const { acknowledged, acknowledgedChanges, notifierLogs = [], replicaUrls } = subject;
   const findings: Finding[] = [];
   const rules = [
     ...[checkStock, checkStockChanges, checkPaths, checkRows],
@@ -56,27 +59,36 @@ async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
     findings.push(checkAnswered(acknowledged));
     findings.push(await checkAcknowledged("the primary", snapshot, acknowledged));
   }
+  if (acknowledgedChanges) {
+    findings.push(await checkAcknowledgedChanges("the primary", snapshot, acknowledgedChanges));
+  }
   const position = await positionOf(snapshot);
   for (const [index, url] of replicaUrls.entries()) {
     const name = `replica ${index + 1}`;
-    findings.push(...await lookAtReplica(name, url, snapshot, position, acknowledged));
+    findings.push(...await lookAtReplica({ name, url, position }, snapshot, subject));
   }
   if (notifierLogs.length > 0) findings.push(await checkNotifications(snapshot, notifierLogs));
   return findings;
 }
 
+interface ReplicaAt {
+  readonly name: string;
+  readonly url: string;
+  /** Of the snapshot, in the primary's log. */
+  readonly position: string;
+}
+
 async function lookAtReplica(
-  name: string,
-  url: string,
+  { name, url, position }: ReplicaAt,
   snapshot: Snapshot,
-  position: string,
-  acknowledged: readonly AcknowledgedOrder[] | undefined,
+  { acknowledged, acknowledgedChanges: changes }: Subject,
 ): Promise<Finding[]> {
   const replica: postgres.Sql = openDatabase(url);
   try {
     await waitForReplay(replica, position);
     const findings = [await checkReplica(name, snapshot, replica)];
     if (acknowledged) findings.push(await checkAcknowledged(name, replica, acknowledged));
+    if (changes) findings.push(await checkAcknowledgedChanges(name, replica, changes));
     return findings;
   } catch (error) {
     const violation = `it cannot be read: ${(error as Error).message}`;

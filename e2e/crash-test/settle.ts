@@ -1,0 +1,36 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** Between tries of a write whose outcome is unknown. */
+const RETRY_MS = 150;
+/** A stack that is started again is there within seconds; what is not settled by then is lost. */
+const SETTLED_WITHIN_MS = 90_000;
+
+interface Unknown {
+  readonly kind: "unknown";
+  readonly why: string;
+}
+
+export type Settled<Answer> = Exclude<Answer, { readonly kind: "unknown" }>;
+
+/**
+ * Sends a write until it is known what became of it.
+ * @returns undefined when it never is, which is noted
+ */
+export async function settle<Answer extends { readonly kind: string } | Unknown>(
+  what: string,
+  send: () => Promise<Answer>,
+  { clock, ledger }: { readonly clock: Clock; readonly ledger: Pick<Ledger, "strange"> },
+): Promise<Settled<Answer> | undefined> {
+  const deadline = clock.now() + SETTLED_WITHIN_MS;
+  for (;;) {
+    const answer = await send();
+    if (answer.kind !== "unknown") return answer as Settled<Answer>;
+    if (clock.now() > deadline) {
+      ledger.strange.push(`${what} is never settled: ${(answer as Unknown).why}`);
+      return undefined;
+    }
+    await sleep(clock, RETRY_MS);
+  }
+}
