@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { originsOf } from "./addresses.ts";
+import { chooseAddresses, originsOf } from "./addresses.ts";
+
+test("chooseAddresses() takes an admin address beyond loopback with its token only", async () => {
+  const choose = (environment: Record<string, string>) =>
+    chooseAddresses({ environment, free: false, postgres: [] });
+  const environment = { LOMS_ADMIN: "0.0.0.0:8094" };
+  const { listeners } = await choose({ ...environment, LOMS_ADMIN_TOKEN: "s3cret" });
+  expect(listeners.LOMS_ADMIN).toEqual({ host: "0.0.0.0", port: 8094 });
+  await expect(choose(environment)).rejects.toThrow("LOMS_ADMIN_TOKEN: must be set");
+});
 
 test("originsOf() names a listener on loopback in both ways", () => {
   const origins = "http://localhost:8082,http://127.0.0.1:8082";
