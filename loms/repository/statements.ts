@@ -28,12 +28,17 @@ export const ORDER_CREATE = defineStatement({
   },
 });
 
+/** `total_price` is what an order that is payed now costs; null when a line has no price. */
 export const ORDER_CHANGE = defineStatement({
   name: "order_change",
   kind: "update",
-  text: `select place, kind, status from loms_order_change_from($1, $2, $3, $4, $5)`,
+  text: `select place, kind, status, case when kind = 'changed' and $3 = 'payed' then (
+      select case when count(item.price) = count(*) then sum(item.price * item.count) end
+      from order_items item where item.order_id = ($1::int8[])[place]
+    )::int8 end as total_price
+    from loms_order_change_from($1, $2, $3, $4, $5)`,
   parameters: ["int8[]", "text[]", "text", "text[]", "text"],
-  columns: { place: "int4", kind: "text", status: "text?" },
+  columns: { place: "int4", kind: "text", status: "text?", total_price: "int8?" },
 });
 
 export const EXPIRE_ORDERS = defineStatement({

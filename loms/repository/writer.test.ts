@@ -31,14 +31,15 @@ function openWriter() {
 
 const NEW = '{from="none",to="new"}';
 const AWAITING = '{from="new",to="awaiting payment"}';
-const FAILED = '{from="new",to="failed"}';
+const FAILED = '{from="new",to="failed",reason="out_of_stock"}';
 const PAYED = '{from="awaiting payment",to="payed"}';
-const CANCELLED = '{from="awaiting payment",to="cancelled"}';
+const CANCELLED = '{from="awaiting payment",to="cancelled",reason="buyer"}';
+const EXPIRED = '{from="awaiting payment",to="cancelled",reason="payment_timeout"}';
 
 test("every transition is counted from the start", async () => {
   const { metrics } = openWriter();
   const samples = readSamples(await metrics.text());
-  for (const labels of [NEW, AWAITING, FAILED, PAYED, CANCELLED]) {
+  for (const labels of [NEW, AWAITING, FAILED, PAYED, CANCELLED, EXPIRED]) {
     expect(samples.get(`order_transitions_total${labels}`), labels).toBe(0);
   }
 });
@@ -70,5 +71,52 @@ test("payed, cancelled and expired orders are counted when their status changed"
   await writer.orderCancel(CHANGES, context);
   returnRows([{ cancelled: 3 }]);
   await writer.expireOrders(10, context);
-  expect((await counted()).transitions).toEqual({ [PAYED]: 1, [CANCELLED]: 4 });
+  expect((await counted()).transitions).toEqual({ [PAYED]: 1, [CANCELLED]: 1, [EXPIRED]: 3 });
+});
+
+test("the value of orders with known prices is counted", async () => {
+  const { writer, metrics, returnRows } = openWriter();
+  const value = async () => {
+    const samples = readSamples(await metrics.text());
+    return [
+      samples.get('order_value_total{to="awaiting payment"}'),
+      samples.get('order_value_total{to="payed"}'),
+    ];
+  };
+  expect(await value()).toEqual([0, 0]);
+  const [order] = ORDERS as [typeof ORDERS[0]];
+  const priced = {
+    ...order,
+    items: [{ sku: 1, count: 2, price: 50 }, { sku: 2, count: 1, price: 1 }],
+  };
+  const unpriced = { ...order, items: [{ sku: 1, count: 2, price: 50 }, { sku: 2, count: 1 }] };
+  returnRows([
+    { kind: "created", order_id: 1n },
+    { kind: "created", order_id: 2n },
+    { kind: "short", order_id: 3n, shortage: { skus: [], skus_total: 1 } },
+  ]);
+  await writer.orderCreate([priced, unpriced, priced], context);
+  await writer.orderCreate([priced, unpriced, priced], context);
+  returnRows([
+    { kind: "changed", total_price: 101n },
+    { kind: "changed", total_price: null },
+    { kind: "unchanged", total_price: null },
+  ]);
+  await writer.orderPay(CHANGES, context);
+  expect(await value()).toEqual([101, 101]);
+});
+
+test("payments of cancelled and overdue orders are counted as late", async () => {
+  const { writer, metrics, returnRows } = openWriter();
+  const late = async () => readSamples(await metrics.text()).get("order_late_payments_total");
+  expect(await late()).toBe(0);
+  returnRows([
+    { kind: "payment_overdue", status: "awaiting payment" },
+    { kind: "wrong_status", status: "cancelled" },
+    { kind: "wrong_status", status: "failed" },
+    { kind: "unchanged", status: "payed" },
+  ]);
+  await writer.orderPay(CHANGES, context);
+  await writer.orderCancel(CHANGES, context);
+  expect(await late()).toBe(2);
 });

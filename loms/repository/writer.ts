@@ -1,9 +1,9 @@
 import type { StoredShortage } from "../../drizzle/loms/schema.ts";
 import { SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
-import { ORDER_STATUSES, type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
+import { type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
-import { counterFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type {
   NewOrder,
   OrderChange,
@@ -11,26 +11,9 @@ import type {
   OrderCreateOutcome,
   OrderWriter,
 } from "../domain/deps.ts";
+import { orderCounters } from "./order-counters.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
-
-export const ORDER_TRANSITIONS_TOTAL = counterFamily({
-  name: "order_transitions_total",
-  help: "Orders that went from one status to the next; `none` is where a new one comes from",
-  labels: ["from", "to"],
-});
-
-export const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
-  name: "stock_reservations_short_total",
-  help: "Lines of orders that stock could not cover, so that the order failed",
-  labels: [],
-});
-
-/**
- * A repeated idempotency key gets the first outcome again, which looks like a new one: the orders
- * created last are remembered (about 1 MB), so as not to count them twice.
- */
-const COUNTED_ORDERS_MAX = 10_000;
 
 /**
  * Writes lists of orders. Every call returns one outcome per element, in the list's order; an
@@ -64,7 +47,7 @@ export interface OrderWriterOptions {
 /** Orders and stock in PostgreSQL. Each call is one statement, and so one transaction. */
 export function createOrderListWriter(options: OrderWriterOptions): OrderListWriter {
   const { pool, paymentTimeoutMs, metrics, random = Math.random } = options;
-  const { countCreated, countChanged } = orderCounters(metrics);
+  const counters = orderCounters(metrics);
 
   const run = <Result>(call: () => Promise<Result>, context: RequestContext) =>
     retryConflicts(call, context, random);
@@ -83,7 +66,8 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
     ] as const;
     const rows = await run(() => pool.run(ORDER_CHANGE, parameters, context), context);
     const outcomes = rows.map(toChangeOutcome);
-    countChanged(target, outcomes.filter(({ kind }) => kind === "changed").length);
+    if (target === "payed") counters.countPayments(rows);
+    else counters.countCancelled("buyer", rows.filter(({ kind }) => kind === "changed").length);
     return outcomes;
   }
 
@@ -97,7 +81,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
       ] as const;
       const rows = await run(() => pool.run(ORDER_CREATE, parameters, context), context);
       const outcomes = rows.map(toCreateOutcome);
-      outcomes.forEach(countCreated);
+      outcomes.forEach((outcome, place) => counters.countCreated(outcome, orders[place]?.items));
       return outcomes;
     },
     orderPay: (changes, context) => change("payed", changes, context),
@@ -106,40 +90,8 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
       const parameters = [max, context.traceparent, paymentTimeoutMs] as const;
       const [row] = await run(() => pool.run(EXPIRE_ORDERS, parameters, context), context);
       const cancelled = row?.cancelled ?? 0;
-      countChanged("cancelled", cancelled);
+      counters.countCancelled("payment_timeout", cancelled);
       return cancelled;
-    },
-  };
-}
-
-/** Counts the status changes that this process makes. */
-function orderCounters(metrics: Metrics) {
-  const transitions = metrics.counter(ORDER_TRANSITIONS_TOTAL);
-  const shortLines = metrics.counter(STOCK_RESERVATIONS_SHORT_TOTAL);
-  const count = (from: OrderStatus | "none", to: OrderStatus, orders = 1) =>
-    transitions.inc({ from, to }, orders);
-  // From the start, so that the first of a kind is seen as an increase.
-  count("none", "new", 0);
-  for (const to of ORDER_STATUSES) {
-    for (const from of sourcesOf(to)) count(from, to, 0);
-  }
-  const counted = new Set<bigint>();
-
-  return {
-    countChanged: (to: "payed" | "cancelled", orders: number) =>
-      count("awaiting payment", to, orders),
-    countCreated(outcome: OrderCreateOutcome): void {
-      if (outcome.kind === "key_reused") return;
-      const { orderId } = outcome.kind === "short" ? outcome.shortage : outcome;
-      if (counted.has(orderId)) return;
-      counted.add(orderId);
-      for (const oldest of counted) {
-        if (counted.size <= COUNTED_ORDERS_MAX) break;
-        counted.delete(oldest);
-      }
-      count("none", "new");
-      count("new", outcome.kind === "short" ? "failed" : "awaiting payment");
-      if (outcome.kind === "short") shortLines.inc(outcome.shortage.skusTotal);
     },
   };
 }

@@ -60,6 +60,39 @@ export const purchase: Dashboard = {
       ],
     },
     {
+      title: "The business",
+      panels: [
+        {
+          title: "How orders end",
+          about: "Payed, cancelled by the buyer, not payed in time, or out of stock.",
+          unit: "ops",
+          queries: [
+            perSecond(`order_transitions_total{to=~"payed|cancelled|failed"}`, "to, reason"),
+          ],
+        },
+        {
+          title: "Reserved orders that are payed",
+          unit: "percentunit",
+          queries: [share(
+            `order_transitions_total{to="payed"}`,
+            `order_transitions_total{from="awaiting payment"}`,
+            "payed",
+          )],
+        },
+        {
+          title: "Value of orders, a second",
+          about: "In units of price; orders with a line without a price are left out.",
+          unit: "short",
+          queries: [perSecond("order_value_total", "to")],
+        },
+        {
+          title: "Payments that came too late",
+          unit: "ops",
+          queries: [perSecond("order_late_payments_total", "instance")],
+        },
+      ],
+    },
+    {
       title: "How long, from the outside in",
       panels: [
         {

@@ -1,0 +1,114 @@
+// What a page of a buyer's orders costs on the replica among few orders and among many, ten orders
+// a buyer, side by side in one run.
+// Usage: node bench/order-list.ts [--orders 1000000] [--rounds 9]
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { sql } from "drizzle-orm";
+import { OrderListReads } from "../loms/repository/order-list.ts";
+import { testContext } from "../loms/repository/writer-fixture.ts";
+import { migrate } from "../shared/postgres/migrate.ts";
+import { Pool } from "../shared/postgres/pool.ts";
+import { startPostgresPair } from "../stack/postgres/pair.ts";
+
+const FEW_ORDERS = 10_000;
+const ORDERS_PER_BUYER = 10;
+/** Of one insert; a statement of ten million rows would hold the replica back. */
+const INSERT_MAX = 500_000;
+const PAGES_PER_ROUND = 1_000;
+const TIMEOUT_MS = 120_000;
+
+const { values } = parseArgs({
+  options: {
+    orders: { type: "string", default: "1000000" },
+    rounds: { type: "string", default: "9" },
+  },
+});
+const MANY_ORDERS = Number(values.orders);
+const ROUNDS = Number(values.rounds);
+
+const directory = await mkdtemp(join(tmpdir(), "marketplace-bench-"));
+const pair = await startPostgresPair({
+  dataDirectory: directory,
+  databases: ["few", "many"],
+  durable: false,
+});
+const pools: Pool[] = [];
+try {
+  const few = await openShop("few", FEW_ORDERS);
+  const many = await openShop("many", MANY_ORDERS);
+  const rounds: { few: number; many: number }[] = [];
+  // The first one warms both up.
+  for (let round = 0; round <= ROUNDS; round++) {
+    const measured = { few: await few(), many: await many() };
+    if (round > 0) rounds.push(measured);
+  }
+  print(`a page among ${FEW_ORDERS} orders: ${median(rounds.map((each) => each.few))} ms`);
+  print(`a page among ${MANY_ORDERS} orders: ${median(rounds.map((each) => each.many))} ms`);
+  print(`ratio: ${median(rounds.map((each) => each.many / each.few))}`);
+} finally {
+  await Promise.all(pools.map((pool) => pool.close()));
+  await pair.close();
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** Fills a database; returns what measures the median of a page of a random buyer there, in ms. */
+async function openShop(name: string, orders: number): Promise<() => Promise<number>> {
+  const folder = fileURLToPath(new URL("../drizzle/loms/migrations", import.meta.url));
+  await migrate({ url: pair.primaryUrl(name), folder });
+  const primary = openPool(pair.primaryUrl(name), "primary");
+  const buyers = orders / ORDERS_PER_BUYER;
+  const run = (text: string) =>
+    primary.perform(
+      { name: "fill", kind: "insert" },
+      () => primary.db.execute(sql.raw(text)),
+      testContext(TIMEOUT_MS),
+    );
+  for (let from = 1; from <= orders; from += INSERT_MAX) {
+    const to = Math.min(from + INSERT_MAX - 1, orders);
+    await run(`with placed as (
+        insert into orders (order_id, user_id, status, seq, changed_at, created_at)
+        select n, 1 + n % ${buyers}, 'payed', 3, now(), now()
+        from generate_series(${from}, ${to}) n returning order_id
+      )
+      insert into order_items (order_id, sku, count, price)
+      select order_id, line, 1, 100 from placed cross join generate_series(1, 2) line`);
+  }
+  await run("vacuum analyze orders");
+  await run("vacuum analyze order_items");
+  const replica = openPool(pair.replicaUrls(name)[0] ?? "", "replica");
+  const reads = new OrderListReads(replica);
+  const page = async () => {
+    const userId = BigInt(1 + Math.floor(Math.random() * buyers));
+    const startedAt = performance.now();
+    const { orders } = await reads.orderList(
+      { userId, statuses: [], pageSize: 20, before: undefined },
+      testContext(),
+    );
+    if (orders.length !== ORDERS_PER_BUYER) throw new Error(`${orders.length} orders`);
+    return performance.now() - startedAt;
+  };
+  return async () => {
+    const times: number[] = [];
+    for (let count = 0; count < PAGES_PER_ROUND; count++) times.push(await page());
+    return median(times);
+  };
+}
+
+function openPool(url: string, role: "primary" | "replica"): Pool {
+  const pool = new Pool({ url, role, max: 1, applicationName: "bench" });
+  pools.push(pool);
+  return pool;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return Number((sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(3));
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
