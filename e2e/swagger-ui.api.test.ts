@@ -4,7 +4,7 @@ import { launchBrowser, openPage } from "./browser.ts";
 import { openSwagger, tryOut } from "./swagger-page.ts";
 import { newUser } from "./users.ts";
 
-const { cart, loms = "" } = inject("shop").urls;
+const { cart, loms = "", lomsAdmin = "" } = inject("shop").urls;
 const SKU = 773_297_411;
 
 let browser: Browser;
@@ -66,6 +66,21 @@ test.each(bigUsers)("user %s keeps every digit from the form to the answer", asy
     const cancelled = await tryOut(page, "orderCancel", { body: `{"orderID": ${id}}` });
     expect(cancelled.status).toBe("200");
   }
+  expect(complaints).toEqual([]);
+});
+
+test("an operator counts and looks at the movements on the page of the stock API", async () => {
+  const sku = 3_700_000_000;
+  const { page, complaints } = await openPage(browser);
+  await openSwagger(page, lomsAdmin);
+  const reference = `note of ${newUser()}`;
+  const body = `{"lines": [{"sku": ${sku}, "total_count": 9007199254740993}],
+    "reason": "count", "reference": "${reference}"}`;
+  const counted = await tryOut(page, "stockCount", { body });
+  expect(counted.status).toBe("200");
+  expect(counted.body).toContain(`"total_count": 9007199254740993,`);
+  const moves = await tryOut(page, "stockMovements", { body: `{"sku": ${sku}}` });
+  expect(moves.body).toContain(`"reference": "${reference}"`);
   expect(complaints).toEqual([]);
 });
 
