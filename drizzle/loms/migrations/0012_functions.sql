@@ -584,3 +584,282 @@ begin
     null::text, null::text, null::text, null::text, null::text;
 end
 $$;
+--> statement-breakpoint
+-- Receives units or sets what was counted, all lines or none. The SKUs are ascending, each once;
+-- change_counts has the units to add (kind 'received') or the totals ('counted').
+--
+-- Returns one row per SKU, ascending: 'changed' with its stock. When a line is refused, one row per
+-- refused line, and nothing is changed: 'below_reserved' with the requested total and what is
+-- reserved; 'above_maximum' with the total that is there. Or a single row 'reference_reused',
+-- when the reference belongs to a change with other contents. A repeated reference gets the first
+-- answer again.
+create or replace function loms_stock_change(
+  change_reference text,
+  change_kind text,
+  change_reason text,
+  change_skus bigint[],
+  change_counts bigint[],
+  traceparent text,
+  durability text
+) returns table (kind text, sku bigint, total_count bigint, reserved bigint)
+language plpgsql
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  int64_max constant numeric := 9223372036854775807;
+  known stock_changes;
+  moment timestamptz;
+  new_skus bigint[];
+  new_totals bigint[];
+  held bigint[];
+begin
+  perform set_config('synchronous_commit', durability, true);
+  -- By then the caller has given up, and other calls need the connection.
+  perform set_config('lock_timeout', '10s', true);
+
+  -- A reference that another transaction is inserting makes this insert wait for it.
+  insert into stock_changes (
+    reference, kind, reason, skus, counts, total_counts, reserved, at
+  ) values (
+    change_reference, change_kind, change_reason, change_skus, change_counts, '{}', '{}',
+    clock_timestamp()
+  )
+  on conflict do nothing;
+  if not found then
+    select taken.* into known from stock_changes taken where taken.reference = change_reference;
+    -- Without a write the commit would not wait until the replica has what was read.
+    perform pg_logical_emit_message(true, 'loms', 'repeated');
+    if (known.kind, known.reason, known.skus, known.counts)
+      is distinct from (change_kind, change_reason, change_skus, change_counts)
+    then
+      return query select 'reference_reused', null::bigint, null::bigint, null::bigint;
+    else
+      return query
+      select 'changed', line.sku, line.total_count, line.reserved
+      from unnest(known.skus, known.total_counts, known.reserved)
+        line (sku, total_count, reserved)
+      order by line.sku;
+    end if;
+    return;
+  end if;
+
+  with missing as (
+    insert into stocks (sku, total_count, reserved)
+    select line.sku, 0, 0
+    from unnest(change_skus) line (sku)
+    where not exists (select from stocks stock where stock.sku = line.sku)
+    order by line.sku
+    on conflict do nothing
+    returning stocks.sku
+  )
+  select array_agg(missing.sku) into new_skus from missing;
+
+  perform from stocks stock
+  where stock.sku = any (change_skus)
+  order by stock.sku
+  for no key update;
+  moment := date_trunc('milliseconds', clock_timestamp());
+
+  return query
+  select
+    case when requested.total > int64_max then 'above_maximum' else 'below_reserved' end,
+    stock.sku,
+    case when requested.total > int64_max then stock.total_count else requested.total::bigint end,
+    stock.reserved
+  from unnest(change_skus, change_counts) line (sku, count)
+  join stocks stock on stock.sku = line.sku
+  cross join lateral (
+    select case change_kind when 'received' then stock.total_count else 0 end + line.count::numeric
+      as total
+  ) requested
+  -- A SKU with more reserved than there is may rise, or stay.
+  where requested.total > int64_max or requested.total < least(stock.reserved, stock.total_count)
+  order by stock.sku;
+  if found then
+    delete from stock_changes taken where taken.reference = change_reference;
+    delete from stocks stock where stock.sku = any (new_skus);
+    return;
+  end if;
+
+  with line as materialized (
+    select stock.sku, stock.total_count as total_before, stock.reserved,
+      requested.count + case when change_kind = 'received' then stock.total_count else 0 end
+        as total_count
+    from unnest(change_skus, change_counts) requested (sku, count)
+    join stocks stock on stock.sku = requested.sku
+  ), updated as (
+    update stocks stock set total_count = line.total_count
+    from line
+    where stock.sku = line.sku and stock.sku = any (change_skus)
+  ), movement as (
+    insert into stock_movements (sku, kind, count, total_count, reason, reference, at)
+    select line.sku, change_kind, line.total_count - line.total_before, line.total_count,
+      change_reason, change_reference, moment
+    from line
+    order by line.sku
+  ), event as (
+    insert into stock_outbox (sku, kind, available, total_count, at, traceparent)
+    select line.sku, step.kind, greatest(line.total_count - line.reserved, 0), line.total_count,
+      moment, traceparent
+    from line
+    cross join lateral (
+      values
+        (1, change_kind, true),
+        (2, 'sold_out', line.total_before > line.reserved and line.total_count <= line.reserved),
+        (2, 'back_in_stock',
+          line.total_before <= line.reserved and line.total_count > line.reserved)
+    ) step (number, kind, happened)
+    where step.happened
+    order by line.sku, step.number
+  )
+  select array_agg(line.total_count order by line.sku), array_agg(line.reserved order by line.sku)
+  into new_totals, held
+  from line;
+
+  update stock_changes taken
+  set total_counts = new_totals, reserved = held, at = moment
+  where taken.reference = change_reference;
+
+  return query
+  select 'changed', line.sku, line.total_count, line.reserved
+  from unnest(change_skus, new_totals, held) line (sku, total_count, reserved)
+  order by line.sku;
+end
+$$;
+--> statement-breakpoint
+-- Deletes rows that were published before the retention, among the oldest max_events rows, and
+-- returns how many. It searches no further: rows are published about in the order of their ids. A
+-- row with a publication time in the future dates from before the clock was set back, and is
+-- deleted as well.
+create or replace function loms_stock_outbox_clean(
+  retention_ms bigint,
+  max_events int
+) returns int
+language plpgsql
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  published_before constant timestamptz :=
+    clock_timestamp() - retention_ms * interval '1 ms';
+  old_ids bigint[];
+  deleted int;
+begin
+  perform set_config('synchronous_commit', 'local', true);
+  perform set_config('lock_timeout', '10s', true);
+
+  select array_agg(oldest.id) into old_ids
+  from (
+    select stored.id, stored.published_at
+    from stock_outbox stored
+    order by stored.id
+    limit max_events
+  ) oldest
+  where oldest.published_at < published_before
+    or oldest.published_at > clock_timestamp();
+
+  delete from stock_outbox stored where stored.id = any (old_ids);
+  get diagnostics deleted = row_count;
+  return deleted;
+end
+$$;
+--> statement-breakpoint
+-- Marks stock events as published. With release it releases the lease, if the relay still has it.
+--
+-- Its commit does not wait for a replica: a lost mark means a repeated event, and a mark on the
+-- replica follows the event in its log.
+create or replace function loms_stock_outbox_mark(
+  relay uuid,
+  event_ids bigint[],
+  release boolean
+) returns void
+language plpgsql
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  perform set_config('synchronous_commit', 'local', true);
+  perform set_config('lock_timeout', '10s', true);
+
+  update stock_outbox published
+  set published_at = clock_timestamp()
+  where published.id = any (event_ids) and published.published_at is null;
+
+  if release then
+    update stock_outbox_lease lease set until = '-infinity'
+    where lease.only_row and lease.holder = relay;
+  end if;
+end
+$$;
+--> statement-breakpoint
+-- Like loms_outbox_take_reasons, for the stock events: takes or renews the lease and reads the
+-- oldest events that wait, in one transaction whose commit waits for the replica.
+--
+-- Returns one row per event, state 'taken'; or a single row with state 'drained', or 'elsewhere'
+-- while another relay has the lease.
+create or replace function loms_stock_outbox_take(
+  relay uuid,
+  lease_ms int,
+  max_events int,
+  durability text
+)
+returns table (
+  state text,
+  id bigint,
+  sku bigint,
+  kind text,
+  available bigint,
+  total_count bigint,
+  at text,
+  traceparent text
+)
+language plpgsql
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  lease_length constant interval := lease_ms * interval '1 ms';
+begin
+  perform set_config('synchronous_commit', durability, true);
+  -- By then the caller has given up, and other calls need the connection.
+  perform set_config('lock_timeout', '10s', true);
+
+  -- Most calls find no event, and write nothing.
+  if exists (select from stock_outbox waiting where waiting.published_at is null) then
+    -- A lease that ends later than a new one would was taken before the clock was set back.
+    update stock_outbox_lease lease
+    set holder = relay, until = clock_timestamp() + lease_length
+    where lease.only_row and (
+      lease.holder = relay or lease.until <= clock_timestamp()
+      or lease.until > clock_timestamp() + lease_length
+    );
+    if not found then
+      return query select 'elsewhere', null::bigint, null::bigint, null::text, null::bigint,
+        null::bigint, null::text, null::text;
+      return;
+    end if;
+
+    return query
+    select 'taken', waiting.id, waiting.sku, waiting.kind, waiting.available,
+      waiting.total_count,
+      to_char(waiting.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      waiting.traceparent
+    from stock_outbox waiting
+    where waiting.published_at is null
+    order by waiting.published_at, waiting.id
+    limit max_events;
+    if found then
+      return;
+    end if;
+  end if;
+  return query select 'drained', null::bigint, null::bigint, null::text, null::bigint,
+    null::bigint, null::text, null::text;
+end
+$$;
