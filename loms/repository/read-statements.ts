@@ -52,6 +52,33 @@ export const STOCKS_INFO = defineStatement({
   columns: { sku: "int8", total_count: "int8", reserved: "int8" },
 });
 
+/** The $1 orders with the newest late payments; `total_price` is null when a line has no price. */
+export const LATE_PAYMENTS = defineStatement({
+  name: "late_payments",
+  kind: "select",
+  text: `select late.order_id, owner.user_id, owner.status, owner.reason,
+      (
+        select case when count(item.price) = count(*) then sum(item.price * item.count) end
+        from order_items item where item.order_id = late.order_id
+      )::int8 as total_price,
+      to_char(first_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as first_at,
+      to_char(last_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as last_at,
+      late.tries
+    from late_payments late join orders owner on owner.order_id = late.order_id
+    order by late.last_at desc, late.order_id desc limit $1::int4`,
+  parameters: ["int4"],
+  columns: {
+    order_id: "int8",
+    user_id: "int8",
+    status: "text",
+    reason: "text?",
+    total_price: "int8?",
+    first_at: "text",
+    last_at: "text",
+    tries: "int4",
+  },
+});
+
 /** Whether the column's value is in the first parameter. */
 function isAmongFirst(column: PgColumn): SQL {
   return sql`${column} = any(${sql.placeholder("first")}::bigint[])`;

@@ -9,6 +9,8 @@ export interface Line {
 export interface ToldOrder {
   readonly order: number;
   readonly statuses: readonly string[];
+  /** Why it ended, as its last notification reports; absent for an order that did not. */
+  readonly reason?: string;
 }
 
 /** The calls that a person makes, each a step of the story that checks its answer. */
@@ -105,6 +107,28 @@ export class Shop {
 
   async pay(title: string, order: number): Promise<void> {
     await this.#ask(title, "/v1/order/pay", { orderID: order });
+  }
+
+  /** A payment that is refused, and recorded so that the money can be given back. */
+  async payTooLate(title: string, order: number): Promise<void> {
+    const url = `${this.#loms}/v1/order/pay`;
+    const request = { method: "POST", url, body: { orderID: order }, expected: 412 };
+    const { body } = await this.#narrator.ask(title, request);
+    this.#narrator.check("the code", body.code, "failed_precondition");
+    this.#narrator.say("npm run orders -- late-payments lists it");
+  }
+
+  /** The list of a user's orders has exactly these, newest first. */
+  async ordersAre(
+    title: string,
+    given: { user: number; statuses?: readonly string[] },
+    promised: readonly { orderID: number; status: string }[],
+  ): Promise<void> {
+    const { body } = await this.#ask(title, "/v1/order/list", given);
+    const orders = body.orders as { orderID: number; status: string }[];
+    const listed = orders.map(({ orderID, status }) => ({ orderID, status }));
+    this.#narrator.check("the orders", listed, promised);
+    this.#narrator.check("next_page_token", body.next_page_token, "");
   }
 
   async cancel(title: string, order: number): Promise<void> {

@@ -95,7 +95,16 @@ async function buyAndCancel(shop: Shop, { sku, available }: Stock): Promise<Told
   const facts = { status: "cancelled", user, items, reason: "buyer" };
   await shop.orderIs("The order is cancelled", order, facts);
   await shop.stockIs("The one can be bought again", sku, available);
-  return { order, statuses: ["new", "awaiting payment", "cancelled"] };
+  await payAndLookBack(shop, user, order);
+  return { order, statuses: ["new", "awaiting payment", "cancelled"], reason: "buyer" };
+}
+
+/** The buyer of a cancelled order pays it after all, then looks through the list of orders. */
+async function payAndLookBack(shop: Shop, user: number, cancelled: number): Promise<void> {
+  await shop.payTooLate("The bank is slower than the buyer: its payment comes too late", cancelled);
+  const orders = [{ orderID: cancelled, status: "cancelled" }];
+  await shop.ordersAre("The buyer looks at the list of orders", { user }, orders);
+  await shop.ordersAre("and at those that are payed", { user, statuses: ["payed"] }, []);
 }
 
 async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<ToldOrder[]> {
@@ -112,8 +121,8 @@ async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<ToldO
   await shop.clear("The third gives up", slow);
   await shop.cancel("The fourth cancels, too", taken);
   return [
-    { order: taken, statuses: ["new", "awaiting payment", "cancelled"] },
-    { order: failed, statuses: ["new", "failed"] },
+    { order: taken, statuses: ["new", "awaiting payment", "cancelled"], reason: "buyer" },
+    { order: failed, statuses: ["new", "failed"], reason: "out_of_stock" },
   ];
 }
 
@@ -125,16 +134,18 @@ async function showNotifications(
   narrator.begin("The notifications that came of it");
   const count = orders.reduce((sum, { statuses }) => sum + statuses.length, 0);
   const shown = await readNotifications(notifierLog, orders.map(({ order }) => order), count);
-  for (const { order_id, seq, user_id, status } of shown) {
-    narrator.say(`order ${order_id}, ${seq}: user ${user_id} is notified of "${status}"`);
+  for (const { order_id, seq, user_id, status, reason } of shown) {
+    const what = reason === undefined ? `"${status}"` : `"${status}", reason ${reason}`;
+    narrator.say(`order ${order_id}, ${seq}: user ${user_id} is notified of ${what}`);
   }
-  for (const { order, statuses } of orders) {
+  for (const { order, statuses, reason } of orders) {
     const own = shown.filter(({ order_id }) => order_id === order);
     narrator.check(
       `the notifications of order ${order}`,
       own.map(({ status }) => status),
       statuses,
     );
+    narrator.check(`the reason of order ${order}`, own.at(-1)?.reason, reason);
     narrator.check(
       `seq of order ${order}`,
       own.map(({ seq }) => seq),

@@ -1,4 +1,5 @@
 import type { Command, Outcome } from "./command.ts";
+import { orderLine } from "../orders/order-line.ts";
 import { PRODUCTS_MAX, showProducts } from "./products.ts";
 import { itemLine } from "./products.ts";
 import { priceChange } from "./refusal.ts";
@@ -86,6 +87,16 @@ export const COMMANDS = {
       const total = data.total_price === undefined ? [] : [`total ${data.total_price}`];
       const what = data.reason === undefined ? data.status : `${data.status} (${data.reason})`;
       return { data, lines: [`order ${order} of user ${data.user}: ${what}`, ...lines, ...total] };
+    },
+  },
+  orders: {
+    takes: ["user"],
+    about: "lists the last orders",
+    async run({ loms }, { user }) {
+      const { data } = await loms.orderList({ body: { user }, ...orThrow });
+      const more = data.next_page_token === "" ? [] : [`more: npm run orders -- list ${user}`];
+      const lines = [...data.orders.map(orderLine), ...more];
+      return { data, lines: lines.length === 0 ? ["no orders"] : lines };
     },
   },
   pay: {

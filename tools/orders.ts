@@ -1,0 +1,101 @@
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { lomsConfig } from "../loms/config.ts";
+import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
+import { jsonIntegers } from "../shared/json-integer.ts";
+import { Pool } from "../shared/postgres/pool.ts";
+import { DATA_DIRECTORY, readStack } from "../stack/stack-file.ts";
+import { lomsClient } from "./clients/loms.ts";
+import { listLatePayments, listOrders } from "./orders/commands.ts";
+import { type Outcome, UsageError } from "./shop/command.ts";
+import { refusalOf } from "./shop/refusal.ts";
+
+const USAGE = `npm run orders -- late-payments [--max 1000]
+                        orders that somebody tried to pay too late, the newest try first
+npm run orders -- list USER [--status STATUS …] [--max 1000]
+                        the orders of a user, newest first
+Both take --json.
+
+Exit code 0: done. 1: refused, or no answer. 2: usage error. It uses the system that npm start
+runs; DATABASE_URL (late-payments) and LOMS_URL (list) name another one.
+`;
+const REFUSED = 1;
+const NOT_UNDERSTOOD = 2;
+/** One run lists no more, so that it stays short and its memory small. */
+const MAX_DEFAULT = 1_000;
+const MAX_MAX = 100_000;
+const USER_ID = /^[1-9][0-9]{0,18}$/;
+
+process.exitCode = await main().catch((error: unknown) => {
+  const isUsage = error instanceof UsageError;
+  const lines = isUsage ? [error.message] : refusalOf(error).lines;
+  process.stderr.write(`orders: ${lines.join("\n")}\n`);
+  return isUsage ? NOT_UNDERSTOOD : REFUSED;
+});
+
+async function main(): Promise<number> {
+  const { values: { json, help, status, max }, words } = readCommandLine();
+  if (help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const { data, lines } = await run(words, status, readMax(max));
+  process.stdout.write(`${json ? JSON.stringify(data, jsonIntegers) : lines.join("\n")}\n`);
+  return 0;
+}
+
+function readCommandLine() {
+  try {
+    const { values, positionals: words } = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+        status: { type: "string", multiple: true, default: [] },
+        max: { type: "string", default: String(MAX_DEFAULT) },
+      },
+    });
+    return { values, words };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function run(words: readonly string[], statuses: readonly string[], max: number): Promise<Outcome> {
+  const [name, user, ...others] = words;
+  if (name === "late-payments" && user === undefined && statuses.length === 0) {
+    return withPool((pool) => listLatePayments(pool, max));
+  }
+  if (name !== "list" || user === undefined || others.length > 0) throw new UsageError(USAGE);
+  if (!USER_ID.test(user)) throw new UsageError(`USER is the id of a user, not ${user}`);
+  return listOrders(findLoms(), BigInt(user), statuses, max);
+}
+
+function findLoms(): ReturnType<typeof lomsClient> {
+  const url = process.env.LOMS_URL ||
+    readStack(process.env.STACK_DATA || DATA_DIRECTORY)?.urls.loms;
+  if (!url) throw new UsageError("nothing runs here: npm start first, or set LOMS_URL");
+  return lomsClient(url.replace(/\/+$/, ""), { fetch: createDirectFetch() });
+}
+
+function readMax(text: string): number {
+  const max = Number(text);
+  if (Number.isInteger(max) && max >= 1 && max <= MAX_MAX) return max;
+  throw new UsageError(`--max is a number from 1 to ${MAX_MAX}, not ${text}`);
+}
+
+async function withPool(task: (pool: Pool) => Promise<Outcome>): Promise<Outcome> {
+  const config = lomsConfig(process.env);
+  const pool = new Pool({
+    url: config.DATABASE_URL,
+    role: "primary",
+    max: 1,
+    applicationName: "orders",
+    prepared: config.DATABASE_PREPARED_STATEMENTS,
+  });
+  try {
+    return await task(pool);
+  } finally {
+    await pool.close();
+  }
+}
