@@ -128,8 +128,9 @@ async function applyAlone(
     await createTable(sql, table);
     if (await newest(sql, table) !== newestAt) return false;
     for (const { statements, hash, madeAt } of migrations) {
-      for (const statement of statements) await sql.unsafe(statement);
-      await sql.unsafe(`insert into ${table} (hash, created_at) values ($1, $2)`, [hash, madeAt]);
+      const note = `insert into ${table} (hash, created_at) values ('${hash}', ${madeAt})`;
+      // One round trip. Statements of a query without parameters run one after the other.
+      await sql.unsafe([...statements, note].join("\n;\n"));
     }
     return true;
   });
