@@ -5,7 +5,10 @@ import { METRICS_OFF } from "./levels.ts";
 
 // Runs a service as its main.ts does, or with no-op metrics: `subject.ts cart|loms`.
 
-const noop = { inc() {}, set() {}, reset() {}, remove() {}, observe() {} };
+const noop = {
+  ...{ inc() {}, set() {}, reset() {}, remove() {}, observe() {} },
+  labels: () => noop,
+};
 
 function disableMetrics(): void {
   const { prototype } = Metrics;

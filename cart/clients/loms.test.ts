@@ -37,9 +37,9 @@ describe("stocksInfo()", () => {
     );
     const under = async () => {
       void loms.stocksInfo(1, contextOf(50));
-      await clock.advance(0);
+      await vi.waitFor(() => expect(mock).toHaveBeenCalledTimes(1));
       void loms.stocksInfo(2, contextOf(50));
-      await clock.advance(0);
+      await vi.waitFor(() => expect(mock).toHaveBeenCalledTimes(2));
     };
     return { loms, mock, under, end: () => ends.forEach((each) => each()) };
   }
@@ -62,11 +62,12 @@ describe("stocksInfo()", () => {
   });
 
   test("each caller of one call keeps its own deadline", async () => {
-    const { loms, under, end } = openBusy(() => new Promise(() => {}));
+    const { loms, mock, under, end } = openBusy(() => new Promise(() => {}));
     await under();
     const hurried = loms.stocksInfo(42, contextOf(10));
     void loms.stocksInfo(43, contextOf(1_000)).catch(() => {});
     end();
+    await vi.waitFor(() => expect(mock).toHaveBeenCalledTimes(3));
     const rejected = expect(hurried).rejects.toMatchObject({ code: "deadline_exceeded" });
     await clock.advance(10);
     await rejected;

@@ -98,10 +98,12 @@ function observer(name: MethodName, system: RpcSystem, observers: RpcObservers):
     };
   };
   const labelsOfSuccess = labelsOf();
+  const successes = durations.labels(labelsOfSuccess);
   return (context, startedAt, error) => {
     const durationMs = context.clock.now() - startedAt;
     const labels = error ? labelsOf(error.code) : labelsOfSuccess;
-    durations.observe(labels, durationMs / 1000);
+    const measured = error ? durations.labels(labels) : successes;
+    measured.observe(durationMs / 1000);
     if (system === "http") return;
     const duration_ms = Math.round(durationMs * 1000) / 1000;
     logCall(log, { ...labels, duration_ms }, context, error);

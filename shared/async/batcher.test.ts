@@ -9,6 +9,7 @@ function openBatcher(options: Partial<BatcherOptions<number, string>> = {}) {
   const batcher = new Batcher<number, string>({
     batchMax: 10,
     waitingMax: 10,
+    later: queueMicrotask,
     run: (items) =>
       new Promise((resolve, reject) => {
         const end = (error?: Error) => error ? reject(error) : resolve(items.map(String));

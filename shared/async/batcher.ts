@@ -38,6 +38,8 @@ export interface BatcherOptions<Item, Answer> {
   /** Called when a batch starts, with how long each of its items has waited, in ms. */
   readonly onBatch?: (waitedMs: readonly number[]) => void;
   readonly clock?: Clock;
+  /** Defers work until the current turn of the event loop is over; by default `setImmediate`. */
+  readonly later?: (start: () => void) => void;
 }
 
 interface Call<Item, Answer> {
@@ -94,11 +96,15 @@ export class Batcher<Item, Answer> {
     });
   }
 
-  /** Calls of the same turn of the event loop share a batch. */
+  /**
+   * Calls of the same turn of the event loop share a batch, such as those that came together over
+   * the network.
+   */
   #startSoon(): void {
     if (this.#isStarting || !this.#hasPlace()) return;
     this.#isStarting = true;
-    queueMicrotask(() => {
+    const { later = setImmediate } = this.#options;
+    later(() => {
       this.#isStarting = false;
       while (this.#waiting.size > 0 && this.#hasPlace()) this.#start(this.#take());
     });

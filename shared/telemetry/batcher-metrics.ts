@@ -19,10 +19,11 @@ export function batcherMetrics(
   metrics: Metrics,
   batcher: string,
 ): (waitedMs: readonly number[]) => void {
-  const sizes = metrics.histogram(BATCHER_BATCH_ITEMS);
-  const waits = metrics.histogram(BATCHER_WAIT_SECONDS);
+  // Bound once: looking the labels up costs more than counting.
+  const sizes = metrics.histogram(BATCHER_BATCH_ITEMS).labels(batcher);
+  const waits = metrics.histogram(BATCHER_WAIT_SECONDS).labels(batcher);
   return (waitedMs) => {
-    sizes.observe({ batcher }, waitedMs.length);
-    for (const each of waitedMs) waits.observe({ batcher }, each / 1000);
+    sizes.observe(waitedMs.length);
+    for (const each of waitedMs) waits.observe(each / 1000);
   };
 }
