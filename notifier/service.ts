@@ -44,8 +44,8 @@ export interface RunningNotifier extends RunningService {
 
 /**
  * Starts the notifier; it is a member of its group when this resolves. A stop reverses the order:
- * not ready, HTTP, the subscription (events in progress are shown and acknowledged), the bus, the
- * database.
+ * not ready, HTTP, the subscription (events in progress are shown and acknowledged), the database,
+ * the bus.
  */
 export function startNotifier(
   config: NotifierConfig,
@@ -63,6 +63,10 @@ async function openNotifier(
 ): Promise<{ readonly url: string; readonly failed: Promise<never> }> {
   const { config, log, metrics, tracing, readiness, opened } = parts;
   const { NOTIFIER_DATABASE_URL: url, NOTIFIER_MIGRATION_DATABASE_URL: migrationUrl } = config;
+  const bus = await createBus(config, log);
+  opened.push("the bus", () => bus.close());
+  // Beside the migration. A failure is repeated, and reported, by the subscription.
+  bus.ensureTopic(ORDER_EVENTS).catch(() => {});
   await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
   const pool = new Pool({
     url,
@@ -76,8 +80,6 @@ async function openNotifier(
   await checkDefaults(pool, "NOTIFIER_DATABASE_URL", newContext());
   const lastShown = new PostgresLastShown(pool, (batcher) => batcherMetrics(metrics, batcher));
 
-  const bus = await createBus(config, log);
-  opened.push("the bus", () => bus.close());
   const system = busSystem(config);
   watchLag(bus, { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, system }, metrics);
 
