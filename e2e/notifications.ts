@@ -13,6 +13,7 @@ export interface Notification {
   readonly seq: number;
   readonly at: string;
   readonly trace_id: string;
+  readonly reason?: string;
 }
 
 /** Every line that a service has written, as JSON; a runtime's own last words are left out. */

@@ -25,6 +25,7 @@ test("a notification says which order, whose, what and when, in one JSON line", 
   const order = await create(user, SKU, 1);
   await cancel(order);
   const shown = await expectNotifications(shop, order, ["new", "awaiting payment", "cancelled"]);
+  expect(shown.map(({ reason }) => reason)).toEqual([undefined, undefined, "buyer"]);
   for (const line of shown) {
     expect(line).toMatchObject({ service: "notifier", order_id: order, user_id: user });
     expect(line.at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -72,7 +73,9 @@ test("a call that changes nothing has no event", async () => {
 
 test("a failed order has the events new and failed", async () => {
   const answer = await tryCreate(newUser(), [{ sku: 139_819_069, count: 1 }]);
-  await expectNotifications(shop, answer.body["order_id"] as number, ["new", "failed"]);
+  const order = answer.body["order_id"] as number;
+  const shown = await expectNotifications(shop, order, ["new", "failed"]);
+  expect(shown.map(({ reason }) => reason)).toEqual([undefined, "out_of_stock"]);
 });
 
 test("the trace of a checkout goes through loms and the bus into the notification", async () => {
