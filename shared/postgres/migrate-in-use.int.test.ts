@@ -76,6 +76,14 @@ test("two processes bring a database in use to the newest migration", async () =
   ).toEqual([{ valid: true }]);
 });
 
+test("two processes that draft what was sold leave no draft behind", async () => {
+  const { url, client } = await databaseBefore(OPENING);
+  await Promise.all([migrate({ url, folder: FOLDER }), migrate({ url, folder: FOLDER })]);
+  expect(await openingOf(client)).toEqual([{ kind: "opening", count: 300, total_count: 290 }]);
+  expect(await client.unsafe("select to_regclass('stock_opening_draft') as draft"))
+    .toEqual([{ draft: null }]);
+});
+
 test("an index whose build was interrupted is built again", async () => {
   const { url, client } = await databaseBefore("0010_shop");
   await client.unsafe(`create index "orders_user" on orders (user_id)`);

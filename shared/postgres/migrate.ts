@@ -2,15 +2,16 @@ import { basename, dirname } from "node:path";
 import type postgres from "postgres";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
+import { buildIndex, isConcurrentIndex, isLockConflict } from "./concurrent-index.ts";
 import { describeTarget, readDatabaseUrl } from "./database-url.ts";
 import { type Migration, readMigrations, readPreparation } from "./migration-files.ts";
 import { openClient } from "./open-client.ts";
-import { isLockConflict, prepareMigration } from "./prepare-migration.ts";
 
 // Brings a database to the newest migration:
 //
 //   1. read what is applied; when nothing is missing, nothing else happens
-//   2. prepare the next migration, on a database in use (see prepareMigration)
+//   2. on a database in use, prepare the next migration: build its indexes concurrently, and run
+//      its other preparations as in 3
 //   3. in one transaction: take the lock, read again, apply and note the migration
 //
 // An empty database gets all migrations in one transaction. One in use gets each in a transaction
@@ -27,6 +28,8 @@ const GIVE_UP_MS = 600_000;
 const LOCK_POLL_MS = 200;
 /** What a migration waits for a table's lock, every other statement waits behind it. */
 const TABLE_LOCK_TIMEOUT_MS = 2_000;
+/** Before it waits again, so that those statements get on. */
+const TABLE_PAUSE_MS = 2_000;
 /** A role's own settings must not end a migration, or change what it sees. */
 const TRANSACTION = "isolation level read committed read write";
 const SETTINGS =
@@ -71,13 +74,12 @@ export async function migrate({ url, folder, clock = systemClock }: MigrateOptio
     const giveUpAt = clock.now() + GIVE_UP_MS;
     for (;;) {
       const newestAt = await newest(client, table);
-      const [next, ...others] = missing(migrations, newestAt);
-      if (!next) break;
-      if (newestAt !== undefined) {
-        await prepareMigration(client, readPreparation(folder, next), clock);
-      }
-      const batch = newestAt === undefined ? [next, ...others] : [next];
-      const applied = await applyAlone(client, table, batch, newestAt);
+      const toApply = missing(migrations, newestAt);
+      if (toApply.length === 0) break;
+      const database = { client, table, newestAt, clock };
+      const applied = newestAt === undefined
+        ? await runAlone(database, toApply.flatMap((each) => applying(table, each)))
+        : await applyInUse(database, folder, toApply[0] as Migration);
       if (applied) continue;
       if (clock.now() > giveUpAt) throw new Error("a lock has been busy for ten minutes");
       await sleep(clock, LOCK_POLL_MS);
@@ -109,17 +111,44 @@ function missing(migrations: readonly Migration[], newestAt = -Infinity): readon
   return migrations.filter(({ madeAt }) => madeAt > newestAt);
 }
 
-/**
- * Applies migrations to a database whose newest one is `newestAt`.
- * @returns false when another process migrates, or holds the lock of a table
- */
-async function applyAlone(
-  client: postgres.Sql,
-  table: string,
-  migrations: readonly Migration[],
-  newestAt: number | undefined,
+/** Prepares and applies one migration. @returns false as {@link runAlone} does */
+async function applyInUse(
+  database: Database,
+  folder: string,
+  migration: Migration,
 ): Promise<boolean> {
-  const applying = client.begin(TRANSACTION, async (sql) => {
+  const { client, table, clock } = database;
+  const preparation = readPreparation(folder, migration);
+  for (const statement of preparation.filter(isConcurrentIndex)) {
+    await buildIndex(client, statement, clock);
+  }
+  const others = preparation.filter((statement) => !isConcurrentIndex(statement));
+  if (others.length > 0 && !await runAlone(database, others)) return false;
+  return await runAlone(database, applying(table, migration));
+}
+
+/** The statements that apply a migration and note it. */
+function applying(table: string, { statements, hash, madeAt }: Migration): readonly string[] {
+  return [...statements, `insert into ${table} (hash, created_at) values ('${hash}', ${madeAt})`];
+}
+
+interface Database {
+  readonly client: postgres.Sql;
+  readonly table: string;
+  /** When the newest migration of the database was made. */
+  readonly newestAt: number | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * Runs statements in one transaction, unless the newest migration is another by now.
+ * @returns false when it is, when another process migrates, or holds the lock of a table
+ */
+async function runAlone(
+  { client, table, newestAt, clock }: Database,
+  statements: readonly string[],
+): Promise<boolean> {
+  const running = client.begin(TRANSACTION, async (sql) => {
     const [lock] = await sql.unsafe<{ taken: boolean }[]>(
       `select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`,
     );
@@ -127,18 +156,16 @@ async function applyAlone(
     await sql.unsafe(SETTINGS);
     await createTable(sql, table);
     if (await newest(sql, table) !== newestAt) return false;
-    for (const { statements, hash, madeAt } of migrations) {
-      const note = `insert into ${table} (hash, created_at) values ('${hash}', ${madeAt})`;
-      // One round trip. Statements of a query without parameters run one after the other.
-      await sql.unsafe([...statements, note].join("\n;\n"));
-    }
+    // One round trip. Statements of a query without parameters run one after the other.
+    await sql.unsafe(statements.join("\n;\n"));
     return true;
   });
   try {
-    return await applying as boolean;
+    return await running as boolean;
   } catch (error) {
-    if (isLockConflict(error)) return false;
-    throw error;
+    if (!isLockConflict(error)) throw error;
+    await sleep(clock, TABLE_PAUSE_MS);
+    return false;
   }
 }
 

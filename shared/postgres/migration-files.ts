@@ -16,9 +16,9 @@ export interface Migration {
 }
 
 /**
- * The statements that prepare a migration on a database in use, one at a time and outside a
- * transaction: what would lock a table for long. They may run several times, and are none for most
- * migrations. They are in `before-migrations`, beside the folder of the migrations.
+ * The statements that prepare a migration on a database in use: what would lock a table for long.
+ * They may run several times. Most migrations have none. They are in `before-migrations`, beside
+ * the folder of the migrations.
  */
 export function readPreparation(folder: string, { tag }: Pick<Migration, "tag">): string[] {
   const file = join(dirname(folder), "before-migrations", `${tag}.sql`);

@@ -16,32 +16,32 @@ export function isLockConflict(error: unknown): boolean {
   return LOCK_CONFLICTS.includes(sqlState(error));
 }
 
+/** Whether a statement builds an index without a lock; it cannot run in a transaction. */
+export function isConcurrentIndex(statement: string): boolean {
+  return CONCURRENT_INDEX.test(statement);
+}
+
 /**
- * Runs the statements that prepare a migration. Several processes may do so at once: an index that
- * another one builds is waited for, without a transaction that would stop it.
+ * Builds an index. Several processes may do so at once: an index that another one builds is waited
+ * for, without a transaction that would stop it.
  */
-export async function prepareMigration(
-  sql: Sql,
-  statements: readonly string[],
-  clock: Clock,
-): Promise<void> {
-  for (const statement of statements) {
-    const [, index, table] = CONCURRENT_INDEX.exec(statement) ?? [];
-    while (!(index && table && await isValid(sql, index, table, clock))) {
-      try {
-        await sql.unsafe(statement);
-        break;
-      } catch (error) {
-        if (!isLockConflict(error) && !CREATED_MEANWHILE.includes(sqlState(error))) throw error;
-        await sleep(clock, POLL_MS);
-      }
+export async function buildIndex(sql: Sql, statement: string, clock: Clock): Promise<void> {
+  const [, index = "", table = ""] = CONCURRENT_INDEX.exec(statement) ?? [];
+  while (!await isValid(sql, index, table, clock)) {
+    try {
+      await sql.unsafe(statement);
+      return;
+    } catch (error) {
+      if (!isLockConflict(error) && !CREATED_MEANWHILE.includes(sqlState(error))) throw error;
+      await sleep(clock, POLL_MS);
     }
   }
 }
 
 /**
- * Whether an index exists and is complete; waits while it is being built. One whose build was
- * interrupted is dropped: `if not exists` would accept it, and queries would not use it.
+ * Whether an index exists and is complete; waits while it is being built. A vacuum has the same
+ * lock, and gives way. An index whose build was interrupted is dropped: `if not exists` would
+ * accept it, and queries would not use it.
  */
 async function isValid(sql: Sql, index: string, table: string, clock: Clock): Promise<boolean> {
   for (;;) {
@@ -53,6 +53,7 @@ async function isValid(sql: Sql, index: string, table: string, clock: Clock): Pr
           select from pg_locks
           where relation = to_regclass('${table}') and mode = 'ShareUpdateExclusiveLock'
             and database = (select oid from pg_database where datname = current_database())
+            and pid not in (select pid from pg_stat_progress_vacuum)
         ) as building`,
     );
     if (!state?.building) {
