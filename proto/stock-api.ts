@@ -90,7 +90,7 @@ export const stockCountRequest = z.strictObject({
 const stockRow = z.strictObject({
   sku: skuNumber,
   total_count: int64Amount.meta({ description: "Units in the warehouse" }),
-  reserved: int64Amount.meta({ description: "Those of them that orders await payment for" }),
+  reserved: int64Amount.meta({ description: "Those of them that unpaid orders hold" }),
 }).meta({ id: "StockRow" });
 
 export const stockChangeResponse = z.strictObject({ lines: z.array(stockRow) })

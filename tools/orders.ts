@@ -11,7 +11,7 @@ import { type Outcome, UsageError } from "./shop/command.ts";
 import { refusalOf } from "./shop/refusal.ts";
 
 const USAGE = `npm run orders -- late-payments [--max 1000]
-                        orders that somebody tried to pay too late, the newest try first
+                        orders with late payments, the newest try first
 npm run orders -- list USER [--status STATUS …] [--max 1000]
                         the orders of a user, newest first
 Both take --json.

@@ -15,7 +15,7 @@ import { usage } from "./stock/usage.ts";
 
 const REFUSED = 1;
 const NOT_UNDERSTOOD = 2;
-/** More help no reader. */
+/** A longer list is not read. */
 const FILE_ERRORS_SHOWN_MAX = 20;
 /** Stands for the sign of a number while options are read. */
 const MINUS = "\u2212";

@@ -15,7 +15,7 @@ const WAITING_MAX = 5_000;
 const BATCHES_MAX = 2;
 /** One that takes this long waits for a loms that does not answer. */
 const STALLED_AFTER_MS = 100;
-/** Those beside which others go on. */
+/** So many stalled ones do not stop the next from starting. */
 const STALLED_MAX = 8;
 
 interface Call {

@@ -26,7 +26,7 @@ import { type AgreedTotal, orderLines } from "./order-lines.ts";
 /** The order of a cart whose outcome may still be unknown. */
 export interface CheckoutAttempt {
   readonly idempotencyKey: string;
-  /** The cart when the attempt began, with the prices of then. */
+  /** The cart with its prices when the attempt began. */
   readonly items: readonly OrderLine[];
   /** Count by SKU of what was ordered and has not left the cart since. */
   readonly stillInCart: Map<number, number>;
@@ -112,7 +112,7 @@ export interface CheckoutInput {
 /**
  * Orders the content of the cart and resolves with the order's id.
  * @throws {AppError} `not_found` when the cart is empty and no earlier attempt is open;
- * `failed_precondition` with the shortage, or with the prices of now when the cart does not cost
+ * `failed_precondition` with the shortage, or with the current prices when the cart does not cost
  * what the buyer agreed to; `unavailable` when prices to compare with cannot be had, or the outcome
  * is unknown
  */

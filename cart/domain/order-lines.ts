@@ -15,10 +15,10 @@ export type AgreedTotal = bigint | undefined;
 type PricingDeps = Pick<Deps, "carts" | "products">;
 
 /**
- * The lines of the cart with their prices, as they are to be ordered. Without an agreed total the
- * lines whose price is not known at once have none.
+ * The lines to order, with their prices. Without an agreed total, lines whose price is not known
+ * within 100 ms have none.
  * @throws {AppError} `not_found` when the cart is empty; with an agreed total `failed_precondition`
- * with the prices of now when they come to another one, `unavailable` when they cannot be had
+ * with the current prices when they come to another total, `unavailable` when there are none
  */
 export async function orderLines(
   deps: PricingDeps,
@@ -50,7 +50,7 @@ async function linesWithKnownPrices(
   context: RequestContext,
 ): Promise<readonly OrderLine[]> {
   const prices = await knownPrices(deps, await linesOf(deps, userId), context);
-  // Read again, since what was deleted meanwhile is not to be ordered.
+  // Read again: lines that were deleted in between are not ordered.
   return (await linesOf(deps, userId)).map((line) => {
     const price = prices.get(line.sku);
     return price === undefined ? line : { ...line, price };

@@ -3,7 +3,7 @@ import { AppError } from "../../shared/errors.ts";
 import type { SkuStock } from "./deps.ts";
 import type { RefusedLine, StockChange, StockDeps } from "./stock-deps.ts";
 
-/** A change has up to a thousand lines; more than this help no reader. */
+/** A change has up to a thousand lines; a message with more than these is too long to read. */
 const REFUSED_IN_MESSAGE_MAX = 10;
 
 /**

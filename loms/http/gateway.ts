@@ -114,7 +114,7 @@ const ORDER_LIST = createRoute({
   description:
     "No order comes twice, and none is missed that had been answered before the first page was " +
     "requested, while orders arrive. A page may have fewer orders than `page_size`, also none, " +
-    "and another may follow all the same: go on until `next_page_token` is empty. A token " +
+    "and still be followed by another: read on until `next_page_token` is empty. A token " +
     "belongs to its user and statuses; any other is refused with 400.",
   tags: ["orders"],
   request: {

@@ -7,13 +7,14 @@ import { serveTogether } from "../../shared/telemetry/tracing.ts";
 import type { NewOrder, OrderWriter } from "../domain/deps.ts";
 import type { OrderListWriter } from "./writer.ts";
 
-// Group commit: orders that arrive while a transaction is under way are the next one.
+// Group commit: orders that arrive while a transaction is in progress share the next one.
 //
 // Each order is admitted by itself, in the order of arrival. An order that waits has not been sent:
 // it ends at its caller's deadline, and its outcome is known. One that was sent has the outcome of
 // its transaction: when that is lost, it is unknown for the orders of that one alone.
-// A transaction that the server rolled back for what was in it has done nothing, and its halves are
-// sent by themselves, down to the order that it failed for.
+//
+// A transaction that the server rolled back because of its contents has done nothing, and each of
+// its halves is sent, down to the order that caused it.
 
 /** Keeps a transaction, and the locks that it holds, to some 20 ms. */
 const ORDERS_MAX = 256;
@@ -25,7 +26,7 @@ const WAITING_MAX = 5_000;
 const BATCHES_MAX = 1;
 /** One that takes this long waits for a lock of others, or for a server that does not answer. */
 const STALLED_AFTER_MS = 200;
-/** Those beside which others go on; with the one under way, they leave connections to the rest. */
+/** So many stalled ones do not stop the next from starting; the rest needs connections, too. */
 const STALLED_MAX = 2;
 
 /** How much longer a transaction may take than its callers wait, who have answers by then. */

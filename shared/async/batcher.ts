@@ -17,23 +17,23 @@ export interface BatcherOptions<Item, Answer> {
   readonly batchMax: number;
   /** Calls that may wait for a batch; further ones are refused. */
   readonly waitingMax: number;
-  /** Batches under way at once; 1 unless given. */
+  /** Batches in progress at once; 1 unless given. */
   readonly batchesMax?: number;
   /** The weight of one batch, and of each item: a batch has at least one item, of any weight. */
   readonly weightMax?: number;
   readonly weightOf?: (item: Item) => number;
   /** A batch that takes longer no longer counts in `batchesMax`; never unless given. */
   readonly stalledAfterMs?: number;
-  /** How many such batches there may be; then the others wait for them. */
+  /** No batch starts while more than this many are stalled; 0 unless given. */
   readonly stalledMax?: number;
   /** Resolves with the answers in the order of the items. A rejection rejects all of them. */
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>;
   /**
-   * Whether a batch that failed so has done nothing, and might succeed without some of its items:
-   * its halves are run by themselves. Otherwise all its calls fail.
+   * Whether a batch that failed with this error has done nothing and might succeed without some of
+   * its items: then each of its halves is run. Otherwise all its calls fail.
    */
   readonly isDivisible?: (error: unknown) => boolean;
-  /** Who waits for an item, if its deadline holds while it waits for its batch. */
+  /** The caller of an item, whose deadline then also holds while the item waits for its batch. */
   readonly callerOf?: (item: Item) => BatchCaller;
   /** Called when a batch starts, with how long each of its items has waited, in ms. */
   readonly onBatch?: (waitedMs: readonly number[]) => void;
@@ -52,7 +52,7 @@ interface Call<Item, Answer> {
 
 /**
  * Groups calls into batches without delaying a single one: calls that arrive while `batchesMax`
- * batches are under way form the next, in their order. No timer holds a batch back.
+ * batches are in progress form the next, in their order. No timer delays a batch.
  */
 export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>;

@@ -21,7 +21,7 @@ export function localBusSettings(environment: Environment): string[] {
   return environment.BUS_DATABASE_URL ? [] : ["BUS_DATABASE_URL", "KAFKA_BROKERS"];
 }
 
-/** Loads the packages of the bus that the settings name, which {@link createBus} else does. */
+/** Loads the packages of the bus that the settings name, so that {@link createBus} need not. */
 export async function loadBus({ KAFKA_BROKERS: brokers }: BusConfig): Promise<void> {
   await (brokers.length === 0 ? import("./postgres.ts") : import("./kafka.ts"));
 }

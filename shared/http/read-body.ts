@@ -94,7 +94,7 @@ const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^"; \t]*)/i;
 /** ASCII is UTF-8, too. */
 const UTF8_NAMES = ["utf-8", "utf8", "us-ascii"];
 
-/** Whether the body is JSON by its type, though perhaps in a form that is not read. */
+/** Whether the content type is JSON, also with a charset or encoding that is not read. */
 export function namesJson(c: HttpContext): boolean {
   return JSON_TYPE.test(c.req.raw.headers.get("content-type") ?? "");
 }

@@ -62,7 +62,7 @@ export async function agreeToATotal(
   await narrator.ask("Then its price goes up", { ...product, body: { price: PRICE } });
   await shop.add(`User ${user} has read the announcement and wants ${COUNT}`, user, items[0]);
   await shop.checkoutCostsOtherwise(
-    "agrees to what was announced; the answer has the price of now, and nothing is ordered",
+    "agrees to what was announced; the answer has the current price, and nothing is ordered",
     { user, agreedTotal: COUNT * ANNOUNCED_PRICE },
     { total_price: COUNT * PRICE, items: [{ sku, price: PRICE }] },
   );

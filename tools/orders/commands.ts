@@ -14,7 +14,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 
 type LatePayment = RowOf<typeof LATE_PAYMENTS.columns>;
 
-/** Up to `max` orders that somebody tried to pay too late, the newest try first. */
+/** Up to `max` orders with late payments, the newest try first. */
 export async function listLatePayments(pool: StatementRunner, max: number): Promise<Outcome> {
   const context = new RequestContext({
     traceparent: childTraceparent(undefined),

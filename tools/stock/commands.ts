@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { stockText } from "../../proto/stock-api.ts";
+import { STOCK_TEXT_MAX, stockText } from "../../proto/stock-api.ts";
 import type { StockMovement, StockRow } from "../clients/gen/stock/types.gen.ts";
 import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
 import { UsageError } from "../shop/command.ts";
@@ -108,7 +108,7 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
       const lines = readStockFile(await readFile(file, "utf8"));
       const calls = await importLines(api, lines, {
         reference,
-        reason: reason ?? `import of ${basename(file)}`.slice(0, 200),
+        reason: reason ?? [...`import of ${basename(file)}`].slice(0, STOCK_TEXT_MAX).join(""),
         onProgress: (done) => note(`${done} of ${lines.length} lines are set`),
       });
       return {

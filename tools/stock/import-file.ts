@@ -23,7 +23,7 @@ export class ImportError extends Error {
 
 /**
  * Sets what was counted, in calls of a thousand lines. Run again with the same lines and reference
- * after it broke off, it repeats what is set already and changes nothing there.
+ * after an interruption, it repeats the calls that succeeded, which changes nothing.
  * @returns how many calls it took
  * @throws {ImportError} naming the call that failed; those before it are done
  */

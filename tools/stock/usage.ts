@@ -8,10 +8,10 @@ const FOOT = `
 A REFERENCE names a change, as a delivery note does: sent again under the same one, it gets the
 first answer and changes nothing. Without one, receive and count print one of their own.
 
-import sets total_count; what a file says of "reserved" is not read, since that belongs to orders.
+import sets total_count; it ignores "reserved" in a file, which belongs to orders.
 JSON is [{"sku": 1, "total_count": 2}, …], CSV has a header: sku,total_count. Every line is checked
-before any is sent. They are sent a thousand a call, under REFERENCE#1, REFERENCE#2 and so on, so
-an import that broke off is safe to run again.
+before any is sent. They are sent in calls of a thousand, under REFERENCE#1, REFERENCE#2 and so
+on. To continue after an interruption, run the import again.
 
 Exit code 0: done. 1: refused, or no answer. 2: usage error. It uses the system that npm start
 runs; LOMS_ADMIN_URL names another one, LOMS_ADMIN_TOKEN is its token.

@@ -96,7 +96,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * List the orders of a user, newest first
      *
-     * No order comes twice, and none is missed that had been answered before the first page was requested, while orders arrive. A page may have fewer orders than `page_size`, also none, and another may follow all the same: go on until `next_page_token` is empty. A token belongs to its user and statuses; any other is refused with 400.
+     * No order comes twice, and none is missed that had been answered before the first page was requested, while orders arrive. A page may have fewer orders than `page_size`, also none, and still be followed by another: read on until `next_page_token` is empty. A token belongs to its user and statuses; any other is refused with 400.
      */
     public orderList<ThrowOnError extends boolean = false>(options: Options<OrderListData, ThrowOnError>): RequestResult<OrderListResponses, OrderListErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderListResponses, OrderListErrors, ThrowOnError>({
