@@ -42,8 +42,14 @@ export function groupedStocks(
     ...(onBatch && { onBatch }),
     async run(calls) {
       const skus = [...new Set(calls.map(({ sku }) => sku))];
-      const counts = await readCounts(client, skus, serveTogether(calls.map((c) => c.context)));
-      return calls.map(({ sku }) => counts.get(sku));
+      const context = serveTogether(calls.map((call) => call.context));
+      try {
+        const counts = await readCounts(client, skus, context);
+        return calls.map(({ sku }) => counts.get(sku));
+      } finally {
+        // A lone call's context is its caller's.
+        if (calls.length > 1) context.close();
+      }
     },
   });
   return {
