@@ -23,7 +23,7 @@ import type { StockDeps } from "../domain/stock-deps.ts";
 export const DOCUMENT_INFO: DocumentInfo = {
   title: "Stock",
   version: "1.0.0",
-  summary: "What the warehouse holds, for those who run the shop",
+  summary: "The stock of the warehouse, for operators",
   description:
     `Each change of stock is one transaction, safe beside orders, and leaves a movement a line. A
 \`reference\` makes it safe to repeat after 503 or 504. Integers are exact over the whole range of

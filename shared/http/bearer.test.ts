@@ -26,8 +26,8 @@ test.each([
   [`Basic ${TOKEN}`, "Authorization has no bearer token"],
   [TOKEN, "Authorization has no bearer token"],
   [`Bearer ${TOKEN} more`, "Authorization has no bearer token"],
-  [`Bearer ${TOKEN.toLowerCase()}`, "The bearer token is another"],
-  ["Bearer a", "The bearer token is another"],
+  [`Bearer ${TOKEN.toLowerCase()}`, "The bearer token is wrong"],
+  ["Bearer a", "The bearer token is wrong"],
 ])("%j is answered with 401", async (sent, detail) => {
   const answer = await answering(TOKEN)(sent);
   expect(answer.status).toBe(401);

@@ -28,7 +28,7 @@ export function requireBearer(
         throw new AppError("unauthenticated", "Authorization has no bearer token");
       }
       if (!timingSafeEqual(digest(sent), wanted)) {
-        throw new AppError("unauthenticated", "The bearer token is another");
+        throw new AppError("unauthenticated", "The bearer token is wrong");
       }
       return route.run(c);
     },

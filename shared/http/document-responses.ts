@@ -65,7 +65,7 @@ const problemSchema = z.object({
 
 const DESCRIPTIONS = {
   400: "The request breaks a rule; `errors` names each",
-  401: "The bearer token is missing or another",
+  401: "The bearer token is missing or wrong",
   404: "Not found",
   406: "The caller does not accept application/json",
   409: "The idempotency key belongs to another request",
@@ -97,7 +97,7 @@ const PROBLEM_EXAMPLES = {
   400: example(400, "invalid_argument", `count ${COUNT_RULE}`, {
     errors: [{ path: "count", message: COUNT_RULE }],
   }),
-  401: example(401, "unauthenticated", "The bearer token is missing or another"),
+  401: example(401, "unauthenticated", "The bearer token is missing or wrong"),
   404: example(404, "not_found", "There is no order 9007199254740993"),
   406: example(
     406,

@@ -198,7 +198,7 @@ export type StockReceiveErrors = {
      */
     400: Problem;
     /**
-     * The bearer token is missing or another
+     * The bearer token is missing or wrong
      */
     401: Problem;
     /**
@@ -263,7 +263,7 @@ export type StockCountErrors = {
      */
     400: Problem;
     /**
-     * The bearer token is missing or another
+     * The bearer token is missing or wrong
      */
     401: Problem;
     /**
@@ -328,7 +328,7 @@ export type StockListErrors = {
      */
     400: Problem;
     /**
-     * The bearer token is missing or another
+     * The bearer token is missing or wrong
      */
     401: Problem;
     /**
@@ -385,7 +385,7 @@ export type StockMovementsErrors = {
      */
     400: Problem;
     /**
-     * The bearer token is missing or another
+     * The bearer token is missing or wrong
      */
     401: Problem;
     /**
