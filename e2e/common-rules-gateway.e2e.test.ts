@@ -41,8 +41,13 @@ const badOrders: Row[] = [
   },
   {
     call: CREATE,
-    body: `{"user":1,"items":[{"sku":${SKU},"count":1,"price":1}]}`,
+    body: `{"user":1,"items":[{"sku":${SKU},"count":1,"price":-1}]}`,
     paths: ["items.0.price"],
+  },
+  {
+    call: CREATE,
+    body: `{"user":1,"items":[{"sku":${SKU},"count":1,"name":""}]}`,
+    paths: ["items.0.name"],
   },
   { call: CREATE, body: `{"user":1,"items":[${line}],"note":""}`, paths: ["note"] },
 ];
