@@ -54,11 +54,26 @@ try {
   process.exit(1);
 }
 
-function readTask(): Task {
-  const { values: { order, since, max: given }, positionals: [command, ...others] } = parseArgs({
-    options: { order: { type: "string" }, since: { type: "string" }, max: { type: "string" } },
+function readCommandLine() {
+  const { values, positionals } = parseArgs({
+    options: {
+      order: { type: "string" },
+      since: { type: "string" },
+      max: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
     allowPositionals: true,
   });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    process.exit(0);
+  }
+  return { ...values, positionals };
+}
+
+function readTask(): Task {
+  const { order, since, max: given, positionals } = readCommandLine();
+  const [command, ...others] = positionals;
   if (others.length > 0 || (command === "replay") !== (since !== undefined)) {
     throw new Error(USAGE);
   }

@@ -29,7 +29,8 @@ const USER_ID = /^[1-9][0-9]{0,18}$/;
 process.exitCode = await main().catch((error: unknown) => {
   const isUsage = error instanceof UsageError;
   const lines = isUsage ? [error.message] : refusalOf(error).lines;
-  process.stderr.write(`orders: ${lines.join("\n")}\n`);
+  const text = lines.join("\n");
+  process.stderr.write(text === USAGE ? USAGE : `orders: ${text}\n`);
   return isUsage ? NOT_UNDERSTOOD : REFUSED;
 });
 
@@ -40,7 +41,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const { data, lines } = await run(words, status, readMax(max));
-  process.stdout.write(`${json ? JSON.stringify(data, jsonIntegers) : lines.join("\n")}\n`);
+  const text = lines.length > 0 ? lines.join("\n") : "none";
+  process.stdout.write(`${json ? JSON.stringify(data, jsonIntegers) : text}\n`);
   return 0;
 }
 

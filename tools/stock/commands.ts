@@ -113,7 +113,7 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
       });
       return {
         data: { lines: lines.length, calls, reference },
-        lines: [`${lines.length} lines are set, in ${calls} calls under ${reference}#1…`],
+        lines: [`${lines.length} lines are set, under ${reference}#1 to #${calls}`],
       };
     },
   },
@@ -175,14 +175,14 @@ function newReference(note: Note): string {
 const SIGNED = /^[+-]?[0-9]{1,19}$/;
 
 function signed(name: string, word: string | undefined): bigint {
-  if (!SIGNED.test(word ?? "")) throw new UsageError(`${name} is a number, not "${word}"`);
+  if (!SIGNED.test(word ?? "")) throw new UsageError(`${name} is a whole number, not "${word}"`);
   return BigInt((word as string).replace("+", ""));
 }
 
 function wholeNumber(name: string, word: string | undefined, min: bigint): bigint {
   const value = signed(name, word);
   if (value >= min && value <= INT64_MAX) return value;
-  throw new UsageError(`${name} is a number from ${min}, not "${word}"`);
+  throw new UsageError(`${name} is a whole number from ${min}, not "${word}"`);
 }
 
 const WIDTH = 12;
