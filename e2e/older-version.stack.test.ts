@@ -72,7 +72,9 @@ async function newMember() {
   return {
     shop: shopAt({ urls: { ...stack.urls, loms: url } }),
     async start(sources?: string): Promise<void> {
-      process = await startAlone("loms", settings, url, undefined, sources);
+      // Deno's permissions are those of this project's folder.
+      const runtime = sources === undefined ? undefined : "node";
+      process = await startAlone("loms", settings, url, runtime, sources);
     },
     async stop(): Promise<void> {
       process.signal("SIGTERM");
