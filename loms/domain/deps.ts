@@ -1,8 +1,7 @@
 import type { OrderShortage } from "../../proto/loms/v1/order-shortage.ts";
 import type { OrderStatus } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { OrderListInput, OrderPage } from "./order-list.ts";
-import type { Order, OrderItem } from "./order.ts";
+import type { Order, OrderItem, OrderListInput, OrderPage } from "./order.ts";
 
 /** An order to create; `items` has one line per SKU, ascending by SKU. */
 export interface NewOrder {
@@ -69,6 +68,10 @@ export interface OrderReader {
 
 /** Pages of a user's orders, read as {@link OrderReader} does. */
 export interface OrderPages {
+  /**
+   * Ids only fall from page to page, so no order comes twice. One that was answered before the
+   * first page was requested is there for every page, so none is missed.
+   */
   orderList(input: OrderListInput, context: RequestContext): Promise<OrderPage>;
 }
 

@@ -19,6 +19,32 @@ export interface Order {
   readonly reason?: EndReason;
 }
 
+/** Which orders of a user to list. */
+export interface OrderListInput {
+  readonly userId: bigint;
+  /** Each once; empty for every status. */
+  readonly statuses: readonly OrderStatus[];
+  readonly pageSize: number;
+  /** Only orders with a lower id; undefined for the first page. */
+  readonly before: bigint | undefined;
+}
+
+export interface ListedOrder {
+  readonly orderId: bigint;
+  readonly status: OrderStatus;
+  /** RFC 3339 with milliseconds, UTC. */
+  readonly createdAt: string;
+  /** Ascending by SKU. */
+  readonly items: readonly OrderItem[];
+}
+
+export interface OrderPage {
+  /** Newest first. */
+  readonly orders: readonly ListedOrder[];
+  /** `before` of the next page; undefined when there is none. */
+  readonly next: bigint | undefined;
+}
+
 /** What the order costs, exactly; undefined when a line has no price. */
 export function orderTotalPrice(items: readonly OrderItem[]): bigint | undefined {
   let total = 0n;

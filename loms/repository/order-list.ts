@@ -3,7 +3,7 @@ import type { OrderStatus } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import type { OrderPages } from "../domain/deps.ts";
-import type { OrderListInput, OrderPage } from "../domain/order-list.ts";
+import type { OrderListInput, OrderPage } from "../domain/order.ts";
 import type { OrderItem } from "../domain/order.ts";
 import { toOrderItem } from "./order-item.ts";
 import { ORDER_LIST, ORDER_LIST_ITEMS } from "./read-statements.ts";

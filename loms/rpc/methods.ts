@@ -13,8 +13,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "../domain/deps.ts";
 import { orderCancel, orderPay } from "../domain/order-change.ts";
 import { orderCreate } from "../domain/order-create.ts";
-import { type ListedOrder, orderList } from "../domain/order-list.ts";
-import { type OrderItem, orderTotalPrice } from "../domain/order.ts";
+import { type ListedOrder, type OrderItem, orderTotalPrice } from "../domain/order.ts";
 import { orderInfo } from "../domain/order-info.ts";
 import { stocksInfo, stocksInfoList } from "../domain/stocks-info.ts";
 import { invalidArgument } from "../../shared/violations.ts";
@@ -75,7 +74,7 @@ export function rpcMethods(deps: Deps): RpcMethods {
         const before = page_token === "" ? undefined : readOrderPageToken(page_token, filter);
         if (page_token !== "" && before === undefined) throw invalidArgument([WRONG_TOKEN]);
         const input = { userId: user, statuses, pageSize: page_size, before };
-        const { orders, next } = await orderList(deps, input, context);
+        const { orders, next } = await deps.orderPages.orderList(input, context);
         return {
           orders: orders.map(toListedOrder),
           next_page_token: next === undefined ? "" : orderPageToken(next, filter),
