@@ -1,10 +1,9 @@
 import type { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
-import { Batcher } from "../../shared/async/batcher.ts";
 import { within } from "../../shared/async/clock.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { GrpcClient } from "../../shared/grpc/client.ts";
-import { serveTogether } from "../../shared/telemetry/tracing.ts";
+import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Stocks } from "../domain/deps.ts";
 
 /** As many as loms takes in one StocksInfoList. */
@@ -18,11 +17,6 @@ const STALLED_AFTER_MS = 100;
 /** So many stalled ones do not stop the next from starting. */
 const STALLED_MAX = 8;
 
-interface Call {
-  readonly sku: number;
-  readonly context: RequestContext;
-}
-
 /**
  * Stock from loms. Calls that arrive while others are under way become one StocksInfoList with each
  * SKU once; a lone call is a StocksInfo. A call to loms begins after those that it serves, so no
@@ -32,29 +26,21 @@ export function groupedStocks(
   client: Pick<GrpcClient<LomsDefinition>, "call">,
   onBatch?: (waitedMs: readonly number[]) => void,
 ): Stocks {
-  const batcher = new Batcher<Call, bigint | undefined>({
+  const stocksInfo = groupedCalls<number, bigint | undefined>({
     batchMax: SKUS_MAX,
     waitingMax: WAITING_MAX,
     batchesMax: BATCHES_MAX,
     stalledAfterMs: STALLED_AFTER_MS,
     stalledMax: STALLED_MAX,
-    callerOf: ({ context }) => context,
     ...(onBatch && { onBatch }),
-    async run(calls) {
-      const skus = [...new Set(calls.map(({ sku }) => sku))];
-      const context = serveTogether(calls.map((call) => call.context));
-      try {
-        const counts = await readCounts(client, skus, context);
-        return calls.map(({ sku }) => counts.get(sku));
-      } finally {
-        // A lone call's context is its caller's.
-        if (calls.length > 1) context.close();
-      }
+    async run(skus, context) {
+      const counts = await readCounts(client, [...new Set(skus)], context);
+      return skus.map((sku) => counts.get(sku));
     },
   });
   return {
     stocksInfo: (sku, context) =>
-      within(context.clock, context.remainingMs(), batcher.ask({ sku, context }), () => {
+      within(context.clock, context.remainingMs(), stocksInfo(sku, context), () => {
         throw new AppError("deadline_exceeded", "loms did not answer before the deadline");
       }),
   };

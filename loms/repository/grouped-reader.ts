@@ -1,8 +1,7 @@
-import { Batcher } from "../../shared/async/batcher.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { batcherMetrics } from "../../shared/telemetry/batcher-metrics.ts";
+import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
-import { serveTogether } from "../../shared/telemetry/tracing.ts";
 import type { OrderReader } from "../domain/deps.ts";
 import type { OrderSetReader } from "./reader.ts";
 
@@ -20,11 +19,6 @@ const STALLED_MAX = 2;
 /** How much longer a statement may take than its callers wait, who have answers by then. */
 const GRACE_MS = 100;
 
-interface Call<Key> {
-  readonly key: Key;
-  readonly context: RequestContext;
-}
-
 /**
  * Reads single orders and SKUs, calls that arrive together in one statement of `sets`. A
  * statement begins after each of its calls, so a read sees every write that was answered before.
@@ -38,23 +32,20 @@ export function createGroupedReader(
     name: string,
     batchMax: number,
     read: (keys: readonly Key[], context: RequestContext) => Promise<ReadonlyMap<Key, Value>>,
-  ): (key: Key, context: RequestContext) => Promise<Value | undefined> {
-    const batcher = new Batcher<Call<Key>, Value | undefined>({
+  ) {
+    return groupedCalls<Key, Value | undefined>({
       batchMax,
       waitingMax: WAITING_MAX,
       batchesMax,
       stalledAfterMs: STALLED_AFTER_MS,
       stalledMax: STALLED_MAX,
-      callerOf: ({ context }) => context,
+      graceMs: GRACE_MS,
       onBatch: batcherMetrics(metrics, name),
-      async run(calls) {
-        const keys = calls.map(({ key }) => key);
-        const context = serveTogether(calls.map((call) => call.context), GRACE_MS);
+      async run(keys, context) {
         const found = await read(keys, context);
         return keys.map((key) => found.get(key));
       },
     });
-    return (key, context) => batcher.ask({ key, context });
   }
 
   return {

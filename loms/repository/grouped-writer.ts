@@ -1,9 +1,8 @@
-import { Batcher } from "../../shared/async/batcher.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { isOwnFault } from "../../shared/postgres/database-error.ts";
 import { batcherMetrics } from "../../shared/telemetry/batcher-metrics.ts";
+import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
-import { serveTogether } from "../../shared/telemetry/tracing.ts";
 import type { NewOrder, OrderWriter } from "../domain/deps.ts";
 import type { OrderListWriter } from "./writer.ts";
 
@@ -32,11 +31,6 @@ const STALLED_MAX = 2;
 /** How much longer a transaction may take than its callers wait, who have answers by then. */
 const GRACE_MS = 100;
 
-interface Call<Item> {
-  readonly item: Item;
-  readonly context: RequestContext;
-}
-
 /** Writes single orders, those that arrive together in one transaction of `lists`. */
 export function createGroupedWriter(
   lists: OrderListWriter,
@@ -47,25 +41,20 @@ export function createGroupedWriter(
     name: string,
     write: (items: readonly Item[], context: RequestContext) => Promise<readonly Outcome[]>,
     linesOf: (item: Item) => number,
-  ): (item: Item, context: RequestContext) => Promise<Outcome> {
-    const batcher = new Batcher<Call<Item>, Outcome>({
+  ) {
+    return groupedCalls<Item, Outcome>({
       batchMax: ORDERS_MAX,
       waitingMax: WAITING_MAX,
       batchesMax,
       weightMax: LINES_MAX,
-      weightOf: ({ item }) => linesOf(item),
+      weightOf: linesOf,
       stalledAfterMs: STALLED_AFTER_MS,
       stalledMax: STALLED_MAX,
-      callerOf: ({ context }) => context,
+      graceMs: GRACE_MS,
       isDivisible: isOwnFault,
       onBatch: batcherMetrics(metrics, name),
-      run: (calls) =>
-        write(
-          calls.map(({ item }) => item),
-          serveTogether(calls.map(({ context }) => context), GRACE_MS),
-        ),
+      run: write,
     });
-    return (item, context) => batcher.ask({ item, context });
   }
 
   // The lines of an order that changes are not known here.
