@@ -18,7 +18,7 @@ export const STOCK_TEXT_MAX = 255;
 /** Units that one line may add or take out. */
 export const STOCK_RECEIVE_MAX = 2 ** 31 - 1;
 /** Entries of one page. */
-const PAGE_MAX = 1000;
+export const STOCK_PAGE_MAX = 1000;
 const PAGE_DEFAULT = 100;
 
 const TEXT_RULE = `must be 1 to ${STOCK_TEXT_MAX} characters`;
@@ -96,7 +96,7 @@ const stockRow = z.strictObject({
 export const stockChangeResponse = z.strictObject({ lines: z.array(stockRow) })
   .meta({ id: "StockChangeResult" });
 
-const limit = integerFrom(1, PAGE_MAX, "int32").default(PAGE_DEFAULT)
+const limit = integerFrom(1, STOCK_PAGE_MAX, "int32").default(PAGE_DEFAULT)
   .meta({ description: "Entries of a page; a shorter page is the last" });
 
 export const stockListRequest = z.strictObject({

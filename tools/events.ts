@@ -1,9 +1,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { lomsConfig } from "../loms/config.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
-import { Pool } from "../shared/postgres/pool.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import {
   type EventsDeps,
@@ -14,6 +12,7 @@ import {
   replayRefused,
   showOrder,
 } from "./events/commands.ts";
+import { readMax, withLomsDatabase } from "./loms-database.ts";
 
 const USAGE = `npm run events -- --order 42            the events of an order, from its history
 npm run events -- dlq [--max 1000]             what the notifier could not read
@@ -25,9 +24,6 @@ npm run events -- replay --since 2026-01-02T03:04:05Z [--max 1000]
 
 It finds the system that runs in this folder, else by DATABASE_URL, KAFKA_BROKERS (with its other
 settings) or BUS_DATABASE_URL, as loms does.`;
-/** One run reads and moves no more, so that it stays short and its memory small. */
-const MAX_DEFAULT = 1_000;
-const MAX_MAX = 100_000;
 const ORDER_ID = /^[1-9][0-9]{0,18}$/;
 const MOMENT = z.iso.datetime({ offset: true });
 const ORDER_ID_MAX = 2n ** 63n - 1n;
@@ -89,12 +85,6 @@ function readTask(): Task {
   return (deps) => showOrder(deps, orderId);
 }
 
-function readMax(text: string | undefined): number {
-  const max = text === undefined ? MAX_DEFAULT : Number(text);
-  if (Number.isInteger(max) && max >= 1 && max <= MAX_MAX) return max;
-  throw new Error(`--max is a number from 1 to ${MAX_MAX}, not ${text}`);
-}
-
 function readMoment(text: string): string {
   if (MOMENT.safeParse(text).success) return text;
   throw new Error(`--since is a moment such as 2026-01-02T03:04:05Z, not ${text}`);
@@ -106,19 +96,13 @@ function readOrderId(text: string): bigint {
 }
 
 async function withDeps(task: Task): Promise<string[] | undefined> {
-  const config = lomsConfig(process.env);
   const log = createLogger({ service: "stack", level: "error" });
-  const pool = new Pool({
-    url: config.DATABASE_URL,
-    role: "primary",
-    max: 1,
-    applicationName: "events",
-    prepared: config.DATABASE_PREPARED_STATEMENTS,
+  return await withLomsDatabase("events", async (pool, config) => {
+    const bus = await createBus(config, log);
+    try {
+      return await task({ pool, bus });
+    } finally {
+      await bus.close();
+    }
   });
-  const bus = await createBus(config, log);
-  try {
-    return await task({ pool, bus });
-  } finally {
-    await Promise.all([bus.close(), pool.close()]);
-  }
 }

@@ -1,12 +1,11 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { lomsConfig } from "../loms/config.ts";
 import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
 import { jsonIntegers } from "../shared/json-integer.ts";
-import { Pool } from "../shared/postgres/pool.ts";
-import { DATA_DIRECTORY, readStack } from "../stack/stack-file.ts";
 import { lomsClient } from "./clients/loms.ts";
+import { MAX_DEFAULT, readMax, withLomsDatabase } from "./loms-database.ts";
 import { listLatePayments, listOrders } from "./orders/commands.ts";
+import { findStack, findUrl } from "./running-stack.ts";
 import { type Outcome, UsageError } from "./shop/command.ts";
 import { refusalOf } from "./shop/refusal.ts";
 
@@ -21,9 +20,6 @@ runs; DATABASE_URL (late-payments) and LOMS_URL (list) name another one.
 `;
 const REFUSED = 1;
 const NOT_UNDERSTOOD = 2;
-/** One run lists no more, so that it stays short and its memory small. */
-const MAX_DEFAULT = 1_000;
-const MAX_MAX = 100_000;
 const USER_ID = /^[1-9][0-9]{0,18}$/;
 
 process.exitCode = await main().catch((error: unknown) => {
@@ -66,7 +62,7 @@ function readCommandLine() {
 function run(words: readonly string[], statuses: readonly string[], max: number): Promise<Outcome> {
   const [name, user, ...others] = words;
   if (name === "late-payments" && user === undefined && statuses.length === 0) {
-    return withPool((pool) => listLatePayments(pool, max));
+    return withLomsDatabase("orders", (pool) => listLatePayments(pool, max));
   }
   if (name !== "list" || user === undefined || others.length > 0) throw new UsageError(USAGE);
   if (!USER_ID.test(user)) throw new UsageError(`USER is the id of a user, not ${user}`);
@@ -74,30 +70,7 @@ function run(words: readonly string[], statuses: readonly string[], max: number)
 }
 
 function findLoms(): ReturnType<typeof lomsClient> {
-  const url = process.env.LOMS_URL ||
-    readStack(process.env.STACK_DATA || DATA_DIRECTORY)?.urls.loms;
+  const url = findUrl("LOMS_URL", findStack()?.urls.loms);
   if (!url) throw new UsageError("nothing runs here: npm start first, or set LOMS_URL");
-  return lomsClient(url.replace(/\/+$/, ""), { fetch: createDirectFetch() });
-}
-
-function readMax(text: string): number {
-  const max = Number(text);
-  if (Number.isInteger(max) && max >= 1 && max <= MAX_MAX) return max;
-  throw new UsageError(`--max is a number from 1 to ${MAX_MAX}, not ${text}`);
-}
-
-async function withPool(task: (pool: Pool) => Promise<Outcome>): Promise<Outcome> {
-  const config = lomsConfig(process.env);
-  const pool = new Pool({
-    url: config.DATABASE_URL,
-    role: "primary",
-    max: 1,
-    applicationName: "orders",
-    prepared: config.DATABASE_PREPARED_STATEMENTS,
-  });
-  try {
-    return await task(pool);
-  } finally {
-    await pool.close();
-  }
+  return lomsClient(url, { fetch: createDirectFetch() });
 }

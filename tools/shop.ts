@@ -2,8 +2,6 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { jsonIntegers } from "../shared/json-integer.ts";
-import { redactUrls } from "../shared/redact.ts";
-import { DATA_DIRECTORY } from "../stack/stack-file.ts";
 import { type Outcome, readArguments, UsageError } from "./shop/command.ts";
 import { COMMANDS, isCommand } from "./shop/commands.ts";
 import { followNotifications } from "./shop/follow-notifications.ts";
@@ -11,7 +9,8 @@ import { refusalOf } from "./shop/refusal.ts";
 import { runSession } from "./shop/session.ts";
 import { openShop, type Shop } from "./shop/shop.ts";
 import { usage, WATCH } from "./shop/usage.ts";
-import { readStack, type StackFacts } from "../stack/stack-file.ts";
+import type { StackFacts } from "../stack/stack-file.ts";
+import { findStack, findUrl } from "./running-stack.ts";
 
 const REFUSED = 1;
 const NOT_UNDERSTOOD = 2;
@@ -61,10 +60,10 @@ function readCommandLine(): { json: boolean; help: boolean; words: string[] } {
 
 /** The one that the environment names, else the one that runs in this folder. */
 function findShop(): Shop {
-  const stack = readStack(process.env.STACK_DATA || DATA_DIRECTORY);
+  const stack = findStack();
   const { cart, loms, products } = stack?.urls ?? {};
   const found = { CART_URL: cart, LOMS_URL: loms, PRODUCT_URL: products };
-  const urls = Object.entries(found).map(([name, url]) => urlOf(name, process.env[name] || url));
+  const urls = Object.entries(found).map(([name, url]) => findUrl(name, url));
   const [cartUrl, lomsUrl, productUrl] = urls;
   if (!cartUrl || !lomsUrl || !productUrl) {
     throw new Error(
@@ -78,12 +77,6 @@ function findShop(): Shop {
     productToken: process.env.PRODUCT_TOKEN || "testtoken",
     notifierLog: stack && logOf(stack, cartUrl),
   });
-}
-
-/** Without a slash at its end, as paths are put behind it. */
-function urlOf(name: string, url: string | undefined): string | undefined {
-  if (url === undefined || URL.canParse(url)) return url?.replace(/\/+$/, "");
-  throw new UsageError(`${name} is not a URL: ${redactUrls(url)}`);
 }
 
 /** Another system's notifications are not in our notifier's log. */

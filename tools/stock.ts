@@ -2,10 +2,9 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
 import { jsonIntegers } from "../shared/json-integer.ts";
-import { redactUrls } from "../shared/redact.ts";
-import { DATA_DIRECTORY, readStack } from "../stack/stack-file.ts";
 import type { StockApi } from "./clients/gen/stock/sdk.gen.ts";
 import { stockClient } from "./clients/stock.ts";
+import { findStack, findUrl } from "./running-stack.ts";
 import { UsageError } from "./shop/command.ts";
 import { refusalOf } from "./shop/refusal.ts";
 import { checkUsage, COMMANDS, type StockOptions } from "./stock/commands.ts";
@@ -77,12 +76,10 @@ async function run(): Promise<number> {
 
 /** The stock API that the environment names, else that of the system of this folder. */
 function findApi(): StockApi {
-  const stack = readStack(process.env.STACK_DATA || DATA_DIRECTORY);
-  const url = process.env.LOMS_ADMIN_URL || stack?.urls.lomsAdmin;
+  const url = findUrl("LOMS_ADMIN_URL", findStack()?.urls.lomsAdmin);
   if (!url) throw new UsageError("nothing runs here: npm start first, or set LOMS_ADMIN_URL");
-  if (!URL.canParse(url)) throw new UsageError(`LOMS_ADMIN_URL is not a URL: ${redactUrls(url)}`);
   const token = process.env.LOMS_ADMIN_TOKEN;
-  return stockClient(url.replace(/\/+$/, ""), {
+  return stockClient(url, {
     fetch: createDirectFetch(),
     ...token && { headers: { authorization: `Bearer ${token}` } },
   });

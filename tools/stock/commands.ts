@@ -1,16 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { STOCK_TEXT_MAX, stockText } from "../../proto/stock-api.ts";
+import { INT64_MAX } from "../../proto/loms/v1/schemas.ts";
+import { STOCK_PAGE_MAX, STOCK_TEXT_MAX, stockText } from "../../proto/stock-api.ts";
 import type { StockMovement, StockRow } from "../clients/gen/stock/types.gen.ts";
 import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
 import { UsageError } from "../shop/command.ts";
 import { importLines } from "./import-file.ts";
 import { readStockFile } from "./read-stock-file.ts";
-
-/** What the stock API answers at once. */
-const PAGE_MAX = 1_000;
-const INT64_MAX = 2n ** 63n - 1n;
 
 export interface StockOptions {
   readonly reason?: string | undefined;
@@ -59,7 +56,7 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
     about: "lists the stock of every SKU",
     async run(api) {
       const items = await everyPage<StockRow>(async (last) => {
-        const body = { after: last?.sku ?? 0n, limit: PAGE_MAX };
+        const body = { after: last?.sku ?? 0n, limit: STOCK_PAGE_MAX };
         return (await api.stockList({ body, ...orThrow })).data.items;
       });
       return { data: { items }, lines: [STOCK_HEAD, ...items.map(stockLine)] };
@@ -94,7 +91,7 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
     async run(api, [word]) {
       const sku = wholeNumber("SKU", word, 1n);
       const movements = await everyPage<StockMovement>(async (last) => {
-        const body = { sku, after: last?.id ?? 0n, limit: PAGE_MAX };
+        const body = { sku, after: last?.id ?? 0n, limit: STOCK_PAGE_MAX };
         return (await api.stockMovements({ body, ...orThrow })).data.movements;
       });
       return { data: { movements }, lines: [MOVEMENT_HEAD, ...movements.map(movementLine)] };
@@ -157,7 +154,7 @@ async function everyPage<Row>(page: (last: Row | undefined) => Promise<readonly 
   for (;;) {
     const rows = await page(all.at(-1));
     for (const row of rows) all.push(row);
-    if (rows.length < PAGE_MAX) return all;
+    if (rows.length < STOCK_PAGE_MAX) return all;
   }
 }
 

@@ -1,10 +1,8 @@
-import { STOCK_TEXT_MAX } from "../../proto/stock-api.ts";
+import { STOCK_LINES_MAX, STOCK_TEXT_MAX } from "../../proto/stock-api.ts";
 import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
 import { UsageError } from "../shop/command.ts";
 import type { CountedLine } from "./read-stock-file.ts";
 
-/** What the stock API takes at once. */
-const LINES_A_CALL = 1_000;
 /** So often is progress reported. */
 const PROGRESS_CALLS = 10;
 
@@ -32,14 +30,14 @@ export async function importLines(
   lines: readonly CountedLine[],
   { reason, reference, onProgress }: ImportOptions,
 ): Promise<number> {
-  const calls = Math.ceil(lines.length / LINES_A_CALL);
+  const calls = Math.ceil(lines.length / STOCK_LINES_MAX);
   const longest = `${reference}#${calls}`;
   if ([...longest].length > STOCK_TEXT_MAX) {
     throw new UsageError(`the reference ${longest} is longer than ${STOCK_TEXT_MAX} characters`);
   }
   for (let call = 1; call <= calls; call++) {
-    const from = (call - 1) * LINES_A_CALL;
-    const some = lines.slice(from, from + LINES_A_CALL);
+    const from = (call - 1) * STOCK_LINES_MAX;
+    const some = lines.slice(from, from + STOCK_LINES_MAX);
     const body = {
       lines: some.map(({ sku, total_count }) => ({ sku: BigInt(sku), total_count })),
       reason,

@@ -1,0 +1,35 @@
+import process from "node:process";
+import { type LomsConfig, lomsConfig } from "../loms/config.ts";
+import { Pool } from "../shared/postgres/pool.ts";
+import { UsageError } from "./shop/command.ts";
+
+/** One run reads and moves no more, so that it stays short and its memory small. */
+export const MAX_DEFAULT = 1_000;
+const MAX_MAX = 100_000;
+
+/** @throws {UsageError} when the text of `--max` is no number of rows that one run may take */
+export function readMax(text: string | undefined): number {
+  const max = text === undefined ? MAX_DEFAULT : Number(text);
+  if (Number.isInteger(max) && max >= 1 && max <= MAX_MAX) return max;
+  throw new UsageError(`--max is a number from 1 to ${MAX_MAX}, not ${text}`);
+}
+
+/** Runs a task of a tool on the primary of loms, which it finds as loms does. */
+export async function withLomsDatabase<Result>(
+  applicationName: string,
+  task: (pool: Pool, config: LomsConfig) => Promise<Result>,
+): Promise<Result> {
+  const config = lomsConfig(process.env);
+  const pool = new Pool({
+    url: config.DATABASE_URL,
+    role: "primary",
+    max: 1,
+    applicationName,
+    prepared: config.DATABASE_PREPARED_STATEMENTS,
+  });
+  try {
+    return await task(pool, config);
+  } finally {
+    await pool.close();
+  }
+}
