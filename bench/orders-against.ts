@@ -18,6 +18,7 @@ import { ServiceProcess } from "../stack/processes/service-process.ts";
 import { freePorts } from "../stack/ports.ts";
 import { startPostgresPair } from "../stack/postgres/pair.ts";
 import { type Checkout, checkOut, thisCheckout } from "./start/checkout.ts";
+import { compare } from "./start/tables.ts";
 
 const { values } = parseArgs({
   options: {
@@ -168,14 +169,13 @@ async function perSecond(call: () => Promise<void>, hasWork: () => boolean): Pro
 
 function report([subject, other]: readonly Subject[]): void {
   if (!subject || !other) return;
-  for (const what of ["orders", "pays"] as const) {
-    const ratios = subject.rounds.map((round, index) =>
-      round[what] / (other.rounds[index]?.[what] ?? NaN)
-    ).toSorted((a, b) => a - b);
-    const at = (share: number) => ratios[Math.floor((ratios.length - 1) * share)]?.toFixed(2);
-    process.stdout.write(
-      `${what}: ${subject.version} is ${at(0)} – ${at(0.5)} – ${at(1)} of ${other.version} ` +
-        `(min – median – max of ${ratios.length} rounds, ${CALLERS} callers)\n`,
-    );
-  }
+  console.log(`before: ${other.version}, after: ${subject.version}, ${CALLERS} callers`);
+  console.log(compare(
+    [
+      ["orders per second", ({ orders }) => orders],
+      ["payments per second", ({ pays }) => pays],
+    ],
+    other.rounds,
+    subject.rounds,
+  ));
 }

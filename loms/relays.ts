@@ -35,10 +35,14 @@ export async function openRelays(databases: Databases, parts: Opening): Promise<
   watchBacklog(STOCK_BACKLOG, (context) => outboxBacklog(STOCK_OUTBOX, reads, context), metrics);
   const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
-  const open = (what: string, outbox: Outbox, topic: Topic) =>
-    openRelay({ what, outbox, topic, bus }, databases, parts);
-  const orders = open("order event", ORDER_OUTBOX, ORDER_EVENTS);
-  const stock = open("stock event", STOCK_OUTBOX, STOCK_EVENTS);
+  const open = (relay: Omit<RelayParts, "bus">) => openRelay({ ...relay, bus }, databases, parts);
+  const orders = open({
+    what: "order event",
+    outbox: ORDER_OUTBOX,
+    topic: ORDER_EVENTS,
+    onBatch: relayMetrics(metrics),
+  });
+  const stock = open({ what: "stock event", outbox: STOCK_OUTBOX, topic: STOCK_EVENTS });
   opened.push("the relays", async () => {
     await Promise.all([orders, stock].map((relay) => stopRelay(relay, systemClock)));
   });
@@ -50,18 +54,19 @@ interface RelayParts {
   readonly what: string;
   readonly outbox: Outbox;
   readonly topic: Topic;
+  readonly onBatch?: NonNullable<RelayOptions["onBatch"]>;
   readonly bus: Bus;
 }
 
 /** The caller stops the relay. */
 function openRelay(
-  { what, outbox, topic, bus }: RelayParts,
+  { what, outbox, topic, onBatch, bus }: RelayParts,
   { writes, marks }: Databases,
   { config, log, metrics, tracing, logThrottled, opened }: Opening,
 ): Relay {
   const observing = { metrics, tracing, clock: systemClock, system: busSystem(config) };
   const wait = outboxWait(topic.name, systemClock);
-  const options: RelayOptions = {
+  const relay = new Relay({
     outbox,
     writes,
     marks,
@@ -71,9 +76,8 @@ function openRelay(
     relayId: randomUUID(),
     onError: (error) => logThrottled("warn", `${what}s wait for the bus`, error),
     onRefused: (event) => log.error(`the bus refuses permanently: ${what}`, { ...event }),
-  };
-  const onBatch = outbox === ORDER_OUTBOX ? { onBatch: relayMetrics(metrics) } : {};
-  const relay = new Relay({ ...options, ...onBatch });
+    ...(onBatch && { onBatch }),
+  });
   // Before the first event, so that a fault of the topic shows at the start.
   bus.ensureTopic(topic)
     .catch((error: unknown) => logThrottled("warn", `the bus has no ${topic.name} yet`, error));

@@ -1,6 +1,7 @@
 import type postgres from "postgres";
 import type { Clock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
+import { sqlStateOf } from "./database-error.ts";
 
 type Sql = Pick<postgres.Sql, "unsafe">;
 
@@ -13,7 +14,7 @@ const CREATED_MEANWHILE = ["42P07", "23505"];
 
 /** Whether a statement failed because of another session's locks, and may be repeated. */
 export function isLockConflict(error: unknown): boolean {
-  return LOCK_CONFLICTS.includes(sqlState(error));
+  return LOCK_CONFLICTS.includes(sqlStateOf(error) ?? "");
 }
 
 /** Whether a statement builds an index without a lock; it cannot run in a transaction. */
@@ -32,7 +33,9 @@ export async function buildIndex(sql: Sql, statement: string, clock: Clock): Pro
       await sql.unsafe(statement);
       return;
     } catch (error) {
-      if (!isLockConflict(error) && !CREATED_MEANWHILE.includes(sqlState(error))) throw error;
+      const isExpected = isLockConflict(error) ||
+        CREATED_MEANWHILE.includes(sqlStateOf(error) ?? "");
+      if (!isExpected) throw error;
       await sleep(clock, POLL_MS);
     }
   }
@@ -62,8 +65,4 @@ async function isValid(sql: Sql, index: string, table: string, clock: Clock): Pr
     }
     await sleep(clock, POLL_MS);
   }
-}
-
-function sqlState(error: unknown): string {
-  return String((error as { code?: unknown }).code);
 }
