@@ -1,4 +1,3 @@
-import { createRoute } from "@hono/zod-openapi";
 import {
   stockChangeResponse,
   stockCountRequest,
@@ -10,7 +9,6 @@ import {
 } from "../../proto/stock-api.ts";
 import { createHttpApp, type HttpApp, type HttpAppOptions, mount } from "../../shared/http/app.ts";
 import { BEARER_SCHEME, requireBearer } from "../../shared/http/bearer.ts";
-import { jsonContent, problemResponses } from "../../shared/http/document-responses.ts";
 import { endpoint } from "../../shared/http/endpoint.ts";
 import type { MountedRoute } from "../../shared/http/exchange.ts";
 import { type DocumentInfo, documentRoutes } from "../../shared/http/openapi.ts";
@@ -18,6 +16,7 @@ import { DOCUMENT_LINKS, startPageRoute } from "../../shared/http/start-page.ts"
 import type { SkuStock } from "../domain/deps.ts";
 import { stockChange } from "../domain/stock-change.ts";
 import type { StockDeps } from "../domain/stock-deps.ts";
+import { postRoute } from "./post-route.ts";
 
 /** The OpenAPI document of the stock API, except its routes. */
 export const DOCUMENT_INFO: DocumentInfo = {
@@ -41,124 +40,67 @@ const SECURITY = [{ [BEARER]: [] }, {}];
 /** A change of a thousand lines with long numbers fits. */
 const CHANGE_MAX_BYTES = 1024 * 1024;
 
-const changedExample = (total_count: number) => ({
-  lines: [{ sku: 135_717_466, total_count, reserved: 20 }],
+/** What a change of stock has beside its request. */
+const change = (total_count: number) => ({
+  description: "All lines or none. A total below what is reserved is refused with 412, " +
+    "naming the SKU and both numbers; a SKU that has more reserved than there is may only rise. " +
+    "A SKU without a stock row gets one. A repeated reference gets the first answer again.",
+  ...{ tag: "stock", security: SECURITY },
+  response: ["The stock of each line after it, ascending by sku", stockChangeResponse, {
+    lines: [{ sku: 135_717_466, total_count, reserved: 20 }],
+  }] as const,
+  problems: [401, 409, 412] as const,
 });
-const CHANGE_RULES = "All lines or none. A total below what is reserved is refused with 412, " +
-  "naming the SKU and both numbers; a SKU that has more reserved than there is may only rise. A " +
-  "SKU without a stock row gets one. A repeated reference gets the first answer again.";
 
-const STOCK_RECEIVE = createRoute({
-  operationId: "stockReceive",
-  method: "post",
-  path: "/v1/stock/receive",
+const STOCK_RECEIVE = postRoute("stockReceive", "/v1/stock/receive", {
   summary: "Add units that arrived, or take out units that left",
-  description: CHANGE_RULES,
-  tags: ["stock"],
-  security: SECURITY,
-  request: {
-    body: {
-      required: true,
-      content: jsonContent(stockReceiveRequest, {
-        lines: [{ sku: 135_717_466, count: 24 }],
-        reason: "delivery",
-        reference: "delivery note 4711",
-      }),
-    },
-  },
-  responses: {
-    200: {
-      description: "The stock of each line after it, ascending by sku",
-      content: jsonContent(stockChangeResponse, changedExample(124)),
-    },
-    ...problemResponses(400, 401, 406, 409, 412, 413, 415, 429, 500, 503, 504),
-  },
+  ...change(124),
+  request: [stockReceiveRequest, {
+    lines: [{ sku: 135_717_466, count: 24 }],
+    reason: "delivery",
+    reference: "delivery note 4711",
+  }],
 });
 
-const STOCK_COUNT = createRoute({
-  operationId: "stockCount",
-  method: "post",
-  path: "/v1/stock/count",
+const STOCK_COUNT = postRoute("stockCount", "/v1/stock/count", {
   summary: "Set what was counted",
-  description: CHANGE_RULES,
-  tags: ["stock"],
-  security: SECURITY,
-  request: {
-    body: {
-      required: true,
-      content: jsonContent(stockCountRequest, {
-        lines: [{ sku: 135_717_466, total_count: 120 }],
-        reason: "stocktaking",
-        reference: "stocktaking of March 4th",
-      }),
-    },
-  },
-  responses: {
-    200: {
-      description: "The stock of each line after it, ascending by sku",
-      content: jsonContent(stockChangeResponse, changedExample(120)),
-    },
-    ...problemResponses(400, 401, 406, 409, 412, 413, 415, 429, 500, 503, 504),
-  },
+  ...change(120),
+  request: [stockCountRequest, {
+    lines: [{ sku: 135_717_466, total_count: 120 }],
+    reason: "stocktaking",
+    reference: "stocktaking of March 4th",
+  }],
 });
 
-const STOCK_LIST = createRoute({
-  operationId: "stockList",
-  method: "post",
-  path: "/v1/stock/list",
+const STOCK_LIST = postRoute("stockList", "/v1/stock/list", {
   summary: "List the stock",
   description: "Page by page: `after` is the last SKU of the page before. A page shorter than " +
     "`limit` is the last.",
-  tags: ["stock"],
-  security: SECURITY,
-  request: {
-    body: { required: true, content: jsonContent(stockListRequest, { after: 1002, limit: 2 }) },
-  },
-  responses: {
-    200: {
-      description: "Ascending by sku",
-      content: jsonContent(stockListResponse, {
-        items: [
-          { sku: 1003, total_count: 250, reserved: 30 },
-          { sku: 1004, total_count: 300, reserved: 40 },
-        ],
-      }),
-    },
-    ...problemResponses(400, 401, 406, 413, 415, 429, 500, 503, 504),
-  },
+  ...{ tag: "stock", security: SECURITY },
+  request: [stockListRequest, { after: 1002, limit: 2 }],
+  response: ["Ascending by sku", stockListResponse, {
+    items: [
+      { sku: 1003, total_count: 250, reserved: 30 },
+      { sku: 1004, total_count: 300, reserved: 40 },
+    ],
+  }],
+  problems: [401],
 });
 
-const STOCK_MOVEMENTS = createRoute({
-  operationId: "stockMovements",
-  method: "post",
-  path: "/v1/stock/movements",
+const STOCK_MOVEMENTS = postRoute("stockMovements", "/v1/stock/movements", {
   summary: "List the movements of a SKU",
   description: "`total_count` of a SKU is the sum of its movements less the units of payed " +
     "orders. Page by page: `after` is the last id of the page before. A page shorter than " +
     "`limit` is the last; an unknown SKU has none.",
-  tags: ["stock"],
-  security: SECURITY,
-  request: {
-    body: { required: true, content: jsonContent(stockMovementsRequest, { sku: 773_297_411 }) },
-  },
-  responses: {
-    200: {
-      description: "Ascending by id",
-      content: jsonContent(stockMovementsResponse, {
-        movements: [{
-          id: 21,
-          sku: 773_297_411,
-          kind: "opening",
-          count: 150,
-          total_count: 150,
-          reason: "opening balance",
-          reference: "opening",
-          at: "2026-03-04T05:06:07.890Z",
-        }],
-      }),
-    },
-    ...problemResponses(400, 401, 406, 413, 415, 429, 500, 503, 504),
-  },
+  ...{ tag: "stock", security: SECURITY },
+  request: [stockMovementsRequest, { sku: 773_297_411 }],
+  response: ["Ascending by id", stockMovementsResponse, {
+    movements: [{
+      ...{ id: 21, sku: 773_297_411, kind: "opening", count: 150, total_count: 150 },
+      ...{ reason: "opening balance", reference: "opening", at: "2026-03-04T05:06:07.890Z" },
+    }],
+  }],
+  problems: [401],
 });
 
 export interface AdminHttpOptions extends Omit<HttpAppOptions, "origins"> {
