@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import process from "node:process";
-import { DATA_DIRECTORY } from "../stack/stack-file.ts";
-import { Narrator } from "./demo/narrator.ts";
 import { isStandIn } from "./demo/agreed-price.ts";
+import { Narrator } from "./demo/narrator.ts";
 import { tellStory } from "./demo/story.ts";
-import { readStack } from "../stack/stack-file.ts";
+import { findStack } from "./tool.ts";
 
-const { CART_URL, LOMS_URL, LOMS_ADMIN_TOKEN, STACK_DATA } = process.env;
-const stack = readStack(STACK_DATA || DATA_DIRECTORY);
+const { CART_URL, LOMS_URL, LOMS_ADMIN_TOKEN } = process.env;
+const stack = findStack();
 const cart = CART_URL || stack?.urls.cart;
 const loms = LOMS_URL || stack?.urls.loms;
 // Another system's notifications are not in our notifier's log.

@@ -1,5 +1,4 @@
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { createBus } from "../shared/bus/create-bus.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
@@ -13,6 +12,7 @@ import {
   showOrder,
 } from "./events/commands.ts";
 import { readMax, withLomsDatabase } from "./loms-database.ts";
+import { runTool, ToolError, UsageError } from "./tool.ts";
 
 const USAGE = `npm run events -- --order 42            the events of an order, from its history
 npm run events -- dlq [--max 1000]             what the notifier could not read
@@ -23,86 +23,64 @@ npm run events -- replay --since 2026-01-02T03:04:05Z [--max 1000]
                                                publishes events again, from their orders' history
 
 It finds the system that runs in this folder, else by DATABASE_URL, KAFKA_BROKERS (with its other
-settings) or BUS_DATABASE_URL, as loms does.`;
+settings) or BUS_DATABASE_URL, as loms does.
+`;
 const ORDER_ID = /^[1-9][0-9]{0,18}$/;
-const MOMENT = z.iso.datetime({ offset: true });
 const ORDER_ID_MAX = 2n ** 63n - 1n;
+const MOMENT = z.iso.datetime({ offset: true });
 
-const COMMANDS: Readonly<Record<string, (deps: EventsDeps, max: number) => Promise<string[]>>> = {
-  "dlq": listDeadLetters,
-  "replay-dlq": replayDeadLetterQueue,
-  "refused": listRefused,
-  "replay-refused": replayRefused,
+/** Returns nothing when there is no such order. */
+type Task = (deps: EventsDeps, max: number) => Promise<string[] | undefined>;
+
+interface Given {
+  readonly order?: string | undefined;
+  readonly since?: string | undefined;
+}
+
+/** By the command and its options. */
+const COMMANDS: Readonly<Record<string, (given: Given) => Task>> = {
+  "--order"({ order = "" }) {
+    if (ORDER_ID.test(order) && BigInt(order) <= ORDER_ID_MAX) {
+      return (deps) => showOrder(deps, BigInt(order));
+    }
+    throw new UsageError(`--order is the id of an order, not ${order}`);
+  },
+  "dlq": () => listDeadLetters,
+  "replay-dlq": () => replayDeadLetterQueue,
+  "refused": () => listRefused,
+  "replay-refused": () => replayRefused,
+  "replay --since"({ since = "" }) {
+    if (MOMENT.safeParse(since).success) return (deps, max) => replayEvents(deps, since, max);
+    throw new UsageError(`--since is a moment such as 2026-01-02T03:04:05Z, not ${since}`);
+  },
 };
 
-/** What a run is to do; it answers with lines, or with nothing when there is no such order. */
-type Task = (deps: EventsDeps) => Promise<string[] | undefined>;
-
-try {
-  const lines = await withDeps(readTask());
-  if (!lines) throw new Error("There is no such order");
-  process.stdout.write(`${lines.join("\n")}\n`);
-  process.exit(0);
-} catch (error) {
-  const cause = (error as Error).cause;
-  const reason = cause instanceof Error ? `: ${cause.message}` : "";
-  process.stderr.write(`${(error as Error).message}${reason}\n`);
-  process.exit(1);
-}
-
-function readCommandLine() {
-  const { values, positionals } = parseArgs({
-    options: {
-      order: { type: "string" },
-      since: { type: "string" },
-      max: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    },
-    allowPositionals: true,
-  });
-  if (values.help) {
-    process.stdout.write(`${USAGE}\n`);
-    process.exit(0);
-  }
-  return { ...values, positionals };
-}
-
-function readTask(): Task {
-  const { order, since, max: given, positionals } = readCommandLine();
-  const [command, ...others] = positionals;
-  if (others.length > 0 || (command === "replay") !== (since !== undefined)) {
-    throw new Error(USAGE);
-  }
-  const max = readMax(given);
-  if (since !== undefined && order === undefined) {
-    const from = readMoment(since);
-    return (deps) => replayEvents(deps, from, max);
-  }
-  const run = COMMANDS[command ?? ""];
-  if (run && order === undefined) return (deps) => run(deps, max);
-  if (order === undefined || command !== undefined) throw new Error(USAGE);
-  const orderId = readOrderId(order);
-  return (deps) => showOrder(deps, orderId);
-}
-
-function readMoment(text: string): string {
-  if (MOMENT.safeParse(text).success) return text;
-  throw new Error(`--since is a moment such as 2026-01-02T03:04:05Z, not ${text}`);
-}
-
-function readOrderId(text: string): bigint {
-  if (ORDER_ID.test(text) && BigInt(text) <= ORDER_ID_MAX) return BigInt(text);
-  throw new Error(`--order is the id of an order, not ${text}`);
-}
-
-async function withDeps(task: Task): Promise<string[] | undefined> {
-  const log = createLogger({ service: "stack", level: "error" });
-  return await withLomsDatabase("events", async (pool, config) => {
-    const bus = await createBus(config, log);
-    try {
-      return await task({ pool, bus });
-    } finally {
-      await bus.close();
-    }
-  });
-}
+await runTool({
+  name: "events",
+  usage: () => USAGE,
+  options: {
+    order: { type: "string" },
+    since: { type: "string" },
+    max: { type: "string" },
+  },
+  async run(words, { max: given, ...values }) {
+    const options = (["order", "since"] as const).filter((name) => values[name] !== undefined);
+    const command = COMMANDS[[...words, ...options.map((name) => `--${name}`)].join(" ")];
+    if (!command) throw new UsageError(`use one of\n${USAGE}`);
+    const task = command(values);
+    const max = readMax(given);
+    const log = createLogger({ service: "stack", level: "error" });
+    const lines = await withLomsDatabase("events", async (pool, config) => {
+      const bus = await createBus(config, log);
+      try {
+        return await task({ pool, bus }, max);
+      } finally {
+        await bus.close();
+      }
+    });
+    if (!lines) throw new ToolError("There is no such order");
+    return { data: lines, lines };
+  },
+});
+// A timer of kafkajs would go on.
+process.exit();

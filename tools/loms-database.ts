@@ -1,11 +1,15 @@
 import process from "node:process";
 import { type LomsConfig, lomsConfig } from "../loms/config.ts";
+import { RequestContext } from "../shared/async/request-context.ts";
 import { Pool } from "../shared/postgres/pool.ts";
-import { UsageError } from "./shop/command.ts";
+import { childTraceparent } from "../shared/telemetry/tracing.ts";
+import { UsageError } from "./tool.ts";
 
 /** One run reads and moves no more, so that it stays short and its memory small. */
-export const MAX_DEFAULT = 1_000;
+const MAX_DEFAULT = 1_000;
 const MAX_MAX = 100_000;
+/** People wait for it, and a lookup in a large database is slow when it was idle. */
+const STATEMENT_TIMEOUT_MS = 10_000;
 
 /** @throws {UsageError} when the text of `--max` is no number of rows that one run may take */
 export function readMax(text: string | undefined): number {
@@ -32,4 +36,10 @@ export async function withLomsDatabase<Result>(
   } finally {
     await pool.close();
   }
+}
+
+/** The context of one statement of a tool. */
+export function statementContext(): RequestContext {
+  const traceparent = childTraceparent(undefined);
+  return new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS });
 }

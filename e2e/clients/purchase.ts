@@ -1,6 +1,5 @@
-import { cartClient } from "../../tools/clients/cart.ts";
+import { cartClient, lomsClient } from "../../tools/clients/clients.ts";
 import type { Problem } from "../../tools/clients/gen/loms/types.gen.ts";
-import { lomsClient } from "../../tools/clients/loms.ts";
 
 export interface Addresses {
   readonly cart: string;

@@ -12,7 +12,7 @@ import { spanTrees } from "../../stack/otlp/span-tree.ts";
 import { PROJECT_DIRECTORY } from "../../stack/services.ts";
 import type { Stack } from "../../stack/start.ts";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
-import { stockClient } from "../../tools/clients/stock.ts";
+import { stockClient } from "../../tools/clients/clients.ts";
 import { eventually } from "../eventually.ts";
 import { expectNotifications, linesOf } from "../notifications.ts";
 import { startOwnStack } from "../own-stack.ts";

@@ -3,7 +3,7 @@ import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
-import { readNotificationLine } from "../../tools/notification-line.ts";
+import { readNotificationLine } from "../../tools/notifications.ts";
 import type { Notification } from "../domain/deps.ts";
 import { outcomeMetrics, skippedEvents } from "./event-metrics.ts";
 

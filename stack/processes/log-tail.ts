@@ -16,12 +16,17 @@ export class LogTail {
   readonly #file: number;
   readonly #onLine: (line: string) => void;
   readonly #timer: NodeJS.Timeout;
+  readonly #maxBytes: number;
   #offset: number;
   #rest: Buffer = Buffer.alloc(0);
 
-  /** Starts with what is written from now on. */
-  constructor(path: string, onLine: (line: string) => void) {
-    this.#file = openSync(path, "a+", 0o600);
+  /**
+   * Starts with what is written from now on.
+   * @param role the owner makes the file and empties it when it has grown too large
+   */
+  constructor(path: string, onLine: (line: string) => void, role: "owner" | "reader" = "owner") {
+    this.#file = openSync(path, role === "owner" ? "a+" : "r", 0o600);
+    this.#maxBytes = role === "owner" ? FILE_MAX_BYTES : Infinity;
     this.#offset = fstatSync(this.#file).size;
     this.#onLine = onLine;
     this.#timer = setInterval(() => this.#read(), POLL_MS);
@@ -36,6 +41,8 @@ export class LogTail {
 
   #read(): void {
     const { size } = fstatSync(this.#file);
+    // Its owner has emptied the file.
+    if (size < this.#offset) this.#offset = 0;
     while (this.#offset < size) {
       const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, size - this.#offset));
       const length = readSync(this.#file, chunk, 0, chunk.length, this.#offset);
@@ -43,7 +50,7 @@ export class LogTail {
       this.#offset += length;
       this.#take(chunk.subarray(0, length));
     }
-    if (this.#offset > FILE_MAX_BYTES) {
+    if (this.#offset > this.#maxBytes) {
       ftruncateSync(this.#file);
       this.#offset = 0;
     }

@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
-import type { Narrator } from "./narrator.ts";
-import type { Shop, ToldOrder } from "./shop.ts";
+import type { Shop, StoryOrder } from "./shop.ts";
 
 /** A new product in each run, since cart remembers the prices of others for a while. */
 const SKU_MIN = 3_000_000_000;
@@ -39,37 +38,36 @@ export async function isStandIn(url: string): Promise<boolean> {
  * @throws {BrokenPromise} with what was promised and what happened
  */
 export async function agreeToATotal(
-  narrator: Narrator,
   shop: Shop,
-  keeper: Shopkeeper,
-): Promise<ToldOrder> {
+  { products, lomsAdmin, lomsAdminToken: token }: Shopkeeper,
+): Promise<StoryOrder> {
   const [sku, user] = [randomInt(SKU_MIN, SKU_MAX), randomInt(1, USER_MAX)];
   const items = [{ sku, count: COUNT }] as const;
-  const product = { method: "PUT", url: `${keeper.products}/products/${sku}`, expected: 204 };
-  const announced = { name: `Novelty ${sku}`, price: ANNOUNCED_PRICE };
-  await narrator.ask("The shop announces a new product", { ...product, body: announced });
-  await narrator.ask(`and gets ${DELIVERED} of it`, {
-    method: "POST",
-    url: `${keeper.lomsAdmin}/v1/stock/receive`,
+  const product = `${products}/products/${sku}`;
+  await shop.narrator.call("The shop announces a new product", "PUT", product, {
+    body: { name: `Novelty ${sku}`, price: ANNOUNCED_PRICE },
+    expected: 204,
+  });
+  await shop.narrator.call(`and gets ${DELIVERED} of it`, "POST", `${lomsAdmin}/v1/stock/receive`, {
     body: {
-      lines: [{ sku, count: DELIVERED }],
-      reason: "first delivery",
+      ...{ lines: [{ sku, count: DELIVERED }], reason: "first delivery" },
       reference: `demo ${sku}`,
     },
-    token: keeper.lomsAdminToken,
-    expected: 200,
+    token,
   });
-  await narrator.ask("Then its price goes up", { ...product, body: { price: PRICE } });
+  const raised = { body: { price: PRICE }, expected: 204 };
+  await shop.narrator.call("Then its price goes up", "PUT", product, raised);
   await shop.add(`User ${user} has read the announcement and wants ${COUNT}`, user, items[0]);
-  await shop.checkoutCostsOtherwise(
+  await shop.checkoutFails(
     "agrees to what was announced; the answer has the current price, and nothing is ordered",
-    { user, agreedTotal: COUNT * ANNOUNCED_PRICE },
+    user,
     { total_price: COUNT * PRICE, items: [{ sku, price: PRICE }] },
+    { total_price: COUNT * ANNOUNCED_PRICE },
   );
   await shop.list("The cart is as it was", user, items);
   const order = await shop.checkout("The buyer agrees to the new total", user, COUNT * PRICE);
   const facts = { status: "awaiting payment", user, items };
   await shop.orderIs("The order has the price that was agreed", order, facts);
-  await shop.pay("It is payed", order);
+  await shop.loms("It is payed", "order/pay", { orderID: order });
   return { order, statuses: ["new", "awaiting payment", "payed"] };
 }

@@ -21,13 +21,11 @@ export interface Answer {
 }
 
 export interface Request {
-  readonly method: string;
-  readonly url: string;
-  readonly body?: unknown;
+  readonly body?: object | undefined;
   /** Sent as a bearer token, and not shown. */
   readonly token?: string | undefined;
-  /** The status that is promised. */
-  readonly expected: number;
+  /** The status that is promised; 200 without it. */
+  readonly expected?: number;
 }
 
 /** Prints each step as it happens: the action, the request, the answer, and what was promised. */
@@ -63,15 +61,23 @@ export class Narrator {
    * Sends a request as a step of its own.
    * @throws {BrokenPromise} when it is answered with another status, or not at all
    */
-  async ask(
+  async call(
     title: string,
-    request: Request,
+    method: string,
+    url: string,
+    { body, token, expected = 200 }: Request = {},
   ): Promise<Answer> {
     this.begin(title);
-    const { method, url, body, token, expected } = request;
-    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const sent = body && JSON.stringify(body);
     this.say(`${method} ${redactUrls(url)}${sent ? ` ${sent}` : ""}`);
-    const answer = await this.#send(method, url, sent, token);
+    const answer = await this.#send(url, {
+      method,
+      headers: {
+        ...sent !== undefined && { "content-type": "application/json" },
+        ...token !== undefined && { authorization: `Bearer ${token}` },
+      },
+      ...sent !== undefined && { body: sent },
+    });
     this.check("the status", answer.status, expected);
     return answer;
   }
@@ -82,27 +88,13 @@ export class Narrator {
     throw new BrokenPromise(`${what} is ${show(actual)}, promised was ${show(promised)}`);
   }
 
-  async #send(
-    method: string,
-    url: string,
-    body: string | undefined,
-    token: string | undefined,
-  ): Promise<Answer> {
-    const headers = {
-      ...body !== undefined && { "content-type": "application/json" },
-      ...token !== undefined && { authorization: `Bearer ${token}` },
-    };
+  async #send(url: string, request: RequestInit): Promise<Answer> {
     try {
-      const response = await directFetch(url, {
-        method,
-        headers,
-        ...body !== undefined && { body },
-        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-      });
+      const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+      const response = await directFetch(url, { ...request, signal });
       const text = await response.text();
-      this.say(
-        `${response.status} ${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text}`,
-      );
+      const shown = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+      this.say(`${response.status} ${shown}`);
       return { status: response.status, body: (text ? parseExact(text) : {}) as Answer["body"] };
     } catch (error) {
       throw new BrokenPromise("there is no answer", { cause: error });

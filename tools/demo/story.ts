@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
 import { BrokenPromise, type Narrator } from "./narrator.ts";
 import { readKafkaEvents } from "./kafka-events.ts";
-import { readNotifications } from "./notifications.ts";
+import { waitForNotifications } from "../notifications.ts";
 import { agreeToATotal, type Shopkeeper } from "./agreed-price.ts";
-import { Shop, type ToldOrder } from "./shop.ts";
+import { Shop, type StoryOrder } from "./shop.ts";
 
 export interface DemoUrls {
   readonly cart: string;
@@ -42,7 +42,7 @@ export async function tellStory(
   const [first, second] = await findStock(shop);
   const paid = await buyAndPay(shop, first, second);
   const cancelled = await buyAndCancel(shop, { ...first, available: first.available - 2 });
-  const agreed = urls.keeper ? [await agreeToATotal(narrator, shop, urls.keeper)] : [];
+  const agreed = urls.keeper ? [await agreeToATotal(shop, urls.keeper)] : [];
   const short = await comeTooLate(shop, { ...first, available: first.available - 2 });
   await shop.stockIs("What was paid is gone, nothing else", first.sku, first.available - 2);
   await shop.stockIs("The same of the other product", second.sku, second.available - 1);
@@ -69,29 +69,29 @@ async function findStock(shop: Shop): Promise<[Stock, Stock]> {
   throw new BrokenPromise("everything is sold out: npm run reset, and start again");
 }
 
-async function buyAndPay(shop: Shop, first: Stock, second: Stock): Promise<ToldOrder> {
+async function buyAndPay(shop: Shop, first: Stock, second: Stock): Promise<StoryOrder> {
   const user = randomInt(1, USER_MAX);
   const items = [{ sku: first.sku, count: 2 }, { sku: second.sku, count: 1 }] as const;
   await shop.add(`User ${user} puts two of the first product into the cart`, user, items[0]);
   await shop.add("and one of the second", user, items[1]);
   await shop.list("Look at the cart: names and prices, and a total that adds up", user, items);
   const order = await shop.checkout("Check out", user);
-  await shop.listIsEmpty("The cart is empty now", user);
+  await shop.cart("The cart is empty now", "GET", user, "/list", { expected: 404 });
   await shop.stockIs("Two are reserved", first.sku, first.available - 2);
   const facts = { user, items };
   await shop.orderIs("The order awaits payment", order, { status: "awaiting payment", ...facts });
-  await shop.pay("Pay", order);
+  await shop.loms("Pay", "order/pay", { orderID: order });
   await shop.orderIs("The order is payed", order, { status: "payed", ...facts });
   return { order, statuses: ["new", "awaiting payment", "payed"] };
 }
 
-async function buyAndCancel(shop: Shop, { sku, available }: Stock): Promise<ToldOrder> {
+async function buyAndCancel(shop: Shop, { sku, available }: Stock): Promise<StoryOrder> {
   const user = randomInt(1, USER_MAX);
   const items = [{ sku, count: 1 }] as const;
   await shop.add("A second buyer picks one", user, items[0]);
   const order = await shop.checkout("and checks out", user);
   await shop.stockIs("One is reserved", sku, available - 1);
-  await shop.cancel("but then cancels", order);
+  await shop.loms("but then cancels", "order/cancel", { orderID: order });
   const facts = { status: "cancelled", user, items, reason: "buyer" };
   await shop.orderIs("The order is cancelled", order, facts);
   await shop.stockIs("The one can be bought again", sku, available);
@@ -101,25 +101,31 @@ async function buyAndCancel(shop: Shop, { sku, available }: Stock): Promise<Told
 
 /** The buyer of a cancelled order pays it after all, then looks through the list of orders. */
 async function payAndLookBack(shop: Shop, user: number, cancelled: number): Promise<void> {
-  await shop.payTooLate("The bank is slower than the buyer: its payment comes too late", cancelled);
+  const title = "The bank is slower than the buyer: its payment comes too late";
+  const { body } = await shop.loms(title, "order/pay", { orderID: cancelled }, 412);
+  shop.narrator.check("the code", body.code, "failed_precondition");
+  shop.narrator.say("npm run orders -- late-payments lists it");
   const orders = [{ orderID: cancelled, status: "cancelled" }];
   await shop.ordersAre("The buyer looks at the list of orders", { user }, orders);
   await shop.ordersAre("and at those that are payed", { user, statuses: ["payed"] }, []);
 }
 
-async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<ToldOrder[]> {
+async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<StoryOrder[]> {
   const [slow, fast] = [randomInt(1, USER_MAX), randomInt(1, USER_MAX)];
   const items = [{ sku, count: available }] as const;
   await shop.add("A third buyer picks all that is left", slow, items[0]);
   await shop.add("A fourth picks one", fast, { sku, count: 1 });
   const taken = await shop.checkout("and is faster", fast);
   const short = { sku, requested: available, available: available - 1 };
-  const failed = await shop.checkoutIsShort("The third comes too late", slow, short);
+  const { order_id } = await shop.checkoutFails("The third comes too late", slow, {
+    skus: [short],
+  });
+  const failed = order_id as number;
   const facts = { status: "failed", user: slow, items, reason: "out_of_stock" };
   await shop.orderIs("That order has failed", failed, facts);
   await shop.list("and the cart is as it was", slow, items);
-  await shop.clear("The third gives up", slow);
-  await shop.cancel("The fourth cancels, too", taken);
+  await shop.cart("The third gives up", "DELETE", slow, "", { expected: 204 });
+  await shop.loms("The fourth cancels, too", "order/cancel", { orderID: taken });
   return [
     { order: taken, statuses: ["new", "awaiting payment", "cancelled"], reason: "buyer" },
     { order: failed, statuses: ["new", "failed"], reason: "out_of_stock" },
@@ -129,35 +135,28 @@ async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<ToldO
 async function showNotifications(
   narrator: Narrator,
   notifierLog: string,
-  orders: readonly ToldOrder[],
+  orders: readonly StoryOrder[],
 ): Promise<void> {
   narrator.begin("The notifications that came of it");
   const count = orders.reduce((sum, { statuses }) => sum + statuses.length, 0);
-  const shown = await readNotifications(notifierLog, orders.map(({ order }) => order), count);
+  const shown = await waitForNotifications(notifierLog, orders.map(({ order }) => order), count);
   for (const { order_id, seq, user_id, status, reason } of shown) {
     const what = reason === undefined ? `"${status}"` : `"${status}", reason ${reason}`;
     narrator.say(`order ${order_id}, ${seq}: user ${user_id} is notified of ${what}`);
   }
   for (const { order, statuses, reason } of orders) {
     const own = shown.filter(({ order_id }) => order_id === order);
-    narrator.check(
-      `the notifications of order ${order}`,
-      own.map(({ status }) => status),
-      statuses,
-    );
+    const expected = statuses.map((status, i) => ({ status, seq: i + 1 }));
+    const notified = own.map(({ status, seq }) => ({ status, seq }));
+    narrator.check(`the notifications of order ${order}`, notified, expected);
     narrator.check(`the reason of order ${order}`, own.at(-1)?.reason, reason);
-    narrator.check(
-      `seq of order ${order}`,
-      own.map(({ seq }) => seq),
-      statuses.map((_, i) => i + 1),
-    );
   }
 }
 
 async function showKafka(
   narrator: Narrator,
   brokers: string,
-  orders: readonly ToldOrder[],
+  orders: readonly StoryOrder[],
 ): Promise<void> {
   narrator.begin(`The same events on Apache Kafka at ${brokers}`);
   const count = orders.reduce((sum, { statuses }) => sum + statuses.length, 0);

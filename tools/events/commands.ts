@@ -5,15 +5,10 @@ import {
   REFUSED_EVENTS,
   REFUSED_REPLAY,
 } from "../../loms/outbox/statements.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
 import type { Bus } from "../../shared/bus/bus.ts";
 import type { RowOf, StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
-
-/** People wait for it, and a lookup in a large database is slow when it was idle. */
-const STATEMENT_TIMEOUT_MS = 10_000;
-/** As wide as the longest status, "awaiting payment". */
-const STATUS_WIDTH = 16;
+import { STATUS_WIDTH } from "../list-lines.ts";
+import { statementContext } from "../loms-database.ts";
 
 export interface EventsDeps {
   readonly pool: StatementRunner;
@@ -27,7 +22,7 @@ export async function showOrder(
   { pool }: Pick<EventsDeps, "pool">,
   orderId: bigint,
 ): Promise<string[] | undefined> {
-  const rows = await pool.run(ORDER_HISTORY, [orderId], newContext());
+  const rows = await pool.run(ORDER_HISTORY, [orderId], statementContext());
   const [first] = rows;
   if (!first) return undefined;
   return [`order ${orderId} of user ${first.user_id}`, ...rows.map(historyLine)];
@@ -43,7 +38,7 @@ function historyLine(row: HistoryRow): string {
 
 /** Up to `max` events that the bus refused permanently, a line each. */
 export async function listRefused({ pool }: Pick<EventsDeps, "pool">, max: number) {
-  const rows = await pool.run(REFUSED_EVENTS, [max], newContext());
+  const rows = await pool.run(REFUSED_EVENTS, [max], statementContext());
   const lines = rows.map(({ order_id, seq, refused_at, reason }) =>
     `  order ${order_id}, ${seq}  ${refused_at}  ${reason}`
   );
@@ -52,7 +47,7 @@ export async function listRefused({ pool }: Pick<EventsDeps, "pool">, max: numbe
 
 /** Puts up to `max` refused events back into the outbox; the relay takes them from there. */
 export async function replayRefused({ pool }: Pick<EventsDeps, "pool">, max: number) {
-  const [row] = await pool.run(REFUSED_REPLAY, [max], newContext());
+  const [row] = await pool.run(REFUSED_REPLAY, [max], statementContext());
   return [`put back ${counted(row?.events ?? 0, "refused event")}`];
 }
 
@@ -65,7 +60,7 @@ export async function replayEvents(
   since: string,
   max: number,
 ) {
-  const [row] = await pool.run(EVENTS_REPLAY, [since, max], newContext());
+  const [row] = await pool.run(EVENTS_REPLAY, [since, max], statementContext());
   const lines = [
     `put back ${counted(row?.events ?? 0, "event")} of ${since} and later`,
     `${NOTIFIER_GROUP} drops those that are not newer than what it has shown`,
@@ -105,9 +100,4 @@ function atMost(count: number, max: number, what: string): string {
 
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
-
-function newContext(): RequestContext {
-  const traceparent = childTraceparent(undefined);
-  return new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS });
 }

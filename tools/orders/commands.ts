@@ -1,26 +1,18 @@
 import { LATE_PAYMENTS } from "../../loms/repository/read-statements.ts";
 import { ORDER_PAGE_MAX } from "../../proto/loms/v1/schemas.ts";
 import { ORDER_STATUSES, type OrderStatus } from "../../proto/order-status.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
 import type { RowOf, StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { ListedOrder } from "../clients/gen/loms/types.gen.ts";
-import type { lomsClient } from "../clients/loms.ts";
-import { type Outcome, UsageError } from "../shop/command.ts";
-import { orderLine } from "./order-line.ts";
-
-/** People wait for it, and the table is read as a whole. */
-const STATEMENT_TIMEOUT_MS = 10_000;
+import type { lomsClient } from "../clients/clients.ts";
+import { orderLine } from "../list-lines.ts";
+import { statementContext } from "../loms-database.ts";
+import { type Outcome, UsageError } from "../tool.ts";
 
 type LatePayment = RowOf<typeof LATE_PAYMENTS.columns>;
 
 /** Up to `max` orders with late payments, the newest try first. */
 export async function listLatePayments(pool: StatementRunner, max: number): Promise<Outcome> {
-  const context = new RequestContext({
-    traceparent: childTraceparent(undefined),
-    timeoutMs: STATEMENT_TIMEOUT_MS,
-  });
-  const rows = await pool.run(LATE_PAYMENTS, [max], context);
+  const rows = await pool.run(LATE_PAYMENTS, [max], statementContext());
   const data = rows.map(({ order_id: orderID, user_id: user, total_price, ...rest }) => ({
     ...{ orderID, user, ...rest },
     ...(total_price !== null && { total_price }),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { readArguments, UsageError } from "./command.ts";
+import { UsageError } from "../tool.ts";
+import { readArguments } from "./command.ts";
 
 const session = { user: 7n, order: 5n, total: 44n };
 

@@ -1,28 +1,16 @@
+import { type Outcome, UsageError } from "../tool.ts";
 import type { Shop } from "./shop.ts";
 
 /** What a command takes; one with a question mark may be left out. */
-export type Parameter =
-  | "user"
-  | "sku"
-  | "order"
-  | "count"
-  | "count?"
-  | "page?"
-  | "after?"
-  | "total?"
-  | "user?";
+export type Parameter = "user" | "sku" | "order" | `${keyof Arguments}?`;
+
 export interface Arguments
   extends Readonly<Record<"user" | "sku" | "order" | "count" | "page" | "after", bigint>> {
   /** What the buyer agrees to; undefined when that was not said. */
   readonly total?: bigint;
 }
 
-/** What came of a command. */
-export interface Outcome {
-  /** For programs; bigints are written with every digit. */
-  readonly data: unknown;
-  /** The same for people. */
-  readonly lines: readonly string[];
+export interface ShopOutcome extends Outcome {
   /** The order that was made, which `pay` and `cancel` then mean. */
   readonly order?: bigint;
   /** What the cart costs, as the buyer saw it, which `checkout` then agrees to. */
@@ -36,12 +24,7 @@ export interface Command {
   /** What the buyer saw of the cart before is not what it costs now. */
   readonly changesCart?: true;
   /** @throws what the clients throw: a problem, or the error of a connection */
-  run(shop: Shop, given: Arguments): Promise<Outcome>;
-}
-
-/** A command that cannot be understood. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+  run(shop: Shop, given: Arguments): Promise<ShopOutcome>;
 }
 
 /** What an interactive session fills in by itself. */

@@ -1,8 +1,8 @@
-import type { Command, Outcome } from "./command.ts";
-import { orderLine } from "../orders/order-line.ts";
+import { itemLine, orderLine } from "../list-lines.ts";
+import { priceChange } from "../refusal.ts";
+import type { Outcome } from "../tool.ts";
+import type { Command, Parameter } from "./command.ts";
 import { PRODUCTS_MAX, showProducts } from "./products.ts";
-import { itemLine } from "./products.ts";
-import { priceChange } from "./refusal.ts";
 
 const orThrow = { throwOnError: true } as const;
 const done = (...lines: string[]): Outcome => ({ data: {}, lines });
@@ -117,8 +117,55 @@ export const COMMANDS = {
   },
 } as const satisfies Record<string, Command>;
 
-export type CommandName = keyof typeof COMMANDS;
-
-export function isCommand(name: string): name is CommandName {
+export function isCommand(name: string): name is keyof typeof COMMANDS {
   return Object.hasOwn(COMMANDS, name);
+}
+
+/** Not in the table of commands: it goes on until it is stopped. */
+export const WATCH = {
+  takes: ["user?"],
+  about: "prints each notification as it comes, of one user or of all, until Ctrl-C",
+} as const;
+
+const NAME_WIDTH = 30;
+
+export function usage(): string {
+  const lines = Object.entries({ ...COMMANDS, watch: WATCH })
+    .map(([name, { takes, about }]) => usageLine(name, takes.map(shown), about));
+  return `npm run shop                     reads commands from a prompt
+npm run shop -- COMMAND …        runs one command
+npm run shop -- --json COMMAND … prints the answer, or the problem, as JSON
+
+${lines.join("\n")}
+
+Exit code 0: done. 1: refused, or no answer. 2: usage error. It uses the system that npm start
+runs; CART_URL, LOMS_URL and PRODUCT_URL name another one.
+`;
+}
+
+/** What can be said in a session. */
+export function sessionUsage(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { takes, about }]) => {
+    const written = (takes as readonly Parameter[]).filter((parameter) => parameter !== "user")
+      .map((parameter) => parameter === "order" ? "[ORDER]" : shown(parameter));
+    return usageLine(name, written, about);
+  });
+  return `Your user stays, so commands are written without it, and without the order
+for the one that you checked out last. A checkout agrees to the total that cart showed last.
+Notifications to your user appear automatically.
+
+${lines.join("\n")}
+${usageLine("user", ["[USER]"], "switches to another user, or to a new one")}
+${usageLine("help", [], "shows this")}
+${usageLine("quit", [], "or Ctrl-D")}
+`;
+}
+
+function shown(parameter: Parameter): string {
+  const name = parameter.replace("?", "").toUpperCase();
+  return parameter.endsWith("?") ? `[${name}]` : name;
+}
+
+function usageLine(name: string, takes: readonly string[], about: string): string {
+  return `  ${`${name} ${takes.join(" ")}`.padEnd(NAME_WIDTH)}${about}`;
 }

@@ -1,4 +1,5 @@
-import { type Outcome, UsageError } from "./command.ts";
+import { itemLine } from "../list-lines.ts";
+import { type Outcome, UsageError } from "../tool.ts";
 import { productContext, type Shop } from "./shop.ts";
 
 /** Each of them takes a call to the product service, which takes ten in a second. */
@@ -27,7 +28,8 @@ export async function showProducts(shop: Shop, pageSize: number, after: number):
       const product = await shop.products.getProduct(sku, context);
       return { sku, name: "", price: 0, ...product, available: await availableOf(shop, sku) };
     }));
-    return { data: { products }, lines: [...products.map(line), ...more(skus, pageSize)] };
+    const more = skus.length < pageSize ? [] : [`more: products ${pageSize} ${skus.at(-1)}`];
+    return { data: { products }, lines: [...products.map(line), ...more] };
   } finally {
     context.close();
   }
@@ -46,17 +48,4 @@ async function availableOf({ loms }: Shop, sku: number): Promise<bigint | undefi
 function line({ sku, name, price, available }: Listed): string {
   const left = available === undefined ? "not sold" : `${available} left`;
   return itemLine(sku, left, `${name}, ${price}`);
-}
-
-function more(skus: readonly number[], pageSize: number): string[] {
-  return skus.length < pageSize ? [] : [`more: products ${pageSize} ${skus.at(-1)}`];
-}
-
-/** Enough for any uint32. */
-const SKU_WIDTH = 12;
-const MIDDLE_WIDTH = 14;
-
-/** One line of a list: a SKU, what there is to say of its number, its name. */
-export function itemLine(sku: bigint | number, middle: string, name: string): string {
-  return `  ${String(sku).padEnd(SKU_WIDTH)}${middle.padEnd(MIDDLE_WIDTH)}${name}`.trimEnd();
 }

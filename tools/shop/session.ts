@@ -1,12 +1,11 @@
 import { randomInt } from "node:crypto";
 import { createInterface, type Interface } from "node:readline/promises";
-import type { PrintedNotification } from "../notification-line.ts";
-import { type Command, type Outcome, readArguments, type Session, UsageError } from "./command.ts";
-import { COMMANDS, isCommand } from "./commands.ts";
-import { followNotifications } from "./follow-notifications.ts";
-import { refusalOf } from "./refusal.ts";
+import { followNotifications } from "../notifications.ts";
+import { refusalOf } from "../refusal.ts";
+import { UsageError } from "../tool.ts";
+import { type Command, readArguments, type Session, type ShopOutcome } from "./command.ts";
+import { COMMANDS, isCommand, sessionUsage } from "./commands.ts";
 import type { Shop } from "./shop.ts";
-import { sessionUsage } from "./usage.ts";
 
 /** A new user has no cart and no orders yet. */
 const USER_MAX = 2 ** 40;
@@ -23,8 +22,7 @@ export interface Terminal {
 export async function runSession(shop: Shop, { input, output }: Terminal): Promise<boolean> {
   const session: Session = { user: newUser(), order: undefined, total: undefined };
   const lines = createInterface({ input, output, terminal: output.isTTY ?? false });
-  const stopping = new AbortController();
-  const following = tellNotifications(shop, session, lines, output, stopping.signal);
+  const notifications = showNotifications(shop, session, lines, output);
   let failed = false;
   const print = (text: string) => void output.write(`${text}\n`);
   const prompt = () => {
@@ -46,8 +44,7 @@ export async function runSession(shop: Shop, { input, output }: Terminal): Promi
     }
   } finally {
     lines.close();
-    stopping.abort();
-    await following;
+    notifications?.close();
   }
   return !failed;
 }
@@ -79,7 +76,7 @@ async function answer(shop: Shop, session: Session, words: readonly string[]): P
   }
 }
 
-function remember(session: Session, { changesCart }: Command, { order, total }: Outcome): void {
+function remember(session: Session, { changesCart }: Command, { order, total }: ShopOutcome): void {
   session.order = order ?? session.order;
   session.total = changesCart ? undefined : total ?? session.total;
 }
@@ -97,21 +94,19 @@ function newUser(): bigint {
 }
 
 /** Above the line that is being typed, which stays. */
-async function tellNotifications(
+function showNotifications(
   { notifierLog }: Shop,
   session: Session,
   lines: Interface,
   output: Terminal["output"],
-  stop: AbortSignal,
-): Promise<void> {
-  if (notifierLog === undefined) return;
-  const tell = ({ order_id, user_id, status, reason }: PrintedNotification) => {
+) {
+  if (notifierLog === undefined) return undefined;
+  return followNotifications(notifierLog, ({ order_id, user_id, status, reason }) => {
     if (BigInt(user_id) !== session.user) return;
     const what = reason === undefined ? status : `${status} (${reason})`;
     output.write(
       `${output.isTTY ? "\r\x1b[K" : ""}  notification: order ${order_id} is ${what}\n`,
     );
     if (output.isTTY) lines.prompt(true);
-  };
-  await followNotifications(notifierLog, tell, stop).catch(() => {});
+  });
 }

@@ -7,9 +7,8 @@ import {
 import { createProductClient, type ProductClient } from "../../shared/products/product-client.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { VERSION } from "../../shared/telemetry/version.ts";
-import { cartClient } from "../clients/cart.ts";
+import { cartClient, lomsClient } from "../clients/clients.ts";
 import type { Connection } from "../clients/exact-integers.ts";
-import { lomsClient } from "../clients/loms.ts";
 
 /** A page of products takes a call for each, ten in any second. */
 const PRODUCTS_TIMEOUT_MS = 30_000;

@@ -1,50 +1,31 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import process from "node:process";
 import { INT64_MAX } from "../../proto/loms/v1/schemas.ts";
 import { STOCK_PAGE_MAX, STOCK_TEXT_MAX, stockText } from "../../proto/stock-api.ts";
 import type { StockMovement, StockRow } from "../clients/gen/stock/types.gen.ts";
 import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
-import { UsageError } from "../shop/command.ts";
+import { type Outcome, UsageError } from "../tool.ts";
 import { importLines } from "./import-file.ts";
 import { readStockFile } from "./read-stock-file.ts";
 
-export interface StockOptions {
-  readonly reason?: string | undefined;
-  readonly reference?: string | undefined;
-}
-
-export interface StockOption {
-  readonly name: keyof StockOptions;
-  readonly required: boolean;
-}
-
-const required = (name: keyof StockOptions): StockOption => ({ name, required: true });
-const optional = (name: keyof StockOptions): StockOption => ({ name, required: false });
-
-export interface StockOutcome {
-  /** For programs; bigints are written with every digit. */
-  readonly data: unknown;
-  /** The same for people. */
-  readonly lines: readonly string[];
-}
+const OPTIONS = ["reason", "reference"] as const;
+type OptionName = (typeof OPTIONS)[number];
+export type StockOptions = Readonly<Partial<Record<OptionName, string | undefined>>>;
 
 export interface StockCommand {
   /** Arguments by name, as the usage shows them. */
   readonly takes: readonly string[];
-  readonly options: readonly StockOption[];
+  /** Whether an option that it takes is required. */
+  readonly options: Readonly<Partial<Record<OptionName, "required" | "optional">>>;
   /** What it does, in a line. */
   readonly about: string;
-  run(
-    api: StockApi,
-    words: readonly string[],
-    options: StockOptions,
-    note: Note,
-  ): Promise<StockOutcome>;
+  run(api: StockApi, words: readonly string[], options: StockOptions): Promise<Outcome>;
 }
 
 /** Shows a line to people, beside the answer. */
-type Note = (line: string) => void;
+const note = (line: string) => void process.stderr.write(`${line}\n`);
 
 const orThrow = { throwOnError: true } as const;
 
@@ -52,7 +33,7 @@ const orThrow = { throwOnError: true } as const;
 export const COMMANDS: Readonly<Record<string, StockCommand>> = {
   list: {
     takes: [],
-    options: [],
+    options: {},
     about: "lists the stock of every SKU",
     async run(api) {
       const items = await everyPage<StockRow>(async (last) => {
@@ -64,29 +45,29 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
   },
   receive: {
     takes: ["SKU", "N"],
-    options: [required("reason"), optional("reference")],
+    options: { reason: "required", reference: "optional" },
     about: "adds N units that arrived, or takes out -N that left",
-    async run(api, [sku, count], { reason = "", reference: given }, note) {
+    async run(api, [sku, count], { reason = "", reference: given }) {
       const line = { sku: wholeNumber("SKU", sku, 1n), count: Number(signed("N", count)) };
-      const reference = given ?? newReference(note);
+      const reference = given ?? newReference();
       const body = { lines: [line], reason, reference };
       return changed((await api.stockReceive({ body, ...orThrow })).data.lines);
     },
   },
   count: {
     takes: ["SKU", "N"],
-    options: [optional("reason"), optional("reference")],
+    options: { reason: "optional", reference: "optional" },
     about: "sets the N units that were counted",
-    async run(api, [sku, total], { reason = "count", reference: given }, note) {
+    async run(api, [sku, total], { reason = "count", reference: given }) {
       const line = { sku: wholeNumber("SKU", sku, 1n), total_count: wholeNumber("N", total, 0n) };
-      const reference = given ?? newReference(note);
+      const reference = given ?? newReference();
       const body = { lines: [line], reason, reference };
       return changed((await api.stockCount({ body, ...orThrow })).data.lines);
     },
   },
   moves: {
     takes: ["SKU"],
-    options: [],
+    options: {},
     about: "lists the movements of a SKU",
     async run(api, [word]) {
       const sku = wholeNumber("SKU", word, 1n);
@@ -99,9 +80,9 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
   },
   import: {
     takes: ["FILE"],
-    options: [required("reference"), optional("reason")],
+    options: { reference: "required", reason: "optional" },
     about: "sets what was counted of each SKU of a file, JSON or CSV",
-    async run(api, [file = ""], { reference = "", reason }, note) {
+    async run(api, [file = ""], { reference = "", reason }) {
       const lines = readStockFile(await readFile(file, "utf8"));
       const calls = await importLines(api, lines, {
         reference,
@@ -129,24 +110,40 @@ export function checkUsage(
   const missing = takes[words.length];
   if (missing !== undefined) throw new UsageError(`${name} lacks ${missing}`);
   if (words.length > takes.length) throw new UsageError(`${name} takes no "${words.at(-1)}"`);
-  const lacking = options.find((option) => option.required && given[option.name] === undefined);
-  if (lacking) throw new UsageError(`${name} lacks --${lacking.name}`);
-  for (const option of ["reason", "reference"] as const) {
-    if (given[option] !== undefined) checkOption(name, options, option, given[option]);
+  const lacking = OPTIONS.find((option) => options[option] === "required" && !(option in given));
+  if (lacking) throw new UsageError(`${name} lacks --${lacking}`);
+  for (const option of OPTIONS) {
+    if (given[option] === undefined) continue;
+    if (!options[option]) throw new UsageError(`${name} takes no --${option}`);
+    const [issue] = stockText.safeParse(given[option]).error?.issues ?? [];
+    if (issue) throw new UsageError(`--${option} ${issue.message}`);
   }
 }
 
-function checkOption(
-  command: string,
-  known: readonly StockOption[],
-  name: StockOption["name"],
-  value: string,
-): void {
-  if (!known.some((option) => option.name === name)) {
-    throw new UsageError(`${command} takes no --${name}`);
-  }
-  const [issue] = stockText.safeParse(value).error?.issues ?? [];
-  if (issue) throw new UsageError(`--${name} ${issue.message}`);
+export function usage(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { takes, options, about }]) => {
+    const shown = Object.entries(options).map(([option, need]) => {
+      const named = `--${option} ${option.toUpperCase()}`;
+      return need === "required" ? named : `[${named}]`;
+    });
+    return `  ${[name, ...takes, ...shown].join(" ")}\n      ${about}`;
+  });
+  return `npm run stock -- COMMAND …        runs one command
+npm run stock -- --json COMMAND … prints the answer, or the problem, as JSON
+
+${lines.join("\n")}
+
+A REFERENCE names a change, as a delivery note does: sent again under the same one, it gets the
+first answer and changes nothing. Without one, receive and count print one of their own.
+
+import sets total_count; it ignores "reserved" in a file, which belongs to orders.
+JSON is [{"sku": 1, "total_count": 2}, …], CSV has a header: sku,total_count. Every line is checked
+before any is sent. They are sent in calls of a thousand, under REFERENCE#1, REFERENCE#2 and so
+on. To continue after an interruption, run the import again.
+
+Exit code 0: done. 1: refused, or no answer. 2: usage error. It uses the system that npm start
+runs; LOMS_ADMIN_URL names another one, LOMS_ADMIN_TOKEN is its token.
+`;
 }
 
 async function everyPage<Row>(page: (last: Row | undefined) => Promise<readonly Row[]>) {
@@ -158,12 +155,12 @@ async function everyPage<Row>(page: (last: Row | undefined) => Promise<readonly 
   }
 }
 
-function changed(lines: readonly StockRow[]): StockOutcome {
+function changed(lines: readonly StockRow[]): Outcome {
   return { data: { lines }, lines: [STOCK_HEAD, ...lines.map(stockLine)] };
 }
 
 /** A reference, noted before the call, so that one without an answer can be repeated. */
-function newReference(note: Note): string {
+function newReference(): string {
   const reference = `npm run stock ${randomUUID()}`;
   note(`reference ${reference}`);
   return reference;

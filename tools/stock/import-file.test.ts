@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
-import { UsageError } from "../shop/command.ts";
+import { UsageError } from "../tool.ts";
 import { ImportError, importLines } from "./import-file.ts";
 
 interface Sent {

@@ -1,6 +1,6 @@
 import { STOCK_LINES_MAX, STOCK_TEXT_MAX } from "../../proto/stock-api.ts";
 import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
-import { UsageError } from "../shop/command.ts";
+import { UsageError } from "../tool.ts";
 import type { CountedLine } from "./read-stock-file.ts";
 
 /** So often is progress reported. */

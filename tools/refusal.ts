@@ -1,6 +1,6 @@
-import { AppError } from "../../shared/errors.ts";
-import type { Problem } from "../clients/gen/loms/types.gen.ts";
-import { itemLine } from "./products.ts";
+import { AppError } from "../shared/errors.ts";
+import type { Problem } from "./clients/gen/loms/types.gen.ts";
+import { itemLine } from "./list-lines.ts";
 
 /** What is known of a command that failed. */
 export interface Refusal {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readNotificationLine } from "./notification-line.ts";
+import { readNotificationLine } from "./notifications.ts";
 
 const NOTIFICATION =
   `"order_id":9007199254740993,"user_id":1,"seq":2,"status":"awaiting payment","at":"t"`;

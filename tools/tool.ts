@@ -1,0 +1,94 @@
+import process from "node:process";
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { ConfigError } from "../shared/config.ts";
+import { jsonIntegers } from "../shared/json-integer.ts";
+import { redactUrls } from "../shared/redact.ts";
+import { DATA_DIRECTORY, readStack, type StackFacts } from "../stack/stack-file.ts";
+import { refusalOf } from "./refusal.ts";
+
+/** A command that cannot run here: exit code 1. */
+export class ToolError extends Error {
+  readonly exitCode: number = 1;
+}
+
+/** A command that cannot be understood: exit code 2. */
+export class UsageError extends ToolError {
+  override readonly exitCode = 2;
+}
+
+/** What came of a command, or why it was refused. */
+export interface Outcome {
+  /** For programs; bigints are written with every digit. */
+  readonly data: unknown;
+  /** The same for people. */
+  readonly lines: readonly string[];
+}
+
+type Values<Options extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ options: Options; allowPositionals: true }>
+>["values"];
+
+export interface Tool<Options extends ParseArgsOptionsConfig> {
+  readonly name: string;
+  usage(): string;
+  /** Beside --help. With --json, outcomes and refusals are printed as JSON. */
+  readonly options: Options;
+  readonly args?: string[];
+  /** Returns nothing when it has printed by itself. */
+  run(words: string[], values: Values<Options>): Promise<Outcome | undefined>;
+  /** Describes what `run` threw. */
+  refusal?(error: unknown): Outcome;
+}
+
+/** Runs a program of this folder: outcomes go to standard output, refusals to standard error. */
+export async function runTool<const Options extends ParseArgsOptionsConfig>(
+  { name, usage, options, args, run, refusal = refusalOf }: Tool<Options>,
+): Promise<void> {
+  let json = false;
+  const print = (stream: NodeJS.WritableStream, { data, lines }: Outcome) =>
+    stream.write(`${json ? JSON.stringify(data, jsonIntegers) : lines.join("\n")}\n`);
+  try {
+    const { values, positionals } = readCommandLine(options, args);
+    if (values["help"]) return void process.stdout.write(usage());
+    json = values["json"] === true;
+    const outcome = await run(positionals, values as Values<Options>);
+    if (outcome) print(process.stdout, outcome);
+  } catch (error) {
+    process.exitCode = error instanceof ToolError ? error.exitCode : 1;
+    if (error instanceof ToolError || error instanceof ConfigError) {
+      process.stderr.write(`${name}: ${error.message}\n`);
+    } else print(process.stderr, refusal(error));
+  }
+}
+
+function readCommandLine(options: ParseArgsOptionsConfig, args = process.argv.slice(2)) {
+  try {
+    const all: ParseArgsOptionsConfig = { ...options, help: { type: "boolean", short: "h" } };
+    return parseArgs({ args, allowPositionals: true, options: all });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** The system that runs in this folder; undefined when none does. */
+export function findStack(): StackFacts | undefined {
+  return readStack(process.env.STACK_DATA || DATA_DIRECTORY);
+}
+
+/**
+ * The URL that each variable of the environment names, else that of the running system, without a
+ * slash at its end, as paths are put behind it.
+ * @throws {UsageError} when one is not a URL
+ * @throws {ToolError} when one is not known
+ */
+export function findUrls(running: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(running).map(([variable, found]) => {
+    const url = process.env[variable] || found;
+    if (url === undefined) {
+      const variables = Object.keys(running).join(", ").replace(/, (?=[^,]*$)/, " and ");
+      throw new ToolError(`nothing runs here: npm start first, or set ${variables}`);
+    }
+    if (!URL.canParse(url)) throw new UsageError(`${variable} is not a URL: ${redactUrls(url)}`);
+    return url.replace(/\/+$/, "");
+  });
+}
