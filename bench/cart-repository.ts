@@ -79,7 +79,7 @@ function median(values: readonly number[]): number {
 async function compareSpeed(): Promise<void> {
   const times = OPERATIONS_COMPARED.map(() => ({ ours: [] as number[], bare: [] as number[] }));
   for (let round = 0; round < ROUNDS; round++) {
-    const carts = new MemoryCarts();
+    const carts = new MemoryCarts({ newIdempotencyKey: String });
     const bareCarts: BareCarts = new Map();
     for (const [at, { ours, bare }] of OPERATIONS_COMPARED.entries()) {
       const each = times[at] as (typeof times)[number];
@@ -123,7 +123,11 @@ async function bytesPerLine<Store extends { readonly size: unknown }>(
 /** Whether a line meets its goal with this many lines per cart. */
 async function compareMemory(linesPerCart: number): Promise<boolean> {
   const size = { carts: Math.round(300_000 / linesPerCart), linesPerCart };
-  const ourBytes = await bytesPerLine(() => new MemoryCarts(), ourAdd, size);
+  const ourBytes = await bytesPerLine(
+    () => new MemoryCarts({ newIdempotencyKey: String }),
+    ourAdd,
+    size,
+  );
   const bareBytes = await bytesPerLine((): BareCarts => new Map(), bareAdd, size);
   const ratio = (ourBytes / bareBytes).toFixed(2);
   const title = `${linesPerCart} per cart`.padEnd(13);

@@ -16,7 +16,7 @@ import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { VERSION } from "../shared/telemetry/version.ts";
 import { createLomsClient } from "./clients/loms.ts";
 import type { CartConfig } from "./config.ts";
-import { CheckoutAttempts, type CheckoutDeps } from "./domain/checkout.ts";
+import type { CheckoutDeps } from "./domain/checkout.ts";
 import type { Deps } from "./domain/deps.ts";
 import { cartApp } from "./http/routes.ts";
 import { CART_REPOSITORY_EXPIRED_TOTAL, MemoryCarts, watchCarts } from "./repository/memory.ts";
@@ -55,6 +55,8 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
 
   const expired = metrics.counter(CART_REPOSITORY_EXPIRED_TOTAL);
   const carts = new MemoryCarts({
+    // Keys that ascend with time come side by side in the index of loms.
+    newIdempotencyKey: () => uuidV7(),
     ttlMs: config.CART_TTL,
     onExpired: (ended) => expired.inc(ended),
   });
@@ -64,9 +66,7 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
     products,
     stocks: loms,
     orders: loms,
-    attempts: new CheckoutAttempts(),
-    // Keys that ascend with time come side by side in the index of loms.
-    newIdempotencyKey: () => uuidV7(),
+    running: new Map(),
   };
 
   await openProfileListener(config.CART_PROFILE, log, opened);

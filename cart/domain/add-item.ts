@@ -31,7 +31,7 @@ export async function addItem(
   // The store compares and adds in one step, so concurrent additions cannot exceed the stock.
   const countMax = Math.min(Number(available), LINE_COUNT_MAX);
   const limits = { countMax, linesMax: CART_LINES_MAX };
-  const outcome = await deps.carts.addItem(userId, { sku, count }, limits);
+  const outcome = await deps.carts.addItem(userId, { sku, count }, limits, context);
   if (outcome.kind !== "added") throw notAdded(outcome, { sku, count }, available);
 }
 

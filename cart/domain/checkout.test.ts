@@ -3,6 +3,7 @@ import { AppError } from "../../shared/errors.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { fill, REQUEST_TIMEOUT_MS, testContext, testDeps } from "../test/deps.ts";
 import { checkout } from "./checkout.ts";
+import type { CheckoutAttempt } from "./deps.ts";
 import { clearCart, deleteItem } from "./remove-items.ts";
 
 const USER = 7n;
@@ -36,7 +37,7 @@ test("checkout() orders the cart and empties it", async () => {
     idempotencyKey: "key-1",
   });
   expect(deps.carts.size()).toEqual({ carts: 0, lines: 0 });
-  expect(deps.attempts.size).toBe(0);
+  expect((await deps.carts.readToOrder(USER)).attempt).toBeUndefined();
 });
 
 test("checkout() throws not_found for an empty cart", async () => {
@@ -76,7 +77,7 @@ test("checkout() leaves in the cart what was deleted and added again meanwhile",
     await fill(deps, USER, { 10: 2 });
     const answer = checkout(deps, user, testContext());
     const held = await order(1);
-    await empty(deps, { userId: USER, sku: 10n });
+    await empty(deps, { userId: USER, sku: 10n }, testContext());
     await fill(deps, USER, { 10: 1 });
     held.resolve(1n);
     await answer;
@@ -139,7 +140,7 @@ test("checkout() settles an unknown outcome of a cart that is empty by now", asy
   await fill(deps, USER, { 10: 2 });
   deps.orders.orderCreate.mockRejectedValueOnce(lost());
   await expect(checkout(deps, user, testContext())).rejects.toMatchObject({ code: "unavailable" });
-  await clearCart(deps, user);
+  await clearCart(deps, user, testContext());
   expect(await checkout(deps, user, testContext())).toBe(1n);
   await expect(checkout(deps, user, testContext())).rejects.toMatchObject({ code: "not_found" });
 });
@@ -149,11 +150,11 @@ test("checkout() answers the refusal of a settled attempt and ends it", async ()
   await fill(deps, USER, { 10: 2 });
   deps.orders.orderCreate.mockRejectedValueOnce(lost());
   await expect(checkout(deps, user, testContext())).rejects.toMatchObject({ code: "unavailable" });
-  await clearCart(deps, user);
+  await clearCart(deps, user, testContext());
   deps.orders.orderCreate.mockRejectedValueOnce(new AppError("failed_precondition", "short"));
   await expect(checkout(deps, user, testContext())).rejects
     .toMatchObject({ code: "failed_precondition" });
-  expect(deps.attempts.size).toBe(0);
+  expect((await deps.carts.readToOrder(USER)).attempt).toBeUndefined();
 });
 
 test("checkout() of a caller that leaves goes on for the one that joined", async () => {
@@ -169,7 +170,7 @@ test("checkout() of a caller that leaves goes on for the one that joined", async
   expect(deps.orders.orderCreate.mock.calls[0]?.[1].signal.aborted).toBe(false);
   held.resolve(3n);
   expect(await second).toBe(3n);
-  expect(deps.attempts.size).toBe(0);
+  expect((await deps.carts.readToOrder(USER)).attempt).toBeUndefined();
 });
 
 test("checkout() returns an order to the next caller when its own has disconnected", async () => {
@@ -193,6 +194,20 @@ test("checkout() returns an order to the next caller when its own has disconnect
   expect(await deps.carts.listCart(USER)).toEqual([{ sku: 10, count: 5 }]);
 });
 
+test("checkout() returns an unreported order after loms was overloaded", async () => {
+  const deps = testDeps();
+  await fill(deps, USER, { 10: 2 });
+  const cart = await deps.carts.readToOrder(USER);
+  const begun = await deps.carts.beginAttempt(USER, cart.revision, cart.lines);
+  await deps.carts.settleAttempt(USER, begun as CheckoutAttempt, { keep: true });
+  deps.orders.orderCreate.mockRejectedValueOnce(new AppError("resource_exhausted", "full"));
+  await expect(checkout(deps, user, testContext())).rejects
+    .toMatchObject({ code: "resource_exhausted" });
+  expect(await checkout(deps, user, testContext())).toBe(1n);
+  expect(deps.orders.orderCreate.mock.calls.map(([{ idempotencyKey }]) => idempotencyKey))
+    .toEqual(["key-1", "key-1"]);
+});
+
 test("checkout() is unavailable when loms is silent until the deadline", async () => {
   const deps = testDeps();
   heldOrders(deps);
@@ -203,7 +218,7 @@ test("checkout() is unavailable when loms is silent until the deadline", async (
     .toMatchObject({ code: "unavailable", message: "loms did not answer in time" });
   await clock.advance(REQUEST_TIMEOUT_MS);
   await refused;
-  expect(deps.attempts.size).toBe(1);
+  expect((await deps.carts.readToOrder(USER)).attempt).toBeDefined();
 });
 
 test("checkout() frees its timers", async () => {

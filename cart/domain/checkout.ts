@@ -1,15 +1,16 @@
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { type ErrorCode, isUnknownOutcome, toAppError } from "../../shared/errors.ts";
+import { isUnknownOutcome, toAppError } from "../../shared/errors.ts";
+import { type AgreedTotal, beginAttempt } from "./begin-attempt.ts";
 import { deadlineAsUnavailable } from "./cart.ts";
-import type { Deps, OrderLine } from "./deps.ts";
-import { type AgreedTotal, orderLines } from "./order-lines.ts";
+import type { CheckoutAttempt, Deps } from "./deps.ts";
 
 /*
  * Invariant: what is in a cart is ordered at most once, and every order is reported to a caller.
  *
  * 0. The cart is priced. A total that the buyer agreed to is compared with it; nothing has begun
  *    when it differs.
- * 1. An attempt begins: a snapshot of the cart with these prices and a new idempotency key.
+ * 1. An attempt begins in the store of carts, if the cart is still what was priced: a snapshot of
+ *    it with these prices and an idempotency key.
  * 2. cart calls loms to create the order under that key.
  * 3. Permanent failure: the attempt ends, the cart stays as it is.
  *    Unknown outcome: the attempt stays, and the next checkout repeats 2 with the same key and
@@ -17,22 +18,13 @@ import { type AgreedTotal, orderLines } from "./order-lines.ts";
  * 4. Created: the ordered items leave the cart. The attempt ends if a caller still waits for the
  *    answer; otherwise the next checkout gets the same order by the same key.
  *
- * One attempt of a user runs at a time, and callers that arrive meanwhile share it. It has its own
- * deadline and no caller can cancel it, so a caller that disconnects does not affect the others.
- * When the process dies, carts and attempts are lost together: an order may exist that was never
- * reported, but no cart is left from which it could be ordered again.
+ * In a process one attempt of a user runs at a time, and callers that arrive meanwhile share it. It
+ * has its own deadline and no caller can cancel it, so a caller that disconnects does not affect
+ * the others.
+ *
+ * Carts in memory and their attempts are lost together with the process: an order may exist that
+ * was never reported, but no cart is left from which it could be ordered again.
  */
-
-/** The order of a cart whose outcome may still be unknown. */
-export interface CheckoutAttempt {
-  readonly idempotencyKey: string;
-  /** The cart with its prices when the attempt began. */
-  readonly items: readonly OrderLine[];
-  /** Count by SKU of what was ordered and has not left the cart since. */
-  readonly stillInCart: Map<number, number>;
-  /** Whether the answer to a call was lost, so that the order may exist. */
-  outcomeUnknown: boolean;
-}
 
 interface Progress {
   /** How many callers wait. */
@@ -47,60 +39,9 @@ export interface RunningCheckout {
   readonly agreedTotal: AgreedTotal;
 }
 
-/**
- * At most one attempt per user, in the memory of this process like the carts. An attempt is kept
- * until its outcome is known and a caller has received it.
- */
-export class CheckoutAttempts {
-  readonly #attempts = new Map<bigint, CheckoutAttempt>();
-  readonly #running = new Map<bigint, RunningCheckout>();
-
-  find(userId: bigint): CheckoutAttempt | undefined {
-    return this.#attempts.get(userId);
-  }
-
-  begin(userId: bigint, idempotencyKey: string, items: readonly OrderLine[]): CheckoutAttempt {
-    const stillInCart = new Map(items.map(({ sku, count }) => [sku, count]));
-    const attempt = { idempotencyKey, items, stillInCart, outcomeUnknown: false };
-    this.#attempts.set(userId, attempt);
-    return attempt;
-  }
-
-  end(userId: bigint): void {
-    this.#attempts.delete(userId);
-  }
-
-  /** What is added to the cart from now on was not ordered, whatever its SKU. */
-  lineDeleted(userId: bigint, sku: number): void {
-    this.#attempts.get(userId)?.stillInCart.delete(sku);
-  }
-
-  cartCleared(userId: bigint): void {
-    this.#attempts.get(userId)?.stillInCart.clear();
-  }
-
-  running(userId: bigint): RunningCheckout | undefined {
-    return this.#running.get(userId);
-  }
-
-  started(userId: bigint, running: RunningCheckout): void {
-    this.#running.set(userId, running);
-  }
-
-  stopped(userId: bigint): void {
-    this.#running.delete(userId);
-  }
-
-  /** Attempts in progress, and those whose outcome is unknown or not reported. */
-  get size(): number {
-    return this.#attempts.size;
-  }
-}
-
-type ServiceDeps = Pick<Deps, "carts" | "products" | "orders" | "newIdempotencyKey">;
-
-export interface CheckoutDeps extends ServiceDeps {
-  readonly attempts: CheckoutAttempts;
+export interface CheckoutDeps extends Pick<Deps, "carts" | "products" | "orders"> {
+  /** The checkouts in progress in this process, by user. */
+  readonly running: Map<bigint, RunningCheckout>;
 }
 
 export interface CheckoutInput {
@@ -122,7 +63,7 @@ export async function checkout(
   context: RequestContext,
 ): Promise<bigint> {
   for (;;) {
-    const running = deps.attempts.running(input.userId) ?? start(deps, input, context);
+    const running = deps.running.get(input.userId) ?? start(deps, input, context);
     const { progress } = running;
     progress.callers++;
     try {
@@ -153,39 +94,29 @@ function start(
   // Waiting callers get the failure. Without one it is not an unhandled rejection.
   orderId.catch(() => {});
   const running = { orderId, progress, agreedTotal: input.agreedTotal };
-  deps.attempts.started(input.userId, running);
+  deps.running.set(input.userId, running);
   return running;
 }
 
 async function run(
   deps: CheckoutDeps,
-  input: CheckoutInput,
+  { userId, agreedTotal }: CheckoutInput,
   progress: Progress,
   context: RequestContext,
 ): Promise<bigint> {
-  const { userId } = input;
   try {
-    const attempt = deps.attempts.find(userId) ?? await begin(deps, input, context);
+    const attempt = await beginAttempt(deps, userId, agreedTotal, context);
     progress.waitsFor = "loms";
     const orderId = await createOrder(deps, userId, attempt, context);
-    const ordered = [...attempt.stillInCart].map(([sku, count]) => ({ sku, count }));
-    await deps.carts.removeOrdered(userId, ordered);
-    attempt.stillInCart.clear();
-    if (progress.callers > 0) deps.attempts.end(userId);
+    const keep = progress.callers === 0;
+    await deps.carts.settleAttempt(userId, attempt, { keep }, context);
+    // One that came while the store was settling is answered, too.
+    if (keep && progress.callers > 0) await end(deps, userId, attempt, context);
     return orderId;
   } finally {
-    deps.attempts.stopped(userId);
+    deps.running.delete(userId);
     context.close();
   }
-}
-
-async function begin(
-  deps: CheckoutDeps,
-  { userId, agreedTotal }: CheckoutInput,
-  context: RequestContext,
-): Promise<CheckoutAttempt> {
-  const lines = await orderLines(deps, userId, agreedTotal, context);
-  return deps.attempts.begin(userId, deps.newIdempotencyKey(), lines);
 }
 
 async function createOrder(
@@ -199,15 +130,24 @@ async function createOrder(
     return await deps.orders.orderCreate({ userId, items, idempotencyKey }, context);
   } catch (error) {
     const { code } = toAppError(error);
-    if (isUnknownOutcome(code)) attempt.outcomeUnknown = true;
-    else if (settles(code, attempt)) deps.attempts.end(userId);
+    // A call that loms rejected as overloaded does not reveal the outcome of an earlier one.
+    const isOverload = code === "resource_exhausted";
+    if (!isUnknownOutcome(code) && !(isOverload && attempt.isResumed)) {
+      await end(deps, userId, attempt, context, isOverload);
+    }
     throw error;
   }
 }
 
-/** A call that loms rejected as overloaded does not reveal the outcome of an earlier one. */
-function settles(code: ErrorCode, { outcomeUnknown }: CheckoutAttempt): boolean {
-  return code !== "resource_exhausted" || !outcomeUnknown;
+/** An attempt that cannot be ended stays: the next checkout gets the same answer from loms. */
+async function end(
+  deps: CheckoutDeps,
+  userId: bigint,
+  attempt: CheckoutAttempt,
+  context: RequestContext,
+  unlessShared = false,
+): Promise<void> {
+  await deps.carts.endAttempt(userId, attempt, { unlessShared }, context).catch(() => {});
 }
 
 function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {

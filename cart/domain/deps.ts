@@ -34,18 +34,74 @@ export type AddItemOutcome =
   | { readonly kind: "count_exceeded"; readonly inCart: number }
   | { readonly kind: "lines_exceeded" };
 
-/** The carts of all users. Each call is atomic. Asynchronous, because a store may be remote. */
+/** A checkout of one snapshot of a cart, whose outcome may still be unknown. */
+export interface CheckoutAttempt {
+  readonly idempotencyKey: string;
+  /** The cart with its prices when the attempt began. */
+  readonly items: readonly OrderLine[];
+  /** Whether it began before this call, here or in another process: loms may have been called. */
+  readonly isResumed: boolean;
+}
+
+/** What a checkout reads first: the attempt to resume, else the cart. */
+export interface CartToOrder {
+  readonly attempt?: CheckoutAttempt | undefined;
+  /** Ascending by SKU. */
+  readonly lines: readonly CartLine[];
+  /** Another one after each change of the lines; for the store alone. */
+  readonly revision: unknown;
+}
+
+/**
+ * The carts of all users, and at most one attempt to order each. Each call is atomic. An attempt is
+ * kept until its outcome is known and a caller has received it.
+ *
+ * A store outside the process throws AppError `unavailable` when it cannot answer before the
+ * deadline; what the call would change may have changed.
+ */
 export interface Carts {
   /** Adds to the line of the SKU, unless that would go beyond a limit; then nothing changes. */
-  addItem(userId: bigint, line: CartLine, limits: AddItemLimits): Promise<AddItemOutcome>;
-  deleteItem(userId: bigint, sku: number): Promise<void>;
-  clearCart(userId: bigint): Promise<void>;
+  addItem(
+    userId: bigint,
+    line: CartLine,
+    limits: AddItemLimits,
+    context: RequestContext,
+  ): Promise<AddItemOutcome>;
+  /** Removes the line. What is added to it later was not ordered by an attempt begun before. */
+  deleteItem(userId: bigint, sku: number, context: RequestContext): Promise<void>;
+  /** Removes all lines, as {@link deleteItem} does. */
+  clearCart(userId: bigint, context: RequestContext): Promise<void>;
   /** The lines, ascending by SKU; none for an unknown user. Later changes do not show in it. */
-  listCart(userId: bigint): Promise<readonly CartLine[]>;
-  /** Removes what was ordered, as far as it is still there. */
-  removeOrdered(userId: bigint, lines: readonly CartLine[]): Promise<void>;
-  /** Exact, at any time. */
-  size(): { readonly carts: number; readonly lines: number };
+  listCart(userId: bigint, context: RequestContext): Promise<readonly CartLine[]>;
+  readToOrder(userId: bigint, context: RequestContext): Promise<CartToOrder>;
+  /**
+   * Begins an attempt to order `items`, or returns the one that another process has begun
+   * meanwhile; undefined when the cart is not at this revision. The attempt survives whatever the
+   * store survives.
+   */
+  beginAttempt(
+    userId: bigint,
+    revision: unknown,
+    items: readonly OrderLine[],
+    context: RequestContext,
+  ): Promise<CheckoutAttempt | undefined>;
+  /** What was ordered leaves the cart, once, as far as it is still there. */
+  settleAttempt(
+    userId: bigint,
+    attempt: CheckoutAttempt,
+    after: { readonly keep: boolean },
+    context: RequestContext,
+  ): Promise<void>;
+  /**
+   * Ends the attempt if it is still there; the next one has another key. With `unlessShared` it
+   * stays if another process has resumed it.
+   */
+  endAttempt(
+    userId: bigint,
+    attempt: CheckoutAttempt,
+    when: { readonly unlessShared: boolean },
+    context: RequestContext,
+  ): Promise<void>;
 }
 
 export interface Products {
@@ -83,6 +139,4 @@ export interface Deps {
   readonly products: Products;
   readonly stocks: Stocks;
   readonly orders: Orders;
-  /** Makes a key that no other order has; 1 to 255 printable ASCII characters. */
-  readonly newIdempotencyKey: () => string;
 }

@@ -19,7 +19,7 @@ export async function listCart(
   { userId }: { readonly userId: bigint },
   context: RequestContext,
 ): Promise<ListedCart> {
-  const lines = await deps.carts.listCart(userId);
+  const lines = await deps.carts.listCart(userId, context);
   if (lines.length === 0) throw emptyCart(userId);
   const items = await priceLines(deps, lines, context);
   return { items, totalPrice: totalPrice(items) };

@@ -43,17 +43,3 @@ async function priceLine(
   if (!product) throw new AppError("unavailable", `Sku ${line.sku} is not a product any more`);
   return { ...line, name: product.name, price: product.price };
 }
-
-/** The prices that are known before the deadline of the context, by SKU. */
-export async function knownPrices(
-  deps: Pick<Deps, "products">,
-  lines: readonly CartLine[],
-  context: RequestContext,
-): Promise<Map<number, number>> {
-  const prices = new Map<number, number>();
-  await Promise.all(lines.map(async ({ sku }) => {
-    const product = await deps.products.getProduct(sku, context).catch(() => undefined);
-    if (product) prices.set(sku, product.price);
-  }));
-  return prices;
-}

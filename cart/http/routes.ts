@@ -105,9 +105,9 @@ const deleteItemRoute = createRoute({
   },
 });
 
-function deleteItemEndpoint(deps: Pick<CheckoutDeps, "carts" | "attempts">): MountedRoute {
-  return endpoint(deleteItemRoute, async ({ params }) => {
-    await deleteItem(deps, { userId: params.user_id, sku: params.sku_id });
+function deleteItemEndpoint(deps: Pick<Deps, "carts">): MountedRoute {
+  return endpoint(deleteItemRoute, async ({ params }, context) => {
+    await deleteItem(deps, { userId: params.user_id, sku: params.sku_id }, context);
     return { status: 204 };
   });
 }
@@ -126,9 +126,9 @@ const clearCartRoute = createRoute({
   },
 });
 
-function clearCartEndpoint(deps: Pick<CheckoutDeps, "carts" | "attempts">): MountedRoute {
-  return endpoint(clearCartRoute, async ({ params }) => {
-    await clearCart(deps, { userId: params.user_id });
+function clearCartEndpoint(deps: Pick<Deps, "carts">): MountedRoute {
+  return endpoint(clearCartRoute, async ({ params }, context) => {
+    await clearCart(deps, { userId: params.user_id }, context);
     return { status: 204 };
   });
 }

@@ -3,16 +3,38 @@ import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import { cartsContract } from "./carts-contract.ts";
-import { MemoryCarts, watchCarts } from "./memory.ts";
+import { TTL_MS } from "../test/carts-under-test.ts";
+import { MemoryCarts, type MemoryCartsOptions, watchCarts } from "./memory.ts";
 
-cartsContract("MemoryCarts", (options) => Promise.resolve(new MemoryCarts(options)));
+const limits = { countMax: 10, linesMax: 10 };
+
+function openCarts(options: Partial<MemoryCartsOptions> = {}): MemoryCarts {
+  let keys = 0;
+  return new MemoryCarts({ newIdempotencyKey: () => `key-${++keys}`, ...options });
+}
+
+cartsContract("MemoryCarts", async () => {
+  const clock = new VirtualClock();
+  const carts = openCarts({ ttlMs: TTL_MS, clock });
+  return { carts, size: async () => carts.size(), advance: (ms) => clock.advance(ms) };
+});
+
+test("a cart ends exactly CART_TTL after its last change", async () => {
+  const clock = new VirtualClock();
+  const carts = openCarts({ ttlMs: 1_000, clock });
+  await carts.addItem(1n, { sku: 1, count: 1 }, limits);
+  await clock.advance(999);
+  expect(await carts.listCart(1n)).toHaveLength(1);
+  await clock.advance(1);
+  expect(await carts.listCart(1n)).toEqual([]);
+});
 
 test("carts that were left behind are counted, and take no memory", async () => {
   const clock = new VirtualClock();
   let expired = 0;
-  const carts = new MemoryCarts({ ttlMs: 1_000, clock, onExpired: (ended) => expired += ended });
+  const carts = openCarts({ ttlMs: 1_000, clock, onExpired: (ended) => expired += ended });
   for (let user = 1n; user <= 5_000n; user++) {
-    await carts.addItem(user, { sku: 1, count: 1 }, { countMax: 10, linesMax: 10 });
+    await carts.addItem(user, { sku: 1, count: 1 }, limits);
     await clock.advance(1);
     expect(carts.size().carts).toBeLessThanOrEqual(1_000);
   }
@@ -23,9 +45,8 @@ test("carts that were left behind are counted, and take no memory", async () => 
 
 test("a scrape returns the current numbers of carts and lines", async () => {
   const metrics = new Metrics("cart");
-  const repository = new MemoryCarts();
+  const repository = openCarts();
   watchCarts(repository, metrics);
-  const limits = { countMax: 10, linesMax: 10 };
   const size = async () => {
     const samples = readSamples(await metrics.text());
     return [samples.get("cart_repository_carts"), samples.get("cart_repository_lines")];

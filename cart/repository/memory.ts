@@ -1,6 +1,14 @@
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import { counterFamily, gaugeFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
-import type { AddItemLimits, AddItemOutcome, CartLine, Carts } from "../domain/deps.ts";
+import type {
+  AddItemLimits,
+  AddItemOutcome,
+  CartLine,
+  Carts,
+  CartToOrder,
+  CheckoutAttempt,
+  OrderLine,
+} from "../domain/deps.ts";
 
 export const CART_REPOSITORY_CARTS = gaugeFamily({
   name: "cart_repository_carts",
@@ -29,7 +37,16 @@ interface MemoryCart {
   readonly changedAt: number;
 }
 
+interface MemoryAttempt extends CheckoutAttempt {
+  /** Count by SKU of what was ordered and has not left the cart since. */
+  readonly stillInCart: Map<number, number>;
+  /** When a checkout last used it, by the clock's monotonic time, in ms. */
+  readonly usedAt: number;
+}
+
 export interface MemoryCartsOptions {
+  /** Makes a key that no other order has; 1 to 255 printable ASCII characters. */
+  readonly newIdempotencyKey: () => string;
   /** How long a cart lasts after its last change, in ms. */
   readonly ttlMs?: number;
   readonly clock?: Clock;
@@ -47,18 +64,20 @@ export interface MemoryCartsOptions {
  */
 export class MemoryCarts implements Carts {
   readonly #carts = new Map<bigint, MemoryCart>();
+  /** In the order of their last use, as the carts. */
+  readonly #attempts = new Map<bigint, MemoryAttempt>();
+  readonly #newIdempotencyKey: () => string;
   readonly #ttlMs: number;
   readonly #clock: Clock;
   readonly #onExpired: (carts: number) => void;
   #lines = 0;
   #searchAt = 0;
 
-  constructor(
-    { ttlMs = Infinity, clock = systemClock, onExpired = () => {} }: MemoryCartsOptions = {},
-  ) {
-    this.#ttlMs = ttlMs;
-    this.#clock = clock;
-    this.#onExpired = onExpired;
+  constructor(options: MemoryCartsOptions) {
+    this.#newIdempotencyKey = options.newIdempotencyKey;
+    this.#ttlMs = options.ttlMs ?? Infinity;
+    this.#clock = options.clock ?? systemClock;
+    this.#onExpired = options.onExpired ?? (() => {});
   }
 
   async addItem(
@@ -84,31 +103,90 @@ export class MemoryCarts implements Carts {
     const lines = this.#linesOf(userId);
     const at = placeOf(lines, sku);
     if (lines[at]?.sku === sku) this.#replace(userId, lines, lines.toSpliced(at, 1));
+    this.#attempts.get(userId)?.stillInCart.delete(sku);
   }
 
   async clearCart(userId: bigint): Promise<void> {
     this.#replace(userId, this.#linesOf(userId), NO_LINES);
+    this.#attempts.get(userId)?.stillInCart.clear();
   }
 
   async listCart(userId: bigint): Promise<readonly CartLine[]> {
     return this.#linesOf(userId);
   }
 
-  async removeOrdered(userId: bigint, ordered: readonly CartLine[]): Promise<void> {
+  /** The revision is the array of lines, which is replaced at each change. */
+  async readToOrder(userId: bigint): Promise<CartToOrder> {
     const lines = this.#linesOf(userId);
-    const counts = new Map(ordered.map(({ sku, count }) => [sku, count]));
-    if (!lines.some(({ sku }) => counts.has(sku))) return;
+    return { attempt: this.#resume(userId), lines, revision: lines };
+  }
+
+  async beginAttempt(
+    userId: bigint,
+    revision: unknown,
+    items: readonly OrderLine[],
+  ): Promise<CheckoutAttempt | undefined> {
+    const open = this.#resume(userId);
+    if (open) return open;
+    const lines = this.#linesOf(userId);
+    if (lines !== revision) return undefined;
+    const stillInCart = new Map(lines.map(({ sku, count }) => [sku, count]));
+    const attempt = { idempotencyKey: this.#newIdempotencyKey(), items, isResumed: false };
+    this.#attempts.set(userId, { ...attempt, stillInCart, usedAt: this.#clock.now() });
+    return attempt;
+  }
+
+  async settleAttempt(
+    userId: bigint,
+    attempt: CheckoutAttempt,
+    { keep }: { readonly keep: boolean },
+  ): Promise<void> {
+    const ordered = this.#open(userId, attempt)?.stillInCart;
+    if (!ordered) return;
+    this.#removeOrdered(userId, ordered);
+    if (keep) ordered.clear();
+    else this.#attempts.delete(userId);
+  }
+
+  async endAttempt(
+    userId: bigint,
+    attempt: CheckoutAttempt,
+    { unlessShared }: { readonly unlessShared: boolean },
+  ): Promise<void> {
+    const open = this.#open(userId, attempt);
+    if (open && !(unlessShared && open.isResumed)) this.#attempts.delete(userId);
+  }
+
+  size(): { readonly carts: number; readonly lines: number } {
+    this.#removeExpired();
+    return { carts: this.#carts.size, lines: this.#lines };
+  }
+
+  #removeOrdered(userId: bigint, ordered: ReadonlyMap<number, number>): void {
+    const lines = this.#linesOf(userId);
+    if (!lines.some(({ sku }) => ordered.has(sku))) return;
     const left = lines.flatMap((line) => {
-      const removed = counts.get(line.sku);
+      const removed = ordered.get(line.sku);
       if (removed === undefined) return [line];
       return line.count > removed ? [{ sku: line.sku, count: line.count - removed }] : [];
     });
     this.#replace(userId, lines, left);
   }
 
-  size(): { readonly carts: number; readonly lines: number } {
-    this.#removeExpired();
-    return { carts: this.#carts.size, lines: this.#lines };
+  #open(userId: bigint, { idempotencyKey }: CheckoutAttempt): MemoryAttempt | undefined {
+    const attempt = this.#attempts.get(userId);
+    return attempt?.idempotencyKey === idempotencyKey ? attempt : undefined;
+  }
+
+  #resume(userId: bigint): CheckoutAttempt | undefined {
+    const attempt = this.#attempts.get(userId);
+    if (!attempt) return undefined;
+    this.#attempts.delete(userId);
+    const now = this.#clock.now();
+    if (now - attempt.usedAt >= this.#ttlMs) return undefined;
+    const resumed = { ...attempt, isResumed: true, usedAt: now };
+    this.#attempts.set(userId, resumed);
+    return resumed;
   }
 
   #linesOf(userId: bigint): readonly CartLine[] {
@@ -137,6 +215,10 @@ export class MemoryCarts implements Carts {
       this.#carts.delete(userId);
       this.#lines -= lines.length;
       removed++;
+    }
+    for (const [userId, { usedAt }] of this.#attempts) {
+      if (now - usedAt < this.#ttlMs) break;
+      this.#attempts.delete(userId);
     }
     if (removed > 0) this.#onExpired(removed);
   }

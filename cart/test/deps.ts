@@ -2,7 +2,7 @@ import { vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
-import { CheckoutAttempts, type CheckoutDeps } from "../domain/checkout.ts";
+import type { CheckoutDeps } from "../domain/checkout.ts";
 import type { Deps, Orders, Products, Stocks } from "../domain/deps.ts";
 import { MemoryCarts } from "../repository/memory.ts";
 
@@ -18,12 +18,11 @@ export function testDeps() {
   const stocksInfo = vi.fn<Stocks["stocksInfo"]>(() => Promise.resolve(100n));
   const orderCreate = vi.fn<Orders["orderCreate"]>(() => Promise.resolve(++orders));
   return {
-    carts: new MemoryCarts(),
+    carts: new MemoryCarts({ newIdempotencyKey: () => `key-${++keys}` }),
     products: { getProduct },
     stocks: { stocksInfo },
     orders: { orderCreate },
-    attempts: new CheckoutAttempts(),
-    newIdempotencyKey: () => `key-${++keys}`,
+    running: new Map(),
   } satisfies Deps & CheckoutDeps;
 }
 
@@ -46,6 +45,7 @@ export async function fill(
 ): Promise<void> {
   for (const [sku, count] of Object.entries(lines)) {
     const line = { sku: Number(sku), count };
-    await deps.carts.addItem(userId, line, { countMax: 65_535, linesMax: 1000 });
+    const limits = { countMax: 65_535, linesMax: 1000 };
+    await deps.carts.addItem(userId, line, limits, testContext());
   }
 }

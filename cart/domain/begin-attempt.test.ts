@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import { fill, REQUEST_TIMEOUT_MS, testContext, testDeps } from "../test/deps.ts";
+import { beginAttempt } from "./begin-attempt.ts";
 import type { Product } from "./deps.ts";
-import { orderLines } from "./order-lines.ts";
 import { clearCart, deleteItem } from "./remove-items.ts";
 
 const USER = 7n;
@@ -11,6 +11,11 @@ const NO_TOTAL = undefined;
 const away = new AppError("unavailable", "no answer", { retryAfterMs: 3_000 });
 
 type TestDeps = ReturnType<typeof testDeps>;
+
+/** What the attempt would order. */
+async function linesOf(...call: Parameters<typeof beginAttempt>) {
+  return (await beginAttempt(...call)).items;
+}
 
 /** Holds every answer of the product service until the test releases it. */
 function heldProducts(deps: TestDeps) {
@@ -40,10 +45,10 @@ function answering(prices: Readonly<Record<number, number | Error | undefined>>)
   return deps;
 }
 
-test("orderLines() without an agreed total leaves unknown prices out", async () => {
+test("beginAttempt() without an agreed total leaves unknown prices out", async () => {
   const deps = answering({ 10: 0, 20: away, 30: undefined, 40: 4_294_967_295 });
   await fill(deps, USER, { 10: 1, 20: 2, 30: 3, 40: 4 });
-  expect(await orderLines(deps, USER, NO_TOTAL, testContext())).toStrictEqual([
+  expect(await linesOf(deps, USER, NO_TOTAL, testContext())).toStrictEqual([
     { sku: 10, count: 1, price: 0 },
     { sku: 20, count: 2 },
     { sku: 30, count: 3 },
@@ -51,33 +56,33 @@ test("orderLines() without an agreed total leaves unknown prices out", async () 
   ]);
 });
 
-test("orderLines() without an agreed total waits 100 ms for prices", async () => {
+test("beginAttempt() without an agreed total waits 100 ms for prices", async () => {
   const deps = testDeps();
   heldProducts(deps);
   await fill(deps, USER, { 10: 1 });
   const clock = new VirtualClock();
   const context = testContext({ clock });
-  const lines = orderLines(deps, USER, NO_TOTAL, context);
+  const lines = linesOf(deps, USER, NO_TOTAL, context);
   await clock.advance(100);
   expect(await lines).toEqual([{ sku: 10, count: 1 }]);
   context.close();
   expect(clock.pending).toBe(0);
 });
 
-test("orderLines() prices every line of a cart that costs what was agreed to", async () => {
+test("beginAttempt() prices every line of a cart that costs what was agreed to", async () => {
   const deps = answering({ 10: 4_294_967_295, 20: 0 });
   await fill(deps, USER, { 10: 65_535, 20: 1 });
-  expect(await orderLines(deps, USER, 65_535n * 4_294_967_295n, testContext())).toEqual([
+  expect(await linesOf(deps, USER, 65_535n * 4_294_967_295n, testContext())).toEqual([
     { sku: 10, count: 65_535, price: 4_294_967_295 },
     { sku: 20, count: 1, price: 0 },
   ]);
 });
 
-test("orderLines() of another total throws failed_precondition with its prices", async () => {
+test("beginAttempt() of another total throws failed_precondition with its prices", async () => {
   const deps = answering({ 10: 7, 20: 5 });
   await fill(deps, USER, { 10: 2, 20: 1 });
   for (const agreed of [0n, 18n, 20n]) {
-    await expect(orderLines(deps, USER, agreed, testContext())).rejects.toMatchObject({
+    await expect(linesOf(deps, USER, agreed, testContext())).rejects.toMatchObject({
       code: "failed_precondition",
       message: `The cart costs 19 now, not ${agreed}`,
       prices: { totalPrice: 19n, items: [{ sku: 10, price: 7 }, { sku: 20, price: 5 }] },
@@ -85,56 +90,55 @@ test("orderLines() of another total throws failed_precondition with its prices",
   }
 });
 
-test("orderLines() with an agreed total is unavailable when a price cannot be had", async () => {
+test("beginAttempt() with an agreed total is unavailable when a price cannot be had", async () => {
   const later = answering({ 10: 1, 20: away });
   await fill(later, USER, { 10: 1, 20: 1 });
-  await expect(orderLines(later, USER, 1n, testContext())).rejects.toBe(away);
+  await expect(linesOf(later, USER, 1n, testContext())).rejects.toBe(away);
 
   const gone = answering({ 10: undefined });
   await fill(gone, USER, { 10: 1 });
-  await expect(orderLines(gone, USER, 0n, testContext())).rejects
+  await expect(linesOf(gone, USER, 0n, testContext())).rejects
     .toMatchObject({ code: "unavailable", message: "Sku 10 is not a product any more" });
 });
 
-test("orderLines() with an agreed total leaves loms a part of the deadline", async () => {
+test("beginAttempt() with an agreed total leaves loms a part of the deadline", async () => {
   const deps = testDeps();
   heldProducts(deps);
   await fill(deps, USER, { 10: 1 });
   const clock = new VirtualClock();
-  const refused = expect(orderLines(deps, USER, 10n, testContext({ clock }))).rejects
+  const refused = expect(linesOf(deps, USER, 10n, testContext({ clock }))).rejects
     .toMatchObject({ code: "unavailable", message: "product service did not answer in time" });
   await clock.advance(REQUEST_TIMEOUT_MS - 500);
   await refused;
 });
 
-test("orderLines() has the cart as it is once the prices are there", async () => {
+test("beginAttempt() has the cart as it is once the prices are there", async () => {
   for (const agreed of [NO_TOTAL, 110n]) {
     const deps = testDeps();
     const release = heldProducts(deps);
     await fill(deps, USER, { 10: 2, 20: 1 });
-    const lines = orderLines(deps, USER, agreed, testContext());
+    const lines = linesOf(deps, USER, agreed, testContext());
     await release(async () => {
-      await deleteItem(deps, { userId: USER, sku: 20n });
+      await deleteItem(deps, { userId: USER, sku: 20n }, testContext());
       await fill(deps, USER, { 10: 6, 30: 1 });
     });
-    const priced = agreed === NO_TOTAL ? {} : { price: 30 };
     expect(await lines).toEqual([
       { sku: 10, count: 8, price: 10 },
-      { sku: 30, count: 1, ...priced },
+      { sku: 30, count: 1, price: 30 },
     ]);
   }
 });
 
-test("orderLines() throws not_found for a cart that is empty, or becomes so", async () => {
+test("beginAttempt() throws not_found for a cart that is empty, or becomes so", async () => {
   for (const agreed of [NO_TOTAL, 10n]) {
     const deps = testDeps();
-    await expect(orderLines(deps, USER, agreed, testContext())).rejects
+    await expect(linesOf(deps, USER, agreed, testContext())).rejects
       .toMatchObject({ code: "not_found" });
     const release = heldProducts(deps);
     await fill(deps, USER, { 10: 1 });
-    const lines = expect(orderLines(deps, USER, agreed, testContext())).rejects
+    const lines = expect(linesOf(deps, USER, agreed, testContext())).rejects
       .toMatchObject({ code: "not_found" });
-    await release(() => clearCart(deps, { userId: USER }));
+    await release(() => clearCart(deps, { userId: USER }, testContext()));
     await lines;
   }
 });
