@@ -44,6 +44,7 @@ export default defineConfig({
             "**/*.observability.test.ts",
             "**/*.compose.test.ts",
             "**/*.foreign.test.ts",
+            "**/*.machines.test.ts",
             ...KAFKA,
           ],
         },
@@ -121,6 +122,18 @@ export default defineConfig({
           maxWorkers: STACKS_AT_ONCE,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "machines",
+          include: ["e2e/machines/**/*.machines.test.ts"],
+          exclude: everywhere,
+          globalSetup: "e2e/machines/setup.ts",
+          maxWorkers: STACKS_AT_ONCE,
+          // A failover waits for the key of a dead primary to expire.
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
       {

@@ -1,4 +1,6 @@
 import { expect } from "vitest";
+import { systemClock } from "../shared/async/clock.ts";
+import { sleep } from "../shared/async/sleep.ts";
 import type { Answer } from "./http.ts";
 import type { Shop } from "./shop.ts";
 import { newUser } from "./users.ts";
@@ -7,6 +9,7 @@ import { newUser } from "./users.ts";
 
 /** What a write may answer while a service stops: retry with the same key. */
 const UNKNOWN = [503, 504];
+const RETRY_PAUSE_MS = 20;
 
 export interface Ordered {
   readonly user: number;
@@ -20,6 +23,7 @@ export async function insist(attempt: (tries: number) => Promise<Answer>): Promi
     const answer = await attempt(tries).catch(() => undefined);
     if (answer?.status === 200) return answer;
     if (answer) expect(UNKNOWN, answer.text).toContain(answer.status);
+    await sleep(systemClock, RETRY_PAUSE_MS);
   }
 }
 

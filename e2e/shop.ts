@@ -48,6 +48,8 @@ export function shopAt({ urls }: Pick<SharedShop, "urls">) {
       call(loms, "POST /v1/order/cancel", { body: { orderID } }),
     pay: (orderID: number) => ask("order/pay", { orderID }),
     cancel: (orderID: number) => ask("order/cancel", { orderID }),
+    tryInfo: (orderID: number): Promise<Answer> =>
+      call(loms, "POST /v1/order/info", { body: { orderID } }),
     async status(orderID: number): Promise<string> {
       return (await ask("order/info", { orderID })).body.status as string;
     },

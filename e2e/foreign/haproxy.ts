@@ -1,53 +1,32 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { reachable } from "../../shared/config.ts";
-import { spawnChild, SYSTEM_PATH } from "../../stack/processes/child.ts";
-import { sendSignal } from "../../stack/processes/identity.ts";
 import { freePorts } from "../../stack/ports.ts";
 import { eventually } from "../eventually.ts";
-import { newDataDirectory, removeDirectory } from "../own-stack.ts";
+import { type Haproxy, startHaproxy } from "../haproxy.ts";
 import type { Programs } from "./programs.ts";
 
-export interface Proxy {
+export interface Proxy extends Haproxy {
   /** Without a slash at the end. */
   readonly url: string;
-  close(): Promise<void>;
 }
 
 /**
  * HAProxy that serves `services` under `/shop/NAME`, with and without a slash at the end, and takes
  * the prefix away. Its health check is the default one, OPTIONS over HTTP/1.0.
  */
-export async function startHaproxy(
+export async function startPathProxy(
   { haproxy }: Programs,
   services: Readonly<Record<string, string>>,
 ): Promise<Proxy> {
-  const directory = newDataDirectory();
   const [port] = await freePorts(1);
   const address = reachable({ host: "127.0.0.1", port: Number(port) });
-  const file = join(directory, "haproxy.cfg");
-  writeFileSync(file, configuration(address, services));
-  const child = await spawnChild({
-    command: haproxy,
-    args: ["-db", "-f", file],
-    directory,
-    environment: { PATH: SYSTEM_PATH },
-    deathSignal: "SIGKILL",
-  });
+  const running = await startHaproxy(haproxy, configuration(address, services));
   const [name = ""] = Object.keys(services);
   const url = `http://${address}`;
   await eventually(async () => {
     const answer = await fetch(`${url}/shop/${name}/healthz`).catch(() => undefined);
     if (answer?.status !== 200) throw new Error(`HAProxy does not reach ${name}`);
   });
-  return {
-    url,
-    async close() {
-      sendSignal(child.pid, "SIGKILL");
-      await child.ended;
-      removeDirectory(directory);
-    },
-  };
+  return { ...running, url };
 }
 
 function configuration(address: string, services: Readonly<Record<string, string>>): string {

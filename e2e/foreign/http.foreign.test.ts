@@ -8,7 +8,7 @@ import { launchBrowser, openPage } from "../browser.ts";
 import { startOwnStack } from "../own-stack.ts";
 import { showSwagger, tryOut } from "../swagger-page.ts";
 import { newUser } from "../users.ts";
-import { type Proxy, startHaproxy } from "./haproxy.ts";
+import { type Proxy, startPathProxy } from "./haproxy.ts";
 import { compileJavaClient, type JavaClient, sendByCurl, type Sent } from "./http-clients.ts";
 import type { Programs } from "./programs.ts";
 
@@ -75,7 +75,7 @@ describe.skipIf(!programs)("behind HAProxy, which takes the prefix /shop/NAME aw
   let proxy: Proxy;
   beforeAll(async () => {
     const { cart, loms = "", notifier } = stack.urls;
-    proxy = await startHaproxy(programs as Programs, { cart, loms, notifier });
+    proxy = await startPathProxy(programs as Programs, { cart, loms, notifier });
     browser = await launchBrowser();
   });
   afterAll(async () => {

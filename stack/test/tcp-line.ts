@@ -24,10 +24,21 @@ export class TcpLine {
   static async to(url: string): Promise<{ readonly line: TcpLine; readonly url: string }> {
     const changed = new URL(url);
     const line = new TcpLine({ hostname: changed.hostname, port: changed.port });
-    await new Promise<void>((resolve) => line.#server.listen(0, "127.0.0.1", resolve));
+    await line.#listen();
     changed.hostname = "127.0.0.1";
-    changed.port = String((line.#server.address() as { port: number }).port);
+    changed.port = String(line.port);
     return { line, url: changed.href };
+  }
+
+  /** Opens the line to a port of 127.0.0.1. */
+  static async toPort(port: number): Promise<TcpLine> {
+    const line = new TcpLine({ hostname: "127.0.0.1", port: String(port) });
+    await line.#listen();
+    return line;
+  }
+
+  get port(): number {
+    return (this.#server.address() as { port: number }).port;
   }
 
   /** Breaks every connection. */
@@ -39,6 +50,10 @@ export class TcpLine {
   close(): void {
     this.cut();
     this.#server.close();
+  }
+
+  async #listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
   }
 
   #join(from: Socket, to: Socket, passes: () => boolean): void {

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { eventually } from "../eventually.ts";
+import { Load } from "./load.ts";
+import { type PatroniCluster, startPatroniCluster } from "./patroni-cluster.ts";
+import type { PatroniMember } from "./patroni-member.ts";
+import { type ShopOnPatroni, startShopOn } from "./shop-on-patroni.ts";
+
+const programs = inject("machines");
+
+/** docs/replicas.md promises it with the settings of patroni-settings.ts. */
+const FIRST_WRITE_MAX_S = 30;
+const GOES_ON_MAX_MS = 60_000;
+
+interface Accident {
+  readonly name: string;
+  happen(primary: PatroniMember): unknown;
+  end(primary: PatroniMember): unknown;
+}
+
+const ACCIDENTS: readonly Accident[] = [
+  {
+    name: "killed",
+    happen: (primary) => primary.kill(),
+    end: (primary) => primary.restart(),
+  },
+];
+
+describe.skipIf(!programs)("a primary that is lost under load", () => {
+  let cluster: PatroniCluster;
+  let shop: ShopOnPatroni;
+
+  beforeAll(async () => {
+    if (!programs) return;
+    cluster = await startPatroniCluster(programs, ["loms", "bus", "notifier"]);
+    shop = await startShopOn(cluster);
+  });
+  beforeEach(() => cluster.whole());
+  afterAll(async () => {
+    await shop?.close();
+    await cluster?.close();
+  });
+
+  test.for(ACCIDENTS)("$name: no order is lost or doubled", async (accident, { task }) => {
+    const load = new Load(shop.transports);
+    await load.goesOn(GOES_ON_MAX_MS);
+    const primary = await cluster.withRole("leader");
+    await accident.happen(primary);
+    await eventually(async () => {
+      expect(await cluster.withRole("leader")).not.toBe(primary);
+    }, GOES_ON_MAX_MS);
+    await load.goesOn(GOES_ON_MAX_MS);
+    await accident.end(primary);
+    await cluster.whole();
+    await load.goesOn(GOES_ON_MAX_MS);
+
+    await shop.expectNothingLost(await load.stop());
+    const pauseS = load.longestPauseS;
+    task.meta.figures = `${accident.name}: no write for ${pauseS.toFixed(1)} s`;
+    expect(pauseS).toBeLessThanOrEqual(FIRST_WRITE_MAX_S);
+  });
+});

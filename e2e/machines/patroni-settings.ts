@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { DEBIAN_POSTGRES } from "../programs.ts";
+
+/** Of one member, all on 127.0.0.1. */
+export interface MemberPorts {
+  readonly postgres: number;
+  readonly rest: number;
+  /** Under which the other members reach its PostgreSQL. */
+  readonly postgresFromOthers: number;
+  /** Under which HAProxy and the other members reach its REST API. */
+  readonly restFromOthers: number;
+  /** Under which it reaches etcd. */
+  readonly etcd: number;
+}
+
+/**
+ * What docs/operations.md says for a first write within 30 s of the primary's death: the leader's
+ * key ends `ttl` after its last renewal, and a primary that cannot renew it steps down before that,
+ * for which loop_wait + 2 × retry_timeout must not be above `ttl`.
+ */
+const FAILOVER = {
+  ttl: 20,
+  loop_wait: 5,
+  retry_timeout: 5,
+  master_start_timeout: 10,
+  maximum_lag_on_failover: 1_048_576,
+  synchronous_mode: true,
+  synchronous_mode_strict: true,
+} as const;
+
+const PARAMETERS = {
+  max_connections: 200,
+  hot_standby_feedback: "on",
+  max_standby_streaming_delay: "100ms",
+  wal_retrieve_retry_interval: "1s",
+  // Lets a former primary follow again without a copy of everything.
+  wal_log_hints: "on",
+} as const;
+
+/** What one member reads; YAML reads JSON. */
+export function patroniSettings(directory: string, name: string, ports: MemberPorts): string {
+  const onLoopback = (port: number) => `127.0.0.1:${port}`;
+  const account = { username: "postgres", password: "postgres" };
+  return JSON.stringify(
+    {
+      scope: "shop",
+      name,
+      restapi: {
+        listen: onLoopback(ports.rest),
+        connect_address: onLoopback(ports.restFromOthers),
+      },
+      // As proxies: the addresses that etcd itself names would lead around our line.
+      etcd3: { hosts: [onLoopback(ports.etcd)], use_proxies: true },
+      bootstrap: {
+        dcs: {
+          ...FAILOVER,
+          postgresql: { use_pg_rewind: true, use_slots: true, parameters: PARAMETERS },
+        },
+        initdb: [{ encoding: "UTF8" }, { locale: "C" }, "no-sync"],
+      },
+      postgresql: {
+        listen: onLoopback(ports.postgres),
+        connect_address: onLoopback(ports.postgresFromOthers),
+        data_dir: join(directory, "data"),
+        bin_dir: DEBIAN_POSTGRES,
+        pgpass: join(directory, "pgpass"),
+        authentication: { superuser: account, replication: account, rewind: account },
+        pg_hba: ["host all all 127.0.0.1/32 trust", "host replication all 127.0.0.1/32 trust"],
+        parameters: { unix_socket_directories: directory, fsync: "off" },
+        remove_data_directory_on_rewind_failure: true,
+        remove_data_directory_on_diverged_timelines: true,
+      },
+    },
+    null,
+    2,
+  );
+}

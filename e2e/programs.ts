@@ -1,0 +1,42 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+
+/** Where Debian puts PostgreSQL's programs, which are not on the PATH. */
+export const DEBIAN_POSTGRES = "/usr/lib/postgresql/15/bin";
+
+/** Absolute paths of programs, by name. */
+export type Programs<Name extends string> = Readonly<Record<Name, string>>;
+
+/**
+ * The programs of this machine. When one is missing, undefined: `what` is skipped and the reason is
+ * printed, unless the environment says `variable`=required.
+ * @throws {Error} when a required one is missing
+ */
+export function findPrograms<const Name extends string>(
+  names: readonly Name[],
+  { what, variable }: { readonly what: string; readonly variable: string },
+): Programs<Name> | undefined {
+  const found = names.map((name) => [name, find(name)] as const);
+  const missing = found.filter(([, path]) => path === undefined).map(([name]) => name);
+  if (missing.length === 0) return Object.fromEntries(found) as Programs<Name>;
+  const reason = `there is no ${missing.join(", no ")} (Debian 12 has them all)`;
+  if (process.env[variable] === "required") throw new Error(`Cannot run ${what}: ${reason}`);
+  process.stdout.write(`Skipped ${what}: ${reason}\n`);
+  return undefined;
+}
+
+function find(command: string): string | undefined {
+  // Some of Debian's are in /usr/sbin, which an ordinary user's PATH lacks.
+  const path = [DEBIAN_POSTGRES, ...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
+  return path.map((directory) => join(directory, command)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
