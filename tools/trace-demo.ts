@@ -8,7 +8,7 @@ import { systemClock } from "../shared/async/clock.ts";
 import { sleep } from "../shared/async/sleep.ts";
 import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../stack/otlp/receiver.ts";
-import { drawTrees, spanTrees } from "../stack/otlp/span-tree.ts";
+import { depthFirst, milliseconds, type SpanNode, spanTrees } from "../stack/otlp/span-tree.ts";
 import type { ReceivedSpan } from "../stack/otlp/read-spans.ts";
 import { startStack } from "../stack/start.ts";
 
@@ -90,6 +90,21 @@ async function receivedTrace({ spans }: OtlpReceiver): Promise<string> {
     }
     await sleep(systemClock, POLL_MS);
   }
+}
+
+/** A line for each span, children indented: service, name, how long it took and when it began. */
+function drawTrees(trees: readonly SpanNode[]): string[] {
+  const first = trees[0]?.span.startNs ?? 0n;
+  const rows = depthFirst(trees).map(({ span, depth }) => {
+    const failed = span.failed ? " FAILED" : "";
+    const label = `${"  ".repeat(depth)}${span.service.padEnd(8)} ${span.name}${failed}`;
+    return { label, span };
+  });
+  const width = Math.max(...rows.map(({ label }) => label.length));
+  const shown = (ns: bigint) => milliseconds(ns).toFixed(3).padStart(9);
+  return rows.map(({ label, span: { startNs, endNs } }) =>
+    `${label.padEnd(width)}  ${shown(endNs - startNs)} ms  at ${shown(startNs - first)} ms`
+  );
 }
 
 function problemOf(spans: readonly ReceivedSpan[], roots: number): string | undefined {

@@ -16,7 +16,7 @@ interface Line {
   /** What is added up; prom-client's own metrics have other names than ours. */
   readonly metric: string;
   /** Which of its samples. */
-  readonly only?: RegExp;
+  readonly only?: RegExp | undefined;
   /** How it is read: as it is, how much it grows a second, or how much each of these took. */
   readonly per?: "second" | `${string}_count`;
 }
@@ -27,135 +27,97 @@ interface Chart {
   readonly lines: readonly Line[];
 }
 
+type Describe = (service: ScrapedService, label: string, metric: string, only?: RegExp) => Line;
+
+const value: Describe = (service, label, metric) => ({ service, label, metric });
+const rate: Describe = (service, label, metric, only) => ({
+  service,
+  label,
+  metric,
+  only,
+  per: "second",
+});
+const average: Describe = (service, label, metric, only) => ({
+  service,
+  label,
+  metric: `${metric}_sum`,
+  only,
+  per: `${metric}_count`,
+});
+
 /** Not what watches the service, such as this very scrape. */
 const NOT_A_PROBE = new RegExp(`^(?!.*http_route="(${[...PROBE_ROUTES].join("|")})")`);
+const HTTP_5XX = new RegExp(`${NOT_A_PROBE.source}.*http_response_status_code="5`);
+const ERROR = /error_type="/;
 const REQUESTS = "http_server_request_duration_seconds";
 const CALLS = "rpc_server_call_duration_seconds";
-
-const ofEach = (line: Omit<Line, "service" | "label">): Line[] =>
-  SCRAPED_SERVICES.map((service) => ({ ...line, service, label: service }));
-
-function averageStatement(pool: "primary" | "replica"): Omit<Line, "service" | "label"> {
-  return {
-    metric: "db_client_operation_duration_seconds_sum",
-    only: new RegExp(`db_client_connection_pool_name="${pool}"`),
-    per: "db_client_operation_duration_seconds_count",
-  };
-}
+const STATEMENTS = "db_client_operation_duration_seconds";
+const ON_PRIMARY = /db_client_connection_pool_name="primary"/;
+const ON_REPLICA = /db_client_connection_pool_name="replica"/;
 
 const CHARTS: readonly Chart[] = [
   {
     title: "Requests",
     unit: "/s",
     lines: [
-      ...(["cart", "loms"] as const).map((service) => ({
-        ...{ service, label: `${service} HTTP` },
-        ...{ metric: `${REQUESTS}_count`, only: NOT_A_PROBE, per: "second" } as const,
-      })),
-      {
-        service: "loms",
-        label: "loms gRPC",
-        metric: `${CALLS}_count`,
-        only: /rpc_system_name="grpc"/,
-        per: "second",
-      },
+      rate("cart", "cart HTTP", `${REQUESTS}_count`, NOT_A_PROBE),
+      rate("loms", "loms HTTP", `${REQUESTS}_count`, NOT_A_PROBE),
+      rate("loms", "loms gRPC", `${CALLS}_count`, /rpc_system_name="grpc"/),
     ],
   },
   {
     title: "Average time",
     unit: "s",
     lines: [
-      {
-        service: "cart",
-        label: "cart HTTP",
-        metric: `${REQUESTS}_sum`,
-        only: NOT_A_PROBE,
-        per: `${REQUESTS}_count`,
-      },
-      {
-        service: "loms",
-        label: "loms calls",
-        metric: `${CALLS}_sum`,
-        per: `${CALLS}_count`,
-      },
-      {
-        service: "notifier",
-        label: "change to notification",
-        metric: "notifier_delay_seconds_sum",
-        per: "notifier_delay_seconds_count",
-      },
+      average("cart", "cart HTTP", REQUESTS, NOT_A_PROBE),
+      average("loms", "loms calls", CALLS),
+      average("notifier", "change to notification", "notifier_delay_seconds"),
     ],
   },
   {
     title: "Orders and notifications",
     unit: "/s",
     lines: [
-      {
-        service: "loms",
-        label: "orders created",
-        metric: "order_transitions_total",
-        only: /to="awaiting payment"/,
-        per: "second",
-      },
-      {
-        service: "notifier",
-        label: "notifications",
-        metric: "notifier_notifications_total",
-        only: /result="shown"/,
-        per: "second",
-      },
+      rate("loms", "orders created", "order_transitions_total", /to="awaiting payment"/),
+      rate("notifier", "notifications", "notifier_notifications_total", /result="shown"/),
     ],
   },
   {
     title: "Failures",
     unit: "/s",
     lines: [
-      {
-        service: "cart",
-        label: "cart HTTP 5xx",
-        metric: `${REQUESTS}_count`,
-        only: new RegExp(`${NOT_A_PROBE.source}.*http_response_status_code="5`),
-        per: "second",
-      },
-      {
-        service: "loms",
-        label: "loms calls",
-        metric: `${CALLS}_count`,
-        only: /error_type="/,
-        per: "second",
-      },
-      {
-        service: "notifier",
-        label: "notifier messages",
-        metric: "bus_consume_duration_seconds_count",
-        only: /error_type="/,
-        per: "second",
-      },
+      rate("cart", "cart HTTP 5xx", `${REQUESTS}_count`, HTTP_5XX),
+      rate("loms", "loms calls", `${CALLS}_count`, ERROR),
+      rate("notifier", "notifier messages", "bus_consume_duration_seconds_count", ERROR),
     ],
   },
   {
     title: "Average SQL statement",
     unit: "s",
     lines: [
-      { ...{ service: "loms", label: "loms, primary" }, ...averageStatement("primary") },
-      { ...{ service: "loms", label: "loms, replica" }, ...averageStatement("replica") },
-      { ...{ service: "notifier", label: "notifier" }, ...averageStatement("primary") },
+      average("loms", "loms, primary", STATEMENTS, ON_PRIMARY),
+      average("loms", "loms, replica", STATEMENTS, ON_REPLICA),
+      average("notifier", "notifier", STATEMENTS, ON_PRIMARY),
     ],
   },
   {
     title: "Events that wait",
     unit: "",
     lines: [
-      { service: "loms", label: "in the outbox", metric: "outbox_backlog_events" },
-      { service: "notifier", label: "on the bus", metric: "bus_lag_messages" },
+      value("loms", "in the outbox", "outbox_backlog_events"),
+      value("notifier", "on the bus", "bus_lag_messages"),
     ],
   },
   {
     title: "Processors in use",
     unit: "",
-    lines: ofEach({ metric: "process_cpu_seconds_total", per: "second" }),
+    lines: SCRAPED_SERVICES.map((name) => rate(name, name, "process_cpu_seconds_total")),
   },
-  { title: "Memory", unit: "B", lines: ofEach({ metric: "process_resident_memory_bytes" }) },
+  {
+    title: "Memory",
+    unit: "B",
+    lines: SCRAPED_SERVICES.map((name) => value(name, name, "process_resident_memory_bytes")),
+  },
 ];
 
 /** A time in ms since 1970 and the value then; null where it is unknown. */

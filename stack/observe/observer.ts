@@ -4,8 +4,7 @@ import { type RequestHandler, requestHead, serve } from "../../shared/http/liste
 import { CloseStack } from "../../shared/lifecycle.ts";
 import { Charts } from "./charts.ts";
 import { LogLines } from "./log-lines.ts";
-import { pageRoutes } from "./page.ts";
-import { apiRoutes } from "./routes.ts";
+import { apiRoutes, pageRoutes } from "./routes.ts";
 import { type ScrapedUrls, Scraping } from "./scraping.ts";
 import { Traces } from "./traces.ts";
 

@@ -3,8 +3,7 @@ import { createHttpApp, mount } from "../../shared/http/app.ts";
 import { Charts } from "./charts.ts";
 import { LogLines } from "./log-lines.ts";
 import { forLoopback } from "./observer.ts";
-import { pageRoutes } from "./page.ts";
-import { apiRoutes } from "./routes.ts";
+import { apiRoutes, pageRoutes } from "./routes.ts";
 import { Scraping } from "./scraping.ts";
 import { Traces } from "./traces.ts";
 

@@ -1,5 +1,5 @@
 import type { ReceivedSpan } from "../otlp/read-spans.ts";
-import { type SpanNode, spanTrees } from "../otlp/span-tree.ts";
+import { depthFirst, milliseconds, spanTrees } from "../otlp/span-tree.ts";
 
 /** A purchase with its payment has about 40 spans of 1 KB each. */
 const TRACES_MAX = 500;
@@ -20,20 +20,14 @@ export interface TraceSummary {
   readonly failed: boolean;
 }
 
+type Shown = "spanId" | "service" | "name" | "kind" | "failed" | "attributes" | "events" | "links";
+
 /** A span as the page draws it; `depth` is how far below the root it lies. */
-export interface TraceRow {
-  readonly spanId: string;
+export interface TraceRow extends Pick<ReceivedSpan, Shown> {
   readonly depth: number;
-  readonly service: string;
-  readonly name: string;
-  readonly kind: string;
   /** Since the trace began. */
   readonly startMs: number;
   readonly durationMs: number;
-  readonly failed: boolean;
-  readonly attributes: ReceivedSpan["attributes"];
-  readonly events: ReceivedSpan["events"];
-  readonly links: ReceivedSpan["links"];
 }
 
 /** The latest traces, from the spans as they arrive. */
@@ -72,7 +66,14 @@ export class Traces {
     const spans = this.#byId.get(traceId);
     if (!spans) return undefined;
     const begin = first(spans);
-    return spanTrees(spans).flatMap((tree) => rowsOf(tree, 0, begin));
+    return depthFirst(spanTrees(spans)).map(({ span, depth }) => {
+      const { spanId, service, name, kind, failed, attributes, events, links } = span;
+      return {
+        ...{ spanId, depth, service, name, kind, failed, attributes, events, links },
+        startMs: milliseconds(span.startNs - begin),
+        durationMs: milliseconds(span.endNs - span.startNs),
+      };
+    });
   }
 
   #forgetOldest(): void {
@@ -98,20 +99,6 @@ function summarize(spans: readonly ReceivedSpan[]): TraceSummary {
   };
 }
 
-function rowsOf({ span, children }: SpanNode, depth: number, begin: bigint): TraceRow[] {
-  const { spanId, service, name, kind, failed, attributes, events, links } = span;
-  const row: TraceRow = {
-    ...{ spanId, depth, service, name, kind, failed, attributes, events, links },
-    startMs: milliseconds(span.startNs - begin),
-    durationMs: milliseconds(span.endNs - span.startNs),
-  };
-  return [row, ...children.flatMap((child) => rowsOf(child, depth + 1, begin))];
-}
-
 function first(spans: readonly ReceivedSpan[]): bigint {
   return spans.map(({ startNs }) => startNs).reduce((a, b) => b < a ? b : a);
-}
-
-function milliseconds(ns: bigint): number {
-  return Number(ns) / 1e6;
 }

@@ -17,28 +17,17 @@ export function spanTrees(spans: readonly ReceivedSpan[]): SpanNode[] {
   return nodesOf("");
 }
 
-/** A line for each span, children indented: service, name, how long it took and when it began. */
-export function drawTrees(trees: readonly SpanNode[]): string[] {
-  const first = trees[0]?.span.startNs ?? 0n;
-  const lines = trees.flatMap((tree) => rows(tree, 0));
-  const width = Math.max(...lines.map(({ label }) => label.length));
-  return lines.map(({ label, span }) => {
-    const [duration, begin] = [span.endNs - span.startNs, span.startNs - first].map(milliseconds);
-    return `${label.padEnd(width)}  ${duration?.padStart(9)} ms  at ${begin?.padStart(9)} ms`;
-  });
+/** The spans of trees with how far below their root they lie, depth first. */
+export function depthFirst(
+  trees: readonly SpanNode[],
+  depth = 0,
+): { readonly span: ReceivedSpan; readonly depth: number }[] {
+  return trees.flatMap(({ span, children }) => [
+    { span, depth },
+    ...depthFirst(children, depth + 1),
+  ]);
 }
 
-interface Row {
-  readonly label: string;
-  readonly span: ReceivedSpan;
-}
-
-function rows({ span, children }: SpanNode, depth: number): Row[] {
-  const failed = span.failed ? " FAILED" : "";
-  const label = `${"  ".repeat(depth)}${span.service.padEnd(8)} ${span.name}${failed}`;
-  return [{ label, span }, ...children.flatMap((child) => rows(child, depth + 1))];
-}
-
-function milliseconds(ns: bigint): string {
-  return (Number(ns) / 1e6).toFixed(3);
+export function milliseconds(ns: bigint): number {
+  return Number(ns) / 1e6;
 }

@@ -1,11 +1,11 @@
-import { byId, element } from "./elements.js";
+import { byId, fill, html } from "./elements.js";
 
 /** Of the drawing's own coordinates; the page stretches it. */
 const WIDTH = 300;
 const HEIGHT = 80;
 
 export function showCharts(charts) {
-  byId("charts").replaceChildren(...charts.map(figure));
+  fill(byId("charts"), html`${charts.map(figure)}`);
 }
 
 function figure({ title, unit, lines }) {
@@ -13,39 +13,26 @@ function figure({ title, unit, lines }) {
   const values = points.map(([, value]) => value).filter((value) => value !== null);
   const most = Math.max(...values, 0);
   const times = points.map(([at]) => at);
-  const scale = {
-    most: most || 1,
-    first: Math.min(...times),
-    last: Math.max(...times),
-  };
+  const scale = { most: most || 1, first: Math.min(...times), last: Math.max(...times) };
   // Two lines of one service differ by their strokes.
-  const kinds = lines.map((line, at) => {
-    const isSecond = lines.findIndex(({ service }) => service === line.service) !== at;
-    return `${line.service}${isSecond ? " second" : ""}`;
+  const kinds = lines.map(({ service }, at) => {
+    const isSecond = lines.findIndex((other) => other.service === service) !== at;
+    return `${service}${isSecond ? " second" : ""}`;
   });
-  const drawn = lines.map((line, at) =>
-    element("path", { class: kinds[at], d: path(line.points, scale) })
+  const drawn = lines.map(({ points }, at) =>
+    html`<path class="${kinds[at]}" d="${path(points, scale)}"></path>`
   );
-  const now = lines.map((line, at) => {
-    const value = line.points.at(-1)?.[1];
-    return element(
-      "li",
-      { class: kinds[at] },
-      `${line.label} `,
-      element("b", {}, quantity(value, unit)),
-    );
-  });
-  return element(
-    "figure",
-    {},
-    element("figcaption", {}, title, element("span", {}, `up to ${quantity(most, unit)}`)),
-    element(
-      "svg",
-      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
-      ...drawn,
-    ),
-    element("ul", {}, ...now),
+  const now = lines.map(({ label, points }, at) =>
+    html`<li class="${kinds[at]}">${label} <b>${quantity(points.at(-1)?.[1], unit)}</b></li>`
   );
+  return html`
+    <figure>
+      <figcaption>${title}<span>up to ${quantity(most, unit)}</span></figcaption>
+      <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none"
+        aria-hidden="true">${drawn}</svg>
+      <ul>${now}</ul>
+    </figure>
+  `;
 }
 
 /** Starts a new line after a gap. */
@@ -64,14 +51,8 @@ function path(points, { most, first, last }) {
 
 function quantity(value, unit) {
   if (value === undefined || value === null) return "–";
-  switch (unit) {
-    case "B":
-      return `${(value / 1e6).toFixed(0)} MB`;
-    case "s":
-      return `${(value * 1000).toFixed(2)} ms`;
-    case "/s":
-      return `${value.toFixed(1)}/s`;
-    default:
-      return Number.isInteger(value) ? String(value) : value.toFixed(2);
-  }
+  if (unit === "B") return `${(value / 1e6).toFixed(0)} MB`;
+  if (unit === "s") return `${(value * 1000).toFixed(2)} ms`;
+  if (unit === "/s") return `${value.toFixed(1)}/s`;
+  return Number.isInteger(value) ? String(value) : value.toFixed(2);
 }

@@ -1,34 +1,47 @@
-// Elements and words that every part of the page uses.
+// Markup and words that every part of the page uses.
+
+class Markup {
+  constructor(text) {
+    this.text = text;
+  }
+}
 
 /**
- * An element with its attributes and what is in it. Text is always text, never markup: names of
- * spans and log lines hold what clients have sent.
+ * Markup with values in it; lists are joined, and false or undefined is left out. Text is always
+ * text, never markup: names of spans and log lines hold what clients have sent.
  */
-export function element(tag, attributes = {}, ...children) {
-  const made = tag === "svg" || tag === "path" || tag === "title"
-    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
-    : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === false) continue;
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else made.setAttribute(name, value === true ? "" : String(value));
-  }
-  made.append(...children.filter((child) => child !== undefined));
-  return made;
+export function html(parts, ...values) {
+  return new Markup(String.raw({ raw: parts }, ...values.map(escaped)));
+}
+
+function escaped(value) {
+  if (value instanceof Markup) return value.text;
+  if (Array.isArray(value)) return value.map(escaped).join("");
+  if (value === undefined || value === false) return "";
+  return String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 export const byId = (id) => document.getElementById(id);
 
+/** What each element was filled with, so that nothing moves while nothing is new. */
+const filled = new WeakMap();
+
 /** Fills an element anew; what had the focus has it again, found by its `data-key` or its link. */
-export function refill(parent, ...children) {
+export function fill(parent, { text }) {
+  if (filled.get(parent) === text) return;
+  filled.set(parent, text);
   const { activeElement } = document;
   const name = activeElement?.dataset.key ? "data-key" : "href";
   const key = parent.contains(activeElement) ? activeElement.getAttribute(name) : null;
-  parent.replaceChildren(...children);
+  parent.innerHTML = text;
+  // The page's policy forbids style attributes, but not this.
+  for (const styled of parent.querySelectorAll("[data-style]")) {
+    styled.style.cssText = styled.dataset.style;
+  }
   if (key) parent.querySelector(`[${name}="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 
-export async function ask(path) {
+export async function load(path) {
   const response = await fetch(path);
   if (response.status === 404) return undefined;
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
@@ -40,50 +53,33 @@ export function inMilliseconds(ms) {
   return `${ms.toFixed(ms < 10 ? 2 : 1)} ms`;
 }
 
-export function timeOfDay(time) {
-  return new Date(time).toISOString().slice(11, 23);
+export const timeOfDay = (time) => new Date(time).toISOString().slice(11, 23);
+
+export const serviceName = (name) => html`<span class="service ${name}">${name}</span>`;
+
+/** The address keeps the chosen trace, so that it can be sent to somebody and gone back from. */
+export const chosenTrace = () => /^#trace=([0-9a-f]{32})$/.exec(location.hash)?.[1];
+
+/** A table of log lines, each with a link to its trace if `withTraces`. */
+export function linesTable(lines, withTraces = false) {
+  const head = ["Time", "Service", "Level", "Message", ...(withTraces ? ["Trace"] : [])];
+  const row = ({ timestamp, service, level, message, fields, traceId }) =>
+    html`<tr>
+<td class="keep mono">${timeOfDay(timestamp)}</td>
+<td class="keep">${serviceName(service)}</td>
+<td class="keep ${level}">${level}</td>
+<td>${message} <span class="fields mono">${fields}</span></td>
+${withTraces && html`<td class="keep mono">${traceId && linkTo(traceId)}</td>`}
+</tr>`;
+  return html`
+    <table class="lines">
+      <thead>
+        <tr>${head.map((text) => html`<th scope="col">${text}</th>`)}</tr>
+      </thead>
+      <tbody>${lines.map(row)}</tbody>
+    </table>
+  `;
 }
 
-export function serviceName(service, text = service) {
-  return element("span", { class: `service ${service}` }, text);
-}
-
-/** Shows the trace; the address keeps it, so that it can be sent to somebody and gone back from. */
-export function traceLink(traceId, text) {
-  return element("a", { href: `#trace=${traceId}`, title: "Show the trace" }, text);
-}
-
-export function chosenTrace() {
-  return /^#trace=([0-9a-f]{32})$/.exec(location.hash)?.[1];
-}
-
-/** A table of log lines; `link` makes what leads from a line to somewhere. */
-export function linesTable(lines, link) {
-  const head = ["Time", "Service", "Level", "Message", ...(link ? ["Trace"] : [])];
-  const rows = lines.map((line) =>
-    element(
-      "tr",
-      {},
-      element("td", { class: "keep mono" }, timeOfDay(line.timestamp)),
-      element("td", { class: "keep" }, serviceName(line.service)),
-      element("td", { class: `keep ${line.level}` }, line.level),
-      element(
-        "td",
-        {},
-        `${line.message} `,
-        element("span", { class: "fields mono" }, line.fields),
-      ),
-      link && element("td", { class: "keep mono" }, link(line)),
-    )
-  );
-  return element(
-    "table",
-    { class: "lines" },
-    element(
-      "thead",
-      {},
-      element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text))),
-    ),
-    element("tbody", {}, ...rows),
-  );
-}
+const linkTo = (traceId) =>
+  html`<a href="#trace=${traceId}" title="Show the trace">${traceId.slice(0, 8)}</a>`;

@@ -1,15 +1,14 @@
 // The page polls every second while it is visible.
 
 import { showCharts } from "./charts.js";
-import { ask, byId, element, serviceName } from "./elements.js";
-import { listenForLog, showLog } from "./log.js";
+import { byId, fill, html, linesTable, load, serviceName } from "./elements.js";
 import { listenForTraces, showChosenTrace, showTraces, wantedTraces } from "./traces.js";
 
 const INTERVAL_MS = 1_000;
 
 async function refresh() {
-  const { services, replication, traces, charts } = await ask(`api/overview?${wantedTraces()}`);
-  byId("services").replaceChildren(...services.map(service), ...replicationState(replication));
+  const { services, replication, traces, charts } = await load(`api/overview?${wantedTraces()}`);
+  fill(byId("services"), html`${services.map(service)}${replicationState(replication)}`);
   showCharts(charts);
   showTraces(traces);
   await Promise.all([showChosenTrace(), showLog()]);
@@ -17,16 +16,28 @@ async function refresh() {
 
 function service({ name, answers }) {
   const state = answers
-    ? element("span", { class: "quiet" }, " answers")
-    : element("span", { class: "bad" }, " does not answer");
-  return element("li", {}, serviceName(name), state);
+    ? html`<span class="quiet"> answers</span>`
+    : html`<span class="bad"> does not answer</span>`;
+  return html`<li>${serviceName(name)}${state}</li>`;
 }
 
 /** Whether writes wait for the replica; anything but synchronous is a danger. */
 function replicationState(state) {
-  if (!state) return [];
   const kind = state === "synchronous" ? "quiet" : "bad";
-  return [element("li", {}, "replication ", element("span", { class: kind }, state))];
+  return state && html`<li>replication <span class="${kind}">${state}</span></li>`;
+}
+
+/** The lines that pass the form's filter, the latest first. */
+async function showLog() {
+  const lines = await load(`api/log?${new URLSearchParams(new FormData(byId("log-filter")))}`);
+  const none = html`<p class="empty">No line passes the filter.</p>`;
+  fill(byId("log"), lines.length > 0 ? linesTable(lines.reverse(), true) : none);
+}
+
+function showLogOf(traceId) {
+  byId("log-filter").elements.trace_id.value = traceId;
+  void showLog();
+  byId("log-title").scrollIntoView();
 }
 
 async function again() {
@@ -39,6 +50,7 @@ async function again() {
   setTimeout(again, INTERVAL_MS);
 }
 
-listenForTraces(refresh);
-listenForLog();
+listenForTraces(refresh, showLogOf);
+byId("log-filter").addEventListener("input", () => void showLog());
+byId("log-filter").addEventListener("submit", (event) => event.preventDefault());
 void again();
