@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { LomsDefinition, type StocksInfoListRequest } from "../../proto/gen/loms/v1/loms.ts";
 import { formatHostPort } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
-import { startGrpcServer } from "../../shared/grpc/server.ts";
+import { type IncomingCall, startGrpcServer } from "../../shared/grpc/server.ts";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { freePorts } from "../../stack/ports.ts";
@@ -13,6 +13,7 @@ import type { Bench } from "./bench.ts";
 const FREE = { host: "127.0.0.1", port: 0 };
 const SKUS = [1_076_963, 1_148_162, 1_625_903, 2_618_151, 2_956_315];
 const USERS = 1_000;
+const IN_STOCK = 1_000_000n;
 /** Keeps lines and counts below their limits for hours. */
 const COUNT = 1;
 
@@ -26,7 +27,11 @@ export async function benchCart(opened: CloseStack): Promise<Bench> {
     definition: LomsDefinition,
     handlers: {
       ...Object.fromEntries(Object.keys(LomsDefinition.methods).map((name) => [name, notUsed])),
-      stocksInfo: () => Promise.resolve({ count: 1_000_000n }),
+      stocksInfo: () => Promise.resolve({ count: IN_STOCK }),
+      stocksInfoList(call: IncomingCall) {
+        const { skus } = call.read() as StocksInfoListRequest;
+        return Promise.resolve({ items: skus.map((sku) => ({ sku, count: IN_STOCK })) });
+      },
     },
     descriptorSet: readFileSync(new URL("../../proto/gen/loms.binpb", import.meta.url)),
     errorDetails: [],
@@ -64,7 +69,7 @@ export async function benchCart(opened: CloseStack): Promise<Bench> {
 }
 
 function notUsed(): Promise<never> {
-  return Promise.reject(new AppError("internal", "cart calls only stocksInfo here"));
+  return Promise.reject(new AppError("internal", "cart only reads stocks here"));
 }
 
 /** One request, which must succeed. */

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
+import type { Handler, NotFoundHandler } from "hono";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError, toAppError } from "../errors.ts";
@@ -25,7 +25,7 @@ import {
   problemOf,
   STATUS_BY_CODE,
 } from "./problem.ts";
-import { exposeTo, isPreflight, preflightHeaders } from "./cors.ts";
+import { allowOrigin, isPreflight, PREFLIGHT_HEADERS } from "./cors.ts";
 
 /** How long a request may take unless the service sets another limit. */
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -54,7 +54,10 @@ export const HTTP_SERVER_REQUEST_DURATION_SECONDS = histogramFamily({
   buckets: DURATION_BUCKETS,
 });
 
-export type HttpApp = OpenAPIHono<HttpEnv>;
+export type HttpApp = OpenAPIHono<HttpEnv> & { readonly inExchange: InExchange };
+
+/** Makes a handler of what answers a path; `route` is its pattern, if it has one. */
+type InExchange = (route: string | undefined, run: MountedRoute["run"]) => Handler<HttpEnv>;
 
 export interface HttpAppOptions {
   /** Gets a line for every request. */
@@ -69,12 +72,12 @@ export interface HttpAppOptions {
 
 /** An app whose every failure is answered with a problem body; {@link mount} adds the routes. */
 export function createHttpApp(options: HttpAppOptions = {}): HttpApp {
+  const inExchange = exchanges(options);
   const app = new OpenAPIHono<HttpEnv>({ getPath: rawPath });
-  app.use("*", exchanges(options));
-  if (options.origins?.length) app.use("*", allowOrigins(options.origins));
-  app.notFound((c) => answerProblem(c, new AppError("not_found", "There is no such route")));
-  app.onError((error, c) => answerProblem(c, error));
-  return app;
+  app.notFound(inExchange(undefined, () => {
+    throw new AppError("not_found", "There is no such route");
+  }) as NotFoundHandler<HttpEnv>);
+  return Object.assign(app, { inExchange });
 }
 
 /** Mounts all routes of a service in one call: the router matches them in the order of mounting. */
@@ -82,8 +85,8 @@ export function mount(app: HttpApp, routes: readonly MountedRoute[]): void {
   const byPath = Map.groupBy(routes, (route) => route.path);
   const paths = [...byPath.keys()].sort((a, b) => sortKey(a) < sortKey(b) ? -1 : 1);
   for (const path of paths) {
-    const sameRoute = byPath.get(path) ?? [];
-    app.all(path.replaceAll(/\{(.+?)\}/g, ":$1"), dispatcher(path, sameRoute));
+    const pattern = path.replaceAll(/\{(.+?)\}/g, ":$1");
+    app.all(pattern, app.inExchange(path, dispatcher(path, byPath.get(path) ?? [])));
   }
   for (const { document } of routes) {
     if (document) app.openAPIRegistry.registerPath(document);
@@ -96,91 +99,100 @@ function sortKey(path: string): string {
 }
 
 /** One handler for all methods of a path, so that an unknown method is a 405 and not a 404. */
-function dispatcher(path: string, routes: readonly MountedRoute[]) {
+function dispatcher(path: string, routes: readonly MountedRoute[]): MountedRoute["run"] {
   const byMethod = new Map<string, MountedRoute["run"]>();
   for (const { method, run } of routes) {
     byMethod.set(method.toUpperCase(), run);
     if (method === "get") byMethod.set("HEAD", run);
   }
   const allow = [...byMethod.keys()].join(", ");
-  return async (c: HttpContext): Promise<Response> => {
-    c.get("exchange").route = path;
+  return (c) => {
     const run = byMethod.get(c.req.method);
-    try {
-      if (!run && c.req.method === "OPTIONS") return answerText(c, 204, null, { allow });
-      if (!run) throw new HttpError(405, `${path} takes ${allow}`, allow);
-      return await run(c);
-    } catch (error) {
-      return answerProblem(c, error);
-    }
+    if (run) return run(c);
+    if (c.req.method === "OPTIONS") return answerText(c, 204, null, { allow });
+    throw new HttpError(405, `${path} takes ${allow}`, allow);
   };
 }
 
 /** Opens an exchange for each request, and reports it once its answer is made. */
-function exchanges(options: HttpAppOptions): MiddlewareHandler<HttpEnv> {
-  const { timeoutMs = REQUEST_TIMEOUT_MS, clock = systemClock, tracing = NO_TRACING } = options;
+function exchanges(options: HttpAppOptions): InExchange {
+  const { clock = systemClock } = options;
+  const open = opener(options, clock);
   const report = reporter(options);
-  return async (c, next) => {
-    const { headers, method } = c.req.raw;
-    const parent = parseTraceparent(headers.get("traceparent"));
-    const traceparent = parent === undefined && PROBE_ROUTES.has(c.req.path)
-      ? childTraceparent(parent)
-      : tracing.startTraceparent(parent);
-    const context = new RequestContext({ traceparent, timeoutMs, caller: c.req.raw, clock });
-    const givenId = headers.get("x-request-id") ?? "";
-    const requestId = REQUEST_ID.test(givenId) ? givenId : context.spanId;
-    const startedAt = clock.now();
-    const exchange: Exchange = {
-      ...{ method, context, parent, requestId, startedAt },
-      ...{ route: undefined, status: 0, bytes: 0, durationMs: 0, error: undefined },
-    };
+  return (route, run) => async (c) => {
+    const exchange = open(c.req.raw, route);
     c.set("exchange", exchange);
-    const answered = answerWithoutRoute(c);
-    if (answered) c.res = await answered;
-    else await next();
-    exchange.durationMs = clock.now() - startedAt;
-    context.close();
-    report(exchange);
+    let response: Response;
+    try {
+      response = await (answerWithoutRoute(c, exchange) ?? (exchange.route = route, run(c)));
+    } catch (error) {
+      response = await answerProblem(c, error);
+    }
+    exchange.context.close();
+    report(exchange, clock.now() - exchange.startedAt);
+    return response;
   };
 }
 
-/** The answer to a malformed message, and to OPTIONS of the server as a whole. */
-function answerWithoutRoute(c: HttpContext): Answered | undefined {
+function opener(options: HttpAppOptions, clock: Clock) {
+  const { timeoutMs = REQUEST_TIMEOUT_MS, tracing = NO_TRACING } = options;
+  const origins = new Set(options.origins);
+  return (request: Request, route: string | undefined): Exchange => {
+    const { headers, method } = request;
+    const parent = parseTraceparent(headers.get("traceparent"));
+    const traceparent = parent === undefined && PROBE_ROUTES.has(route ?? "")
+      ? childTraceparent(parent)
+      : tracing.startTraceparent(parent);
+    const context = new RequestContext({ traceparent, timeoutMs, caller: request, clock });
+    const givenId = headers.get("x-request-id");
+    const origin = origins.size > 0 ? headers.get("origin") : null;
+    return {
+      ...{ method, context, parent, startedAt: clock.now() },
+      requestId: givenId !== null && REQUEST_ID.test(givenId) ? givenId : context.spanId,
+      origin: origin !== null && origins.has(origin) ? origin : undefined,
+      ...{ route: undefined, status: 0, bytes: 0, error: undefined },
+    };
+  };
+}
+
+/** The answer to a malformed message, to OPTIONS of the whole server, and to a preflight. */
+function answerWithoutRoute(c: HttpContext, exchange: Exchange): Answered | undefined {
   const head = requestHead(c.env);
-  if (head?.fault) return answerProblem(c, new AppError("invalid_argument", head.fault));
-  return head?.target === ASTERISK ? answerText(c, 204, null, {}) : undefined;
+  if (head?.fault) throw new AppError("invalid_argument", head.fault);
+  if (head?.target === ASTERISK) return answerText(c, 204, null, {});
+  if (exchange.origin === undefined || !isPreflight(c.req.raw)) return undefined;
+  exchange.route = "preflight";
+  return answerText(c, 204, null, PREFLIGHT_HEADERS);
 }
 
 /** Reports a request to log, metrics and tracing, without its path: it may hold user data. */
-function reporter(options: HttpAppOptions): (exchange: Exchange) => void {
-  const { log, metrics, tracing = NO_TRACING } = options;
+function reporter({ log, metrics, tracing = NO_TRACING }: HttpAppOptions) {
   const durations = metrics?.histogram(HTTP_SERVER_REQUEST_DURATION_SECONDS);
-  return (exchange) => {
-    const { status, error, context } = exchange;
+  return (exchange: Exchange, durationMs: number): void => {
+    const { method, route, status, error, context: { traceparent } } = exchange;
     // A 4xx is the caller's mistake, and no error of the server.
     const isServerError = status >= STATUS_BY_CODE.internal;
-    const errorType = isServerError ? error?.code ?? String(status) : undefined;
-    const labels = labelsOf(exchange, errorType);
-    durations?.observe(labels, exchange.durationMs / 1000);
-    if (tracing.isSampled(context.traceparent)) tracing.record(spanOf(exchange, labels));
-    if (log) logRequest(log, exchange, labels);
+    const labels = {
+      http_request_method: KNOWN_METHODS.has(method) ? method : "_OTHER",
+      ...(route !== undefined && { http_route: route }),
+      http_response_status_code: status,
+      url_scheme: URL_SCHEME,
+      ...(isServerError && { error_type: error?.code ?? String(status) }),
+    };
+    durations?.observe(labels, durationMs / 1000);
+    if (tracing.isSampled(traceparent)) tracing.record(spanOf(exchange, labels, durationMs));
+    if (log) logRequest(log, exchange, labels, durationMs);
   };
 }
 
-function labelsOf({ method, route, status }: Exchange, errorType: string | undefined) {
-  return {
-    http_request_method: KNOWN_METHODS.has(method) ? method : "_OTHER",
-    ...(route !== undefined && { http_route: route }),
-    http_response_status_code: status,
-    url_scheme: URL_SCHEME,
-    ...(errorType !== undefined && { error_type: errorType }),
-  };
+interface Labels {
+  readonly http_request_method: string;
+  readonly url_scheme: string;
+  readonly error_type?: string;
 }
 
-type Labels = ReturnType<typeof labelsOf>;
-
-function spanOf(exchange: Exchange, labels: Labels): SpanRecord {
-  const { method, route, context, parent, startedAt, durationMs } = exchange;
+function spanOf(exchange: Exchange, labels: Labels, durationMs: number): SpanRecord {
+  const { method, route, context, parent, startedAt } = exchange;
   const verb = KNOWN_METHODS.has(method) ? method : "HTTP";
   return {
     ...{ traceparent: context.traceparent, parent, kind: "server", startedAt, durationMs },
@@ -196,14 +208,14 @@ function spanOf(exchange: Exchange, labels: Labels): SpanRecord {
   };
 }
 
-function logRequest(log: Logger, exchange: Exchange, { url_scheme: _, ...labels }: Labels): void {
+function logRequest(log: Logger, exchange: Exchange, labels: Labels, durationMs: number): void {
   const { method, route, error, context } = exchange;
-  const { error_type, ...known } = labels;
+  const { url_scheme: _, error_type, ...known } = labels;
   const line = {
     ...known,
     ...(known.http_request_method !== method && { http_request_method_original: method }),
     http_response_body_size: exchange.bytes,
-    duration_ms: Math.round(exchange.durationMs * 1000) / 1000,
+    duration_ms: Math.round(durationMs * 1000) / 1000,
     request_id: exchange.requestId,
     ...(error && { code: error.code, detail: error.message }),
     // Callers learn that the service is unavailable; only the log has the cause.
@@ -213,21 +225,6 @@ function logRequest(log: Logger, exchange: Exchange, { url_scheme: _, ...labels 
   else if (error_type !== undefined) log.warn("request", line, context);
   else if (PROBE_ROUTES.has(route ?? "")) log.debug("request", line, context);
   else log.info("request", line, context);
-}
-
-/** Pages of these origins may use every route. Other origins get no header, so browsers refuse. */
-function allowOrigins(origins: readonly string[]): MiddlewareHandler<HttpEnv> {
-  const allowed = new Set(origins);
-  return async (c, next) => {
-    const origin = c.req.raw.headers.get("origin");
-    if (origin === null || !allowed.has(origin)) return await next();
-    if (isPreflight(c.req.raw)) {
-      c.get("exchange").route = "preflight";
-      return answerText(c, 204, null, preflightHeaders(origin));
-    }
-    await next();
-    exposeTo(origin, c.res.headers);
-  };
 }
 
 /** Answers with `body` as JSON, bigints with every digit; without `body` the answer has none. */
@@ -287,6 +284,7 @@ function respond(
     exchange.bytes = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
   }
   const named: Record<string, string> = { ...headers, "x-request-id": exchange.requestId };
+  if (exchange.origin !== undefined) allowOrigin(exchange.origin, named);
   // Hono removes the body of an answer to HEAD, and with it the length.
   if (exchange.method === "HEAD" && body !== null) named["content-length"] = String(exchange.bytes);
   return new Response(body, { status, headers: named });

@@ -14,19 +14,17 @@ export function isPreflight({ method, headers }: Request): boolean {
   return method === "OPTIONS" && headers.has("access-control-request-method");
 }
 
-export function preflightHeaders(origin: string): Record<string, string> {
-  return {
-    "access-control-allow-origin": origin,
-    "access-control-allow-methods": METHODS,
-    "access-control-allow-headers": REQUEST_HEADERS,
-    "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
-    "vary": "origin",
-  };
-}
+export const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = {
+  "access-control-allow-methods": METHODS,
+  "access-control-allow-headers": REQUEST_HEADERS,
+  "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
+};
 
-/** Lets pages of the origin read the answer with these headers. */
-export function exposeTo(origin: string, headers: Headers): void {
-  headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", RESPONSE_HEADERS);
-  headers.append("vary", "origin");
+/** Adds what lets pages of the origin read the answer with `headers`. */
+export function allowOrigin(origin: string, headers: Record<string, string>): void {
+  headers["access-control-allow-origin"] = origin;
+  headers["vary"] = headers["vary"] === undefined ? "origin" : `${headers["vary"]}, origin`;
+  if (headers["access-control-allow-methods"] === undefined) {
+    headers["access-control-expose-headers"] = RESPONSE_HEADERS;
+  }
 }

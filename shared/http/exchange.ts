@@ -29,6 +29,8 @@ export interface Exchange {
   readonly parent: string | undefined;
   /** The caller's `X-Request-Id` or, without a valid one, the id of the span. */
   readonly requestId: string;
+  /** Of the page that sent the request, if it is one that may use this service. */
+  readonly origin: string | undefined;
   /** By `context.clock`, in ms. */
   readonly startedAt: number;
   /** The route's pattern, as `/user/{user_id}/cart`; undefined when the path matches no route. */
@@ -36,7 +38,6 @@ export interface Exchange {
   status: number;
   /** Size of the answer's body. */
   bytes: number;
-  durationMs: number;
   /** Why the request failed. */
   error: AppError | undefined;
 }
