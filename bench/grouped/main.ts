@@ -8,10 +8,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { stocks } from "../../drizzle/loms/schema.ts";
 import type { OrderWriter } from "../../loms/domain/deps.ts";
-import { createGroupedReader } from "../../loms/repository/grouped-reader.ts";
-import { createGroupedWriter } from "../../loms/repository/grouped-writer.ts";
-import { OrderReads, type OrderSetReader } from "../../loms/repository/reader.ts";
-import type { OrderListWriter } from "../../loms/repository/writer.ts";
+import {
+  createGroupedReader,
+  OrderReads,
+  type OrderSetReader,
+} from "../../loms/repository/reader.ts";
+import { createGroupedWriter, type OrderListWriter } from "../../loms/repository/writer.ts";
 import { newOrder, openWriterFixture, testContext } from "../../loms/repository/writer-fixture.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { migrate } from "../../shared/postgres/migrate.ts";

@@ -1,8 +1,7 @@
 import { type OrderShortage, SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { Deps } from "./deps.ts";
-import type { OrderItem } from "./order.ts";
+import type { Deps, OrderItem } from "./deps.ts";
 
 /** Keeps the message below 1 KiB, which gRPC allows; the error details name more SKUs. */
 const SKUS_IN_MESSAGE_MAX = 10;
@@ -39,6 +38,17 @@ export async function orderCreate(
         `The idempotency key belongs to order ${outcome.orderId}, which has other items`,
       );
   }
+}
+
+/** What the order costs, exactly; undefined when a line has no price. */
+export function orderTotalPrice(items: readonly OrderItem[]): bigint | undefined {
+  let total = 0n;
+  for (const { price, count } of items) {
+    if (price === undefined) return undefined;
+    // Below 2^48, so exact as a number.
+    total += BigInt(price * count);
+  }
+  return total;
 }
 
 function refusal({ orderId, skus, skusTotal }: OrderShortage): AppError {

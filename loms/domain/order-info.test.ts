@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { fakeDeps } from "../deps-fixture.ts";
-import type { Order } from "./order.ts";
+import type { Order } from "./deps.ts";
 import { orderInfo } from "./order-info.ts";
 
 const context = new RequestContext({ traceparent: "", timeoutMs: 1, clock: new VirtualClock() });

@@ -1,7 +1,6 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { Deps } from "./deps.ts";
-import type { Order } from "./order.ts";
+import type { Deps, Order } from "./deps.ts";
 
 /**
  * Returns an order's status, owner and items.

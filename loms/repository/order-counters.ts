@@ -6,8 +6,8 @@ import {
 } from "../../proto/order-status.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
 import { counterFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
-import type { OrderCreateOutcome } from "../domain/deps.ts";
-import { type OrderItem, orderTotalPrice } from "../domain/order.ts";
+import type { OrderCreateOutcome, OrderItem } from "../domain/deps.ts";
+import { orderTotalPrice } from "../domain/order-create.ts";
 import type { ORDER_CHANGE } from "./statements.ts";
 
 export const ORDER_TRANSITIONS_TOTAL = counterFamily({

@@ -1,4 +1,4 @@
-import type { OrderItem } from "../domain/order.ts";
+import type { OrderItem } from "../domain/deps.ts";
 
 /** A line of an order, as statements return it. */
 export interface OrderItemRow {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { OrderStatus } from "../../proto/order-status.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
-import type { OrderPage } from "../domain/order.ts";
+import type { OrderPage } from "../domain/deps.ts";
 import { OrderListReads } from "./order-list.ts";
 import { newOrder, openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 

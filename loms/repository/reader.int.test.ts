@@ -7,10 +7,9 @@ import { Pool } from "../../shared/postgres/pool.ts";
 import type { StatementObservation } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { TcpLine } from "../../stack/test/tcp-line.ts";
-import { createGroupedReader } from "./grouped-reader.ts";
 import { ListedReplicas, type Replica } from "./listed-replicas.ts";
 import { ReadRouting } from "./read-routing.ts";
-import { createOrderSetReader, OrderReads } from "./reader.ts";
+import { createGroupedReader, createOrderSetReader, OrderReads } from "./reader.ts";
 import { Replicas } from "./replicas.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 

@@ -1,12 +1,71 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
-import type { SkuStock } from "../domain/deps.ts";
-import type { Order, OrderItem } from "../domain/order.ts";
+import { batcherMetrics } from "../../shared/telemetry/batcher-metrics.ts";
+import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
+import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import type { Order, OrderItem, OrderReader, SkuStock } from "../domain/deps.ts";
 import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
 import { toOrderItem } from "./order-item.ts";
 import type { ReadRouting } from "./read-routing.ts";
 import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
+
+/**
+ * Orders or SKUs in one statement. Half of a usual load: while one half is being read, the other is
+ * being answered. A larger limit makes callers that wait for each other's batch go in step.
+ */
+const BATCH_MAX = 32;
+/** Calls of each kind that may wait: more would wait for seconds. */
+const WAITING_MAX = 5_000;
+/** Statements of each kind at once. A third gains nothing. */
+const BATCHES_MAX = 2;
+/** One that takes this long waits for a server that does not answer. */
+const STALLED_AFTER_MS = 100;
+/** So many stalled ones do not stop the next from starting. */
+const STALLED_MAX = 2;
+/** How much longer a statement may take than its callers wait, who have answers by then. */
+const GRACE_MS = 100;
+
+/**
+ * Reads single orders and SKUs, calls that arrive together in one statement of `sets`. A
+ * statement begins after each of its calls, so a read sees every write that was answered before.
+ */
+export function createGroupedReader(
+  sets: OrderSetReader,
+  metrics: Metrics,
+  { batchesMax = BATCHES_MAX } = {},
+): OrderReader {
+  function grouped<Key, Value>(
+    name: string,
+    read: (keys: readonly Key[], context: RequestContext) => Promise<ReadonlyMap<Key, Value>>,
+  ) {
+    return groupedCalls<Key, Value | undefined>({
+      batchMax: BATCH_MAX,
+      waitingMax: WAITING_MAX,
+      batchesMax,
+      stalledAfterMs: STALLED_AFTER_MS,
+      stalledMax: STALLED_MAX,
+      graceMs: GRACE_MS,
+      onBatch: batcherMetrics(metrics, name),
+      async run(keys, context) {
+        const found = await read(keys, context);
+        return keys.map((key) => found.get(key));
+      },
+    });
+  }
+
+  return {
+    orderInfo: grouped(
+      "order_info",
+      (orderIds: readonly bigint[], context) => sets.orderInfo(orderIds, context),
+    ),
+    stocksInfo: grouped("stocks_info", async (skus: readonly number[], context) => {
+      const stocks = await sets.stocksInfo(skus, context);
+      return new Map(stocks.map((stock) => [stock.sku, stock]));
+    }),
+    stocksInfoList: (skus, context) => sets.stocksInfo(skus, context),
+  };
+}
 
 /** Reads sets of orders and stock. Each set is of one moment. */
 export interface OrderSetReader {

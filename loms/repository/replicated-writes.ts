@@ -1,6 +1,8 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
+import { retry } from "../../shared/async/retry.ts";
 import { AppError } from "../../shared/errors.ts";
+import { isConflict } from "../../shared/postgres/database-error.ts";
 import {
   type ColumnType,
   type Durability,
@@ -25,6 +27,14 @@ const STANDBY_NAMES_TIMEOUT_MS = 1_000;
  * The Retry-After of a refused write: about as long as it takes to detect that a replica is back.
  */
 export const RETRY_AFTER_MS = 1_000;
+/** Of a conflict: our functions lock in one order, so it comes from outside. */
+const CONFLICT_RETRIES = {
+  retriesMax: 4,
+  backoffMs: 5,
+  backoffMaxMs: 100,
+  random: Math.random,
+  advise: (error: unknown) => isConflict(error) ? {} : undefined,
+};
 
 /** How writes are made; `Replication` decides it. */
 export type Admission =
@@ -46,8 +56,9 @@ export interface ReplicatedWritesOptions {
 
 /**
  * Runs the writes on the primary whose outcome a caller learns. When it resolves, the write is on
- * every synchronous replica, unless replication is degraded. Besides what {@link Pool.run} throws:
- * AppError `unavailable` while no listed replica is synchronous.
+ * every synchronous replica, unless replication is degraded. A write that was rolled back because
+ * of a conflict is repeated. Besides what {@link Pool.run} throws: AppError `unavailable` while no
+ * listed replica is synchronous.
  */
 export class ReplicatedWrites implements DurableRunner {
   readonly #options: ReplicatedWritesOptions;
@@ -79,6 +90,23 @@ export class ReplicatedWrites implements DurableRunner {
   }
 
   async run<
+    const Parameters extends readonly ParameterType[],
+    const Columns extends Readonly<Record<string, ColumnType>>,
+  >(
+    statement: Statement<readonly [...Parameters, "text"], Columns>,
+    parameters: ParametersOf<Parameters>,
+    context: RequestContext,
+  ): Promise<readonly RowOf<Columns>[]> {
+    const attempt = () => this.#attempt(statement, parameters, context);
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      return await retry(attempt, { ...CONFLICT_RETRIES, clock: context.clock }, context);
+    }
+  }
+
+  async #attempt<
     const Parameters extends readonly ParameterType[],
     const Columns extends Readonly<Record<string, ColumnType>>,
   >(

@@ -1,7 +1,6 @@
 import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
 import type { SkuStock } from "../domain/deps.ts";
 import type { RefusedLine, StockChangeOutcome, StockWriter } from "../domain/stock-deps.ts";
-import { retryConflicts } from "./retry-conflicts.ts";
 import { STOCK_CHANGE } from "./stock-statements.ts";
 
 type Row = RowOf<typeof STOCK_CHANGE.columns>;
@@ -19,11 +18,7 @@ export function createStockWriter(pool: DurableRunner): StockWriter {
         ascending.map(({ count }) => count),
         context.traceparent,
       ] as const;
-      const rows = await retryConflicts(
-        () => pool.run(STOCK_CHANGE, parameters, context),
-        context,
-      );
-      return toOutcome(rows);
+      return toOutcome(await pool.run(STOCK_CHANGE, parameters, context));
     },
   };
 }

@@ -1,13 +1,13 @@
 import { sql } from "drizzle-orm";
 import { orderEvents, outbox, stockMovements, stocks } from "../../drizzle/loms/schema.ts";
+import { systemClock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { durableRunner } from "../../shared/postgres/statement.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
-import type { NewOrder } from "../domain/deps.ts";
-import type { OrderItem } from "../domain/order.ts";
+import type { NewOrder, OrderItem } from "../domain/deps.ts";
 import type { StockWriter } from "../domain/stock-deps.ts";
+import { ReplicatedWrites } from "./replicated-writes.ts";
 import { createStockWriter } from "./stock-writer.ts";
 import { createOrderListWriter, type OrderListWriter } from "./writer.ts";
 
@@ -37,8 +37,12 @@ export function openWriterFixture(
     max: connections,
     applicationName: "test",
   });
+  const writes = new ReplicatedWrites({
+    ...{ synchronous: pool, local: pool, clock: systemClock },
+    standbyNames: undefined,
+  });
   const writer = createOrderListWriter({
-    pool: durableRunner(pool, "remote_apply"),
+    pool: writes,
     paymentTimeoutMs,
     metrics: new Metrics("loms"),
   });
@@ -47,7 +51,7 @@ export function openWriterFixture(
   return {
     pool,
     writer,
-    stockWriter: createStockWriter(durableRunner(pool, "remote_apply")),
+    stockWriter: createStockWriter(writes),
     async addStock(totalCount, reserved = 0) {
       const sku = nextSku++;
       const count = BigInt(totalCount);

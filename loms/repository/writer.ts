@@ -2,7 +2,10 @@ import type { StoredShortage } from "../../drizzle/loms/schema.ts";
 import { SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
 import { type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
+import { isOwnFault } from "../../shared/postgres/database-error.ts";
 import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
+import { batcherMetrics } from "../../shared/telemetry/batcher-metrics.ts";
+import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type {
   NewOrder,
@@ -12,8 +15,67 @@ import type {
   OrderWriter,
 } from "../domain/deps.ts";
 import { orderCounters } from "./order-counters.ts";
-import { retryConflicts } from "./retry-conflicts.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
+
+// Group commit: orders that arrive while a transaction is in progress share the next one.
+//
+// Each order is admitted by itself, in the order of arrival. An order that waits has not been sent:
+// it ends at its caller's deadline, and its outcome is known. One that was sent has the outcome of
+// its transaction: when that is lost, it is unknown for the orders of that one alone.
+//
+// A transaction that the server rolled back because of its contents has done nothing, and each of
+// its halves is sent, down to the order that caused it.
+
+/** Keeps a transaction, and the locks that it holds, to some 20 ms. */
+const ORDERS_MAX = 256;
+/** The same for orders of many lines; a single one may have 1000. */
+const LINES_MAX = 4_000;
+/** Calls of each kind that may wait: more would wait for seconds. */
+const WAITING_MAX = 5_000;
+/** Transactions of each kind at once. Two share the locks and the processors, and gain nothing. */
+const BATCHES_MAX = 1;
+/** One that takes this long waits for a lock of others, or for a server that does not answer. */
+const STALLED_AFTER_MS = 200;
+/** So many stalled ones do not stop the next from starting; the rest needs connections, too. */
+const STALLED_MAX = 2;
+/** How much longer a transaction may take than its callers wait, who have answers by then. */
+const GRACE_MS = 100;
+
+/** Writes single orders, those that arrive together in one transaction of `lists`. */
+export function createGroupedWriter(
+  lists: OrderListWriter,
+  metrics: Metrics,
+  { batchesMax = BATCHES_MAX } = {},
+): OrderWriter {
+  function grouped<Item, Outcome>(
+    name: string,
+    write: (items: readonly Item[], context: RequestContext) => Promise<readonly Outcome[]>,
+    linesOf: (item: Item) => number,
+  ) {
+    return groupedCalls<Item, Outcome>({
+      batchMax: ORDERS_MAX,
+      waitingMax: WAITING_MAX,
+      batchesMax,
+      weightMax: LINES_MAX,
+      weightOf: linesOf,
+      stalledAfterMs: STALLED_AFTER_MS,
+      stalledMax: STALLED_MAX,
+      graceMs: GRACE_MS,
+      isDivisible: isOwnFault,
+      onBatch: batcherMetrics(metrics, name),
+      run: write,
+    });
+  }
+
+  // The lines of an order that changes are not known here.
+  const noLines = () => 0;
+  return {
+    orderCreate: grouped("order_create", lists.orderCreate, ({ items }: NewOrder) => items.length),
+    orderPay: grouped("order_pay", lists.orderPay, noLines),
+    orderCancel: grouped("order_cancel", lists.orderCancel, noLines),
+    expireOrders: lists.expireOrders,
+  };
+}
 
 /**
  * Writes lists of orders. Every call returns one outcome per element, in the list's order; an
@@ -41,16 +103,12 @@ export interface OrderWriterOptions {
   /** How long an order may await payment, in ms. */
   readonly paymentTimeoutMs: number;
   readonly metrics: Metrics;
-  readonly random?: () => number;
 }
 
 /** Orders and stock in PostgreSQL. Each call is one statement, and so one transaction. */
 export function createOrderListWriter(options: OrderWriterOptions): OrderListWriter {
-  const { pool, paymentTimeoutMs, metrics, random = Math.random } = options;
+  const { pool, paymentTimeoutMs, metrics } = options;
   const counters = orderCounters(metrics);
-
-  const run = <Result>(call: () => Promise<Result>, context: RequestContext) =>
-    retryConflicts(call, context, random);
 
   async function change(
     target: "payed" | "cancelled",
@@ -64,7 +122,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
       target,
       sourcesOf(target),
     ] as const;
-    const rows = await run(() => pool.run(ORDER_CHANGE, parameters, context), context);
+    const rows = await pool.run(ORDER_CHANGE, parameters, context);
     const outcomes = rows.map(toChangeOutcome);
     if (target === "payed") counters.countPayments(rows);
     else counters.countCancelled("buyer", rows.filter(({ kind }) => kind === "changed").length);
@@ -74,12 +132,8 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
   return {
     async orderCreate(orders, context) {
       if (orders.length === 0) return [];
-      const parameters = [
-        ...toColumns(orders),
-        paymentTimeoutMs,
-        SHORT_SKUS_MAX,
-      ] as const;
-      const rows = await run(() => pool.run(ORDER_CREATE, parameters, context), context);
+      const parameters = [...toColumns(orders), paymentTimeoutMs, SHORT_SKUS_MAX] as const;
+      const rows = await pool.run(ORDER_CREATE, parameters, context);
       const outcomes = rows.map(toCreateOutcome);
       outcomes.forEach((outcome, place) => counters.countCreated(outcome, orders[place]?.items));
       return outcomes;
@@ -88,7 +142,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
     orderCancel: (changes, context) => change("cancelled", changes, context),
     async expireOrders(max, context) {
       const parameters = [max, context.traceparent, paymentTimeoutMs] as const;
-      const [row] = await run(() => pool.run(EXPIRE_ORDERS, parameters, context), context);
+      const [row] = await pool.run(EXPIRE_ORDERS, parameters, context);
       const cancelled = row?.cancelled ?? 0;
       counters.countCancelled("payment_timeout", cancelled);
       return cancelled;

@@ -7,7 +7,7 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples, series } from "../../shared/telemetry/test-samples.ts";
 import { rememberedTracing } from "../../shared/telemetry/test-tracing.ts";
 import { fakeDeps } from "../deps-fixture.ts";
-import type { OrderItem } from "../domain/order.ts";
+import type { OrderItem } from "../domain/deps.ts";
 import { createRpc, type RpcSystem } from "./chain.ts";
 import { type MethodName, rpcMethods } from "./methods.ts";
 

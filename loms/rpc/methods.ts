@@ -10,10 +10,9 @@ import {
   stocksInfoRequest,
 } from "../../proto/loms/v1/schemas.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { Deps } from "../domain/deps.ts";
+import type { Deps, ListedOrder, OrderItem } from "../domain/deps.ts";
 import { orderCancel, orderPay } from "../domain/order-change.ts";
-import { orderCreate } from "../domain/order-create.ts";
-import { type ListedOrder, type OrderItem, orderTotalPrice } from "../domain/order.ts";
+import { orderCreate, orderTotalPrice } from "../domain/order-create.ts";
 import { orderInfo } from "../domain/order-info.ts";
 import { stocksInfo, stocksInfoList } from "../domain/stocks-info.ts";
 import { invalidArgument } from "../../shared/violations.ts";
