@@ -29,6 +29,22 @@ export interface StoredShortage {
 const int64 = (name: string) => bigint(name, { mode: "bigint" });
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
+/** docs/decisions/0050-a-relay-that-keeps-its-lease.md says why the floor is one. */
+const leaseColumns = {
+  onlyRow: boolean("only_row").primaryKey().default(true),
+  holder: uuid("holder"),
+  until: moment("until").notNull(),
+  /** Until when another relay waits for the lease or for the events of its process. */
+  awaitedUntil: moment("awaited_until").notNull().default("-infinity"),
+  /** No event with a lower id waits, and none ever will. */
+  floor: int64("floor").notNull().default(sql`1`),
+  /** The last id that was drawn before the transaction `drawnXid` began. */
+  drawn: int64("drawn").notNull().default(sql`0`),
+  drawnXid: int64("drawn_xid").notNull().default(sql`0`),
+  /** No event with a lower id is left: the cleaner begins here. */
+  cleanedTo: int64("cleaned_to").notNull().default(sql`1`),
+};
+
 /** An order is never stored as `new`: it gets its next status in the same transaction. */
 const STORED_STATUSES = ORDER_STATUSES.filter((status) => status !== "new");
 
@@ -128,12 +144,12 @@ export const stockOutboxRefused = pgTable("stock_outbox_refused", {
   refusedAt: moment("refused_at").notNull(),
 });
 
-/** One row: which relay publishes stock events, and until when. */
-export const stockOutboxLease = pgTable("stock_outbox_lease", {
-  onlyRow: boolean("only_row").primaryKey().default(true),
-  holder: uuid("holder"),
-  until: moment("until").notNull(),
-}, (table) => [check("stock_outbox_lease_only_row", sql`${table.onlyRow}`)]);
+/** One row, as {@link outboxLease} of the stock events. */
+export const stockOutboxLease = pgTable(
+  "stock_outbox_lease",
+  leaseColumns,
+  (table) => [check("stock_outbox_lease_only_row", sql`${table.onlyRow}`)],
+);
 
 export const idempotencyKeys = pgTable("idempotency_keys", {
   userId: int64("user_id").notNull(),
@@ -187,9 +203,9 @@ export const outboxRefused = pgTable("outbox_refused", {
   refusedAt: moment("refused_at").notNull(),
 }, (table) => [primaryKey({ columns: [table.orderId, table.seq] })]);
 
-/** One row: which relay publishes, and until when. */
-export const outboxLease = pgTable("outbox_lease", {
-  onlyRow: boolean("only_row").primaryKey().default(true),
-  holder: uuid("holder"),
-  until: moment("until").notNull(),
-}, (table) => [check("outbox_lease_only_row", sql`${table.onlyRow}`)]);
+/** One row: which relay publishes until when, and where it finds what waits. */
+export const outboxLease = pgTable(
+  "outbox_lease",
+  leaseColumns,
+  (table) => [check("outbox_lease_only_row", sql`${table.onlyRow}`)],
+);

@@ -5,7 +5,8 @@ import type { Snapshot } from "./snapshot.ts";
 /** `now()` is the beginning of the transaction, a little before what it sees. */
 const RETAINED_MS = OUTBOX_RETENTION_MS - 1_000;
 /**
- * The lease of a killed relay is 10 s; an event that waits longer than twice that waits forever.
+ * The lease of a killed relay is 4 s, of an older release 10 s; an event that waits longer than
+ * twice that waits forever.
  */
 const WAITING_MAX_S = 20;
 

@@ -2,7 +2,7 @@ import type postgres from "postgres";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 
-/** A killed relay's lease lasts 10 s; a system that was off all night has much to catch up with. */
+/** A killed relay's lease lasts seconds; a system that was off all night has much to catch up. */
 const SETTLED_WITHIN_MS = 30_000;
 const POLL_MS = 50;
 /** loms cancels an order within 2 s of its payment deadline. */

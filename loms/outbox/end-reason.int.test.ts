@@ -41,7 +41,9 @@ async function published(): Promise<string[]> {
     taken.push(...messages);
     return Promise.resolve();
   };
-  await openRelay(publish).step();
+  const relay = openRelay(publish);
+  await relay.step();
+  await relay.close();
   return taken.map(({ value }) => {
     const { status, reason } = orderEvent.parse(JSON.parse(value));
     return reason === undefined ? status : `${status}: ${reason}`;
@@ -101,9 +103,11 @@ test("events that are published again keep their reason", async () => {
     sql`select to_char(min(at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as since
       from outbox`,
   );
-  await openRelay((_, messages) =>
+  const refusing = openRelay((_, messages) =>
     Promise.reject(new MessagesRefusedError([{ index: 2, reason: "large" }], messages.length))
-  ).step();
+  );
+  await refusing.step();
+  await refusing.close();
   await loms.pool.db.execute(sql`delete from outbox`);
   await loms.pool.run(REFUSED_REPLAY, [10], testContext());
   expect(await published()).toEqual(["cancelled: buyer"]);

@@ -7,15 +7,15 @@ import {
   OUTBOX_BACKLOG,
   OUTBOX_CLEAN,
   OUTBOX_MARK,
+  OUTBOX_READ,
   OUTBOX_REFUSE,
-  OUTBOX_TAKE,
 } from "./statements.ts";
 
-type Row = RowOf<typeof OUTBOX_TAKE.columns>;
+type Row = RowOf<typeof OUTBOX_READ.columns>;
 
 /** The outbox of order events. */
 export const ORDER_OUTBOX: Outbox = {
-  take: OUTBOX_TAKE,
+  read: OUTBOX_READ,
   mark: OUTBOX_MARK,
   refuse: OUTBOX_REFUSE,
   clean: OUTBOX_CLEAN,

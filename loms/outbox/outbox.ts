@@ -1,9 +1,13 @@
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
 import type { ColumnType, RowOf, Statement } from "../../shared/postgres/statement.ts";
 
-/** What every outbox has of an event; `state` is 'taken', 'drained' or 'elsewhere'. */
+/**
+ * What every outbox has of an event; `state` is 'taken', 'drained' or 'elsewhere', and `awaited`
+ * whether another relay waits.
+ */
 export interface TakenColumns {
   readonly state: "text";
+  readonly awaited: "bool";
   readonly id: "int8?";
   readonly traceparent: "text?";
 }
@@ -13,12 +17,15 @@ export type TakenRow = RowOf<{ readonly [Name in keyof TakenColumns]: TakenColum
 
 /** An outbox in the database, as relay, cleaner and metrics use it. */
 export interface Outbox {
-  /** Of the relay's id, the length of its lease in ms, and how many events at most. */
-  readonly take: Statement<
-    readonly ["uuid", "int4", "int4", "text"],
+  /**
+   * Of the relay's id, the length of its lease in ms, ids of events to leave out, and how many
+   * events at most.
+   */
+  readonly read: Statement<
+    readonly ["uuid", "int4", "int8[]", "int4", "text"],
     TakenColumns & Readonly<Record<string, ColumnType>>
   >;
-  /** Of the relay's id, the ids of published events, and whether the lease ends. */
+  /** Of the relay's id, the ids of published events, and whether its lease ends. */
   readonly mark: Statement<readonly ["uuid", "int8[]", "bool"], { readonly done: "void" }>;
   /** Of the ids of events that the bus refused permanently, and its reasons. */
   readonly refuse: Statement<readonly ["int8[]", "text[]"], Readonly<Record<never, ColumnType>>>;

@@ -51,6 +51,7 @@ test("an event names the refused ones before it, also from another relay", async
     return Promise.reject(new MessagesRefusedError([{ index: 0, reason: "too large" }], 2));
   });
   await first.step();
+  await first.close();
   await loms.writer.orderPay([{ orderId, traceparent: "t" }], testContext());
   const second = openRelay((_, messages) => {
     taken.push(...messages);

@@ -1,62 +1,54 @@
-import { type Clock, within } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import {
-  type Bus,
-  MessagesRefusedError,
-  type OutgoingMessage,
-  type Topic,
-} from "../../shared/bus/bus.ts";
-import { AppError } from "../../shared/errors.ts";
-import type { DurableRunner, StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent, type SharedTrace, sharedTrace } from "../../shared/telemetry/tracing.ts";
-import type { Outbox, RefusedEvent, TakenRow } from "./outbox.ts";
+import type { DurableRunner } from "../../shared/postgres/statement.ts";
+import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { Marker } from "./marker.ts";
+import type { Outbox } from "./outbox.ts";
+import { Publisher, type PublisherOptions } from "./publisher.ts";
+import { EventQueue } from "./queue.ts";
 
 // Publishes an outbox. Invariant: what is published of a key is, after removal of repeats, its
 // events in order without gaps.
 //
-//   1. take: get or renew the lease and read the oldest events that wait (one transaction)
-//   2. publish them to the bus
-//   3. note those that the bus refuses permanently: their rows stay in a table of refused ones
-//   4. mark all of them as published, and release the lease when no more wait (one transaction)
+//   1. read: keep the lease and read the oldest events that wait (relay.ts)
+//   2. queue them, in their order (queue.ts)
+//   3. publish the first ones; note those that the bus refuses permanently (publisher.ts)
+//   4. mark them as published (marker.ts)
 //
-// Death after 1: nothing was published; the next holder reads the same events once the lease ends.
-// Death after 2 or 3: the next holder publishes the same events again, and notes the same refusals.
-// Death after 4: nothing is left to do.
-// A relay that hangs in 2 gives up before its lease ends. If the bus accepts that publish later, it
-// repeats events that the next holder publishes as well.
+// The steps run side by side, each with one call at a time. Death before 4 has committed: the next
+// holder publishes the same events again, and notes the same refusals.
+//
+// The invariant does not need the lease, which only spares repeats. It holds as each relay enqueues
+// an event after those before it of the same key, unless their marks say that they are published:
+// what it publishes of a key is a run without gaps that begins at or before the first event that is
+// not published yet. However the runs of several relays interleave, no event comes first before its
+// predecessor did. A relay whose publish fails forgets all that it has queued, and reads it again.
 
-/** Each batch has a fixed cost on the bus; larger batches wait for memory. */
-const BATCH_MAX = 500;
-const LEASE_MS = 10_000;
-/** A statement and a publish end well before the lease. */
+/** kill -9 of the holder delays events by this much, and up to one try of another relay. */
+const LEASE_MS = 4_000;
 const STATEMENT_TIMEOUT_MS = 2_000;
-const PUBLISH_TIMEOUT_MS = 5_000;
-/** How long an event waits whose process died before it published it. */
+/** Events in one read. */
+const READ_MAX = 500;
+/** One publish, and the next one waiting. */
+const QUEUED_MAX = 2 * READ_MAX;
+/** How long an event waits that the relay does not hear of. */
 const POLL_MS = 500;
-/** The holder of the lease may be about to release it without having read our events. */
-const LEASED_ELSEWHERE_MS = 50;
+/** The same while another relay waits, whose process may write events all the time. */
+const AWAITED_POLL_MS = 30;
+/** How often a relay tries to get the lease. */
+const TRY_MS = 500;
 const BACKOFF_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 
-export interface RelayOptions {
+export interface RelayOptions extends Omit<PublisherOptions, "queue" | "marker" | "onTaken"> {
   readonly outbox: Outbox;
   /**
-   * Of the primary, for the lease: no event is published that the loss of the primary could undo.
+   * Of the primary, for reads: no event is published that the loss of the primary could undo.
    */
   readonly writes: DurableRunner;
-  /** Of the primary, for writes that are repeated when they are lost with it. */
-  readonly marks: StatementRunner;
-  readonly bus: Pick<Bus, "publish">;
-  readonly topic: Topic;
-  readonly clock: Clock;
   /** A UUID that no other relay has. */
   readonly relayId: string;
   readonly onError: (error: unknown) => void;
-  /** Called after each batch. */
-  readonly onBatch?: (events: number, durationMs: number) => void;
-  /** Called for each event that the bus refused permanently, once that is noted. */
-  readonly onRefused?: (refused: RefusedEvent) => void;
 }
 
 export type RelayStep =
@@ -66,106 +58,119 @@ export type RelayStep =
   /** Another relay has the lease. */
   | { readonly kind: "elsewhere" };
 
-/** Several relays may run at once; one of them publishes at a time. */
+/** Several relays may run at once; the holder of the lease publishes. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #loop: Loop;
-  /** Whether this relay may have the lease. */
-  #leased = false;
+  readonly #queue = new EventQueue();
+  readonly #marker: Marker;
+  readonly #publisher: Publisher;
+  /** Another relay had the lease at the last read. */
+  #isElsewhere = false;
+  #isAwaited = false;
+  /** A publish failed: until one succeeds, each read waits for its publish. */
+  #isMending = false;
 
   constructor(options: RelayOptions) {
+    const queue = this.#queue;
     this.#options = options;
     this.#loop = new Loop({
       clock: options.clock,
-      step: async () => waitAfter(await this.step()),
+      step: () => this.#advance(),
       onError: options.onError,
       backoffMs: BACKOFF_MS,
       backoffMaxMs: BACKOFF_MAX_MS,
     });
+    this.#marker = new Marker({ ...options, queue });
+    const onTaken = () => {
+      if (this.#waitMs() === 0) this.#loop.wake();
+    };
+    this.#publisher = new Publisher({ ...options, queue, marker: this.#marker, onTaken });
   }
 
   start(): void {
     this.#loop.start();
   }
 
-  /** Starts the next step at once. */
+  /** The table has events: the holder of the lease reads them at once. */
   wake(): void {
-    this.#loop.wake();
+    this.#queue.fallBehind();
+    if (!this.#isElsewhere) this.#loop.wake();
   }
 
-  /** Waits for the step under way and releases the lease. */
+  /** Publishes what is queued, and releases the lease. */
   async close(): Promise<void> {
     await this.#loop.close();
-    await this.#releaseLease();
+    try {
+      await this.#publisher.drain();
+      await this.#marker.flush();
+    } catch (error) {
+      // The table has what is left.
+      this.#options.onError(error);
+    }
+    await this.#release();
   }
 
-  /** Publishes one batch. Throws when the database or the bus fails. */
+  /** Reads once, publishes and marks. Throws when the database or the bus fails. */
   async step(): Promise<RelayStep> {
-    const { outbox, writes, marks, relayId, clock, onBatch } = this.#options;
-    const startedAt = clock.now();
-    const heldBefore = this.#leased;
-    // Until the response arrives: it may be lost.
-    this.#leased = true;
-    const rows = await writes.run(outbox.take, [relayId, LEASE_MS, BATCH_MAX], this.#context());
-    this.#leased = heldBefore;
-    if (rows[0]?.state === "elsewhere") return { kind: "elsewhere" };
-    if (rows[0]?.state !== "taken") {
-      await this.#releaseLease();
-      return { kind: "drained" };
-    }
-    this.#leased = true;
-    let done: readonly TakenRow[];
-    try {
-      done = await this.#publishRows(rows);
-    } catch (error) {
+    if (!await this.#read()) return { kind: "elsewhere" };
+    const events = await this.#publisher.drain().catch(async (error: unknown) => {
       // Perhaps another relay reaches the bus.
-      await this.#releaseLease();
+      await this.#release();
       throw error;
+    });
+    await this.#marker.flush();
+    if (events === 0) return { kind: "drained" };
+    return { kind: "published", events, drained: !this.#queue.isBehind };
+  }
+
+  async #advance(): Promise<number> {
+    if (this.#isMending) {
+      await this.step();
+      this.#isMending = false;
+    } else if (await this.#read()) {
+      this.#publish();
     }
-    const drained = done.length < BATCH_MAX && done.length === rows.length;
-    const served = sharedTrace(done.map(({ traceparent }) => traceparent as string));
-    await marks.run(outbox.mark, [relayId, done.map(idOf), drained], this.#context(served));
-    if (drained) this.#leased = false;
-    onBatch?.(done.length, clock.now() - startedAt);
-    return { kind: "published", events: done.length, drained };
+    return this.#waitMs();
   }
 
-  /** Returns the rows, from the first on, that were published or refused permanently. */
-  async #publishRows(rows: readonly TakenRow[]): Promise<readonly TakenRow[]> {
-    const { outbox } = this.#options;
-    try {
-      await this.#publish(rows.map((row) => outbox.toMessage(row)));
-      return rows;
-    } catch (error) {
-      if (!(error instanceof MessagesRefusedError)) throw error;
-      await this.#noteRefused(rows, error);
-      return rows.slice(0, error.tried);
-    }
-  }
-
-  async #noteRefused(
-    rows: readonly TakenRow[],
-    { refused }: MessagesRefusedError,
-  ): Promise<void> {
-    const { outbox, marks, onRefused } = this.#options;
-    const found = refused.map(({ index, reason }) => ({ row: rows[index] as TakenRow, reason }));
-    const ids = found.map(({ row }) => idOf(row));
-    const reasons = found.map(({ reason }) => reason);
-    await marks.run(outbox.refuse, [ids, reasons], this.#context());
-    for (const { row, reason } of found) onRefused?.({ ...outbox.nameOf(row), reason });
-  }
-
-  async #publish(messages: readonly OutgoingMessage[]): Promise<void> {
-    const { bus, topic, clock } = this.#options;
-    await within(clock, PUBLISH_TIMEOUT_MS, bus.publish(topic, messages), () => {
-      throw new AppError("unavailable", `the bus did not accept ${messages.length} events in time`);
+  #publish(): void {
+    this.#publisher.drain().catch((error: unknown) => {
+      this.#isMending = true;
+      this.#options.onError(error);
+      this.#loop.wake();
     });
   }
 
-  async #releaseLease(): Promise<void> {
-    if (!this.#leased) return;
+  /** Returns whether this relay has the lease. */
+  async #read(): Promise<boolean> {
+    const { outbox, writes, relayId } = this.#options;
+    const queue = this.#queue;
+    const reading = queue.beginRead();
+    const max = Math.max(0, Math.min(READ_MAX, QUEUED_MAX - queue.length));
+    const parameters = [relayId, LEASE_MS, reading.knownIds, max] as const;
+    const rows = await writes.run(outbox.read, parameters, this.#context())
+      .catch((error: unknown) => {
+        queue.fallBehind();
+        // The response may be lost.
+        this.#isElsewhere = false;
+        throw error;
+      });
+    this.#isElsewhere = rows[0]?.state === "elsewhere";
+    this.#isAwaited = rows[0]?.awaited ?? false;
+    if (this.#isElsewhere) {
+      queue.reset();
+      return false;
+    }
+    const taken = rows.filter(({ state }) => state === "taken");
+    queue.add(taken, reading);
+    if (taken.length >= max) queue.fallBehind();
+    return true;
+  }
+
+  async #release(): Promise<void> {
+    if (this.#isElsewhere) return;
     const { outbox, marks, relayId } = this.#options;
-    this.#leased = false;
     try {
       await marks.run(outbox.mark, [relayId, [], true], this.#context());
     } catch {
@@ -173,27 +178,16 @@ export class Relay {
     }
   }
 
-  #context(trace: SharedTrace = polling()): RequestContext {
+  /** How long until the next read. */
+  #waitMs(): number {
+    if (this.#isElsewhere) return TRY_MS;
+    if (this.#queue.isBehind && this.#queue.length <= QUEUED_MAX - READ_MAX) return 0;
+    return this.#isAwaited ? AWAITED_POLL_MS : POLL_MS;
+  }
+
+  #context(): RequestContext {
     const { clock } = this.#options;
-    return new RequestContext({ ...trace, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
+    const traceparent = childTraceparent(undefined);
+    return new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
   }
-}
-
-function polling(): SharedTrace {
-  return { traceparent: childTraceparent(undefined), alsoServes: [] };
-}
-
-function waitAfter(step: RelayStep): number {
-  switch (step.kind) {
-    case "published":
-      return step.drained ? POLL_MS : 0;
-    case "drained":
-      return POLL_MS;
-    case "elsewhere":
-      return LEASED_ELSEWHERE_MS;
-  }
-}
-
-function idOf({ id }: TakenRow): bigint {
-  return id as bigint;
 }

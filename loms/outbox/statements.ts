@@ -1,20 +1,22 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// The functions are in drizzle/loms/functions. The last parameter of OUTBOX_TAKE is a Durability;
+// The functions are in drizzle/loms/functions. The last parameter of OUTBOX_READ is a Durability;
 // no caller waits for the others, which commit on the primary alone.
 
 /**
  * `refused_before` lists the ids of the order's earlier events that the bus refused; `reason` is
  * why the order ended.
  */
-export const OUTBOX_TAKE = defineStatement({
-  name: "outbox_take",
+export const OUTBOX_READ = defineStatement({
+  name: "outbox_read",
   kind: "update",
-  text: `select state, id, order_id, user_id, seq, status, at, traceparent, refused_before, reason
-    from loms_outbox_take_reasons($1, $2, $3, $4)`,
-  parameters: ["uuid", "int4", "int4", "text"],
+  text: `select state, awaited, id, order_id, user_id, seq, status, at, traceparent,
+      refused_before, reason
+    from loms_outbox_read($1, $2, $3, $4, $5)`,
+  parameters: ["uuid", "int4", "int8[]", "int4", "text"],
   columns: {
     state: "text",
+    awaited: "bool",
     id: "int8?",
     order_id: "int8?",
     user_id: "int8?",
@@ -68,7 +70,8 @@ export const OUTBOX_BACKLOG = defineStatement({
         greatest(extract(epoch from clock_timestamp() - min(at)), 0), 0
       )::float8 as oldest_age_seconds,
       (select count(*) from outbox_refused) as refused
-    from outbox where published_at is null`,
+    from outbox
+    where published_at is null and id >= (select floor from outbox_lease where only_row)`,
   parameters: [],
   columns: { events: "int8", oldest_age_seconds: "float8", refused: "int8" },
 });

@@ -6,11 +6,11 @@ import {
   STOCK_OUTBOX_BACKLOG,
   STOCK_OUTBOX_CLEAN,
   STOCK_OUTBOX_MARK,
+  STOCK_OUTBOX_READ,
   STOCK_OUTBOX_REFUSE,
-  STOCK_OUTBOX_TAKE,
 } from "./stock-statements.ts";
 
-type Row = RowOf<typeof STOCK_OUTBOX_TAKE.columns>;
+type Row = RowOf<typeof STOCK_OUTBOX_READ.columns>;
 
 const eventId = ({ sku, id }: Row) => `${sku}-${id}`;
 
@@ -19,7 +19,7 @@ const eventId = ({ sku, id }: Row) => `${sku}-${id}`;
  * of the other as order events.
  */
 export const STOCK_OUTBOX: Outbox = {
-  take: STOCK_OUTBOX_TAKE,
+  read: STOCK_OUTBOX_READ,
   mark: STOCK_OUTBOX_MARK,
   refuse: STOCK_OUTBOX_REFUSE,
   clean: STOCK_OUTBOX_CLEAN,

@@ -168,6 +168,7 @@ test("one of two relays publishes, and the other takes over once the lease ends"
   await expect.poll(() => openRelay().step()).toEqual({ kind: "elsewhere" });
   release();
   await step;
+  await first.close();
   await received(sku, 1);
   expect(await openRelay().step()).toMatchObject({ kind: "published", events: 1 });
 });

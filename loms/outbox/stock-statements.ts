@@ -2,14 +2,15 @@ import { defineStatement } from "../../shared/postgres/statement.ts";
 
 // The statements of the outbox of stock events, as statements.ts has those of order events.
 
-export const STOCK_OUTBOX_TAKE = defineStatement({
-  name: "stock_outbox_take",
+export const STOCK_OUTBOX_READ = defineStatement({
+  name: "stock_outbox_read",
   kind: "update",
-  text: `select state, id, sku, kind, available, total_count, at, traceparent
-    from loms_stock_outbox_take($1, $2, $3, $4)`,
-  parameters: ["uuid", "int4", "int4", "text"],
+  text: `select state, awaited, id, sku, kind, available, total_count, at, traceparent
+    from loms_stock_outbox_read($1, $2, $3, $4, $5)`,
+  parameters: ["uuid", "int4", "int8[]", "int4", "text"],
   columns: {
     state: "text",
+    awaited: "bool",
     id: "int8?",
     sku: "int8?",
     kind: "text?",
@@ -61,7 +62,8 @@ export const STOCK_OUTBOX_BACKLOG = defineStatement({
         greatest(extract(epoch from clock_timestamp() - min(at)), 0), 0
       )::float8 as oldest_age_seconds,
       (select count(*) from stock_outbox_refused) as refused
-    from stock_outbox where published_at is null`,
+    from stock_outbox
+    where published_at is null and id >= (select floor from stock_outbox_lease where only_row)`,
   parameters: [],
   columns: { events: "int8", oldest_age_seconds: "float8", refused: "int8" },
 });

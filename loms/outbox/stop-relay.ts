@@ -21,7 +21,7 @@ async function flush(relay: Pick<Relay, "close" | "step">): Promise<void> {
   await relay.close();
   for (let steps = 0; steps < STEPS_MAX; steps++) {
     const step = await relay.step();
-    if (step.kind !== "published" || step.drained) return;
+    if (step.kind !== "published" || step.drained) break;
   }
   // Releases the lease.
   await relay.close();

@@ -50,6 +50,10 @@ const CALLS = {
     sql`loms_stock_outbox_take(${RELAY}::uuid, 1000, 1, ${durability})`,
   loms_outbox_take_events: (durability: string) =>
     sql`loms_outbox_take_events(${RELAY}::uuid, 1000, 1, ${durability})`,
+  loms_outbox_read: (durability: string) =>
+    sql`loms_outbox_read(${RELAY}::uuid, 1000, array[]::int8[], 1, ${durability})`,
+  loms_stock_outbox_read: (durability: string) =>
+    sql`loms_stock_outbox_read(${RELAY}::uuid, 1000, array[]::int8[], 1, ${durability})`,
 };
 
 test.each(Object.entries(CALLS))(

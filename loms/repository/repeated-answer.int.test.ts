@@ -59,4 +59,18 @@ test("idle polls write nothing", async () => {
   expect(await writesACommit(sql`loms_expire_orders(10, 't')`)).toBe(false);
   expect(await writesACommit(sql`loms_outbox_take(gen_random_uuid(), 1000, 10)`))
     .toBe(false);
+  const read = sql`loms_outbox_read('00000000-0000-4000-8000-000000000000', 60000,
+    array[]::int8[], 10, 'remote_apply')`;
+  expect(await writesACommit(read), "takes the lease").toBe(true);
+  expect(await writesACommit(read)).toBe(false);
+});
+
+test("what a relay reads waits for the replica", async () => {
+  const relay = "00000000-0000-4000-8000-000000000000";
+  const sku = await loms.addStock(10);
+  await loms.create([{ sku, count: 1 }]);
+  expect(
+    await writesACommit(sql`loms_outbox_read(${relay}, 60000, array[]::int8[], 10,
+      'remote_apply')`),
+  ).toBe(true);
 });

@@ -61,6 +61,12 @@ function openRelay(publish: Bus["publish"]): Relay {
   });
 }
 
+async function publishOnce(publish: Bus["publish"]): Promise<void> {
+  const relay = openRelay(publish);
+  await relay.step();
+  await relay.close();
+}
+
 /** What follows an event's status in its line: where it is on its way. */
 async function statesOf(orderId: bigint): Promise<string[]> {
   const lines = await showOrder(loms, orderId) ?? [];
@@ -99,7 +105,7 @@ test("showOrder() knows no order that does not exist", async () => {
 test("a refused event is listed, and put back once", async () => {
   const orderId = await createOrder();
   const refuse = () => Promise.reject(new MessagesRefusedError([{ index: 1, reason: "large" }], 2));
-  await openRelay(refuse).step();
+  await publishOnce(refuse);
   expect(await statesOf(orderId)).toEqual(["1 published", "2 refused: large"]);
   const listed = await listRefused(loms, 10);
   expect(listed[0]).toBe("1 refused event");
@@ -158,7 +164,7 @@ test("events since a time are put back from the history, those of one time toget
 test("refused events are left to replay-refused", async () => {
   const orderId = await createOrder();
   const refuse = () => Promise.reject(new MessagesRefusedError([{ index: 1, reason: "large" }], 2));
-  await openRelay(refuse).step();
+  await publishOnce(refuse);
   await replayEvents(loms, "2026-01-01T00:00:00Z", 10);
   expect(await statesOf(orderId)).toEqual(["1 waiting", "2 refused: large"]);
 });

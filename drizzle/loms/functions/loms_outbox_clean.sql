@@ -1,7 +1,7 @@
 -- Deletes rows that were published before the retention, among the oldest max_events rows, and
 -- returns how many. It searches no further: rows are published about in the order of their ids. A
 -- row with a publication time in the future dates from before the clock was set back, and is
--- deleted as well.
+-- deleted as well. The next call begins where nothing is left, below the floor of loms_outbox_hold.
 create or replace function loms_outbox_clean(retention_ms bigint, max_events int) returns int
 language plpgsql
 set enable_seqscan = off
@@ -11,21 +11,36 @@ as $$
 declare
   published_before constant timestamptz :=
     clock_timestamp() - retention_ms * interval '1 ms';
+  lease outbox_lease;
   old_ids bigint[];
+  first_left bigint;
   deleted int;
 begin
   perform set_config('synchronous_commit', 'local', true);
   perform set_config('lock_timeout', '10s', true);
 
-  select array_agg(oldest.id) into old_ids
+  select stored.* into lease from outbox_lease stored where stored.only_row;
+  select array_agg(oldest.id) filter (where oldest.is_old),
+    coalesce(min(oldest.id) filter (where not oldest.is_old), max(oldest.id) + 1)
+  into old_ids, first_left
   from (
-    select stored.id, stored.published_at from outbox stored order by stored.id limit max_events
-  ) oldest
-  where oldest.published_at < published_before
-    or oldest.published_at > clock_timestamp();
+    select stored.id,
+      coalesce(
+        stored.published_at < published_before or stored.published_at > clock_timestamp(), false
+      ) as is_old
+    from outbox stored
+    where stored.id >= lease.cleaned_to
+    order by stored.id
+    limit max_events
+  ) oldest;
 
   delete from outbox stored where stored.id = any (old_ids);
   get diagnostics deleted = row_count;
+  if deleted > 0 then
+    update outbox_lease stored
+    set cleaned_to = greatest(stored.cleaned_to, least(lease.floor, first_left))
+    where stored.only_row;
+  end if;
   return deleted;
 end
 $$;

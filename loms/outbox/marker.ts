@@ -1,0 +1,79 @@
+import type { Clock } from "../../shared/async/clock.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import type { StatementRunner } from "../../shared/postgres/statement.ts";
+import { type SharedTrace, sharedTrace } from "../../shared/telemetry/tracing.ts";
+import type { Outbox, TakenRow } from "./outbox.ts";
+import type { EventQueue } from "./queue.ts";
+
+/** Events in one statement. */
+const MARKS_MAX = 1_000;
+/** How long a published event waits for others to be marked with. */
+const MARK_AFTER_MS = 75;
+const RETRY_AFTER_MS = 500;
+const STATEMENT_TIMEOUT_MS = 2_000;
+
+export interface MarkerOptions {
+  readonly outbox: Pick<Outbox, "mark">;
+  /** Of the primary. */
+  readonly marks: StatementRunner;
+  readonly queue: Pick<EventQueue, "marked">;
+  readonly clock: Clock;
+  readonly relayId: string;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Marks published events, many in one statement. No publish waits for it. */
+export class Marker {
+  readonly #options: MarkerOptions;
+  readonly #rows: TakenRow[] = [];
+  #running: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: MarkerOptions) {
+    this.#options = options;
+  }
+
+  add(rows: readonly TakenRow[]): void {
+    this.#rows.push(...rows);
+    this.#startIn(this.#rows.length < MARKS_MAX ? MARK_AFTER_MS : 0);
+  }
+
+  /** Resolves once all is marked. Throws what the database throws; the marks come later then. */
+  async flush(): Promise<void> {
+    while (this.#running || this.#rows.length > 0) await (this.#running ??= this.#run());
+  }
+
+  #startIn(delayMs: number): void {
+    if (this.#running || (this.#cancelTimer && delayMs > 0)) return;
+    const start = () => void (this.#running ??= this.#run()).catch(this.#options.onError);
+    if (delayMs === 0) start();
+    else this.#cancelTimer = this.#options.clock.setTimer(delayMs, start);
+  }
+
+  /** Marks what is there by now. */
+  async #run(): Promise<void> {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    let nextInMs = MARK_AFTER_MS;
+    try {
+      for (let left = this.#rows.length; left > 0; left -= MARKS_MAX) await this.#markSome();
+    } catch (error) {
+      nextInMs = RETRY_AFTER_MS;
+      throw error;
+    } finally {
+      this.#running = undefined;
+      if (this.#rows.length > 0) this.#startIn(nextInMs);
+    }
+  }
+
+  async #markSome(): Promise<void> {
+    const { outbox, marks, queue, clock, relayId } = this.#options;
+    const rows = this.#rows.slice(0, MARKS_MAX);
+    const trace = sharedTrace(rows.map(({ traceparent }) => traceparent as string)) as SharedTrace;
+    const context = new RequestContext({ ...trace, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
+    const ids = rows.map(({ id }) => id as bigint);
+    await marks.run(outbox.mark, [relayId, ids, false], context);
+    this.#rows.splice(0, rows.length);
+    queue.marked(ids);
+  }
+}
