@@ -3,12 +3,14 @@ import { once } from "node:events";
 import process from "node:process";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
+import { cpuTimes } from "../cpu-time.ts";
 import { type ProcessFacts, processTree, proportionalSetSizeMb } from "./process-tree.ts";
 
 const READY_MAX_MS = 60_000;
 const POLL_MS = 10;
 /** By then memory has settled. */
 const IDLE_MS = 3_000;
+const WATCHED_MS = 3_000;
 
 /** The name of a process by its command line, in the order of the tables. */
 const PROCESSES: readonly (readonly [name: string, command: RegExp])[] = [
@@ -34,13 +36,20 @@ export interface Start {
   readonly steps: ReadonlyMap<string, number>;
   /** Proportional set size of each process once idle, in MB. */
   readonly memoryMb: ReadonlyMap<string, number>;
+  /** Processor time of the idle system, in % of a core. */
+  readonly idlePercent: number;
 }
 
 /**
  * Starts the system of a checkout with its data in `dataDirectory`, and stops it again.
+ * `whenReady` runs at once when it is ready.
  * @throws {Error} when it does not become ready within a minute
  */
-export async function measureStart(directory: string, dataDirectory: string): Promise<Start> {
+export async function measureStart(
+  directory: string,
+  dataDirectory: string,
+  whenReady?: () => Promise<void>,
+): Promise<Start> {
   const steps = new Map<string, number>();
   const startedAt = performance.now();
   const npm = spawn("npm", ["start", "--", "--free-ports"], {
@@ -77,17 +86,26 @@ export async function measureStart(directory: string, dataDirectory: string): Pr
       await sleep(systemClock, POLL_MS);
     }
     const tree = processTree(pid);
+    await whenReady?.();
     const cpuMs = sumByName(tree, (each) => each.cpuMs);
     cpuMs.set("ended", tree.reduce((sum, each) => sum + each.endedCpuMs, 0));
     await sleep(systemClock, IDLE_MS);
     const memoryMb = sumByName(processTree(pid), (each) => proportionalSetSizeMb(each.pid));
+    const idlePercent = await watchIdle(pid);
     const readyMs = steps.get("ready") as number;
-    return { readyMs, cpuMs, steps, memoryMb };
+    return { readyMs, cpuMs, steps, memoryMb, idlePercent };
   } finally {
     const launcher = processTree(pid).find(({ command }) => nameOf(command) === "launcher");
     process.kill(launcher?.pid ?? pid, "SIGINT");
     if (npm.exitCode === null) await once(npm, "exit");
   }
+}
+
+async function watchIdle(pid: number): Promise<number> {
+  const usedMs = () => cpuTimes([{ name: "the system", pid: () => pid }])[0] ?? 0;
+  const [before, startedAt] = [usedMs(), performance.now()];
+  await sleep(systemClock, WATCHED_MS);
+  return (usedMs() - before) * 100 / (performance.now() - startedAt);
 }
 
 /** Without the variables that npm sets for this script, which would reach the measured one. */

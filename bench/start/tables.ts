@@ -1,3 +1,5 @@
+import { table } from "../table.ts";
+
 type Figure<Run> = readonly [name: string, of: (run: Run) => number | undefined];
 
 const HEAD = ["", "before", "after", "ratio of pairs"] as const;
@@ -50,14 +52,4 @@ function middle(values: readonly (number | undefined)[]): number | undefined {
 
 function rounded(value: number | undefined): string {
   return value === undefined ? "" : value.toFixed(0);
-}
-
-function table([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const widths = head.map((_, column) =>
-    Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0))
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [line(head), rule, ...rows.map(line)].join("\n");
 }

@@ -1,4 +1,4 @@
-// The reference of loms-reads.ts: grpc-js with handlers that return a constant. Usage:
+// The reference of reads.ts: grpc-js with handlers that return a constant. Usage:
 // bare-echo.ts GRPC_PORT HTTP_PORT
 import { createServer } from "node:http";
 import process from "node:process";

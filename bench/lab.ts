@@ -1,0 +1,102 @@
+import type { CloseStack } from "../shared/lifecycle.ts";
+import type { Measured } from "./load/load.ts";
+
+/** What a bench is to reach: one line of the table. */
+export interface Goal {
+  /** Of the issue's table: `B2a`. */
+  readonly bench: string;
+  readonly what: string;
+  /** What the ratio is of; absent for a plain figure. */
+  readonly reference?: string;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  readonly unit: "x" | "ms" | "B" | "%" | "/s" | "calls" | "s" | "MB";
+}
+
+/** One figure per round, or why there is none. */
+export interface Outcome {
+  readonly values: readonly number[];
+  readonly notes: readonly string[];
+}
+
+/** The rounds of one subject under one load. */
+export interface Subject {
+  readonly name: string;
+  readonly rounds: readonly Measured[];
+  /** At a steady rate below what it can take. */
+  readonly open?: Measured;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Lines over one x axis. */
+export interface Curve {
+  readonly name: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly isLogarithmic: boolean;
+  readonly lines: readonly { readonly name: string; readonly points: readonly Point[] }[];
+}
+
+/** A bench: its lines of the table, and the run that gives each of them its outcome. */
+export interface Bench {
+  /** `B1`. */
+  readonly name: string;
+  readonly title: string;
+  readonly goals: readonly Goal[];
+  run(lab: Lab): Promise<void>;
+}
+
+/** What a bench reports to. A goal without an outcome is shown as not measured. */
+export class Lab {
+  readonly isQuick: boolean;
+  readonly rounds: number;
+  /** Closed after the bench, whatever happens. */
+  readonly opened: CloseStack;
+  readonly outcomes = new Map<Goal, Outcome>();
+  readonly subjects: Subject[] = [];
+  readonly curves: Curve[] = [];
+  /** Promises that did not hold, such as a unit sold twice: the run fails. */
+  readonly broken: string[] = [];
+  readonly #say: (line: string) => void;
+
+  constructor(
+    options: {
+      readonly isQuick: boolean;
+      readonly rounds: number;
+      readonly opened: CloseStack;
+      say(line: string): void;
+    },
+  ) {
+    this.isQuick = options.isQuick;
+    this.rounds = options.rounds;
+    this.opened = options.opened;
+    this.#say = options.say;
+  }
+
+  /** Shows progress. */
+  say(line: string): void {
+    this.#say(line);
+  }
+
+  record(goal: Goal, values: readonly number[], ...notes: string[]): void {
+    this.outcomes.set(goal, { values, notes });
+  }
+
+  /** The reference is missing on this machine. */
+  lacks(goal: Goal, reason: string): void {
+    this.record(goal, [], reason);
+  }
+
+  subject(name: string, rounds: readonly Measured[], open?: Measured): void {
+    this.subjects.push({ name, rounds, ...(open ? { open } : {}) });
+  }
+
+  /** A promise of the contract; the run fails when it does not hold. */
+  promise(holds: boolean, broken: string): void {
+    if (!holds) this.broken.push(broken);
+  }
+}

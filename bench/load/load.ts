@@ -1,0 +1,98 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { encodeMessage, type MethodKey, methodPath } from "../../shared/grpc/definition.ts";
+import type { RequestOf } from "../../shared/grpc/definition.ts";
+import { cpuTimes, type Part } from "../cpu-time.ts";
+import type { Report, Request, Spec } from "./report.ts";
+
+const GO_PROGRAM = fileURLToPath(new URL("../../node_modules/.cache/bench/", import.meta.url));
+const WARM_UP_SECONDS = 0.3;
+const TIMEOUT_MS = 15_000;
+const CONNECTIONS = 4;
+
+export type Load =
+  & Pick<Spec, "protocol" | "addresses" | "requests" | "seconds">
+  & Partial<Spec>;
+
+/** A report with the processor time per call of each part. */
+export interface Measured extends Report {
+  readonly perSecond: number;
+  /** Microseconds of processor time per successful call, by part; the generator is one. */
+  readonly cpuUs: Readonly<Record<string, number>>;
+  /** Cores that the generator took. */
+  readonly generatorCores: number;
+}
+
+/** Runs a generator in a process of its own and measures the parts meanwhile. */
+export async function generate(load: Load, parts: readonly Part[]): Promise<Measured> {
+  const spec: Spec = {
+    ...{ connections: CONNECTIONS, callers: 1, rate: 0, warm_up_seconds: WARM_UP_SECONDS },
+    ...{ limit: 0, timeout_ms: TIMEOUT_MS, keep: false },
+    ...load,
+  };
+  const [command = "", ...args] = await generatorCommand();
+  const before = cpuTimes(parts);
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.on("error", () => {});
+  child.stdin.end(JSON.stringify(spec));
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+  const after = cpuTimes(parts);
+  if (code !== 0) throw new Error(`The load generator ended with ${code ?? "a signal"}`);
+  const report = JSON.parse(output) as Report;
+  const used = parts.map(({ name }, index) =>
+    [name, ((after[index] ?? 0) - (before[index] ?? 0)) * 1_000 / report.all] as const
+  );
+  return {
+    ...report,
+    perSecond: report.calls / report.seconds,
+    cpuUs: {
+      ...Object.fromEntries(used),
+      generator: report.cpu_seconds * 1e6 / report.all,
+    },
+    generatorCores: report.cpu_seconds / report.run_seconds,
+  };
+}
+
+let command: Promise<readonly string[]> | undefined;
+
+/** The generator in Go, or the one in Node where Go 1.24 is not installed. */
+export function generatorCommand(): Promise<readonly string[]> {
+  return command ??= buildGo("generator", new URL("main.go", import.meta.url)).then(
+    (program) => [program],
+    () => [process.execPath, fileURLToPath(new URL("generator.ts", import.meta.url))],
+  );
+}
+
+/** @throws {Error} where there is no Go */
+export async function buildGo(name: string, source: URL): Promise<string> {
+  const program = join(GO_PROGRAM, name);
+  mkdirSync(dirname(program), { recursive: true });
+  await promisify(execFile)("go", ["build", "-o", program, fileURLToPath(source)]);
+  return program;
+}
+
+/** A request of loms' gRPC, with its frame. */
+export function grpcRequest<Key extends MethodKey<typeof LomsDefinition>>(
+  key: Key,
+  message: RequestOf<typeof LomsDefinition, Key>,
+): Request {
+  const method = LomsDefinition.methods[key];
+  const bytes = encodeMessage(method.requestType, message);
+  const frame = Buffer.alloc(5 + bytes.length);
+  frame.writeUInt32BE(bytes.length, 1);
+  bytes.copy(frame, 5);
+  return { path: methodPath(LomsDefinition, method), body: frame.toString("base64") };
+}
+
+/** A request with a JSON body, or without one. */
+export function httpRequest(method: "GET" | "POST", path: string, body?: unknown): Request {
+  if (body === undefined) return { method, path };
+  return { method, path, body: Buffer.from(JSON.stringify(body)).toString("base64") };
+}

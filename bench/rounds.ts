@@ -1,0 +1,103 @@
+import type { Lab } from "./lab.ts";
+import { generate, type Load, type Measured } from "./load/load.ts";
+import type { Part } from "./cpu-time.ts";
+import { median, percentile } from "./statistics.ts";
+
+/** Of the throughput at saturation; there queues are short, and latency is that of the work. */
+const OPEN_SHARE = 0.6;
+const OPEN_SECONDS = 2;
+/** The engine has compiled by then what each call runs. */
+const WARM_UP_SECONDS = 1;
+
+/** One of the ways that take turns. */
+export interface Way {
+  readonly name: string;
+  measure(load: Partial<Load>): Promise<Measured>;
+  /** Whether refusals are part of the load. */
+  readonly mayFail?: boolean;
+  /** Before the first round. */
+  warmUp?(): Promise<unknown>;
+  /** Whether it is also measured at a steady rate. */
+  readonly isOpenToo?: boolean;
+}
+
+/** A process that is suspended except while it is measured. */
+export interface Suspended {
+  resume(): void;
+  pause(): void;
+}
+
+/** A way that sends requests to processes. */
+export function loadedWay(
+  name: string,
+  load: Load,
+  parts: readonly Part[],
+  running: readonly Suspended[] = [],
+): Way {
+  const measure = async (changes: Partial<Load>) => {
+    for (const each of running) each.resume();
+    try {
+      return await generate({ ...load, ...changes }, parts);
+    } finally {
+      for (const each of running) each.pause();
+    }
+  };
+  return { name, isOpenToo: true, measure, warmUp: () => measure({ seconds: WARM_UP_SECONDS }) };
+}
+
+/**
+ * Measures the ways in turn, in changing order, so that other load on the machine affects all of
+ * them; returns the rounds of each.
+ */
+export async function alternate(lab: Lab, ways: readonly Way[]): Promise<Measured[][]> {
+  for (const way of ways) await way.warmUp?.();
+  const measured = ways.map((way) => ({ way, rounds: [] as Measured[] }));
+  for (let round = 0; round < lab.rounds; round++) {
+    for (const each of round % 2 === 0 ? measured : measured.toReversed()) {
+      each.rounds.push(await measureRound(lab, each.way));
+    }
+  }
+  for (const { way, rounds } of measured) {
+    const rate = Math.max(1, Math.floor(OPEN_SHARE * median(perSecond(rounds))));
+    const open = way.isOpenToo ? await way.measure({ rate, seconds: OPEN_SECONDS }) : undefined;
+    lab.subject(way.name, rounds, open);
+  }
+  return measured.map(({ rounds }) => rounds);
+}
+
+async function measureRound(lab: Lab, way: Way): Promise<Measured> {
+  const result = await way.measure({});
+  lab.say(`${way.name}: ${describe(result)}`);
+  if (Object.keys(result.failed).length > 0 && !way.mayFail) {
+    throw new Error(`Calls of ${way.name} failed: ${describe(result)}`);
+  }
+  return result;
+}
+
+export function perSecond(rounds: readonly Measured[]): number[] {
+  return rounds.map((each) => each.perSecond);
+}
+
+function describe({ perSecond, p50_ms, p99_ms, failed, first_error }: Measured): string {
+  const failures = Object.entries(failed).map(([status, count]) => `, ${count} ${status}`);
+  return `${Math.round(perSecond)}/s, p50 ${p50_ms.toFixed(2)} ms, p99 ${p99_ms.toFixed(2)} ms` +
+    failures.join("") + (first_error && ` (${first_error})`);
+}
+
+/** A measurement that no generator made: how many in which time, with their latencies if known. */
+export function measuredBy(
+  { calls, seconds, latenciesMs = [], cpuUs = {} }: {
+    readonly calls: number;
+    readonly seconds: number;
+    readonly latenciesMs?: readonly number[];
+    readonly cpuUs?: Readonly<Record<string, number>>;
+  },
+): Measured {
+  return {
+    ...{ all: calls, calls, failed: {}, unsent: 0, windows: [], answers: {}, first_error: "" },
+    ...{ seconds, run_seconds: seconds, cpu_seconds: 0, generatorCores: 0, cpuUs },
+    p50_ms: percentile(latenciesMs, 0.5),
+    p99_ms: percentile(latenciesMs, 0.99),
+    perSecond: calls / seconds,
+  };
+}

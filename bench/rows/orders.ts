@@ -1,0 +1,119 @@
+import { fileURLToPath } from "node:url";
+import { freePorts } from "../../stack/ports.ts";
+import { commandFor } from "../../stack/processes/runtimes.ts";
+import type { Bench, Goal, Lab } from "../lab.ts";
+import { batchScript, naiveScript } from "../references/naive-statements.ts";
+import type { Part } from "../cpu-time.ts";
+import { alternate, loadedWay, perSecond, type Way } from "../rounds.ts";
+import { ratios } from "../statistics.ts";
+import { orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
+import { pgbenchWay, whyNoPgbench } from "../subjects/pgbench.ts";
+import { fillStock, openPostgres } from "../subjects/postgres.ts";
+import { type Service, startService } from "../subjects/service.ts";
+
+const CALLERS = [64, 512] as const;
+const REQUESTS = 20_000;
+const SECONDS = 2;
+/** A transaction of pgbench with 512 clients may take seconds on a busy machine. */
+const PGBENCH_SECONDS = 3;
+/** As long as the batches of loms may get. */
+const ORDERS_A_BATCH = 250;
+const BATCH_CLIENTS = 2;
+const NAIVE = fileURLToPath(new URL("../references/naive-orders.ts", import.meta.url));
+
+const REFERENCES = [
+  { reference: "a transaction of several statements per order, over gRPC", atLeast: 4 },
+  { reference: "pgbench, the naive transaction", atLeast: 2 },
+  { reference: `pgbench, the function with ${ORDERS_A_BATCH} orders`, atLeast: 0.3 },
+] as const;
+const CASES = CALLERS.map((callers) => ({
+  callers,
+  goals: REFERENCES.map((each): Goal => (
+    { bench: "B1", what: `OrderCreate, ${callers} callers`, ...each, unit: "x" }
+  )),
+}));
+
+export const ORDERS: Bench = {
+  name: "B1",
+  title: "orders of 3 lines among 10,000 SKUs over gRPC, with a synchronous replica",
+  goals: CASES.flatMap(({ goals }) => goals),
+  run,
+};
+
+async function run(lab: Lab): Promise<void> {
+  const postgres = await openPostgres(lab.opened, {
+    databases: ["loms", "naive", "pgbench", "batch", "bus"],
+    settings: { max_connections: "700" },
+  });
+  const filled = async (name: string) => {
+    const database = await postgres.loms(name);
+    await fillStock(database, SKUS);
+    return database;
+  };
+  const loms = await startLoms({ postgres, database: await filled("loms") }, lab.opened);
+  loms.pause();
+  const naive = await startNaive(lab, (await filled("naive")).url);
+  const urls = { naive: (await filled("pgbench")).url, batch: (await filled("batch")).url };
+  const { parts } = postgres;
+  const noPgbench = whyNoPgbench();
+  for (const { callers, goals } of CASES) {
+    const requests = orderRequests(REQUESTS);
+    const wayTo = (name: string, service: Service, address: string) =>
+      loadedWay(
+        `${name}, ${callers} callers`,
+        {
+          ...{ protocol: "grpc", addresses: [address], requests, callers, seconds: SECONDS },
+        },
+        [service, ...parts],
+        [service],
+      );
+    const several = wayTo("several statements over gRPC", naive.service, naive.address);
+    const [subject = [], ...references] = await alternate(lab, [
+      wayTo("loms", loms, loms.grpc),
+      { ...several, isOpenToo: false },
+      ...(noPgbench ? [] : pgbenches(callers, urls, parts)),
+    ]);
+    for (const [index, goal] of goals.entries()) {
+      const reference = references[index];
+      if (reference) lab.record(goal, ratios(perSecond(subject), perSecond(reference)));
+      else lab.lacks(goal, noPgbench ?? "");
+    }
+  }
+}
+
+async function startNaive(lab: Lab, url: string): Promise<{ service: Service; address: string }> {
+  const [grpcPort, httpPort] = await freePorts(2);
+  const service = await startService({
+    name: "naive",
+    command: [...commandFor("node", NAIVE, []), `${grpcPort}`, `${httpPort}`, url],
+    environment: {},
+    readyUrl: `http://127.0.0.1:${httpPort}`,
+  }, lab.opened);
+  service.pause();
+  return { service, address: `127.0.0.1:${grpcPort}` };
+}
+
+function pgbenches(
+  callers: number,
+  urls: { readonly naive: string; readonly batch: string },
+  parts: readonly Part[],
+): Way[] {
+  const common = { seconds: PGBENCH_SECONDS, parts };
+  return [
+    pgbenchWay({
+      ...{ ...common, name: `pgbench naive, ${callers} clients`, url: urls.naive },
+      ...{ script: naiveScript(SETTINGS, [":a", ":b", ":c"]), clients: callers },
+    }),
+    pgbenchWay({
+      ...{ ...common, name: `pgbench function, ${BATCH_CLIENTS} clients`, url: urls.batch },
+      ...{ script: batchScript(ORDERS_A_BATCH, SKUS), clients: BATCH_CLIENTS },
+      each: ORDERS_A_BATCH,
+    }),
+  ];
+}
+
+/** Three SKUs in ascending order, as every order locks them. */
+const THIRD = Math.floor(SKUS / 3);
+const SETTINGS = ["a", "b", "c"].map((name, index) =>
+  `\\set ${name} random(${1 + index * THIRD}, ${(index + 1) * THIRD})`
+);

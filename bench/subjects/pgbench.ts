@@ -1,0 +1,83 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { text } from "node:stream/consumers";
+import { cpuTimes, type Part } from "../cpu-time.ts";
+import type { Measured } from "../load/load.ts";
+import { measuredBy, type Way } from "../rounds.ts";
+import { processTree } from "../start/process-tree.ts";
+
+export interface PgbenchOptions {
+  readonly name: string;
+  readonly url: string;
+  readonly script: string;
+  readonly clients: number;
+  /** Whole seconds. */
+  readonly seconds: number;
+  /** Orders that one run of the script makes. */
+  readonly each?: number;
+  readonly parts: readonly Part[];
+}
+
+/** Why there is no pgbench here; undefined when there is one. */
+export function whyNoPgbench(): string | undefined {
+  try {
+    execFileSync("pgbench", ["--version"], { stdio: "ignore" });
+    return undefined;
+  } catch {
+    return "this machine has no pgbench (Debian: apt-get install postgresql-15)";
+  }
+}
+
+/** A script that pgbench runs; it is driver and generator in one. */
+export function pgbenchWay(options: PgbenchOptions): Way {
+  return { name: options.name, measure: () => runPgbench(options) };
+}
+
+async function runPgbench(options: PgbenchOptions): Promise<Measured> {
+  const { url, script, clients, seconds, each = 1, parts } = options;
+  const directory = mkdtempSync(join(tmpdir(), "marketplace-pgbench-"));
+  try {
+    const path = join(directory, "script.sql");
+    writeFileSync(path, script);
+    const args = [
+      ...["-n", "-M", "prepared", "-f", path, "-c", `${clients}`, "-j", "2"],
+      ...["-T", `${seconds}`, "-l", "--log-prefix", join(directory, "log"), url],
+    ];
+    const [before, ownBefore] = [cpuTimes(parts), endedMs()];
+    const child = spawn("pgbench", args, { stdio: ["ignore", "pipe", "pipe"] });
+    const output = [text(child.stdout), text(child.stderr)] as const;
+    const [shown, errors, [code]] = await Promise.all([...output, once(child, "close")]);
+    if (code !== 0) throw new Error(`pgbench ended with ${code}: ${errors}`);
+    const after = cpuTimes(parts);
+    const done = Number(/actually processed: (\d+)/.exec(shown)?.[1]) * each;
+    if (!(done > 0)) throw new Error(`pgbench did nothing: ${shown}${errors}`);
+    const perSecond = Number(/tps = ([\d.]+)/.exec(shown)?.[1]) * each;
+    const used = parts.map(({ name }, index) =>
+      [name, ((after[index] ?? 0) - (before[index] ?? 0)) * 1_000 / done] as const
+    );
+    return measuredBy({
+      ...{ calls: done, seconds: done / perSecond, latenciesMs: latenciesIn(directory) },
+      cpuUs: { ...Object.fromEntries(used), generator: (endedMs() - ownBefore) * 1_000 / done },
+    });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The third column of pgbench's log is the time of a transaction in µs. */
+function latenciesIn(directory: string): number[] {
+  const logs = readdirSync(directory).filter((name) => name.startsWith("log"));
+  return logs.flatMap((name) =>
+    readFileSync(join(directory, name), "utf8").trim().split("\n")
+      .map((line) => Number(line.split(" ")[2]) / 1_000)
+  );
+}
+
+/** The processor time of this process's children that have ended, in ms. */
+function endedMs(): number {
+  return processTree(process.pid).find(({ pid }) => pid === process.pid)?.endedCpuMs ?? 0;
+}
