@@ -1,12 +1,10 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { systemClock } from "../shared/async/clock.ts";
-import { sleep } from "../shared/async/sleep.ts";
-import { identify, isRunning, type ProcessIdentity, sendSignal } from "./processes/identity.ts";
+import { identify, isRunning, type ProcessIdentity, stopProcess } from "./processes/identity.ts";
 
-const GONE_TIMEOUT_MS = 5_000;
-const GONE_POLL_MS = 10;
+/** For the end of what a killed launcher has left. */
+const ENDING = { signals: ["SIGKILL"], timeoutMs: 5_000 } as const;
 /** Others may take the lock between two of our steps; each try sees a newer one. */
 const TRIES_MAX = 5;
 
@@ -71,12 +69,7 @@ async function removeStale(path: string, dataDirectory: string): Promise<void> {
       `The stack already runs in ${dataDirectory} (process ${launcher.pid}): stop it first`,
     );
   }
-  const left = children.filter(isRunning);
-  for (const child of left) sendSignal(child.pid, "SIGKILL");
-  const deadline = performance.now() + GONE_TIMEOUT_MS;
-  while (left.some(isRunning) && performance.now() < deadline) {
-    await sleep(systemClock, GONE_POLL_MS);
-  }
+  await Promise.all(children.filter(isRunning).map((child) => stopProcess(child, ENDING)));
   // Aside first: another launcher may have replaced the file since it was read.
   const aside = `${path}.stale.${process.pid}`;
   if (!tryRename(path, aside)) return;

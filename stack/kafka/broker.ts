@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { type Child, type Ending, spawnChild } from "../processes/child.ts";
-import { type ProcessIdentity, sendSignal } from "../processes/identity.ts";
+import { type Child, type ChildOptions, type Ending, spawnChild } from "../processes/child.ts";
+import { ManagedProcess } from "../processes/managed-process.ts";
 import { freePorts } from "../ports.ts";
 import { type BrokerPorts, brokerProperties, type Properties } from "./properties.ts";
 import { type SecureListener, secureProperties } from "./secure-listener.ts";
@@ -13,7 +13,7 @@ const HEAP = "128m";
 /** Starting takes 2–4 s, after kill -9 some more; a busy machine gets more still. */
 const START_MAX_MS = 60_000;
 /** A clean stop takes half a second. */
-const STOP_MAX_MS = 10_000;
+const STOPPING = { signals: ["SIGTERM", "SIGKILL"], timeoutMs: 10_000 } as const;
 const READY_LINE = "Kafka Server started";
 /** How much of a failed broker's output its error repeats. */
 const OUTPUT_KEPT_CHARS = 4_000;
@@ -36,17 +36,16 @@ export interface KafkaOptions {
 }
 
 /** Apache Kafka as one broker on loopback ports (KRaft), a process of its own. */
-export class KafkaBroker {
+export class KafkaBroker extends ManagedProcess {
   /** host:port, for KAFKA_BROKERS. */
   readonly address: string;
   readonly #options: KafkaOptions;
   readonly #settings: string;
-  #child: Child | undefined;
-  #expectedToEnd = true;
 
   /** Use {@link startKafka}. */
   constructor(options: KafkaOptions, ports: BrokerPorts) {
     const { directory, secure } = options;
+    super(STOPPING, (ending) => options.onEnd?.(ending));
     this.#options = options;
     this.address = `127.0.0.1:${ports.broker}`;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -57,59 +56,31 @@ export class KafkaBroker {
     writeFileSync(this.#settings, render(text), { mode: 0o600 });
   }
 
-  get identity(): ProcessIdentity | undefined {
-    return this.#child?.identity;
-  }
-
   /** @throws {Error} with its last output when it does not start */
-  async start(): Promise<void> {
+  override async start(): Promise<void> {
     await this.#format();
-    const child = await this.#java([`-Xms${HEAP}`, `-Xmx${HEAP}`], [
-      "kafka.Kafka",
-      this.#settings,
-    ]);
-    this.#child = child;
+    const flags = [`-Xms${HEAP}`, `-Xmx${HEAP}`];
+    const child = await this.spawn(this.#java(flags, ["kafka.Kafka", this.#settings]));
     this.#options.onSpawn?.();
-    await ready(child);
-    this.#expectedToEnd = false;
-    void child.ended.then((ending) => {
-      if (!this.#expectedToEnd) this.#options.onEnd?.(ending);
+    const output = keepOutput(child);
+    const started = new Promise<"ready">((resolve) => {
+      // Its listener after the one that keeps, so that the line is there.
+      const look = () => output().includes(READY_LINE) && resolve("ready");
+      child.process.stdout?.on("data", look);
+      child.process.stderr?.on("data", look);
     });
+    const silence = new Promise<"silence">((resolve) => {
+      setTimeout(() => resolve("silence"), START_MAX_MS).unref();
+    });
+    const outcome = await Promise.race([started, child.ended, silence]);
+    if (outcome === "ready") return this.watch(child);
+    await this.stop();
+    throw failure("start", outcome, output());
   }
 
   /** Stops it; its data stay. */
-  async close(): Promise<void> {
-    this.#expectedToEnd = true;
-    this.resume();
-    if (this.#child) await stop(this.#child);
-  }
-
-  /** kill -9. */
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#expectedToEnd = true;
-    if (!child || child.ending() !== undefined) return;
-    sendSignal(child.pid, "SIGKILL");
-    await child.ended;
-  }
-
-  /** Freezes it: its connections stay open and nothing answers. */
-  pause(): void {
-    this.#signal("SIGSTOP");
-  }
-
-  resume(): void {
-    this.#signal("SIGCONT");
-  }
-
-  /** Starts it again on its ports and data; a running one is stopped first. */
-  async restart(): Promise<void> {
-    await this.close();
-    await this.start();
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    if (this.#child && this.#child.ending() === undefined) sendSignal(this.#child.pid, signal);
+  close(): Promise<void> {
+    return this.stop();
   }
 
   /** Once in the life of its directory. */
@@ -124,35 +95,24 @@ export class KafkaBroker {
     const clusterId = readFileSync(clusterFile, "utf8");
     const users = secure ? ["--add-scram", secure.scramUser] : [];
     const args = ["format", "--standalone", "--ignore-formatted", ...users];
-    const child = await this.#java([], [
-      "kafka.tools.StorageTool",
-      ...args,
-      // "=": an id may begin with a hyphen.
-      `--cluster-id=${clusterId}`,
-      "-c",
-      this.#settings,
-    ]);
+    // "=": an id may begin with a hyphen.
+    args.push(`--cluster-id=${clusterId}`, "-c", this.#settings);
+    const child = await spawnChild(this.#java([], ["kafka.tools.StorageTool", ...args]));
     const output = keepOutput(child);
     const ending = await child.ended;
     if (ending !== "exit code 0") throw failure("format its directory", ending, output());
     writeFileSync(formatted, "");
   }
 
-  #java(flags: readonly string[], args: readonly string[]): Promise<Child> {
+  #java(flags: readonly string[], args: readonly string[]): ChildOptions {
     const quiet = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn";
-    return spawnChild({
+    const path = ["-cp", join(this.#options.jars, "*")];
+    return {
       command: "java",
-      args: [
-        "-XX:+UseSerialGC",
-        ...flags,
-        quiet,
-        "-cp",
-        join(this.#options.jars, "*"),
-        ...args,
-      ],
+      args: ["-XX:+UseSerialGC", ...flags, quiet, ...path, ...args],
       environment: process.env,
       deathSignal: "SIGKILL",
-    });
+    };
   }
 }
 
@@ -179,32 +139,6 @@ function keepOutput({ process: { stdout, stderr } }: Child): () => string {
   stdout?.on("data", keep);
   stderr?.on("data", keep);
   return () => kept;
-}
-
-async function ready(child: Child): Promise<void> {
-  const output = keepOutput(child);
-  const started = new Promise<"ready">((resolve) => {
-    // Its listener after the one that keeps, so that the line is there.
-    const look = () => output().includes(READY_LINE) && resolve("ready");
-    child.process.stdout?.on("data", look);
-    child.process.stderr?.on("data", look);
-  });
-  const outcome = await Promise.race([started, child.ended, after(START_MAX_MS, "silence")]);
-  if (outcome === "ready") return;
-  await stop(child);
-  throw failure("start", outcome, output());
-}
-
-async function stop(child: Child): Promise<void> {
-  if (child.ending() !== undefined) return;
-  child.process.kill("SIGTERM");
-  if (await Promise.race([child.ended, after(STOP_MAX_MS, "late")]) !== "late") return;
-  child.process.kill("SIGKILL");
-  await child.ended;
-}
-
-function after<Outcome extends string>(delayMs: number, outcome: Outcome): Promise<Outcome> {
-  return new Promise((resolve) => setTimeout(() => resolve(outcome), delayMs).unref());
 }
 
 function failure(what: string, ending: string, output: string): Error {

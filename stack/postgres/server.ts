@@ -10,23 +10,17 @@ import {
 import { join } from "node:path";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { type Child, type Ending, spawnChild, SYSTEM_PATH } from "../processes/child.ts";
-import {
-  commandLine,
-  identify,
-  isRunning,
-  type ProcessIdentity,
-  sendSignal,
-  signalTree,
-} from "../processes/identity.ts";
+import { type Child, type Ending, SYSTEM_PATH } from "../processes/child.ts";
+import { commandLine, identify, sendSignal, stopProcess } from "../processes/identity.ts";
+import { ManagedProcess } from "../processes/managed-process.ts";
 import { postgresAccount } from "./account.ts";
 import { renderSettings, type Settings } from "./settings.ts";
 
 /** Recovery after a crash replays up to 1 GB of WAL. */
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 5;
-/** How long each signal may take before the next, harder one. */
-const STOP_TIMEOUT_MS = 10_000;
+/** In order: no new connections, work rolled back, everything written. */
+const STOPPING = { signals: ["SIGINT", "SIGQUIT", "SIGKILL"], timeoutMs: 10_000 } as const;
 /** After kill -9 the backends end on their own; until then no new server starts. */
 const BACKENDS_GONE_TIMEOUT_MS = 5_000;
 /** The log file starts anew when it has grown beyond this, in bytes. */
@@ -35,13 +29,10 @@ const LOG_MAX_BYTES = 4 << 20;
 const STATUS_LINE = 7;
 
 /** One PostgreSQL server as a child process. */
-export class PostgresServer {
+export class PostgresServer extends ManagedProcess {
   readonly name: string;
   readonly directory: string;
   readonly #program: string;
-  readonly #onEnd: (ending: Ending) => void;
-  #child: Child | undefined;
-  #expectedToEnd = false;
 
   constructor(options: {
     readonly name: string;
@@ -50,10 +41,10 @@ export class PostgresServer {
     /** Called when the server ends unexpectedly. */
     readonly onEnd: (ending: Ending) => void;
   }) {
+    super(STOPPING, options.onEnd);
     this.name = options.name;
     this.directory = options.directory;
     this.#program = options.program;
-    this.#onEnd = options.onEnd;
   }
 
   /** Writes the settings, which the next start reads. */
@@ -62,7 +53,7 @@ export class PostgresServer {
   }
 
   /** Starts the server and waits until it takes connections. */
-  async start(): Promise<void> {
+  override async start(): Promise<void> {
     await stopLeftover(this.directory);
     const deadline = performance.now() + BACKENDS_GONE_TIMEOUT_MS;
     for (;;) {
@@ -78,37 +69,6 @@ export class PostgresServer {
     }
   }
 
-  /** Stops the server in order: no new connections, work rolled back, everything written. */
-  async stop(): Promise<void> {
-    const child = this.#child;
-    if (!child) return;
-    this.#expectedToEnd = true;
-    if (child.identity) await stopProcess(child.identity);
-    await child.ended;
-  }
-
-  /** Stops the server if it runs, and starts it on the same port and data. */
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.start();
-  }
-
-  /** kill -9 of the server; its backends notice and end. */
-  async kill(): Promise<void> {
-    this.#expectedToEnd = true;
-    if (this.#child) sendSignal(this.#child.pid, "SIGKILL");
-    await this.#child?.ended;
-  }
-
-  /** Freezes the server with all its backends, as an overloaded machine would. */
-  pause(): void {
-    if (this.#child) signalTree(this.#child.pid, "SIGSTOP");
-  }
-
-  resume(): void {
-    if (this.#child) signalTree(this.#child.pid, "SIGCONT");
-  }
-
   get logPath(): string {
     return `${this.directory}.log`;
   }
@@ -122,7 +82,7 @@ export class PostgresServer {
     if (this.#logSize() > LOG_MAX_BYTES) rmSync(this.logPath);
     const output = openSync(this.logPath, "a", 0o600);
     try {
-      this.#child = await spawnChild({
+      const child = await this.spawn({
         command: this.#program,
         args: ["-D", this.directory],
         environment: { LC_ALL: "C", PATH: SYSTEM_PATH },
@@ -131,10 +91,10 @@ export class PostgresServer {
         deathSignal: "SIGQUIT",
         account: postgresAccount(this.directory),
       });
+      return await this.#waitUntilReady(child);
     } finally {
       closeSync(output);
     }
-    return await this.#waitUntilReady(this.#child);
   }
 
   async #waitUntilReady(child: Child): Promise<Ending | undefined> {
@@ -144,34 +104,13 @@ export class PostgresServer {
       if (ending !== undefined) return ending;
       const lines = readPidFile(this.directory);
       if (Number(lines[0]) === child.pid && lines[STATUS_LINE]?.trim() === "ready") {
-        this.#watch(child);
+        this.watch(child);
         return undefined;
       }
       await sleep(systemClock, POLL_MS);
     }
     sendSignal(child.pid, "SIGKILL");
     return `not ready within ${READY_TIMEOUT_MS} ms`;
-  }
-
-  #watch(child: Child): void {
-    this.#expectedToEnd = false;
-    void child.ended.then((ending) => {
-      if (child === this.#child) this.#child = undefined;
-      if (!this.#expectedToEnd) this.#onEnd(ending);
-    });
-  }
-}
-
-/** From the gentlest way to the hardest; a paused server is woken first. */
-async function stopProcess(identity: ProcessIdentity): Promise<void> {
-  signalTree(identity.pid, "SIGCONT");
-  for (const signal of ["SIGINT", "SIGQUIT", "SIGKILL"] as const) {
-    if (!isRunning(identity)) return;
-    sendSignal(identity.pid, signal);
-    const deadline = performance.now() + STOP_TIMEOUT_MS;
-    while (isRunning(identity) && performance.now() < deadline) {
-      await sleep(systemClock, POLL_MS);
-    }
   }
 }
 
@@ -180,7 +119,7 @@ export async function stopLeftover(directory: string): Promise<void> {
   const pid = Number(readPidFile(directory)[0]);
   const identity = pid > 0 ? identify(pid) : undefined;
   // The number in an old file may be that of another process by now.
-  if (identity && commandLine(pid).includes(directory)) await stopProcess(identity);
+  if (identity && commandLine(pid).includes(directory)) await stopProcess(identity, STOPPING);
 }
 
 function readPidFile(directory: string): string[] {

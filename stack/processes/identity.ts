@@ -1,6 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { systemClock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+
+const STOP_POLL_MS = 5;
 
 /** A process as it can be recognised later: a number alone may belong to another one by then. */
 export interface ProcessIdentity {
@@ -45,6 +49,25 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch (error) {
     if (!isGone(error)) throw error;
+  }
+}
+
+/** Wakes a process and sends each signal in turn until it has ended. */
+export async function stopProcess(
+  identity: ProcessIdentity,
+  { signals, timeoutMs }: {
+    readonly signals: readonly NodeJS.Signals[];
+    readonly timeoutMs: number;
+  },
+): Promise<void> {
+  signalTree(identity.pid, "SIGCONT");
+  for (const signal of signals) {
+    if (!isRunning(identity)) return;
+    sendSignal(identity.pid, signal);
+    const deadline = performance.now() + timeoutMs;
+    while (isRunning(identity) && performance.now() < deadline) {
+      await sleep(systemClock, STOP_POLL_MS);
+    }
   }
 }
 

@@ -5,9 +5,9 @@ import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { SHUTDOWN_GRACE_MS } from "../../shared/lifecycle.ts";
 import { START_ON_MESSAGE } from "../../shared/run-service.ts";
-import { type Child, type Ending, spawnChild } from "./child.ts";
+import type { Child, Ending } from "./child.ts";
 import { LogTail } from "./log-tail.ts";
-import { type ProcessIdentity, sendSignal, signalTree } from "./identity.ts";
+import { ManagedProcess } from "./managed-process.ts";
 
 // An import evaluates every export, and some of node:http's load undici: 10 ms of each start.
 const { Agent, get } = createRequire(import.meta.url)("node:http") as typeof import("node:http");
@@ -17,7 +17,10 @@ const READY_POLL_MS = 10;
 /** For one readiness probe, which may hang on an unavailable part. */
 const READY_REQUEST_TIMEOUT_MS = 2_000;
 /** A service ends at its grace period; only one that hangs is killed. */
-const STOP_TIMEOUT_MS = SHUTDOWN_GRACE_MS + 1_000;
+const STOPPING = {
+  signals: ["SIGTERM", "SIGKILL"],
+  timeoutMs: SHUTDOWN_GRACE_MS + 1_000,
+} as const;
 /** A log file above this starts anew with its service, in bytes. */
 const LOG_KEPT_BYTES = 16 << 20;
 /** How much of its last words a failed start repeats. */
@@ -49,27 +52,20 @@ interface Loaded {
 }
 
 /** One service as a process of its own. */
-export class ServiceProcess {
-  readonly name: string;
+export class ServiceProcess extends ManagedProcess {
   readonly #options: ServiceOptions;
-  #child: Child | undefined;
   /** A process that waits for the message to start. */
   #loaded: Loaded | undefined;
   #tail: LogTail | undefined;
-  #expectedToEnd = false;
 
   constructor(options: ServiceOptions) {
-    this.name = options.name;
+    super(STOPPING, options.onEnd);
     this.#options = options;
-  }
-
-  get identity(): ProcessIdentity | undefined {
-    return this.#child?.identity;
   }
 
   /** Starts the process, and returns once it has loaded its modules or ended. */
   async load(): Promise<void> {
-    const child = await this.#spawn([START_ON_MESSAGE]);
+    const child = await this.#load([START_ON_MESSAGE]);
     await Promise.race([once(child.process, "message"), child.ended]);
   }
 
@@ -77,67 +73,30 @@ export class ServiceProcess {
    * Starts the service, if it was not loaded, and waits until it is ready.
    * @throws {Error} with its last lines when it ends or takes too long
    */
-  async start(): Promise<void> {
-    if (!this.#loaded) await this.#spawn([]);
+  override async start(): Promise<void> {
+    if (!this.#loaded) await this.#load([]);
     const loaded = this.#loaded as Loaded;
     this.#loaded = undefined;
     if (loaded.child.process.connected) loaded.child.process.send("start");
     await this.#waitUntilReady(loaded);
-    this.#watch(loaded.child);
+    this.watch(loaded.child);
   }
 
-  /** SIGTERM, and SIGKILL when that takes too long. */
-  async stop(): Promise<void> {
-    const child = this.#child;
+  override async stop(): Promise<void> {
     this.#loaded = undefined;
-    this.#expectedToEnd = true;
-    if (child && child.ending() === undefined) {
-      this.resume();
-      sendSignal(child.pid, "SIGTERM");
-      const late = new AbortController();
-      const kill = sleep(systemClock, STOP_TIMEOUT_MS, late.signal)
-        .then(() => sendSignal(child.pid, "SIGKILL"), () => {});
-      await child.ended;
-      late.abort();
-      await kill;
-    }
+    await super.stop();
     this.#tail?.close();
     this.#tail = undefined;
   }
 
-  /** Stops the service if it runs, and starts it with the same settings. */
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.start();
-  }
-
-  /** kill -9. */
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#expectedToEnd = true;
-    if (!child || child.ending() !== undefined) return;
-    sendSignal(child.pid, "SIGKILL");
-    await child.ended;
-  }
-
-  /** Freezes the process: its connections stay open and nothing answers. */
-  pause(): void {
-    if (this.#child?.ending() === undefined && this.#child) signalTree(this.#child.pid, "SIGSTOP");
-  }
-
-  resume(): void {
-    if (this.#child?.ending() === undefined && this.#child) signalTree(this.#child.pid, "SIGCONT");
-  }
-
-  async #spawn(moreArguments: readonly string[]): Promise<Child> {
+  async #load(moreArguments: readonly string[]): Promise<Child> {
     const { command: [command = "", ...args], logPath, directory, environment } = this.#options;
     if ((statSync(logPath, { throwIfNoEntry: false })?.size ?? 0) > LOG_KEPT_BYTES) rmSync(logPath);
     const output = openSync(logPath, "a", 0o600);
     try {
       const logStart = statSync(logPath).size;
       this.#tail ??= new LogTail(logPath, this.#options.onLine);
-      this.#expectedToEnd = true;
-      const child = await spawnChild({
+      const child = await this.spawn({
         command,
         args: [...args, ...moreArguments],
         ...{ directory, environment, output },
@@ -146,7 +105,6 @@ export class ServiceProcess {
         deathSignal: "SIGKILL",
       });
       child.process.on("error", () => {});
-      this.#child = child;
       this.#loaded = { child, logStart };
       this.#options.onSpawn();
       return child;
@@ -165,14 +123,7 @@ export class ServiceProcess {
     await this.kill();
     const words = readFileSync(this.#options.logPath).subarray(logStart).toString("utf8").trim();
     const last = words.split("\n").slice(-LAST_LINES_MAX).map(sentenceOf).join("\n");
-    throw new Error(`${this.name} did not start (${why})${last && `:\n${last}`}`);
-  }
-
-  #watch(child: Child): void {
-    this.#expectedToEnd = false;
-    void child.ended.then((ending) => {
-      if (!this.#expectedToEnd) this.#options.onEnd(ending);
-    });
+    throw new Error(`${this.#options.name} did not start (${why})${last && `:\n${last}`}`);
   }
 }
 
