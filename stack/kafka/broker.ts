@@ -6,7 +6,6 @@ import { type Child, type ChildOptions, type Ending, spawnChild } from "../proce
 import { ManagedProcess } from "../processes/managed-process.ts";
 import { freePorts } from "../ports.ts";
 import { type BrokerPorts, brokerProperties, type Properties } from "./properties.ts";
-import { type SecureListener, secureProperties } from "./secure-listener.ts";
 
 /** Enough for tests and a demonstration; the broker answers the same with half of it. */
 const HEAP = "128m";
@@ -27,8 +26,10 @@ export interface KafkaOptions {
   readonly directory: string;
   /** Free ones without it. */
   readonly ports?: BrokerPorts;
-  /** A second listener, on TLS and with SASL. */
-  readonly secure?: SecureListener;
+  /** Returns the properties in place of ours. */
+  readonly customize?: (own: Properties) => Properties;
+  /** For the tool that formats the directory. */
+  readonly formatArgs?: readonly string[];
   /** Called when the broker ends unexpectedly. */
   readonly onEnd?: (ending: Ending) => void;
   /** Called whenever it has a new process. */
@@ -44,16 +45,15 @@ export class KafkaBroker extends ManagedProcess {
 
   /** Use {@link startKafka}. */
   constructor(options: KafkaOptions, ports: BrokerPorts) {
-    const { directory, secure } = options;
+    const { directory, customize = (own) => own } = options;
     super(STOPPING, (ending) => options.onEnd?.(ending));
     this.#options = options;
     this.address = `127.0.0.1:${ports.broker}`;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#settings = join(directory, "server.properties");
     const properties = brokerProperties(join(directory, "data"), ports);
-    const text = secure ? secureProperties(properties, secure) : properties;
-    // It may hold the password of a key.
-    writeFileSync(this.#settings, render(text), { mode: 0o600 });
+    // They may hold the password of a key.
+    writeFileSync(this.#settings, render(customize(properties)), { mode: 0o600 });
   }
 
   /** @throws {Error} with its last output when it does not start */
@@ -85,7 +85,7 @@ export class KafkaBroker extends ManagedProcess {
 
   /** Once in the life of its directory. */
   async #format(): Promise<void> {
-    const { directory, secure } = this.#options;
+    const { directory, formatArgs = [] } = this.#options;
     const formatted = join(directory, FORMATTED_FILE);
     if (existsSync(formatted)) return;
     const clusterFile = join(directory, CLUSTER_FILE);
@@ -93,8 +93,7 @@ export class KafkaBroker extends ManagedProcess {
       writeFileSync(clusterFile, randomBytes(16).toString("base64url"));
     }
     const clusterId = readFileSync(clusterFile, "utf8");
-    const users = secure ? ["--add-scram", secure.scramUser] : [];
-    const args = ["format", "--standalone", "--ignore-formatted", ...users];
+    const args = ["format", "--standalone", "--ignore-formatted", ...formatArgs];
     // "=": an id may begin with a hyphen.
     args.push(`--cluster-id=${clusterId}`, "-c", this.#settings);
     const child = await spawnChild(this.#java([], ["kafka.tools.StorageTool", ...args]));

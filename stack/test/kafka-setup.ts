@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { startKafka } from "../kafka/broker.ts";
 import { kafkaJars, whyNoKafka } from "../kafka/jars.ts";
-import { createSecureListener, type SecureAccess } from "../kafka/secure-listener.ts";
+import { createSecureListener, type SecureAccess } from "./secure-listener.ts";
 import { freePorts } from "../ports.ts";
 
 /** The broker of the run, and what it takes to start another one. */
@@ -44,8 +44,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const jars = await kafkaJars(CACHE);
     const [port = 0] = await freePorts(1);
-    const { listener, access } = createSecureListener(directory, port);
-    const broker = await startKafka({ jars, directory, secure: listener });
+    const { access, ...secure } = createSecureListener(directory, port);
+    const broker = await startKafka({ jars, directory, ...secure });
     project.provide("kafka", { address: broker.address, secure: access, jars });
     return async () => {
       await broker.close();
