@@ -16,6 +16,7 @@ import {
 } from "../shared/config.ts";
 import { BEARER_TOKEN } from "../shared/http/bearer.ts";
 import {
+  localDatabase,
   postgresUrl,
   postgresUrls,
   preparedStatements,
@@ -29,8 +30,8 @@ import {
 } from "../shared/otlp/otel-settings.ts";
 
 /** The database of the local stack; its replica is the default only beside it. */
-const LOCAL_DATABASE = "postgres://postgres@127.0.0.1:15432/loms";
-const LOCAL_REPLICA = "postgres://postgres@127.0.0.1:15433/loms";
+const LOCAL_DATABASE = localDatabase("loms");
+const LOCAL_REPLICA = localDatabase("loms", "standby1");
 
 /** The value is secret, so the message does not repeat it. */
 const bearerToken = z.string().regex(BEARER_TOKEN, {

@@ -7,7 +7,11 @@ import {
   readConfig,
   withLocalStack,
 } from "../shared/config.ts";
-import { postgresUrl, preparedStatements } from "../shared/postgres/database-setting.ts";
+import {
+  localDatabase,
+  postgresUrl,
+  preparedStatements,
+} from "../shared/postgres/database-setting.ts";
 import {
   checkTracing,
   otelEnvironment,
@@ -22,7 +26,7 @@ const settings = {
   ...busSettings,
   NOTIFIER_HTTP: hostPort.prefault("127.0.0.1:8086"),
   NOTIFIER_PROFILE: hostPort.prefault("127.0.0.1:9086"),
-  NOTIFIER_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/notifier"),
+  NOTIFIER_DATABASE_URL: postgresUrl.default(localDatabase("notifier")),
   NOTIFIER_DATABASE_PREPARED_STATEMENTS: preparedStatements,
   NOTIFIER_MIGRATION_DATABASE_URL: postgresUrl.optional(),
 };

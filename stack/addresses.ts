@@ -1,4 +1,5 @@
 import { type Environment, formatHostPort, type HostPort } from "../shared/config.ts";
+import { LOCAL_PORTS } from "../shared/postgres/database-setting.ts";
 import type { PostgresPart } from "./postgres/pair.ts";
 import type { ServicePart } from "./plan.ts";
 import { freePorts, isFree } from "./ports.ts";
@@ -20,8 +21,6 @@ const LISTENERS = {
 } as const satisfies Record<string, ServicePart>;
 
 export type ListenerName = keyof typeof LISTENERS;
-
-const POSTGRES_PORTS = { primary: 15_432, standby1: 15_433, standby2: 15_434 } as const;
 
 export interface Addresses {
   readonly listeners: Readonly<Record<ListenerName, HostPort>>;
@@ -55,7 +54,7 @@ export async function chooseAddresses(options: AddressOptions): Promise<Addresse
     return [name, address.port === 0 || free && !given ? { ...address, port } : address];
   };
   const postgresPort = (part: PostgresPart): number =>
-    free ? ports.pop() as number : POSTGRES_PORTS[part];
+    free ? ports.pop() as number : LOCAL_PORTS[part];
   return {
     listeners: Object.fromEntries(
       await Promise.all(names.map(listener)),

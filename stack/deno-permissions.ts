@@ -10,40 +10,29 @@ import { tlsFiles } from "../shared/postgres/tls-settings.ts";
 
 // What a service may do under Deno, derived from its settings: nothing that it does not need.
 
-interface Needs {
-  /** What it reads while it runs, below the project; imports need no permission. */
-  readonly folders: readonly string[];
-  /** Settings whose host name grpc-js resolves itself; it then opens the IP address. */
-  readonly grpc: readonly string[];
-  /** The system information that it reads. */
-  readonly sys?: readonly string[];
-}
+/** Values of `--allow-<what>`. */
+type Permissions = Readonly<
+  Partial<Record<"env" | "read" | "write" | "sys" | "net", readonly string[]>>
+>;
 
 /** What takes profiles of the process. */
 const PROFILES = ["inspector"];
 
 const NEEDS = {
-  cart: {
-    folders: ["cart", "shared", "proto", "node_modules"],
-    grpc: ["LOMS_GRPC_URL"],
-    sys: PROFILES,
-  },
-  loms: {
-    folders: ["loms", "shared", "proto", "drizzle/loms", "node_modules"],
-    grpc: ["LOMS_GRPC"],
-    // @grpc/proto-loader looks whether it may read its files.
-    sys: [...PROFILES, "uid"],
-  },
-  notifier: {
-    folders: ["notifier", "shared", "proto", "drizzle/notifier", "node_modules"],
-    grpc: [],
-    sys: PROFILES,
-  },
-  products: {
-    folders: ["stack/products", "shared", "proto", "node_modules"],
-    grpc: [],
-  },
-} as const satisfies Record<ServicePart, Needs>;
+  cart: { folders: ["cart"], grpc: "LOMS_GRPC_URL", sys: PROFILES },
+  // @grpc/proto-loader looks whether it may read its files.
+  loms: { folders: ["loms", "drizzle/loms"], grpc: "LOMS_GRPC", sys: [...PROFILES, "uid"] },
+  notifier: { folders: ["notifier", "drizzle/notifier"], grpc: undefined, sys: PROFILES },
+  products: { folders: ["stack/products"], grpc: undefined, sys: [] },
+} as const satisfies Record<ServicePart, {
+  /** Its own, below the project; imports need no permission. */
+  readonly folders: readonly string[];
+  /** The setting whose host name grpc-js resolves itself; it then opens the IP address. */
+  readonly grpc: string | undefined;
+  readonly sys: readonly string[];
+}>;
+/** What every service reads while it runs. */
+const FOLDERS = ["shared", "proto", "node_modules"];
 
 /** No prompt, no installation and no download, whatever deno.json sets. */
 const ALWAYS = [
@@ -73,22 +62,27 @@ export async function denoFlags(
   projectDirectory: string,
   environment: Environment,
 ): Promise<string[]> {
-  const needs: Needs = NEEDS[part];
+  const { folders, grpc, sys } = NEEDS[part];
   const { names, read } = await SETTINGS[part]();
   const config = configOrNothing(read, environment);
   const otel = Object.keys(environment)
     .filter((name) => name.startsWith(OTEL_PREFIX) && !names.includes(name));
-  const folders = needs.folders.map((folder) => join(projectDirectory, folder));
-  const databases = databasePermissions(databaseUrls(config), projectDirectory);
-  return [
-    ...ALWAYS,
-    IGNORE_OTHER_SETTINGS,
-    ...allow("env", [...names.flatMap((name) => [name, `LOCAL_${name}`]), ...otel]),
-    ...allow("read", [...folders, ...filesOf(config, projectDirectory), ...databases.read]),
-    ...allow("write", databases.write),
-    ...allow("sys", [...needs.sys ?? [], ...databases.sys]),
-    ...allow("net", [...await reachedBy(config, needs.grpc), ...databases.net]),
+  const needed: Permissions[] = [
+    {
+      env: [...names.flatMap((name) => [name, `LOCAL_${name}`]), ...otel],
+      read: [...folders, ...FOLDERS].map((folder) => join(projectDirectory, folder)),
+      sys,
+    },
+    ...Object.entries(config).map(([name, value]) => neededFor(name, value, projectDirectory)),
+    ...grpc && config[grpc] ? [{ net: await resolved(config[grpc] as HostPort) }] : [],
   ];
+  const allow = (["env", "read", "write", "sys", "net"] as const).flatMap((what) => {
+    const values = new Set(needed.flatMap((permissions) => permissions[what] ?? []));
+    // A comma separates; two are one.
+    const list = [...values].map((value) => value.replaceAll(",", ",,")).join(",");
+    return list === "" ? [] : [`--allow-${what}=${list}`];
+  });
+  return [...ALWAYS, IGNORE_OTHER_SETTINGS, ...allow];
 }
 
 function configOrNothing(
@@ -103,48 +97,35 @@ function configOrNothing(
   }
 }
 
-function allow(what: string, values: readonly string[]): string[] {
-  if (values.length === 0) return [];
-  // A comma separates; two are one.
-  return [`--allow-${what}=${values.map((value) => value.replaceAll(",", ",,")).join(",")}`];
-}
-
-/** What brokers and collectors are known by may be files. */
-function filesOf(config: Readonly<Record<string, unknown>>, directory: string): string[] {
-  return Object.entries(config)
-    .filter(([name]) => PEM_FILE.test(name))
-    .map(([, value]) => value)
-    .filter((value): value is string => typeof value === "string" && !value.includes("\n"))
-    .map((path) => resolve(directory, path));
-}
-
-async function reachedBy(
-  config: Readonly<Record<string, unknown>>,
-  grpc: readonly string[],
-): Promise<string[]> {
-  const reached: string[] = [];
-  for (const [name, value] of Object.entries(config)) {
-    if (name.endsWith(CALLERS_SUFFIX)) continue;
-    if (name === "KAFKA_BROKERS") reached.push(...brokerHosts(value as readonly string[]));
-    else reached.push(...addressesIn(value));
-    if (grpc.includes(name)) reached.push(...await resolved(value as HostPort));
+/** For the listeners, parts outside and files that a setting names. */
+function neededFor(name: string, value: unknown, directory: string): Permissions {
+  if (name.endsWith(CALLERS_SUFFIX)) return {};
+  if (name === "KAFKA_BROKERS") return { net: brokerHosts(value as readonly string[]) };
+  if (Array.isArray(value)) {
+    const each = value.map((item) => neededFor(name, item, directory));
+    const all = (what: keyof Permissions) => each.flatMap((permissions) => permissions[what] ?? []);
+    return { read: all("read"), write: all("write"), sys: all("sys"), net: all("net") };
   }
-  return [...new Set(reached)];
-}
-
-/** The listeners and the parts outside among the settings, as `host:port`. */
-function addressesIn(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(addressesIn);
   if (typeof value === "object" && value !== null && "port" in value && "host" in value) {
-    return [formatHostPort(value as HostPort)];
+    return { net: [formatHostPort(value as HostPort)] };
   }
-  if (typeof value !== "string" || !URL.canParse(value)) return [];
-  const { protocol, hostname, port } = new URL(value);
+  return typeof value === "string" ? neededForText(name, value, directory) : {};
+}
+
+function neededForText(name: string, text: string, directory: string): Permissions {
+  // A PEM file may be given as its text.
+  if (PEM_FILE.test(name)) return text.includes("\n") ? {} : { read: [resolve(directory, text)] };
+  return isDatabaseUrl(text) ? neededForDatabase(text, directory) : { net: addressesIn(text) };
+}
+
+function addressesIn(text: string): string[] {
+  if (!URL.canParse(text)) return [];
+  const { protocol, hostname, port } = new URL(text);
   const defaultPort = DEFAULT_PORTS[protocol];
   return defaultPort ? [`${hostname}:${port || defaultPort}`] : [];
 }
 
-/** Brokers tell their clients the addresses to call; their ports are not known before. */
+/** Brokers advertise the addresses to call; their ports are not known before. */
 function brokerHosts(brokers: readonly string[]): string[] {
   return brokers.map((broker) => broker.slice(0, broker.lastIndexOf(":")));
 }
@@ -156,42 +137,17 @@ async function resolved({ host, port }: HostPort): Promise<string[]> {
   return [host, ...found.map(({ address }) => formatHostPort({ host: address, port }))];
 }
 
-/** What `deno run` must allow, by flag. */
-export interface DatabasePermissions {
-  readonly net: readonly string[];
-  readonly read: readonly string[];
-  readonly write: readonly string[];
-  readonly sys: readonly string[];
-}
-
-/** The permissions to connect to the databases of these valid URLs. */
-export function databasePermissions(
-  urls: readonly string[],
-  directory: string,
-): DatabasePermissions {
-  const permissions = urls.map((url) => permissionsOf(url, directory));
-  const all = (what: keyof DatabasePermissions) => permissions.flatMap((each) => each[what]);
-  return { net: all("net"), read: all("read"), write: all("write"), sys: all("sys") };
-}
-
-/** The database URLs among the values of settings. */
-export function databaseUrls(config: Readonly<Record<string, unknown>>): string[] {
-  return Object.values(config).flat()
-    .filter((value): value is string => typeof value === "string" && isDatabaseUrl(value));
-}
-
-function permissionsOf(url: string, directory: string): DatabasePermissions {
+function neededForDatabase(url: string, directory: string): Permissions {
   const { parameters, user } = readLibpqUri(url);
   const { servers } = readDatabaseUrl(url);
   const sockets = servers.map(unixSocket).filter((path) => path !== undefined);
-  const files = tlsFiles(parameters).map((path) => resolve(directory, path));
   return {
     net: [
       ...servers.filter((server) => unixSocket(server) === undefined)
         .map(({ address, port }) => formatHostPort({ host: address, port })),
       ...sockets.map((path) => `unix:${path}`),
     ],
-    read: [...files, ...sockets],
+    read: [...tlsFiles(parameters).map((path) => resolve(directory, path)), ...sockets],
     write: sockets,
     sys: [
       ...parameters.get("sslrootcert") === "system" ? ["ca"] : [],

@@ -1,5 +1,5 @@
 import type { Environment } from "../config.ts";
-import { postgresUrl } from "../postgres/database-setting.ts";
+import { localDatabase, postgresUrl } from "../postgres/database-setting.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Bus } from "./bus.ts";
 import type { BusSystem } from "./bus.ts";
@@ -8,7 +8,7 @@ import { type KafkaConfig, kafkaSecurity, kafkaSettings, topicSettings } from ".
 /** The bus settings of every service: Kafka brokers, or else the database of the embedded bus. */
 export const busSettings = {
   ...kafkaSettings,
-  BUS_DATABASE_URL: postgresUrl.default("postgres://postgres@127.0.0.1:15432/bus"),
+  BUS_DATABASE_URL: postgresUrl.default(localDatabase("bus")),
 };
 
 export interface BusConfig extends KafkaConfig {

@@ -2,6 +2,14 @@ import { z } from "zod";
 import { readDatabaseUrl } from "./database-url.ts";
 import { DatabaseUrlError } from "./libpq-uri.ts";
 
+/** Where `npm start` runs PostgreSQL, and services started alone look for it. */
+export const LOCAL_PORTS = { primary: 15_432, standby1: 15_433, standby2: 15_434 } as const;
+
+/** The URL of a database there. */
+export function localDatabase(name: string, server: keyof typeof LOCAL_PORTS = "primary"): string {
+  return `postgres://postgres@127.0.0.1:${LOCAL_PORTS[server]}/${name}`;
+}
+
 /** A database URL with libpq's meaning. The files that it names must be readable. */
 export const postgresUrl = z.string().superRefine((text, context) => {
   try {

@@ -5,7 +5,6 @@ import process from "node:process";
 import { type Child, type ChildOptions, type Ending, spawnChild } from "../processes/child.ts";
 import { ManagedProcess } from "../processes/managed-process.ts";
 import { freePorts } from "../ports.ts";
-import { type BrokerPorts, brokerProperties, type Properties } from "./properties.ts";
 
 /** Enough for tests and a demonstration; the broker answers the same with half of it. */
 const HEAP = "128m";
@@ -19,6 +18,13 @@ const OUTPUT_KEPT_CHARS = 4_000;
 /** The id of the cluster; written first, so that a format that was cut short is done again. */
 const CLUSTER_FILE = "cluster-id";
 const FORMATTED_FILE = "formatted";
+
+export interface BrokerPorts {
+  readonly broker: number;
+  readonly controller: number;
+}
+
+export type Properties = Readonly<Record<string, string | number | boolean>>;
 
 export interface KafkaOptions {
   readonly jars: string;
@@ -124,6 +130,36 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
   const kafka = new KafkaBroker(options, options.ports ?? { broker, controller });
   await kafka.start();
   return kafka;
+}
+
+/** The properties of a broker that is a cluster of its own on loopback (KRaft). */
+function brokerProperties(dataDirectory: string, ports: BrokerPorts): Properties {
+  return {
+    "process.roles": "broker,controller",
+    "node.id": 1,
+    "listeners": `PLAINTEXT://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${ports.broker}`,
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "controller.quorum.bootstrap.servers": `127.0.0.1:${ports.controller}`,
+    "log.dirs": dataDirectory,
+    "auto.create.topics.enable": false,
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 3,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    // No wait of 3 s for more members at a group's first join.
+    "group.initial.rebalance.delay.ms": 0,
+    // Tests kill members and wait for the group to notice.
+    "group.min.session.timeout.ms": 1000,
+    // After kill -9 the broker is refused until its old session ends; the default takes 9 s.
+    "broker.session.timeout.ms": 3000,
+    "broker.heartbeat.interval.ms": 500,
+    // The default takes half of the small heap.
+    "log.cleaner.dedupe.buffer.size": 8_388_608,
+  };
 }
 
 function render(properties: Properties): string {

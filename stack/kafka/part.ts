@@ -2,9 +2,8 @@ import { join } from "node:path";
 import type { Environment } from "../../shared/config.ts";
 import { isFree } from "../ports.ts";
 import type { Ending } from "../processes/child.ts";
-import { type KafkaBroker, startKafka } from "./broker.ts";
+import { type BrokerPorts, type KafkaBroker, startKafka } from "./broker.ts";
 import { kafkaJars, whyNoKafka } from "./jars.ts";
-import type { BrokerPorts } from "./properties.ts";
 
 const DOCUMENTED_PORTS: BrokerPorts = { broker: 19_092, controller: 19_093 };
 

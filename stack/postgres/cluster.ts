@@ -11,16 +11,10 @@ import { commonSettings, type Settings, standbySettings } from "./settings.ts";
 const SYNC_TIMEOUT_MS = 30_000;
 const SYNC_POLL_MS = 5;
 
-/** One server with the port it listens on. */
-export interface Member {
-  readonly server: PostgresServer;
-  readonly port: number;
-}
-
 /** A primary and the standbys that each of its commits waits for. */
 export interface Cluster {
-  readonly primary: Member;
-  readonly standbys: readonly Member[];
+  readonly primary: PostgresServer;
+  readonly standbys: readonly PostgresServer[];
   readonly password: string;
   readonly durable: boolean;
   /** Added to the settings of every server, or in place of ours. */
@@ -30,14 +24,22 @@ export interface Cluster {
   readonly databases: readonly string[];
 }
 
-export function urlOf({ password }: Cluster, { port }: Member, database: string): string {
+export function urlOf({ password }: Cluster, { port }: PostgresServer, database: string): string {
   return `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
 }
 
-/** For the primary. */
-export async function openAdminOf(cluster: Cluster): Promise<Admin> {
+/** Runs `work` with a connection to the primary. */
+export async function withAdmin(
+  cluster: Cluster,
+  work: (admin: Admin) => Promise<void>,
+): Promise<void> {
   const { openAdmin } = await import("./admin.ts");
-  return openAdmin(urlOf(cluster, cluster.primary, "postgres"));
+  const admin = openAdmin(urlOf(cluster, cluster.primary, "postgres"));
+  try {
+    await work(admin);
+  } finally {
+    await admin.close();
+  }
 }
 
 /**
@@ -48,42 +50,37 @@ export async function openAdminOf(cluster: Cluster): Promise<Admin> {
 export async function startCluster(cluster: Cluster): Promise<void> {
   await copyMissing(cluster);
   await startAll(cluster);
-  const admin = await openAdminOf(cluster);
-  try {
+  await withAdmin(cluster, async (admin) => {
     const lost = await admin.lostSlots();
     if (lost.length > 0) {
       await stopCluster(cluster);
-      for (const { server } of cluster.standbys) {
-        if (lost.includes(server.name)) rmSync(server.directory, { recursive: true });
+      for (const { name, directory } of cluster.standbys) {
+        if (lost.includes(name)) rmSync(directory, { recursive: true });
       }
       await copyMissing(cluster);
       await startAll(cluster);
     }
-    await admin.createSlots(cluster.standbys.map(({ server }) => server.name));
+    await admin.createSlots(cluster.standbys.map(({ name }) => name));
     await waitUntilSynchronous(cluster, admin);
-  } finally {
-    await admin.close();
-  }
+  });
 }
 
 /** Stops all servers: the primary first, so that its last WAL reaches the standbys. */
 export async function stopCluster({ primary, standbys }: Cluster): Promise<void> {
   // A frozen standby would block the primary, which waits until it has received everything.
-  for (const { server } of standbys) server.resume();
-  await primary.server.stop();
-  await Promise.all(standbys.map(({ server }) => server.stop()));
+  for (const standby of standbys) standby.resume();
+  await primary.stop();
+  await Promise.all(standbys.map((standby) => standby.stop()));
 }
 
 async function copyMissing(cluster: Cluster): Promise<void> {
   const { primary, standbys, binaries, durable } = cluster;
-  const missing = standbys.map(({ server }) => server).filter((server) =>
-    !hasData(server.directory, binaries.version)
-  );
+  const missing = standbys.filter(({ directory }) => !hasData(directory, binaries.version));
   if (missing.length === 0) return;
-  await renewSlots(cluster, missing.map((server) => server.name));
+  await renewSlots(cluster, missing.map(({ name }) => name));
   await Promise.all(
     missing.map(({ directory }) =>
-      copyAsStandby(binaries, primary.server.directory, { directory, durable })
+      copyAsStandby(binaries, primary.directory, { directory, durable })
     ),
   );
 }
@@ -91,30 +88,24 @@ async function copyMissing(cluster: Cluster): Promise<void> {
 /** Starts the primary alone and stops it in order, so that a copy of its files is whole. */
 async function renewSlots(cluster: Cluster, names: readonly string[]): Promise<void> {
   const { primary, durable } = cluster;
-  primary.server.configure(commonSettings({ port: primary.port, standbys: [], durable }));
-  await primary.server.start();
-  const admin = await openAdminOf(cluster);
-  try {
+  primary.configure(commonSettings({ port: primary.port, standbys: [], durable }));
+  await primary.start();
+  await withAdmin(cluster, async (admin) => {
     await admin.dropSlots(names);
     await admin.createSlots(names);
-  } finally {
-    await admin.close();
-    await primary.server.stop();
-  }
+  }).finally(() => primary.stop());
 }
 
 async function startAll(cluster: Cluster): Promise<void> {
   const { primary, standbys, password, durable, settings } = cluster;
-  const names = standbys.map(({ server }) => server.name);
-  for (const { server, port } of [primary, ...standbys]) {
-    const common = commonSettings({ port, standbys: names, durable });
-    const own = server === primary.server
-      ? {}
-      : standbySettings(server.name, primary.port, password);
+  const names = standbys.map(({ name }) => name);
+  for (const server of [primary, ...standbys]) {
+    const common = commonSettings({ port: server.port, standbys: names, durable });
+    const own = server === primary ? {} : standbySettings(server.name, primary.port, password);
     server.configure({ ...common, ...own, ...settings });
   }
   // A failure waits for the others: the stop that follows must find every server.
-  const starts: Promise<unknown>[] = [primary, ...standbys].map(({ server }) => server.start());
+  const starts: Promise<unknown>[] = [primary, ...standbys].map((server) => server.start());
   // Loaded while they start: the launcher starts them sooner without it.
   starts.push(import("./admin.ts"));
   for (const result of await Promise.allSettled(starts)) {
@@ -126,10 +117,10 @@ async function waitUntilSynchronous({ standbys }: Cluster, admin: Admin): Promis
   const deadline = performance.now() + SYNC_TIMEOUT_MS;
   for (;;) {
     const synchronous = await admin.synchronousStandbys();
-    const behind = standbys.filter(({ server }) => !synchronous.includes(server.name));
+    const behind = standbys.filter(({ name }) => !synchronous.includes(name));
     if (behind.length === 0) return;
     if (performance.now() > deadline) {
-      const logs = behind.map(({ server }) => server.logPath).join(", ");
+      const logs = behind.map(({ logPath }) => logPath).join(", ");
       throw new Error(
         `A PostgreSQL standby does not follow its primary; its log says why: ${logs}`,
       );

@@ -3,14 +3,7 @@ import { join } from "node:path";
 import type { Ending } from "../processes/child.ts";
 import { freePorts } from "../ports.ts";
 import { findPostgres, type PostgresBinaries } from "./binaries.ts";
-import {
-  type Cluster,
-  type Member,
-  openAdminOf,
-  startCluster,
-  stopCluster,
-  urlOf,
-} from "./cluster.ts";
+import { type Cluster, startCluster, stopCluster, urlOf, withAdmin } from "./cluster.ts";
 import { hasData, initialise, readOrMakePassword } from "./data-directory.ts";
 import { PostgresServer, stopLeftover } from "./server.ts";
 import type { Settings } from "./settings.ts";
@@ -68,20 +61,46 @@ export async function startPostgresPair(options: PairOptions): Promise<PostgresP
  * @throws {Error} in plain words
  */
 export async function describePostgresPair(options: PairOptions): Promise<PostgresPair> {
-  const { binaries = findPostgres() } = options;
+  const { binaries = findPostgres(), replicas = 1, databases = [], durable = true } = options;
   mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
   const directory = realpathSync(options.dataDirectory);
-  return controlsOf(directory, await describeCluster(directory, binaries, options));
+  const ports = options.ports ?? await freePorts(1 + replicas);
+  const servers = PARTS.slice(0, 1 + replicas).map((part, index) => {
+    const port = ports[index];
+    if (port === undefined) throw new Error(`There is no port for ${part}`);
+    return new PostgresServer({
+      ...{ name: part, directory: join(directory, part), port, program: binaries.postgres },
+      onEnd: (ending) => options.onEnd?.(part, ending),
+    });
+  });
+  const [primary, ...standbys] = servers as [PostgresServer, ...PostgresServer[]];
+  const cluster: Cluster = {
+    ...{ primary, standbys, durable, binaries, databases, settings: options.settings ?? {} },
+    password: readOrMakePassword(directory),
+  };
+  return {
+    isNew: !hasData(primary.directory, binaries.version),
+    parts: PARTS.slice(0, 1 + replicas),
+    primaryUrl: (database) => urlOf(cluster, primary, database),
+    replicaUrls: (database) => standbys.map((standby) => urlOf(cluster, standby, database)),
+    start: () => start(directory, cluster),
+    close: () => stopCluster(cluster),
+    control(part) {
+      const server = servers.find(({ name }) => name === part);
+      if (!server) throw new Error(`There is no ${part}`);
+      return server;
+    },
+  };
 }
 
 async function start(directory: string, cluster: Cluster): Promise<void> {
-  const { primary, binaries, databases, durable } = cluster;
+  const { primary, standbys, binaries, databases, durable } = cluster;
   await stopLeftoverPair(directory);
-  const primaryIsNew = !hasData(primary.server.directory, binaries.version);
+  const primaryIsNew = !hasData(primary.directory, binaries.version);
   if (primaryIsNew) {
     await initialise(binaries, {
-      directory: primary.server.directory,
-      standbys: cluster.standbys.map(({ server }) => server.directory),
+      directory: primary.directory,
+      standbys: standbys.map((standby) => standby.directory),
       passwordFile: join(directory, "password"),
       databases,
       durable,
@@ -89,73 +108,17 @@ async function start(directory: string, cluster: Cluster): Promise<void> {
   }
   try {
     await startCluster(cluster);
-    if (!primaryIsNew) await createMissing(cluster);
+    if (primaryIsNew) return;
+    await withAdmin(cluster, async (admin) => {
+      const present = await admin.databaseNames();
+      for (const name of databases) {
+        if (!present.includes(name)) await admin.createDatabase(name);
+      }
+    });
   } catch (error) {
     await stopCluster(cluster);
     throw error;
   }
-}
-
-async function createMissing(cluster: Cluster): Promise<void> {
-  const admin = await openAdminOf(cluster);
-  try {
-    const present = await admin.databaseNames();
-    for (const name of cluster.databases) {
-      if (!present.includes(name)) await admin.createDatabase(name);
-    }
-  } finally {
-    await admin.close();
-  }
-}
-
-async function describeCluster(
-  directory: string,
-  binaries: PostgresBinaries,
-  options: PairOptions,
-): Promise<Cluster> {
-  const { replicas = 1, databases = [], durable = true, settings = {}, onEnd } = options;
-  const ports = options.ports ?? await freePorts(1 + replicas);
-  const member = (part: PostgresPart, index: number): Member => {
-    const port = ports[index];
-    if (port === undefined) throw new Error(`There is no port for ${part}`);
-    const server = new PostgresServer({
-      name: part,
-      directory: join(directory, part),
-      program: binaries.postgres,
-      onEnd: (ending) => onEnd?.(part, ending),
-    });
-    return { server, port };
-  };
-  return {
-    primary: member("primary", 0),
-    standbys: replicas === 2
-      ? [member("standby1", 1), member("standby2", 2)]
-      : [member("standby1", 1)],
-    password: readOrMakePassword(directory),
-    durable,
-    settings,
-    binaries,
-    databases,
-  };
-}
-
-function controlsOf(directory: string, cluster: Cluster): PostgresPair {
-  const { primary, standbys } = cluster;
-  const members = [primary, ...standbys];
-  const serverOf = (part: PostgresPart): PostgresServer => {
-    const member = members.find(({ server }) => server.name === part);
-    if (!member) throw new Error(`There is no ${part}`);
-    return member.server;
-  };
-  return {
-    isNew: !hasData(primary.server.directory, cluster.binaries.version),
-    parts: members.map(({ server }) => server.name as PostgresPart),
-    primaryUrl: (database) => urlOf(cluster, primary, database),
-    replicaUrls: (database) => standbys.map((standby) => urlOf(cluster, standby, database)),
-    start: () => start(directory, cluster),
-    close: () => stopCluster(cluster),
-    control: serverOf,
-  };
 }
 
 /** Stops servers that a killed launcher has left on the directory. */

@@ -32,11 +32,14 @@ const STATUS_LINE = 7;
 export class PostgresServer extends ManagedProcess {
   readonly name: string;
   readonly directory: string;
+  readonly port: number;
   readonly #program: string;
 
   constructor(options: {
     readonly name: string;
     readonly directory: string;
+    /** That the settings name. */
+    readonly port: number;
     readonly program: string;
     /** Called when the server ends unexpectedly. */
     readonly onEnd: (ending: Ending) => void;
@@ -44,6 +47,7 @@ export class PostgresServer extends ManagedProcess {
     super(STOPPING, options.onEnd);
     this.name = options.name;
     this.directory = options.directory;
+    this.port = options.port;
     this.#program = options.program;
   }
 
