@@ -1,17 +1,9 @@
 import { v7 as uuidV7 } from "uuid";
-import { systemClock } from "../shared/async/clock.ts";
 import { healthRoutes, metricsRoute } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
 import type { RunningService } from "../shared/lifecycle.ts";
 import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
-import { createProductClient } from "../shared/products/product-client.ts";
-import {
-  permitMetrics,
-  tryMetrics,
-  watchProductClient,
-} from "../shared/products/product-metrics.ts";
-import { productServer } from "../shared/products/product-server.ts";
-import { productSpans } from "../shared/products/product-spans.ts";
+import { ProductClient } from "../shared/products/product-client.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { VERSION } from "../shared/telemetry/version.ts";
 import { createLomsClient } from "./clients/loms.ts";
@@ -36,19 +28,15 @@ export function startCart(config: CartConfig, log: ProcessLog): Promise<RunningC
 
 async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string }> {
   const { config, log, metrics, tracing, readiness, opened } = parts;
-  const productService = productServer(config.PRODUCT_URL);
-  const calls = productSpans(tracing, systemClock, productService);
-  const products = createProductClient({
+  const products = new ProductClient({
     url: config.PRODUCT_URL,
     token: config.PRODUCT_TOKEN,
     userAgent: `marketplace-cart/${VERSION}`,
     cacheTtlMs: config.PRODUCT_CACHE_TTL,
-    aroundCall: [calls.aroundCall],
-    onPermit: permitMetrics(metrics),
-    aroundTry: [calls.aroundTry, tryMetrics(metrics, systemClock, productService)],
+    metrics,
+    tracing,
   });
   opened.push("the product client", () => products.close());
-  watchProductClient(products, metrics);
 
   const loms = createLomsClient(config.LOMS_GRPC_URL, metrics, tracing);
   opened.push("the client of loms", () => loms.close());

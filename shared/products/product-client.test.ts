@@ -12,13 +12,14 @@ const throttled = (headers?: Record<string, string>) =>
 
 describe("getProduct() calls", () => {
   test("with token, sku, the caller's place in the trace and its own name", async () => {
-    const { service, getNow } = setUp();
+    const { service, spans, getNow } = setUp();
     expect(await getNow()).toEqual(PRODUCT);
+    expect(spans).toMatchObject([{ parent: TRACEPARENT }]);
     expect(service.received).toEqual([{
       at: 0,
       url: "http://products:8090/get_product",
       body: { token: SECRET, sku: 42 },
-      traceparent: TRACEPARENT,
+      traceparent: spans[0]?.traceparent,
       userAgent: "test/1",
     }]);
   });

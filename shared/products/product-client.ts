@@ -4,20 +4,9 @@ import { RateLimit } from "../async/rate-limit.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { SingleFlight } from "../async/single-flight.ts";
 import { AppError } from "../errors.ts";
-import { createDirectFetch, type Fetch } from "../http-client/direct-fetch.ts";
-import {
-  compose,
-  failOnStatus,
-  limitRate,
-  limitTry,
-  type OnPermit,
-  ProductFault,
-  type ProductMiddleware,
-  retryCalls,
-} from "./pipeline.ts";
-import { fetchTransport } from "./fetch-transport.ts";
-import { createProductApi, type ProductApi } from "./product-api.ts";
-import { ProductCache } from "./product-cache.ts";
+import { createDirectFetch } from "../http-client/direct-fetch.ts";
+import { counterFamily, gaugeFamily, type Metrics } from "../telemetry/metrics.ts";
+import { ProductCalls, type ProductCallsOptions, ProductFault } from "./product-calls.ts";
 
 /** What the product service allows a client in any second. */
 const CALLS_MAX = 10;
@@ -28,113 +17,86 @@ const WINDOW_MS = 1_050;
  * product service's process, and would cost throughput when its answers are slow.
  */
 const ARRIVAL_MAX_MS = 500;
-/** Leaves time for another try in the 5 s that a request has. */
-const TRY_TIMEOUT_MS = 3_500;
-const RETRIES_MAX = 3;
-const BACKOFF_MS = 200;
-const BACKOFF_MAX_MS = 1_000;
 
-/** About 5 MB of products. */
-const CACHE_ENTRIES_MAX = 10_000;
-const STALE_MAX_MS = 10 * 60_000;
-/** A new product shows up this late. */
-const UNKNOWN_TTL_MS = 5_000;
 /** Short, since refreshes stand in one queue with those who wait for an answer. */
 const REFRESH_TIMEOUT_MS = 2_000;
+/** About 5 MB of products. */
+const ENTRIES_MAX = 10_000;
+/** The age up to which a product that is not fresh any more is still served. */
+const STALE_MAX_MS = 10 * 60_000;
+/** How long a SKU counts as unknown: a new product shows up this late. */
+const UNKNOWN_TTL_MS = 5_000;
+/** After a refresh that failed, how long the next one is put off. */
 const REFRESH_PAUSE_MS = 1_000;
 
-export interface ProductClientOptions {
-  /** Of the product service; the methods' names are added to its path. */
-  readonly url: string;
-  readonly token: string;
-  /** Who calls, as the product service sees it. */
-  readonly userAgent: string;
+export const PRODUCT_CACHE_LOOKUPS_TOTAL = counterFamily({
+  name: "product_cache_lookups_total",
+  help: "Products looked up: fresh, stale and unknown came from the cache, miss had to ask",
+  labels: ["result"],
+});
+
+export const PRODUCT_CACHE_REFRESH_FAILURES_TOTAL = counterFamily({
+  name: "product_cache_refresh_failures_total",
+  help: "Refreshes of stale products that failed",
+  labels: [],
+});
+
+export const PRODUCT_CACHE_ENTRIES = gaugeFamily({
+  name: "product_cache_entries",
+  help: "SKUs in the product cache",
+  labels: [],
+});
+
+export const PRODUCT_CALLS_WAITING = gaugeFamily({
+  name: "product_calls_waiting",
+  help: "Calls to the product service that wait for their turn under the limit",
+  labels: [],
+});
+
+export interface ProductClientOptions
+  extends Pick<ProductCallsOptions, "url" | "token" | "userAgent" | "metrics" | "tracing"> {
   /** How long a found product counts as fresh; 0 turns the whole cache off. */
   readonly cacheTtlMs: number;
   readonly cacheEntriesMax?: number;
   readonly clock?: Clock;
-  /** From 0 to just below 1, as Math.random. */
-  readonly random?: () => number;
-  readonly fetch?: Fetch;
-  /** Around each call with its retries and its waits: for spans. */
-  readonly aroundCall?: readonly ProductMiddleware[];
-  /** Called after each wait for a permit. */
-  readonly onPermit?: OnPermit;
-  /** Around each try on the wire, retries apart: for metrics and spans. */
-  readonly aroundTry?: readonly ProductMiddleware[];
-}
-
-/** Counted since the start, but for `entries` and `waiting`, which are of this moment. */
-export interface ProductClientStats {
-  /** Answers from the cache: fresh, stale, known to be unknown; and `misses`, which had to ask. */
-  readonly fresh: number;
-  readonly stale: number;
-  readonly unknown: number;
-  readonly misses: number;
-  readonly refreshFailures: number;
-  readonly entries: number;
-  /** Calls that wait for their turn under the limit. */
-  readonly waiting: number;
-}
-
-export interface ProductClient {
-  /**
-   * Undefined when the SKU is not a product.
-   * @throws {AppError} `unavailable` when the product service cannot answer, or cannot be called
-   * before the deadline; the reason of the context's signal when that aborts
-   */
-  getProduct(sku: number, context: RequestContext): Promise<Product | undefined>;
-  /**
-   * At most `count` SKUs above `startAfterSku`, ascending; never from the cache.
-   * @throws {AppError} as {@link getProduct}
-   */
-  listSkus(
-    startAfterSku: number,
-    count: number,
-    context: RequestContext,
-  ): Promise<readonly number[]>;
-  stats(): ProductClientStats;
-  /** Ends every call under way; it and later ones are answered `unavailable`. */
-  close(): void;
+  readonly random?: ProductCallsOptions["random"];
+  readonly fetch?: ProductCallsOptions["fetch"];
 }
 
 /**
  * The client of the product service: one for a process, since the limit is the process's. Looks
  * into the cache, shares what is under way, waits for its turn, tries again.
  */
-export function createProductClient(options: ProductClientOptions): ProductClient {
-  return new CachingClient(options);
-}
-
-class CachingClient implements ProductClient {
+export class ProductClient {
   readonly #clock: Clock;
   readonly #limit: RateLimit;
-  readonly #api: ProductApi;
+  readonly #calls: ProductCalls;
   readonly #cache: ProductCache | undefined;
   readonly #lookups = new SingleFlight<number, Product | undefined>();
   readonly #lists = new SingleFlight<string, readonly number[]>();
   readonly #counts = { fresh: 0, stale: 0, unknown: 0, misses: 0, refreshFailures: 0 };
 
   constructor(options: ProductClientOptions) {
-    this.#clock = options.clock ?? systemClock;
+    const { clock = systemClock, random = Math.random, fetch = createDirectFetch() } = options;
+    this.#clock = clock;
     this.#limit = new RateLimit({
       subject: "product service",
       permits: CALLS_MAX,
       windowMs: WINDOW_MS,
       useMaxMs: ARRIVAL_MAX_MS,
-      clock: this.#clock,
+      clock,
     });
-    this.#api = openApi(options, this.#limit, this.#clock);
-    this.#cache = options.cacheTtlMs === 0 ? undefined : new ProductCache({
-      ttlMs: options.cacheTtlMs,
-      staleMaxMs: STALE_MAX_MS,
-      unknownTtlMs: UNKNOWN_TTL_MS,
-      refreshPauseMs: REFRESH_PAUSE_MS,
-      entriesMax: options.cacheEntriesMax ?? CACHE_ENTRIES_MAX,
-      clock: this.#clock,
-    });
+    this.#calls = new ProductCalls({ ...options, limit: this.#limit, clock, random, fetch });
+    const { cacheTtlMs: ttlMs, cacheEntriesMax = ENTRIES_MAX } = options;
+    this.#cache = ttlMs === 0 ? undefined : new ProductCache(ttlMs, cacheEntriesMax, clock);
+    if (options.metrics) this.#watch(options.metrics);
   }
 
+  /**
+   * Undefined when the SKU is not a product.
+   * @throws {AppError} `unavailable` when the product service cannot answer, or cannot be called
+   * before the deadline; the reason of the context's signal when that aborts
+   */
   async getProduct(sku: number, context: RequestContext): Promise<Product | undefined> {
     const hit = this.#cache?.get(sku);
     if (!hit) {
@@ -146,6 +108,10 @@ class CachingClient implements ProductClient {
     return hit.product;
   }
 
+  /**
+   * At most `count` SKUs above `startAfterSku`, ascending; never from the cache.
+   * @throws {AppError} as {@link getProduct}
+   */
   async listSkus(
     startAfterSku: number,
     count: number,
@@ -156,16 +122,25 @@ class CachingClient implements ProductClient {
       this.#lists.run(
         `${startAfterSku}/${count}`,
         context,
-        (shared) => this.#api.listSkus(startAfterSku, count, traceparent, shared),
+        (shared) => this.#calls.listSkus(startAfterSku, count, traceparent, shared),
       ),
     );
   }
 
-  stats(): ProductClientStats {
-    const entries = this.#cache?.size ?? 0;
-    return { ...this.#counts, entries, waiting: this.#limit.waiting };
+  /**
+   * Counted since the start, but for `entries` and `waiting`, which are of this moment. Answers
+   * from the cache are fresh, stale or known to be unknown; misses had to call.
+   */
+  stats() {
+    return {
+      ...this.#counts,
+      entries: this.#cache?.size ?? 0,
+      /** Calls that wait for their turn under the limit. */
+      waiting: this.#limit.waiting,
+    };
   }
 
+  /** Ends every call under way; it and later ones are answered `unavailable`. */
   close(): void {
     const reason = new AppError("unavailable", "The product client is closed");
     this.#lookups.close(reason);
@@ -176,7 +151,7 @@ class CachingClient implements ProductClient {
     const { traceparent } = context;
     return orUnavailable(
       this.#lookups.run(sku, context, async (shared) => {
-        const product = await this.#api.getProduct(sku, traceparent, shared);
+        const product = await this.#calls.getProduct(sku, traceparent, shared);
         this.#cache?.set(sku, product);
         return product;
       }),
@@ -196,27 +171,26 @@ class CachingClient implements ProductClient {
       context.close();
     }
   }
-}
 
-function openApi(options: ProductClientOptions, limit: RateLimit, clock: Clock): ProductApi {
-  const { url, userAgent, token, fetch = createDirectFetch(), random = Math.random } = options;
-  const { aroundCall = [], aroundTry = [], onPermit = () => {} } = options;
-  const send = compose(
-    fetchTransport({ url, userAgent, fetch }),
-    ...aroundCall,
-    retryCalls({
-      retriesMax: RETRIES_MAX,
-      backoffMs: BACKOFF_MS,
-      backoffMaxMs: BACKOFF_MAX_MS,
-      clock,
-      random,
-    }),
-    limitRate(limit, clock, onPermit),
-    limitTry(TRY_TIMEOUT_MS, clock),
-    failOnStatus(clock),
-    ...aroundTry,
-  );
-  return createProductApi(send, token);
+  /** Shows at each scrape what was counted: the hot path counts without labels. */
+  #watch(metrics: Metrics): void {
+    const lookups = metrics.counter(PRODUCT_CACHE_LOOKUPS_TOTAL);
+    const refreshFailures = metrics.counter(PRODUCT_CACHE_REFRESH_FAILURES_TOTAL);
+    const entries = metrics.gauge(PRODUCT_CACHE_ENTRIES);
+    const waiting = metrics.gauge(PRODUCT_CALLS_WAITING);
+    metrics.beforeScrape(() => {
+      const stats = this.stats();
+      lookups.reset();
+      lookups.inc({ result: "fresh" }, stats.fresh);
+      lookups.inc({ result: "stale" }, stats.stale);
+      lookups.inc({ result: "unknown" }, stats.unknown);
+      lookups.inc({ result: "miss" }, stats.misses);
+      refreshFailures.reset();
+      refreshFailures.inc(stats.refreshFailures);
+      entries.set(stats.entries);
+      waiting.set(stats.waiting);
+    });
+  }
 }
 
 async function orUnavailable<Value>(answer: Promise<Value>): Promise<Value> {
@@ -224,9 +198,76 @@ async function orUnavailable<Value>(answer: Promise<Value>): Promise<Value> {
     return await answer;
   } catch (error) {
     if (!(error instanceof ProductFault)) throw error;
-    throw new AppError("unavailable", `The product service cannot answer: ${error.message}`, {
+    const { message, retryAfterMs } = error;
+    throw new AppError("unavailable", `The product service cannot answer: ${message}`, {
       cause: error,
-      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
     });
+  }
+}
+
+interface Entry {
+  readonly product: Product | undefined;
+  readonly storedAt: number;
+  /** When the next refresh may start; never, while one runs. */
+  refreshFrom: number;
+}
+
+interface CacheHit {
+  /** Undefined: the SKU is known to be no product. */
+  readonly product: Product | undefined;
+  readonly fresh: boolean;
+  /** True for exactly one of the callers that find a stale product. */
+  readonly refresh: boolean;
+}
+
+/**
+ * Products and unknown SKUs, with their age. The least recently used one makes way for a new one.
+ */
+class ProductCache {
+  readonly #ttlMs: number;
+  readonly #entriesMax: number;
+  readonly #clock: Clock;
+  /** In the order of the last use: the one to drop comes first. */
+  readonly #entries = new Map<number, Entry>();
+
+  constructor(ttlMs: number, entriesMax: number, clock: Clock) {
+    this.#ttlMs = ttlMs;
+    this.#entriesMax = entriesMax;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** What can be served without a call; undefined when nothing can. */
+  get(sku: number): CacheHit | undefined {
+    const entry = this.#entries.get(sku);
+    if (!entry) return undefined;
+    this.#entries.delete(sku);
+    const now = this.#clock.now();
+    const ageMs = now - entry.storedAt;
+    const fresh = ageMs < (entry.product ? this.#ttlMs : UNKNOWN_TTL_MS);
+    if (!fresh && (!entry.product || ageMs >= STALE_MAX_MS)) return undefined;
+    this.#entries.set(sku, entry);
+    const refresh = !fresh && now >= entry.refreshFrom;
+    if (refresh) entry.refreshFrom = Infinity;
+    return { product: entry.product, fresh, refresh };
+  }
+
+  set(sku: number, product: Product | undefined): void {
+    this.#entries.delete(sku);
+    this.#entries.set(sku, { product, storedAt: this.#clock.now(), refreshFrom: 0 });
+    if (this.#entries.size <= this.#entriesMax) return;
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest);
+      return;
+    }
+  }
+
+  refreshFailed(sku: number): void {
+    const entry = this.#entries.get(sku);
+    if (entry) entry.refreshFrom = this.#clock.now() + REFRESH_PAUSE_MS;
   }
 }

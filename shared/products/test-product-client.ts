@@ -1,6 +1,8 @@
 import { RequestContext } from "../async/request-context.ts";
 import { VirtualClock } from "../async/virtual-clock.ts";
-import { createProductClient } from "./product-client.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { rememberedTracing } from "../telemetry/test-tracing.ts";
+import { ProductClient } from "./product-client.ts";
 import { TestProductService } from "./test-product-service.ts";
 
 export const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -12,11 +14,15 @@ export const PRODUCT = { name: "Product 42", price: 42 };
 export const status = (code: number) => new Response(`no ${SECRET} today`, { status: code });
 
 /** A client of a {@link TestProductService}, both on one virtual clock. */
-export function setUp({ cacheTtlMs = 0, cacheEntriesMax = 100 } = {}) {
+export function setUp(
+  { cacheTtlMs = 0, cacheEntriesMax = 100, url = "http://products:8090/" } = {},
+) {
   const clock = new VirtualClock();
   const service = new TestProductService(clock);
-  const client = createProductClient({
-    url: "http://products:8090/",
+  const metrics = new Metrics("cart");
+  const tracing = rememberedTracing();
+  const client = new ProductClient({
+    url,
     token: SECRET,
     userAgent: "test/1",
     cacheTtlMs,
@@ -24,6 +30,8 @@ export function setUp({ cacheTtlMs = 0, cacheEntriesMax = 100 } = {}) {
     clock,
     random: () => 0.5,
     fetch: service.fetch,
+    metrics,
+    tracing,
   });
   const context = (timeoutMs = 5_000, callerSignal?: AbortSignal) =>
     new RequestContext({ traceparent: TRACEPARENT, timeoutMs, callerSignal, clock });
@@ -39,5 +47,5 @@ export function setUp({ cacheTtlMs = 0, cacheEntriesMax = 100 } = {}) {
     await clock.advance(0);
     return await answer;
   };
-  return { clock, service, client, context, get, getNow };
+  return { clock, service, client, metrics, spans: tracing.spans, context, get, getNow };
 }

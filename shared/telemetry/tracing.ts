@@ -165,7 +165,9 @@ export interface ObservedSpan
   extends Pick<SpanRecord, "traceparent" | "parent" | "name" | "kind" | "links"> {
   readonly tracing: Tracing;
   /** Describes the work by the code that it failed with. */
-  readonly describe: (code: string | undefined) => Pick<SpanRecord, "attributes" | "error">;
+  readonly describe: (
+    code: string | undefined,
+  ) => Pick<SpanRecord, "attributes" | "error" | "events">;
 }
 
 export interface Observation {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { createProductClient } from "../../shared/products/product-client.ts";
+import { ProductClient } from "../../shared/products/product-client.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { PRODUCTS } from "./products.ts";
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => products.close());
 
 function openClient() {
-  return createProductClient({
+  return new ProductClient({
     url: products.url,
     token: PRODUCT_TOKEN,
     userAgent: "test/1",

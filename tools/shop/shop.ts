@@ -4,7 +4,7 @@ import {
   type Fetch,
   splitCredentials,
 } from "../../shared/http-client/direct-fetch.ts";
-import { createProductClient, type ProductClient } from "../../shared/products/product-client.ts";
+import { ProductClient } from "../../shared/products/product-client.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { VERSION } from "../../shared/telemetry/version.ts";
 import { cartClient, lomsClient } from "../clients/clients.ts";
@@ -37,7 +37,7 @@ export function openShop(addresses: ShopAddresses): Shop {
   return {
     cart: cartClient(...reach(cart, fetch)),
     loms: lomsClient(...reach(loms, fetch)),
-    products: createProductClient({
+    products: new ProductClient({
       url: products,
       token: productToken,
       userAgent: `marketplace-shop/${VERSION}`,
