@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { LomsDefinition } from "../proto/gen/loms/v1/loms.ts";
 import { NOTIFIER_GROUP, ORDER_EVENTS, type OrderEvent } from "../proto/order-event.ts";
 import { RequestContext } from "../shared/async/request-context.ts";
+import { eachMessage } from "../shared/bus/bus.ts";
 import { createPostgresBus } from "../shared/bus/postgres.ts";
 import { createGrpcClient } from "../shared/grpc/client.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
@@ -86,10 +87,10 @@ test("close() publishes what the last request left in the outbox", async () => {
   await readers.subscribe({
     topic: ORDER_EVENTS,
     group: NOTIFIER_GROUP,
-    handle: ({ key, value }) => {
+    handle: eachMessage(({ key, value }) => {
       if (key === String(orderID)) statuses.push((JSON.parse(value) as OrderEvent).status);
       return Promise.resolve();
-    },
+    }),
   });
   await expect.poll(() => statuses, { timeout: 5_000 }).toEqual(["new", "awaiting payment"]);
   await readers.close();

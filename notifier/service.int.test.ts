@@ -38,10 +38,10 @@ afterEach(async () => {
   await Promise.all(databases.map((database) => database.drop()));
 });
 
-/** `print` takes one line and calls back when the output has it. */
+/** `print` takes lines and calls back when the output has them. */
 async function openNotifier(
-  print: (line: string, done: () => void) => void = (line, done) => {
-    lines.push(line);
+  print: (text: string, done: () => void) => void = (text, done) => {
+    lines.push(...text.trimEnd().split("\n"));
     done();
   },
 ): Promise<RunningNotifier> {

@@ -15,7 +15,7 @@ import { Pool } from "../shared/postgres/pool.ts";
 import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { childTraceparent } from "../shared/telemetry/tracing.ts";
-import { handleMessage } from "./bus/handle-message.ts";
+import { handleMessages } from "./bus/handle-messages.ts";
 import { outcomeMetrics, skippedEvents } from "./bus/event-metrics.ts";
 import type { NotifierConfig } from "./config.ts";
 import { finalForgetter } from "./domain/forget-final.ts";
@@ -94,7 +94,7 @@ async function openNotifier(
   const sink = createLogLineSink({ format: config.LOG_FORMAT, output, tracing });
   const onOutcome = outcomeMetrics(metrics, systemClock);
   const onSkipped = skippedEvents(metrics, log, systemClock);
-  const handle = handleMessage({ lastShown, sink, onOutcome, onSkipped });
+  const handle = handleMessages({ lastShown, sink, onOutcome, onSkipped });
   const watching = { tracing, metrics, clock: systemClock, system };
   const events = { topic: ORDER_EVENTS, group: NOTIFIER_GROUP, handle };
   const subscription = await bus.subscribe(observedSubscription(events, watching));

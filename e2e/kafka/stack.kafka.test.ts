@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
 import { STOCK_EVENTS, type StockEvent, stockEvent } from "../../proto/stock-event.ts";
+import { eachMessage } from "../../shared/bus/bus.ts";
 import { createKafkaBus } from "../../shared/bus/kafka.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../../stack/otlp/receiver.ts";
@@ -104,13 +105,13 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
         await bus.subscribe({
           topic: STOCK_EVENTS,
           group: "readers",
-          handle(message) {
+          handle: eachMessage((message) => {
             expect(message.key).toBe(String(sku));
             const event = stockEvent.parse(JSON.parse(message.value));
             // A repeat follows when the broker died before it had answered.
             if (!seen.has(event.id)) seen.set(event.id, event);
             return Promise.resolve();
-          },
+          }),
         });
         await eventually(() =>
           expect([...seen.values()].map(({ kind, available }) => `${kind} ${available}`)).toEqual([

@@ -15,7 +15,7 @@ test("outcomeMetrics() counts events by outcome and measures the delay of shown 
   const onOutcome = outcomeMetrics(metrics, clock);
   const at = new Date(clock.epochMs() - LATE_MS).toISOString();
   const notification: Notification = {
-    ...{ orderId: 7n, userId: 1n, status: "new", seq: 1, at, refusedSeqs: [] },
+    ...{ orderId: 7n, userId: 1n, status: "new", seq: 1, at, refusedSeqs: [], traceparent: "" },
   };
   onOutcome("shown", notification);
   onOutcome("stale", notification);

@@ -2,7 +2,7 @@ import type { Clock } from "../../shared/async/clock.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import { counterFamily, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import { throttledLog } from "../../shared/telemetry/throttled-log.ts";
-import type { HandleDeps } from "./handle-message.ts";
+import type { HandleDeps } from "./handle-messages.ts";
 
 /** A change is shown 10 to 50 ms later, and up to minutes later after an outage of the bus. */
 const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];

@@ -27,6 +27,7 @@ test("readOrderEvent() reads an event and ignores unknown fields", () => {
     seq: 2,
     at: "2026-01-01T00:00:00.000Z",
     refusedSeqs: [],
+    traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/),
   });
 });
 

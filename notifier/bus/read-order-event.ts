@@ -5,6 +5,7 @@ import {
   REFUSED_BEFORE,
   UnreadableMessageError,
 } from "../../shared/bus/bus.ts";
+import { childTraceparent, parseTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { Notification } from "../domain/deps.ts";
 
 /** An integer in our JSON; not 1.0 or 1e0. */
@@ -23,12 +24,13 @@ export function readOrderEvent({ value, headers }: IncomingMessage): Notificatio
   if (!result.success) throw unreadable(z.prettifyError(result.error), result.error);
   const { id, order_id: orderId, user_id: userId, seq, status, at, reason } = result.data;
   if (id !== `${orderId}-${seq}`) throw unreadable(`id is ${id}, not ${orderId}-${seq}`);
-  const notification = { orderId, userId, status, seq, at, reason };
+  const traceparent = parseTraceparent(headers.traceparent) ?? childTraceparent(undefined);
+  const notification = { orderId, userId, status, seq, at, reason, traceparent };
   return { ...notification, refusedSeqs: refusedSeqs(orderId, headers) };
 }
 
 function refusedSeqs(orderId: bigint, headers: IncomingMessage["headers"]): number[] {
-  const ids = (headers[REFUSED_BEFORE] ?? "").split(",").map(parseEventId);
+  const ids = headers[REFUSED_BEFORE]?.split(",").map(parseEventId) ?? [];
   return ids.flatMap((id) => id?.orderId === orderId ? [id.seq] : []);
 }
 

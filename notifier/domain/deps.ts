@@ -14,6 +14,8 @@ export interface Notification {
   readonly reason?: EndReason | undefined;
   /** Earlier events of the order that the bus rejected permanently: they never arrive. */
   readonly refusedSeqs: readonly number[];
+  /** The trace context of the event. */
+  readonly traceparent: string;
 }
 
 /** An order's newest event that was shown. */
@@ -37,13 +39,16 @@ export interface SkippedEvents {
 
 /** The durable record of shown events. Throws AppError when the store is unavailable. */
 export interface LastShown {
-  /** The `seq` of the newest event of the order that was shown; 0 before the first. */
-  lastSeq(orderId: bigint, context: RequestContext): Promise<number>;
+  /** The `seq` of the newest event that was shown, for each of the orders that has one. */
+  lastSeqs(
+    orderIds: ReadonlySet<bigint>,
+    context: RequestContext,
+  ): Promise<ReadonlyMap<bigint, number>>;
   /**
-   * Stores the event unless a newer one is stored. After a failure, the next {@link lastSeq} of the
-   * order in this process stores it first, or fails too.
+   * Stores the newest event of each order unless a newer one is stored. After a failure, the next
+   * {@link lastSeqs} of the order in this process stores it first, or fails too.
    */
-  remember(shown: Shown, context: RequestContext): Promise<void>;
+  remember(shown: readonly Shown[], context: RequestContext): Promise<void>;
   /**
    * Whether an unknown order must have begun after this store, because the store has seen an
    * earlier order begin: then the order's first event is missing.
@@ -58,8 +63,8 @@ export interface LastShown {
 }
 
 export interface Sink {
-  /** Resolves when the notification has left this process. */
-  show(notification: Notification, context: RequestContext): Promise<void>;
+  /** Resolves when all notifications have left this process, in their order. */
+  show(notifications: readonly Notification[], context: RequestContext): Promise<void>;
 }
 
 /** The dependencies of the notifier's operations. */

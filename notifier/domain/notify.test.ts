@@ -7,14 +7,15 @@ import { notify } from "./notify.ts";
 
 const clock = new VirtualClock();
 const at = new Date(clock.epochMs()).toISOString();
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const context = new RequestContext({
-  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  traceparent,
   timeoutMs: 1_000,
   clock,
 });
 
 function notification(seq: number, status: OrderStatus = "payed"): Notification {
-  return { orderId: 7n, userId: 1n, status, seq, at, refusedSeqs: [] };
+  return { orderId: 7n, userId: 1n, status, seq, at, refusedSeqs: [], traceparent };
 }
 
 /** Deps that record each step, and fail at the named one. */
@@ -30,29 +31,47 @@ function openDeps(
     return Promise.resolve();
   };
   const lastShown: LastShown = {
-    lastSeq: async () => {
-      await step("read");
-      return last;
+    lastSeqs: async (orderIds) => {
+      await step(`read ${[...orderIds].join(" ")}`);
+      return new Map(last > 0 ? [[7n, last]] : []);
     },
     remember: async (shown) => {
       await step("remember");
-      remembered.push(shown);
+      remembered.push(...shown);
     },
     knowsBeginningOf: () => Promise.resolve(knowsBeginning),
     noteDead: () => Promise.resolve(),
     deadSeqs: () => Promise.resolve(dead),
     forgetFinal: () => Promise.resolve(0),
   };
-  const sink: Sink = { show: ({ seq }) => step(`show ${seq}`) };
+  const sink: Sink = {
+    show: (shown) => step(`show ${shown.map(({ seq }) => seq).join(" ")}`),
+  };
   const onSkipped = (each: SkippedEvents) => void skipped.push(each);
   return { deps: { lastShown, sink, onSkipped }, steps, remembered, skipped };
 }
 
 test("notify() shows an event and remembers it afterwards", async () => {
   const { deps, steps, remembered } = openDeps({ last: 1 });
-  expect(await notify(deps, notification(2, "awaiting payment"), context)).toBe("shown");
-  expect(steps).toEqual(["read", "show 2", "remember"]);
+  expect(await notify(deps, [notification(2, "awaiting payment")], context)).toEqual(["shown"]);
+  expect(steps).toEqual(["read 7", "show 2", "remember"]);
   expect(remembered).toEqual([{ orderId: 7n, seq: 2, final: false, isPromptFirst: false }]);
+});
+
+test("notify() reads, shows and remembers events that arrived together at once", async () => {
+  const { deps, steps, remembered } = openDeps({ last: 1 });
+  const events = [1, 2, 2, 3].map((seq) => notification(seq));
+  const other = { ...notification(1), orderId: 8n };
+  expect(await notify(deps, [...events, other], context))
+    .toEqual(["stale", "shown", "stale", "shown", "shown"]);
+  expect(steps).toEqual(["read 7 8", "show 2 3 1", "remember"]);
+  expect(remembered.map(({ orderId, seq }) => [orderId, seq])).toEqual([[7n, 2], [7n, 3], [8n, 1]]);
+});
+
+test("notify() does nothing for no events", async () => {
+  const { deps, steps } = openDeps();
+  expect(await notify(deps, [], context)).toEqual([]);
+  expect(steps).toEqual([]);
 });
 
 test.each(
@@ -65,20 +84,20 @@ test.each(
   ] as const,
 )("notify() remembers %s with final = %s", async (status, final) => {
   const { deps, remembered } = openDeps();
-  await notify(deps, notification(1, status), context);
+  await notify(deps, [notification(1, status)], context);
   expect(remembered).toEqual([{ orderId: 7n, seq: 1, final, isPromptFirst: true }]);
 });
 
 test.each([[2, 2], [1, 2]])("notify() drops seq %i when %i was shown", async (seq, last) => {
   const { deps, steps } = openDeps({ last });
-  expect(await notify(deps, notification(seq), context)).toBe("stale");
-  expect(steps).toEqual(["read"]);
+  expect(await notify(deps, [notification(seq)], context)).toEqual(["stale"]);
+  expect(steps).toEqual(["read 7"]);
 });
 
 test("notify() shows an event after a gap, and reports the gap once it is shown", async () => {
   const { deps, steps, skipped } = openDeps({ last: 1, failsAt: "remember" });
-  await expect(notify(deps, notification(4), context)).rejects.toThrow("remember");
-  expect(steps).toEqual(["read", "show 4"]);
+  await expect(notify(deps, [notification(4)], context)).rejects.toThrow("remember");
+  expect(steps).toEqual(["read 7", "show 4"]);
   expect(skipped).toEqual([{ orderId: 7n, lastSeq: 1, nextSeq: 4, count: 2 }]);
 });
 
@@ -90,7 +109,7 @@ test.each([
   ["an order from before the record", { knowsBeginning: false }, notification(3)],
 ])("%s is no gap", async (_, state, event) => {
   const { deps, skipped } = openDeps(state);
-  await notify(deps, event, context);
+  await notify(deps, [event], context);
   expect(skipped).toEqual([]);
 });
 
@@ -106,24 +125,24 @@ test.each([
   }, 1],
 ])("%s make a gap", async (_, state, event, count) => {
   const { deps, skipped } = openDeps(state);
-  expect(await notify(deps, event, context)).toBe("shown");
+  expect(await notify(deps, [event], context)).toEqual(["shown"]);
   expect(skipped).toMatchObject([{ count }]);
 });
 
 test("a first event from a backlog does not mark where the record begins", async () => {
   const { deps, remembered } = openDeps();
   const old = new Date(clock.epochMs() - 10_000).toISOString();
-  await notify(deps, { ...notification(1), at: old }, context);
+  await notify(deps, [{ ...notification(1), at: old }], context);
   expect(remembered).toMatchObject([{ isPromptFirst: false }]);
 });
 
 test("notify() remembers nothing when the sink fails", async () => {
   const { deps, steps } = openDeps({ failsAt: "show 1" });
-  await expect(notify(deps, notification(1), context)).rejects.toThrow("show 1");
-  expect(steps).toEqual(["read"]);
+  await expect(notify(deps, [notification(1)], context)).rejects.toThrow("show 1");
+  expect(steps).toEqual(["read 7"]);
 });
 
 test("notify() rejects when what was shown cannot be remembered", async () => {
   const { deps } = openDeps({ failsAt: "remember" });
-  await expect(notify(deps, notification(1), context)).rejects.toThrow("remember");
+  await expect(notify(deps, [notification(1)], context)).rejects.toThrow("remember");
 });

@@ -1,6 +1,6 @@
 import { isFinal } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { Deps, Notification } from "./deps.ts";
+import type { Deps, Notification, Shown, SkippedEvents } from "./deps.ts";
 
 export type NotifyOutcome = "shown" | "stale";
 
@@ -11,50 +11,68 @@ export type NotifyOutcome = "shown" | "stale";
 const PROMPT_MS = 10_000;
 
 /**
- * Shows a notification unless it, or a newer one of its order, was shown before.
+ * Shows the notifications that arrived together, those of an order in order, except those of which
+ * the same or a newer one of their order was shown before.
  *
  *   1. read what was shown last   2. show   3. remember   (4. the caller acknowledges)
  *
- * If the process dies before 2, nothing has happened and the event is redelivered. Between 2 and 3,
- * the event is redelivered and shown twice; remembering first would lose it instead. After 3, it is
- * redelivered and dropped. A gap before the event is reported after 2 and delays nothing.
+ * Each step is one request for all of them. If the process dies before 2, nothing has happened and
+ * the events are redelivered. Between 2 and 3, they are redelivered and shown twice; remembering
+ * first would lose them instead. After 3, they are redelivered and dropped. A gap before an event
+ * is reported after 2 and delays nothing.
  */
 export async function notify(
   deps: Pick<Deps, "lastShown" | "sink" | "onSkipped">,
-  notification: Notification,
+  notifications: readonly Notification[],
   context: RequestContext,
-): Promise<NotifyOutcome> {
-  const { orderId, seq, status } = notification;
-  const lastSeq = await deps.lastShown.lastSeq(orderId, context);
-  if (seq <= lastSeq) return "stale";
-  const count = await skippedBefore(deps, notification, lastSeq, context);
-  await deps.sink.show(notification, context);
-  if (count > 0) deps.onSkipped({ orderId, lastSeq, nextSeq: seq, count });
-  const isPromptFirst = seq === 1 && isPrompt(notification, context);
-  const shown = { orderId, seq, final: isFinal(status), isPromptFirst };
-  await deps.lastShown.remember(shown, context);
-  return "shown";
+): Promise<NotifyOutcome[]> {
+  if (notifications.length === 0) return [];
+  const orderIds = new Set(notifications.map(({ orderId }) => orderId));
+  const lastSeqs = new Map(await deps.lastShown.lastSeqs(orderIds, context));
+  const gaps: [gap: SkippedEvents, behind: Notification][] = [];
+  const isNew = notifications.map((notification) => {
+    const { orderId, seq } = notification;
+    const lastSeq = lastSeqs.get(orderId) ?? 0;
+    if (seq <= lastSeq) return false;
+    lastSeqs.set(orderId, seq);
+    const count = seq - lastSeq - 1;
+    if (count > 0) gaps.push([{ orderId, lastSeq, nextSeq: seq, count }, notification]);
+    return true;
+  });
+  const due = notifications.filter((_, index) => isNew[index]);
+  if (due.length > 0) {
+    const skipped = await Promise.all(gaps.map((each) => withoutExplained(deps, ...each, context)));
+    await deps.sink.show(due, context);
+    for (const gap of skipped) if (gap.count > 0) deps.onSkipped(gap);
+    await deps.lastShown.remember(due.map((each) => shownOf(each, context)), context);
+  }
+  return isNew.map((each) => each ? "shown" : "stale");
 }
 
-function isPrompt({ at }: Notification, { clock }: RequestContext): boolean {
-  return clock.epochMs() - Date.parse(at) < PROMPT_MS;
+function shownOf(
+  { orderId, seq, status, at }: Notification,
+  { clock }: RequestContext,
+): Shown {
+  const isPromptFirst = seq === 1 && clock.epochMs() - Date.parse(at) < PROMPT_MS;
+  return { orderId, seq, final: isFinal(status), isPromptFirst };
 }
 
 /**
- * The number of events between the last shown one and this one that are lost, as after a topic was
- * deleted and recreated. Not counted: events that the bus rejected, dead-lettered events, and all
- * events from before this notifier's record began.
+ * The gap with the number of events that are lost, as after a topic was deleted and recreated. Not
+ * counted: events that the bus rejected, dead-lettered events, and all events from before this
+ * notifier's record began.
  */
-export async function skippedBefore(
+async function withoutExplained(
   { lastShown }: Pick<Deps, "lastShown">,
-  { orderId, seq, refusedSeqs }: Notification,
-  lastSeq: number,
+  gap: SkippedEvents,
+  { refusedSeqs }: Notification,
   context: RequestContext,
-): Promise<number> {
-  const missing = seq - lastSeq - 1;
-  if (missing === 0) return 0;
-  if (lastSeq === 0 && !await lastShown.knowsBeginningOf(orderId, context)) return 0;
+): Promise<SkippedEvents> {
+  const { orderId, lastSeq, nextSeq, count } = gap;
+  if (lastSeq === 0 && !await lastShown.knowsBeginningOf(orderId, context)) {
+    return { ...gap, count: 0 };
+  }
   const dead = await lastShown.deadSeqs(orderId, context);
-  const explained = new Set([...refusedSeqs, ...dead].filter((one) => one > lastSeq && one < seq));
-  return missing - explained.size;
+  const explained = [...refusedSeqs, ...dead].filter((one) => one > lastSeq && one < nextSeq);
+  return { ...gap, count: count - new Set(explained).size };
 }

@@ -12,8 +12,8 @@ import {
   REMEMBER,
 } from "./statements.ts";
 
-/** As many as a subscription has in progress. */
-const BATCH_MAX = 500;
+/** Events in one statement; one call may have more. */
+const EVENTS_MAX = 500;
 /** More than any subscription has in progress. */
 const WAITING_MAX = 10_000;
 
@@ -21,7 +21,7 @@ const WAITING_MAX = 10_000;
 type OnBatch = (batcher: string) => (waitedMs: readonly number[]) => void;
 
 interface Call<Item> {
-  readonly item: Item;
+  readonly items: readonly Item[];
   readonly context: RequestContext;
 }
 
@@ -35,36 +35,42 @@ export class PostgresLastShown implements LastShown {
    * Shown events that the database could not store, at most those in progress when it failed.
    * Without them every redelivery of such an event would show it again.
    */
-  readonly #unremembered = new Map<bigint, Shown>();
-  readonly #reads: Batcher<Call<bigint>, number>;
+  readonly #unremembered = new Map<bigint, Shown[]>();
+  readonly #reads: Batcher<Call<bigint>, ReadonlyMap<bigint, number>>;
   readonly #writes: Batcher<Call<Shown>, void>;
 
   constructor(pool: Pool, onBatch: OnBatch = () => () => {}) {
     this.#pool = pool;
+    const limits = { batchMax: EVENTS_MAX, weightMax: EVENTS_MAX, waitingMax: WAITING_MAX };
     this.#reads = new Batcher({
-      batchMax: BATCH_MAX,
-      waitingMax: WAITING_MAX,
+      ...limits,
+      weightOf: ({ items }) => items.length,
       run: (calls) => this.#lastSeqs(calls),
       onBatch: onBatch(LAST_SEQS.name),
     });
     this.#writes = new Batcher({
-      batchMax: BATCH_MAX,
-      waitingMax: WAITING_MAX,
+      ...limits,
+      weightOf: ({ items }) => items.length,
       run: (calls) => this.#remember(calls),
       onBatch: onBatch(REMEMBER.name),
     });
   }
 
-  async lastSeq(orderId: bigint, context: RequestContext): Promise<number> {
-    const unremembered = this.#unremembered.get(orderId);
-    if (unremembered) await this.remember(unremembered, context);
-    return await this.#reads.ask({ item: orderId, context });
+  async lastSeqs(
+    orderIds: ReadonlySet<bigint>,
+    context: RequestContext,
+  ): Promise<ReadonlyMap<bigint, number>> {
+    const items = [...orderIds];
+    const unremembered = items.flatMap((orderId) => this.#unremembered.get(orderId) ?? []);
+    if (unremembered.length > 0) await this.remember(unremembered, context);
+    return await this.#reads.ask({ items, context });
   }
 
-  async remember(shown: Shown, context: RequestContext): Promise<void> {
-    this.#unremembered.set(shown.orderId, shown);
-    await this.#writes.ask({ item: shown, context });
-    this.#unremembered.delete(shown.orderId);
+  async remember(shown: readonly Shown[], context: RequestContext): Promise<void> {
+    const byOrder = Map.groupBy(shown, ({ orderId }) => orderId);
+    for (const [orderId, events] of byOrder) this.#unremembered.set(orderId, events);
+    await this.#writes.ask({ items: shown, context });
+    for (const orderId of byOrder.keys()) this.#unremembered.delete(orderId);
   }
 
   async knowsBeginningOf(orderId: bigint, context: RequestContext): Promise<boolean> {
@@ -91,15 +97,16 @@ export class PostgresLastShown implements LastShown {
     await this.#pool.run(LAST_SEQS, [[]], context);
   }
 
-  async #lastSeqs(calls: readonly Call<bigint>[]): Promise<number[]> {
-    const orderIds = calls.map(({ item }) => item);
+  /** Every call gets the whole answer. */
+  async #lastSeqs(calls: readonly Call<bigint>[]): Promise<ReadonlyMap<bigint, number>[]> {
+    const orderIds = calls.flatMap(({ items }) => items);
     const rows = await this.#pool.run(LAST_SEQS, [orderIds], contextOf(calls));
     const seqs = new Map(rows.map(({ order_id, seq }) => [order_id, seq]));
-    return orderIds.map((orderId) => seqs.get(orderId) ?? 0);
+    return calls.map(() => seqs);
   }
 
   async #remember(calls: readonly Call<Shown>[]): Promise<void[]> {
-    const shown = calls.map(({ item }) => item);
+    const shown = calls.flatMap(({ items }) => items);
     const orderIds = shown.map(({ orderId }) => orderId);
     const seqs = shown.map(({ seq }) => seq);
     const ended = shown.filter(({ final }) => final).map(({ orderId }) => orderId);

@@ -4,8 +4,9 @@ import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { NO_TRACING } from "../../shared/telemetry/tracing.ts";
 import { createLogLineSink } from "./log-line.ts";
 
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const context = new RequestContext({
-  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  traceparent,
   timeoutMs: 1_000,
   clock: new VirtualClock(),
 });
@@ -16,6 +17,7 @@ const notification = {
   seq: 2,
   at: "2026-01-01T00:00:00.000Z",
   refusedSeqs: [],
+  traceparent,
 } as const;
 
 type Write = { readonly text: string; readonly done: (error?: Error | null) => void };
@@ -28,7 +30,7 @@ function openSink(format: "json" | "pretty") {
 
 test("show() writes one JSON line with every digit and the trace of the change", () => {
   const { sink, writes } = openSink("json");
-  void sink.show(notification, context);
+  void sink.show([notification], context);
   expect(writes).toHaveLength(1);
   const text = writes[0]?.text ?? "";
   expect(text.indexOf("\n")).toBe(text.length - 1);
@@ -53,24 +55,32 @@ test.each(
   ] as const,
 )("show() says of an order that is %s why: %s", (status, reason, message) => {
   const { sink, writes } = openSink("json");
-  void sink.show({ ...notification, status, reason }, context);
+  void sink.show([{ ...notification, status, reason }], context);
   expect(JSON.parse(writes[0]?.text ?? "")).toMatchObject({ status, reason, message });
 });
 
 test("show() writes one readable line for a terminal", () => {
   const { sink, writes } = openSink("pretty");
-  void sink.show(notification, context);
+  void sink.show([notification], context);
   const text = writes[0]?.text ?? "";
   expect(text).toContain("order is awaiting payment");
   expect(text).toContain("order_id=9223372036854775807");
   expect(text.indexOf("\n")).toBe(text.length - 1);
 });
 
+test("show() writes notifications that are shown together at once, in their order", () => {
+  const { sink, writes } = openSink("json");
+  void sink.show([notification, { ...notification, seq: 3 }], context);
+  expect(writes).toHaveLength(1);
+  const lines = writes[0]?.text.trimEnd().split("\n") ?? [];
+  expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual([2, 3]);
+});
+
 test("show() resolves when the output has taken the line, and rejects when it failed", async () => {
   const { sink, writes } = openSink("json");
   let settled = false;
-  const first = sink.show(notification, context).finally(() => settled = true);
-  const second = sink.show(notification, context);
+  const first = sink.show([notification], context).finally(() => settled = true);
+  const second = sink.show([notification], context);
   await Promise.resolve();
   expect(settled).toBe(false);
   writes[0]?.done(null);

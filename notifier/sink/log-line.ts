@@ -1,7 +1,12 @@
 import type { EndReason } from "../../proto/order-status.ts";
-import type { RequestContext } from "../../shared/async/request-context.ts";
 import { createLogger, type LogFormat } from "../../shared/telemetry/log.ts";
-import { childTraceparent, observed, type Tracing } from "../../shared/telemetry/tracing.ts";
+import {
+  childTraceparent,
+  observed,
+  spanIdOf,
+  traceIdOf,
+  type Tracing,
+} from "../../shared/telemetry/tracing.ts";
 import type { Notification, Sink } from "../domain/deps.ts";
 
 /** The end of the sentence that begins with the status. */
@@ -24,39 +29,53 @@ export interface LogLineSinkOptions {
 }
 
 /**
- * Prints each notification as one log line, in a span of its own if its trace is sampled. The lines
- * are the service's output, so no log level hides them.
+ * Prints each notification as one log line, those shown together in one write, in a span of its
+ * own if its trace is sampled. The lines are the service's output, so no log level hides them.
  */
 export function createLogLineSink({ format, output, tracing }: LogLineSinkOptions): Sink {
-  let line = "";
+  let text = "";
   const log = createLogger({
     service: "notifier",
     level: "info",
     format,
-    write: (text) => line = text,
+    write: (line) => text += line,
   });
-  const print = (notification: Notification, context: RequestContext) => {
+  const print = (notification: Notification, traceparent: string) => {
     const { orderId: order_id, userId: user_id, status, seq, at, reason } = notification;
     const fields = { order_id, user_id, status, seq, at, ...(reason && { reason }) };
-    log.info(`order is ${status}${reason ? REASON_TEXTS[reason] : ""}`, fields, context);
-    const text = line;
-    return new Promise<void>((resolve, reject) => {
-      output.write(text, (error) => error ? reject(error) : resolve());
-    });
+    const trace = { traceId: traceIdOf(traceparent), spanId: spanIdOf(traceparent) };
+    log.info(`order is ${status}${reason ? REASON_TEXTS[reason] : ""}`, fields, trace);
   };
   return {
-    show(notification, context) {
-      const { traceparent: parent, clock } = context;
-      if (!tracing.isSampled(parent)) return print(notification, context);
-      const traceparent = childTraceparent(parent);
-      const attributes = { "marketplace.order.status": notification.status };
-      return observed(() => print(notification, context.withTraceparent(traceparent)), {
-        clock,
-        span: {
-          ...{ tracing, traceparent, parent, name: "show notification", kind: "internal" },
-          describe: (error) => ({ attributes, error }),
+    async show(notifications, { clock }) {
+      text = "";
+      const spans = notifications.map((notification) => {
+        const { traceparent: parent } = notification;
+        const isSampled = tracing.isSampled(parent);
+        const traceparent = isSampled ? childTraceparent(parent) : parent;
+        print(notification, traceparent);
+        return isSampled ? [{ traceparent, parent, status: notification.status }] : [];
+      }).flat();
+      const written = text;
+      await observed(
+        () =>
+          new Promise<void>((resolve, reject) => {
+            output.write(written, (error) => error ? reject(error) : resolve());
+          }),
+        {
+          clock,
+          measure: (error, seconds) => {
+            for (const { status, ...span } of spans) {
+              tracing.record({
+                ...{ ...span, name: "show notification", kind: "internal", error },
+                startedAt: clock.now() - seconds * 1_000,
+                durationMs: seconds * 1_000,
+                attributes: { "marketplace.order.status": status },
+              });
+            }
+          },
         },
-      });
+      );
     },
   };
 }

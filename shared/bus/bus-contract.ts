@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   type Bus,
+  eachMessage,
   type IncomingMessage,
   MessagesRefusedError,
   type Topic,
   UnreadableMessageError,
 } from "./bus.ts";
 import type { WatchLimits } from "./watchdog.ts";
-import { countedUpTo, Gate, Inbox, message, messagesInTurn } from "./test-inbox.ts";
+import { countedUpTo, Inbox, message, messagesInTurn } from "./test-inbox.ts";
 
 /** A member in a process of its own that never finishes a message. */
 export interface StuckMember {
@@ -48,18 +49,22 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
     });
     afterEach(() => fixture.close());
 
+    async function readOn(on: Bus): Promise<Inbox> {
+      const inbox = new Inbox();
+      await on.subscribe({ ...IN_GROUP, handle: eachMessage(inbox.take) });
+      return inbox;
+    }
+
     describe("publish()", () => {
       test("keeps messages that were published before the first subscription", async () => {
         await bus.publish(TOPIC, [message("a", "0"), message("a", "1")]);
-        const inbox = new Inbox();
-        await fixture.openBus().subscribe({ ...IN_GROUP, handle: inbox.take });
+        const inbox = await readOn(fixture.openBus());
         await inbox.holds(2);
         expect(inbox.values("a")).toEqual(["0", "1"]);
       });
 
       test("keeps the order of each key within a call and across calls", async () => {
-        const inbox = new Inbox();
-        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        const inbox = await readOn(bus);
         const messages = messagesInTurn(50, 12);
         // Two publishers in turn, as when one relay takes over from another.
         const publishers = [bus, fixture.openBus()];
@@ -75,8 +80,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
 
       test("accepts 2 000 messages in one call", async () => {
         await bus.publish(TOPIC, messagesInTurn(400, 5));
-        const inbox = new Inbox();
-        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        const inbox = await readOn(bus);
         await inbox.holds(2000);
         expect(inbox.messages).toHaveLength(2000);
         expect(inbox.values("key-399")).toEqual(countedUpTo(5));
@@ -88,8 +92,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
           value: '{"text":"значение \\u0000 \\" 🛒","n":9223372036854775807}',
           headers: { "ce_id": "1-1", "Заголовок": "значение 🛒\n\t", "empty": "" },
         };
-        const inbox = new Inbox();
-        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        const inbox = await readOn(bus);
         await bus.publish(TOPIC, [sent]);
         await inbox.holds(1);
         expect(inbox.messages[0]).toMatchObject({ ...sent, attempt: 1 });
@@ -102,8 +105,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         const error = await bus.publish(TOPIC, sent).catch((caught: unknown) => caught);
         expect(error).toBeInstanceOf(MessagesRefusedError);
         expect(error).toMatchObject({ refused: [{ index: 1 }, { index: 4 }], tried: 5 });
-        const inbox = new Inbox();
-        await bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        const inbox = await readOn(bus);
         await bus.publish(TOPIC, [message("a", "2"), message("b", "1")]);
         // The other messages of the same request may be stored twice.
         const seen = (key: string) => [...new Set(inbox.values(key))];
@@ -119,8 +121,8 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
       test("gives every message to each group", async () => {
         const topic = { ...TOPIC, groups: ["one", "two"] };
         const [one, two] = [new Inbox(), new Inbox()];
-        await bus.subscribe({ topic, group: "one", handle: one.take });
-        await fixture.openBus().subscribe({ topic, group: "two", handle: two.take });
+        await bus.subscribe({ topic, group: "one", handle: eachMessage(one.take) });
+        await fixture.openBus().subscribe({ topic, group: "two", handle: eachMessage(two.take) });
         await bus.publish(topic, messagesInTurn(3, 2));
         await Promise.all([one.holds(6), two.holds(6)]);
         expect(one.values("key-2")).toEqual(["0", "1"]);
@@ -140,8 +142,8 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
           await all.take(incoming);
         };
         const [one, two] = [new Inbox(), new Inbox()];
-        await bus.subscribe({ ...IN_GROUP, handle: member(one) });
-        await fixture.openBus().subscribe({ ...IN_GROUP, handle: member(two) });
+        await bus.subscribe({ ...IN_GROUP, handle: eachMessage(member(one)) });
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle: eachMessage(member(two)) });
         const messages = messagesInTurn(60, 20);
         for (let from = 0; from < messages.length; from += 60) {
           await bus.publish(TOPIC, messages.slice(from, from + 60));
@@ -165,7 +167,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
           }
           await inbox.take(incoming);
         };
-        await bus.subscribe({ ...IN_GROUP, handle });
+        await bus.subscribe({ ...IN_GROUP, handle: eachMessage(handle) });
         await bus.publish(TOPIC, [
           message("stuck", "bad"),
           message("stuck", "after"),
@@ -178,6 +180,24 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         expect(attempts.toSorted((a, b) => a - b)).toEqual([...new Set(attempts)]);
       });
 
+      test("passes messages together, and repeats a call that rejects key by key", async () => {
+        const calls: number[] = [];
+        const inbox = new Inbox();
+        await bus.publish(TOPIC, messagesInTurn(20, 2));
+        await bus.subscribe({
+          ...IN_GROUP,
+          async handle(messages) {
+            calls.push(messages.length);
+            if (new Set(messages.map(({ key }) => key)).size > 1) throw new Error("too many");
+            for (const each of messages) await inbox.take(each);
+            return new Map();
+          },
+        });
+        await inbox.holds(40);
+        expect(Math.max(...calls)).toBeGreaterThan(1);
+        for (let key = 0; key < 20; key++) expect(inbox.values(`key-${key}`)).toEqual(["0", "1"]);
+      });
+
       test("dead-letters an unreadable message, and its key continues", async () => {
         const inbox = new Inbox();
         let refused: IncomingMessage | undefined;
@@ -186,7 +206,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
           refused = incoming;
           return Promise.reject(new UnreadableMessageError("not JSON: poison"));
         };
-        await bus.subscribe({ ...IN_GROUP, handle });
+        await bus.subscribe({ ...IN_GROUP, handle: eachMessage(handle) });
         const poison = { ...message("a", "poison"), headers: { traceparent: "00-1-2-01" } };
         await bus.publish(TOPIC, [message("a", "0"), poison, message("a", "1")]);
         await inbox.holds(2);
@@ -204,8 +224,8 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
           await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
           await ends.take(incoming);
         };
-        await bus.subscribe({ ...IN_GROUP, handle });
-        await fixture.openBus().subscribe({ ...IN_GROUP, handle });
+        await bus.subscribe({ ...IN_GROUP, handle: eachMessage(handle) });
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle: eachMessage(handle) });
         await bus.publish(TOPIC, [message("a", "0")]);
         await ends.holds(1);
         expect(starts.values()).toEqual(["0"]);
@@ -217,7 +237,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         await member.hasOne;
         const inbox = new Inbox();
         // In a Kafka group a stuck member blocks a join until it is removed.
-        const joined = bus.subscribe({ ...IN_GROUP, handle: inbox.take });
+        const joined = bus.subscribe({ ...IN_GROUP, handle: eachMessage(inbox.take) });
         await member.kill();
         await joined;
         await inbox.holds(6);
@@ -236,7 +256,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
           if (fixed || incoming.key === "marker") return inbox.take(incoming);
           return Promise.reject(new UnreadableMessageError("not yet"));
         };
-        await bus.subscribe({ ...IN_GROUP, handle });
+        await bus.subscribe({ ...IN_GROUP, handle: eachMessage(handle) });
         const letters = ["0", "1", "2"].map((value) => ({
           ...message("a", value),
           headers: { ce_id: `a-${value}` },
@@ -253,47 +273,6 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         await inbox.holds(3, "a");
         expect(inbox.values("a")).toEqual(["0", "1", "2"]);
         expect(inbox.messages.at(-1)).toMatchObject(letters[2] as object);
-      });
-    });
-
-    describe("Subscription.close()", () => {
-      test("waits for the running handler and acknowledges its message", async () => {
-        const started = new Inbox();
-        const gate = new Gate();
-        const handle = async (incoming: IncomingMessage) => {
-          await started.take(incoming);
-          await gate.opened;
-        };
-        const subscription = await bus.subscribe({ ...IN_GROUP, handle });
-        await bus.publish(TOPIC, [message("a", "0"), message("a", "1")]);
-        await started.holds(1);
-        const closed = subscription.close();
-        gate.open();
-        await closed;
-        expect(started.values()).toEqual(["0"]);
-
-        const inbox = new Inbox();
-        await fixture.openBus().subscribe({ ...IN_GROUP, handle: inbox.take });
-        await inbox.holds(1);
-        expect(inbox.values()).toEqual(["1"]);
-      });
-
-      test("leaves unhandled messages to the next member", async () => {
-        const tried = new Inbox();
-        const subscription = await bus.subscribe({
-          ...IN_GROUP,
-          handle: async (incoming) => {
-            await tried.take(incoming);
-            throw new Error("never");
-          },
-        });
-        await bus.publish(TOPIC, [message("a", "0"), message("a", "1")]);
-        await tried.holds(1);
-        await subscription.close();
-        const inbox = new Inbox();
-        await fixture.openBus().subscribe({ ...IN_GROUP, handle: inbox.take });
-        await inbox.holds(2);
-        expect(inbox.values()).toEqual(["0", "1"]);
       });
     });
   });

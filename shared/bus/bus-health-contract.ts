@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Topic } from "./bus.ts";
+import { eachMessage, type IncomingMessage, type Topic } from "./bus.ts";
 import type { BusFixture } from "./bus-contract.ts";
 import { Gate, Inbox, message } from "./test-inbox.ts";
 
@@ -8,7 +8,7 @@ const IN_GROUP = { topic: TOPIC, group: "readers" } as const;
 /** A bus may count only at its upkeep, every second. */
 const POLL = { timeout: 15_000 };
 
-/** What every implementation of {@link Bus} reports of its health. */
+/** How every implementation of {@link Bus} ends, and what it reports of its health. */
 export function describeBusHealth(name: string, openFixture: () => Promise<BusFixture>): void {
   describe(name, () => {
     async function setUp(): Promise<BusFixture> {
@@ -16,6 +16,48 @@ export function describeBusHealth(name: string, openFixture: () => Promise<BusFi
       onTestFinished(() => fixture.close());
       return fixture;
     }
+
+    describe("Subscription.close()", () => {
+      test("waits for the running handler and acknowledges its message", async () => {
+        const fixture = await setUp();
+        const bus = fixture.openBus();
+        const started = new Inbox();
+        const gate = new Gate();
+        const handle = async (incoming: IncomingMessage) => {
+          await started.take(incoming);
+          await gate.opened;
+        };
+        const subscription = await bus.subscribe({ ...IN_GROUP, handle: eachMessage(handle) });
+        await bus.publish(TOPIC, [message("a", "0")]);
+        await started.holds(1);
+        await bus.publish(TOPIC, [message("a", "1")]);
+        const closed = subscription.close();
+        gate.open();
+        await closed;
+        expect(started.values()).toEqual(["0"]);
+
+        const inbox = new Inbox();
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle: eachMessage(inbox.take) });
+        await inbox.holds(1);
+        expect(inbox.values()).toEqual(["1"]);
+      });
+
+      test("leaves unhandled messages to the next member", async () => {
+        const fixture = await setUp();
+        const bus = fixture.openBus();
+        const tried = new Inbox();
+        const fail = (incoming: IncomingMessage) =>
+          tried.take(incoming).then(() => Promise.reject(new Error("never")));
+        const subscription = await bus.subscribe({ ...IN_GROUP, handle: eachMessage(fail) });
+        await bus.publish(TOPIC, [message("a", "0"), message("a", "1")]);
+        await tried.holds(1);
+        await subscription.close();
+        const inbox = new Inbox();
+        await fixture.openBus().subscribe({ ...IN_GROUP, handle: eachMessage(inbox.take) });
+        await inbox.holds(2);
+        expect(inbox.values()).toEqual(["0", "1"]);
+      });
+    });
 
     test("lag() counts the messages that wait and those in progress", async () => {
       const fixture = await setUp();
@@ -29,10 +71,10 @@ export function describeBusHealth(name: string, openFixture: () => Promise<BusFi
       onTestFinished(() => gate.open());
       await bus.subscribe({
         ...IN_GROUP,
-        async handle(incoming) {
+        handle: eachMessage(async (incoming) => {
           await inbox.take(incoming);
           await gate.opened;
-        },
+        }),
       });
       await inbox.holds(1);
       await expect.poll(lag, POLL).toBe(3);
@@ -46,10 +88,13 @@ export function describeBusHealth(name: string, openFixture: () => Promise<BusFi
       const bus = fixture.openBus({ watch });
       const gate = new Gate();
       onTestFinished(() => gate.open());
-      const { failed } = await bus.subscribe({ ...IN_GROUP, handle: () => gate.opened });
+      const { failed } = await bus.subscribe({
+        ...IN_GROUP,
+        handle: eachMessage(() => gate.opened),
+      });
       await bus.publish(TOPIC, [message("a", "0")]);
       await expect(failed).rejects.toThrow(
-        /The consumer hangs: a handler has been processing one message/,
+        /The consumer hangs: a handler has been processing messages/,
       );
     });
 

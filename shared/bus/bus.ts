@@ -71,13 +71,38 @@ export interface SubscribeOptions {
   readonly topic: Topic;
   readonly group: string;
   /**
-   * Runs for several keys at once, for one message of a key at a time. When it resolves, the bus
-   * acknowledges the message. When it rejects, the bus redelivers the message after a backoff,
-   * without limit: later messages of its key wait, other keys continue. On
-   * {@link UnreadableMessageError} the bus moves the message to the dead-letter queue with the
-   * reason, and the key continues.
+   * Handles messages that arrived together, those of a key in order, and resolves with what failed;
+   * a rejection fails all. Two calls at once never share a key. The bus acknowledges what was
+   * handled, and redelivers what failed after a backoff, without limit. Messages behind a failed
+   * one of their key wait, whatever became of them: a handler stops a key at its first failure. A
+   * key that failed comes back in a call of its own. An {@link UnreadableMessageError} moves its
+   * message to the dead-letter queue with the reason, and the key continues.
    */
-  readonly handle: (message: IncomingMessage) => Promise<void>;
+  readonly handle: (messages: readonly IncomingMessage[]) => Promise<Failures>;
+}
+
+/** The messages of a list that failed: the error of each, by index. */
+export type Failures = ReadonlyMap<number, unknown>;
+
+/** A handler that handles single messages: several keys at once, each up to its first failure. */
+export function eachMessage(
+  handle: (message: IncomingMessage) => Promise<void>,
+): SubscribeOptions["handle"] {
+  return async (messages) => {
+    const failures = new Map<number, unknown>();
+    const keys = Map.groupBy(messages.entries(), ([, { key }]) => key);
+    await Promise.all([...keys.values()].map(async (queue) => {
+      for (const [index, message] of queue) {
+        try {
+          await handle(message);
+        } catch (error) {
+          failures.set(index, error);
+          if (!(error instanceof UnreadableMessageError)) return;
+        }
+      }
+    }));
+    return failures;
+  };
 }
 
 export interface Subscription {

@@ -1,9 +1,12 @@
 import type { EachBatchPayload, KafkaMessage } from "kafkajs";
 import type { Clock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
-import { keyOf, type Place } from "./kafka-messages.ts";
+import type { Outcome } from "./deliver.ts";
+import { keyOf } from "./kafka-messages.ts";
 
-/** Handlers that run at once in a partition, each for a different key. */
+/** Messages of a partition in one call of the handler; what a killed process may have repeated. */
+const TOGETHER_MAX = 100;
+/** Keys that failed before are handled by themselves, so many at once. */
 const KEYS_AT_ONCE = 100;
 /** kafkajs treats an error with one of these names as a bug and stops the consumer permanently. */
 const FATAL_NAMES = ["TypeError", "SyntaxError", "RangeError", "ReferenceError"];
@@ -11,25 +14,26 @@ const FATAL_NAMES = ["TypeError", "SyntaxError", "RangeError", "ReferenceError"]
 export interface BatchOptions {
   readonly payload: EachBatchPayload;
   readonly progress: PartitionProgress;
-  /** Resolves with true when the message was processed or dead-lettered. Never rejects. */
-  readonly deliver: (message: KafkaMessage, place: Place, attempt: number) => Promise<boolean>;
+  /** Never rejects. */
+  readonly deliver: (messages: readonly KafkaMessage[]) => Promise<readonly Outcome[]>;
+  /** Called at each heartbeat, once the position of kafkajs is up to date. */
+  readonly onProgress: () => void;
   readonly closing: AbortSignal;
   readonly clock: Clock;
-  /** The interval of heartbeats and of commits. */
   readonly heartbeatMs: number;
 }
 
 /**
- * The messages of one partition from one fetch. Keys are handled concurrently, each in order; a
- * message that fails stops only its key. Meanwhile heartbeats keep the membership, and offsets are
- * committed up to the first unprocessed message. When the group rebalances, no more handlers start,
- * so a partition moves to another member only after its handlers have ended.
+ * The messages of one partition from one fetch, and the position of kafkajs, which is the first
+ * unprocessed message. A message that fails stops only its key. Meanwhile heartbeats keep the
+ * membership. When the group rebalances, no more handlers start, so a partition moves to another
+ * member only after its handlers have ended.
  */
 export class KafkaBatch {
   readonly #options: BatchOptions;
+  /** Keys with a message that failed in this batch. */
+  readonly #stopped = new Set<string>();
   #interruption: unknown;
-  /** The last offset that was committed. */
-  #committed: string | undefined;
 
   constructor(options: BatchOptions) {
     this.#options = options;
@@ -37,38 +41,40 @@ export class KafkaBatch {
 
   /** Rejects with the error that interrupted it, in a form that kafkajs recovers from. */
   async run(): Promise<void> {
-    const { payload, progress, closing } = this.#options;
-    const queues = messagesByKey(payload.batch.messages).values();
+    const { payload: { batch: { messages } }, progress, closing } = this.#options;
+    const waiting = messages.filter(({ offset }) => !progress.isDone(offset));
+    const failed = new Set(
+      waiting.filter(({ offset }) => progress.attempt(offset) > 1).map(keyOf),
+    );
+    const apart = Map.groupBy(waiting.filter((each) => failed.has(keyOf(each))), keyOf).values();
     const over = new AbortController();
     const beating = this.#beat(over.signal);
-    await Promise.all(Array.from({ length: KEYS_AT_ONCE }, () => this.#work(queues)));
+    await Promise.all([
+      this.#handle(chunksOf(waiting.filter((each) => !failed.has(keyOf(each))))),
+      // Each takes the next key from the same iterator.
+      ...Array.from({ length: Math.min(KEYS_AT_ONCE, failed.size) }, () => this.#handle(apart)),
+    ]);
     over.abort();
     await beating;
-    await this.#commit().catch((error: unknown) => this.#interruption ??= error);
-    if (this.#committed !== undefined) progress.forget(payload.batch.messages, this.#committed);
+    const last = this.#advance();
+    if (last !== undefined) progress.forget(messages, last);
     // While the consumer stops, there is nothing to recover: uncommitted messages are redelivered.
     if (this.#interruption !== undefined && !closing.aborted) throw recoverable(this.#interruption);
   }
 
-  /** Each worker takes the next per-key queue from the shared iterator. */
-  async #work(queues: IterableIterator<KafkaMessage[]>): Promise<void> {
-    for (const queue of queues) {
-      for (const message of queue) {
-        if (!await this.#finish(message)) break;
-      }
+  async #handle(lists: Iterable<readonly KafkaMessage[]>): Promise<void> {
+    const { progress, deliver } = this.#options;
+    for (const list of lists) {
+      if (this.#mustStop()) return;
+      const messages = list.filter((each) => !this.#stopped.has(keyOf(each)));
+      if (messages.length === 0) continue;
+      const outcomes = await deliver(messages);
+      messages.forEach((message, index) => {
+        if (outcomes[index] === "handled") return progress.finish(message.offset);
+        this.#stopped.add(keyOf(message));
+        if (outcomes[index] === "failed") progress.fail(message.offset);
+      });
     }
-  }
-
-  async #finish(message: KafkaMessage): Promise<boolean> {
-    const { payload, progress, deliver } = this.#options;
-    const { offset } = message;
-    if (progress.isDone(offset)) return true;
-    if (this.#mustStop()) return false;
-    const { topic, partition } = payload.batch;
-    const done = await deliver(message, { topic, partition, offset }, progress.attempt(offset));
-    if (done) progress.finish(offset);
-    else progress.fail(offset);
-    return done;
   }
 
   #mustStop(): boolean {
@@ -78,12 +84,13 @@ export class KafkaBatch {
   }
 
   async #beat(over: AbortSignal): Promise<void> {
-    const { payload, clock, heartbeatMs } = this.#options;
+    const { payload, onProgress, clock, heartbeatMs } = this.#options;
     while (true) {
       const waited = await sleep(clock, heartbeatMs, over).then(() => true, () => false);
       if (!waited) return;
+      this.#advance();
+      onProgress();
       try {
-        await this.#commit();
         await payload.heartbeat();
       } catch (error) {
         this.#interruption = error;
@@ -92,28 +99,20 @@ export class KafkaBatch {
     }
   }
 
-  /**
-   * Commits to the broker first, then advances the position of kafkajs. After a failed commit the
-   * messages are fetched again, skipped as processed, and committed then.
-   */
-  async #commit(): Promise<void> {
+  /** Moves the position of kafkajs; returns the offset of the last message before it. */
+  #advance(): string | undefined {
     const { payload, progress } = this.#options;
-    const { topic, partition, messages } = payload.batch;
-    const last = progress.lastContiguous(messages);
-    if (last === undefined || last === this.#committed) return;
-    const offset = String(BigInt(last) + 1n);
-    // consumer.commitOffsets() does nothing once the consumer is stopping.
-    await payload.commitOffsetsIfNecessary({
-      topics: [{ topic, partitions: [{ partition, offset }] }],
-    });
-    payload.resolveOffset(last);
-    this.#committed = last;
+    const last = progress.lastContiguous(payload.batch.messages);
+    if (last !== undefined) payload.resolveOffset(last);
+    return last;
   }
 }
 
-/** The per-key queues of the messages. */
-function messagesByKey(messages: readonly KafkaMessage[]): Map<string, KafkaMessage[]> {
-  return Map.groupBy(messages, keyOf);
+function chunksOf(messages: readonly KafkaMessage[]): (readonly KafkaMessage[])[] {
+  return Array.from(
+    { length: Math.ceil(messages.length / TOGETHER_MAX) },
+    (_, index) => messages.slice(index * TOGETHER_MAX, (index + 1) * TOGETHER_MAX),
+  );
 }
 
 function recoverable(error: unknown): Error {

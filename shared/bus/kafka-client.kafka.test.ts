@@ -6,6 +6,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { createKafkaBus } from "./kafka.ts";
+import { eachMessage } from "./bus.ts";
 import { Inbox, message } from "./test-inbox.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
@@ -33,7 +34,7 @@ test.skipIf(!kafka || !hasIpv6)("messages pass through a broker with an IPv6 add
   const topic = { name, groups: [name], deadLetterQueue: `${name}.dlq` };
   await bus.ensureTopic(topic);
   const inbox = new Inbox();
-  const subscription = await bus.subscribe({ topic, group: name, handle: inbox.take });
+  const subscription = await bus.subscribe({ topic, group: name, handle: eachMessage(inbox.take) });
   onTestFinished(() => subscription.close());
   await bus.publish(topic, [message("a", "1"), message("a", "2")]);
   await inbox.holds(2);

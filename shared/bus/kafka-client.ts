@@ -134,13 +134,18 @@ export function withoutColons(brokers: readonly string[]): string[] {
   );
 }
 
-/** Like the socket factory of kafkajs, and accepts hosts from {@link withoutColons}. */
+/**
+ * Like the socket factory of kafkajs, and accepts hosts from {@link withoutColons}. Requests leave
+ * at once: by default the last part of a large one waits until the broker has acknowledged the
+ * others.
+ */
 export const openSocket: ISocketFactory = ({ host: given, port, ssl, onConnect }) => {
   const host = given.startsWith("[") ? given.slice(1, -1).replaceAll("_", ":") : given;
   const name = isIP(host) === 0 ? { servername: host } : {};
   const socket = ssl
     ? connectTls({ host, port, ...name, ...ssl }, onConnect)
     : connect({ host, port }, onConnect);
+  socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
   return socket;
 };

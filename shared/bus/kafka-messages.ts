@@ -28,15 +28,6 @@ export function positionOf({ topic, partition, offset }: Place): string {
   return `${topic}/${partition}/${offset}`;
 }
 
-/** The place as fields of a log line. */
-export function placeFields({ topic, partition, offset }: Place) {
-  return {
-    messaging_destination_name: topic,
-    messaging_destination_partition_id: String(partition),
-    messaging_kafka_offset: BigInt(offset),
-  };
-}
-
 export function keyOf(message: KafkaMessage): string {
   return message.key?.toString() ?? "";
 }

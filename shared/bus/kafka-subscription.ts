@@ -2,10 +2,11 @@ import type { Consumer, EachBatchPayload, Kafka, KafkaMessage, Message } from "k
 import type { Clock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { type SubscribeOptions, type Subscription, UnreadableMessageError } from "./bus.ts";
-import { KafkaBatch } from "./kafka-batch.ts";
-import { fromKafka, type Place, placeFields, toDeadLetter } from "./kafka-messages.ts";
-import { PartitionProgress } from "./kafka-batch.ts";
+import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
+import type { SubscribeOptions, Subscription } from "./bus.ts";
+import { deliver, type Outcome } from "./deliver.ts";
+import { KafkaBatch, PartitionProgress } from "./kafka-batch.ts";
+import { fromKafka, toDeadLetter } from "./kafka-messages.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
 /** A member that rejoins later than this is removed; longer than a handler may take. */
@@ -14,6 +15,8 @@ const HEARTBEAT_MAX_MS = 1_000;
 const HEARTBEATS_PER_SESSION = 5;
 /** How long a fetch waits for messages; stopping may wait as long. */
 const FETCH_WAIT_MS = 250;
+/** Between commits, in ms; a killed member has this much redelivered. */
+const COMMIT_INTERVAL_MS = 100;
 /** Partitions of one member processed at once; there are fewer. */
 const PARTITIONS_AT_ONCE = 16;
 /**
@@ -34,7 +37,9 @@ export interface KafkaSubscriptionOptions extends SubscribeOptions {
 }
 
 /**
- * One member of a consumer group. A message that fails is redelivered after a backoff: its
+ * One member of a consumer group. What it has processed is committed with a later fetch, for all
+ * partitions in one request that nothing waits for: if the process dies before, the messages are
+ * redelivered. A message that fails is redelivered after a backoff: its
  * partition pauses and is then fetched again from the first unprocessed message, while other
  * partitions continue. Slow handlers delay the member's next fetch.
  */
@@ -47,11 +52,17 @@ export class KafkaSubscription implements Subscription {
   readonly #partitions = new Map<number, PartitionProgress>();
   readonly #batches = new Set<Promise<void>>();
   readonly #watchdog: Watchdog;
+  readonly #logFailure: ThrottledLog;
+  /** Of the newest batch: it commits for the generation in which this member is. */
+  #payload: EachBatchPayload | undefined;
+  #committing: Promise<void> | undefined;
+  #committedAt = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: KafkaSubscriptionOptions) {
     const { kafka, group, sessionTimeoutMs } = options;
     this.#options = options;
+    this.#logFailure = throttledLog(options.log, options.clock);
     this.#heartbeatMs = Math.min(HEARTBEAT_MAX_MS, sessionTimeoutMs / HEARTBEATS_PER_SESSION);
     this.#consumer = kafka.consumer({
       groupId: group,
@@ -74,7 +85,11 @@ export class KafkaSubscription implements Subscription {
   #listen(fail: (error: Error) => void): void {
     const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH } = this.#consumer.events;
     // Other members may have processed what this member remembers.
-    this.#consumer.on(GROUP_JOIN, () => this.#partitions.clear());
+    this.#consumer.on(GROUP_JOIN, () => {
+      this.#partitions.clear();
+      this.#payload = undefined;
+    });
+    this.#consumer.on(FETCH, () => this.#commitSoon());
     for (const sign of [GROUP_JOIN, HEARTBEAT, FETCH]) {
       // Each name has an overload of its own; a listener without parameters fits all of them.
       this.#consumer.on(sign as typeof HEARTBEAT, () => this.#watchdog.sign());
@@ -108,27 +123,56 @@ export class KafkaSubscription implements Subscription {
     this.#closing.abort();
     this.#watchdog.close();
     const { clock, log, group } = this.#options;
+    // Before it leaves, on the same connection.
+    const committed = this.#commit();
     const hasLeft = this.#consumer.disconnect().then(() => true, () => true);
     await Promise.allSettled(this.#batches);
     const over = new AbortController();
     const late = sleep(clock, LEAVE_MAX_MS, over.signal).then(() => false, () => false);
-    if (!await Promise.race([hasLeft, late])) {
+    if (!await Promise.race([Promise.all([hasLeft, committed]), late])) {
       log.warn("Cannot leave the group in time", { messaging_consumer_group_name: group });
     }
     over.abort();
   }
 
+  /** Commits what is processed by now. Never rejects: a later commit includes what this one has. */
+  #commit(): Promise<void> {
+    const { clock } = this.#options;
+    const commit = async () => {
+      const payload = this.#payload;
+      this.#committedAt = clock.now();
+      // consumer.commitOffsets() does nothing once the consumer is stopping.
+      await payload?.commitOffsetsIfNecessary(payload.uncommittedOffsets());
+    };
+    const committing = (this.#committing ?? Promise.resolve()).then(commit)
+      // The next heartbeat finds out whether this member is still one.
+      .catch((error: unknown) => this.#logFailure("warn", "Cannot commit offsets", error))
+      .finally(() => {
+        if (this.#committing === committing) this.#committing = undefined;
+      });
+    this.#committing = committing;
+    return committing;
+  }
+
+  /** Called at each fetch, so that what is left to a later call waits for {@link FETCH_WAIT_MS}. */
+  #commitSoon(): void {
+    const sinceLastMs = this.#options.clock.now() - this.#committedAt;
+    if (!this.#committing && sinceLastMs >= COMMIT_INTERVAL_MS) void this.#commit();
+  }
+
   async #take(payload: EachBatchPayload): Promise<void> {
+    this.#payload = payload;
     const { clock } = this.#options;
     const progress = this.#progressOf(payload.batch.partition);
     const batch = new KafkaBatch({
       payload,
       progress,
-      deliver: (message, place, attempt) => this.#deliver(message, place, attempt),
+      deliver: (messages) => this.#deliver(payload, progress, messages),
+      onProgress: () => this.#commitSoon(),
       closing: this.#closing.signal,
       clock,
       heartbeatMs: this.#heartbeatMs,
-    }).run();
+    }).run().finally(() => this.#closing.signal.aborted ? this.#commit() : undefined);
     this.#batches.add(batch);
     try {
       await batch;
@@ -149,30 +193,21 @@ export class KafkaSubscription implements Subscription {
     return progress;
   }
 
-  /** Returns true when the message was processed or dead-lettered. Never rejects. */
-  async #deliver(message: KafkaMessage, place: Place, attempt: number): Promise<boolean> {
-    try {
-      await this.#handleOrDeadLetter(message, place, attempt);
-      return true;
-    } catch (error) {
-      const fields = { ...placeFields(place), attempt, error };
-      this.#options.log.warn("message will be redelivered", fields);
-      return false;
-    }
-  }
-
-  async #handleOrDeadLetter(message: KafkaMessage, place: Place, attempt: number): Promise<void> {
-    const { handle, deadLetter, topic, log } = this.#options;
-    try {
-      await this.#watchdog.handle(() => handle(fromKafka(message, place, attempt)));
-    } catch (error) {
-      if (!(error instanceof UnreadableMessageError)) throw error;
-      await deadLetter(topic.deadLetterQueue, toDeadLetter(message, place, error.message));
-      log.error("message moved to the dead-letter queue", {
-        ...placeFields(place),
-        dead_letters: topic.deadLetterQueue,
-        reason: error.message,
-      });
-    }
+  #deliver(
+    { batch: { topic, partition } }: EachBatchPayload,
+    progress: PartitionProgress,
+    messages: readonly KafkaMessage[],
+  ): Promise<readonly Outcome[]> {
+    const { deadLetter, topic: { deadLetterQueue } } = this.#options;
+    const incoming = messages.map((message) => {
+      const place = { topic, partition, offset: message.offset };
+      return fromKafka(message, place, progress.attempt(message.offset));
+    });
+    const delivery = { ...this.#options, watchdog: this.#watchdog };
+    return deliver(delivery, incoming, (index, reason) => {
+      const message = messages[index] as KafkaMessage;
+      const place = { topic, partition, offset: message.offset };
+      return deadLetter(deadLetterQueue, toDeadLetter(message, place, reason));
+    });
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { createLogger } from "../telemetry/log.ts";
-import type { Bus, Topic } from "./bus.ts";
+import { type Bus, eachMessage, type Topic } from "./bus.ts";
 import { createBus } from "./create-bus.ts";
 import { createKafkaBus } from "./kafka.ts";
 import { checkKafka, kafkaSettings, type TopicSettings } from "./kafka-settings.ts";
@@ -82,7 +82,7 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
     });
     await bus.publish(topic, [message("a", "0")]);
     const inbox = new Inbox();
-    await bus.subscribe({ topic, group: topic.name, handle: inbox.take });
+    await bus.subscribe({ topic, group: topic.name, handle: eachMessage(inbox.take) });
     await inbox.holds(1);
     expect(inbox.values()).toEqual(["0"]);
   });

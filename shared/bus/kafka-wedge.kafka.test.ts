@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { createLogger } from "../telemetry/log.ts";
-import type { Bus, Topic } from "./bus.ts";
+import { type Bus, eachMessage, type Topic } from "./bus.ts";
 import { createKafkaBus } from "./kafka.ts";
 import { Inbox, message } from "./test-inbox.ts";
 
@@ -38,7 +38,11 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
     const bus = openBus();
     const topic = newTopic();
     const inbox = new Inbox();
-    const { failed } = await bus.subscribe({ topic, group: topic.name, handle: inbox.take });
+    const { failed } = await bus.subscribe({
+      topic,
+      group: topic.name,
+      handle: eachMessage(inbox.take),
+    });
     await bus.publish(topic, [message("a", "0")]);
     await inbox.holds(1);
     swallowFetches();

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { createLogger } from "../telemetry/log.ts";
-import { type Bus, type Topic, UnreadableMessageError } from "./bus.ts";
+import { type Bus, eachMessage, type Topic, UnreadableMessageError } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { describeBusHealth } from "./bus-health-contract.ts";
 import { createKafkaBus, type KafkaBusOptions } from "./kafka.ts";
@@ -80,10 +80,10 @@ describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
     const subscription = await bus.subscribe({
       topic,
       group: "readers",
-      handle: (incoming) => {
+      handle: eachMessage((incoming) => {
         if (incoming.attempt < 3) throw new TypeError("Cannot read properties of undefined");
         return inbox.take(incoming);
-      },
+      }),
     });
     subscription.failed.catch((error: unknown) => failure = error);
     await bus.publish(topic, [message("a", "0"), message("a", "1")]);
@@ -100,10 +100,10 @@ describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
     await bus.subscribe({
       topic,
       group: "readers",
-      handle: (incoming) => {
+      handle: eachMessage((incoming) => {
         if (incoming.value === "0") return inbox.take(incoming);
         throw new UnreadableMessageError("no JSON ".repeat(50));
-      },
+      }),
     });
     const large = "x".repeat(LARGEST_BYTES);
     await bus.publish(topic, [message("a", large), message("a", "0")]);

@@ -5,6 +5,7 @@ import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
 import { rememberedTracing } from "../telemetry/test-tracing.ts";
 import {
+  eachMessage,
   type IncomingMessage,
   MessagesRefusedError,
   type OutgoingMessage,
@@ -119,10 +120,10 @@ describe("observedSubscription()", () => {
       const failure = failures.shift();
       return failure ? Promise.reject(failure) : Promise.resolve();
     });
-    const observed = observedSubscription({ topic, group: "g", handle }, options);
-    await observed.handle(sampled);
-    await expect(observed.handle(sampled)).rejects.toBeInstanceOf(UnreadableMessageError);
-    await expect(observed.handle(sampled)).rejects.toBeInstanceOf(TypeError);
+    const subscription = { topic, group: "g", handle: eachMessage(handle) };
+    const observed = observedSubscription(subscription, options);
+    const failed = await observed.handle([sampled, sampled, sampled]);
+    expect([...failed.keys()]).toEqual([1, 2]);
     const found = await samples();
     for (const [index, error] of [undefined, "unreadable", "internal"].entries()) {
       const name = series("bus_consume_duration_seconds_count", {
@@ -135,6 +136,14 @@ describe("observedSubscription()", () => {
       expect(handled[index]?.headers["traceparent"]).toBe(spans[index]?.traceparent);
     }
   });
+});
+
+test("observedSubscription() measures each message of a call that rejects", async () => {
+  const { spans, options } = setUp();
+  const handle = () => Promise.reject(new AppError("unavailable", "the database is down"));
+  const observed = observedSubscription({ topic, group: "g", handle }, options);
+  await expect(observed.handle([sampled, sampled])).rejects.toThrow("the database is down");
+  expect(spans.map(({ error }) => error)).toEqual(["unavailable", "unavailable"]);
 });
 
 describe("watchLag()", () => {

@@ -154,19 +154,21 @@ function withSpans(
 }
 
 /**
- * The same subscription. Each delivery is measured, and in a sampled trace it is a span, which the
- * handler finds in the `traceparent` header.
+ * The same subscription. Each message is measured by the time of its call, and in a sampled trace
+ * it is a span, which the handler finds in the `traceparent` header.
  */
 export function observedSubscription(
   options: SubscribeOptions,
   { metrics, tracing, clock, system }: ObservedBusOptions,
 ): SubscribeOptions {
-  const durations = metrics.histogram(BUS_CONSUME_DURATION_SECONDS);
   const { topic, group, handle } = options;
+  const durations = metrics.histogram(BUS_CONSUME_DURATION_SECONDS);
   const labels = {
     ...labelsOf(system, topic, "process"),
     messaging_consumer_group_name: group,
   };
+  // Bound once: looking the labels up costs more than counting.
+  const handled = durations.labels(labels);
   const attributesOf = (message: IncomingMessage) => ({
     ...messagingAttributes(system, topic, "process"),
     "messaging.consumer.group.name": group,
@@ -175,25 +177,43 @@ export function observedSubscription(
   });
   return {
     ...options,
-    handle(message) {
-      const parent = parseTraceparent(message.headers.traceparent);
-      const traceparent = tracing.startTraceparent(parent);
-      const traced = { ...message, headers: { ...message.headers, traceparent } };
-      return observed(() => handle(traced), {
-        clock,
-        codeOf: (thrown) =>
-          thrown instanceof UnreadableMessageError ? "unreadable" : toAppError(thrown).code,
-        measure: (error, seconds) =>
-          durations.observe({ ...labels, ...(error && { error_type: error }) }, seconds),
-        span: tracing.isSampled(traceparent)
-          ? {
-            ...{ tracing, traceparent, parent, name: `process ${topic.name}`, kind: "consumer" },
-            describe: (error) => ({ attributes: attributesOf(message), error }),
-          }
-          : undefined,
+    async handle(messages) {
+      const startedAt = clock.now();
+      const parents = messages.map(({ headers }) => parseTraceparent(headers.traceparent));
+      const traceparents = parents.map((parent) => tracing.startTraceparent(parent));
+      const traced = messages.map((message, index) => {
+        const headers = { ...message.headers, traceparent: traceparents[index] as string };
+        return { ...message, headers };
       });
+      const record = (failureOf: (index: number) => unknown) => {
+        const durationMs = clock.now() - startedAt;
+        messages.forEach((message, index) => {
+          const error = codeOf(failureOf(index));
+          if (error) durations.observe({ ...labels, error_type: error }, durationMs / 1_000);
+          else handled.observe(durationMs / 1_000);
+          const [traceparent, parent] = [traceparents[index] as string, parents[index]];
+          if (!tracing.isSampled(traceparent)) return;
+          tracing.record({
+            ...{ traceparent, parent, name: `process ${topic.name}`, kind: "consumer" },
+            ...{ startedAt, durationMs, attributes: attributesOf(message), error },
+          });
+        });
+      };
+      try {
+        const failures = await handle(traced);
+        record((index) => failures.get(index));
+        return failures;
+      } catch (error) {
+        record(() => error);
+        throw error;
+      }
     },
   };
+}
+
+function codeOf(failure: unknown): string | undefined {
+  if (failure === undefined) return undefined;
+  return failure instanceof UnreadableMessageError ? "unreadable" : toAppError(failure).code;
 }
 
 export interface WatchedGroup {

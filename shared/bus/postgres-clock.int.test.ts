@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { Pool } from "../postgres/pool.ts";
 import { createLogger } from "../telemetry/log.ts";
-import type { Bus, Topic } from "./bus.ts";
+import { type Bus, eachMessage, type Topic } from "./bus.ts";
 import { createPostgresBus } from "./postgres.ts";
 import { Inbox, message } from "./test-inbox.ts";
 import { startStuckMember } from "./test-stuck-process.ts";
@@ -42,7 +42,7 @@ async function stepBack(): Promise<void> {
 }
 
 const subscribe = (inbox: Inbox) =>
-  bus.subscribe({ topic: TOPIC, group: "readers", handle: inbox.take });
+  bus.subscribe({ topic: TOPIC, group: "readers", handle: eachMessage(inbox.take) });
 
 test("messages from before a step back arrive at once, ahead of later ones", async () => {
   await bus.publish(TOPIC, [message("a", "1"), message("b", "1"), message("a", "2")]);

@@ -4,12 +4,8 @@ import type { Clock } from "../async/clock.ts";
 import { Loop } from "../async/loop.ts";
 import { sleep } from "../async/sleep.ts";
 import type { Logger } from "../telemetry/log.ts";
-import {
-  type IncomingMessage,
-  type SubscribeOptions,
-  type Subscription,
-  UnreadableMessageError,
-} from "./bus.ts";
+import type { IncomingMessage, SubscribeOptions, Subscription } from "./bus.ts";
+import { deliver } from "./deliver.ts";
 import { followClockBack } from "./postgres-clock.ts";
 import { type MessageData, queueName, toDeadLetterJob } from "./postgres-queues.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
@@ -58,7 +54,8 @@ export class PostgresSubscription implements Subscription {
   readonly #acknowledger: Acknowledger;
   readonly #logFailure: ThrottledLog;
   readonly #closing = new AbortController();
-  readonly #claims = new Map<MessageJob, Promise<void>>();
+  readonly #claims = new Set<MessageJob>();
+  readonly #deliveries = new Set<Promise<void>>();
   readonly #loop: Loop;
   readonly #watchdog: Watchdog;
   #cancelHeartbeat: () => void = () => {};
@@ -99,7 +96,7 @@ export class PostgresSubscription implements Subscription {
     this.#watchdog.close();
     this.#acknowledger.startClosing();
     await this.#loop.close();
-    await Promise.all(this.#claims.values());
+    await Promise.all(this.#deliveries);
     this.#cancelHeartbeat();
     await this.#following;
   }
@@ -110,65 +107,39 @@ export class PostgresSubscription implements Subscription {
     if (capacity === 0) return POLL_MS;
     const { boss } = this.#options;
     const jobs = await boss.fetch<MessageData>(this.queue, { batchSize: capacity });
-    for (const job of jobs) this.#claims.set(job, this.#deliver(job));
+    for (const list of apart(jobs)) this.#start(list);
     return jobs.length === capacity ? 0 : POLL_MS;
   }
 
-  /** Never rejects. */
-  async #deliver(job: MessageJob): Promise<void> {
-    if (await this.#handle(job)) await this.#acknowledger.acknowledge(job);
-    else await this.#release(job);
-    this.#claims.delete(job);
-    this.wake();
+  #start(jobs: readonly MessageJob[]): void {
+    for (const job of jobs) this.#claims.add(job);
+    const delivery = this.#deliver(jobs, 1);
+    this.#deliveries.add(delivery);
+    void delivery.finally(() => this.#deliveries.delete(delivery));
   }
 
-  /** True when the message was processed or dead-lettered; false when it must be redelivered. */
-  async #handle(job: MessageJob): Promise<boolean> {
-    for (let attempt = 1; attempt <= TRIES_PER_CLAIM; attempt++) {
-      const message: IncomingMessage = {
-        ...job.data,
-        position: `${this.queue}/${job.id}`,
-        attempt: job.retryCount * TRIES_PER_CLAIM + attempt,
-      };
-      try {
-        await this.#handleOrDeadLetter(job.id, message);
-        return true;
-      } catch (error) {
-        this.#logRetry(message, error);
-      }
-      if (attempt < TRIES_PER_CLAIM && !await this.#backOff(attempt)) break;
-    }
-    return false;
-  }
-
-  async #handleOrDeadLetter(id: string, message: IncomingMessage): Promise<void> {
-    const { boss, topic, log, handle } = this.#options;
-    try {
-      await this.#watchdog.handle(() => handle(message));
-    } catch (error) {
-      if (!(error instanceof UnreadableMessageError)) throw error;
-      await boss.insert(topic.deadLetterQueue, [toDeadLetterJob(id, message, error.message)]);
-      log.error("message moved to the dead-letter queue", {
-        ...this.#fieldsOf(message),
-        dead_letters: topic.deadLetterQueue,
-        reason: error.message,
-      });
-    }
-  }
-
-  #logRetry(message: IncomingMessage, error: unknown): void {
-    const fields = { ...this.#fieldsOf(message), attempt: message.attempt, error };
-    this.#options.log.warn("message will be redelivered", fields);
-  }
-
-  #fieldsOf({ key, position }: IncomingMessage) {
-    const { topic, group } = this.#options;
-    return {
-      messaging_destination_name: topic.name,
-      messaging_consumer_group_name: group,
-      position,
-      key,
-    };
+  /** Returns when no message is claimed any more. Never rejects. */
+  async #deliver(jobs: readonly MessageJob[], attempt: number): Promise<void> {
+    if (jobs.length === 0) return;
+    const { boss, topic: { deadLetterQueue } } = this.#options;
+    const messages = jobs.map((job): IncomingMessage => ({
+      ...job.data,
+      position: `${this.queue}/${job.id}`,
+      attempt: job.retryCount * TRIES_PER_CLAIM + attempt,
+    }));
+    const delivery = { ...this.#options, watchdog: this.#watchdog };
+    const outcomes = await deliver(delivery, messages, async (index, reason) => {
+      const [job, message] = [jobs[index] as MessageJob, messages[index] as IncomingMessage];
+      await boss.insert(deadLetterQueue, [toDeadLetterJob(job.id, message, reason)]);
+    });
+    await Promise.all(jobs.map(async (job, index) => {
+      if (outcomes[index] === "handled") await this.#acknowledger.acknowledge(job);
+      else if (attempt < TRIES_PER_CLAIM && await this.#backOff(attempt)) {
+        return await this.#deliver([job], attempt + 1);
+      } else await this.#release(job);
+      this.#claims.delete(job);
+      this.wake();
+    }));
   }
 
   /** Returns false when the subscription closes meanwhile. */
@@ -201,7 +172,7 @@ export class PostgresSubscription implements Subscription {
   }
 
   async #sendHeartbeat(): Promise<void> {
-    const jobs = [...this.#claims.keys()];
+    const jobs = [...this.#claims];
     if (jobs.length === 0) return;
     try {
       await this.#options.boss.touch(this.queue, jobs);
@@ -220,6 +191,12 @@ export class PostgresSubscription implements Subscription {
       this.#logFailure("warn", `Cannot check the clock of ${this.queue}`, error);
     }
   }
+}
+
+/** The jobs in one call each: those that were never claimed before together, each other alone. */
+function apart(jobs: readonly MessageJob[]): MessageJob[][] {
+  const again = jobs.filter(({ retryCount }) => retryCount > 0);
+  return [jobs.filter(({ retryCount }) => retryCount === 0), ...again.map((job) => [job])];
 }
 
 /** Jobs removed by one statement. */

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { testDatabase } from "../../stack/test/database.ts";
 import { Pool } from "../postgres/pool.ts";
 import { createLogger } from "../telemetry/log.ts";
-import type { Bus, Topic } from "./bus.ts";
+import { type Bus, eachMessage, type Topic } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { describeBusHealth } from "./bus-health-contract.ts";
 import { createPostgresBus, type PostgresBusOptions } from "./postgres.ts";
@@ -51,7 +51,11 @@ test("many processes can start at once on an empty database", async () => {
   const buses = Array.from({ length: 8 }, () => fixture.openBus());
   await Promise.all(buses.map((bus, index) => bus.publish(TOPIC, [message(`key-${index}`, "0")])));
   const inbox = new Inbox();
-  await (buses[0] as Bus).subscribe({ topic: TOPIC, group: "readers", handle: inbox.take });
+  await (buses[0] as Bus).subscribe({
+    topic: TOPIC,
+    group: "readers",
+    handle: eachMessage(inbox.take),
+  });
   await inbox.holds(8);
   expect(new Set(inbox.messages.map(({ key }) => key)).size).toBe(8);
 });
@@ -70,7 +74,7 @@ test("a subscription continues after its connections were cut", async () => {
   });
   const bus = fixture.openBus();
   const inbox = new Inbox();
-  await bus.subscribe({ topic: TOPIC, group: "readers", handle: inbox.take });
+  await bus.subscribe({ topic: TOPIC, group: "readers", handle: eachMessage(inbox.take) });
   const messages = messagesInTurn(10, 10);
   for (let from = 0; from < messages.length; from += 20) {
     const batch = messages.slice(from, from + 20);
@@ -105,7 +109,7 @@ test("acknowledged messages leave no jobs", async () => {
   const subscription = await bus.subscribe({
     topic: TOPIC,
     group: "readers",
-    handle: inbox.take,
+    handle: eachMessage(inbox.take),
   });
   await bus.publish(TOPIC, messagesInTurn(20, 5));
   await inbox.holds(100);

@@ -10,7 +10,7 @@ import { Loop } from "../async/loop.ts";
 export interface WatchLimits {
   /** Without any sign of life. Longer than a rebalance plus a session timeout, 40 s. */
   readonly silenceMaxMs: number;
-  /** For one message; the deadlines of handlers are far shorter. */
+  /** For one call of a handler; the deadlines of handlers are far shorter. */
   readonly handlerMaxMs: number;
   /** Interval of the checks. */
   readonly everyMs: number;
@@ -103,7 +103,7 @@ export class Watchdog {
   #checkHandlers(now: number): void {
     const [oldest = now] = this.#handlers.values();
     if (now - oldest > this.#limits.handlerMaxMs) {
-      this.#report(`a handler has been processing one message for ${seconds(now - oldest)} s`);
+      this.#report(`a handler has been processing messages for ${seconds(now - oldest)} s`);
     }
   }
 

@@ -1,4 +1,5 @@
 import { NOTIFIER_GROUP, ORDER_EVENTS, orderEvent } from "../../proto/order-event.ts";
+import { eachMessage } from "../../shared/bus/bus.ts";
 import { createKafkaBus } from "../../shared/bus/kafka.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 
@@ -34,7 +35,7 @@ export async function readKafkaEvents(
       bus.subscribe({
         topic,
         group: GROUP,
-        handle({ value, position }) {
+        handle: eachMessage(({ value, position }) => {
           const event = orderEvent.safeParse(parse(value));
           const order = Number(event.data?.order_id);
           if (event.success && orders.includes(order)) {
@@ -42,7 +43,7 @@ export async function readKafkaEvents(
           }
           if (found.length >= count) resolve();
           return Promise.resolve();
-        },
+        }),
       }).catch(reject);
     });
   } finally {

@@ -12,7 +12,12 @@ import {
 } from "../../loms/repository/writer-fixture.ts";
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../../proto/order-event.ts";
 import { systemClock } from "../../shared/async/clock.ts";
-import { type Bus, MessagesRefusedError, UnreadableMessageError } from "../../shared/bus/bus.ts";
+import {
+  type Bus,
+  eachMessage,
+  MessagesRefusedError,
+  UnreadableMessageError,
+} from "../../shared/bus/bus.ts";
 import { createPostgresBus } from "../../shared/bus/postgres.ts";
 import { Inbox, message } from "../../shared/bus/test-inbox.ts";
 import { durableRunner } from "../../shared/postgres/statement.ts";
@@ -175,8 +180,9 @@ test("dead-lettered events are listed, and at most --max are put back", async ()
   await bus.subscribe({
     topic: ORDER_EVENTS,
     group: NOTIFIER_GROUP,
-    handle: (incoming) =>
-      mended ? inbox.take(incoming) : Promise.reject(new UnreadableMessageError("not yet")),
+    handle: eachMessage((incoming) =>
+      mended ? inbox.take(incoming) : Promise.reject(new UnreadableMessageError("not yet"))
+    ),
   });
   await bus.publish(ORDER_EVENTS, ["0", "1", "2"].map((value) => message("7", value)));
   await expect.poll(async () => (await listDeadLetters({ bus }, 10))[0])

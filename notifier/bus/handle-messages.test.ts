@@ -3,7 +3,7 @@ import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { type IncomingMessage, UnreadableMessageError } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { LastShown, SkippedEvents } from "../domain/deps.ts";
-import { handleMessage } from "./handle-message.ts";
+import { handleMessages } from "./handle-messages.ts";
 
 const AT = "2026-01-02T03:04:05.678Z";
 
@@ -15,17 +15,20 @@ function setUp(noteDead?: LastShown["noteDead"]) {
   const skipped: SkippedEvents[] = [];
   const outcomes: string[] = [];
   const lastShown: LastShown = {
-    lastSeq: (orderId) => Promise.resolve(seqs.get(orderId) ?? 0),
-    remember: ({ orderId, seq }) => Promise.resolve(void seqs.set(orderId, seq)),
+    lastSeqs: () => Promise.resolve(seqs),
+    remember: (events) => {
+      for (const { orderId, seq } of events) seqs.set(orderId, seq);
+      return Promise.resolve();
+    },
     knowsBeginningOf: () => Promise.resolve(true),
     noteDead: noteDead ?? ((orderId, seq) => Promise.resolve(void dead.push([orderId, seq]))),
     deadSeqs: (orderId) =>
       Promise.resolve(dead.filter(([order]) => order === orderId).map(([, seq]) => seq)),
     forgetFinal: () => Promise.resolve(0),
   };
-  const handle = handleMessage({
+  const handle = handleMessages({
     lastShown,
-    sink: { show: ({ seq }) => Promise.resolve(void shown.push(seq)) },
+    sink: { show: (events) => Promise.resolve(void shown.push(...events.map(({ seq }) => seq))) },
     onSkipped: (each) => void skipped.push(each),
     onOutcome: (outcome) => void outcomes.push(outcome),
   }, new VirtualClock());
@@ -45,17 +48,16 @@ function message(seq: number, headers: Record<string, string> = {}, value?: stri
 
 test("each event has an outcome: shown, stale or dead", async () => {
   const { handle, outcomes } = setUp();
-  await handle(message(1));
-  await handle(message(1));
-  await expect(handle(message(2, {}, "{}"))).rejects.toThrow(UnreadableMessageError);
-  expect(outcomes).toEqual(["shown", "stale", "dead"]);
+  expect(await handle([message(1)])).toEqual(new Map());
+  const failures = await handle([message(1), message(2, {}, "{}"), message(3)]);
+  expect([...failures.keys()]).toEqual([1]);
+  expect(failures.get(1)).toBeInstanceOf(UnreadableMessageError);
+  expect(outcomes).toEqual(["shown", "stale", "shown", "dead"]);
 });
 
 test("an unreadable event is recorded as dead, and is not a gap before the next one", async () => {
   const { handle, dead, shown, skipped } = setUp();
-  await handle(message(1));
-  await expect(handle(message(2, {}, "{"))).rejects.toThrow(UnreadableMessageError);
-  await handle(message(3));
+  await handle([message(1), message(2, {}, "{"), message(3)]);
   expect([dead, shown, skipped]).toEqual([[[7n, 2]], [1, 3], []]);
 });
 
@@ -63,26 +65,26 @@ test.each(["poison", "7-0", "07-1", "9223372036854775808-1", "7-1-1", ""])(
   "an unreadable message that is not an order event (ce_id %j) is not recorded",
   async (ce_id) => {
     const { handle, dead } = setUp();
-    await expect(handle(message(1, { ce_id }, "{"))).rejects.toThrow(UnreadableMessageError);
+    expect((await handle([message(1, { ce_id }, "{")])).size).toBe(1);
     expect(dead).toEqual([]);
   },
 );
 
 test("an unreadable event is redelivered until it can be recorded", async () => {
   const down = new AppError("unavailable", "the database is unavailable");
-  const { handle } = setUp(() => Promise.reject(down));
-  await expect(handle(message(1, {}, "{"))).rejects.toBe(down);
+  const { handle, outcomes } = setUp(() => Promise.reject(down));
+  await expect(handle([message(1, {}, "{")])).rejects.toBe(down);
+  expect(outcomes).toEqual([]);
 });
 
 test("events named in the header as rejected by the bus are not a gap", async () => {
   const { handle, skipped } = setUp();
-  await handle(message(1));
-  await handle(message(4, { refused_before: "7-2,7-3" }));
+  await handle([message(1), message(4, { refused_before: "7-2,7-3" })]);
   expect(skipped).toEqual([]);
 });
 
 test("a header that names other orders explains no gap", async () => {
   const { handle, skipped } = setUp();
-  await handle(message(3, { refused_before: "8-1,8-2,nonsense" }));
+  await handle([message(3, { refused_before: "8-1,8-2,nonsense" })]);
   expect(skipped).toEqual([{ orderId: 7n, lastSeq: 0, nextSeq: 3, count: 2 }]);
 });
