@@ -2,7 +2,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
 import { createKafkaBus } from "../../shared/bus/kafka.ts";
-import { deleteTopic } from "../../shared/bus/test-delete-topic.ts";
+import { deleteTopic } from "../../shared/bus/test/delete-topic.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import type { Alone } from "../alone.ts";

@@ -5,7 +5,7 @@ import { AppError, type ErrorCode } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples, series } from "../../shared/telemetry/test-samples.ts";
-import { rememberedTracing } from "../../shared/telemetry/test-tracing.ts";
+import { rememberedTracing } from "../../shared/telemetry/test/tracing.ts";
 import { fakeDeps } from "../deps-fixture.ts";
 import type { OrderItem } from "../domain/deps.ts";
 import { createRpc, type RpcSystem } from "./chain.ts";

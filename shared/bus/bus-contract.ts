@@ -8,7 +8,7 @@ import {
   UnreadableMessageError,
 } from "./bus.ts";
 import type { WatchLimits } from "./watchdog.ts";
-import { countedUpTo, Inbox, message, messagesInTurn } from "./test-inbox.ts";
+import { countedUpTo, Inbox, message, messagesInTurn } from "./test/inbox.ts";
 
 /** A member in a process of its own that never finishes a message. */
 export interface StuckMember {

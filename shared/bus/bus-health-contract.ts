@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { eachMessage, type IncomingMessage, type Topic } from "./bus.ts";
 import type { BusFixture } from "./bus-contract.ts";
-import { Gate, Inbox, message } from "./test-inbox.ts";
+import { Gate, Inbox, message } from "./test/inbox.ts";
 
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const IN_GROUP = { topic: TOPIC, group: "readers" } as const;

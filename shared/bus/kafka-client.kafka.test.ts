@@ -7,7 +7,7 @@ import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { createKafkaBus } from "./kafka.ts";
 import { eachMessage } from "./bus.ts";
-import { Inbox, message } from "./test-inbox.ts";
+import { Inbox, message } from "./test/inbox.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 const kafka = inject("kafka") as TestKafka;

@@ -7,7 +7,7 @@ import { createBus } from "./create-bus.ts";
 import { createKafkaBus } from "./kafka.ts";
 import { checkKafka, kafkaSettings, type TopicSettings } from "./kafka-settings.ts";
 import { readConfig } from "../config.ts";
-import { Inbox, message } from "./test-inbox.ts";
+import { Inbox, message } from "./test/inbox.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 const kafka = inject("kafka") as TestKafka;

@@ -5,7 +5,7 @@ import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { type Bus, eachMessage, type Topic } from "./bus.ts";
 import { createKafkaBus } from "./kafka.ts";
-import { Inbox, message } from "./test-inbox.ts";
+import { Inbox, message } from "./test/inbox.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 const kafka = inject("kafka") as TestKafka;

@@ -5,8 +5,8 @@ import { type Bus, eachMessage, type Topic, UnreadableMessageError } from "./bus
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { describeBusHealth } from "./bus-health-contract.ts";
 import { createKafkaBus, type KafkaBusOptions } from "./kafka.ts";
-import { Inbox, message } from "./test-inbox.ts";
-import { startStuckMember } from "./test-stuck-process.ts";
+import { Inbox, message } from "./test/inbox.ts";
+import { startStuckMember } from "./test/stuck-process.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 /** The test broker's minimum is 1 s. */

@@ -3,7 +3,7 @@ import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
-import { rememberedTracing } from "../telemetry/test-tracing.ts";
+import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import {
   eachMessage,
   type IncomingMessage,

@@ -5,8 +5,8 @@ import { Pool } from "../postgres/pool.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { type Bus, eachMessage, type Topic } from "./bus.ts";
 import { createPostgresBus } from "./postgres.ts";
-import { Inbox, message } from "./test-inbox.ts";
-import { startStuckMember } from "./test-stuck-process.ts";
+import { Inbox, message } from "./test/inbox.ts";
+import { startStuckMember } from "./test/stuck-process.ts";
 
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });

@@ -7,8 +7,8 @@ import { type Bus, eachMessage, type Topic } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { describeBusHealth } from "./bus-health-contract.ts";
 import { createPostgresBus, type PostgresBusOptions } from "./postgres.ts";
-import { startStuckMember } from "./test-stuck-process.ts";
-import { countedUpTo, Inbox, message, messagesInTurn } from "./test-inbox.ts";
+import { startStuckMember } from "./test/stuck-process.ts";
+import { countedUpTo, Inbox, message, messagesInTurn } from "./test/inbox.ts";
 
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });

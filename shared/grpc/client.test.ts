@@ -5,7 +5,7 @@ import { VirtualClock } from "../async/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
-import { rememberedTracing } from "../telemetry/test-tracing.ts";
+import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import { type GrpcClient, observedClient } from "./client.ts";
 
 const TRACEPARENT = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;

@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
-import { rememberedTracing } from "../telemetry/test-tracing.ts";
+import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import { answerJson, createHttpApp, mount } from "./app.ts";
 import { metricsRoute } from "./probes.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PRODUCT, setUp, status } from "./test-product-client.ts";
+import { PRODUCT, setUp, status } from "./test/product-client.ts";
 
 describe("getProduct() remembers", () => {
   const minutes = (count: number) => count * 60_000;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { VirtualClock } from "../async/virtual-clock.ts";
 import { RETRY_AFTER_MAX_S } from "../http-client/retry-after.ts";
-import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test-product-client.ts";
-import type { TestProductService } from "./test-product-service.ts";
+import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test/product-client.ts";
+import type { TestProductService } from "./test/product-service.ts";
 
 const throttled = (headers?: Record<string, string>) =>
   new Response(JSON.stringify({ code: 8, message: `slow down, ${SECRET}` }), {

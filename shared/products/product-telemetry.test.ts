@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readSamples, series } from "../telemetry/test-samples.ts";
 import { productServer } from "./product-telemetry.ts";
-import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test-product-client.ts";
+import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test/product-client.ts";
 
 test.each([
   ["http://10.0.0.9:8090", "10.0.0.9", 8090, "http://10.0.0.9:8090"],

@@ -9,7 +9,7 @@ import {
   serveTogether,
   sharedTrace,
 } from "./tracing.ts";
-import { rememberedTracing } from "./test-tracing.ts";
+import { rememberedTracing } from "./test/tracing.ts";
 
 const VALID = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

@@ -19,7 +19,7 @@ import {
   UnreadableMessageError,
 } from "../../shared/bus/bus.ts";
 import { createPostgresBus } from "../../shared/bus/postgres.ts";
-import { Inbox, message } from "../../shared/bus/test-inbox.ts";
+import { Inbox, message } from "../../shared/bus/test/inbox.ts";
 import { durableRunner } from "../../shared/postgres/statement.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";

@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingMessage } from "./bus.ts";
+import type { IncomingMessage, OutgoingMessage } from "../bus.ts";
 
 /** The messages that handlers received, in order, for tests. */
 export class Inbox {

@@ -1,4 +1,4 @@
-import { childTraceparent, isSampled, type SpanRecord, type Tracing } from "./tracing.ts";
+import { childTraceparent, isSampled, type SpanRecord, type Tracing } from "../tracing.ts";
 
 /** Tracing that keeps its spans, for tests; new traces are sampled. */
 export function rememberedTracing(): Tracing & { readonly spans: SpanRecord[] } {

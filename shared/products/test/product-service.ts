@@ -1,6 +1,6 @@
-import { sleep } from "../async/sleep.ts";
-import type { VirtualClock } from "../async/virtual-clock.ts";
-import type { Fetch } from "../http-client/direct-fetch.ts";
+import { sleep } from "../../async/sleep.ts";
+import type { VirtualClock } from "../../async/virtual-clock.ts";
+import type { Fetch } from "../../http-client/direct-fetch.ts";
 
 export interface ReceivedCall {
   readonly at: number;

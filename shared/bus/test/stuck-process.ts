@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { Topic } from "./bus.ts";
-import type { StuckMember } from "./bus-contract.ts";
+import type { Topic } from "../bus.ts";
+import type { StuckMember } from "../bus-contract.ts";
 
-const PROGRAM = fileURLToPath(new URL("test-stuck-member.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("stuck-member.ts", import.meta.url));
 const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
 
 /** A member on the bus at `address`, in a process of its own. */

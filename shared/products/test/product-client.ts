@@ -1,9 +1,9 @@
-import { RequestContext } from "../async/request-context.ts";
-import { VirtualClock } from "../async/virtual-clock.ts";
-import { Metrics } from "../telemetry/metrics.ts";
-import { rememberedTracing } from "../telemetry/test-tracing.ts";
-import { ProductClient } from "./product-client.ts";
-import { TestProductService } from "./test-product-service.ts";
+import { RequestContext } from "../../async/request-context.ts";
+import { VirtualClock } from "../../async/virtual-clock.ts";
+import { Metrics } from "../../telemetry/metrics.ts";
+import { rememberedTracing } from "../../telemetry/test/tracing.ts";
+import { ProductClient } from "../product-client.ts";
+import { TestProductService } from "./product-service.ts";
 
 export const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /** The token; the service repeats it, as a careless one would. */

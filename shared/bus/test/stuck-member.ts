@@ -1,7 +1,7 @@
 import process from "node:process";
-import { createLogger } from "../telemetry/log.ts";
-import { createKafkaBus } from "./kafka.ts";
-import { createPostgresBus } from "./postgres.ts";
+import { createLogger } from "../../telemetry/log.ts";
+import { createKafkaBus } from "../kafka.ts";
+import { createPostgresBus } from "../postgres.ts";
 
 // A process for tests: joins a group, prints "taken" for what it receives and never finishes it.
 // The bus is a PostgreSQL URL or the address of a Kafka broker.
