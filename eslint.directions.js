@@ -61,6 +61,7 @@ const SHARED_FOLDERS = {
   grpc: ["async", "telemetry"],
   http: ["async", "http-client", "telemetry"],
   bus: ["async", "postgres", "telemetry"],
+  valkey: ["async", "telemetry"],
   products: ["async", "http-client", "telemetry"],
 };
 const SHARED_REMEDY =
@@ -72,6 +73,7 @@ const PACKAGE_HOMES = [
   { packages: "@grpc|grpc-health-check", homes: ["shared/grpc"] },
   { packages: "postgres", homes: ["shared/postgres"] },
   { packages: "kafkajs|pg-boss", homes: ["shared/bus"] },
+  { packages: "ioredis", homes: ["shared/valkey"] },
   { packages: "tslog|prom-client|pprof-format", homes: ["shared/telemetry"] },
   { packages: "@opentelemetry", homes: ["shared/otlp"] },
 ];

@@ -127,9 +127,9 @@ export default defineConfig({
       {
         test: {
           name: "machines",
-          include: ["e2e/machines/**/*.machines.test.ts"],
+          include: ["**/*.machines.test.ts"],
           exclude: everywhere,
-          globalSetup: "e2e/machines/setup.ts",
+          globalSetup: ["e2e/machines/setup.ts", "e2e/machines/stores-setup.ts"],
           maxWorkers: STACKS_AT_ONCE,
           // A failover waits for the key of a dead primary to expire.
           testTimeout: 120_000,

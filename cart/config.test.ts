@@ -29,3 +29,9 @@ test("cartConfig() names every wrong setting at once, and shows no token", () =>
   expect(() => cartConfig(wrong)).toThrow(/CART_HTTP[^]*PRODUCT_CACHE_TTL/);
   expect(() => cartConfig(wrong)).not.toThrow("hunter2");
 });
+
+test("cartConfig() says what is wrong with the URL of a store, without its password", () => {
+  const wrong = { CART_STORE_URL: "redis://:hunter2@a:1,b:2" };
+  expect(() => cartConfig(wrong)).toThrow("CART_STORE_URL: has several hosts");
+  expect(() => cartConfig(wrong)).not.toThrow("hunter2");
+});

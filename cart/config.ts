@@ -18,6 +18,8 @@ import {
   unusedOtel,
 } from "../shared/otlp/otel-settings.ts";
 
+import { checkStore, storeSettings } from "../shared/valkey/store-url.ts";
+
 const CART_TTL_MAX_DAYS = 3_650;
 
 const settings = {
@@ -31,6 +33,7 @@ const settings = {
   CART_TTL: durationUpTo(CART_TTL_MAX_DAYS)
     .refine((ms) => ms > 0, "must be longer than 0")
     .prefault("720h"),
+  ...storeSettings,
   LOMS_GRPC_URL: hostPort.prefault("127.0.0.1:50051"),
   LOMS_ORIGINS: listOf(httpOrigin).prefault("http://localhost:8084,http://127.0.0.1:8084"),
 };
@@ -44,5 +47,11 @@ export type CartConfig = ReturnType<typeof cartConfig>;
 export function cartConfig(environment: Environment) {
   const local = ["PRODUCT_URL", "LOMS_GRPC_URL", "LOMS_ORIGINS"];
   const given = otelEnvironment(withLocalStack(environment, local));
-  return { ...readConfig(settings, given, checkTracing), OTEL_UNUSED: unusedOtel(given) };
+  return {
+    ...readConfig(settings, given, (config) => [
+      ...checkTracing(config),
+      ...checkStore(config),
+    ]),
+    OTEL_UNUSED: unusedOtel(given),
+  };
 }

@@ -1,5 +1,5 @@
 import { v7 as uuidV7 } from "uuid";
-import { healthRoutes, metricsRoute } from "../shared/http/probes.ts";
+import { healthRoutes, metricsRoute, type ReadyCheck } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
 import type { RunningService } from "../shared/lifecycle.ts";
 import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
@@ -9,9 +9,10 @@ import { VERSION } from "../shared/telemetry/version.ts";
 import { createLomsClient } from "./clients/loms.ts";
 import type { CartConfig } from "./config.ts";
 import type { CheckoutDeps } from "./domain/checkout.ts";
-import type { Deps } from "./domain/deps.ts";
+import type { Carts, Deps } from "./domain/deps.ts";
 import { cartApp } from "./http/routes.ts";
-import { CART_REPOSITORY_EXPIRED_TOTAL, MemoryCarts, watchCarts } from "./repository/memory.ts";
+import { CART_REPOSITORY_EXPIRED_TOTAL, watchCarts } from "./repository/cart-metrics.ts";
+import { MemoryCarts } from "./repository/memory.ts";
 
 /** How long a stop waits for requests in progress: longer than any of them may take. */
 const DRAIN_MAX_MS = 6_000;
@@ -24,6 +25,28 @@ export interface RunningCart extends RunningService {
 /** Starts cart; it is listening when this resolves. */
 export function startCart(config: CartConfig, log: ProcessLog): Promise<RunningCart> {
   return openService({ name: "cart", config, log }, openCart);
+}
+
+/** In the store of the settings, else in memory; the package for a store is loaded on use. */
+async function openCarts(
+  parts: ServiceParts<CartConfig>,
+): Promise<{ carts: Carts; checks: Readonly<Record<string, ReadyCheck>> }> {
+  const { config, metrics } = parts;
+  const expired = metrics.counter(CART_REPOSITORY_EXPIRED_TOTAL);
+  const options = {
+    // Keys that ascend with time come side by side in the index of loms.
+    newIdempotencyKey: () => uuidV7(),
+    ttlMs: config.CART_TTL,
+    onExpired: (ended: number) => expired.inc(ended),
+  };
+  if (config.CART_STORE_URL !== undefined) {
+    const { openStore } = await import("./repository/open-store.ts");
+    const carts = openStore(parts, options);
+    return { carts, checks: { store: (context) => carts.check(context) } };
+  }
+  const carts = new MemoryCarts(options);
+  watchCarts(() => carts.size(), metrics);
+  return { carts, checks: {} };
 }
 
 async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string }> {
@@ -41,14 +64,7 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
   const loms = createLomsClient(config.LOMS_GRPC_URL, metrics, tracing);
   opened.push("the client of loms", () => loms.close());
 
-  const expired = metrics.counter(CART_REPOSITORY_EXPIRED_TOTAL);
-  const carts = new MemoryCarts({
-    // Keys that ascend with time come side by side in the index of loms.
-    newIdempotencyKey: () => uuidV7(),
-    ttlMs: config.CART_TTL,
-    onExpired: (ended) => expired.inc(ended),
-  });
-  watchCarts(carts, metrics);
+  const { carts, checks } = await openCarts(parts);
   const deps: Deps & CheckoutDeps = {
     carts,
     products,
@@ -59,8 +75,8 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
 
   await openProfileListener(config.CART_PROFILE, log, opened);
 
-  // Carts are in memory, so cart is ready while other services are unavailable.
-  const app = cartApp(deps, [...healthRoutes(readiness), metricsRoute(metrics)], {
+  // cart is ready while other services are unavailable.
+  const app = cartApp(deps, [...healthRoutes(readiness, checks), metricsRoute(metrics)], {
     log,
     metrics,
     tracing,

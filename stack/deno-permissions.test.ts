@@ -39,6 +39,16 @@ test("denoFlags() opens every port of a broker's host: brokers advertise ports",
   expect(allowed(flags, "read")).toContain("/p/ca.pem");
 });
 
+test("denoFlags() opens a store, and every port of one that announces its own", async () => {
+  const environment = { CART_STORE_URL: "rediss://:p@a:7000/1", CART_STORE_TLS_CA: "ca.pem" };
+  const flags = await denoFlags("cart", "/p", environment);
+  expect(allowed(flags, "net")).toContain("a:7000");
+  expect(allowed(flags, "read")).toContain("/p/ca.pem");
+  const others = { CART_STORE_URL: "redis+sentinel://127.0.0.1:7000,[::1]:7001/shop" };
+  expect(allowed(await denoFlags("cart", "/p", others), "net"))
+    .toEqual(expect.arrayContaining(["127.0.0.1", "[::1]"]));
+});
+
 test("denoFlags() opens the collector, its certificates and unknown OTEL_ names", async () => {
   const flags = await denoFlags("cart", "/p", {
     OTEL_TRACES_EXPORTER: "otlp",

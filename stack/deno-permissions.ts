@@ -7,6 +7,7 @@ import { SETTINGS, type Settings } from "./settings.ts";
 import { readDatabaseUrl, unixSocket } from "../shared/postgres/database-url.ts";
 import { isDatabaseUrl, readLibpqUri } from "../shared/postgres/libpq-uri.ts";
 import { tlsFiles } from "../shared/postgres/tls-settings.ts";
+import { readStoreUrl } from "../shared/valkey/store-url.ts";
 
 // What a service may do under Deno, derived from its settings: nothing that it does not need.
 
@@ -42,8 +43,7 @@ const ALWAYS = [
 /** Packages look for settings of their own; to them nothing else is set. */
 const IGNORE_OTHER_SETTINGS = "--ignore-env";
 /** Settings that name a PEM file. */
-const PEM_FILE =
-  /^KAFKA_TLS_(CA|CERT|KEY)$|^OTEL_EXPORTER_OTLP_(TRACES_)?(CLIENT_)?(CERTIFICATE|KEY)$/;
+const PEM_FILE = /^(KAFKA|CART_STORE)_TLS_(CA|CERT|KEY)$|^OTEL_EXPORTER_.*_(CERTIFICATE|KEY)$/;
 /** A service names those that it does not know in its log. */
 const OTEL_PREFIX = "OTEL_";
 /** Settings that name origins of callers: the service opens no connection to them. */
@@ -100,7 +100,7 @@ function configOrNothing(
 /** For the listeners, parts outside and files that a setting names. */
 function neededFor(name: string, value: unknown, directory: string): Permissions {
   if (name.endsWith(CALLERS_SUFFIX)) return {};
-  if (name === "KAFKA_BROKERS") return { net: brokerHosts(value as readonly string[]) };
+  if (name === "KAFKA_BROKERS") return { net: anyPort(value as readonly string[]) };
   if (Array.isArray(value)) {
     const each = value.map((item) => neededFor(name, item, directory));
     const all = (what: keyof Permissions) => each.flatMap((permissions) => permissions[what] ?? []);
@@ -115,6 +115,7 @@ function neededFor(name: string, value: unknown, directory: string): Permissions
 function neededForText(name: string, text: string, directory: string): Permissions {
   // A PEM file may be given as its text.
   if (PEM_FILE.test(name)) return text.includes("\n") ? {} : { read: [resolve(directory, text)] };
+  if (name === "CART_STORE_URL") return { net: storeHosts(text) };
   return isDatabaseUrl(text) ? neededForDatabase(text, directory) : { net: addressesIn(text) };
 }
 
@@ -125,9 +126,15 @@ function addressesIn(text: string): string[] {
   return defaultPort ? [`${hostname}:${port || defaultPort}`] : [];
 }
 
-/** Brokers advertise the addresses to call; their ports are not known before. */
-function brokerHosts(brokers: readonly string[]): string[] {
-  return brokers.map((broker) => broker.slice(0, broker.lastIndexOf(":")));
+/** For servers that advertise the addresses to call, whose ports are not known before. */
+function anyPort(addresses: readonly string[]): string[] {
+  return addresses.map((address) => address.slice(0, address.lastIndexOf(":")));
+}
+
+function storeHosts(url: string): string[] {
+  const { kind, hosts } = readStoreUrl(url);
+  const addresses = hosts.map(formatHostPort);
+  return kind === "server" ? addresses : anyPort(addresses);
 }
 
 /** A name, to look it up, and the addresses that it has now. */

@@ -197,8 +197,8 @@ test("checkout() returns an order to the next caller when its own has disconnect
 test("checkout() returns an unreported order after loms was overloaded", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2 });
-  const cart = await deps.carts.readToOrder(USER);
-  const begun = await deps.carts.beginAttempt(USER, cart.revision, cart.lines);
+  const lines = await deps.carts.listCart(USER);
+  const begun = await deps.carts.beginAttempt(USER, lines, lines);
   await deps.carts.settleAttempt(USER, begun as CheckoutAttempt, { keep: true });
   deps.orders.orderCreate.mockRejectedValueOnce(new AppError("resource_exhausted", "full"));
   await expect(checkout(deps, user, testContext())).rejects

@@ -44,13 +44,13 @@ export interface CheckoutAttempt {
 }
 
 /** What a checkout reads first: the attempt to resume, else the cart. */
-export interface CartToOrder {
-  readonly attempt?: CheckoutAttempt | undefined;
+export type CartToOrder = { readonly attempt: CheckoutAttempt } | {
+  readonly attempt?: undefined;
   /** Ascending by SKU. */
   readonly lines: readonly CartLine[];
   /** Another one after each change of the lines; for the store alone. */
   readonly revision: unknown;
-}
+};
 
 /**
  * The carts of all users, and at most one attempt to order each. Each call is atomic. An attempt is

@@ -179,7 +179,7 @@ async function randomStep(
     case 1: {
       const attempt = await calls.begin(BigInt(user));
       const added = await calls.add(BigInt(user), sku, count, { ...LIMITS, countMax: 30 });
-      await calls.settle(BigInt(user), attempt);
+      if (attempt) await calls.settle(BigInt(user), attempt);
       removeAll(model, user);
       setTo(added.kind === "added" ? count : 0);
       break;

@@ -4,7 +4,8 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import { cartsContract } from "./carts-contract.ts";
 import { TTL_MS } from "../test/carts-under-test.ts";
-import { MemoryCarts, type MemoryCartsOptions, watchCarts } from "./memory.ts";
+import { watchCarts } from "./cart-metrics.ts";
+import { MemoryCarts, type MemoryCartsOptions } from "./memory.ts";
 
 const limits = { countMax: 10, linesMax: 10 };
 
@@ -46,7 +47,7 @@ test("carts that were left behind are counted, and take no memory", async () => 
 test("a scrape returns the current numbers of carts and lines", async () => {
   const metrics = new Metrics("cart");
   const repository = openCarts();
-  watchCarts(repository, metrics);
+  watchCarts(() => repository.size(), metrics);
   const size = async () => {
     const samples = readSamples(await metrics.text());
     return [samples.get("cart_repository_carts"), samples.get("cart_repository_lines")];

@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
-import { counterFamily, gaugeFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import type {
   AddItemLimits,
   AddItemOutcome,
@@ -9,24 +8,6 @@ import type {
   CheckoutAttempt,
   OrderLine,
 } from "../domain/deps.ts";
-
-export const CART_REPOSITORY_CARTS = gaugeFamily({
-  name: "cart_repository_carts",
-  help: "Carts that hold something",
-  labels: [],
-});
-
-export const CART_REPOSITORY_LINES = gaugeFamily({
-  name: "cart_repository_lines",
-  help: "Lines of all carts together",
-  labels: [],
-});
-
-export const CART_REPOSITORY_EXPIRED_TOTAL = counterFamily({
-  name: "cart_repository_expired_total",
-  help: "Carts that ended because they were not changed for CART_TTL",
-  labels: [],
-});
 
 const SEARCH_INTERVAL_MS = 10_000;
 const NO_LINES: readonly CartLine[] = [];
@@ -117,8 +98,10 @@ export class MemoryCarts implements Carts {
 
   /** The revision is the array of lines, which is replaced at each change. */
   async readToOrder(userId: bigint): Promise<CartToOrder> {
+    const attempt = this.#resume(userId);
+    if (attempt) return { attempt };
     const lines = this.#linesOf(userId);
-    return { attempt: this.#resume(userId), lines, revision: lines };
+    return { lines, revision: lines };
   }
 
   async beginAttempt(
@@ -234,15 +217,4 @@ function placeOf(lines: readonly CartLine[], sku: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** Sets the gauges at each scrape. */
-export function watchCarts(repository: Pick<MemoryCarts, "size">, metrics: Metrics): void {
-  const carts = metrics.gauge(CART_REPOSITORY_CARTS);
-  const lines = metrics.gauge(CART_REPOSITORY_LINES);
-  metrics.beforeScrape(() => {
-    const size = repository.size();
-    carts.set(size.carts);
-    lines.set(size.lines);
-  });
 }

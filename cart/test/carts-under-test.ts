@@ -27,9 +27,15 @@ export function storeCalls(store: () => CartsUnderTest) {
     new RequestContext({ traceparent: TRACEPARENT, timeoutMs: REQUEST_TIMEOUT_MS });
   const list = (userId: bigint) => carts().listCart(userId, context());
   const readToOrder = (userId: bigint) => carts().readToOrder(userId, context());
+  /** The revision of a cart without an attempt. */
+  async function readCart(userId: bigint): Promise<unknown> {
+    const cart = await readToOrder(userId);
+    return "revision" in cart ? cart.revision : undefined;
+  }
   return {
     list,
     readToOrder,
+    readCart,
 
     add: (userId: bigint, sku: number, count: number, limits = LIMITS) =>
       carts().addItem(userId, { sku, count }, limits, context()),
@@ -38,7 +44,7 @@ export function storeCalls(store: () => CartsUnderTest) {
 
     /** With the cart as it is, unless a revision is given. */
     async begin(userId: bigint, revision?: unknown, items?: CheckoutAttempt["items"]) {
-      const read = revision ?? (await readToOrder(userId)).revision;
+      const read = revision ?? await readCart(userId);
       return await carts().beginAttempt(userId, read, items ?? await list(userId), context());
     },
     settle: (userId: bigint, attempt: CheckoutAttempt | undefined, keep = false) =>

@@ -1,6 +1,7 @@
 import type { RequestContext } from "../async/request-context.ts";
 import type { ErrorCode } from "../errors.ts";
-import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";
+import { DB_CLIENT_OPERATION_DURATION_SECONDS } from "../telemetry/database-metrics.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { childTraceparent, type Tracing } from "../telemetry/tracing.ts";
 
 /** What a statement does, whatever verb its text begins with; the operation in the metrics. */
@@ -187,20 +188,6 @@ export interface StatementObservation {
 }
 
 const DB_SYSTEM = "postgresql";
-
-export const DB_CLIENT_OPERATION_DURATION_SECONDS = histogramFamily({
-  name: "db_client_operation_duration_seconds",
-  help: "SQL statements by what they are for, with the wait for a connection",
-  labels: [
-    "db_system_name",
-    "db_namespace",
-    "db_operation_name",
-    "db_client_connection_pool_name",
-    "db_response_status_code",
-    "error_type",
-  ],
-  buckets: DURATION_BUCKETS,
-});
 
 /**
  * Measures each statement of a pool, which calls this as its `observe`, and records a span of it:

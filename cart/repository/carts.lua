@@ -1,0 +1,163 @@
+-- The carts of one bucket of users and their attempts. The first argument names the operation.
+--
+-- KEYS  cart     hash: the count by SKU; "revision", another one after each change of the lines
+--       attempt  hash: "key", "items" and "resumed", how often it was found by a later checkout
+--       left     hash: the count by SKU of what was ordered and has not left the cart since
+--       ends     sorted set of the bucket: when the cart of a user ends, by the server's clock in ms
+--       lines    counter of the bucket: the lines of its carts
+-- ARGV  operation, user, ttl in ms, and what the operation takes
+--
+-- Returns how many carts have ended, then what the operation returns. Users stay texts: a number of
+-- Lua is a double. An attempt has the revision of its cart as its key: when a primary is replaced
+-- by a replica without the last changes, both are there or neither is.
+
+local cart, attempt, left, ends, lines = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local operation, user, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local ENDED_MAX = 8
+
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function remove_cart(of_user)
+  local key = string.sub(cart, 1, -#user - 1) .. of_user
+  local count = redis.call("HLEN", key) - 1
+  if count > 0 then redis.call("DECRBY", lines, count) end
+  redis.call("UNLINK", key)
+  redis.call("ZREM", ends, of_user)
+end
+
+local function remove_ended()
+  local ended = redis.call("ZRANGEBYSCORE", ends, "-inf", now, "LIMIT", 0, ENDED_MAX)
+  for _, of_user in ipairs(ended) do remove_cart(of_user) end
+  local own = redis.call("ZSCORE", ends, user)
+  if not own or tonumber(own) > now then return #ended end
+  remove_cart(user)
+  return #ended + 1
+end
+
+local expired = remove_ended()
+
+-- The cart has changed: it ends later, and is another one to an attempt.
+local function changed(revision)
+  redis.call("HSET", cart, "revision", revision)
+  if redis.call("HLEN", cart) == 1 then return remove_cart(user) end
+  redis.call("ZADD", ends, now + ttl, user)
+end
+
+local function remove_line(sku)
+  if redis.call("HDEL", cart, sku) == 0 then return false end
+  redis.call("DECR", lines)
+  return true
+end
+
+local function resume()
+  local found = redis.call("HMGET", attempt, "key", "items")
+  if not found[1] then return nil end
+  -- A write, so that a wait for the replicas covers the attempt whoever began it.
+  redis.call("HINCRBY", attempt, "resumed", 1)
+  redis.call("PEXPIRE", attempt, ttl)
+  redis.call("PEXPIRE", left, ttl)
+  return found
+end
+
+local function replicas()
+  -- Not permitted to every user of a server; then there is no wait for a replica.
+  local info = redis.pcall("INFO", "replication")
+  if type(info) ~= "string" then return 0 end
+  local _, online = string.gsub(info, "state=online", "")
+  return online
+end
+
+local function found_attempt(found)
+  return { expired, "resumed", found[1], found[2], replicas() }
+end
+
+local operations = {}
+
+function operations.add(sku, count, count_max, lines_max, revision)
+  local before = tonumber(redis.call("HGET", cart, sku) or 0)
+  if before + count > tonumber(count_max) then return { expired, "count_exceeded", before } end
+  if before == 0 then
+    if redis.call("HLEN", cart) - 1 >= tonumber(lines_max) then
+      return { expired, "lines_exceeded" }
+    end
+    redis.call("INCR", lines)
+  end
+  redis.call("HSET", cart, sku, before + count)
+  changed(revision)
+  return { expired, "added" }
+end
+
+function operations.delete(sku, revision)
+  if remove_line(sku) then changed(revision) end
+  redis.call("HDEL", left, sku)
+  return { expired }
+end
+
+function operations.clear()
+  remove_cart(user)
+  redis.call("DEL", left)
+  return { expired }
+end
+
+function operations.list()
+  return { expired, redis.call("HGETALL", cart) }
+end
+
+function operations.read()
+  local found = resume()
+  if found then return found_attempt(found) end
+  return { expired, "cart", redis.call("HGETALL", cart) }
+end
+
+function operations.begin(revision, items)
+  local found = resume()
+  if found then return found_attempt(found) end
+  if redis.call("HGET", cart, "revision") ~= revision then return { expired, "changed" } end
+  redis.call("HSET", attempt, "key", revision, "items", items, "resumed", 0)
+  redis.call("PEXPIRE", attempt, ttl)
+  redis.call("DEL", left)
+  redis.call("HSET", left, unpack(redis.call("HGETALL", cart)))
+  redis.call("HDEL", left, "revision")
+  redis.call("PEXPIRE", left, ttl)
+  return { expired, "begun", revision, items, replicas() }
+end
+
+function operations.settle(key, keep, revision)
+  if redis.call("HGET", attempt, "key") == key then
+    local ordered = redis.call("HGETALL", left)
+    local has_changed = false
+    for at = 1, #ordered, 2 do
+      local sku, count = ordered[at], tonumber(ordered[at + 1])
+      local in_cart = tonumber(redis.call("HGET", cart, sku) or 0)
+      if in_cart > count then redis.call("HINCRBY", cart, sku, -count) else remove_line(sku) end
+      has_changed = has_changed or in_cart > 0
+    end
+    if has_changed then changed(revision) end
+    redis.call("DEL", left)
+    if keep == "0" then redis.call("DEL", attempt) end
+  elseif redis.call("HGET", cart, "revision") == key then
+    -- The attempt was lost with a primary, and the cart still is what was ordered.
+    remove_cart(user)
+  end
+  return { expired }
+end
+
+function operations.finish(key, unless_shared, revision)
+  local open = redis.call("HMGET", attempt, "key", "resumed")
+  if open[1] == key then
+    if unless_shared == "1" and open[2] ~= "0" then return { expired } end
+    redis.call("DEL", attempt, left)
+  end
+  -- The next attempt has another key.
+  if redis.call("HGET", cart, "revision") == key then
+    redis.call("HSET", cart, "revision", revision)
+  end
+  return { expired }
+end
+
+function operations.size()
+  return { expired, redis.call("ZCARD", ends), tonumber(redis.call("GET", lines) or 0) }
+end
+
+return operations[operation](unpack(ARGV, 4))

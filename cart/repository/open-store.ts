@@ -1,0 +1,60 @@
+import { systemClock } from "../../shared/async/clock.ts";
+import { Loop } from "../../shared/async/loop.ts";
+import { RequestContext } from "../../shared/async/request-context.ts";
+import type { ServiceParts } from "../../shared/open-service.ts";
+import { readPemFiles } from "../../shared/pem-files.ts";
+import { readStoreUrl, type StoreConfig } from "../../shared/valkey/store-url.ts";
+import { describeStore, Valkey } from "../../shared/valkey/valkey.ts";
+import { type CartSizes, watchCarts } from "./cart-metrics.ts";
+import { ValkeyCarts, type ValkeyCartsOptions } from "./valkey.ts";
+
+/** How old the gauges of carts and lines may be. */
+const SIZES_INTERVAL_MS = 10_000;
+const SIZES_TIMEOUT_MS = 5_000;
+
+/**
+ * The carts in the store of the settings. It need not answer yet.
+ * @throws {ConfigError} naming every file of the settings that cannot be read
+ */
+export function openStore(
+  { config, log, logThrottled, metrics, tracing, opened }: ServiceParts<StoreConfig>,
+  options: Omit<ValkeyCartsOptions, "store" | "attempts">,
+): ValkeyCarts {
+  const address = readStoreUrl(config.CART_STORE_URL as string);
+  const tls = readPemFiles(config, {
+    ca: "CART_STORE_TLS_CA",
+    cert: "CART_STORE_TLS_CERT",
+    key: "CART_STORE_TLS_KEY",
+  });
+  function connect(name: string): Valkey {
+    const onError = ({ message }: Error) =>
+      logThrottled("warn", "the store of carts cannot be reached", new Error(message));
+    const store = new Valkey({ address, tls, name, metrics, tracing, onError });
+    opened.push(`the connection for ${name}`, () => store.close());
+    return store;
+  }
+  const carts = new ValkeyCarts({
+    ...options,
+    store: connect("carts"),
+    attempts: connect("attempts"),
+  });
+  log.info("carts are kept in a store", { store: describeStore(address) });
+
+  let sizes: CartSizes | undefined;
+  watchCarts(() => sizes, metrics);
+  const loop = new Loop({
+    clock: systemClock,
+    async step() {
+      const traceparent = tracing.startTraceparent(undefined);
+      const context = new RequestContext({ traceparent, timeoutMs: SIZES_TIMEOUT_MS });
+      sizes = await carts.size(context);
+      return SIZES_INTERVAL_MS;
+    },
+    onError: (error) => logThrottled("warn", "the carts could not be counted", error),
+    backoffMs: SIZES_INTERVAL_MS,
+    backoffMaxMs: SIZES_INTERVAL_MS,
+  });
+  loop.start();
+  opened.push("the count of carts", () => loop.close());
+  return carts;
+}

@@ -1,0 +1,179 @@
+import { readFileSync } from "node:fs";
+import type { RequestContext } from "../../shared/async/request-context.ts";
+import type { ScriptCall, Valkey } from "../../shared/valkey/valkey.ts";
+import type {
+  AddItemLimits,
+  AddItemOutcome,
+  CartLine,
+  Carts,
+  CartToOrder,
+  CheckoutAttempt,
+  OrderLine,
+} from "../domain/deps.ts";
+
+/** Of users; each has one hash slot, and sizes that are read without a search. */
+const BUCKETS = 256;
+const REVISION = "revision";
+
+export interface ValkeyCartsOptions {
+  readonly store: Valkey;
+  /** For attempts, which wait for a replica: other commands do not wait behind them. */
+  readonly attempts: Valkey;
+  /** Makes a key that no other order has; 1 to 255 printable ASCII characters. */
+  readonly newIdempotencyKey: () => string;
+  /** How long a cart lasts after its last change, in ms. */
+  readonly ttlMs: number;
+  /** Called with how many carts have ended, each of them in one process only. */
+  readonly onExpired?: (carts: number) => void;
+}
+
+/**
+ * Carts in a store that any number of processes share. Each call is one script, one round trip. A
+ * new revision is drawn for each change, and becomes the idempotency key if that cart is ordered.
+ */
+export class ValkeyCarts implements Carts {
+  readonly #options: ValkeyCartsOptions;
+  readonly #lua = readFileSync(new URL("./carts.lua", import.meta.url), "utf8");
+
+  constructor(options: ValkeyCartsOptions) {
+    this.#options = options;
+  }
+
+  async addItem(
+    userId: bigint,
+    { sku, count }: CartLine,
+    { countMax, linesMax }: AddItemLimits,
+    context: RequestContext,
+  ): Promise<AddItemOutcome> {
+    const args = [sku, count, countMax, linesMax, this.#options.newIdempotencyKey()];
+    const [kind, inCart] = await this.#run("add", userId, args, context);
+    return (kind === "count_exceeded" ? { kind, inCart } : { kind }) as AddItemOutcome;
+  }
+
+  async deleteItem(userId: bigint, sku: number, context: RequestContext): Promise<void> {
+    await this.#run("delete", userId, [sku, this.#options.newIdempotencyKey()], context);
+  }
+
+  async clearCart(userId: bigint, context: RequestContext): Promise<void> {
+    await this.#run("clear", userId, [], context);
+  }
+
+  async listCart(userId: bigint, context: RequestContext): Promise<readonly CartLine[]> {
+    const [fields] = await this.#run("list", userId, [], context);
+    return cartOf(fields).lines;
+  }
+
+  async readToOrder(userId: bigint, context: RequestContext): Promise<CartToOrder> {
+    const [kind, ...found] = await this.#run("read", userId, [], context, this.#options.attempts);
+    if (kind === "cart") return cartOf(found[0]);
+    return { attempt: await this.#replicated(kind, userId, found, context) };
+  }
+
+  async beginAttempt(
+    userId: bigint,
+    revision: unknown,
+    items: readonly OrderLine[],
+    context: RequestContext,
+  ): Promise<CheckoutAttempt | undefined> {
+    const args = [revision as string, JSON.stringify(items)];
+    const store = this.#options.attempts;
+    const [kind, ...begun] = await this.#run("begin", userId, args, context, store);
+    return kind === "changed" ? undefined : await this.#replicated(kind, userId, begun, context);
+  }
+
+  async settleAttempt(
+    userId: bigint,
+    { idempotencyKey }: CheckoutAttempt,
+    { keep }: { readonly keep: boolean },
+    context: RequestContext,
+  ): Promise<void> {
+    const args = [idempotencyKey, keep ? 1 : 0, this.#options.newIdempotencyKey()];
+    await this.#run("settle", userId, args, context);
+  }
+
+  async endAttempt(
+    userId: bigint,
+    { idempotencyKey }: CheckoutAttempt,
+    { unlessShared }: { readonly unlessShared: boolean },
+    context: RequestContext,
+  ): Promise<void> {
+    const args = [idempotencyKey, unlessShared ? 1 : 0, this.#options.newIdempotencyKey()];
+    await this.#run("finish", userId, args, context);
+  }
+
+  /** Of the carts of all processes, bucket by bucket; also removes some that have ended. */
+  async size(context: RequestContext): Promise<{ readonly carts: number; readonly lines: number }> {
+    const sizes = await Promise.all(
+      Array.from(
+        { length: BUCKETS },
+        (_, bucket) => this.#run("size", BigInt(bucket), [], context),
+      ),
+    );
+    const sum = (at: number) => sizes.reduce((total, size) => total + (size[at] as number), 0);
+    return { carts: sum(0), lines: sum(1) };
+  }
+
+  /** @throws {AppError} `unavailable` when the store cannot answer */
+  async check(context: RequestContext): Promise<void> {
+    await this.#run("size", 0n, [], context);
+  }
+
+  async #run(
+    operation: string,
+    userId: bigint,
+    given: ScriptCall["args"],
+    context: RequestContext,
+    store = this.#options.store,
+  ): Promise<readonly unknown[]> {
+    const { ttlMs, onExpired } = this.#options;
+    const args = [operation, String(userId), ttlMs, ...given];
+    const reply = await store.run(
+      { lua: this.#lua, operation, keys: keysOf(userId), args },
+      context,
+    );
+    const [expired, ...result] = reply as [number, ...unknown[]];
+    if (expired > 0) onExpired?.(expired);
+    return result;
+  }
+
+  /** Before loms is called: else an order could be left whose attempt a failover has lost. */
+  async #replicated(
+    kind: unknown,
+    userId: bigint,
+    [idempotencyKey, items, replicas]: readonly unknown[],
+    context: RequestContext,
+  ): Promise<CheckoutAttempt> {
+    if (replicas as number > 0) {
+      await this.#options.attempts.replicated(keysOf(userId)[1] as string, context);
+    }
+    return {
+      idempotencyKey: idempotencyKey as string,
+      items: JSON.parse(items as string) as OrderLine[],
+      isResumed: kind === "resumed",
+    };
+  }
+}
+
+function keysOf(userId: bigint): string[] {
+  const bucket = `cart:{${userId % BigInt(BUCKETS)}}`;
+  return [
+    `${bucket}:cart:${userId}`,
+    `${bucket}:attempt:${userId}`,
+    `${bucket}:left:${userId}`,
+    `${bucket}:ends`,
+    `${bucket}:lines`,
+  ];
+}
+
+/** @param reply the fields of the cart's hash, each followed by its value */
+function cartOf(reply: unknown) {
+  const fields = reply as readonly string[];
+  const lines: CartLine[] = [];
+  let revision: string | undefined;
+  for (let at = 0; at < fields.length; at += 2) {
+    const [field, value] = [fields[at], fields[at + 1]] as [string, string];
+    if (field === REVISION) revision = value;
+    else lines.push({ sku: Number(field), count: Number(value) });
+  }
+  return { lines: lines.sort((a, b) => a.sku - b.sku), revision };
+}

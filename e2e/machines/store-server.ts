@@ -1,0 +1,86 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Redis, type RedisOptions } from "ioredis";
+import { freePorts } from "../../stack/ports.ts";
+import { type Child, spawnChild, SYSTEM_PATH } from "../../stack/processes/child.ts";
+import { sendSignal } from "../../stack/processes/identity.ts";
+import { eventually } from "../eventually.ts";
+
+export interface StoreServerOptions {
+  /** `redis-server` or `valkey-server`, as an absolute path. */
+  readonly program: string;
+  readonly directory: string;
+  /** More of its arguments. */
+  readonly args?: readonly string[];
+  /** How its users connect. */
+  readonly client?: Pick<RedisOptions, "password" | "tls">;
+  /** A configuration file, which sentinels rewrite. */
+  readonly configFile?: string;
+}
+
+/** A server of Valkey or Redis, or a sentinel, as a process of its own. */
+export interface StoreServer {
+  readonly port: number;
+  /** For commands of an administrator. */
+  command(...args: readonly string[]): Promise<unknown>;
+  /** With the same data. */
+  restart(): Promise<void>;
+  kill(): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+/** Starts a server that keeps what it acknowledged over kill -9; it answers when this resolves. */
+export async function startStoreServer(options: StoreServerOptions): Promise<StoreServer> {
+  const { client: connection = {}, args = [] } = options;
+  const [port = 0] = await freePorts(1);
+  const directory = join(options.directory, String(port));
+  mkdirSync(directory, { recursive: true });
+  const client = () =>
+    new Redis({ host: "127.0.0.1", port, lazyConnect: true, retryStrategy: null, ...connection })
+      .on("error", () => {});
+  let child: Child;
+
+  async function command(...words: readonly string[]): Promise<unknown> {
+    const [name = "", ...rest] = words;
+    const admin = client();
+    try {
+      return await admin.call(name, ...rest);
+    } finally {
+      admin.disconnect();
+    }
+  }
+
+  async function start(): Promise<void> {
+    child = await spawnChild({
+      command: options.program,
+      args: [
+        ...options.configFile ? [options.configFile] : [],
+        ...connection.tls ? ["--port", "0", "--tls-port", `${port}`] : ["--port", `${port}`],
+        ...["--bind", "127.0.0.1", "--dir", directory, "--save", ""],
+        ...options.configFile ? ["--sentinel"] : ["--appendonly", "yes"],
+        ...args,
+      ],
+      environment: { PATH: SYSTEM_PATH },
+      deathSignal: "SIGKILL",
+    });
+    child.process.stdout?.resume();
+    child.process.stderr?.resume();
+    await eventually(async () => {
+      if (await command("ping") !== "PONG") throw new Error(`${options.program} is not ready`);
+    });
+  }
+
+  await start();
+  return {
+    port,
+    command,
+    restart: start,
+    async kill() {
+      sendSignal(child.pid, "SIGKILL");
+      await child.ended;
+    },
+    pause: () => void sendSignal(child.pid, "SIGSTOP"),
+    resume: () => void sendSignal(child.pid, "SIGCONT"),
+  };
+}
