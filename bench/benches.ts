@@ -5,6 +5,7 @@ import { FLASH_SALE } from "./rows/flash-sale.ts";
 import { DURABILITY } from "./rows/durability.ts";
 import { PRODUCTS } from "./rows/products.ts";
 import { READS } from "./rows/reads.ts";
+import { SIMULATION } from "./rows/simulation.ts";
 import { START } from "./rows/start.ts";
 
 /** In the order of the table. */
@@ -16,4 +17,5 @@ export const BENCHES: readonly Bench[] = [
   READS,
   PRODUCTS,
   START,
+  SIMULATION,
 ];

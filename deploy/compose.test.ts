@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 const compose = read("../docker-compose.yml");
+const highlyAvailable = read("../docker-compose.ha.yml");
 const services = compose.slice(compose.indexOf("\nservices:"), compose.indexOf("\nvolumes:"));
 /** The text of each service by its name. */
 const texts = new Map(
@@ -11,17 +13,23 @@ const texts = new Map(
 );
 const allOf = (text: string, pattern: RegExp) => Array.from(text.matchAll(pattern), ([, it]) => it);
 
-test("what docker-compose.yml mounts of the repository is there", () => {
-  const mounted = allOf(services, /\.\/(deploy\/[^:]+):/g);
-  expect(mounted.length).toBeGreaterThan(7);
+test.each([
+  ["docker-compose.yml", services, 7],
+  ["docker-compose.ha.yml", highlyAvailable, 6],
+])("what %s mounts of the repository is there", (_, text, fewest) => {
+  const mounted = allOf(text, /\.\/(deploy\/[^:]+):/g);
+  expect(mounted.length).toBeGreaterThan(fewest);
   for (const path of mounted) {
     expect(existsSync(new URL(`../${path}`, import.meta.url)), path).toBe(true);
   }
 });
 
-test("each setting of docker-compose.yml is in .env.example with its default", () => {
+test("each setting of the compose files is in .env.example with its default", () => {
   const used = new Map(
-    Array.from(compose.matchAll(/\$\{(\w+):-([^}]*)\}/g), ([, name, value]) => [name, value]),
+    Array.from(
+      `${compose}${highlyAvailable}`.matchAll(/\$\{(\w+):-([^}]*)\}/g),
+      ([, name, value]) => [name, value],
+    ),
   );
   const offered = new Map(
     Array.from(read("../.env.example").matchAll(/^(\w+)=(.*)$/gm), ([, name, value]) => [
@@ -81,4 +89,36 @@ test("each data source of Grafana is a container, and each dashboard uses one of
     expect(requested.length, name).toBeGreaterThan(0);
     for (const uid of requested) expect([...provided, "-- Grafana --"], name).toContain(uid);
   }
+});
+
+test("services of both compose files get the same image and run the same commands", () => {
+  for (const [name, text] of texts) {
+    const command = /^    command: (\[\w+\/main\.ts\])$/m.exec(text)?.[1];
+    if (command) expect(highlyAvailable, name).toContain(`    command: ${command}\n`);
+  }
+  const imagesOf = (text: string) => new Set(allOf(text, /image: ((?:apache|haproxy)\S+)/g));
+  expect(imagesOf(highlyAvailable)).toEqual(imagesOf(compose));
+});
+
+test("every PostgreSQL has the settings that the services need", () => {
+  const patroni = parse(read("patroni/patroni.yml")).bootstrap.dcs.postgresql.parameters;
+  const plain = new Map(
+    Array.from(
+      read("postgres/postgresql.conf").matchAll(/^(\w+) = '(.*)'$/gm),
+      ([, name, value]) => [
+        name,
+        value,
+      ],
+    ),
+  );
+  // Patroni sets these itself, or has them from the image.
+  const own = [
+    ...["listen_addresses", "shared_buffers", "wal_level", "synchronous_standby_names"],
+    ...["hot_standby", "wal_retrieve_retry_interval"],
+  ];
+  for (const name of own) plain.delete(name);
+  const given = Object.fromEntries(
+    Object.entries(patroni).map(([name, value]) => [name, String(value)]),
+  );
+  expect(given).toMatchObject(Object.fromEntries(plain));
 });

@@ -18,7 +18,11 @@ import { CACHE, podman, PROJECT_DIRECTORY, run, tryRun } from "./engine.ts";
 // stand-ins for the other images of the core profile. What docs/containers.md says of them is
 // theirs.
 
-const TOOLS = ["podman-compose==1.6.0", "check-jsonschema==0.39.0"];
+const TOOLS = [
+  "podman-compose==1.6.0",
+  "check-jsonschema==0.39.0",
+  "kubernetes-validate==1.37.0",
+];
 const DEBIAN = "stand-in/debian";
 const DEBIAN_RELEASE = "trixie";
 const STAND_INS = join(PROJECT_DIRECTORY, "deploy/test/stand-ins");

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 import { call } from "../../e2e/http.ts";
@@ -51,9 +52,19 @@ async function expectNotified(order: number, notifiers = 1): Promise<void> {
   await eventually(shown);
 }
 
-test.skipIf(!project)("docker-compose.yml holds against the Compose specification", () => {
+test.skipIf(!project)("the compose files hold against the Compose specification", () => {
   const checker = join(CACHE, "tools/bin/check-jsonschema");
-  run(checker, ["--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]);
+  const files = ["docker-compose.yml", "docker-compose.ha.yml"];
+  run(checker, ["--builtin-schema", "vendor.compose-spec", ...files]);
+});
+
+test.skipIf(!project)("the manifests hold against Kubernetes' schemas", () => {
+  const manifests = readdirSync("deploy/kubernetes").filter((file) =>
+    file !== "kustomization.yaml"
+  );
+  expect(manifests).not.toEqual([]);
+  const files = manifests.map((file) => join("deploy/kubernetes", file));
+  run(join(CACHE, "tools/bin/kubernetes-validate"), ["--strict", ...files]);
 });
 
 test.skipIf(!project)("the profile observability adds what watches, and core nothing", () => {

@@ -1,0 +1,48 @@
+/** Of one part, in ms of processor time. */
+export interface PartCosts {
+  readonly perBatchMs: number;
+  readonly perOrderMs: number;
+}
+
+/** Processor time and waits of OrderCreate with three lines; events included where they arise. */
+export interface Costs {
+  readonly loms: PartCosts;
+  readonly primary: PartCosts;
+  readonly replica: PartCosts;
+  /** Of a commit, without processor time: force to disk, and the way to the replica and back. */
+  readonly commitMs: number;
+  readonly generator: { readonly perOrderMs: number };
+}
+
+/** What a measurement shows: processor time per order of each part, at a mean size of batches. */
+export interface CostSample {
+  readonly batch: number;
+  readonly ms: Readonly<Record<"loms" | "primary" | "replica" | "generator", number>>;
+}
+
+/**
+ * The costs that explain two measurements, of a lone caller and of batches of many orders; `loneMs`
+ * is the median latency of the lone caller.
+ */
+export function costsFrom(lone: CostSample, grouped: CostSample, loneMs: number): Costs {
+  const split = (part: "loms" | "primary" | "replica"): PartCosts => {
+    const [alone, shared] = [lone.ms[part], grouped.ms[part]];
+    const perBatchMs = Math.max(0, (alone - shared) / (1 / lone.batch - 1 / grouped.batch));
+    return { perBatchMs, perOrderMs: Math.max(0, alone - perBatchMs / lone.batch) };
+  };
+  const { loms, primary, replica } = lone.ms;
+  return {
+    ...{ loms: split("loms"), primary: split("primary"), replica: split("replica") },
+    commitMs: Math.max(0, loneMs - loms - primary - replica),
+    generator: { perOrderMs: grouped.ms.generator },
+  };
+}
+
+/** Placeholder until measured. */
+export const MEASURED_COSTS: Costs = {
+  loms: { perBatchMs: 0.3, perOrderMs: 0.18 },
+  primary: { perBatchMs: 0.8, perOrderMs: 0.1 },
+  replica: { perBatchMs: 0.2, perOrderMs: 0.02 },
+  commitMs: 0.5,
+  generator: { perOrderMs: 0.12 },
+};

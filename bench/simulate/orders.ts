@@ -1,0 +1,188 @@
+import type { Costs, PartCosts } from "./costs.ts";
+import { type Part, Timeline } from "./machine.ts";
+
+/** As in loms/repository/grouped-writer.ts. */
+const BATCH_MAX = 256;
+const WAITING_MAX = 5_000;
+/** Lets queues fill before the measurement. */
+const WARM_UP_MS = 1_000;
+
+/** Which machines there are. */
+export interface Layout {
+  /** How many loms, each a process. */
+  readonly loms: number;
+  /** Cores of each machine; with `together` there is one for all parts, the generator included. */
+  readonly cores: number;
+  readonly together: boolean;
+}
+
+/** Orders at a rate, or of callers that each wait for an answer before the next one. */
+export type Load =
+  | { readonly kind: "open"; readonly perSecond: number }
+  | { readonly kind: "closed"; readonly callers: number };
+
+export interface Simulated {
+  readonly perSecond: number;
+  readonly refusedPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Orders in a transaction. */
+  readonly batch: number;
+  /** Processor time over time: 1 is one core. */
+  readonly busy: ReadonlyMap<string, number>;
+}
+
+interface Service {
+  readonly part: Part;
+  readonly waiting: (() => void)[];
+  isWriting: boolean;
+}
+
+/**
+ * A queueing simulation of OrderCreate: loms takes the call, groups those that arrive while a
+ * transaction is in progress, the primary carries a transaction out, the replica applies it, and
+ * loms answers. All parts of a machine share its cores.
+ */
+export function simulateOrders(
+  costs: Costs,
+  layout: Layout,
+  load: Load,
+  { durationMs = 5_000, seed = 1 } = {},
+): Simulated {
+  const system = new System(costs, layout);
+  system.apply(load, randomNumbers(seed));
+  system.runFor(WARM_UP_MS);
+  const before = system.parts.map(({ busyMs }) => busyMs);
+  const counts = system.measure(durationMs);
+  const { latencies } = counts;
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? NaN;
+  const busy = system.parts.map(({ name, busyMs }, index) =>
+    [name, (busyMs - (before[index] ?? 0)) / durationMs] as const
+  );
+  return {
+    perSecond: latencies.length * 1_000 / durationMs,
+    refusedPerSecond: counts.refused * 1_000 / durationMs,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    batch: counts.written / counts.batches,
+    busy: new Map(busy),
+  };
+}
+
+/** What a measurement counts. */
+class Counts {
+  refused = 0;
+  batches = 0;
+  /** Orders in those batches. */
+  written = 0;
+  /** From a call to its answer, in ms. */
+  readonly latencies: number[] = [];
+}
+
+class System {
+  readonly parts: readonly Part[];
+  readonly #timeline = new Timeline();
+  readonly #costs: Costs;
+  readonly #primary: Part;
+  readonly #replica: Part;
+  readonly #generator: Part;
+  readonly #services: readonly Service[];
+  #next = 0;
+  #counts = new Counts();
+
+  constructor(costs: Costs, { loms, cores, together }: Layout) {
+    this.#costs = costs;
+    const shared = this.#timeline.machine(cores);
+    const part = (name: string, workers?: number) =>
+      (together ? shared : this.#timeline.machine(cores)).part(name, workers);
+    // One backend for each loms, which has one transaction in progress.
+    this.#primary = part("primary", loms);
+    this.#replica = part("replica");
+    this.#generator = part("generator");
+    this.#services = Array.from({ length: loms }, (_, index) => ({
+      part: part(loms === 1 ? "loms" : `loms ${index + 1}`),
+      waiting: [],
+      isWriting: false,
+    }));
+    this.parts = [
+      ...[this.#primary, this.#replica, this.#generator],
+      ...this.#services.map((service) => service.part),
+    ];
+  }
+
+  /** Callers of a closed load take turns on the generator, which is a part of the machine. */
+  apply(load: Load, random: () => number): void {
+    if (load.kind === "closed") {
+      const again = () =>
+        this.#generator.work(this.#costs.generator.perOrderMs, () => this.#order(again));
+      for (let caller = 0; caller < load.callers; caller++) again();
+      return;
+    }
+    const arrive = () => {
+      this.#order(() => {});
+      this.#timeline.after(-Math.log(1 - random()) * 1_000 / load.perSecond, arrive);
+    };
+    arrive();
+  }
+
+  runFor(durationMs: number): void {
+    this.#timeline.runUntil(this.#timeline.now + durationMs);
+  }
+
+  measure(durationMs: number): Counts {
+    this.#counts = new Counts();
+    this.runFor(durationMs);
+    return this.#counts;
+  }
+
+  #order(answered: () => void): void {
+    const service = this.#services[this.#next++ % this.#services.length] as Service;
+    const sentAt = this.#timeline.now;
+    const half = this.#costs.loms.perOrderMs / 2;
+    const answer = () => {
+      this.#counts.latencies.push(this.#timeline.now - sentAt);
+      answered();
+    };
+    service.part.work(half, () => {
+      if (service.waiting.length >= WAITING_MAX) {
+        this.#counts.refused++;
+        return answered();
+      }
+      service.waiting.push(() => service.part.work(half, answer));
+      this.#write(service);
+    });
+  }
+
+  #write(service: Service): void {
+    if (service.isWriting || service.waiting.length === 0) return;
+    service.isWriting = true;
+    const batch = service.waiting.splice(0, BATCH_MAX);
+    this.#counts.batches++;
+    this.#counts.written += batch.length;
+    const { loms, primary, replica, commitMs } = this.#costs;
+    const workOf = (cost: PartCosts) => cost.perBatchMs + batch.length * cost.perOrderMs;
+    const onReplica = () => this.#replica.work(workOf(replica), () => this.#end(service, batch));
+    service.part.work(
+      loms.perBatchMs,
+      () => this.#primary.work(workOf(primary), () => this.#timeline.after(commitMs, onReplica)),
+    );
+  }
+
+  #end(service: Service, batch: readonly (() => void)[]): void {
+    service.isWriting = false;
+    for (const answer of batch) answer();
+    this.#write(service);
+  }
+}
+
+/** Evenly distributed in [0, 1), the same for a seed (Marsaglia's xorshift32). */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
