@@ -129,7 +129,11 @@ export default defineConfig({
           name: "machines",
           include: ["**/*.machines.test.ts"],
           exclude: everywhere,
-          globalSetup: ["e2e/machines/setup.ts", "e2e/machines/stores-setup.ts"],
+          globalSetup: [
+            "stack/test/postgres-setup.ts",
+            "e2e/machines/setup.ts",
+            "e2e/machines/stores-setup.ts",
+          ],
           maxWorkers: STACKS_AT_ONCE,
           // A failover waits for the key of a dead primary to expire.
           testTimeout: 120_000,

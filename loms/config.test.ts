@@ -49,6 +49,15 @@ test("lomsConfig() names every wrong setting, and no password", () => {
   expect(() => lomsConfig(environment)).not.toThrow(/hunter2/);
 });
 
+test("lomsConfig() wants the members listed when a manager rules them", () => {
+  const managed = { DATABASE_URL: "postgres://proxy/loms", SYNC_REPLICA_POLICY: "managed" };
+  expect(() => lomsConfig(managed)).toThrow(
+    "DATABASE_REPLICA_URLS: must list the members when SYNC_REPLICA_POLICY is managed",
+  );
+  expect(lomsConfig({ ...managed, DATABASE_REPLICA_URLS: "postgres://member1/loms" }))
+    .toMatchObject({ SYNC_REPLICA_POLICY: "managed" });
+});
+
 test.each(["0.0.0.0:8094", "[::]:8094", "10.0.0.7:8094", "loms.internal:8094", "127.evil:1"])(
   "lomsConfig() wants a token for an admin listener on %s",
   (LOMS_ADMIN) => {

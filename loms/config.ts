@@ -53,7 +53,7 @@ const settings = {
   ...busSettings,
   CART_ORIGINS: listOf(httpOrigin).prefault("http://localhost:8082,http://127.0.0.1:8082"),
   ORDER_PAYMENT_TIMEOUT: duration.prefault("10m"),
-  SYNC_REPLICA_POLICY: z.enum(["strict", "degrade"]).default("strict"),
+  SYNC_REPLICA_POLICY: z.enum(["strict", "degrade", "managed"]).default("strict"),
   SYNC_REPLICA_DEGRADE_AFTER: duration.prefault("10s"),
 };
 
@@ -62,11 +62,26 @@ interface AdminConfig {
   readonly LOMS_ADMIN_TOKEN?: string | undefined;
 }
 
-const check = (config: KafkaConfig & TracingConfig & AdminConfig) => [
+interface ReplicasConfig {
+  readonly DATABASE_REPLICA_URLS?: readonly string[] | undefined;
+  readonly SYNC_REPLICA_POLICY: string;
+}
+
+const check = (config: KafkaConfig & TracingConfig & AdminConfig & ReplicasConfig) => [
   ...checkAdmin(config),
+  ...checkReplicas(config),
   ...checkKafka(config),
   ...checkTracing(config),
 ];
+
+/** Without them it could not be seen whether commits wait for a standby. */
+function checkReplicas(
+  { DATABASE_REPLICA_URLS: urls, SYNC_REPLICA_POLICY: policy }: ReplicasConfig,
+) {
+  if (policy !== "managed" || (urls ?? []).length > 0) return [];
+  const message = "must list the members when SYNC_REPLICA_POLICY is managed";
+  return [{ name: "DATABASE_REPLICA_URLS", message }];
+}
 
 /** A caller that reaches the listener can change the stock. */
 function checkAdmin({ LOMS_ADMIN: address, LOMS_ADMIN_TOKEN: token }: AdminConfig) {

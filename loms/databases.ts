@@ -14,7 +14,7 @@ import type { StockReader } from "./domain/stock-deps.ts";
 import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
 import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
 import { createOrderPages } from "./repository/order-list.ts";
-import { ReadRouting } from "./repository/read-routing.ts";
+import { ReadRouting, REPLICA_READ_TIMEOUT_MS } from "./repository/read-routing.ts";
 import { createGroupedReader, createOrderSetReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { createStockReader } from "./repository/stock-reader.ts";
@@ -32,6 +32,17 @@ const CONNECTIONS_MAX = 10;
 
 /** For queries at the start, to a server that has just been migrated. */
 const START_TIMEOUT_MS = 10_000;
+
+/**
+ * Under a manager another server may become the primary, and other standbys synchronous, at any
+ * moment. How long a replica is read from after a query to the primary for the synchronous ones:
+ */
+const MANAGED_LEASE_MS = 1_000;
+/**
+ * No write is acknowledged earlier after such a change. Every process that has not seen the change
+ * yet reads from no replica by then, so none reads from one that misses the write.
+ */
+const MANAGED_SETTLE_MS = MANAGED_LEASE_MS + REPLICA_READ_TIMEOUT_MS;
 
 /** The metric's states; `unreplicated` is for a loms that lists no replica. */
 const STATES = ["synchronous", "refusing", "degraded", "unreplicated"] as const;
@@ -88,7 +99,8 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
 
   const reads = open(primary);
   await checkDefaults(reads, "DATABASE_URL", startContext());
-  // Neither metrics nor spans: probes wait for replicas, and the names are read after every write.
+  // Neither metrics nor spans: probes wait for replicas, and what commits wait for is read after
+  // every write.
   const probeName = { applicationName: PROBE_APPLICATION_NAME, keepsName: true };
   const probes = open({ ...primary, max: 1, ...probeName }, {});
   const replicas = config.DATABASE_REPLICA_URLS.map((url, index) => ({
@@ -100,7 +112,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   const writes = new ReplicatedWrites({
     synchronous: open(primary),
     local: marks,
-    standbyNames: replicas.length === 0 ? undefined : open({ ...primary, max: 1 }, {}),
+    standbys: replicas.length === 0 ? undefined : open({ ...primary, max: 1 }, {}),
     clock: systemClock,
   });
   const replication = await openReplication({ reads, probes, listed, writes }, options);
@@ -136,6 +148,7 @@ async function openReplication(
       reads,
       listed,
       clock: systemClock,
+      settleMs: policy === "managed" ? MANAGED_SETTLE_MS : 0,
       onStandbys: (standbys) => writes.seenStandbys = standbys,
     }),
     writes,
@@ -177,13 +190,14 @@ async function openRouting(
     readonly listed: ListedReplicas;
     readonly replication: Replication;
   },
-  { log, opened }: DatabasesOptions,
+  { config, log, opened }: DatabasesOptions,
 ): Promise<ReadRouting> {
   const routing = new ReadRouting({
     primary,
     replicas,
     listed,
     clock: systemClock,
+    leaseMs: config.SYNC_REPLICA_POLICY === "managed" ? MANAGED_LEASE_MS : Infinity,
     onHealth: ({ name }, healthy) => {
       if (healthy) log.info("a replica serves reads", { replica: name });
       else log.warn("a replica serves no reads", { replica: name });

@@ -26,6 +26,8 @@ export interface Subject {
   readonly acknowledgedChanges?: readonly AcknowledgedChange[];
   /** Where notifiers print, the longest running first. */
   readonly notifierLogs?: readonly string[];
+  /** Whether a failover has lost commits that wait for no replica, such as what was shown. */
+  readonly failedOver?: boolean;
   /** The stand-in, which counts each client by itself. */
   readonly productsUrl?: string | undefined;
 }
@@ -67,7 +69,9 @@ async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
     const name = `replica ${index + 1}`;
     findings.push(...await lookAtReplica({ name, url, position }, snapshot, subject));
   }
-  if (notifierLogs.length > 0) findings.push(await checkNotifications(snapshot, notifierLogs));
+  if (notifierLogs.length > 0) {
+    findings.push(await checkNotifications(snapshot, notifierLogs, subject.failedOver));
+  }
   return findings;
 }
 

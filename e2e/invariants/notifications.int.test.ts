@@ -71,6 +71,6 @@ test("checkNotifications() allows repeats after a killed process, and counts the
   const finding = await shop.planted((snapshot) => checkNotifications(snapshot, [one, second]));
   expect(finding).toMatchObject({
     violations: [],
-    note: "3 shown again after a notifier had died",
+    note: "3 shown again after a process had died",
   });
 });

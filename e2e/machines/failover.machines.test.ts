@@ -23,6 +23,28 @@ const ACCIDENTS: readonly Accident[] = [
     happen: (primary) => primary.kill(),
     end: (primary) => primary.restart(),
   },
+  {
+    name: "frozen",
+    happen: (primary) => primary.pause(),
+    end: (primary) => primary.resume(),
+  },
+  {
+    // Clients still reach it, and it goes on taking their statements until it steps down.
+    name: "cut off from etcd, the standbys and HAProxy's checks",
+    happen: (primary) => primary.cut(),
+    end: (primary) => primary.heal(),
+  },
+  {
+    name: "cut off, with a Patroni that does not make it step down",
+    happen(primary) {
+      primary.cut();
+      primary.pausePatroni();
+    },
+    end(primary) {
+      primary.heal();
+      primary.resume();
+    },
+  },
 ];
 
 describe.skipIf(!programs)("a primary that is lost under load", () => {

@@ -68,6 +68,9 @@ export async function startPatroniCluster(
       await eventually(async () => {
         const roles = [...(await rolesOf(members)).values()].toSorted();
         if (roles.join() !== "leader,replica,sync_standby") throw new Error(roles.join());
+        // Of a member that was frozen Patroni may have an old state.
+        const states = await standbyStates(this.primaryUrl("postgres"));
+        if (states.join() !== "async,sync") throw new Error(`standbys are ${states.join()}`);
       }, START_MAX_MS);
     },
     close: () => opened.close(),
@@ -119,6 +122,18 @@ async function rolesOf(members: readonly PatroniMember[]): Promise<ReadonlyMap<s
   const { members: found } = await Promise.any(answers);
   const running = found.filter(({ state }) => state === "running" || state === "streaming");
   return new Map(running.map(({ name, role }) => [name, role]));
+}
+
+/** Of the standbys that stream from the primary. */
+async function standbyStates(url: string): Promise<string[]> {
+  const admin = postgres(url, { max: 1, connect_timeout: 2 });
+  try {
+    const rows = await admin<{ sync_state: string }[]>`
+      select sync_state from pg_stat_replication where state = 'streaming' order by sync_state`;
+    return rows.map((row) => row.sync_state);
+  } finally {
+    await admin.end({ timeout: 0 });
+  }
 }
 
 async function createDatabases(url: string, names: readonly string[]): Promise<void> {

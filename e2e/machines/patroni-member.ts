@@ -88,6 +88,11 @@ export class PatroniMember {
     this.#signal("SIGSTOP");
   }
 
+  /** Freezes Patroni alone: nothing makes PostgreSQL step down. */
+  pausePatroni(): void {
+    this.#signalPatroni("SIGSTOP");
+  }
+
   resume(): void {
     this.#signal("SIGCONT");
   }
@@ -139,10 +144,14 @@ export class PatroniMember {
     }
   }
 
-  #signal(signal: NodeJS.Signals): void {
-    if (this.#patroni && this.#patroni.ending() === undefined) {
+  #signalPatroni(signal: NodeJS.Signals): void {
+    if (this.#patroni?.ending() === undefined && this.#patroni) {
       signalTree(this.#patroni.pid, signal);
     }
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#signalPatroni(signal);
     const postmaster = this.#postmaster();
     if (postmaster !== undefined) signalTree(postmaster, signal);
   }

@@ -1,5 +1,8 @@
 import type { Programs } from "../programs.ts";
 
-export const PROGRAMS = ["patroni", "etcd", "haproxy", "postgres"] as const;
+export const PROGRAMS = ["patroni", "etcd", "haproxy", "postgres", "java", "mvn"] as const;
 
-export type MachinePrograms = Programs<(typeof PROGRAMS)[number]>;
+export interface MachinePrograms extends Programs<(typeof PROGRAMS)[number]> {
+  /** The folder with Apache Kafka. */
+  readonly kafkaJars: string;
+}

@@ -1,4 +1,6 @@
 import type { TestProject } from "vitest/node";
+import { kafkaJars } from "../../stack/kafka/jars.ts";
+import { KAFKA_CACHE } from "../../stack/test/kafka-setup.ts";
 import { findPrograms } from "../programs.ts";
 import { type MachinePrograms, PROGRAMS } from "./programs.ts";
 
@@ -9,7 +11,9 @@ declare module "vitest" {
   }
 }
 
-export default function setup(project: TestProject): void {
+export default async function setup(project: TestProject): Promise<void> {
   const what = "the tests on several machines";
-  project.provide("machines", findPrograms(PROGRAMS, { what, variable: "MACHINES_TESTS" }));
+  const programs = findPrograms(PROGRAMS, { what, variable: "MACHINES_TESTS" });
+  const machines = programs && { ...programs, kafkaJars: await kafkaJars(KAFKA_CACHE) };
+  project.provide("machines", machines);
 }

@@ -19,6 +19,7 @@ export async function startShopOn(cluster: PatroniCluster): Promise<ShopOnPatron
   const environment = {
     DATABASE_URL: cluster.primaryUrl("loms"),
     DATABASE_REPLICA_URLS: cluster.memberUrls("loms").join(","),
+    SYNC_REPLICA_POLICY: "managed",
     BUS_DATABASE_URL: cluster.primaryUrl("bus"),
     NOTIFIER_DATABASE_URL: cluster.primaryUrl("notifier"),
   };
@@ -26,8 +27,8 @@ export async function startShopOn(cluster: PatroniCluster): Promise<ShopOnPatron
   const stack: Stack = await startOwnStack({
     environment,
     onEnd: (part, ending) => ended.push(`${part}: ${ending}`),
-  }, { replicaUrls: [] });
-  const second: Beside = await startBeside("loms", stack);
+  }, { replicaUrls: [], failedOver: true });
+  const second: Beside = await startBeside("loms", stack, environment);
   void second.process.ended.then((ending) => ended.push(`the second loms: ${ending}`));
   return {
     transports: [shopAt(stack), shopAt({ urls: { ...stack.urls, loms: second.url } })],
@@ -39,6 +40,7 @@ export async function startShopOn(cluster: PatroniCluster): Promise<ShopOnPatron
       ]);
       await expectInvariants({
         ...subjectOf(stack),
+        failedOver: true,
         replicaUrls: standbys.map((member) => member.url("loms")),
         acknowledged: payed.map(({ user, key, order }) => ({
           orderId: BigInt(order),

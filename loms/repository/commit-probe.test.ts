@@ -7,23 +7,26 @@ import type { SyncStates } from "./listed-replicas.ts";
 
 const SEEN: SyncStates = { synchronous: new Set(), problem: undefined, standbys: "FIRST 1 (one)" };
 
+let clock: VirtualClock;
 const commit = vi.fn<() => Promise<never[]>>();
 const onStandbys = vi.fn<(standbys: string | undefined) => void>();
 const look = vi.fn<() => Promise<SyncStates>>();
 
 beforeEach(() => {
+  clock = new VirtualClock();
   commit.mockReset().mockResolvedValue([]);
   onStandbys.mockReset();
   look.mockReset().mockResolvedValue(SEEN);
 });
 
-function open() {
+function open(settleMs = 0) {
   const pool: StatementRunner = { run: commit };
   return createCommitProbe({
     probes: pool,
     reads: pool,
     listed: { look },
-    clock: new VirtualClock(),
+    clock,
+    settleMs,
     onStandbys,
   });
 }
@@ -34,6 +37,21 @@ test("a commit that ended is confirmed when a listed replica is synchronous", as
   expect(onStandbys).toHaveBeenLastCalledWith("FIRST 1 (one)");
   look.mockResolvedValue({ ...SEEN, problem: "replica 1: async" });
   expect(await probe.commit()).toEqual({ asynchronous: "replica 1: async" });
+});
+
+test("a commit is unseen until the same standbys were waited for long enough", async () => {
+  const probe = open(1_500);
+  expect(await probe.commit()).toBe("unseen");
+  clock.stall(1_000);
+  const other = { ...SEEN, standbys: "FIRST 1 (two)" };
+  look.mockResolvedValue(other);
+  expect(await probe.commit()).toBe("unseen");
+  clock.stall(1_499);
+  expect(await probe.commit(), "counted from the change").toBe("unseen");
+  expect(onStandbys).not.toHaveBeenCalled();
+  clock.stall(1);
+  expect(await probe.commit()).toBe("confirmed");
+  expect(onStandbys).toHaveBeenLastCalledWith(other.standbys);
 });
 
 test("a commit that ended is unseen when the primary does not report the replicas", async () => {

@@ -16,7 +16,8 @@ const END_WAITS_TIMEOUT_MS = 1_000;
 /**
  * "confirmed": every synchronous replica has applied it, and a listed one is synchronous.
  * "unconfirmed": it ended without them. "unseen": it ended, and the primary did not report in time
- * which replicas are synchronous. "unknown": the primary did not answer the commit.
+ * which replicas are synchronous, or these have only just changed. "unknown": the primary did not
+ * answer the commit.
  */
 export type ProbeOutcome =
   | "confirmed"
@@ -50,13 +51,16 @@ export interface CommitProbeOptions {
   readonly reads: StatementRunner;
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
-  /** Called with `synchronous_standby_names` after each commit; undefined: no replica is listed. */
+  /** How long commits must have waited for the same standbys before one is confirmed, in ms. */
+  readonly settleMs: number;
+  /** Called with what commits wait for when one is confirmed; undefined: no replica is listed. */
   readonly onStandbys: (standbys: string | undefined) => void;
 }
 
 export function createCommitProbe(
-  { probes, reads, listed, clock, onStandbys }: CommitProbeOptions,
+  { probes, reads, listed, clock, settleMs, onStandbys }: CommitProbeOptions,
 ): CommitProbe {
+  let seen: { readonly standbys: string | undefined; readonly since: number } | undefined;
   const contextOf = (timeoutMs: number) =>
     new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs, clock });
   return {
@@ -70,8 +74,11 @@ export function createCommitProbe(
       try {
         // After the commit: its wait ends at once when the primary stops waiting for replicas.
         const { problem, standbys } = await listed.look();
+        if (!seen || seen.standbys !== standbys) seen = { standbys, since: clock.now() };
+        if (problem !== undefined) return { asynchronous: problem };
+        if (clock.now() - seen.since < settleMs) return "unseen";
         onStandbys(standbys);
-        return problem === undefined ? "confirmed" : { asynchronous: problem };
+        return "confirmed";
       } catch {
         return "unseen";
       }

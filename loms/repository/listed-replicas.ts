@@ -33,7 +33,7 @@ export interface SyncStates {
   readonly synchronous: ReadonlySet<Pool>;
   /** Why none is synchronous, for people; undefined when one is, or none is listed. */
   readonly problem: string | undefined;
-  /** `synchronous_standby_names`; undefined when none is listed. */
+  /** What commits wait for, as text; undefined when none is listed. */
   readonly standbys: string | undefined;
 }
 

@@ -7,7 +7,7 @@ import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { Replicas } from "./replicas.ts";
 
 /** A replica that does not answer leaves time for the primary. */
-const REPLICA_READ_TIMEOUT_MS = 500;
+export const REPLICA_READ_TIMEOUT_MS = 500;
 
 export interface ReadRoutingOptions {
   readonly primary: Pool;
@@ -15,6 +15,8 @@ export interface ReadRoutingOptions {
   readonly replicas: readonly Replica[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
+  /** See {@link Replicas}; without it, an answer of the primary is good until the next one. */
+  readonly leaseMs?: number;
   readonly onHealth: (replica: Replica, healthy: boolean) => void;
   /** Whether a healthy replica has every acknowledged write; while not, reads go to the primary. */
   readonly areCurrent?: () => boolean;
@@ -35,9 +37,9 @@ export class ReadRouting {
   readonly #options: ReadRoutingOptions;
 
   constructor(options: ReadRoutingOptions) {
-    const { primary, replicas: members, listed, clock, onHealth } = options;
+    const { primary, replicas: members, listed, clock, leaseMs = Infinity, onHealth } = options;
     this.#options = options;
-    this.replicas = new Replicas({ primary, members, listed, clock, onHealth });
+    this.replicas = new Replicas({ primary, members, listed, clock, leaseMs, onHealth });
   }
 
   /** `open` makes the reads on one server, within the deadline of the context, or `timeoutMs`. */

@@ -227,6 +227,7 @@ test("while the primary does not answer, a replica keeps its health", async () =
     members: [member],
     listed: new ListedReplicas({ primary, members: [member], clock: systemClock }),
     clock: systemClock,
+    leaseMs: Infinity,
     onHealth: () => {},
   });
   way.refuses = true;
@@ -240,6 +241,24 @@ test("while the primary does not answer, a replica keeps its health", async () =
   await replicas.step();
   expect(replicas.healthy).toEqual([member]);
   way.close();
+});
+
+test("an answer of the primary is good for its lease, and then no replica is read", async () => {
+  let laterMs = 0;
+  const clock = { ...systemClock, now: () => systemClock.now() + laterMs };
+  const primary = openPool(database.primaryUrl, "primary");
+  const member = { name: "only", pool: openPool(database.replicaUrl, "replica") };
+  const listed = new ListedReplicas({ primary, members: [member], clock: systemClock });
+  const leaseMs = 60_000;
+  const replicas = new Replicas({
+    ...{ primary, members: [member], listed, clock, leaseMs, onHealth: () => {} },
+  });
+  await serve(replicas);
+  expect(replicas.next()).toBe(member);
+  laterMs = leaseMs;
+  expect(replicas.next()).toBeUndefined();
+  await serve(replicas);
+  expect(replicas.next()).toBe(member);
 });
 
 test("reads are prepared", async () => {

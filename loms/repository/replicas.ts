@@ -10,7 +10,8 @@ import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 // A replica is healthy when it is synchronous for the primary, and has replayed what the primary
 // had written after that query. In this order, what was acknowledged before is on the replica, and
 // what is acknowledged later waits for it. While the primary does not answer, new writes are soon
-// not acknowledged: a replica that was healthy stays healthy as long as it answers.
+// not acknowledged: a replica that was healthy stays healthy as long as it answers, unless the
+// primary's answer is good for a while only, because another server may be the primary by now.
 
 const PROBE_INTERVAL_MS = 500;
 /** Of each query of a probe. */
@@ -24,6 +25,8 @@ export interface ReplicasOptions<Member extends Replica> {
   readonly members: readonly Member[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
+  /** How long an answer of the primary is good, from its question on, in ms. */
+  readonly leaseMs: number;
   /** Called at each change. */
   readonly onHealth: (member: Member, healthy: boolean) => void;
 }
@@ -39,6 +42,7 @@ export class Replicas<Member extends Replica> {
   readonly #options: ReplicasOptions<Member>;
   readonly #loop: Loop;
   #healthy: readonly Member[] = [];
+  #leaseEndsAt = -Infinity;
   #turn = 0;
 
   constructor(options: ReplicasOptions<Member>) {
@@ -69,6 +73,7 @@ export class Replicas<Member extends Replica> {
 
   /** The next healthy replica in rotation; undefined while there is none. */
   next(): Member | undefined {
+    if (this.#options.clock.now() >= this.#leaseEndsAt) return undefined;
     this.#turn = (this.#turn + 1) % Math.max(1, this.#healthy.length);
     return this.#healthy[this.#turn];
   }
@@ -82,7 +87,8 @@ export class Replicas<Member extends Replica> {
 
   /** Probes all replicas once; never rejects. */
   async step(): Promise<void> {
-    const { members, onHealth } = this.#options;
+    const { members, leaseMs, clock, onHealth } = this.#options;
+    const askedAt = clock.now();
     const answer = await this.#queryPrimary();
     const before = this.#healthy;
     const verdicts = await Promise.all(
@@ -91,6 +97,7 @@ export class Replicas<Member extends Replica> {
     // A replica that failed a read meanwhile must pass a whole probe first.
     const failed = before.filter((member) => !this.#healthy.includes(member));
     this.#healthy = members.filter((member, index) => verdicts[index] && !failed.includes(member));
+    if (answer) this.#leaseEndsAt = askedAt + leaseMs;
     for (const member of members) {
       const [was, is] = [before.includes(member), this.#healthy.includes(member)];
       if (was !== is && !failed.includes(member)) onHealth(member, is);

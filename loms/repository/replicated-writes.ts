@@ -14,15 +14,16 @@ import {
   type StatementRunner,
   withDurability,
 } from "../../shared/postgres/statement.ts";
-import { STANDBY_NAMES } from "./statements.ts";
+import { SYNC_STANDBYS } from "./statements.ts";
 
-// When `synchronous_standby_names` is emptied, as a cluster manager does that lost its standby,
-// every wait for a replica ends, and the commits that waited look like any other. Each session has
-// the new value before a wait ends. So it is read after each commit and compared with what the last
-// probe saw.
+// When `synchronous_standby_names` is emptied, every wait for a replica ends, and the commits that
+// waited look like any other; when it names another standby, or the primary is another server, a
+// commit has waited for a replica that is not read from yet. Each session has the new value before
+// a wait ends. So what commits wait for is read after each commit and compared with what the last
+// confirmed probe saw.
 
-/** The query reads one setting. */
-const STANDBY_NAMES_TIMEOUT_MS = 1_000;
+/** Of the query, which reads statistics. */
+const STANDBYS_TIMEOUT_MS = 1_000;
 /**
  * The Retry-After of a refused write: about as long as it takes to detect that a replica is back.
  */
@@ -50,7 +51,7 @@ export interface ReplicatedWritesOptions {
   /** Of the primary, for commits that do not: those that wait take none of its connections. */
   readonly local: StatementRunner;
   /** Of the primary, to read which standbys it waits for; undefined when no replica is listed. */
-  readonly standbyNames: StatementRunner | undefined;
+  readonly standbys: StatementRunner | undefined;
   readonly clock: Clock;
 }
 
@@ -64,14 +65,14 @@ export class ReplicatedWrites implements DurableRunner {
   readonly #options: ReplicatedWritesOptions;
   readonly #waiting = new Set<(error: AppError) => void>();
   #localWrites = 0;
-  /** A query of the standby names that is not sent yet, and the last one that was. */
-  #nextNames: Promise<string> | undefined;
-  #lastNames: Promise<unknown> | undefined;
+  /** A query of the standbys that is not sent yet, and the last one that was. */
+  #nextStandbys: Promise<string> | undefined;
+  #lastStandbys: Promise<unknown> | undefined;
 
   admission: Admission = { kind: "synchronous" };
-  /** `synchronous_standby_names` as the last probe saw it. */
+  /** What commits wait for, as the last confirmed probe saw it. */
   seenStandbys: string | undefined;
-  /** Called when a commit ended under other names than the last probe saw. */
+  /** Called when a commit ended and the primary waits for something else by then. */
   onOtherStandbys: () => void = () => {};
 
   constructor(options: ReplicatedWritesOptions) {
@@ -137,32 +138,32 @@ export class ReplicatedWrites implements DurableRunner {
     });
   }
 
-  /** A degraded write may end under any names: it does not promise a replica. */
+  /** A degraded write may end with any standbys: it does not promise a replica. */
   async #assertReplicated(name: string, { traceparent }: RequestContext): Promise<void> {
-    const { standbyNames } = this.#options;
-    if (!standbyNames) return;
-    const names = await (this.#nextNames ??= this.#readNames(standbyNames, traceparent));
-    if (this.admission.kind === "degraded" || names === this.seenStandbys) return;
+    const { standbys: pool } = this.#options;
+    if (!pool) return;
+    const standbys = await (this.#nextStandbys ??= this.#readStandbys(pool, traceparent));
+    if (this.admission.kind === "degraded" || standbys === this.seenStandbys) return;
     this.onOtherStandbys();
     throw new AppError(
       "unavailable",
-      `the outcome of ${name} is unknown: synchronous_standby_names is '${names}' now`,
+      `the outcome of ${name} is unknown: what commits wait for has changed to ${standbys}`,
       { retryAfterMs: RETRY_AFTER_MS },
     );
   }
 
   /** Writes that end while one query is under way share the next one. */
-  async #readNames(pool: StatementRunner, traceparent: string): Promise<string> {
-    await this.#lastNames;
-    this.#nextNames = undefined;
+  async #readStandbys(pool: StatementRunner, traceparent: string): Promise<string> {
+    await this.#lastStandbys;
+    this.#nextStandbys = undefined;
     const { clock } = this.#options;
     const context = new RequestContext({
       traceparent,
-      timeoutMs: STANDBY_NAMES_TIMEOUT_MS,
+      timeoutMs: STANDBYS_TIMEOUT_MS,
       clock,
     });
-    const query = pool.run(STANDBY_NAMES, [], context);
-    this.#lastNames = query.catch(() => {});
+    const query = pool.run(SYNC_STANDBYS, [], context);
+    this.#lastStandbys = query.catch(() => {});
     return (await query)[0]?.standbys ?? "";
   }
 }

@@ -37,7 +37,7 @@ export function openReplication(degradeAfterMs?: number) {
   };
   /** Runs a write on the fake primary. */
   const send = vi.fn<Run>(() => Promise.resolve([]));
-  /** `synchronous_standby_names` after a commit. */
+  /** What commits wait for, after one. */
   const primary = { standbys: "FIRST 1 (replica1)" };
   const pool = {
     run: (
@@ -47,10 +47,10 @@ export function openReplication(degradeAfterMs?: number) {
       options?: RunOptions,
     ) => send(durability, options?.isWanted),
   } as unknown as StatementRunner;
-  const standbyNames = {
+  const standbys = {
     run: () => Promise.resolve([{ standbys: primary.standbys }]),
   } as unknown as StatementRunner;
-  const writes = new ReplicatedWrites({ synchronous: pool, local: pool, standbyNames, clock });
+  const writes = new ReplicatedWrites({ synchronous: pool, local: pool, standbys, clock });
   writes.seenStandbys = primary.standbys;
   const replication = new Replication({
     probe: {

@@ -13,7 +13,7 @@ async function stepFor({ clock, step }: Opened, outcome: ProbeOutcome, forMs: nu
   }
 }
 
-test("degraded writes end under any synchronous_standby_names", async () => {
+test("degraded writes end whatever commits wait for", async () => {
   const opened = openReplication(DEGRADE_AFTER_MS);
   const { replication, primary, probe, send, write } = opened;
   await stepFor(opened, "unseen", DEGRADE_AFTER_MS + STEP_MS);

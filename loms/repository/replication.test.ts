@@ -197,12 +197,12 @@ test("degraded writes that hang are ended, and later ones wait for no replica", 
   expect(send.mock.lastCall?.[0]).toBe("remote_apply");
 });
 
-test("a write that ended under other synchronous_standby_names is unknown", async () => {
+test("a write is unknown that ended when commits wait for something else", async () => {
   const { primary, writes, write } = openReplication();
   await write();
-  primary.standbys = "";
+  primary.standbys = "''";
   const unknown = "the outcome of order_create is unknown";
-  await expect(write()).rejects.toThrow(`${unknown}: synchronous_standby_names is '' now`);
+  await expect(write()).rejects.toThrow(`${unknown}: what commits wait for has changed to ''`);
   writes.seenStandbys = undefined;
   await expect(write(), "no probe has seen them yet").rejects.toThrow(unknown);
 });

@@ -60,6 +60,22 @@ export const COMMIT_PROBE = defineStatement({
 });
 
 /**
+ * What a commit waits for: the primary's timeline, which a promotion changes, the setting, and the
+ * standbys that it selects. On a server that is no primary it equals none of these.
+ */
+const SYNC_STANDBYS_TEXT = `concat_ws(
+    ' ',
+    case when not pg_is_in_recovery() then
+      'timeline ' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)
+    end,
+    quote_literal(current_setting('synchronous_standby_names')),
+    (
+      select string_agg(application_name, ', ' order by application_name)
+      from pg_stat_replication where sync_state = 'sync'
+    )
+  )`;
+
+/**
  * The primary's senders: one row per connected standby, or one row without a sender. `may_see` is
  * whether the account may see more of them than their number.
  */
@@ -67,7 +83,7 @@ export const SENDERS = defineStatement({
   name: "senders",
   kind: "select",
   text: `select pg_has_role('pg_read_all_stats', 'usage') as may_see, current_user::text as account,
-      current_setting('synchronous_standby_names') as standbys,
+      ${SYNC_STANDBYS_TEXT} as standbys,
       sender.application_name, slot.slot_name::text, sender.sync_state
     from (values (true)) one (row)
     left join pg_stat_replication sender on true
@@ -83,11 +99,11 @@ export const SENDERS = defineStatement({
   },
 });
 
-/** Which standbys the primary waits for, as it is configured now. */
-export const STANDBY_NAMES = defineStatement({
-  name: "standby_names",
+/** Which standbys a commit waits for now. */
+export const SYNC_STANDBYS = defineStatement({
+  name: "sync_standbys",
   kind: "select",
-  text: "select current_setting('synchronous_standby_names') as standbys",
+  text: `select ${SYNC_STANDBYS_TEXT} as standbys`,
   parameters: [],
   columns: { standbys: "text" },
 });

@@ -25,14 +25,15 @@ declare module "vitest" {
   }
 }
 
-const CACHE = fileURLToPath(new URL("../../.data/cache", import.meta.url));
+/** Holds what was fetched. */
+export const KAFKA_CACHE = fileURLToPath(new URL("../../.data/cache", import.meta.url));
 
 /**
  * One Apache Kafka for the whole run. Without java or mvn the tests are skipped, and the reason is
  * printed, unless KAFKA_TESTS=required.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const reason = whyNoKafka(CACHE);
+  const reason = whyNoKafka(KAFKA_CACHE);
   if (reason) {
     if (process.env.KAFKA_TESTS === "required") throw new Error(`Cannot test Kafka: ${reason}`);
     process.stdout.write(`The tests against Apache Kafka are skipped: ${reason}\n`);
@@ -42,7 +43,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = mkdtempSync(join(tmpdir(), "marketplace-kafka-"));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
-    const jars = await kafkaJars(CACHE);
+    const jars = await kafkaJars(KAFKA_CACHE);
     const [port = 0] = await freePorts(1);
     const { access, ...secure } = createSecureListener(directory, port);
     const broker = await startKafka({ jars, directory, ...secure });
