@@ -33,8 +33,15 @@ const CLOSE_MAX_MS = 60_000;
 /** Each order's id and how many events it has. */
 export type LastSeqs = Map<string, number>;
 
-export interface KafkaShop {
-  readonly broker: KafkaBroker;
+/** What a shop's events go over. */
+interface Brokers {
+  /** For KAFKA_BROKERS. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+export interface KafkaShop<Kafka extends Brokers = KafkaBroker> {
+  readonly broker: Kafka;
   readonly tally: Tally;
   startLoms(): Promise<Alone>;
   startNotifier(): Promise<Alone>;
@@ -49,16 +56,23 @@ export interface KafkaShop {
   close(): Promise<void>;
 }
 
+/** A shop with a broker of its own. */
+export function openKafkaShop({ jars }: TestKafka): Promise<KafkaShop> {
+  return openShopOn((directory) => startKafka({ jars, directory }));
+}
+
 /**
- * A broker of its own, databases of their own, and as many processes of loms and notifier as
+ * Brokers of its own, databases of their own, and as many processes of loms and notifier as
  * wanted.
  */
-export async function openKafkaShop({ jars }: TestKafka): Promise<KafkaShop> {
+export async function openShopOn<Kafka extends Brokers>(
+  startBrokers: (directory: string) => Promise<Kafka>,
+): Promise<KafkaShop<Kafka>> {
   const opened = new CloseStack(CLOSE_MAX_MS);
   const directory = mkdtempSync(join(tmpdir(), "marketplace-kafka-shop-"));
   opened.push("the directory", () => rmSync(directory, { recursive: true, force: true }));
-  const broker = await startKafka({ jars, directory });
-  opened.push("the broker", () => broker.close());
+  const broker = await startBrokers(directory);
+  opened.push("the brokers", () => broker.close());
   const [loms, shown] = await Promise.all([testDatabase("loms"), testDatabase("notifier")]);
   opened.push("the databases", async () => {
     await Promise.all([loms.drop(), shown.drop()]);

@@ -39,7 +39,7 @@ export function openWriterFixture(
   });
   const writes = new ReplicatedWrites({
     ...{ synchronous: pool, local: pool, clock: systemClock },
-    standbyNames: undefined,
+    standbys: undefined,
   });
   const writer = createOrderListWriter({
     pool: writes,

@@ -34,6 +34,8 @@ export interface KafkaOptions {
   readonly ports?: BrokerPorts;
   /** Returns the properties in place of ours. */
   readonly customize?: (own: Properties) => Properties;
+  /** Of several brokers, which the properties name; without it, this one is a cluster by itself. */
+  readonly clusterId?: string;
   /** For the tool that formats the directory. */
   readonly formatArgs?: readonly string[];
   /** Called when the broker ends unexpectedly. */
@@ -91,15 +93,16 @@ export class KafkaBroker extends ManagedProcess {
 
   /** Once in the life of its directory. */
   async #format(): Promise<void> {
-    const { directory, formatArgs = [] } = this.#options;
+    const { directory, clusterId: given, formatArgs = [] } = this.#options;
     const formatted = join(directory, FORMATTED_FILE);
     if (existsSync(formatted)) return;
     const clusterFile = join(directory, CLUSTER_FILE);
     if (!existsSync(clusterFile)) {
-      writeFileSync(clusterFile, randomBytes(16).toString("base64url"));
+      writeFileSync(clusterFile, given ?? newClusterId());
     }
     const clusterId = readFileSync(clusterFile, "utf8");
-    const args = ["format", "--standalone", "--ignore-formatted", ...formatArgs];
+    const args = ["format", "--ignore-formatted", ...formatArgs];
+    if (given === undefined) args.push("--standalone");
     // "=": an id may begin with a hyphen.
     args.push(`--cluster-id=${clusterId}`, "-c", this.#settings);
     const child = await spawnChild(this.#java([], ["kafka.tools.StorageTool", ...args]));
@@ -119,6 +122,10 @@ export class KafkaBroker extends ManagedProcess {
       deathSignal: "SIGKILL",
     };
   }
+}
+
+export function newClusterId(): string {
+  return randomBytes(16).toString("base64url");
 }
 
 /**
