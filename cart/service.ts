@@ -1,4 +1,5 @@
 import { v7 as uuidV7 } from "uuid";
+import type { RateLimiter } from "../shared/async/rate-limit.ts";
 import { healthRoutes, metricsRoute, type ReadyCheck } from "../shared/http/probes.ts";
 import { openProfileListener } from "../shared/http/profile-listener.ts";
 import type { RunningService } from "../shared/lifecycle.ts";
@@ -27,10 +28,17 @@ export function startCart(config: CartConfig, log: ProcessLog): Promise<RunningC
   return openService({ name: "cart", config, log }, openCart);
 }
 
+interface OpenCarts {
+  readonly carts: Carts;
+  /** Of calls of the product service, if processes share one. */
+  readonly limit?: RateLimiter;
+  readonly checks?: Readonly<Record<string, ReadyCheck>>;
+}
+
 /** In the store of the settings, else in memory; the package for a store is loaded on use. */
 async function openCarts(
   parts: ServiceParts<CartConfig>,
-): Promise<{ carts: Carts; checks: Readonly<Record<string, ReadyCheck>> }> {
+): Promise<OpenCarts> {
   const { config, metrics } = parts;
   const expired = metrics.counter(CART_REPOSITORY_EXPIRED_TOTAL);
   const options = {
@@ -41,17 +49,19 @@ async function openCarts(
   };
   if (config.CART_STORE_URL !== undefined) {
     const { openStore } = await import("./repository/open-store.ts");
-    const carts = openStore(parts, options);
-    return { carts, checks: { store: (context) => carts.check(context) } };
+    const { carts, limit } = openStore(parts, options);
+    return { carts, limit, checks: { store: (context) => carts.check(context) } };
   }
   const carts = new MemoryCarts(options);
   watchCarts(() => carts.size(), metrics);
-  return { carts, checks: {} };
+  return { carts };
 }
 
 async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string }> {
   const { config, log, metrics, tracing, readiness, opened } = parts;
+  const { carts, limit, checks } = await openCarts(parts);
   const products = new ProductClient({
+    limit,
     url: config.PRODUCT_URL,
     token: config.PRODUCT_TOKEN,
     userAgent: `marketplace-cart/${VERSION}`,
@@ -64,7 +74,6 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
   const loms = createLomsClient(config.LOMS_GRPC_URL, metrics, tracing);
   opened.push("the client of loms", () => loms.close());
 
-  const { carts, checks } = await openCarts(parts);
   const deps: Deps & CheckoutDeps = {
     carts,
     products,

@@ -1,8 +1,11 @@
 import { systemClock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
+import type { RateLimiter } from "../../shared/async/rate-limit.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { ServiceParts } from "../../shared/open-service.ts";
 import { readPemFiles } from "../../shared/pem-files.ts";
+import { PRODUCT_LIMIT } from "../../shared/products/product-client.ts";
+import { SharedRateLimit } from "../../shared/valkey/shared-rate-limit.ts";
 import { readStoreUrl, type StoreConfig } from "../../shared/valkey/store-url.ts";
 import { describeStore, Valkey } from "../../shared/valkey/valkey.ts";
 import { type CartSizes, watchCarts } from "./cart-metrics.ts";
@@ -12,14 +15,21 @@ import { ValkeyCarts, type ValkeyCartsOptions } from "./valkey.ts";
 const SIZES_INTERVAL_MS = 10_000;
 const SIZES_TIMEOUT_MS = 5_000;
 
+/** What the processes of cart share. */
+export interface OpenStore {
+  readonly carts: ValkeyCarts;
+  /** Of calls of the product service. */
+  readonly limit: RateLimiter;
+}
+
 /**
- * The carts in the store of the settings. It need not answer yet.
+ * Opens the store of the settings, which need not answer yet.
  * @throws {ConfigError} naming every file of the settings that cannot be read
  */
 export function openStore(
   { config, log, logThrottled, metrics, tracing, opened }: ServiceParts<StoreConfig>,
   options: Omit<ValkeyCartsOptions, "store" | "attempts">,
-): ValkeyCarts {
+): OpenStore {
   const address = readStoreUrl(config.CART_STORE_URL as string);
   const tls = readPemFiles(config, {
     ca: "CART_STORE_TLS_CA",
@@ -33,11 +43,8 @@ export function openStore(
     opened.push(`the connection for ${name}`, () => store.close());
     return store;
   }
-  const carts = new ValkeyCarts({
-    ...options,
-    store: connect("carts"),
-    attempts: connect("attempts"),
-  });
+  const store = connect("carts");
+  const carts = new ValkeyCarts({ ...options, store, attempts: connect("attempts") });
   log.info("carts are kept in a store", { store: describeStore(address) });
 
   let sizes: CartSizes | undefined;
@@ -56,5 +63,5 @@ export function openStore(
   });
   loop.start();
   opened.push("the count of carts", () => loop.close());
-  return carts;
+  return { carts, limit: new SharedRateLimit("products", { ...PRODUCT_LIMIT, store }) };
 }

@@ -22,6 +22,38 @@ export interface Permit {
   used(): void;
 }
 
+export interface RateLimiter {
+  /** How many wait for a permit in this process. */
+  readonly waiting: number;
+  /**
+   * Resolves with a permit, in order of arrival. Rejects with AppError `unavailable` and
+   * `retryAfterMs` as soon as it is certain that none is free before the deadline; with the
+   * signal's reason when that aborts.
+   */
+  acquire(deadline: Deadline): Promise<Permit>;
+  /** Grants no permit for `pauseMs`, or until a longer pause ends. */
+  pause(pauseMs: number): void;
+}
+
+/** The refusal of a permit that would come in `startsInMs`, after the deadline in `leftMs`. */
+export function noPermitInTime(
+  subject: string,
+  { startsInMs, leftMs, isPaused }: {
+    readonly startsInMs: number;
+    readonly leftMs: number;
+    readonly isPaused: boolean;
+  },
+): AppError {
+  const inMs = Math.ceil(startsInMs);
+  return new AppError(
+    "unavailable",
+    `The ${subject} ${isPaused ? "has requested a pause" : "is busy"}: ` +
+      `its next call is in ${inMs} ms, the deadline in ${Math.floor(Math.max(0, leftMs))} ms`,
+    // By then the queue is short enough for a caller with as much time; a pause does not shrink.
+    { retryAfterMs: isPaused ? inMs : Math.ceil(startsInMs - leftMs) },
+  );
+}
+
 interface Slot {
   /** When its window ends; undefined while the use may still be to come. */
   freeAt: number | undefined;
@@ -42,7 +74,7 @@ interface Waiter {
  * Permits are granted in order of arrival. The queue needs no bound: it rejects a waiter whose
  * permit would come after its deadline.
  */
-export class RateLimit {
+export class RateLimit implements RateLimiter {
   readonly #options: RateLimitOptions;
   readonly #queue: Waiter[] = [];
   #slots: Slot[] = [];
@@ -58,15 +90,10 @@ export class RateLimit {
     this.#options = options;
   }
 
-  /** How many wait for a permit. */
   get waiting(): number {
     return this.#queue.length;
   }
 
-  /**
-   * Resolves with a permit. Rejects with AppError `unavailable` and `retryAfterMs` as soon as it is
-   * certain that none is free before the deadline; with the signal's reason when that aborts.
-   */
   async acquire(deadline: Deadline): Promise<Permit> {
     deadline.signal.throwIfAborted();
     const startsAt = this.#earliestStarts()(this.#queue.length);
@@ -95,7 +122,6 @@ export class RateLimit {
     });
   }
 
-  /** Grants no permit for `pauseMs`, or until a longer pause ends. */
   pause(pauseMs: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#options.clock.now() + pauseMs);
     this.#grantFree();
@@ -178,15 +204,10 @@ export class RateLimit {
 
   #tooLate(startsAt: number, deadline: Deadline): AppError {
     const now = this.#options.clock.now();
-    const inMs = Math.ceil(startsAt - now);
-    const leftMs = Math.floor(Math.max(0, deadline.deadlineAt - now));
-    const isPaused = this.#pausedUntil > now;
-    return new AppError(
-      "unavailable",
-      `The ${this.#options.subject} ${isPaused ? "has requested a pause" : "is busy"}: ` +
-        `its next call is in ${inMs} ms, the deadline in ${leftMs} ms`,
-      // By then the queue is short enough for a caller with as much time; a pause does not shrink.
-      { retryAfterMs: isPaused ? inMs : Math.ceil(startsAt - deadline.deadlineAt) },
-    );
+    return noPermitInTime(this.#options.subject, {
+      startsInMs: startsAt - now,
+      leftMs: deadline.deadlineAt - now,
+      isPaused: this.#pausedUntil > now,
+    });
   }
 }

@@ -9,7 +9,7 @@ import {
 import type { Clock } from "../async/clock.ts";
 import type { Deadline } from "../async/deadline.ts";
 import { linkAbort } from "../async/link-abort.ts";
-import type { RateLimit } from "../async/rate-limit.ts";
+import type { RateLimiter } from "../async/rate-limit.ts";
 import { retry } from "../async/retry.ts";
 import type { Fetch } from "../http-client/direct-fetch.ts";
 import { parseRetryAfter } from "../http-client/retry-after.ts";
@@ -33,7 +33,7 @@ export interface ProductCallsOptions extends ProductTelemetryOptions {
   /** Names the caller to a product service that counts each one by itself. */
   readonly userAgent: string;
   readonly fetch: Fetch;
-  readonly limit: Pick<RateLimit, "acquire" | "pause">;
+  readonly limit: Pick<RateLimiter, "acquire" | "pause">;
   readonly clock: Clock;
   /** From 0 to just below 1, as Math.random. */
   readonly random: () => number;

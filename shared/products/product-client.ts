@@ -1,6 +1,6 @@
 import type { Product } from "../../proto/product-service.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
-import { RateLimit } from "../async/rate-limit.ts";
+import { RateLimit, type RateLimiter } from "../async/rate-limit.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { SingleFlight } from "../async/single-flight.ts";
 import { AppError } from "../errors.ts";
@@ -8,15 +8,18 @@ import { createDirectFetch } from "../http-client/direct-fetch.ts";
 import { counterFamily, gaugeFamily, type Metrics } from "../telemetry/metrics.ts";
 import { ProductCalls, type ProductCallsOptions, ProductFault } from "./product-calls.ts";
 
-/** What the product service allows a client in any second. */
-const CALLS_MAX = 10;
-/** The second of the product service, which counts by a clock of its own, and a margin. */
-const WINDOW_MS = 1_050;
-/**
- * A call without an answer counts as arrived after this. Longer would bear longer stalls of the
- * product service's process, and would cost throughput when its answers are slow.
- */
-const ARRIVAL_MAX_MS = 500;
+export const PRODUCT_LIMIT = {
+  subject: "product service",
+  /** What the product service allows in any second. */
+  permits: 10,
+  /** The second of the product service, which counts by a clock of its own, and a margin. */
+  windowMs: 1_050,
+  /**
+   * A call without an answer counts as arrived after this. Longer would bear longer stalls of the
+   * product service's process, and would cost throughput when its answers are slow.
+   */
+  useMaxMs: 500,
+};
 
 /** Short, since refreshes stand in one queue with those who wait for an answer. */
 const REFRESH_TIMEOUT_MS = 2_000;
@@ -58,18 +61,20 @@ export interface ProductClientOptions
   /** How long a found product counts as fresh; 0 turns the whole cache off. */
   readonly cacheTtlMs: number;
   readonly cacheEntriesMax?: number;
+  /** The limit of all calls; by default one of this process alone. */
+  readonly limit?: RateLimiter | undefined;
   readonly clock?: Clock;
   readonly random?: ProductCallsOptions["random"];
   readonly fetch?: ProductCallsOptions["fetch"];
 }
 
 /**
- * The client of the product service: one for a process, since the limit is the process's. Looks
+ * The client of the product service: one for a process. Looks
  * into the cache, shares what is under way, waits for its turn, tries again.
  */
 export class ProductClient {
   readonly #clock: Clock;
-  readonly #limit: RateLimit;
+  readonly #limit: RateLimiter;
   readonly #calls: ProductCalls;
   readonly #cache: ProductCache | undefined;
   readonly #lookups = new SingleFlight<number, Product | undefined>();
@@ -79,13 +84,7 @@ export class ProductClient {
   constructor(options: ProductClientOptions) {
     const { clock = systemClock, random = Math.random, fetch = createDirectFetch() } = options;
     this.#clock = clock;
-    this.#limit = new RateLimit({
-      subject: "product service",
-      permits: CALLS_MAX,
-      windowMs: WINDOW_MS,
-      useMaxMs: ARRIVAL_MAX_MS,
-      clock,
-    });
+    this.#limit = options.limit ?? new RateLimit({ ...PRODUCT_LIMIT, clock });
     this.#calls = new ProductCalls({ ...options, limit: this.#limit, clock, random, fetch });
     const { cacheTtlMs: ttlMs, cacheEntriesMax = ENTRIES_MAX } = options;
     this.#cache = ttlMs === 0 ? undefined : new ProductCache(ttlMs, cacheEntriesMax, clock);

@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { startStoreServer, type StoreServer } from "../../e2e/machines/store-server.ts";
+import { newDataDirectory, removeDirectory } from "../../e2e/own-stack.ts";
+import { systemClock } from "../async/clock.ts";
+import { sleep } from "../async/sleep.ts";
+import { PRODUCT_LIMIT } from "../products/product-client.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { NO_TRACING } from "../telemetry/tracing.ts";
+import { SharedRateLimit, type SharedRateLimitOptions } from "./shared-rate-limit.ts";
+import { readStoreUrl } from "./store-url.ts";
+import { Valkey } from "./valkey.ts";
+
+const stores = inject("stores");
+const { permits, windowMs } = PRODUCT_LIMIT;
+const ONE_AT_A_TIME = { permits: 1, windowMs: 200, useMaxMs: 100 };
+/** What the product service promises to notice. */
+const SECOND_MS = 1_000;
+
+describe.skipIf(!stores)("SharedRateLimit", () => {
+  let server: StoreServer;
+  let directory: string;
+  let opened: Valkey[] = [];
+  /** When each use arrived, and whose it was. */
+  let arrivals: { at: number; name: string }[] = [];
+
+  beforeAll(async () => {
+    directory = newDataDirectory();
+    const program = stores?.["redis-server"] as string;
+    server = await startStoreServer({ program, directory });
+  });
+  beforeEach(async () => {
+    arrivals = [];
+    await server.command("flushall");
+    // A server that is new to the limit first lets what it may have forgotten pass.
+    const [run] = /(?<=run_id:)\w+/.exec(await server.command("info", "server") as string) ?? [];
+    await server.command("hset", "limit:{test}:state", "server", run as string);
+  });
+  afterEach(() => {
+    for (const store of opened) store.close();
+    opened = [];
+  });
+  afterAll(async () => {
+    await server.kill();
+    removeDirectory(directory);
+  });
+
+  const queued = () => server.command("zcard", "limit:{test}:queue");
+
+  function openLimit(options: Partial<SharedRateLimitOptions> = {}): SharedRateLimit {
+    const store = new Valkey({
+      address: readStoreUrl(`redis://127.0.0.1:${server.port}`),
+      ...{ tls: {}, name: "test", metrics: new Metrics("cart"), tracing: NO_TRACING },
+      onError: () => {},
+    });
+    opened.push(store);
+    return new SharedRateLimit("test", { ...PRODUCT_LIMIT, store, ...options });
+  }
+
+  function deadline(ms: number, signal = new AbortController().signal) {
+    return { deadlineAt: systemClock.now() + ms, signal };
+  }
+
+  /** Takes a permit and makes a call that arrives and is answered a little later. */
+  async function use(limit: SharedRateLimit, name: string, ms = 60_000): Promise<void> {
+    const permit = await limit.acquire(deadline(ms));
+    await sleep(systemClock, Math.random() * 20);
+    arrivals.push({ at: systemClock.now(), name });
+    await sleep(systemClock, Math.random() * 20);
+    permit.used();
+  }
+
+  function mostInAnySecond(): number {
+    const times = arrivals.map(({ at }) => at).sort((a, b) => a - b);
+    return Math.max(
+      ...times.map((from) => times.filter((at) => at >= from && at < from + SECOND_MS).length),
+    );
+  }
+
+  test("serves two processes no more than ten in any second, and n in about n/10 s", async () => {
+    const limits = [openLimit(), openLimit()];
+    const startedAt = systemClock.now();
+    await Promise.all(
+      Array.from({ length: 60 }, (_, at) => use(limits[at % 2] as SharedRateLimit, "")),
+    );
+    expect(mostInAnySecond()).toBe(permits);
+    // Six windows begin; the last one need not end.
+    expect(systemClock.now() - startedAt).toBeLessThan(6 * windowMs + SECOND_MS);
+  });
+
+  test("grants permits in the order of arrival, whatever the process", async () => {
+    const limits = [openLimit(ONE_AT_A_TIME), openLimit(ONE_AT_A_TIME)];
+    await use(limits[0] as SharedRateLimit, "first");
+    const uses: Promise<void>[] = [];
+    for (const [at, name] of ["a", "b", "c", "d", "e"].entries()) {
+      uses.push(use(limits[at % 2] as SharedRateLimit, name));
+      await expect.poll(queued).toBe(at + 1);
+    }
+    await Promise.all(uses);
+    expect(arrivals.map(({ name }) => name)).toEqual(["first", "a", "b", "c", "d", "e"]);
+  });
+
+  test("refuses at once a permit that would come after the deadline", async () => {
+    const limit = openLimit();
+    await Promise.all(Array.from({ length: permits }, () => use(limit, "")));
+    const [first, second] = [use(limit, "", 60_000), limit.acquire(deadline(200))];
+    await expect(second).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(
+        /^The product service is busy: its next call is in [0-9]+ ms, the deadline in [0-9]+ ms$/,
+      ),
+      retryAfterMs: expect.any(Number),
+    });
+    expect(await queued()).toBe(1);
+    await first;
+  });
+
+  test("takes a ticket back when its caller leaves", async () => {
+    const limit = openLimit(ONE_AT_A_TIME);
+    await use(limit, "");
+    const caller = new AbortController();
+    const left = limit.acquire(deadline(60_000, caller.signal));
+    await expect.poll(queued).toBe(1);
+    caller.abort(new Error("left"));
+    await expect(left).rejects.toThrow("left");
+    await expect.poll(queued).toBe(0);
+    expect(limit.waiting).toBe(0);
+  });
+
+  test("holds a pause for every process", async () => {
+    const [one, other] = [openLimit(), openLimit()];
+    one.pause(60_000);
+    await expect.poll(() => server.command("hexists", "limit:{test}:state", "paused")).toBe(1);
+    await expect(other.acquire(deadline(5_000))).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(/^The product service has requested a pause/),
+    });
+  });
+
+  test("goes on without a process that has died", async () => {
+    const [one, other] = [openLimit(ONE_AT_A_TIME), openLimit(ONE_AT_A_TIME)];
+    await use(one, "");
+    void one.acquire(deadline(60_000)).catch(() => {});
+    await expect.poll(queued).toBe(1);
+    for (const store of opened.slice(0, 1)) store.close();
+    await use(other, "served");
+    expect(arrivals.at(-1)).toMatchObject({ name: "served" });
+  });
+
+  test("grants nothing for as long as permits may be forgotten after a restart", async () => {
+    const limit = openLimit();
+    await Promise.all(Array.from({ length: permits }, () => use(limit, "before")));
+    await server.kill();
+    await server.restart();
+    await server.command("flushall");
+    await Promise.all(Array.from({ length: permits }, () => use(limit, "after")));
+    expect(mostInAnySecond()).toBe(permits);
+  });
+
+  test("grants no permit without the store", async () => {
+    const limit = openLimit();
+    await use(limit, "");
+    server.pause();
+    try {
+      await expect(limit.acquire(deadline(1_000))).rejects.toMatchObject({ code: "unavailable" });
+    } finally {
+      server.resume();
+    }
+    await use(limit, "");
+  });
+});

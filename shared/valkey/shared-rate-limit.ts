@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type Clock, systemClock } from "../async/clock.ts";
+import type { Deadline } from "../async/deadline.ts";
+import { noPermitInTime, type Permit, type RateLimiter } from "../async/rate-limit.ts";
+import type { RateLimitOptions } from "../async/rate-limit.ts";
+import { RequestContext } from "../async/request-context.ts";
+import { sleep } from "../async/sleep.ts";
+import { childTraceparent } from "../telemetry/tracing.ts";
+import type { Valkey } from "./valkey.ts";
+
+/** Those ahead may have left meanwhile. */
+const ASK_AGAIN_MAX_MS = 250;
+/** What is not a part of a request: reports of use, tickets that leave. */
+const REPORT_TIMEOUT_MS = 2_000;
+
+export interface SharedRateLimitOptions extends Omit<RateLimitOptions, "clock"> {
+  readonly store: Valkey;
+  readonly clock?: Clock;
+}
+
+type Reply =
+  | readonly ["granted"]
+  | readonly ["wait", number]
+  | readonly ["refused", number, 0 | 1];
+
+/**
+ * A {@link RateLimiter} for all processes that share a store, by the store's clock: in any sliding
+ * window, in the order of arrival at the store. Without the store there are no permits. A process
+ * that dies loses its places within a second; its permits count as used as late as they may be.
+ */
+export class SharedRateLimit implements RateLimiter {
+  readonly #options: SharedRateLimitOptions;
+  readonly #clock: Clock;
+  readonly #lua = readFileSync(new URL("./rate-limit.lua", import.meta.url), "utf8");
+  readonly #keys: readonly string[];
+  #waiting = 0;
+
+  /** @param name what is limited, in the names of the keys */
+  constructor(name: string, options: SharedRateLimitOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#keys = ["granted", "used", "queue", "seen", "state"].map((key) =>
+      `limit:{${name}}:${key}`
+    );
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  async acquire(deadline: Deadline): Promise<Permit> {
+    const ticket = randomUUID();
+    this.#waiting++;
+    try {
+      for (;;) {
+        deadline.signal.throwIfAborted();
+        const askedAt = this.#clock.now();
+        const leftMs = Math.floor(deadline.deadlineAt - askedAt);
+        const reply = await this.#call("acquire", ticket, leftMs, leftMs) as Reply;
+        if (reply[0] === "refused") throw this.#refusal(reply[1], leftMs, reply[2] === 1);
+        if (reply[0] === "granted") {
+          const permit = { used: () => this.#report("used", ticket) };
+          if (this.#isFresh(askedAt)) return permit;
+          permit.used();
+        } else await sleep(this.#clock, Math.min(reply[1], ASK_AGAIN_MAX_MS), deadline.signal);
+      }
+    } catch (error) {
+      if (deadline.signal.aborted) this.#report("leave", ticket);
+      throw error;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  pause(pauseMs: number): void {
+    this.#report("pause", "", Math.ceil(pauseMs));
+  }
+
+  /** Whether enough of the time of use is left after an answer that was late, or a stall. */
+  #isFresh(askedAt: number): boolean {
+    return this.#clock.now() - askedAt < this.#options.useMaxMs / 2;
+  }
+
+  #refusal(startsInMs: number, leftMs: number, isPaused: boolean) {
+    return noPermitInTime(this.#options.subject, { startsInMs, leftMs, isPaused });
+  }
+
+  /** Without an answer: a use that is not reported counts as late as it may be. */
+  #report(operation: string, ticket: string, ms = 0): void {
+    this.#call(operation, ticket, ms, REPORT_TIMEOUT_MS).catch(() => {});
+  }
+
+  async #call(operation: string, ticket: string, ms: number, timeoutMs: number): Promise<unknown> {
+    const { store, permits, windowMs, useMaxMs } = this.#options;
+    const context = new RequestContext({
+      traceparent: childTraceparent(undefined),
+      timeoutMs: Math.max(0, timeoutMs),
+      clock: this.#clock,
+    });
+    const args = [operation, ticket, permits, windowMs, useMaxMs, Math.max(0, ms)];
+    const call = { lua: this.#lua, operation: `limit_${operation}`, keys: this.#keys, args };
+    return await store.run(call, context);
+  }
+}
