@@ -12,7 +12,7 @@ import { checkDefaults } from "../shared/postgres/check-defaults.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import { observedStatements } from "../shared/postgres/statement.ts";
 import { Pool } from "../shared/postgres/pool.ts";
-import { batcherMetrics } from "../shared/telemetry/batcher-metrics.ts";
+import { batcherMetrics } from "../shared/telemetry/grouped-calls.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
 import { childTraceparent } from "../shared/telemetry/tracing.ts";
 import { handleMessages } from "./bus/handle-messages.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import process from "node:process";
-import { jsonIntegers } from "../shared/json-integer.ts";
+import { jsonIntegers } from "../shared/json.ts";
 import { followNotifications } from "./notifications.ts";
 import { readArguments } from "./shop/command.ts";
 import { COMMANDS, isCommand, usage, WATCH } from "./shop/commands.ts";

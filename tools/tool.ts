@@ -1,7 +1,7 @@
 import process from "node:process";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { ConfigError } from "../shared/config.ts";
-import { jsonIntegers } from "../shared/json-integer.ts";
+import { jsonIntegers } from "../shared/json.ts";
 import { redactUrls } from "../shared/redact.ts";
 import { DATA_DIRECTORY, readStack, type StackFacts } from "../stack/stack-file.ts";
 import { refusalOf } from "./refusal.ts";

@@ -1,13 +1,26 @@
 import { type Item, LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
+import { within } from "../../shared/async/clock.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import { formatHostPort, type HostPort } from "../../shared/config.ts";
+import { AppError } from "../../shared/errors.ts";
 import { createGrpcClient, type GrpcClient, observedClient } from "../../shared/grpc/client.ts";
 import { badRequest } from "../../shared/grpc/error-details.ts";
-import { batcherMetrics } from "../../shared/telemetry/batcher-metrics.ts";
+import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { OrderLine, Orders, Stocks } from "../domain/deps.ts";
-import { groupedStocks } from "./grouped-stocks.ts";
+
+/** As many as loms takes in one StocksInfoList. */
+const SKUS_MAX = 1_000;
+/** Calls that may wait: more would wait for seconds. */
+const WAITING_MAX = 5_000;
+/** Calls to loms at once. */
+const BATCHES_MAX = 2;
+/** One that takes this long waits for a loms that does not answer. */
+const STALLED_AFTER_MS = 100;
+/** So many stalled ones do not stop the next from starting. */
+const STALLED_MAX = 8;
 
 /** loms as cart sees it, over one gRPC connection that opens with the first call. */
 export interface LomsClient extends Stocks, Orders {
@@ -52,4 +65,53 @@ export function lomsClient(
 
     close: () => client.close(),
   };
+}
+
+/**
+ * Stock from loms. Calls that arrive while others are under way become one StocksInfoList with each
+ * SKU once; a lone call is a StocksInfo. A call to loms begins after those that it serves, so no
+ * answer is older than its question.
+ */
+function groupedStocks(
+  client: GrpcClient<LomsDefinition>,
+  onBatch?: (waitedMs: readonly number[]) => void,
+): Stocks {
+  const stocksInfo = groupedCalls<number, bigint | undefined>({
+    batchMax: SKUS_MAX,
+    waitingMax: WAITING_MAX,
+    batchesMax: BATCHES_MAX,
+    stalledAfterMs: STALLED_AFTER_MS,
+    stalledMax: STALLED_MAX,
+    ...(onBatch && { onBatch }),
+    async run(skus, context) {
+      const counts = await readCounts(client, [...new Set(skus)], context);
+      return skus.map((sku) => counts.get(sku));
+    },
+  });
+  return {
+    stocksInfo: (sku, context) =>
+      within(context.clock, context.remainingMs(), stocksInfo(sku, context), () => {
+        throw new AppError("deadline_exceeded", "loms did not answer before the deadline");
+      }),
+  };
+}
+
+/** Without the SKUs that have no stock row. */
+async function readCounts(
+  client: GrpcClient<LomsDefinition>,
+  skus: readonly number[],
+  context: RequestContext,
+): Promise<ReadonlyMap<number, bigint>> {
+  const [sku] = skus;
+  if (sku === undefined || skus.length > 1) {
+    const { items } = await client.call("stocksInfoList", { skus: [...skus] }, context);
+    return new Map(items.map((item) => [item.sku, item.count]));
+  }
+  try {
+    const { count } = await client.call("stocksInfo", { sku }, context);
+    return new Map([[sku, count]]);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "not_found") return new Map();
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
 import type { WaitSpan } from "../../shared/bus/observed.ts";
-import { jsonIntegers } from "../../shared/json-integer.ts";
+import { jsonIntegers } from "../../shared/json.ts";
 
 interface Event {
   readonly id: string;

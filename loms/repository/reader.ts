@@ -1,8 +1,7 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
-import { batcherMetrics } from "../../shared/telemetry/batcher-metrics.ts";
-import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
+import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Order, OrderItem, OrderReader, SkuStock } from "../domain/deps.ts";
 import type { EndReason, OrderStatus } from "../../proto/order-status.ts";

@@ -4,8 +4,7 @@ import { type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { isOwnFault } from "../../shared/postgres/database-error.ts";
 import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
-import { batcherMetrics } from "../../shared/telemetry/batcher-metrics.ts";
-import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
+import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type {
   NewOrder,

@@ -4,7 +4,7 @@ import type { Handler, NotFoundHandler } from "hono";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError, toAppError } from "../errors.ts";
-import { jsonIntegers } from "../json-integer.ts";
+import { jsonIntegers } from "../json.ts";
 import { causeOf } from "../telemetry/describe-error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";

@@ -9,7 +9,7 @@ import { requestHead } from "./listen.ts";
 import { acceptsJson } from "./negotiation.ts";
 import { HttpError } from "./problem.ts";
 import { BODY_MAX_BYTES, namesJson, readBody, requireJson } from "./read-body.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { parseJsonBody } from "../json.ts";
 
 type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
 type Parsed<Request, Part extends string> = Request extends Record<Part, infer Schema>

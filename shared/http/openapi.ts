@@ -1,4 +1,4 @@
-import { jsonIntegers } from "../json-integer.ts";
+import { jsonIntegers } from "../json.ts";
 import type { HttpApp } from "./app.ts";
 import type { MountedRoute } from "./exchange.ts";
 import { type DocumentAnswer, documentAnswer } from "./document-answer.ts";

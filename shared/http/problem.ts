@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { AppError, type ErrorCode, type FieldViolation } from "../errors.ts";
-import { jsonInteger } from "../json-integer.ts";
+import { jsonInteger } from "../json.ts";
 import { formatRetryAfter } from "../http-client/retry-after.ts";
 
 /** The HTTP status of each error code. */

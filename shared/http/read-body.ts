@@ -2,7 +2,7 @@ import type { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import type { HttpContext } from "./exchange.ts";
 import { HttpError } from "./problem.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { parseJsonBody } from "../json.ts";
 
 /** Far above every request of cart. */
 export const BODY_MAX_BYTES = 64 * 1024;

@@ -1,5 +1,5 @@
 import type { LogLevel } from "../config.ts";
-import { jsonIntegers } from "../json-integer.ts";
+import { jsonIntegers } from "../json.ts";
 
 export type ServiceName = "cart" | "loms" | "notifier" | "products" | "stack";
 

@@ -16,7 +16,7 @@ import {
 import type { MountedRoute } from "../../shared/http/exchange.ts";
 import { healthRoutes, metricsRoute } from "../../shared/http/probes.ts";
 import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
-import { parseJsonBody } from "../../shared/http/json-body.ts";
+import { parseJsonBody } from "../../shared/json.ts";
 import { invalidArgument, violationsOf } from "../../shared/violations.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";

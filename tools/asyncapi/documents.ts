@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { NOTIFIER_GROUP, ORDER_EVENTS_DEAD_LETTER_QUEUE } from "../../proto/order-event.ts";
-import { jsonIntegers } from "../../shared/json-integer.ts";
+import { jsonIntegers } from "../../shared/json.ts";
 import { channelOf, eventSchema, messageOf, operationOf } from "./described-event.ts";
 import { ORDER_EVENT, STOCK_EVENT } from "./events.ts";
 

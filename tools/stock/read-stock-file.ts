@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { int64Amount, skuNumber } from "../../proto/loms/v1/schemas.ts";
 import { AppError } from "../../shared/errors.ts";
-import { parseJsonBody } from "../../shared/http/json-body.ts";
+import { parseJsonBody } from "../../shared/json.ts";
 import { violationsOf } from "../../shared/violations.ts";
 import { objectsOf, type TextAt, UnreadableError } from "./lines-of-json.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { JSON_DEPTH_MAX, parseJsonBody } from "./json-body.ts";
+import { JSON_DEPTH_MAX, jsonInteger, jsonIntegers, parseJsonBody } from "./json.ts";
 
 const parse = (text: string) => parseJsonBody(new TextEncoder().encode(text));
 
@@ -87,4 +87,18 @@ test("parseJsonBody() refuses what is not JSON", () => {
 test("parseJsonBody() refuses what is not UTF-8", () => {
   expect(() => parseJsonBody(Uint8Array.of(0x22, 0xff, 0x22))).toThrow("must be UTF-8");
   expect(() => parseJsonBody(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))).toThrow("UTF-8");
+});
+
+test.each([
+  0n,
+  1n,
+  -1n,
+  2n ** 53n - 1n,
+  2n ** 53n,
+  2n ** 53n + 1n,
+  2n ** 63n - 1n,
+  -(2n ** 63n),
+])("%s keeps every digit in JSON", (value) => {
+  expect(JSON.stringify({ id: jsonInteger(value) })).toBe(`{"id":${value}}`);
+  expect(JSON.stringify({ id: value }, jsonIntegers)).toBe(`{"id":${value}}`);
 });

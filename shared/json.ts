@@ -1,4 +1,4 @@
-import { AppError } from "../errors.ts";
+import { AppError } from "./errors.ts";
 
 /** Deeper than any request of ours; nested further, a recursive reader would run out of stack. */
 export const JSON_DEPTH_MAX = 32;
@@ -10,9 +10,24 @@ const KEY_SHOWN_MAX = 50;
 const UNUSUAL_NUMBER = /[0-9][.eE]|-0|[0-9]{16}/;
 const DIGITS = /^-?[1-9][0-9]*$|^0$/;
 
-/** Not in TypeScript's library yet; both runtimes have it. */
+/** TypeScript's library does not know the proposal yet; both runtimes ship it. */
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * An int64 as JSON shows it: an integer with every digit, also above 2^53. The result is a plain
+ * number where that is exact, and otherwise a value that only `JSON.stringify` understands.
+ */
+export function jsonInteger(value: bigint | number): number {
+  const asNumber = Number(value);
+  if (Number.isSafeInteger(asNumber)) return asNumber;
+  return rawJson(String(value)) as number;
+}
+
+/** A replacer for `JSON.stringify` that writes bigints as {@link jsonInteger} does. */
+export function jsonIntegers(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? jsonInteger(value) : value;
+}
 
 /**
  * Reads a JSON body strictly. Integers above 2^53 become bigints. A number that is not written in
@@ -57,83 +72,41 @@ function revive(_key: string, value: unknown, context: { readonly source?: strin
   return Number.isSafeInteger(value) ? value : BigInt(source);
 }
 
-const QUOTE = 0x22;
-const OPENING_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSING_BRACKET = 0x5d;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
-/** Up to this many keys a list is faster than a set. */
-const KEYS_LISTED_MAX = 16;
-
-/** The keys of an open object; undefined for an open array. */
-type Level = string[] | Set<string> | undefined;
+/**
+ * A string with the colon that makes it a key, or a bracket. A string without an end reaches to the
+ * end of the text, so that the time is linear in its length.
+ */
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*(?:"([ \t\r\n]*:)?)?|[[\]{}]/gs;
 
 /** What is wrong with the nesting or the keys of `text`, which need not be JSON. */
 function findFlaw(text: string): string | undefined {
-  const levels: Level[] = [];
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      const end = endOfString(text, at);
-      const key = isKey(text, end) ? readKey(text, at, end) : undefined;
-      if (key !== undefined && !addKey(levels, key)) {
+  /** The keys of each open object or array. */
+  const levels: Set<string>[] = [];
+  TOKENS.lastIndex = 0;
+  for (let found; (found = TOKENS.exec(text));) {
+    const [token, colon] = found;
+    if (token === "{" || token === "[") {
+      if (levels.push(new Set()) > JSON_DEPTH_MAX) {
+        return `is nested more than ${JSON_DEPTH_MAX} levels deep`;
+      }
+    } else if (token === "}" || token === "]") levels.pop();
+    else if (colon !== undefined) {
+      const key = readKey(token.slice(0, -colon.length));
+      const keys = levels.at(-1) ?? new Set();
+      if (keys.size === keys.add(key).size) {
         return `has the key ${JSON.stringify(key.slice(0, KEY_SHOWN_MAX))} twice`;
       }
-      at = end - 1;
-    } else if (code >= OPENING_BRACKET && !nest(levels, code)) {
-      return `is nested more than ${JSON_DEPTH_MAX} levels deep`;
     }
   }
   return undefined;
 }
 
-/** Follows a character into or out of a level; false when that goes too deep. */
-function nest(levels: Level[], code: number): boolean {
-  if (code === OPENING_BRACE) levels.push([]);
-  else if (code === OPENING_BRACKET) levels.push(undefined);
-  else if (code === CLOSING_BRACE || code === CLOSING_BRACKET) levels.pop();
-  return levels.length <= JSON_DEPTH_MAX;
-}
-
-/** False when the object has the key already. */
-function addKey(levels: Level[], key: string): boolean {
-  const level = levels.at(-1);
-  if (level instanceof Set) return level.size < level.add(key).size;
-  if (level?.includes(key)) return false;
-  level?.push(key);
-  if (level?.length === KEYS_LISTED_MAX) levels[levels.length - 1] = new Set(level);
-  return true;
-}
-
-/** The place after the closing quote of the string that opens at `start`. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) return at + 1;
-    if (code === BACKSLASH) at++;
-  }
-  return text.length;
-}
-
-const COLON = 0x3a;
-const SPACE = 0x20;
-
-/** Whether a colon follows, after white space or control characters, which the parser rejects. */
-function isKey(text: string, end: number): boolean {
-  let at = end;
-  while (text.charCodeAt(at) <= SPACE) at++;
-  return text.charCodeAt(at) === COLON;
-}
-
-/** The key written between two quotes: "\u0061" and "a" are one. */
-function readKey(text: string, start: number, end: number): string | undefined {
-  const key = text.slice(start + 1, end - 1);
-  if (!key.includes("\\")) return key;
+/** The key that is written between two quotes: "\u0061" and "a" are one. */
+function readKey(quoted: string): string {
   try {
-    return JSON.parse(text.slice(start, end)) as string;
+    return quoted.includes("\\") ? JSON.parse(quoted) as string : quoted.slice(1, -1);
   } catch {
     // Not JSON: the parser rejects it.
-    return undefined;
+    return quoted;
   }
 }
