@@ -23,8 +23,7 @@ import { openRelays } from "./relays.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createStockWriter } from "./repository/stock-writer.ts";
 import { createGroupedWriter, createOrderListWriter } from "./repository/writer.ts";
-import { createRpc } from "./rpc/chain.ts";
-import { rpcMethods } from "./rpc/methods.ts";
+import { createRpc } from "./rpc/rpc.ts";
 
 /** A step of the expirer is one statement; one that takes longer is tried again. */
 const EXPIRE_TIMEOUT_MS = 2_000;
@@ -97,7 +96,7 @@ async function openTransports(
     await reads.run(PRIMARY_POSITION, [], context);
   };
   const checks = { database, replica: () => replication.check() };
-  const rpc = createRpc(rpcMethods(deps), { log, metrics, tracing });
+  const rpc = createRpc(deps, { log, metrics, tracing });
   const app = createLomsHttp({
     rpc,
     log,

@@ -10,7 +10,7 @@ import { stocks } from "../../drizzle/loms/schema.ts";
 import type { OrderWriter } from "../../loms/domain/deps.ts";
 import {
   createGroupedReader,
-  OrderReads,
+  createOrderSetReader,
   type OrderSetReader,
 } from "../../loms/repository/reader.ts";
 import { createGroupedWriter, type OrderListWriter } from "../../loms/repository/writer.ts";
@@ -64,7 +64,10 @@ async function run(primaryUrl: string, replicaUrl: string): Promise<void> {
     max: CONNECTIONS,
     applicationName: "bench",
   });
-  const cases = [...writing(lists), ...await reading(lists, new OrderReads(replica))];
+  const cases = [
+    ...writing(lists),
+    ...await reading(lists, createOrderSetReader({ read: (send) => send(replica) })),
+  ];
   const only = values.only?.split(",");
   for (const each of cases) {
     if (only && !only.includes(each.name)) continue;

@@ -3,11 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sql } from "drizzle-orm";
-import {
-  openWriterFixture,
-  testContext,
-  type WriterFixture,
-} from "../../loms/repository/writer-fixture.ts";
+import { openWriterFixture, type WriterFixture } from "../../loms/repository/writer-fixture.ts";
 import type { CloseStack } from "../../shared/lifecycle.ts";
 import { migrate } from "../../shared/postgres/migrate.ts";
 import {
@@ -18,7 +14,6 @@ import {
 import type { Part } from "../cpu-time.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../../drizzle/loms/migrations", import.meta.url));
-const STATEMENT_MAX_MS = 600_000;
 /** More than a bench sells. */
 const PLENTY = 10n ** 12n;
 
@@ -62,12 +57,7 @@ export async function openPostgres(
       await migrate({ url, folder: MIGRATIONS });
       const fixture = openWriterFixture(url, { connections: 10, paymentTimeoutMs: 86_400_000 });
       opened.push("the connections", () => fixture.pool.close());
-      const run = (text: string) =>
-        fixture.pool.perform(
-          { name: "bench", kind: "insert" },
-          () => fixture.pool.db.execute(sql.raw(text)),
-          testContext(STATEMENT_MAX_MS),
-        );
+      const run = (text: string) => fixture.pool.db.execute(sql.raw(text));
       return { ...fixture, run, url, replicaUrl: pair.replicaUrls(name)[0] ?? url };
     },
   };

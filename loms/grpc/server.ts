@@ -5,8 +5,7 @@ import type { HostPort } from "../../shared/config.ts";
 import { badRequest, errorInfo, preconditionFailure } from "../../shared/grpc/error-details.ts";
 import { type GrpcServer, startGrpcServer } from "../../shared/grpc/server.ts";
 import type { StartTraceparent } from "../../shared/telemetry/tracing.ts";
-import type { Rpc } from "../rpc/chain.ts";
-import type { MethodName } from "../rpc/methods.ts";
+import type { MethodName, Rpc } from "../rpc/rpc.ts";
 
 /** The domain in google.rpc.ErrorInfo. */
 const ERROR_DOMAIN = "loms.marketplace";

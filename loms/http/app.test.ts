@@ -5,8 +5,7 @@ import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { NO_TRACING } from "../../shared/telemetry/tracing.ts";
 import { fakeDeps } from "../deps-fixture.ts";
-import { createRpc } from "../rpc/chain.ts";
-import { rpcMethods } from "../rpc/methods.ts";
+import { createRpc } from "../rpc/rpc.ts";
 import { createLomsHttp } from "./app.ts";
 
 const traceId = "a".repeat(32);
@@ -30,7 +29,7 @@ function setUp() {
     write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
   });
   const metrics = new Metrics("loms");
-  const rpc = createRpc(rpcMethods(deps), { log, metrics, tracing: NO_TRACING });
+  const rpc = createRpc(deps, { log, metrics, tracing: NO_TRACING });
   const app = createLomsHttp({
     rpc,
     log,

@@ -6,7 +6,7 @@ import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
-import type { Rpc } from "../rpc/chain.ts";
+import type { Rpc } from "../rpc/rpc.ts";
 import { DOCUMENT_INFO, gatewayRoutes } from "./gateway.ts";
 
 export interface LomsHttpOptions {

@@ -21,8 +21,7 @@ import { requireJsonAccepted } from "../../shared/http/endpoint.ts";
 import type { MountedRoute } from "../../shared/http/exchange.ts";
 import type { DocumentInfo } from "../../shared/http/openapi.ts";
 import { BODY_MAX_BYTES, readJson } from "../../shared/http/read-body.ts";
-import type { Rpc } from "../rpc/chain.ts";
-import type { MethodName } from "../rpc/methods.ts";
+import type { MethodName, Rpc } from "../rpc/rpc.ts";
 import { postRoute } from "./post-route.ts";
 
 /** The OpenAPI document of loms, except its routes. */

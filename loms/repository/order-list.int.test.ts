@@ -3,20 +3,20 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { OrderStatus } from "../../proto/order-status.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
-import type { OrderPage } from "../domain/deps.ts";
-import { OrderListReads } from "./order-list.ts";
+import type { OrderPage, OrderPages } from "../domain/deps.ts";
+import { createOrderPages } from "./order-list.ts";
 import { newOrder, openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 
 let database: TestDatabase;
 let loms: WriterFixture;
-let pages: OrderListReads;
+let pages: OrderPages;
 let sku: number;
 let lastUser = 100n;
 
 beforeAll(async () => {
   database = await testDatabase("loms");
   loms = openWriterFixture(database.primaryUrl);
-  pages = new OrderListReads(loms.pool);
+  pages = createOrderPages({ read: (send) => send(loms.pool) });
   sku = await loms.addStock(1_000_000);
 });
 
@@ -55,7 +55,7 @@ async function walk(
   userId: bigint,
   filters: Filters,
   { reads = pages, between = () => Promise.resolve() }: {
-    readonly reads?: OrderListReads;
+    readonly reads?: OrderPages;
     readonly between?: () => Promise<unknown>;
   } = {},
 ): Promise<bigint[][]> {
@@ -143,7 +143,7 @@ test("orderList() keeps to the statuses", async () => {
 test("a page reads a bounded part of the orders, and the next one goes on there", async () => {
   const user = newUser();
   const all = (await place(user, 25)).toReversed();
-  const reads = new OrderListReads(loms.pool, Infinity, 10);
+  const reads = createOrderPages({ read: (send) => send(loms.pool) }, 10);
   const [newest, tenth, last] = [all[0], all[9], all[24]] as [bigint, bigint, bigint];
   await cancel(last);
   const statuses = ["cancelled"] as const;
@@ -175,7 +175,7 @@ test("a page among many orders reads its own rows alone, with any plan", async (
       from pg_stat_user_tables where relname in ('orders', 'order_items')`);
     return row as { tables: number; rows: number };
   };
-  const reads = new OrderListReads(only);
+  const reads = createOrderPages({ read: (send) => send(only) });
   const before = await scans();
   // From the sixth call on, one plan may serve them all.
   for (let call = 0; call < 10; call++) await list(1_500n, { pageSize: 5 }, reads);

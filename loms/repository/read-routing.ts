@@ -3,6 +3,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { Replicas } from "./replicas.ts";
 
@@ -22,17 +23,20 @@ export interface ReadRoutingOptions {
   readonly areCurrent?: () => boolean;
 }
 
-/** Sends a read to a server. */
-export type Read<Reads> = <Result>(
-  send: (reads: Reads) => Promise<Result>,
-  context: RequestContext,
-) => Promise<Result>;
+/** Sends reads to a server. */
+export interface Reads {
+  /** Calls `send`, perhaps twice, with the statements of one server. */
+  read<Result>(
+    send: (server: StatementRunner) => Promise<Result>,
+    context: RequestContext,
+  ): Promise<Result>;
+}
 
 /**
  * Reads from the healthy replicas in turn, and from the primary while there is none. A read that
  * fails on a replica is repeated on the primary within the same deadline.
  */
-export class ReadRouting {
+export class ReadRouting implements Reads {
   readonly replicas: Replicas<Replica>;
   readonly #options: ReadRoutingOptions;
 
@@ -42,25 +46,25 @@ export class ReadRouting {
     this.replicas = new Replicas({ primary, members, listed, clock, leaseMs, onHealth });
   }
 
-  /** `open` makes the reads on one server, within the deadline of the context, or `timeoutMs`. */
-  over<Reads>(open: (pool: Pool, timeoutMs: number) => Reads): Read<Reads> {
-    const { primary, replicas: members, areCurrent = () => true } = this.#options;
-    const { replicas } = this;
-    const primaryReads = open(primary, Infinity);
-    const replicaReads = new Map(
-      members.map((member) => [member, open(member.pool, REPLICA_READ_TIMEOUT_MS)]),
-    );
-    return async (send, context) => {
-      const replica = areCurrent() ? replicas.next() : undefined;
-      const reads = replica && replicaReads.get(replica);
-      if (!replica || !reads) return await send(primaryReads);
-      try {
-        return await send(reads);
-      } catch (error) {
-        if (!(error instanceof AppError) || context.remainingMs() === 0) throw error;
-        if (isConnectionError(error) || error.code === "deadline_exceeded") replicas.fail(replica);
-        return await send(primaryReads);
+  async read<Result>(
+    send: (server: StatementRunner) => Promise<Result>,
+    context: RequestContext,
+  ): Promise<Result> {
+    const { primary, areCurrent = () => true } = this.#options;
+    const replica = areCurrent() ? this.replicas.next() : undefined;
+    if (!replica) return await send(primary);
+    const { pool } = replica;
+    try {
+      return await send({
+        run: (statement, parameters, of) =>
+          pool.run(statement, parameters, of, { timeoutMs: REPLICA_READ_TIMEOUT_MS }),
+      });
+    } catch (error) {
+      if (!(error instanceof AppError) || context.remainingMs() === 0) throw error;
+      if (isConnectionError(error) || error.code === "deadline_exceeded") {
+        this.replicas.fail(replica);
       }
-    };
+      return await send(primary);
+    }
   }
 }

@@ -9,7 +9,7 @@ import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { TcpLine } from "../../stack/test/tcp-line.ts";
 import { ListedReplicas, type Replica } from "./listed-replicas.ts";
 import { ReadRouting } from "./read-routing.ts";
-import { createGroupedReader, createOrderSetReader, OrderReads } from "./reader.ts";
+import { createGroupedReader, createOrderSetReader } from "./reader.ts";
 import { Replicas } from "./replicas.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 
@@ -269,7 +269,7 @@ test("reads are prepared", async () => {
     applicationName: "test",
   });
   pools.push(pool);
-  await new OrderReads(pool).stocksInfo([1002], testContext());
+  await createOrderSetReader({ read: (send) => send(pool) }).stocksInfo([1002], testContext());
   const rows = await pool.db.execute<{ statement: string }>(
     sql`select statement from pg_prepared_statements`,
   );

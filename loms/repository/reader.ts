@@ -1,13 +1,13 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { Pool } from "../../shared/postgres/pool.ts";
 import type { RowOf } from "../../shared/postgres/statement.ts";
 import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Order, OrderItem, OrderReader, SkuStock } from "../domain/deps.ts";
 import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
 import { toOrderItem } from "./order-item.ts";
-import type { ReadRouting } from "./read-routing.ts";
+import type { Reads } from "./read-routing.ts";
 import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
+import { toSkuStock } from "./stock-reader.ts";
 
 /**
  * Orders or SKUs in one statement. Half of a usual load: while one half is being read, the other is
@@ -78,43 +78,29 @@ export interface OrderSetReader {
 }
 
 /** Orders and stock, from where the routing sends each set. */
-export function createOrderSetReader(routing: ReadRouting): OrderSetReader {
-  const read = routing.over((pool, timeoutMs) => new OrderReads(pool, timeoutMs));
+export function createOrderSetReader(routing: Reads): OrderSetReader {
   return {
-    orderInfo: (orderIds, context) => read((reads) => reads.orderInfo(orderIds, context), context),
-    stocksInfo: (skus, context) => read((reads) => reads.stocksInfo(skus, context), context),
+    async orderInfo(orderIds, context) {
+      const rows = await routing.read(
+        (server) => server.run(ORDER_INFO, [orderIds], context),
+        context,
+      );
+      const found = new Map<bigint, Order & { readonly items: OrderItem[] }>();
+      for (const row of rows) {
+        let order = found.get(row.order_id);
+        if (!order) found.set(row.order_id, order = toOrder(row));
+        order.items.push(toOrderItem(row));
+      }
+      return found;
+    },
+    async stocksInfo(skus, context) {
+      const rows = await routing.read(
+        (server) => server.run(STOCKS_INFO, [skus], context),
+        context,
+      );
+      return rows.map(toSkuStock);
+    },
   };
-}
-
-/** The reads on one server, within the deadline of the context, or `timeoutMs`. */
-export class OrderReads implements OrderSetReader {
-  readonly #pool: Pool;
-  readonly #timeoutMs: number;
-
-  constructor(pool: Pool, timeoutMs = Infinity) {
-    this.#pool = pool;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  async orderInfo(orderIds: readonly bigint[], context: RequestContext) {
-    const timeoutMs = this.#timeoutMs;
-    const rows = await this.#pool.run(ORDER_INFO, [orderIds], context, { timeoutMs });
-    const found = new Map<bigint, Order & { readonly items: OrderItem[] }>();
-    for (const row of rows) {
-      let order = found.get(row.order_id);
-      if (!order) found.set(row.order_id, order = toOrder(row));
-      order.items.push(toOrderItem(row));
-    }
-    return found;
-  }
-
-  async stocksInfo(skus: readonly number[], context: RequestContext) {
-    const timeoutMs = this.#timeoutMs;
-    const rows = await this.#pool.run(STOCKS_INFO, [skus], context, { timeoutMs });
-    return rows.map(({ sku, total_count: totalCount, reserved }) => (
-      { sku: Number(sku), totalCount, reserved }
-    ));
-  }
 }
 
 type OrderRow = RowOf<typeof ORDER_INFO.columns>;

@@ -4,13 +4,8 @@ import { retry } from "../../shared/async/retry.ts";
 import { AppError } from "../../shared/errors.ts";
 import { isConflict } from "../../shared/postgres/database-error.ts";
 import {
-  type ColumnType,
   type Durability,
   type DurableRunner,
-  type ParametersOf,
-  type ParameterType,
-  type RowOf,
-  type Statement,
   type StatementRunner,
   withDurability,
 } from "../../shared/postgres/statement.ts";
@@ -90,14 +85,7 @@ export class ReplicatedWrites implements DurableRunner {
     this.#waiting.clear();
   }
 
-  async run<
-    const Parameters extends readonly ParameterType[],
-    const Columns extends Readonly<Record<string, ColumnType>>,
-  >(
-    statement: Statement<readonly [...Parameters, "text"], Columns>,
-    parameters: ParametersOf<Parameters>,
-    context: RequestContext,
-  ): Promise<readonly RowOf<Columns>[]> {
+  readonly run: DurableRunner["run"] = async (statement, parameters, context) => {
     const attempt = () => this.#attempt(statement, parameters, context);
     try {
       return await attempt();
@@ -105,16 +93,9 @@ export class ReplicatedWrites implements DurableRunner {
       if (!isConflict(error)) throw error;
       return await retry(attempt, { ...CONFLICT_RETRIES, clock: context.clock }, context);
     }
-  }
+  };
 
-  async #attempt<
-    const Parameters extends readonly ParameterType[],
-    const Columns extends Readonly<Record<string, ColumnType>>,
-  >(
-    statement: Statement<readonly [...Parameters, "text"], Columns>,
-    parameters: ParametersOf<Parameters>,
-    context: RequestContext,
-  ): Promise<readonly RowOf<Columns>[]> {
+  readonly #attempt: DurableRunner["run"] = async (statement, parameters, context) => {
     const { admission } = this;
     if (admission.kind === "refused") throw admission.refusal(`${statement.name} is refused`);
     const { synchronous, local } = this.#options;
@@ -136,7 +117,7 @@ export class ReplicatedWrites implements DurableRunner {
         .finally(() => this.#waiting.delete(reject))
         .then(resolve, reject);
     });
-  }
+  };
 
   /** A degraded write may end with any standbys: it does not promise a replica. */
   async #assertReplicated(name: string, { traceparent }: RequestContext): Promise<void> {

@@ -38,6 +38,12 @@ export function within<Result, Late>(
         reject(error as Error);
       }
     });
-    Promise.resolve(work).finally(cancelTimer).then(resolve, reject);
+    work.then((result) => {
+      cancelTimer();
+      resolve(result);
+    }, (error: unknown) => {
+      cancelTimer();
+      reject(error as Error);
+    });
   });
 }

@@ -125,15 +125,21 @@ test("a lost connection is unavailable, and the next statement has a new one", a
   expect(rows.map(({ one }) => one)).toEqual([1n]);
 });
 
+const SEVEN = defineStatement({
+  name: "seven",
+  kind: "select",
+  text: "select 7 as n",
+  parameters: [],
+  columns: { n: "int4" },
+});
+
 test("a connection lost in the middle of a result leaves no holes in the next one", async () => {
   const pool = openPool({ max: 1 });
-  const rowsThenEnd = sql`select n, case when n = 3 then pg_terminate_backend(pg_backend_pid()) end
+  const ask = (text: string) => pool.run({ ...SEVEN, text }, [], context());
+  const rowsThenEnd = `select n, case when n = 3 then pg_terminate_backend(pg_backend_pid()) end
     from generate_series(1, 3) as n`;
-  const label = { name: "drizzled", kind: "select" } as const;
-  const ask = (query: typeof rowsThenEnd) =>
-    pool.perform(label, () => pool.db.execute<{ n: number }>(query), context());
   await expect(ask(rowsThenEnd)).rejects.toMatchObject({ code: "unavailable" });
-  const next = await ask(sql`select 7 as n`).catch(() => ask(sql`select 7 as n`));
+  const next = await ask(SEVEN.text).catch(() => ask(SEVEN.text));
   expect(next.map(({ n }) => n)).toEqual([7]);
 });
 
@@ -171,25 +177,6 @@ test("a statement is rejected at once when the queue is full, with a time to ret
   });
   expect(await Promise.all(taken)).toHaveLength(3);
   expect(await pool.run(slow, [], context())).toHaveLength(1);
-});
-
-test("perform() runs drizzle's queries under the same rules", async () => {
-  const pool = openPool({ url: `${database.primaryUrl}?options=-c%20statement_timeout%3D50` });
-  const label = { name: "drizzled", kind: "select" } as const;
-  const rows = await pool.perform(
-    label,
-    () => pool.db.execute(sql`select ${INT64_MAX}::int8 as one`),
-    context(),
-  );
-  expect([...rows]).toEqual([{ one: INT64_MAX }]);
-  await expect(
-    pool.perform(label, () => pool.db.execute(sql`select pg_sleep(5)`), context()),
-  ).rejects.toMatchObject({ code: "deadline_exceeded" });
-  await expect(
-    pool.perform(label, () => {
-      throw new Error("a defect");
-    }, context()),
-  ).rejects.toThrow("a defect");
 });
 
 const DIVIDE_BY_ZERO = defineStatement({

@@ -6,7 +6,6 @@ import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { sqlStateOf, toDatabaseError } from "./database-error.ts";
 import { openClient } from "./open-client.ts";
 import {
-  type ColumnType,
   encodeParameter,
   type ParametersOf,
   type ParameterType,
@@ -14,7 +13,6 @@ import {
   type RowOf,
   type RunOptions,
   type Statement,
-  type StatementKind,
   type StatementObservation,
   type StatementShape,
   TYPES,
@@ -54,11 +52,6 @@ export interface PoolOptions {
   readonly observe?: (observation: StatementObservation) => void;
 }
 
-export interface StatementLabel {
-  readonly name: string;
-  readonly kind: StatementKind;
-}
-
 /**
  * Connections to one server. Each runs one statement at a time, and each statement is a
  * transaction, so that none continues outside its transaction after a lost connection. The driver
@@ -70,14 +63,14 @@ export class Pool {
   readonly #client: postgres.Sql<{ bigint: bigint; bigints: bigint[] }>;
   readonly #semaphore: Semaphore;
   readonly #clock: Clock;
-  readonly #observe: (observation: StatementObservation) => void;
+  readonly #observe: PoolOptions["observe"];
   /** Commits of this pool that ended without the replica. */
   #unreplicated = 0;
 
   constructor(options: PoolOptions) {
     this.role = options.role;
     this.#clock = options.clock ?? systemClock;
-    this.#observe = options.observe ?? (() => {});
+    this.#observe = options.observe;
     this.#semaphore = new Semaphore(options.max, options.waitingMax ?? WAITING_MAX, this.#clock);
     const where = { connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options };
     this.#client = openClient(where, {
@@ -101,39 +94,28 @@ export class Pool {
    *
    * If `isWanted` returns false, the statement is not sent and fails as `unavailable`.
    */
-  run<
+  async run<
     const Parameters extends readonly ParameterType[],
-    const Columns extends Readonly<Record<string, ColumnType>>,
+    const Columns extends Statement["columns"],
   >(
     statement: Statement<Parameters, Columns>,
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
-    options?: RunOptions,
+    { timeoutMs = Infinity, isWanted }: RunOptions = {},
   ): Promise<readonly RowOf<Columns>[]> {
-    const encoded = parameters.map(encodeParameter);
-    // A test checks the declared columns against the database.
-    const send = () => this.#send(statement.text, encoded) as Promise<readonly RowOf<Columns>[]>;
-    return this.perform(statement, send, context, options);
-  }
-
-  /** Runs a query of drizzle on this pool's `db`, by the rules of {@link run}. */
-  async perform<Result>(
-    { name, kind }: StatementLabel,
-    send: () => PromiseLike<Result>,
-    context: RequestContext,
-    { timeoutMs = Infinity, isWanted = () => true }: RunOptions = {},
-  ): Promise<Result> {
+    const { name, kind } = statement;
     const startedAt = this.#clock.now();
     const answerBy = startedAt + Math.min(context.remainingMs(), timeoutMs);
     let outcome: "ok" | ErrorCode = "ok";
     let sqlState: string | undefined;
     try {
+      const encoded = parameters.map(encodeParameter);
       await this.#semaphore.acquire(answerBy - startedAt);
-      if (!isWanted()) {
+      if (isWanted?.() === false) {
         this.#semaphore.release();
         throw new AppError("unavailable", `${name} was not sent: its caller no longer waits`);
       }
-      return await this.#answer({ name, kind }, send, answerBy);
+      return await this.#answer(statement, encoded, answerBy);
     } catch (error) {
       const failure = toDatabaseError(error, name);
       outcome = toAppError(failure).code;
@@ -142,7 +124,7 @@ export class Pool {
     } finally {
       const durationMs = this.#clock.now() - startedAt;
       const label = { role: this.role, namespace: this.#client.options.database, name, kind };
-      this.#observe({ ...label, outcome, sqlState, startedAt, durationMs, context });
+      this.#observe?.({ ...label, outcome, sqlState, startedAt, durationMs, context });
     }
   }
 
@@ -167,7 +149,30 @@ export class Pool {
     await this.#client.end({ timeout: 0 });
   }
 
-  async #send(text: string, parameters: (string | boolean)[]): Promise<unknown> {
+  /**
+   * At the deadline the caller gets an error; the statement keeps its connection until the server
+   * has answered. It is not cancelled: a cancel may hit the connection's next statement, and it
+   * ends a commit's wait for the replica as if that had succeeded.
+   */
+  async #answer<Columns extends Statement["columns"]>(
+    { name, kind, text }: Statement<readonly ParameterType[], Columns>,
+    parameters: (string | boolean)[],
+    answerBy: number,
+  ): Promise<readonly RowOf<Columns>[]> {
+    const unreplicatedBefore = this.#unreplicated;
+    const answer = this.#send(text, parameters).finally(() => this.#semaphore.release());
+    const rows = await within(this.#clock, answerBy - this.#clock.now(), answer, () => {
+      throw new AppError("deadline_exceeded", `${name} was not answered in time`);
+    });
+    // The notice does not name the commit: every concurrent write is in doubt.
+    if (kind !== "select" && this.#unreplicated !== unreplicatedBefore) {
+      throw new AppError("unavailable", `${name} may not be on the replica`);
+    }
+    // A test checks the declared columns against the database.
+    return dense(rows) as readonly RowOf<Columns>[];
+  }
+
+  async #send(text: string, parameters: (string | boolean)[]): Promise<readonly unknown[]> {
     const attempt = () => this.#client.unsafe(text, parameters, { prepare: true });
     try {
       return await attempt();
@@ -176,38 +181,14 @@ export class Pool {
       return await attempt();
     }
   }
-
-  /**
-   * At the deadline the caller gets an error; the statement keeps its connection until the server
-   * has answered. It is not cancelled: a cancel may hit the connection's next statement, and it
-   * ends a commit's wait for the replica as if that had succeeded.
-   */
-  async #answer<Result>(
-    label: StatementLabel,
-    send: () => PromiseLike<Result>,
-    answerBy: number,
-  ): Promise<Result> {
-    const unreplicatedBefore = this.#unreplicated;
-    // `send` may throw before it returns a promise.
-    const answer = Promise.resolve().then(send).finally(() => this.#semaphore.release());
-    const result = await within(this.#clock, answerBy - this.#clock.now(), answer, () => {
-      throw new AppError("deadline_exceeded", `${label.name} was not answered in time`);
-    });
-    // The notice does not name the commit: every concurrent write is in doubt.
-    if (label.kind !== "select" && this.#unreplicated !== unreplicatedBefore) {
-      throw new AppError("unavailable", `${label.name} may not be on the replica`);
-    }
-    return dense(result);
-  }
 }
 
 /**
  * The driver (3.4.9, issues 1119 and 1181) keeps its row count when a statement fails: the next
  * result on that connection begins with that many holes.
  */
-function dense<Result>(result: Result): Result {
-  if (!Array.isArray(result) || result.length === 0 || 0 in result) return result;
-  return result.filter(() => true) as Result;
+function dense(rows: readonly unknown[]): readonly unknown[] {
+  return rows.length === 0 || 0 in rows ? rows : rows.filter(() => true);
 }
 
 /**
@@ -226,7 +207,7 @@ export class Semaphore {
   readonly #total: number;
   #free: number;
   readonly #waiting = new Set<() => void>();
-  #onIdle = () => {};
+  #onIdle: (() => void) | undefined;
 
   constructor(total: number, waitingMax: number, clock: Clock) {
     this.#total = total;
@@ -254,39 +235,29 @@ export class Semaphore {
         retryAfterMs: RETRY_AFTER_MS,
       });
     }
-    await new Promise<void>((resolve, reject) => {
-      const onFree = () => {
-        cancelTimer();
-        resolve();
-      };
-      const cancelTimer = this.#clock.setTimer(timeoutMs, () => {
-        this.#waiting.delete(onFree);
-        reject(new AppError("deadline_exceeded", "no database connection came free in time"));
-      });
-      this.#waiting.add(onFree);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    await within(this.#clock, timeoutMs, promise, () => {
+      this.#waiting.delete(resolve);
+      throw new AppError("deadline_exceeded", "no database connection came free in time");
     });
   }
 
   release(): void {
     const [next] = this.#waiting;
-    if (!next) {
-      this.#free++;
-      if (this.#free === this.#total) this.#onIdle();
-      return;
+    if (next) {
+      this.#waiting.delete(next);
+      return next();
     }
-    this.#waiting.delete(next);
-    next();
+    this.#free++;
+    if (this.#free === this.#total) this.#onIdle?.();
   }
 
   /** Resolves when no statement is in progress, at the latest after `timeoutMs`. */
   async idle(timeoutMs: number): Promise<void> {
     if (this.#free === this.#total) return;
-    await new Promise<void>((resolve) => {
-      const cancelTimer = this.#clock.setTimer(timeoutMs, resolve);
-      this.#onIdle = () => {
-        cancelTimer();
-        resolve();
-      };
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    await within(this.#clock, timeoutMs, promise, () => {});
   }
 }

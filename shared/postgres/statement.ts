@@ -125,7 +125,7 @@ export interface StatementRunner {
   /** See `Pool.run`. */
   run<
     const Parameters extends readonly ParameterType[],
-    const Columns extends Readonly<Record<string, ColumnType>>,
+    const Columns extends Statement["columns"],
   >(
     statement: Statement<Parameters, Columns>,
     parameters: ParametersOf<Parameters>,
@@ -144,7 +144,7 @@ export type Durability = "remote_apply" | "local";
 export interface DurableRunner {
   run<
     const Parameters extends readonly ParameterType[],
-    const Columns extends Readonly<Record<string, ColumnType>>,
+    const Columns extends Statement["columns"],
   >(
     statement: Statement<readonly [...Parameters, "text"], Columns>,
     parameters: ParametersOf<Parameters>,

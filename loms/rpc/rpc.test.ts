@@ -8,8 +8,7 @@ import { readSamples, series } from "../../shared/telemetry/test-samples.ts";
 import { rememberedTracing } from "../../shared/telemetry/test/tracing.ts";
 import { fakeDeps } from "../deps-fixture.ts";
 import type { OrderItem } from "../domain/deps.ts";
-import { createRpc, type RpcSystem } from "./chain.ts";
-import { type MethodName, rpcMethods } from "./methods.ts";
+import { createRpc, type MethodName, type RpcSystem } from "./rpc.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
 const parent = `00-${"a".repeat(32)}-${"c".repeat(16)}-01`;
@@ -28,7 +27,7 @@ function setUp() {
   const context = new RequestContext({ traceparent, parent, timeoutMs: 1_000, clock });
   const metrics = new Metrics("loms");
   const tracing = rememberedTracing();
-  const rpc = createRpc(rpcMethods(deps), { log, metrics, tracing });
+  const rpc = createRpc(deps, { log, metrics, tracing });
   const callOver = (system: RpcSystem) => {
     return (name: MethodName, request: unknown, keys: string[] = []) =>
       rpc(name, system)({
