@@ -1,5 +1,5 @@
 import type { EachBatchPayload, KafkaMessage } from "kafkajs";
-import type { Clock } from "../async/clock.ts";
+import { systemClock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
 import type { Outcome } from "./deliver.ts";
 import { keyOf } from "./kafka-messages.ts";
@@ -19,7 +19,6 @@ export interface BatchOptions {
   /** Called at each heartbeat, once the position of kafkajs is up to date. */
   readonly onProgress: () => void;
   readonly closing: AbortSignal;
-  readonly clock: Clock;
   readonly heartbeatMs: number;
 }
 
@@ -84,9 +83,9 @@ export class KafkaBatch {
   }
 
   async #beat(over: AbortSignal): Promise<void> {
-    const { payload, onProgress, clock, heartbeatMs } = this.#options;
+    const { payload, onProgress, heartbeatMs } = this.#options;
     while (true) {
-      const waited = await sleep(clock, heartbeatMs, over).then(() => true, () => false);
+      const waited = await sleep(systemClock, heartbeatMs, over).then(() => true, () => false);
       if (!waited) return;
       this.#advance();
       onProgress();

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { connect, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import kafkajs, {
+  type Admin,
   type ISocketFactory,
   type Kafka,
   type LogEntry,
@@ -58,6 +59,20 @@ export function createKafkaClients(
         logFailure("warn", "Kafka client error", new Error(describe(log))),
     });
   return { impatient: create(IMPATIENT), patient: create(PATIENT) };
+}
+
+/** Runs `work` with an admin client of its own. */
+export async function withAdmin<Result>(
+  kafka: Kafka,
+  work: (admin: Admin) => Promise<Result>,
+): Promise<Result> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 function describe({ message, error }: LogEntry["log"]): string {

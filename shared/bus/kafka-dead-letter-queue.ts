@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Admin, Kafka, KafkaMessage, Message } from "kafkajs";
 import type { DeadLetter } from "./bus.ts";
+import { withAdmin } from "./kafka-client.ts";
 import { fromDeadLetter, withoutDeadLetter } from "./kafka-messages.ts";
 
 const FETCH_WAIT_MS = 100;
@@ -10,12 +11,6 @@ const READ_MAX_MS = 30_000;
 interface Found {
   readonly partition: number;
   readonly message: KafkaMessage;
-}
-
-/** The offsets of a partition: `low` inclusive, `high` exclusive. */
-interface Extent {
-  readonly low: bigint;
-  readonly high: bigint;
 }
 
 /** Up to `max` messages that are in the queue now, oldest first. */
@@ -40,21 +35,27 @@ export async function replayDeadLetterQueue(
 ): Promise<number> {
   return await withAdmin(kafka, async (admin) => {
     const found = await oldest(kafka, admin, topic, max);
-    if (found.length === 0) return 0;
     for (const { message } of found) await send([withoutDeadLetter(message)]);
-    const ends = new Map<number, string>();
-    for (const { partition, message } of found) {
-      ends.set(partition, String(BigInt(message.offset) + 1n));
-    }
-    const partitions = [...ends].map(([partition, offset]) => ({ partition, offset }));
-    await admin.deleteTopicRecords({ topic, partitions });
+    // The last one of each partition counts.
+    const ends = new Map(found.map(({ partition, message }) => [partition, after(message)]));
+    const partitions = [...ends].map(([partition, end]) => ({ partition, offset: String(end) }));
+    if (partitions.length > 0) await admin.deleteTopicRecords({ topic, partitions });
     return found.length;
   });
 }
 
+function after({ offset }: KafkaMessage): bigint {
+  return BigInt(offset) + 1n;
+}
+
 /** The oldest `max` messages: of each partition a contiguous first part. */
 async function oldest(kafka: Kafka, admin: Admin, topic: string, max: number): Promise<Found[]> {
-  const found = await readFirst(kafka, topic, await extents(admin, topic), max);
+  const ends = new Map<number, bigint>();
+  for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+    const last = BigInt(low) + BigInt(max);
+    if (BigInt(high) > BigInt(low)) ends.set(partition, last < BigInt(high) ? last : BigInt(high));
+  }
+  const found = ends.size === 0 ? [] : await readUpTo(kafka, topic, ends);
   // Within a partition the log decides the order, not the producers' clocks.
   const times = new Map<number, number>();
   const timed = found.map((each) => {
@@ -65,22 +66,11 @@ async function oldest(kafka: Kafka, admin: Admin, topic: string, max: number): P
   return timed.sort((one, other) => one.time - other.time).slice(0, max);
 }
 
-/** The first `max` messages of each partition, read as the only member of a new group. */
-async function readFirst(
-  kafka: Kafka,
-  topic: string,
-  missing: ReadonlyMap<number, Extent>,
-  max: number,
-): Promise<Found[]> {
-  const ends = new Map([...missing].map(([partition, { low, high }]) => {
-    const last = low + BigInt(max);
-    return [partition, last < high ? last : high];
-  }));
-  if (ends.size === 0) return [];
+/** The messages of each partition up to its end, read as the only member of a new group. */
+async function readUpTo(kafka: Kafka, topic: string, ends: Map<number, bigint>): Promise<Found[]> {
   const found: Found[] = [];
-  const groupId = `${topic}.reader-${randomUUID()}`;
   const consumer = kafka.consumer({
-    groupId,
+    groupId: `${topic}.reader-${randomUUID()}`,
     maxWaitTimeInMs: FETCH_WAIT_MS,
     allowAutoTopicCreation: false,
     retry: { restartOnFailure: () => Promise.resolve(false) },
@@ -95,9 +85,9 @@ async function readFirst(
       consumer.run({
         autoCommit: false,
         eachMessage: ({ partition, message }) => {
-          const end = ends.get(partition);
-          if (end !== undefined && BigInt(message.offset) < end) found.push({ partition, message });
-          if (end !== undefined && BigInt(message.offset) + 1n >= end) ends.delete(partition);
+          const end = ends.get(partition) ?? 0n;
+          if (BigInt(message.offset) < end) found.push({ partition, message });
+          if (after(message) >= end) ends.delete(partition);
           if (ends.size === 0) resolve();
           return Promise.resolve();
         },
@@ -107,27 +97,4 @@ async function readFirst(
     await consumer.disconnect();
   }
   return found;
-}
-
-/** The partitions that are not empty. */
-async function extents(admin: Admin, topic: string): Promise<Map<number, Extent>> {
-  const offsets = await admin.fetchTopicOffsets(topic);
-  const all = offsets.map(({ partition, low, high }): [number, Extent] => [
-    partition,
-    { low: BigInt(low), high: BigInt(high) },
-  ]);
-  return new Map(all.filter(([, { low, high }]) => high > low));
-}
-
-async function withAdmin<Result>(
-  kafka: Kafka,
-  work: (admin: Admin) => Promise<Result>,
-): Promise<Result> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    return await work(admin);
-  } finally {
-    await admin.disconnect();
-  }
 }

@@ -3,7 +3,7 @@ import type { KafkaMessage } from "kafkajs";
 import { expect, test } from "vitest";
 import { fromDeadLetter, fromKafka, toDeadLetter } from "./kafka-messages.ts";
 
-const PLACE = { topic: "events", partition: 2, offset: "41" };
+const PLACE = ["events", 2, "41"] as const;
 const RECORD = { offset: "41", timestamp: "0", attributes: 0 };
 
 test("fromKafka() reads messages of other producers", () => {

@@ -1,5 +1,5 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage, Message } from "kafkajs";
-import type { Clock } from "../async/clock.ts";
+import { systemClock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
@@ -28,12 +28,11 @@ export interface KafkaSubscriptionOptions extends SubscribeOptions {
   readonly kafka: Kafka;
   readonly deadLetter: (queue: string, message: Message) => Promise<void>;
   readonly log: Logger;
-  readonly clock: Clock;
   /** How long a member may be silent before its partitions go to others. */
   readonly sessionTimeoutMs: number;
   /** Rejects while no broker answers. */
   readonly probe: () => Promise<unknown>;
-  readonly watch: WatchLimits | undefined;
+  readonly watch?: WatchLimits;
 }
 
 /**
@@ -62,7 +61,7 @@ export class KafkaSubscription implements Subscription {
   constructor(options: KafkaSubscriptionOptions) {
     const { kafka, group, sessionTimeoutMs } = options;
     this.#options = options;
-    this.#logFailure = throttledLog(options.log, options.clock);
+    this.#logFailure = throttledLog(options.log, systemClock);
     this.#heartbeatMs = Math.min(HEARTBEAT_MAX_MS, sessionTimeoutMs / HEARTBEATS_PER_SESSION);
     this.#consumer = kafka.consumer({
       groupId: group,
@@ -77,8 +76,8 @@ export class KafkaSubscription implements Subscription {
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.failed.catch(() => {});
-    const { clock, probe, watch: limits } = options;
-    this.#watchdog = new Watchdog({ clock, limits, probe, onStuck: reject });
+    const { probe, watch: limits } = options;
+    this.#watchdog = new Watchdog({ clock: systemClock, limits, probe, onStuck: reject });
     this.#listen(reject);
   }
 
@@ -122,13 +121,13 @@ export class KafkaSubscription implements Subscription {
   async #close(): Promise<void> {
     this.#closing.abort();
     this.#watchdog.close();
-    const { clock, log, group } = this.#options;
+    const { log, group } = this.#options;
     // Before it leaves, on the same connection.
     const committed = this.#commit();
     const hasLeft = this.#consumer.disconnect().then(() => true, () => true);
     await Promise.allSettled(this.#batches);
     const over = new AbortController();
-    const late = sleep(clock, LEAVE_MAX_MS, over.signal).then(() => false, () => false);
+    const late = sleep(systemClock, LEAVE_MAX_MS, over.signal).then(() => false, () => false);
     if (!await Promise.race([Promise.all([hasLeft, committed]), late])) {
       log.warn("Cannot leave the group in time", { messaging_consumer_group_name: group });
     }
@@ -137,10 +136,9 @@ export class KafkaSubscription implements Subscription {
 
   /** Commits what is processed by now. Never rejects: a later commit includes what this one has. */
   #commit(): Promise<void> {
-    const { clock } = this.#options;
     const commit = async () => {
       const payload = this.#payload;
-      this.#committedAt = clock.now();
+      this.#committedAt = systemClock.now();
       // consumer.commitOffsets() does nothing once the consumer is stopping.
       await payload?.commitOffsetsIfNecessary(payload.uncommittedOffsets());
     };
@@ -156,13 +154,12 @@ export class KafkaSubscription implements Subscription {
 
   /** Called at each fetch, so that what is left to a later call waits for {@link FETCH_WAIT_MS}. */
   #commitSoon(): void {
-    const sinceLastMs = this.#options.clock.now() - this.#committedAt;
+    const sinceLastMs = systemClock.now() - this.#committedAt;
     if (!this.#committing && sinceLastMs >= COMMIT_INTERVAL_MS) void this.#commit();
   }
 
   async #take(payload: EachBatchPayload): Promise<void> {
     this.#payload = payload;
-    const { clock } = this.#options;
     const progress = this.#progressOf(payload.batch.partition);
     const batch = new KafkaBatch({
       payload,
@@ -170,7 +167,6 @@ export class KafkaSubscription implements Subscription {
       deliver: (messages) => this.#deliver(payload, progress, messages),
       onProgress: () => this.#commitSoon(),
       closing: this.#closing.signal,
-      clock,
       heartbeatMs: this.#heartbeatMs,
     }).run().finally(() => this.#closing.signal.aborted ? this.#commit() : undefined);
     this.#batches.add(batch);
@@ -182,7 +178,7 @@ export class KafkaSubscription implements Subscription {
     const backoffMs = progress.backoffMs();
     if (backoffMs === undefined) return;
     const resume = payload.pause();
-    void sleep(clock, backoffMs, this.#closing.signal).then(resume, () => {});
+    void sleep(systemClock, backoffMs, this.#closing.signal).then(resume, () => {});
   }
 
   #progressOf(partition: number): PartitionProgress {
@@ -200,13 +196,13 @@ export class KafkaSubscription implements Subscription {
   ): Promise<readonly Outcome[]> {
     const { deadLetter, topic: { deadLetterQueue } } = this.#options;
     const incoming = messages.map((message) => {
-      const place = { topic, partition, offset: message.offset };
+      const place = [topic, partition, message.offset] as const;
       return fromKafka(message, place, progress.attempt(message.offset));
     });
     const delivery = { ...this.#options, watchdog: this.#watchdog };
     return deliver(delivery, incoming, (index, reason) => {
       const message = messages[index] as KafkaMessage;
-      const place = { topic, partition, offset: message.offset };
+      const place = [topic, partition, message.offset] as const;
       return deadLetter(deadLetterQueue, toDeadLetter(message, place, reason));
     });
   }

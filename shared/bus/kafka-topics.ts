@@ -25,8 +25,7 @@ export async function createTopics(
   settings: TopicSettings,
 ): Promise<void> {
   const existing = await admin.listTopics();
-  const missing = [messagesOf(topic, settings), deadLetterQueueOf(topic, settings)]
-    .filter((each) => !existing.includes(each.topic));
+  const missing = topicsOf(topic, settings).filter((each) => !existing.includes(each.topic));
   if (missing.length > 0) await create(admin, missing);
   const differences = [
     ...await shapeDifferences(admin, topic.name, settings),
@@ -56,25 +55,27 @@ async function create(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   }
 }
 
-function messagesOf({ name }: Topic, settings: TopicSettings): ITopicConfig {
-  return {
+/** The topic of the messages, and its dead-letter queue. */
+function topicsOf(
+  { name, deadLetterQueue }: Topic,
+  settings: TopicSettings,
+): [ITopicConfig, ITopicConfig] {
+  const replicationFactor = settings.replicationFactor ?? BROKERS_DEFAULT;
+  const forever = { ...settings, retentionMs: DEAD_LETTER_RETENTION_MS };
+  return [{
     topic: name,
     numPartitions: settings.partitions ?? PARTITIONS,
-    replicationFactor: settings.replicationFactor ?? BROKERS_DEFAULT,
+    replicationFactor,
     configEntries: entriesOf(settings),
-  };
-}
-
-function deadLetterQueueOf({ deadLetterQueue }: Topic, settings: TopicSettings): ITopicConfig {
-  return {
+  }, {
     topic: deadLetterQueue,
     numPartitions: DEAD_LETTER_PARTITIONS,
-    replicationFactor: settings.replicationFactor ?? BROKERS_DEFAULT,
+    replicationFactor,
     configEntries: [
-      ...entriesOf({ ...settings, retentionMs: DEAD_LETTER_RETENTION_MS }),
+      ...entriesOf(forever),
       { name: "max.message.bytes", value: String(DEAD_LETTER_MAX_BYTES) },
     ],
-  };
+  }];
 }
 
 /** The configuration entries of the settings that are set. */

@@ -89,16 +89,26 @@ export function observedPublisher(
   return {
     async publish(topic, messages) {
       const startedAt = clock.now();
-      const sending: OpenSpan = {
-        ...{ name: `send ${topic.name}`, kind: "producer", startedAt },
-        attributes: {
-          ...messagingAttributes(system, topic, "send"),
-          "messaging.batch.message_count": messages.length,
-        },
-      };
-      const traced = messages.map((message) => withSpans(message, tracing, sending, wait));
-      const labels = labelsOf(system, topic, "send");
-      const outgoing = traced.map((each) => each.outgoing);
+      const { labels, attributes } = messagingOf(system, topic, "send");
+      const sending = { ...attributes, "messaging.batch.message_count": messages.length };
+      const spans: Omit<SpanRecord, "durationMs">[] = [];
+      const outgoing = messages.map((message) => {
+        let { traceparent } = message.headers;
+        if (traceparent === undefined || !tracing.isSampled(traceparent)) return message;
+        const open = (span: Pick<SpanRecord, "name" | "kind" | "startedAt" | "attributes">) => {
+          const parent = traceparent;
+          traceparent = childTraceparent(parent);
+          spans.push({ ...span, traceparent, parent });
+        };
+        const id = messageId(message);
+        if (wait) {
+          const since = wait.startedAt(message);
+          open({ name: wait.name, kind: "internal", startedAt: since, attributes: id });
+        }
+        const name = `send ${topic.name}`;
+        open({ name, kind: "producer", startedAt, attributes: { ...sending, ...id } });
+        return { ...message, headers: { ...message.headers, traceparent } };
+      });
       await observed(() => bus.publish(topic, outgoing), {
         clock,
         measure(error, seconds, thrown) {
@@ -108,7 +118,7 @@ export function observedPublisher(
           if (tried > failed) published.inc(labels, tried - failed);
           durations.observe(failureLabels, seconds);
           const endedAt = clock.now();
-          for (const span of traced.flatMap(({ spans }) => spans)) {
+          for (const span of spans) {
             tracing.record({ ...span, durationMs: endedAt - span.startedAt, error });
           }
         },
@@ -123,36 +133,6 @@ function countsOf(sent: number, thrown: unknown): { tried: number; failed: numbe
   return { tried: thrown.tried, failed: thrown.refused.length };
 }
 
-type OpenSpan = Pick<SpanRecord, "name" | "kind" | "startedAt" | "attributes">;
-type OpenMessageSpan = Omit<SpanRecord, "durationMs">;
-
-/**
- * The message with the trace context of its send span, and its spans; none if it is not sampled.
- */
-function withSpans(
-  message: OutgoingMessage,
-  tracing: Tracing,
-  send: OpenSpan,
-  wait: WaitSpan | undefined,
-): { readonly outgoing: OutgoingMessage; readonly spans: readonly OpenMessageSpan[] } {
-  const { traceparent: parent } = message.headers;
-  if (parent === undefined || !tracing.isSampled(parent)) return { outgoing: message, spans: [] };
-  const attributes = messageId(message);
-  const spans: OpenMessageSpan[] = [];
-  let above = parent;
-  if (wait) {
-    const traceparent = childTraceparent(parent);
-    const span = { name: wait.name, kind: "internal", startedAt: wait.startedAt(message) } as const;
-    spans.push({ ...span, traceparent, parent, attributes });
-    above = traceparent;
-  }
-  const traceparent = childTraceparent(above);
-  const described = { ...send, attributes: { ...send.attributes, ...attributes } };
-  spans.push({ ...described, traceparent, parent: above });
-  const headers = { ...message.headers, traceparent };
-  return { outgoing: { ...message, headers }, spans };
-}
-
 /**
  * The same subscription. Each message is measured by the time of its call, and in a sampled trace
  * it is a span, which the handler finds in the `traceparent` header.
@@ -163,14 +143,12 @@ export function observedSubscription(
 ): SubscribeOptions {
   const { topic, group, handle } = options;
   const durations = metrics.histogram(BUS_CONSUME_DURATION_SECONDS);
-  const labels = {
-    ...labelsOf(system, topic, "process"),
-    messaging_consumer_group_name: group,
-  };
+  const { labels: common, attributes } = messagingOf(system, topic, "process");
+  const labels = { ...common, messaging_consumer_group_name: group };
   // Bound once: looking the labels up costs more than counting.
   const handled = durations.labels(labels);
   const attributesOf = (message: IncomingMessage) => ({
-    ...messagingAttributes(system, topic, "process"),
+    ...attributes,
     "messaging.consumer.group.name": group,
     ...messageId(message),
     "marketplace.delivery_attempt": message.attempt,
@@ -249,20 +227,19 @@ export function watchLag(
   });
 }
 
-function labelsOf(system: BusSystem, topic: Topic, operation: "send" | "process") {
+function messagingOf(system: BusSystem, { name }: Topic, operation: "send" | "process") {
   return {
-    messaging_system: system,
-    messaging_destination_name: topic.name,
-    messaging_operation_name: operation,
-  };
-}
-
-function messagingAttributes(system: BusSystem, topic: Topic, operation: "send" | "process") {
-  return {
-    "messaging.system": system,
-    "messaging.destination.name": topic.name,
-    "messaging.operation.name": operation,
-    "messaging.operation.type": operation,
+    labels: {
+      messaging_system: system,
+      messaging_destination_name: name,
+      messaging_operation_name: operation,
+    },
+    attributes: {
+      "messaging.system": system,
+      "messaging.destination.name": name,
+      "messaging.operation.name": operation,
+      "messaging.operation.type": operation,
+    },
   };
 }
 

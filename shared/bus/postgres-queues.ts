@@ -1,6 +1,6 @@
 import type { JobInsert, PgBoss, QueueOptions } from "pg-boss";
 import { AppError } from "../errors.ts";
-import type { IncomingMessage, OutgoingMessage, Topic } from "./bus.ts";
+import type { DeadLetter, IncomingMessage, OutgoingMessage, Topic } from "./bus.ts";
 
 /** The jobs of a key run one at a time, in order; one that waits for a retry blocks its key. */
 const FIFO_PER_KEY = "key_strict_fifo";
@@ -29,18 +29,6 @@ const FIFO_OPTIONS = {
   expireInSeconds: EXPIRE_S,
   retentionSeconds: RETENTION_S,
 } as const satisfies QueueOptions;
-
-/** A message as the data of a job. */
-export interface MessageData {
-  readonly key: string;
-  readonly value: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-export interface DeadLetterData extends MessageData {
-  readonly reason: string;
-  readonly position: string;
-}
 
 /** The queue of a topic's messages for one group. */
 export function queueName(topic: Topic, group: string): string {
@@ -72,22 +60,19 @@ async function createQueue(
   await boss.updateQueue(name, options);
 }
 
-export function toJob(message: OutgoingMessage, id: string): JobInsert<MessageData> {
-  const { key, value, headers } = message;
-  return {
-    id,
-    singletonKey: key,
-    data: { key, value, headers },
-    heartbeatSeconds: HEARTBEAT_S,
-  };
+export function toJob(
+  { key, value, headers }: OutgoingMessage,
+  id: string,
+): JobInsert<OutgoingMessage> {
+  const data = { key, value, headers };
+  return { id, singletonKey: key, data, heartbeatSeconds: HEARTBEAT_S };
 }
 
 /** `id` is the message's, so that dead-lettering it twice stores it once. */
 export function toDeadLetterJob(
   id: string,
-  message: IncomingMessage,
+  { key, value, headers, position }: IncomingMessage,
   reason: string,
-): JobInsert<DeadLetterData> {
-  const { key, value, headers, position } = message;
+): JobInsert<DeadLetter> {
   return { id, data: { key, value, headers, reason, position } };
 }

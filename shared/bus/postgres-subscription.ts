@@ -1,14 +1,14 @@
 import type { Job, JobAttempt, PgBoss } from "pg-boss";
 import { Batcher } from "../async/batcher.ts";
-import type { Clock } from "../async/clock.ts";
+import { systemClock } from "../async/clock.ts";
 import { Loop } from "../async/loop.ts";
 import { sleep } from "../async/sleep.ts";
 import type { Logger } from "../telemetry/log.ts";
-import type { IncomingMessage, SubscribeOptions, Subscription } from "./bus.ts";
+import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
+import type { IncomingMessage, OutgoingMessage, SubscribeOptions, Subscription } from "./bus.ts";
 import { deliver } from "./deliver.ts";
 import { followClockBack } from "./postgres-clock.ts";
-import { type MessageData, queueName, toDeadLetterJob } from "./postgres-queues.ts";
-import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
+import { queueName, toDeadLetterJob } from "./postgres-queues.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
 // One member of a group. The steps for each message: claim the job (it becomes active, and its key
@@ -37,13 +37,21 @@ const TRIES_PER_CLAIM = 4;
 /** Doubles with each attempt within a claim, in ms: 100, 200, 400. */
 const FIRST_BACKOFF_MS = 100;
 
-type MessageJob = Job<MessageData>;
+/** Jobs acknowledged by one statement. */
+const ACKNOWLEDGED_MAX = 500;
+/** More than a member has in progress. */
+const WAITING_MAX = 10_000;
+/** Between attempts to acknowledge while the database is unavailable, in ms. */
+const RETRY_MS = 250;
+/** Such attempts once the subscription closes; messages left over are redelivered. */
+const CLOSING_TRIES_MAX = 8;
+
+type MessageJob = Job<OutgoingMessage>;
 
 export interface PostgresSubscriptionOptions extends SubscribeOptions {
   readonly boss: PgBoss;
   readonly log: Logger;
-  readonly clock: Clock;
-  readonly watch: WatchLimits | undefined;
+  readonly watch?: WatchLimits;
 }
 
 export class PostgresSubscription implements Subscription {
@@ -51,9 +59,18 @@ export class PostgresSubscription implements Subscription {
   /** Its loop survives every error; only a hanging consumer fails it. */
   readonly failed: Promise<never>;
   readonly #options: PostgresSubscriptionOptions;
-  readonly #acknowledger: Acknowledger;
   readonly #logFailure: ThrottledLog;
   readonly #closing = new AbortController();
+  /**
+   * Removes jobs, many in one statement. Removing, not completing, keeps only waiting jobs in the
+   * table. pg-boss removes a job only for the attempt that was fetched, so this has no effect after
+   * the message went to another member.
+   */
+  readonly #acknowledgements = new Batcher<JobAttempt, void>({
+    batchMax: ACKNOWLEDGED_MAX,
+    waitingMax: WAITING_MAX,
+    run: (jobs) => this.#acknowledge([...jobs]).then(() => []),
+  });
   readonly #claims = new Set<MessageJob>();
   readonly #deliveries = new Set<Promise<void>>();
   readonly #loop: Loop;
@@ -63,20 +80,19 @@ export class PostgresSubscription implements Subscription {
   #following: Promise<void> | undefined;
 
   constructor(options: PostgresSubscriptionOptions) {
-    const { boss, clock, log, topic, group } = options;
+    const { log, topic, group, watch: limits } = options;
     this.queue = queueName(topic, group);
     this.#options = options;
-    this.#logFailure = throttledLog(log, clock);
-    this.#acknowledger = new Acknowledger(boss, this.queue, clock, this.#logFailure);
+    this.#logFailure = throttledLog(log, systemClock);
     this.#scheduleHeartbeat();
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.failed.catch(() => {});
     // Failed fetches count as signs of life, so there is nothing to probe.
     const probe = () => Promise.resolve();
-    this.#watchdog = new Watchdog({ clock, limits: options.watch, probe, onStuck: reject });
+    this.#watchdog = new Watchdog({ clock: systemClock, limits, probe, onStuck: reject });
     this.#loop = new Loop({
-      clock,
+      clock: systemClock,
       step: () => this.#fetch().finally(() => this.#watchdog.sign()),
       onError: (error) => this.#logFailure("warn", `Cannot fetch messages of ${this.queue}`, error),
       backoffMs: FETCH_BACKOFF_MS,
@@ -94,7 +110,6 @@ export class PostgresSubscription implements Subscription {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#watchdog.close();
-    this.#acknowledger.startClosing();
     await this.#loop.close();
     await Promise.all(this.#deliveries);
     this.#cancelHeartbeat();
@@ -106,7 +121,7 @@ export class PostgresSubscription implements Subscription {
     const capacity = IN_FLIGHT_MAX - this.#claims.size;
     if (capacity === 0) return POLL_MS;
     const { boss } = this.#options;
-    const jobs = await boss.fetch<MessageData>(this.queue, { batchSize: capacity });
+    const jobs = await boss.fetch<OutgoingMessage>(this.queue, { batchSize: capacity });
     for (const list of apart(jobs)) this.#start(list);
     return jobs.length === capacity ? 0 : POLL_MS;
   }
@@ -133,7 +148,7 @@ export class PostgresSubscription implements Subscription {
       await boss.insert(deadLetterQueue, [toDeadLetterJob(job.id, message, reason)]);
     });
     await Promise.all(jobs.map(async (job, index) => {
-      if (outcomes[index] === "handled") await this.#acknowledger.acknowledge(job);
+      if (outcomes[index] === "handled") await this.#acknowledgements.ask(job);
       else if (attempt < TRIES_PER_CLAIM && await this.#backOff(attempt)) {
         return await this.#deliver([job], attempt + 1);
       } else await this.#release(job);
@@ -142,15 +157,24 @@ export class PostgresSubscription implements Subscription {
     }));
   }
 
+  /** Returns when the jobs are removed, or the attempts are used up: then they are redelivered. */
+  async #acknowledge(jobs: JobAttempt[]): Promise<void> {
+    for (let closingTries = 0; closingTries < CLOSING_TRIES_MAX;) {
+      try {
+        await this.#options.boss.deleteJob(this.queue, jobs);
+        return;
+      } catch (error) {
+        this.#logFailure("warn", `Cannot acknowledge messages of ${this.queue}`, error);
+      }
+      await sleep(systemClock, RETRY_MS);
+      if (this.#closing.signal.aborted) closingTries += 1;
+    }
+  }
+
   /** Returns false when the subscription closes meanwhile. */
   async #backOff(attempt: number): Promise<boolean> {
     const delayMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1);
-    try {
-      await sleep(this.#options.clock, delayMs, this.#closing.signal);
-      return true;
-    } catch {
-      return false;
-    }
+    return await sleep(systemClock, delayMs, this.#closing.signal).then(() => true, () => false);
   }
 
   /** Returns the job to the database, which redelivers it after a backoff. */
@@ -164,7 +188,7 @@ export class PostgresSubscription implements Subscription {
   }
 
   #scheduleHeartbeat(): void {
-    this.#cancelHeartbeat = this.#options.clock.setTimer(HEARTBEAT_INTERVAL_MS, () => {
+    this.#cancelHeartbeat = systemClock.setTimer(HEARTBEAT_INTERVAL_MS, () => {
       this.#scheduleHeartbeat();
       void this.#sendHeartbeat();
       this.#following ??= this.#followClockBack().finally(() => this.#following = undefined);
@@ -197,64 +221,4 @@ export class PostgresSubscription implements Subscription {
 function apart(jobs: readonly MessageJob[]): MessageJob[][] {
   const again = jobs.filter(({ retryCount }) => retryCount > 0);
   return [jobs.filter(({ retryCount }) => retryCount === 0), ...again.map((job) => [job])];
-}
-
-/** Jobs removed by one statement. */
-const BATCH_MAX = 500;
-/** More than a member has in progress. */
-const WAITING_MAX = 10_000;
-/** Between attempts while the database is unavailable, in ms. */
-const RETRY_MS = 250;
-/** Attempts once the subscription closes; messages left over are redelivered. */
-const CLOSING_TRIES_MAX = 8;
-
-/**
- * Acknowledges messages by removing their jobs, many in one statement. Removing, not completing,
- * keeps only waiting jobs in the table. pg-boss removes a job only for the attempt that was
- * fetched, so an acknowledgement has no effect after the message went to another member.
- */
-export class Acknowledger {
-  readonly #boss: PgBoss;
-  readonly #queue: string;
-  readonly #clock: Clock;
-  readonly #logFailure: ThrottledLog;
-  readonly #removals = new Batcher<JobAttempt, void>({
-    batchMax: BATCH_MAX,
-    waitingMax: WAITING_MAX,
-    run: async (jobs) => {
-      await this.#remove([...jobs]);
-      return [];
-    },
-  });
-  #closing = false;
-
-  constructor(boss: PgBoss, queue: string, clock: Clock, logFailure: ThrottledLog) {
-    this.#boss = boss;
-    this.#queue = queue;
-    this.#clock = clock;
-    this.#logFailure = logFailure;
-  }
-
-  /** Resolves when the job is removed, or when the attempts are used up (it is redelivered). */
-  acknowledge(job: JobAttempt): Promise<void> {
-    return this.#removals.ask(job);
-  }
-
-  /** From now on the number of attempts is limited. */
-  startClosing(): void {
-    this.#closing = true;
-  }
-
-  async #remove(jobs: JobAttempt[]): Promise<void> {
-    for (let closingTries = 0; closingTries < CLOSING_TRIES_MAX;) {
-      try {
-        await this.#boss.deleteJob(this.#queue, jobs);
-        return;
-      } catch (error) {
-        this.#logFailure("warn", `Cannot acknowledge messages of ${this.#queue}`, error);
-      }
-      await sleep(this.#clock, RETRY_MS);
-      if (this.#closing) closingTries += 1;
-    }
-  }
 }

@@ -1,22 +1,15 @@
 import { PgBoss } from "pg-boss";
 import { v7 as uuidV7 } from "uuid";
-import { type Clock, systemClock } from "../async/clock.ts";
+import { systemClock } from "../async/clock.ts";
 import type { Dialer } from "../postgres/dialer.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { BusCalls } from "./bus-calls.ts";
-import type {
-  Bus,
-  DeadLetter,
-  OutgoingMessage,
-  SubscribeOptions,
-  Subscription,
-  Topic,
-} from "./bus.ts";
+import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
+import { BaseBus } from "./base-bus.ts";
+import type { Bus, DeadLetter, OutgoingMessage, SubscribeOptions, Topic } from "./bus.ts";
 import { assertOwnSession, dialedLogin } from "./postgres-login.ts";
 import { followClockBack, MONOTONIC_CLOCK } from "./postgres-clock.ts";
-import { createQueues, type DeadLetterData, queueName, toJob } from "./postgres-queues.ts";
+import { createQueues, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
-import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import type { WatchLimits } from "./watchdog.ts";
 
 /** Jobs in one statement; fastest between 200 and 1000 in measurements. */
@@ -61,7 +54,6 @@ const CHANNEL = "marketplace_bus";
 export interface PostgresBusOptions {
   readonly url: string;
   readonly log: Logger;
-  readonly clock?: Clock;
   readonly watch?: WatchLimits;
 }
 
@@ -73,25 +65,18 @@ export function createPostgresBus(options: PostgresBusOptions): Bus {
   return new PostgresBus(options);
 }
 
-class PostgresBus implements Bus {
-  readonly #url: string;
+class PostgresBus extends BaseBus<PostgresSubscription> {
+  readonly #options: PostgresBusOptions;
   readonly #boss: PgBoss;
-  readonly #log: Logger;
-  readonly #clock: Clock;
-  readonly #logFailure: ThrottledLog;
-  readonly #watch: WatchLimits | undefined;
-  readonly #calls = new BusCalls((topic) => this.#createQueues(topic));
-  readonly #subscriptions = new Set<PostgresSubscription>();
   readonly #dialer: Dialer;
-  #started: Promise<unknown> | undefined;
+  readonly #logFailure: ThrottledLog;
+  #started: Promise<void> | undefined;
   #listening: Promise<{ close(): Promise<void> } | undefined> | undefined;
 
-  constructor({ url, log, clock = systemClock, watch }: PostgresBusOptions) {
-    this.#watch = watch;
-    this.#url = url;
-    this.#log = log;
-    this.#clock = clock;
-    this.#logFailure = throttledLog(log, clock);
+  constructor(options: PostgresBusOptions) {
+    super();
+    this.#options = options;
+    this.#logFailure = throttledLog(options.log, systemClock);
     // Options of `pg`, which pg-boss passes through without declaring them.
     const driverOptions = {
       query_timeout: QUERY_TIMEOUT_MS,
@@ -99,7 +84,7 @@ class PostgresBus implements Bus {
       onConnect: (client: { query(text: string): Promise<unknown> }) =>
         client.query([PLANNER, COMMITS, COMPILATION, ISOLATION].join("; ")),
     };
-    const { dialer, login } = dialedLogin(url, CONNECT_TIMEOUT_MS);
+    const { dialer, login } = dialedLogin(options.url, CONNECT_TIMEOUT_MS);
     this.#dialer = dialer;
     this.#boss = new PgBoss({
       ...driverOptions,
@@ -118,84 +103,74 @@ class PostgresBus implements Bus {
     this.#boss.on("warning", ({ message }) => this.#logFailure("warn", message));
   }
 
-  ensureTopic(topic: Topic): Promise<void> {
-    return this.#calls.ensureTopic(topic);
+  protected override async createTopic(topic: Topic): Promise<void> {
+    // It creates its schema if missing.
+    this.#started ??= assertOwnSession(this.#options.url).then(() => this.#boss.start())
+      .then(() => {}, (error: unknown) => {
+        this.#started = undefined;
+        throw error;
+      });
+    await this.#started;
+    await createQueues(this.#boss, topic);
   }
 
-  async publish(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
-    if (messages.length === 0) return;
-    await this.#calls.publish(topic, {
-      messages,
+  protected override sending(topic: Topic) {
+    return {
       countMax: INSERT_BATCH_MAX,
       charactersMax: INSERT_CHARACTERS_MAX,
-      send: (part) => this.#insert(topic, part),
+      send: (part: readonly OutgoingMessage[]) => this.#insert(topic, part),
       refusalOf: postgresRefusal,
-    });
-    for (const group of topic.groups) this.#notify(queueName(topic, group));
+    };
   }
 
   async #insert(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
     // Ids ascend with the list: pg-boss orders the jobs of one statement by id.
     const jobs = messages.map((message) => toJob(message, uuidV7()));
-    for (const group of topic.groups) {
-      const queue = queueName(topic, group);
+    const queues = topic.groups.map((group) => queueName(topic, group));
+    for (const queue of queues) {
       // pg-boss orders the jobs of a key by creation time: waiting jobs must not be in the future.
       await followClockBack(this.#boss, queue);
       await this.#boss.insert(queue, jobs);
     }
+    // Wakes subscribers; one that misses the notification finds the jobs at its next poll.
+    for (const queue of queues) {
+      this.#boss.getDb().executeSql("select pg_notify($1, $2)", [CHANNEL, queue])
+        .catch((error: unknown) => this.#logFailure("warn", "Cannot notify subscribers", error));
+    }
   }
 
-  /** Wakes subscribers; one that misses the notification finds the jobs at its next poll. */
-  #notify(queue: string): void {
-    this.#boss.getDb().executeSql("select pg_notify($1, $2)", [CHANNEL, queue])
-      .catch((error: unknown) => this.#logFailure("warn", "Cannot notify subscribers", error));
-  }
-
-  async subscribe(options: SubscribeOptions): Promise<Subscription> {
-    const { topic, group } = options;
-    return await this.#calls.run(topic, `subscribe ${group} to ${topic.name}`, async () => {
-      await this.#listen();
-      const subscription = new PostgresSubscription({
-        ...options,
-        boss: this.#boss,
-        log: this.#log,
-        clock: this.#clock,
-        watch: this.#watch,
-      });
-      this.#subscriptions.add(subscription);
-      return subscription;
+  protected override async join(options: SubscribeOptions): Promise<PostgresSubscription> {
+    await this.#listen();
+    const subscription = new PostgresSubscription({
+      ...this.#options,
+      ...options,
+      boss: this.#boss,
     });
+    this.subscriptions.add(subscription);
+    return subscription;
   }
 
   /** The last count of pg-boss's upkeep; counting takes time in proportion to the waiting jobs. */
-  async lag(topic: Topic, group: string): Promise<number> {
-    return await this.#calls.run(topic, `read the lag of ${group}`, async () => {
-      const queue = await this.#boss.getQueue(queueName(topic, group));
-      return (queue?.queuedCount ?? 0) + (queue?.activeCount ?? 0);
-    });
+  protected override async readLag(topic: Topic, group: string): Promise<number> {
+    const queue = await this.#boss.getQueue(queueName(topic, group));
+    return (queue?.queuedCount ?? 0) + (queue?.activeCount ?? 0);
   }
 
-  async readDeadLetterQueue(topic: Topic, max: number): Promise<readonly DeadLetter[]> {
-    return await this.#calls.run(topic, `read ${topic.deadLetterQueue}`, async () => {
-      const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetterQueue, { limit: max });
-      return jobs.map(({ data }) => data);
-    });
+  protected override async readDeadLetters({ deadLetterQueue }: Topic, max: number) {
+    const jobs = await this.#boss.findJobs<DeadLetter>(deadLetterQueue, { limit: max });
+    return jobs.map(({ data }) => data);
   }
 
-  async replayDeadLetterQueue(topic: Topic, max: number): Promise<number> {
-    return await this.#calls.run(topic, `replay ${topic.deadLetterQueue}`, async () => {
-      const jobs = await this.#boss.findJobs<DeadLetterData>(topic.deadLetterQueue, { limit: max });
-      if (jobs.length === 0) return 0;
-      await this.#insert(topic, jobs.map(({ data }) => data));
-      await this.#boss.deleteJob(topic.deadLetterQueue, jobs.map(({ id }) => id));
-      for (const group of topic.groups) this.#notify(queueName(topic, group));
-      return jobs.length;
-    });
+  protected override async replayDeadLetters(topic: Topic, max: number): Promise<number> {
+    const { deadLetterQueue } = topic;
+    const jobs = await this.#boss.findJobs<DeadLetter>(deadLetterQueue, { limit: max });
+    if (jobs.length === 0) return 0;
+    await this.#insert(topic, jobs.map(({ data }) => data));
+    await this.#boss.deleteJob(deadLetterQueue, jobs.map(({ id }) => id));
+    return jobs.length;
   }
 
-  async close(): Promise<void> {
-    if (!this.#calls.close()) return;
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+  protected override async disconnect(): Promise<void> {
     const listening = await this.#listening?.catch(() => undefined);
     await listening?.close();
     // A start in progress would continue after the stop.
@@ -204,35 +179,13 @@ class PostgresBus implements Bus {
     this.#dialer.close();
   }
 
-  /** Starts pg-boss, which creates its schema if missing. The next call retries a failed start. */
-  #start(): Promise<unknown> {
-    this.#started ??= this.#startBoss().catch((error: unknown) => {
-      this.#started = undefined;
-      throw error;
-    });
-    return this.#started;
-  }
-
-  async #startBoss(): Promise<void> {
-    await assertOwnSession(this.#url);
-    await this.#boss.start();
-  }
-
-  async #createQueues(topic: Topic): Promise<void> {
-    await this.#start();
-    await createQueues(this.#boss, topic);
-  }
-
   #listen(): Promise<unknown> {
-    const wakeAll = () => {
-      for (const subscription of this.#subscriptions) subscription.wake();
-    };
-    const wake = (queue: string) => {
-      for (const subscription of this.#subscriptions) {
-        if (subscription.queue === queue) subscription.wake();
+    const wake = (queue?: string) => {
+      for (const each of this.subscriptions) {
+        if (queue === undefined || each.queue === queue) each.wake();
       }
     };
-    this.#listening ??= Promise.resolve(this.#boss.getDb().listen?.(CHANNEL, wake, wakeAll))
+    this.#listening ??= Promise.resolve(this.#boss.getDb().listen?.(CHANNEL, wake, () => wake()))
       .catch((error: unknown) => {
         this.#listening = undefined;
         throw error;
@@ -245,7 +198,7 @@ class PostgresBus implements Bus {
 const REFUSALS = ["22P02", "22P05", "54000"];
 
 /** Why the database rejects a message permanently; undefined when a retry may help. */
-export function postgresRefusal(error: unknown): string | undefined {
+function postgresRefusal(error: unknown): string | undefined {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   return REFUSALS.includes(String(code)) ? String(message) : undefined;
 }

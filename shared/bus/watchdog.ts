@@ -37,20 +37,20 @@ export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #limits: WatchLimits;
   readonly #loop: Loop;
-  /** When each running handler began, oldest first. */
-  readonly #handlers = new Map<symbol, number>();
-  #lastSign: number;
+  /** The running calls of a handler, oldest first. */
+  readonly #calls = new Set<{ startedAt: number }>();
+  #lastSign = 0;
   #lastCheck: number;
-  #stuck = false;
+  #isOver = false;
 
   constructor(options: WatchdogOptions) {
     const { clock, limits = WATCH_LIMITS } = options;
     this.#options = options;
     this.#limits = limits;
-    this.#lastSign = this.#lastCheck = clock.now();
+    this.#lastCheck = clock.now();
     this.#loop = new Loop({
       clock,
-      step: () => this.#check(),
+      step: () => this.#check().then(() => limits.everyMs),
       onError: () => {},
       backoffMs: limits.everyMs,
       backoffMaxMs: limits.everyMs,
@@ -69,59 +69,49 @@ export class Watchdog {
 
   /** Runs a handler, whose duration the watchdog checks. */
   async handle<Result>(handler: () => Promise<Result>): Promise<Result> {
-    const id = Symbol();
-    this.#handlers.set(id, this.#options.clock.now());
+    const call = { startedAt: this.#options.clock.now() };
+    this.#calls.add(call);
     try {
       return await handler();
     } finally {
-      this.#handlers.delete(id);
+      this.#calls.delete(call);
     }
   }
 
   /** Stops the checks; does not wait for a check in progress. */
   close(): void {
-    this.#stuck = true;
+    this.#isOver = true;
     void this.#loop.close();
   }
 
-  async #check(): Promise<number> {
-    const { everyMs } = this.#limits;
-    const now = this.#options.clock.now();
-    if (now - this.#lastCheck > everyMs * LATE_CHECKS) this.#restart(now);
-    this.#lastCheck = now;
-    this.#checkHandlers(now);
-    await this.#checkSilence(now);
-    this.#lastCheck = this.#options.clock.now();
-    return everyMs;
-  }
-
-  #restart(now: number): void {
-    this.#lastSign = now;
-    for (const id of this.#handlers.keys()) this.#handlers.set(id, now);
-  }
-
-  #checkHandlers(now: number): void {
-    const [oldest = now] = this.#handlers.values();
-    if (now - oldest > this.#limits.handlerMaxMs) {
-      this.#report(`a handler has been processing messages for ${seconds(now - oldest)} s`);
+  async #check(): Promise<void> {
+    const { clock, probe } = this.#options;
+    const { everyMs, handlerMaxMs, silenceMaxMs } = this.#limits;
+    const now = clock.now();
+    if (now - this.#lastCheck > everyMs * LATE_CHECKS) {
+      this.sign();
+      for (const call of this.#calls) call.startedAt = now;
     }
-  }
-
-  async #checkSilence(now: number): Promise<void> {
+    const [oldest] = this.#calls;
+    const handledMs = oldest ? now - oldest.startedAt : 0;
+    if (handledMs > handlerMaxMs) {
+      this.#report(`a handler has been processing messages for ${seconds(handledMs)} s`);
+    }
     const lastSign = this.#lastSign;
-    const silentMs = now - lastSign;
-    if (silentMs <= this.#limits.silenceMaxMs) return;
-    const isThere = await this.#options.probe().then(() => true, () => false);
-    if (isThere && this.#lastSign === lastSign) {
-      this.#report(`no sign of life for ${seconds(silentMs)} s, while the bus answers`);
+    if (now - lastSign > silenceMaxMs) {
+      const isThere = await probe().then(() => true, () => false);
+      // After an outage the full time starts again.
+      if (!isThere) this.sign();
+      if (this.#lastSign === lastSign) {
+        this.#report(`no sign of life for ${seconds(now - lastSign)} s, while the bus answers`);
+      }
     }
-    // After an outage the full time starts again.
-    if (!isThere) this.sign();
+    this.#lastCheck = clock.now();
   }
 
   #report(what: string): void {
-    if (this.#stuck) return;
-    this.#stuck = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#options.onStuck(new Error(`The consumer hangs: ${what}`));
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
 import { MessagesRefusedError, type OutgoingMessage } from "./bus.ts";
-import { sendInParts } from "./send-in-parts.ts";
+import { sendInParts } from "./base-bus.ts";
 import { message } from "./test/inbox.ts";
 
 /** A bus that stores or rejects a whole request; it rejects those with a `bad` value. */
