@@ -1,0 +1,79 @@
+import { freePorts } from "../../stack/ports.ts";
+import { eventually } from "../eventually.ts";
+import { type Haproxy, startHaproxy } from "../haproxy.ts";
+
+/** Where one process of a service listens, as host:port. */
+export interface Listeners {
+  readonly http: string;
+  readonly grpc?: string;
+}
+
+/** HAProxy before several processes of cart and of loms. */
+export interface ServiceProxy extends Haproxy {
+  /** Without a slash at the end. */
+  readonly cart: string;
+  readonly loms: string;
+  /** host:port. */
+  readonly lomsGrpc: string;
+}
+
+/**
+ * Starts it: each request and each gRPC call goes to a process whose /readyz is 200. A service that
+ * stops keeps its listeners open for 250 ms, so the checks are closer than that. Nothing needs to
+ * listen yet.
+ */
+export async function startServiceProxy(
+  haproxy: string,
+  { cart, loms }: { readonly cart: readonly Listeners[]; readonly loms: readonly Listeners[] },
+): Promise<ServiceProxy> {
+  const [cartPort = 0, lomsPort = 0, grpcPort = 0] = await freePorts(3);
+  const proxy = await startHaproxy(
+    haproxy,
+    DEFAULTS +
+      listen("cart", cartPort, cart.map(({ http }) => `${http} check`)) +
+      listen("loms", lomsPort, loms.map(({ http }) => `${http} check`)) +
+      listen(
+        "loms_grpc",
+        grpcPort,
+        loms.map(({ http, grpc }) => `${grpc} proto h2 check port ${portOf(http)} check-proto h1`),
+        " proto h2",
+      ),
+  );
+  const urls = { cart: `http://127.0.0.1:${cartPort}`, loms: `http://127.0.0.1:${lomsPort}` };
+  return { ...proxy, ...urls, lomsGrpc: `127.0.0.1:${grpcPort}` };
+}
+
+/** Until HAProxy has found a process of each service. */
+export async function untilProxied({ cart, loms }: ServiceProxy): Promise<void> {
+  for (const url of [cart, loms]) {
+    await eventually(async () => {
+      const { status } = await fetch(`${url}/readyz`);
+      if (status !== 200) throw new Error(`HAProxy finds no process for ${url}`);
+    });
+  }
+}
+
+const DEFAULTS = `
+defaults
+  mode http
+  balance leastconn
+  timeout http-request 10s
+  timeout connect 1s
+  timeout client 75s
+  timeout server 75s
+  timeout check 1s
+  retries 3
+  option redispatch 1
+  retry-on conn-failure
+  option httpchk GET /readyz
+  default-server inter 100ms fall 1 rise 1
+`;
+
+function listen(name: string, port: number, servers: readonly string[], bind = ""): string {
+  const lines = servers.map((server, index) => `  server ${name}${index + 1} ${server}`);
+  return `listen ${name}\n  bind 127.0.0.1:${port}${bind}\n${lines.join("\n")}\n`;
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(":") + 1);
+}
