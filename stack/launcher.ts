@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { commonSettings, readConfig } from "../shared/config.ts";
 import { runUntilSignal } from "../shared/run-service.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
-import type { Runtime } from "./processes/runtimes.ts";
+import { isRuntime } from "./processes/runtimes.ts";
 import { allOn } from "./services.ts";
 import { DATA_DIRECTORY } from "./stack-file.ts";
 import type { Observer } from "./observe/observer.ts";
@@ -87,14 +87,7 @@ function isPretty(): boolean {
   }
 }
 
-interface Arguments {
-  readonly runtime: Runtime | undefined;
-  readonly kafka: boolean;
-  readonly observe: boolean;
-  readonly freePorts: boolean;
-}
-
-function readArguments(): Arguments {
+function readArguments() {
   try {
     const { values } = parseArgs({
       options: {
@@ -110,10 +103,10 @@ function readArguments(): Arguments {
       process.stdout.write(USAGE);
       process.exit(0);
     }
-    if (runtime === undefined || runtime === "node" || runtime === "deno") {
-      return { runtime, kafka, observe, freePorts };
+    if (runtime !== undefined && !isRuntime(runtime)) {
+      return fail(`--runtime is node or deno, not ${runtime}`);
     }
-    return fail(`--runtime is node or deno, not ${runtime}`);
+    return { runtime, kafka, observe, freePorts };
   } catch (error) {
     return fail(`${(error as Error).message}\n${USAGE}`);
   }

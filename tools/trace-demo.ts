@@ -10,6 +10,8 @@ import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../stack/otlp/receiver.ts";
 import { depthFirst, milliseconds, type SpanNode, spanTrees } from "../stack/otlp/span-tree.ts";
 import type { ReceivedSpan } from "../stack/otlp/read-spans.ts";
+import { isRuntime } from "../stack/processes/runtimes.ts";
+import { allOn } from "../stack/services.ts";
 import { startStack } from "../stack/start.ts";
 
 /** A product of the test data. */
@@ -27,8 +29,7 @@ const directory = mkdtempSync(join(tmpdir(), "marketplace-trace-demo-"));
 const receiver = await startOtlpReceiver();
 try {
   const { values } = parseArgs({ options: { runtime: { type: "string" } } });
-  const runtime = values.runtime === "node" || values.runtime === "deno" ? values.runtime : "";
-  const traceId = await buySomething(runtime);
+  const traceId = await buySomething(values.runtime ?? "");
   const spans = receiver.spans.filter((span) => span.traceId === traceId);
   const trees = spanTrees(spans);
   say(`\ntrace ${traceId}, ${spans.length} spans\n`);
@@ -45,13 +46,13 @@ try {
 }
 
 /** A checkout on a fresh stack; resolves with its trace's id when its spans have come. */
-async function buySomething(runtime: "node" | "deno" | ""): Promise<string> {
+async function buySomething(runtime: string): Promise<string> {
   say("trace-demo: starting a stack of its own");
   const stack = await startStack({
     dataDirectory: directory,
     ports: "free",
     durable: false,
-    runtimes: runtime ? { cart: runtime, loms: runtime, notifier: runtime } : {},
+    runtimes: allOn(isRuntime(runtime) ? runtime : undefined),
     environment: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
   });
   try {

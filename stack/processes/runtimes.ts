@@ -3,13 +3,14 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 
-export type Runtime = "node" | "deno";
-
 /** Where each npm package keeps its binary; its entry in .bin may be a script around it. */
-const BINARY_IN_PACKAGE = { node: "bin/node", deno: "deno" } as const satisfies Record<
-  Runtime,
-  string
->;
+const BINARY_IN_PACKAGE = { node: "bin/node", deno: "deno" } as const;
+
+export type Runtime = keyof typeof BINARY_IN_PACKAGE;
+
+export function isRuntime(name: string): name is Runtime {
+  return Object.hasOwn(BINARY_IN_PACKAGE, name);
+}
 
 /** The runtime that this process itself runs on. */
 export function ownRuntime(): Runtime {

@@ -6,14 +6,8 @@ import {
 } from "../../proto/product-service.ts";
 import { skuNumber } from "../../proto/loms/v1/schemas.ts";
 import type { Clock } from "../../shared/async/clock.ts";
-import {
-  answerJson,
-  answerText,
-  createHttpApp,
-  type HttpApp,
-  mount,
-} from "../../shared/http/app.ts";
-import type { MountedRoute } from "../../shared/http/exchange.ts";
+import { answerJson, createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
+import type { HttpContext, MountedRoute } from "../../shared/http/exchange.ts";
 import { healthRoutes, metricsRoute } from "../../shared/http/probes.ts";
 import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
 import { parseJsonBody } from "../../shared/json.ts";
@@ -24,7 +18,7 @@ import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import { CallStats } from "./call-stats.ts";
 import { faultPlan, type Faults } from "./faults.ts";
 import { Catalogue, productChange } from "./products.ts";
-import { refusalAnswer, ServiceRefusal } from "./refusal.ts";
+import { ServiceRefusal, withRefusals } from "./refusal.ts";
 
 export interface ProductsAppOptions {
   readonly token: string;
@@ -38,15 +32,24 @@ export interface ProductsAppOptions {
 type Run = MountedRoute["run"];
 
 export function createProductsApp(options: ProductsAppOptions): HttpApp {
+  const { faults } = options;
   const stats = new CallStats(options.clock);
   const catalogue = new Catalogue();
   const app = createHttpApp(options);
   mount(app, [
     call("get_product", getProductRequest, catalogue.getProduct, stats, options),
     call("list_skus", listSkusRequest, catalogue.listSkus, stats, options),
-    ...productRoutes(catalogue),
-    ...statsRoutes(stats),
-    ...faultRoutes(options.faults),
+    control("put", "/products/{sku}", async (c) => {
+      const change = parse(await readBody(c, BODY_MAX_BYTES), productChange);
+      catalogue.change(skuOf(c.req.path), change);
+    }),
+    control("delete", "/products", () => catalogue.restore()),
+    { method: "get", path: "/stats", run: (c) => answerJson(c, 200, stats.view()) },
+    control("delete", "/stats", () => stats.reset()),
+    control("put", "/faults", async (c) => {
+      faults.plan(parse(await readBody(c, BODY_MAX_BYTES), faultPlan));
+    }),
+    control("delete", "/faults", () => faults.clear()),
     ...healthRoutes(options.readiness),
     metricsRoute(options.metrics),
   ]);
@@ -73,58 +76,17 @@ function call<Schema extends z.ZodType<{ token: string }>>(
   return { method: "post", path: `/${method}`, run: withRefusals(run) };
 }
 
-function statsRoutes(stats: CallStats): MountedRoute[] {
-  const path = "/stats";
-  return [
-    { method: "get", path, run: (c) => answerJson(c, 200, stats.view()) },
-    {
-      method: "delete",
-      path,
-      run(c) {
-        stats.reset();
-        return answerJson(c, 204);
-      },
-    },
-  ];
-}
-
-function faultRoutes(faults: Faults): MountedRoute[] {
-  const path = "/faults";
-  const put: Run = async (c) => {
-    faults.plan(parse(await readBody(c, BODY_MAX_BYTES), faultPlan));
+/** A route that changes the stand-in, for tests and the demo; it answers 204. */
+function control(
+  method: "put" | "delete",
+  path: string,
+  change: (c: HttpContext) => void | Promise<void>,
+): MountedRoute {
+  const run: Run = async (c) => {
+    await change(c);
     return answerJson(c, 204);
   };
-  return [
-    { method: "put", path, run: withRefusals(put) },
-    {
-      method: "delete",
-      path,
-      run(c) {
-        faults.clear();
-        return answerJson(c, 204);
-      },
-    },
-  ];
-}
-
-/** Prices that change while the shop runs, for tests and the demo. */
-function productRoutes(catalogue: Catalogue): MountedRoute[] {
-  const put: Run = async (c) => {
-    const change = parse(await readBody(c, BODY_MAX_BYTES), productChange);
-    catalogue.change(skuOf(c.req.path), change);
-    return answerJson(c, 204);
-  };
-  return [
-    { method: "put", path: "/products/{sku}", run: withRefusals(put) },
-    {
-      method: "delete",
-      path: "/products",
-      run(c) {
-        catalogue.restore();
-        return answerJson(c, 204);
-      },
-    },
-  ];
+  return { method, path, run: withRefusals(run) };
 }
 
 /** @throws {AppError} `invalid_argument` */
@@ -143,16 +105,4 @@ function parse<Schema extends z.ZodType>(
   const result = schema.safeParse(parseJsonBody(bytes));
   if (!result.success) throw invalidArgument(violationsOf(result.error));
   return result.data;
-}
-
-function withRefusals(run: Run): Run {
-  return async (c) => {
-    try {
-      return await run(c);
-    } catch (thrown) {
-      const { status, body, headers } = refusalAnswer(thrown);
-      const json = { "content-type": "application/json", ...headers };
-      return answerText(c, status, JSON.stringify(body), json);
-    }
-  };
 }

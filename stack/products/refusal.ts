@@ -1,5 +1,7 @@
 import type { ProductServiceError } from "../../proto/product-service.ts";
 import { AppError } from "../../shared/errors.ts";
+import { answerText } from "../../shared/http/app.ts";
+import type { MountedRoute } from "../../shared/http/exchange.ts";
 import { problemOf } from "../../shared/http/problem.ts";
 
 /** A call that is answered with `status` and an error body. */
@@ -17,32 +19,23 @@ export class ServiceRefusal extends Error {
 
 /** The numbers of gRPC, which the product service's errors have. */
 const CODES: Readonly<Record<number, number>> = {
-  400: 3,
-  401: 16,
-  403: 7,
-  404: 5,
-  413: 3,
-  420: 8,
-  429: 8,
-  501: 12,
-  503: 14,
-  504: 4,
+  ...{ 400: 3, 401: 16, 403: 7, 404: 5, 413: 3, 420: 8, 429: 8, 501: 12, 503: 14, 504: 4 },
 };
 const UNKNOWN_CODE = 2;
 
-export interface RefusalAnswer {
-  readonly status: number;
-  readonly body: ProductServiceError;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Returns the product service's response for what was thrown. */
-export function refusalAnswer(thrown: unknown): RefusalAnswer {
-  const { status, message, retryAfterS } = asRefusal(thrown);
-  return {
-    status,
-    body: { code: CODES[status] ?? UNKNOWN_CODE, message },
-    headers: retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) },
+/** Answers what a route throws as the product service does. */
+export function withRefusals(run: MountedRoute["run"]): MountedRoute["run"] {
+  return async (c) => {
+    try {
+      return await run(c);
+    } catch (thrown) {
+      const { status, message, retryAfterS } = asRefusal(thrown);
+      const body: ProductServiceError = { code: CODES[status] ?? UNKNOWN_CODE, message };
+      return answerText(c, status, JSON.stringify(body), {
+        "content-type": "application/json",
+        ...retryAfterS !== undefined && { "retry-after": String(retryAfterS) },
+      });
+    }
   };
 }
 
