@@ -1,8 +1,11 @@
 import type { Bench } from "./lab.ts";
 import { CART_HTTP } from "./rows/cart-http.ts";
-import { ORDERS } from "./rows/orders.ts";
-import { FLASH_SALE } from "./rows/flash-sale.ts";
+import { CURVES } from "./rows/curves.ts";
 import { DURABILITY } from "./rows/durability.ts";
+import { EVENTS } from "./rows/events.ts";
+import { FLASH_SALE } from "./rows/flash-sale.ts";
+import { ORDERS } from "./rows/orders.ts";
+import { OVERLOAD } from "./rows/overload.ts";
 import { PRODUCTS } from "./rows/products.ts";
 import { READS } from "./rows/reads.ts";
 import { SIMULATION } from "./rows/simulation.ts";
@@ -13,9 +16,12 @@ export const BENCHES: readonly Bench[] = [
   ORDERS,
   FLASH_SALE,
   DURABILITY,
+  EVENTS,
   CART_HTTP,
   READS,
   PRODUCTS,
+  CURVES,
+  OVERLOAD,
   START,
   SIMULATION,
 ];

@@ -3,6 +3,7 @@ import type { Curve } from "./lab.ts";
 const WIDTH = 640;
 const HEIGHT = 320;
 const MARGIN = { left: 70, right: 20, top: 40, bottom: 50 };
+const TICKS_MAX = 10;
 const COLOURS = ["#1b6ac9", "#c9501b", "#2b8a3e", "#7a3fb5", "#8a6d00"];
 
 /** An SVG of the lines of a curve; the y axis starts at zero. */
@@ -35,7 +36,9 @@ export function svgOf({ name, xLabel, yLabel, isLogarithmic, lines }: Curve): st
       `${line.name}</text>`,
     ];
   });
-  const ticks = [...new Set(points.map(({ x }) => x))].slice(0, 12).map((x) =>
+  const places = [...new Set(points.map(({ x }) => x))].sort((one, other) => one - other);
+  const step = Math.ceil(places.length / TICKS_MAX);
+  const ticks = places.filter((_, index) => index % step === 0).map((x) =>
     text(at(x, 0).x, HEIGHT - MARGIN.bottom + 16, x.toLocaleString("en"))
   );
   const levels = [0, 0.25, 0.5, 0.75, 1].map((share) => {

@@ -49,6 +49,7 @@ export function verdict({ atLeast, atMost }: Goal, values: readonly number[]): s
 
 /** min–**median**–max, or one value alone. */
 export function shown(values: readonly number[]): string {
+  if (values.every(Number.isNaN)) return "";
   const { min, median: middle, max } = spreadOf(values);
   if (values.length === 1) return round(middle);
   return `${round(min)}–**${round(middle)}**–${round(max)}`;

@@ -1,0 +1,90 @@
+import type { CloseStack } from "../../shared/lifecycle.ts";
+import { execFileSync } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { commandFor } from "../../stack/processes/runtimes.ts";
+import { generate, httpRequest } from "../load/load.ts";
+import type { Request } from "../load/report.ts";
+import { benchCart } from "../observability/cart.ts";
+import { loadedWay, type Way } from "../rounds.ts";
+import type { Growth } from "./loms-growth.ts";
+import { type Service, startService } from "./service.ts";
+
+const CALLERS = 32;
+const SECONDS = 1;
+const REQUESTS = 20_000;
+const SKU = 1_076_963;
+/** Of one run of the generator, whose requests are in memory. */
+const FILLED_AT_ONCE = 100_000;
+const ENOUGH_SECONDS = 600;
+const MEMORY_PROGRAM = fileURLToPath(new URL("../cart-memory.ts", import.meta.url));
+
+interface Cart {
+  readonly service: Service;
+  readonly address: string;
+  size: number;
+}
+
+/** A cart process with one cart, and one whose carts become more; a line each. */
+export async function openCartGrowth(opened: CloseStack): Promise<Growth> {
+  const bench = await benchCart(opened);
+  const open = async (name: string): Promise<Cart> => {
+    const { url, environment } = await bench.settings();
+    const command = commandFor("node", "cart/main.ts", []);
+    const readyUrl = `${url}/readyz`;
+    const service = await startService({ name, command, environment, readyUrl }, opened);
+    const cart = { service, address: url.slice("http://".length), size: 0 };
+    await fill(cart, 1);
+    service.pause();
+    return cart;
+  };
+  const [one, many] = [await open("one cart"), await open("many carts")];
+  return {
+    growTo: (size) => fill(many, size),
+    waysOf: (load, size) => [wayTo(load, one, 1), wayTo(load, many, size)],
+  };
+}
+
+function wayTo(load: string, { service, address }: Cart, size: number): Way {
+  const requests = Array.from({ length: size === 1 ? 1 : REQUESTS }, (): Request => {
+    const user = 1 + Math.floor(Math.random() * size);
+    return load === "list" ? httpRequest("GET", `/user/${user}/cart/list`) : add(user);
+  });
+  return loadedWay(
+    `${load}, ${size} carts`,
+    {
+      ...{ protocol: "http", addresses: [address], requests, callers: CALLERS, seconds: SECONDS },
+    },
+    [service],
+    [service],
+  );
+}
+
+async function fill(cart: Cart, size: number): Promise<void> {
+  cart.service.resume();
+  for (let from = cart.size; from < size; from += FILLED_AT_ONCE) {
+    const count = Math.min(FILLED_AT_ONCE, size - from);
+    const requests = Array.from({ length: count }, (_, index) => add(1 + from + index));
+    const { failed } = await generate({
+      ...{ protocol: "http", addresses: [cart.address], requests, limit: count },
+      ...{ callers: CALLERS, warm_up_seconds: 0, seconds: ENOUGH_SECONDS },
+    }, []);
+    if (Object.keys(failed).length > 0) throw new Error(`adds failed: ${JSON.stringify(failed)}`);
+  }
+  cart.size = size;
+  cart.service.pause();
+}
+
+function add(user: number): Request {
+  return httpRequest("POST", `/user/${user}/cart/${SKU}`, { count: 1 });
+}
+
+/** Heap bytes of a line in memory, by lines a cart, each in a process of its own. */
+export function bytesPerCartLine(lines: number): Promise<number[]> {
+  const output = execFileSync(
+    process.execPath,
+    ["--expose-gc", "--max-old-space-size=4096", MEMORY_PROGRAM, String(lines)],
+    { encoding: "utf8" },
+  );
+  return Promise.resolve(JSON.parse(output) as number[]);
+}
