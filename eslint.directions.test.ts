@@ -63,7 +63,7 @@ test.each([
   ["stack/postgres/admin.ts", "postgres"],
   ["tools/shop.ts", "../stack/stack-file.ts"],
   ["e2e/shop.ts", "../stack/start.ts"],
-  ["bench/order-create.ts", "../drizzle/loms/schema.ts"],
+  ["bench/orders-against.ts", "../drizzle/loms/schema.ts"],
   ["deploy/image/cache-modules.ts", "../../loms/service.ts"],
 ])("%s may import %s", (filename, specifier) => {
   expect(complaint(filename, specifier)).toBeUndefined();

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { CloseStack } from "../../shared/lifecycle.ts";
 import { commandFor, type Runtime } from "../../stack/processes/runtimes.ts";
-import { type Load, type Round, startMeasured } from "../measured-process.ts";
+import { type Load, type Round, startMeasured } from "./measured-process.ts";
 import type { Level } from "./levels.ts";
 
 const SUBJECT = fileURLToPath(new URL("subject.ts", import.meta.url));

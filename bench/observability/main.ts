@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import type { Runtime } from "../../stack/processes/runtimes.ts";
 import { DEFAULT_RUNTIME } from "../../stack/services.ts";
-import type { Round } from "../measured-process.ts";
+import type { Round } from "./measured-process.ts";
 import { startSubjects, type Subject } from "./bench.ts";
 import { benchCart } from "./cart.ts";
 import { levels } from "./levels.ts";

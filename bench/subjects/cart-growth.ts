@@ -3,10 +3,11 @@ import { execFileSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { commandFor } from "../../stack/processes/runtimes.ts";
-import { generate, httpRequest } from "../load/load.ts";
+import { httpRequest } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
 import { benchCart } from "../observability/cart.ts";
 import { loadedWay, type Way } from "../rounds.ts";
+import { FILL } from "./fill.ts";
 import type { Growth } from "./loms-growth.ts";
 import { type Service, startService } from "./service.ts";
 
@@ -14,15 +15,12 @@ const CALLERS = 32;
 const SECONDS = 1;
 const REQUESTS = 20_000;
 const SKU = 1_076_963;
-/** Of one run of the generator, whose requests are in memory. */
-const FILLED_AT_ONCE = 100_000;
-const ENOUGH_SECONDS = 600;
+const PROGRAM = fileURLToPath(new URL("growing-cart.ts", import.meta.url));
 const MEMORY_PROGRAM = fileURLToPath(new URL("../cart-memory.ts", import.meta.url));
 
 interface Cart {
   readonly service: Service;
   readonly address: string;
-  size: number;
 }
 
 /** A cart process with one cart, and one whose carts become more; a line each. */
@@ -30,10 +28,10 @@ export async function openCartGrowth(opened: CloseStack): Promise<Growth> {
   const bench = await benchCart(opened);
   const open = async (name: string): Promise<Cart> => {
     const { url, environment } = await bench.settings();
-    const command = commandFor("node", "cart/main.ts", []);
+    const command = commandFor("node", PROGRAM, []);
     const readyUrl = `${url}/readyz`;
     const service = await startService({ name, command, environment, readyUrl }, opened);
-    const cart = { service, address: url.slice("http://".length), size: 0 };
+    const cart = { service, address: url.slice("http://".length) };
     await fill(cart, 1);
     service.pause();
     return cart;
@@ -62,16 +60,13 @@ function wayTo(load: string, { service, address }: Cart, size: number): Way {
 
 async function fill(cart: Cart, size: number): Promise<void> {
   cart.service.resume();
-  for (let from = cart.size; from < size; from += FILLED_AT_ONCE) {
-    const count = Math.min(FILLED_AT_ONCE, size - from);
-    const requests = Array.from({ length: count }, (_, index) => add(1 + from + index));
-    const { failed } = await generate({
-      ...{ protocol: "http", addresses: [cart.address], requests, limit: count },
-      ...{ callers: CALLERS, warm_up_seconds: 0, seconds: ENOUGH_SECONDS },
-    }, []);
-    if (Object.keys(failed).length > 0) throw new Error(`adds failed: ${JSON.stringify(failed)}`);
-  }
-  cart.size = size;
+  const path = `/user/${FILL + BigInt(size)}/cart/${SKU}`;
+  const response = await fetch(`http://${cart.address}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ count: 1 }),
+  });
+  if (!response.ok) throw new Error(`filling ${size} carts ended with ${response.status}`);
   cart.service.pause();
 }
 

@@ -1,13 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { systemClock } from "../shared/async/clock.ts";
-import { sleep } from "../shared/async/sleep.ts";
-import type { CloseStack } from "../shared/lifecycle.ts";
-import { SYSTEM_PATH } from "../stack/processes/child.ts";
-import { ServiceProcess } from "../stack/processes/service-process.ts";
-import { PROJECT_DIRECTORY } from "../stack/services.ts";
+import { systemClock } from "../../shared/async/clock.ts";
+import { sleep } from "../../shared/async/sleep.ts";
+import type { CloseStack } from "../../shared/lifecycle.ts";
+import { SYSTEM_PATH } from "../../stack/processes/child.ts";
+import { ServiceProcess } from "../../stack/processes/service-process.ts";
+import { cpuTimeMs } from "../cpu-time.ts";
+import { PROJECT_DIRECTORY } from "../../stack/services.ts";
 
 /** Lets timers and caches settle after a process was suspended. */
 const WARM_UP_MS = 150;
@@ -109,14 +110,4 @@ async function loadFor(durationMs: number, { doOne }: Load, callers: number): Pr
   isOver = true;
   await Promise.all(workers);
   return done;
-}
-
-/** The CPU time of all threads of a process since its start, in ms; Linux only. */
-function cpuTimeMs(pid: number): number {
-  const tasks = `/proc/${pid}/task`;
-  let nanoseconds = 0;
-  for (const task of readdirSync(tasks)) {
-    nanoseconds += Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]);
-  }
-  return nanoseconds / 1e6;
 }
