@@ -32,8 +32,9 @@ async function bytesPerLine(carts: number, linesPerCart: number): Promise<number
 }
 
 const lines = Number(process.argv[2]);
-const figures: number[] = [];
-for (const perCart of LINES_PER_CART) {
-  figures.push(await bytesPerLine(Math.round(lines / perCart), perCart));
+const figures: { linesPerCart: number; bytes: number }[] = [];
+for (const linesPerCart of LINES_PER_CART) {
+  const bytes = await bytesPerLine(Math.round(lines / linesPerCart), linesPerCart);
+  figures.push({ linesPerCart, bytes });
 }
 process.stdout.write(JSON.stringify(figures));

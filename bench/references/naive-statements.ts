@@ -1,5 +1,5 @@
 /** A traceparent as events have it. */
-const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+export const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /** What a transaction of one order runs; lines and events take a statement each. */
 export const STATEMENTS = {

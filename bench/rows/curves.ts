@@ -62,7 +62,9 @@ export const CURVES: Bench = {
 
 async function run(lab: Lab): Promise<void> {
   for (const each of CASES) await runCase(lab, each);
-  lab.record(BYTES, await bytesPerCartLine(lab.isQuick ? QUICK_SIZE_MAX : 1_000_000));
+  const bytes = await bytesPerCartLine(lab.isQuick ? QUICK_SIZE_MAX : 1_000_000);
+  const shown = bytes.map(({ linesPerCart, bytes }) => `${bytes.toFixed(0)} with ${linesPerCart}`);
+  lab.record(BYTES, [Math.max(...bytes.map((each) => each.bytes))], `${shown.join(", ")} a cart`);
 }
 
 async function runCase(lab: Lab, { name, sizes, loads, open }: Case): Promise<void> {

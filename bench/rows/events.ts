@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { newOrder, testContext } from "../../loms/repository/writer-fixture.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { generate } from "../load/load.ts";
+import { TRACEPARENT } from "../references/naive-statements.ts";
 import { alternate, measuredBy, type Way } from "../rounds.ts";
 import { percentile, ratios } from "../statistics.ts";
 import { type Broker, openBroker, whyNoBroker } from "../subjects/broker.ts";
@@ -11,7 +11,8 @@ import { fillStock, type LomsDatabase, openPostgres, type Postgres } from "../su
 
 /** Events, of which an order has two. */
 const BACKLOG = { full: 200_000, quick: 20_000 } as const;
-const ORDERS_A_STATEMENT = 250;
+/** Above the ids of all orders. */
+const OTHER_ORDERS = 10 ** 12;
 const REQUESTS = 20_000;
 const SECONDS = { full: 5, quick: 3 } as const;
 /** Before that the first connections and compilations show. */
@@ -135,11 +136,16 @@ async function runDrain({ lab, postgres, database, broker }: Setting): Promise<v
   lab.record(DRAIN, ratios(rates[0] ?? [], rates[1] ?? []), `${events} events`);
 }
 
-async function writeBacklog({ writer }: LomsDatabase, events: number): Promise<void> {
-  for (let made = 0; made < events / 2; made += ORDERS_A_STATEMENT) {
-    const orders = Array.from({ length: ORDERS_A_STATEMENT }, (_, index) => (
-      newOrder([{ sku: 1 + (made + index) % SKUS, count: 1 }])
-    ));
-    await writer.orderCreate(orders, testContext());
-  }
+/** Two events each of orders that have ids of their own and are nowhere else. */
+async function writeBacklog({ run }: LomsDatabase, events: number): Promise<void> {
+  await run(
+    `insert into outbox (order_id, user_id, seq, status, at, traceparent)
+     select order_id, 7, seq, case seq when 1 then 'new' else 'awaiting payment' end, now(),
+       '${TRACEPARENT}'
+     from (
+       select ${OTHER_ORDERS} + nextval('orders_order_id_seq') as order_id
+       from generate_series(1, ${events / 2})
+     ) made cross join generate_series(1, 2) seq
+     order by order_id, seq`,
+  );
 }

@@ -1,7 +1,8 @@
 import type { CloseStack } from "../../shared/lifecycle.ts";
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { commandFor } from "../../stack/processes/runtimes.ts";
 import { httpRequest } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
@@ -74,12 +75,16 @@ function add(user: number): Request {
   return httpRequest("POST", `/user/${user}/cart/${SKU}`, { count: 1 });
 }
 
+interface CartLineSize {
+  readonly linesPerCart: number;
+  readonly bytes: number;
+}
+
 /** Heap bytes of a line in memory, by lines a cart, each in a process of its own. */
-export function bytesPerCartLine(lines: number): Promise<number[]> {
-  const output = execFileSync(
+export async function bytesPerCartLine(lines: number): Promise<CartLineSize[]> {
+  const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--expose-gc", "--max-old-space-size=4096", MEMORY_PROGRAM, String(lines)],
-    { encoding: "utf8" },
   );
-  return Promise.resolve(JSON.parse(output) as number[]);
+  return JSON.parse(stdout) as CartLineSize[];
 }

@@ -2,6 +2,7 @@ import type { CloseStack } from "../../shared/lifecycle.ts";
 import { setTimeout as wait } from "node:timers/promises";
 import { grpcRequest } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
+import { TRACEPARENT } from "../references/naive-statements.ts";
 import { loadedWay, type Way } from "../rounds.ts";
 import { type Loms, metricOf, orderRequests, SKUS, startLoms } from "./loms.ts";
 import { fillStock, type LomsDatabase, openPostgres, type Postgres } from "./postgres.ts";
@@ -80,7 +81,7 @@ function requestsOf(load: string, orders: number): Request[] {
   );
 }
 
-/** Payed orders of two lines, ten a buyer, written by SQL. */
+/** Payed orders of one line, ten a buyer, written by SQL. */
 async function fillOrders(shop: Shop, size: number): Promise<void> {
   const { run } = shop.database;
   await run("set synchronous_commit = off");
@@ -93,7 +94,7 @@ async function fillOrders(shop: Shop, size: number): Promise<void> {
         from generate_series(${from}, ${to}) n returning order_id
       )
       insert into order_items (order_id, sku, count, price)
-      select order_id, line, 1, 100 from placed cross join generate_series(1, 2) line`);
+      select order_id, 1, 1, 100 from placed`);
   }
   if (shop.size === 0) await run(`alter table orders alter order_id restart with 1000000000`);
   shop.size = size;
@@ -117,7 +118,7 @@ export async function openEventGrowth(opened: CloseStack): Promise<Growth> {
     async growTo(size) {
       await many.database.run(
         `insert into outbox (order_id, user_id, seq, status, at, traceparent, published_at)
-         select n, 7, 1, 'new', now(), '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+         select n, 7, 1, 'new', now(), '${TRACEPARENT}',
            now()
          from generate_series(${many.size + 1}, ${size}) n`,
       );
