@@ -80,7 +80,7 @@ interface CartLineSize {
   readonly bytes: number;
 }
 
-/** Heap bytes of a line in memory, by lines a cart, each in a process of its own. */
+/** Heap bytes of a line in memory, by lines a cart. */
 export async function bytesPerCartLine(lines: number): Promise<CartLineSize[]> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
