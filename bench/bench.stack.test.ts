@@ -9,7 +9,7 @@ import { PROJECT_DIRECTORY } from "../stack/services.ts";
 const out = mkdtempSync(join(tmpdir(), "marketplace-bench-results-"));
 afterAll(() => rmSync(out, { recursive: true, force: true }));
 
-test("a bench by name prints its lines and writes them with what a reader needs to repeat it", async () => {
+test("a bench by name prints its lines and writes them with machine and command", async () => {
   const args = ["run", "bench", "--", "B7", "--quick", "--rounds", "1", "--out", out];
   const { stdout } = await promisify(execFile)("npm", args, { cwd: PROJECT_DIRECTORY });
   const lines = stdout.split("\n").filter((line) => line.startsWith("| B7 "));
