@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { Deps, OrderPages, OrderReader, OrderWriter } from "./domain/deps.ts";
+import type { OrderPages, OrderReader, OrderWriter } from "./domain/deps.ts";
 import type { StockDeps, StockReader, StockWriter } from "./domain/stock-deps.ts";
 
 /** Fake dependencies of the operations: every call succeeds until a test says otherwise. */
@@ -28,7 +28,7 @@ export function fakeDeps() {
       Promise.resolve({ orders: [], next: undefined })
     ),
   };
-  return { writer, reader, orderPages, wakeRelay: vi.fn<Deps["wakeRelay"]>() };
+  return { writer, reader, orderPages };
 }
 
 /** Fake dependencies of the operations on stock; there is none until a test says otherwise. */

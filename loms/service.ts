@@ -55,15 +55,16 @@ async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
   const { writes, reader, orderPages } = databases;
   const relays = await openRelays(databases, parts);
   const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
-  const lists = createOrderListWriter({ pool: writes, paymentTimeoutMs, metrics });
+  const { onEvents } = relays;
+  const lists = createOrderListWriter({ pool: writes, paymentTimeoutMs, metrics, onEvents });
   const writer = createGroupedWriter(lists, metrics);
-  const deps = { writer, reader, orderPages, wakeRelay: () => relays.orders.wake() };
+  const deps = { writer, reader, orderPages };
   openExpirer(deps, parts);
   await openProfileListener(config.LOMS_PROFILE, log, opened);
   const stockDeps = {
     stockWriter: createStockWriter(writes),
     stockReader: databases.stockReader,
-    wakeStockRelay: () => relays.stock.wake(),
+    wakeStockRelay: () => relays.wakeStock(),
   };
   const addresses = await openTransports({ ...deps, ...stockDeps }, databases, parts);
   const { url: http, grpcAddress: grpc, adminUrl: admin } = addresses;

@@ -124,6 +124,4 @@ export interface Deps {
   readonly writer: OrderWriter;
   readonly reader: OrderReader;
   readonly orderPages: OrderPages;
-  /** Notifies the relay of this process that events wait; never throws or blocks. */
-  readonly wakeRelay: () => void;
 }

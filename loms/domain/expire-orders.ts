@@ -11,21 +11,12 @@ const BACKOFF_MS = 200;
 /** Short, so that orders expire in time again soon after the database is back. */
 const BACKOFF_MAX_MS = 1_000;
 
-type ExpireDeps = Pick<Deps, "writer" | "wakeRelay">;
-
-/** Cancels a batch of orders whose payment deadline has passed; returns how many. */
-export async function expireOrders(deps: ExpireDeps, context: RequestContext): Promise<number> {
-  const cancelled = await deps.writer.expireOrders(BATCH_MAX, context);
-  if (cancelled > 0) deps.wakeRelay();
-  return cancelled;
-}
-
 /**
- * Expires orders in a loop; several processes may do so at once. `newContext` gives each step a
- * deadline and its own trace.
+ * Cancels orders whose payment deadline has passed, in a loop; several processes may do so at once.
+ * `newContext` gives each step a deadline and its own trace.
  */
 export function orderExpirer(
-  deps: ExpireDeps,
+  { writer }: Pick<Deps, "writer">,
   options: {
     readonly clock: Clock;
     readonly newContext: () => RequestContext;
@@ -34,8 +25,10 @@ export function orderExpirer(
 ): Loop {
   return new Loop({
     clock: options.clock,
-    step: async () =>
-      await expireOrders(deps, options.newContext()) === BATCH_MAX ? 0 : INTERVAL_MS,
+    step: async () => {
+      const cancelled = await writer.expireOrders(BATCH_MAX, options.newContext());
+      return cancelled === BATCH_MAX ? 0 : INTERVAL_MS;
+    },
     onError: options.onError,
     backoffMs: BACKOFF_MS,
     backoffMaxMs: BACKOFF_MAX_MS,

@@ -20,17 +20,15 @@ describe.each(operations)("$method()", ({ verb, method, run }) => {
     return deps;
   }
 
-  test("writes the change with its trace and wakes the relay", async () => {
+  test("writes the change with its trace", async () => {
     const deps = depsAnswering({ kind: "changed" });
     await run(deps, 8n, context);
     expect(deps.writer[method].mock.calls).toEqual([[{ orderId: 8n, traceparent }, context]]);
-    expect(deps.wakeRelay).toHaveBeenCalledOnce();
   });
 
-  test("succeeds and does not wake the relay when the order already has that status", async () => {
+  test("succeeds when the order already has that status", async () => {
     const deps = depsAnswering({ kind: "unchanged" });
-    await run(deps, 8n, context);
-    expect(deps.wakeRelay).not.toHaveBeenCalled();
+    await expect(run(deps, 8n, context)).resolves.toBeUndefined();
   });
 
   test.each<[OrderChangeOutcome, string, string]>([
@@ -48,6 +46,5 @@ describe.each(operations)("$method()", ({ verb, method, run }) => {
   ])("refuses outcome %o with %s", async (outcome, code, message) => {
     const deps = depsAnswering(outcome);
     await expect(run(deps, 8n, context)).rejects.toMatchObject({ code, message });
-    expect(deps.wakeRelay).not.toHaveBeenCalled();
   });
 });

@@ -3,8 +3,6 @@ import { AppError } from "../../shared/errors.ts";
 import type { Deps, OrderChangeOutcome } from "./deps.ts";
 import { noSuchOrder } from "./order-info.ts";
 
-type ChangeDeps = Pick<Deps, "writer" | "wakeRelay">;
-
 /**
  * Marks an order that awaits payment as payed and takes its items out of stock. Paying again
  * changes nothing.
@@ -12,12 +10,12 @@ type ChangeDeps = Pick<Deps, "writer" | "wakeRelay">;
  * deadline
  */
 export async function orderPay(
-  deps: ChangeDeps,
+  deps: Pick<Deps, "writer">,
   orderId: bigint,
   context: RequestContext,
 ): Promise<void> {
   const change = { orderId, traceparent: context.traceparent };
-  settle(deps, "pay", orderId, await deps.writer.orderPay(change, context));
+  settle("pay", orderId, await deps.writer.orderPay(change, context));
 }
 
 /**
@@ -25,23 +23,17 @@ export async function orderPay(
  * @throws {AppError} `not_found`; `failed_precondition` for a payed or failed order
  */
 export async function orderCancel(
-  deps: ChangeDeps,
+  deps: Pick<Deps, "writer">,
   orderId: bigint,
   context: RequestContext,
 ): Promise<void> {
   const change = { orderId, traceparent: context.traceparent };
-  settle(deps, "cancel", orderId, await deps.writer.orderCancel(change, context));
+  settle("cancel", orderId, await deps.writer.orderCancel(change, context));
 }
 
-function settle(
-  deps: ChangeDeps,
-  verb: "pay" | "cancel",
-  orderId: bigint,
-  outcome: OrderChangeOutcome,
-): void {
+function settle(verb: "pay" | "cancel", orderId: bigint, outcome: OrderChangeOutcome): void {
   switch (outcome.kind) {
     case "changed":
-      return deps.wakeRelay();
     case "unchanged":
       return;
     case "not_found":

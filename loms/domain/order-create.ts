@@ -19,7 +19,7 @@ export interface OrderCreateInput {
  * exists with status `failed`. `already_exists` when the key belongs to an order of other items.
  */
 export async function orderCreate(
-  deps: Pick<Deps, "writer" | "wakeRelay">,
+  deps: Pick<Deps, "writer">,
   input: OrderCreateInput,
   context: RequestContext,
 ): Promise<bigint> {
@@ -27,10 +27,8 @@ export async function orderCreate(
   const outcome = await deps.writer.orderCreate(order, context);
   switch (outcome.kind) {
     case "created":
-      deps.wakeRelay();
       return outcome.orderId;
     case "short":
-      deps.wakeRelay();
       throw refusal(outcome.shortage);
     case "key_reused":
       throw new AppError(

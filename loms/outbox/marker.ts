@@ -2,7 +2,7 @@ import type { Clock } from "../../shared/async/clock.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { type SharedTrace, sharedTrace } from "../../shared/telemetry/tracing.ts";
-import type { Outbox, TakenRow } from "./outbox.ts";
+import type { EventRow, Outbox } from "./outbox.ts";
 import type { EventQueue } from "./queue.ts";
 
 /** Events in one statement. */
@@ -25,7 +25,7 @@ export interface MarkerOptions {
 /** Marks published events, many in one statement. No publish waits for it. */
 export class Marker {
   readonly #options: MarkerOptions;
-  readonly #rows: TakenRow[] = [];
+  readonly #rows: EventRow[] = [];
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
 
@@ -33,7 +33,7 @@ export class Marker {
     this.#options = options;
   }
 
-  add(rows: readonly TakenRow[]): void {
+  add(rows: readonly EventRow[]): void {
     this.#rows.push(...rows);
     this.#startIn(this.#rows.length < MARKS_MAX ? MARK_AFTER_MS : 0);
   }

@@ -11,7 +11,8 @@ import {
   OUTBOX_REFUSE,
 } from "./statements.ts";
 
-type Row = RowOf<typeof OUTBOX_READ.columns>;
+/** An order event, as a row of the outbox. */
+export type OrderEventRow = Omit<RowOf<typeof OUTBOX_READ.columns>, "state" | "awaited">;
 
 /** The outbox of order events. */
 export const ORDER_OUTBOX: Outbox = {
@@ -20,7 +21,7 @@ export const ORDER_OUTBOX: Outbox = {
   refuse: OUTBOX_REFUSE,
   clean: OUTBOX_CLEAN,
   backlog: OUTBOX_BACKLOG,
-  toMessage(row: Row) {
+  toMessage(row: OrderEventRow) {
     const event = {
       id: `${row.order_id}-${row.seq}`,
       order_id: row.order_id,
@@ -34,5 +35,10 @@ export const ORDER_OUTBOX: Outbox = {
     if (row.refused_before === null) return message;
     return { ...message, headers: { ...message.headers, [REFUSED_BEFORE]: row.refused_before } };
   },
-  nameOf: (row: Row) => ({ order_id: row.order_id as bigint, seq: row.seq as number }),
+  nameOf: (row: OrderEventRow) => ({ order_id: row.order_id as bigint, seq: row.seq as number }),
+  // The successors of an event that names refused ones name them, too.
+  placeOf: (row: OrderEventRow) => ({
+    key: row.order_id as bigint,
+    seq: row.refused_before === null ? row.seq as number : undefined,
+  }),
 };

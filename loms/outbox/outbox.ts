@@ -1,19 +1,26 @@
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
 import type { ColumnType, RowOf, Statement } from "../../shared/postgres/statement.ts";
 
+/** What the table of every outbox has of an event. */
+export type EventRow = RowOf<{ readonly id: "int8?"; readonly traceparent: "text?" }>;
+
 /**
- * What every outbox has of an event; `state` is 'taken', 'drained' or 'elsewhere', and `awaited`
- * whether another relay waits.
+ * `state` is 'taken' in a row with an event, else 'drained' or 'elsewhere'; `awaited` is whether
+ * another relay waits.
  */
-export interface TakenColumns {
+interface ReadColumns {
   readonly state: "text";
   readonly awaited: "bool";
   readonly id: "int8?";
   readonly traceparent: "text?";
 }
 
-/** A row with an event, the state of which is 'taken'. */
-export type TakenRow = RowOf<{ readonly [Name in keyof TakenColumns]: TakenColumns[Name] }>;
+/** An event's place among those of its key. */
+export interface Place {
+  readonly key: bigint;
+  /** From 1 on; undefined when its successors need more than this row to be published. */
+  readonly seq: number | undefined;
+}
 
 /** An outbox in the database, as relay, cleaner and metrics use it. */
 export interface Outbox {
@@ -23,7 +30,7 @@ export interface Outbox {
    */
   readonly read: Statement<
     readonly ["uuid", "int4", "int8[]", "int4", "text"],
-    TakenColumns & Readonly<Record<string, ColumnType>>
+    ReadColumns & Readonly<Record<string, ColumnType>>
   >;
   /** Of the relay's id, the ids of published events, and whether its lease ends. */
   readonly mark: Statement<readonly ["uuid", "int8[]", "bool"], { readonly done: "void" }>;
@@ -36,9 +43,11 @@ export interface Outbox {
     { readonly events: "int8"; readonly oldest_age_seconds: "float8"; readonly refused: "int8" }
   >;
   // Method syntax, so that each outbox reads the rows of its own statement.
-  toMessage(row: TakenRow): OutgoingMessage;
+  toMessage(row: EventRow): OutgoingMessage;
   /** The fields by which a log line names the event. */
-  nameOf(row: TakenRow): EventName;
+  nameOf(row: EventRow): EventName;
+  /** Of an outbox whose events are also published from memory. */
+  placeOf?(row: EventRow): Place;
 }
 
 type EventName = Readonly<Record<string, bigint | number | string>>;

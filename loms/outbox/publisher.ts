@@ -5,7 +5,7 @@ import { AppError } from "../../shared/errors.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { Marker } from "./marker.ts";
-import type { Outbox, RefusedEvent, TakenRow } from "./outbox.ts";
+import type { EventRow, Outbox, RefusedEvent } from "./outbox.ts";
 import type { EventQueue } from "./queue.ts";
 
 /** Each publish has a fixed cost on the bus; larger ones wait for memory. */
@@ -63,7 +63,7 @@ export class Publisher {
     return events;
   }
 
-  async #publishRows(rows: readonly TakenRow[]): Promise<number> {
+  async #publishRows(rows: readonly EventRow[]): Promise<number> {
     const { marker, clock, onBatch } = this.#options;
     const startedAt = clock.now();
     let done = rows;
@@ -78,7 +78,7 @@ export class Publisher {
   }
 
   /** Returns what the bus stored or refused; all that comes after it is left to the table. */
-  async #settle(rows: readonly TakenRow[], error: unknown): Promise<readonly TakenRow[]> {
+  async #settle(rows: readonly EventRow[], error: unknown): Promise<readonly EventRow[]> {
     const { queue, onTaken } = this.#options;
     let tried = 0;
     try {
@@ -94,11 +94,11 @@ export class Publisher {
   }
 
   async #noteRefused(
-    rows: readonly TakenRow[],
+    rows: readonly EventRow[],
     { refused }: MessagesRefusedError,
   ): Promise<void> {
     const { outbox, marks, clock, onRefused } = this.#options;
-    const found = refused.map(({ index, reason }) => ({ row: rows[index] as TakenRow, reason }));
+    const found = refused.map(({ index, reason }) => ({ row: rows[index] as EventRow, reason }));
     const ids = found.map(({ row }) => row.id as bigint);
     const context = new RequestContext({
       traceparent: childTraceparent(undefined),
@@ -109,7 +109,7 @@ export class Publisher {
     for (const { row, reason } of found) onRefused?.({ ...outbox.nameOf(row), reason });
   }
 
-  async #publish(rows: readonly TakenRow[]): Promise<void> {
+  async #publish(rows: readonly EventRow[]): Promise<void> {
     const { bus, topic, clock, outbox } = this.#options;
     const messages = rows.map((row) => outbox.toMessage(row));
     await within(clock, PUBLISH_TIMEOUT_MS, bus.publish(topic, messages), () => {

@@ -3,7 +3,7 @@ import { RequestContext } from "../../shared/async/request-context.ts";
 import type { DurableRunner } from "../../shared/postgres/statement.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { Marker } from "./marker.ts";
-import type { Outbox } from "./outbox.ts";
+import type { EventRow, Outbox } from "./outbox.ts";
 import { Publisher, type PublisherOptions } from "./publisher.ts";
 import { EventQueue } from "./queue.ts";
 
@@ -26,6 +26,8 @@ import { EventQueue } from "./queue.ts";
 
 /** kill -9 of the holder delays events by this much, and up to one try of another relay. */
 const LEASE_MS = 4_000;
+/** After a read at least so much of it is left: see loms_outbox_hold. */
+const HELD_MS = LEASE_MS * 2 / 3;
 const STATEMENT_TIMEOUT_MS = 2_000;
 /** Events in one read. */
 const READ_MAX = 500;
@@ -62,9 +64,11 @@ export type RelayStep =
 export class Relay {
   readonly #options: RelayOptions;
   readonly #loop: Loop;
-  readonly #queue = new EventQueue();
+  readonly #queue: EventQueue;
   readonly #marker: Marker;
   readonly #publisher: Publisher;
+  /** By the clock; until then this relay has the lease. */
+  #heldUntil = -Infinity;
   /** Another relay had the lease at the last read. */
   #isElsewhere = false;
   #isAwaited = false;
@@ -72,7 +76,7 @@ export class Relay {
   #isMending = false;
 
   constructor(options: RelayOptions) {
-    const queue = this.#queue;
+    const queue = this.#queue = new EventQueue(options.outbox);
     this.#options = options;
     this.#loop = new Loop({
       clock: options.clock,
@@ -96,6 +100,20 @@ export class Relay {
   wake(): void {
     this.#queue.fallBehind();
     if (!this.#isElsewhere) this.#loop.wake();
+  }
+
+  /**
+   * Publishes events that this process has written, if it has the lease. Their transaction has
+   * committed, and is on the replica.
+   */
+  offer(rows: readonly EventRow[]): void {
+    if (this.#isMending || this.#options.clock.now() >= this.#heldUntil) {
+      this.#queue.fallBehind();
+      return;
+    }
+    this.#queue.offer(rows);
+    this.#publish();
+    if (this.#waitMs() === 0) this.#loop.wake();
   }
 
   /** Publishes what is queued, and releases the lease. */
@@ -144,8 +162,9 @@ export class Relay {
 
   /** Returns whether this relay has the lease. */
   async #read(): Promise<boolean> {
-    const { outbox, writes, relayId } = this.#options;
+    const { outbox, writes, relayId, clock } = this.#options;
     const queue = this.#queue;
+    const startedAt = clock.now();
     const reading = queue.beginRead();
     const max = Math.max(0, Math.min(READ_MAX, QUEUED_MAX - queue.length));
     const parameters = [relayId, LEASE_MS, reading.knownIds, max] as const;
@@ -158,6 +177,7 @@ export class Relay {
       });
     this.#isElsewhere = rows[0]?.state === "elsewhere";
     this.#isAwaited = rows[0]?.awaited ?? false;
+    this.#heldUntil = this.#isElsewhere ? -Infinity : startedAt + HELD_MS;
     if (this.#isElsewhere) {
       queue.reset();
       return false;
@@ -171,6 +191,7 @@ export class Relay {
   async #release(): Promise<void> {
     if (this.#isElsewhere) return;
     const { outbox, marks, relayId } = this.#options;
+    this.#heldUntil = -Infinity;
     try {
       await marks.run(outbox.mark, [relayId, [], true], this.#context());
     } catch {

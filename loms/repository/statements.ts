@@ -6,8 +6,8 @@ import { defineStatement } from "../../shared/postgres/statement.ts";
 export const ORDER_CREATE = defineStatement({
   name: "order_create",
   kind: "insert",
-  text: `select place, kind, order_id, shortage
-    from loms_order_create_priced($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+  text: `select place, kind, order_id, shortage, first_event, second_event, at, stock_events
+    from loms_order_create_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
   parameters: [
     "int8[]",
     "text[]",
@@ -25,6 +25,10 @@ export const ORDER_CREATE = defineStatement({
     kind: "text",
     order_id: "int8",
     shortage: "jsonb?",
+    first_event: "int8?",
+    second_event: "int8?",
+    at: "text",
+    stock_events: "bool",
   },
 });
 
@@ -32,21 +36,40 @@ export const ORDER_CREATE = defineStatement({
 export const ORDER_CHANGE = defineStatement({
   name: "order_change",
   kind: "update",
-  text: `select place, kind, status, case when kind = 'changed' and $3 = 'payed' then (
+  text: `select place, kind, status, event_id, user_id, seq, at, stock_events,
+    case when kind = 'changed' and $3 = 'payed' then (
       select case when count(item.price) = count(*) then sum(item.price * item.count) end
       from order_items item where item.order_id = ($1::int8[])[place]
     )::int8 end as total_price
-    from loms_order_change_from($1, $2, $3, $4, $5)`,
+    from loms_order_change_events($1, $2, $3, $4, $5)`,
   parameters: ["int8[]", "text[]", "text", "text[]", "text"],
-  columns: { place: "int4", kind: "text", status: "text?", total_price: "int8?" },
+  columns: {
+    place: "int4",
+    kind: "text",
+    status: "text?",
+    event_id: "int8?",
+    user_id: "int8?",
+    seq: "int4?",
+    at: "text?",
+    stock_events: "bool",
+    total_price: "int8?",
+  },
 });
 
 export const EXPIRE_ORDERS = defineStatement({
   name: "expire_orders",
   kind: "update",
-  text: `select loms_expire_orders_durable($1, $2, $3, $4) as cancelled`,
+  text: `select event_id, order_id, user_id, seq, at, stock_events
+    from loms_expire_orders_events($1, $2, $3, $4)`,
   parameters: ["int4", "text", "int8", "text"],
-  columns: { cancelled: "int4" },
+  columns: {
+    event_id: "int8",
+    order_id: "int8",
+    user_id: "int8",
+    seq: "int4",
+    at: "text",
+    stock_events: "bool",
+  },
 });
 
 /** An empty commit, which waits until every synchronous replica has applied it. */

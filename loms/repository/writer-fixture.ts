@@ -9,7 +9,7 @@ import type { NewOrder, OrderItem } from "../domain/deps.ts";
 import type { StockWriter } from "../domain/stock-deps.ts";
 import { ReplicatedWrites } from "./replicated-writes.ts";
 import { createStockWriter } from "./stock-writer.ts";
-import { createOrderListWriter, type OrderListWriter } from "./writer.ts";
+import { createOrderListWriter, type OrderListWriter, type OrderWriterOptions } from "./writer.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
 const PAYMENT_TIMEOUT_MS = 600_000;
@@ -29,7 +29,11 @@ export interface WriterFixture {
 /** For tests: a writer on a migrated database, and looks behind it. */
 export function openWriterFixture(
   url: string,
-  { connections = 8, paymentTimeoutMs = PAYMENT_TIMEOUT_MS } = {},
+  { connections = 8, paymentTimeoutMs = PAYMENT_TIMEOUT_MS, onEvents }: {
+    readonly connections?: number;
+    readonly paymentTimeoutMs?: number;
+    readonly onEvents?: NonNullable<OrderWriterOptions["onEvents"]>;
+  } = {},
 ): WriterFixture {
   const pool = new Pool({
     url,
@@ -45,6 +49,7 @@ export function openWriterFixture(
     pool: writes,
     paymentTimeoutMs,
     metrics: new Metrics("loms"),
+    ...(onEvents && { onEvents }),
   });
   const { db } = pool;
   let nextSku = 2_000_000_000;

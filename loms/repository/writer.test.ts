@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { RequestContext } from "../../shared/async/request-context.ts";
+import { AppError } from "../../shared/errors.ts";
 import type { DurableRunner } from "../../shared/postgres/statement.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { readSamples } from "../../shared/telemetry/test-samples.ts";
-import { createOrderListWriter } from "./writer.ts";
+import { createOrderListWriter, type OrderWriterOptions } from "./writer.ts";
 
 const context = {} as RequestContext;
 const ORDERS = [{ userId: 7n, items: [], idempotencyKey: undefined, traceparent: "" }];
@@ -13,7 +14,9 @@ const CHANGES = [{ orderId: 1n, traceparent: "" }];
 function openWriter() {
   const metrics = new Metrics("loms");
   let rows: readonly object[] = [];
-  const pool = { run: () => Promise.resolve(rows) } as unknown as DurableRunner;
+  const noEvents = { first_event: null, event_id: null, stock_events: false };
+  const run = () => Promise.resolve(rows.map((row) => ({ ...noEvents, ...row })));
+  const pool = { run } as unknown as DurableRunner;
   const writer = createOrderListWriter({ pool, paymentTimeoutMs: 1_000, metrics });
   /** The transitions that were counted, and the short lines. */
   const counted = async () => {
@@ -35,6 +38,17 @@ const FAILED = '{from="new",to="failed",reason="out_of_stock"}';
 const PAYED = '{from="awaiting payment",to="payed"}';
 const CANCELLED = '{from="awaiting payment",to="cancelled",reason="buyer"}';
 const EXPIRED = '{from="awaiting payment",to="cancelled",reason="payment_timeout"}';
+
+test("events of a write whose outcome is unknown are not passed on", async () => {
+  const onEvents = vi.fn<NonNullable<OrderWriterOptions["onEvents"]>>();
+  const run = () => Promise.reject(new AppError("unavailable", "lost"));
+  const pool = { run } as unknown as DurableRunner;
+  const metrics = new Metrics("loms");
+  const writer = createOrderListWriter({ pool, paymentTimeoutMs: 1_000, metrics, onEvents });
+  await expect(writer.orderCreate(ORDERS, context)).rejects.toThrow("lost");
+  await expect(writer.orderPay(CHANGES, context)).rejects.toThrow("lost");
+  expect(onEvents).not.toHaveBeenCalled();
+});
 
 test("every transition is counted from the start", async () => {
   const { metrics } = openWriter();
@@ -69,7 +83,7 @@ test("payed, cancelled and expired orders are counted when their status changed"
   returnRows([{ kind: "changed" }, { kind: "unchanged" }, { kind: "not_found" }]);
   await writer.orderPay(CHANGES, context);
   await writer.orderCancel(CHANGES, context);
-  returnRows([{ cancelled: 3 }]);
+  returnRows([{}, {}, {}]);
   await writer.expireOrders(10, context);
   expect((await counted()).transitions).toEqual({ [PAYED]: 1, [CANCELLED]: 1, [EXPIRED]: 3 });
 });

@@ -13,6 +13,8 @@ import type {
   OrderCreateOutcome,
   OrderWriter,
 } from "../domain/deps.ts";
+import type { OrderEventRow } from "../outbox/order-outbox.ts";
+import { changeEvents, createEvents, expiryEvents } from "./event-rows.ts";
 import { orderCounters } from "./order-counters.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
 
@@ -102,11 +104,16 @@ export interface OrderWriterOptions {
   /** How long an order may await payment, in ms. */
   readonly paymentTimeoutMs: number;
   readonly metrics: Metrics;
+  /**
+   * Called with the events of each write whose outcome is known, in their order, and whether it
+   * also wrote stock events.
+   */
+  readonly onEvents?: (events: readonly OrderEventRow[], stockEvents: boolean) => void;
 }
 
 /** Orders and stock in PostgreSQL. Each call is one statement, and so one transaction. */
 export function createOrderListWriter(options: OrderWriterOptions): OrderListWriter {
-  const { pool, paymentTimeoutMs, metrics } = options;
+  const { pool, paymentTimeoutMs, metrics, onEvents = () => {} } = options;
   const counters = orderCounters(metrics);
 
   async function change(
@@ -122,6 +129,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
       sourcesOf(target),
     ] as const;
     const rows = await pool.run(ORDER_CHANGE, parameters, context);
+    onEvents(changeEvents(target, changes, rows), rows[0]?.stock_events ?? false);
     const outcomes = rows.map(toChangeOutcome);
     if (target === "payed") counters.countPayments(rows);
     else counters.countCancelled("buyer", rows.filter(({ kind }) => kind === "changed").length);
@@ -133,6 +141,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
       if (orders.length === 0) return [];
       const parameters = [...toColumns(orders), paymentTimeoutMs, SHORT_SKUS_MAX] as const;
       const rows = await pool.run(ORDER_CREATE, parameters, context);
+      onEvents(createEvents(orders, rows), rows[0]?.stock_events ?? false);
       const outcomes = rows.map(toCreateOutcome);
       outcomes.forEach((outcome, place) => counters.countCreated(outcome, orders[place]?.items));
       return outcomes;
@@ -141,10 +150,10 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
     orderCancel: (changes, context) => change("cancelled", changes, context),
     async expireOrders(max, context) {
       const parameters = [max, context.traceparent, paymentTimeoutMs] as const;
-      const [row] = await pool.run(EXPIRE_ORDERS, parameters, context);
-      const cancelled = row?.cancelled ?? 0;
-      counters.countCancelled("payment_timeout", cancelled);
-      return cancelled;
+      const rows = await pool.run(EXPIRE_ORDERS, parameters, context);
+      onEvents(expiryEvents(rows, context), rows[0]?.stock_events ?? false);
+      counters.countCancelled("payment_timeout", rows.length);
+      return rows.length;
     },
   };
 }
