@@ -29,7 +29,7 @@ test("counts of one SKU add up, and another SKU is another line", async () => {
   expect(await inCart(user)).toEqual({ [MUSIC]: 5, [BOOK]: 1 });
 });
 
-test("adds at once are all counted", async () => {
+test("concurrent adds are all counted", async () => {
   const user = newUser();
   await Promise.all(Array.from({ length: 20 }, () => add(user, MUSIC, 1)));
   expect(await inCart(user)).toEqual({ [MUSIC]: 20 });
@@ -64,7 +64,7 @@ test.each([
   expect(await inCart(user)).toEqual({});
 });
 
-test("what is in the cart counts against what can be bought", async () => {
+test("units in the cart count against what can be bought", async () => {
   const user = newUser();
   const available = await stock(BOOK);
   await add(user, BOOK, available - 1);
@@ -74,7 +74,7 @@ test("what is in the cart counts against what can be bought", async () => {
   expectProblem(await tryAdd(user, BOOK, 1), 412);
 });
 
-test("adds at once never take a cart over what can be bought", async () => {
+test("concurrent adds never exceed what can be bought", async () => {
   const user = newUser();
   const available = await stock(BOOK);
   await add(user, BOOK, available - 5);
@@ -84,7 +84,7 @@ test("adds at once never take a cart over what can be bought", async () => {
   expect(await inCart(user)).toEqual({ [BOOK]: available });
 });
 
-test("the greatest count is one of many that are too much", async () => {
+test("the greatest count is refused like any other above the stock", async () => {
   expectProblem(await tryAdd(newUser(), DRESS, 65_535), 412);
 });
 
@@ -135,7 +135,7 @@ test("no cart and an empty one are not found", async () => {
   expectProblem(await call(cart, `POST /user/${user}/cart/checkout`), 404);
 });
 
-test("carts of two users are two, also beyond 2^53", async () => {
+test("users above 2^53 have separate carts", async () => {
   const [one, other] = ["9007199254740992", "9007199254740993"];
   for (const user of [one, other]) await call(cart, `DELETE /user/${user}/cart`);
   const answer = await call(cart, `POST /user/${one}/cart/${MUSIC}`, { body: { count: 1 } });

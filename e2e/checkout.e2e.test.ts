@@ -38,7 +38,7 @@ test("a checkout orders what is in the cart and empties it", async () => {
   await expectNotifications(shop, order, ["new", "awaiting payment"]);
 });
 
-test("a checkout of another total is refused with that of now, and orders nothing", async () => {
+test("a checkout with another total is refused with the current one", async () => {
   const user = newUser();
   await add(user, OTHER_SKU, 1);
   await add(user, SKU, 2);
@@ -58,7 +58,7 @@ test("a checkout of another total is refused with that of now, and orders nothin
   await cancel(agreed.body["order_id"] as number);
 });
 
-test("the order of a user beyond 2^53 is that user's", async () => {
+test("the order of a user above 2^53 belongs to that user", async () => {
   const user = "9223372036854775807";
   await call(cart, `DELETE /user/${user}/cart`);
   const added = await call(cart, `POST /user/${user}/cart/${SKU}`, { body: { count: 1 } });
@@ -70,7 +70,7 @@ test("the order of a user beyond 2^53 is that user's", async () => {
   expect(info.text).toContain(`"user":${user}`);
 });
 
-test("a short checkout names the SKUs and the failed order, and keeps the cart", async () => {
+test("a checkout short of stock names the SKUs and the order, and keeps the cart", async () => {
   const user = newUser();
   await add(user, DRESS, 10);
   await add(user, SKU, 1);
@@ -94,7 +94,7 @@ test("a short checkout names the SKUs and the failed order, and keeps the cart",
   expect(await inCart(user)).toEqual({});
 });
 
-test("two checkouts at once give one order and one answer", async () => {
+test("two concurrent checkouts give one order and one answer", async () => {
   for (let round = 0; round < 10; round++) {
     const user = newUser();
     const before = await stock(SKU);
@@ -128,7 +128,7 @@ test("adds during a checkout are either ordered or stay in the cart", async () =
   }
 });
 
-test("deletes during a checkout end with nothing in the cart", async () => {
+test("deletes during a checkout leave an empty cart", async () => {
   const user = newUser();
   await add(user, SKU, 1);
   const [answer] = await Promise.all([

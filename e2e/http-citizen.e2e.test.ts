@@ -40,12 +40,12 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     expect((await call(cart.url, "OPTIONS /nowhere")).status).toBe(404);
   });
 
-  test("a body that is too large is refused before it has come", async () => {
+  test("a body that is too large is refused before it has arrived", async () => {
     const headers = ["Host: x", "Content-Type: application/json", "Content-Length: 100000000"];
     expect(await sendBytes(cart.url, requestBytes(line(), headers))).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  test("a Host has no say in what is done", async () => {
+  test("a Host header does not change what a request does", async () => {
     const user = newUser();
     await call(cart.url, `POST /user/${user}/cart/${SKU}`, { body: { count: 1 } });
     for (const path of ["cart?", "cart/list?", "cart/checkout?"]) {
@@ -58,7 +58,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     expect(list.body).toMatchObject({ items: [{ sku_id: SKU, count: 1 }] });
   });
 
-  test("an offer of h2c that comes with an add is ignored", async () => {
+  test("an h2c upgrade offer with an add is ignored", async () => {
     const headers = ["Host: x", "Content-Type: application/json", ...H2C_OFFER];
     expect(await sendBytes(cart.url, requestBytes(line(), headers, `{"count":3}`)))
       .toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n\{\}$/s);
@@ -83,7 +83,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     },
   );
 
-  test("a caller that takes no JSON is refused, and nothing is done", async () => {
+  test("a caller that does not accept JSON is refused, and nothing changes", async () => {
     const user = newUser();
     const add = `POST /user/${user}/cart/${SKU}`;
     const headers = { accept: "application/xml" };
@@ -93,7 +93,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     expect((await call(cart.url, `DELETE /user/${user}/cart`, { headers })).status).toBe(204);
   });
 
-  test("answers are not kept, framed or guessed at", async () => {
+  test("answers forbid caching, framing and content sniffing", async () => {
     for (const sent of [`GET /user/${newUser()}/cart/list`, "GET /nowhere", "PUT /healthz"]) {
       const { headers } = await call(cart.url, sent);
       expect(headers.get("cache-control")).toBe("no-store");
@@ -135,7 +135,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
   });
 });
 
-test("loms' gateway gives its callers the same", async () => {
+test("loms' gateway returns the same to its callers", async () => {
   const { loms = "" } = shop.urls;
   const id = `mine-${newUser()}`;
   const stock = (headers: Record<string, string>, body: object = { sku: SKU }) =>

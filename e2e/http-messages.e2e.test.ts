@@ -28,7 +28,7 @@ describe.each(listeners)("the listener of $name", ({ url, line, body, status }) 
     },
   );
 
-  test("ignores an offer of h2c with a body, and one of a websocket", async () => {
+  test("ignores an h2c upgrade offer with a body, and a websocket offer", async () => {
     const headers = ["Host: x", "Content-Type: application/json", ...H2C_OFFER];
     expect(await sendBytes(url, requestBytes(line, headers, body)))
       .toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));

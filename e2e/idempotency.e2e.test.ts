@@ -58,7 +58,7 @@ describe.each(lomsTransports(shop))("idempotency-key by $name", (transport) => {
     expect(await transport.call("OrderCreate", request(user, 65_535), headers)).toEqual(first);
   });
 
-  test("an invalid request does not use the key up", async () => {
+  test("an invalid request does not use up the key", async () => {
     const user = newUser();
     const headers = { "idempotency-key": "again" };
     expect((await transport.call("OrderCreate", request(user, 0), headers)).code)
@@ -97,7 +97,7 @@ test("the gateway refuses a key with a tab inside", async () => {
   expect(answer.body.errors?.map(({ path }) => path)).toEqual(["idempotency-key"]);
 });
 
-test("fifty callers at once with one key get one order", async () => {
+test("fifty concurrent callers with one key get one order", async () => {
   const user = newUser();
   const before = await stock(SKU);
   const answers = await Promise.all(

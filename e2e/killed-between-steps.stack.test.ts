@@ -162,7 +162,7 @@ test("a notifier killed between showing and remembering: the next repeats in ord
   });
 });
 
-test("cart killed while loms makes its order: at most one order, not reported", async () => {
+test("cart killed while loms creates its order: at most one order, unanswered", async () => {
   const user = newUser();
   const before = await shop.stock(OTHER_SKU);
   await eventually(() => shop.add(user, OTHER_SKU, 4));

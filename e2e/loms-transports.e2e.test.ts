@@ -252,7 +252,7 @@ describe.each(transports)("$name", (transport) => {
     expect((await transport.call("OrderInfo", cancelled)).response).toContain(`"cancelled"`);
   });
 
-  test("a short order names its SKUs, reserves nothing and is kept as failed", async () => {
+  test("an order short of stock names its SKUs, reserves nothing and is failed", async () => {
     const before = await stock(SKU);
     const some = [
       item(SKU, 1),
@@ -271,7 +271,7 @@ describe.each(transports)("$name", (transport) => {
     expect(await status(outcome.shortage?.orderId as number)).toBe("failed");
   });
 
-  test("an order short of a thousand SKUs names twenty of them and their number", async () => {
+  test("an order short of a thousand SKUs names twenty of them and the total", async () => {
     const all = lines(1_000, (index) => item(4_000_000_000 + index, 1));
     const outcome = await transport.call("OrderCreate", order(...all));
     expect(outcome.code).toBe("failed_precondition");

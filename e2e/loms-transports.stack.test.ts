@@ -69,7 +69,7 @@ test("both transports answer alike that an order is past its payment deadline", 
   expect(preconditions).toHaveLength(1);
 });
 
-test("both transports answer a defect alike, without its details", async () => {
+test("both transports report a defect alike, without its details", async () => {
   await database`alter table stocks rename to stocks_elsewhere`;
   try {
     const outcome = await askBoth("OrderCreate", order());

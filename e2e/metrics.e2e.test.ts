@@ -66,7 +66,7 @@ test.each([["cart", cart], ["loms", loms]])(
   },
 );
 
-test("a purchase shows in the metrics of every service that it went through", async () => {
+test("a purchase appears in the metrics of every service involved", async () => {
   const measured: [url: string, name: string, ...labels: string[]][] = [
     [
       cart,
@@ -133,7 +133,7 @@ test("carts and lines are exact", async () => {
   expect(await size()).toEqual([carts, lines]);
 });
 
-test("carts and lines are exact when many change them at once", async () => {
+test("counts of carts and lines are exact under concurrent changes", async () => {
   const [carts = 0, lines = 0] = await size();
   const skus = [SKU, OTHER_SKU];
   const users = Array.from({ length: 40 }, newUser);

@@ -106,7 +106,7 @@ test("its metrics move while somebody buys", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("it says which service does not answer", async () => {
+test("it shows which service does not answer", async () => {
   const { page } = await openPage(browser);
   await page.goto(observer.url);
   const services = page.getByRole("list", { name: "Services" });

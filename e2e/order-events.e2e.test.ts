@@ -19,7 +19,7 @@ function newTrace(): { readonly traceId: string; readonly traceparent: string } 
   return { traceId, traceparent: TRACEPARENT.replace(TRACE_ID, traceId) };
 }
 
-test("a notification says which order, whose, what and when, in one JSON line", async () => {
+test("a notification is one JSON line with order, user, status and time", async () => {
   const user = newUser();
   const startedAt = Date.now();
   const order = await create(user, SKU, 1);

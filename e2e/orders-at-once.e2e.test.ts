@@ -22,7 +22,7 @@ test("200 orders at once on a SKU with 50 left sell exactly 50", async () => {
   expect(new Set(ids).size, "every order has an id of its own").toBe(200);
 });
 
-test("orders at once over several SKUs never take a part of what they want", async () => {
+test("concurrent orders over several SKUs are never partial", async () => {
   const skus = [1_002, 1_003, 1_004];
   const before = await Promise.all(skus.map(stock));
   const wanted = (index: number) =>
@@ -37,7 +37,7 @@ test("orders at once over several SKUs never take a part of what they want", asy
   expect(await Promise.all(skus.map(stock))).toEqual(before);
 });
 
-test("of a pay and a cancel at once one wins, and the stock agrees with it", async () => {
+test("of a concurrent pay and cancel one wins, and the stock agrees", async () => {
   for (let round = 0; round < 10; round++) {
     const before = await stock(SKU);
     const order = await create(newUser(), SKU, 2);
@@ -50,7 +50,7 @@ test("of a pay and a cancel at once one wins, and the stock agrees with it", asy
   }
 });
 
-test("ten pays at once all succeed, take the stock once and have one event", async () => {
+test("ten concurrent pays all succeed, take the stock once and have one event", async () => {
   const before = await stock(SKU);
   const order = await create(newUser(), SKU, 3);
   const answers = await Promise.all(Array.from({ length: 10 }, () => tryPay(order)));

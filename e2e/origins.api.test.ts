@@ -31,7 +31,7 @@ function fetchOn(page: Page, url: string, options: object): Promise<string> {
 const stock = { url: `${loms}/v1/stock/info`, body: JSON.stringify({ sku: SKU }) };
 
 describe.each(hosts)("on %s", (host) => {
-  test("the page of cart sends to loms what is tried out there", async () => {
+  test("the page of cart sends requests to loms", async () => {
     const order = await shopAt(shop).create(newUser(), SKU, 1);
     const { page, complaints } = await openPage(browser);
     await page.goto(`${under(host, cart)}/swagger-ui`);
@@ -48,7 +48,7 @@ describe.each(hosts)("on %s", (host) => {
     expect(complaints).toEqual([]);
   });
 
-  test("the page of loms sends to cart what is tried out there", async () => {
+  test("the page of loms sends requests to cart", async () => {
     const user = newUser();
     const { page, complaints } = await openPage(browser);
     await page.goto(`${under(host, loms)}/swagger-ui`);

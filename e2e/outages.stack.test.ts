@@ -27,7 +27,7 @@ async function bringBackLoms(): Promise<void> {
   await eventually(() => shop.add(newUser(), SKU, 1), RECONNECT_MAX_MS);
 }
 
-test("while loms is away carts are unavailable and unchanged", async () => {
+test("while loms is down carts are unavailable and unchanged", async () => {
   const user = newUser();
   await shop.add(user, SKU, 1);
   await stack.kill("loms");
@@ -65,7 +65,7 @@ test("a checkout whose answer is lost is settled once by the next one", async ()
   expect(await shop.inCart(user)).toEqual({});
 });
 
-test("the next checkout answers with an order that went through unanswered", async () => {
+test("the next checkout returns an order whose answer was lost", async () => {
   const user = newUser();
   await shop.add(user, SKU, 3);
   const before = await shop.stock(SKU);
@@ -136,7 +136,7 @@ test("events made while the notifier is down are shown when it is back", async (
   }
 });
 
-test("while the product service is away a list is unavailable, and orders go on", async () => {
+test("while the product service is down a list is unavailable, and orders continue", async () => {
   const user = newUser();
   await shop.add(user, 2_956_315, 1);
   await stack.kill("products");

@@ -60,7 +60,7 @@ test("300 lists at once keep the limit of the product service", async () => {
     .toBeGreaterThan(LIMIT_PER_S);
 });
 
-test("adds and lists share one limit, and what comes too late is refused at once", async () => {
+test("adds and lists share one limit, and what would be late is refused at once", async () => {
   const unknown = 4_000_000_000;
   const startedAt = performance.now();
   const answers = await Promise.all(
@@ -76,7 +76,7 @@ test("adds and lists share one limit, and what comes too late is refused at once
   expect((await stats()).max_in_any_second).toBeLessThanOrEqual(LIMIT_PER_S);
 });
 
-test("questions for one SKU at once are one call", async () => {
+test("concurrent lookups of one SKU are one call", async () => {
   await Promise.all(Array.from({ length: 20 }, () => actions.add(newUser(), SKU, 1)));
   expect((await stats()).calls.get_product).toBeLessThanOrEqual(3);
 });
@@ -104,7 +104,7 @@ test("Retry-After is honoured", async () => {
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_000);
 });
 
-test("a list is unavailable while the product service is", async () => {
+test("a list is unavailable while the product service is down", async () => {
   const user = newUser();
   await actions.add(user, SKU, 1);
   await setFaults({ status: 500 });
@@ -113,7 +113,7 @@ test("a list is unavailable while the product service is", async () => {
   expect(await actions.inCart(user)).toEqual({ [SKU]: 1 });
 });
 
-test("a product service that hangs is given up at the deadline", async () => {
+test("a product call that hangs ends at the deadline", async () => {
   const user = newUser();
   await setFaults({ hang: true });
   const startedAt = performance.now();

@@ -64,7 +64,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
     return stdout;
   }
 
-  test("the index says what there is", async () => {
+  test("the index lists what is served", async () => {
     const answer = await call(debug, "GET /debug/pprof/");
     expect(answer.status).toBe(200);
     expect(answer.text).toContain("profile?seconds=N");

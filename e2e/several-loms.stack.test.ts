@@ -36,7 +36,7 @@ afterAll(async () => {
   await stack.close();
 });
 
-test("three that start at one moment on an empty database all serve, from one stock", async () => {
+test("three that start at once on an empty database all serve, from one stock", async () => {
   const inDatabase = (url: string, name: string) => {
     const changed = new URL(url);
     changed.pathname = name;
@@ -65,7 +65,7 @@ test("three that start at one moment on an empty database all serve, from one st
   await admin.close();
 });
 
-test("one key through both at once is one order with one answer, a refusal as well", async () => {
+test("one key through both at once is one order with one answer, also a refusal", async () => {
   const user = newUser();
   const keys = Array.from({ length: 30 }, (_, index) => `both at once ${index}`);
   const orders = await Promise.all(keys.map(async (key) => {
@@ -96,7 +96,7 @@ test("one key through both at once is one order with one answer, a refusal as we
   expect(refusals[1]).toEqual(refusals[0]);
 });
 
-test("of a pay through one and a cancel through the other one wins", async () => {
+test("of a pay through one transport and a cancel through the other one wins", async () => {
   await Promise.all(Array.from({ length: 20 }, async () => {
     const order = await transports[0].create(newUser(), SKU, 1);
     const [payed, cancelled] = await Promise.all([

@@ -48,7 +48,7 @@ function runAt(directory: string, ...args: (string | number | bigint)[]): Promis
   });
 }
 
-test("one command after the other buys something", async () => {
+test("single commands buy something", async () => {
   const user = newUser();
   const listed = await runShop("products", 3);
   expect(listed, listed.error).toMatchObject({ code: 0 });
@@ -105,7 +105,7 @@ test("a refusal shows what the problem says, for people and for programs", async
   expect(JSON.parse(programs.error)).toMatchObject({ status: 404, code: "not_found" });
 });
 
-test("what is not understood, or not there, is said with an exit code of its own", async () => {
+test("usage errors and a missing system have their own exit codes", async () => {
   expect(await runShop("buy")).toMatchObject({
     code: 2,
     error: `shop: there is no "buy", see --help\n`,
@@ -131,7 +131,7 @@ function onTerminal(command: string) {
   });
 }
 
-test("a person at a terminal buys something, and sees what becomes of it", async () => {
+test("a person at a terminal buys something and sees its notifications", async () => {
   const child = onTerminal(`${process.execPath} ${SHOP}`);
   let seen = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => seen += text);

@@ -120,7 +120,7 @@ test("loms that stops answers the gRPC call in flight and rejects new ones", asy
   await ended;
 });
 
-test("loms ends within the grace period, and no write that may have happened fails", async () => {
+test("loms stops in its grace period, and no write with unknown outcome is failed", async () => {
   const own = await startBeside("loms", shop);
   const over = { http: await keepConnection(own.url), grpc: JSON.stringify(orderOf(newUser())) };
   const answers = [

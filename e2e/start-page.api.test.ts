@@ -24,23 +24,26 @@ afterAll(async () => {
   await browser.close();
 });
 
-test.each(services)("$name's start page leads to all that it has", async ({ base, links }) => {
-  const { page, complaints } = await openPage(browser);
-  const requested: string[] = [];
-  page.on("request", (request) => void requested.push(request.url()));
-  await page.goto(`${base}/`);
-  const nav = page.getByRole("navigation", { name: "What is here" }).getByRole("link");
-  const targets = await nav.evaluateAll((anchors) =>
-    anchors.map((anchor) => anchor.getAttribute("href"))
-  );
-  expect(targets).toEqual(links.map((path) => path.slice(1)));
-  for (const path of links) {
-    const answer = await call(base, `GET ${path}`);
-    expect(answer.status, path).toBe(200);
-  }
-  expect(requested, "nothing comes from elsewhere").toEqual([`${base}/`]);
-  expect(complaints, "the policy allows the page's own style").toEqual([]);
-});
+test.each(services)(
+  "$name's start page links to everything that it serves",
+  async ({ base, links }) => {
+    const { page, complaints } = await openPage(browser);
+    const requested: string[] = [];
+    page.on("request", (request) => void requested.push(request.url()));
+    await page.goto(`${base}/`);
+    const nav = page.getByRole("navigation", { name: "What is here" }).getByRole("link");
+    const targets = await nav.evaluateAll((anchors) =>
+      anchors.map((anchor) => anchor.getAttribute("href"))
+    );
+    expect(targets).toEqual(links.map((path) => path.slice(1)));
+    for (const path of links) {
+      const answer = await call(base, `GET ${path}`);
+      expect(answer.status, path).toBe(200);
+    }
+    expect(requested, "nothing comes from elsewhere").toEqual([`${base}/`]);
+    expect(complaints, "the policy allows the page's own style").toEqual([]);
+  },
+);
 
 test.each(["light", "dark"] as const)("the start pages are accessible in %s", async (scheme) => {
   for (const { base } of services) {

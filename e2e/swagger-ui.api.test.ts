@@ -93,7 +93,7 @@ test("a refused request shows its problem, an id above 2^53 with every digit", a
   expect(shown.body).toContain("9007199254740993");
 });
 
-test("a checkout of another total shows the total and the prices of now", async () => {
+test("a checkout with another total shows the current total and prices", async () => {
   const user = String(newUser());
   const { page } = await openPage(browser);
   await openSwagger(page, cart);

@@ -125,7 +125,7 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
       .toEqual([["try", 503], ["retry", 200]]);
   });
 
-  test("spans say which runtime they are from, and none has failed", () => {
+  test("spans name their runtime, and none has failed", () => {
     for (const span of traceOf(CALLER)) {
       expect(span.runtime).toBe(runtime);
       expect(span.failed, span.name).toBe(false);

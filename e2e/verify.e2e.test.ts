@@ -38,7 +38,7 @@ const addresses = {
   DATABASE_REPLICA_URLS: shop.databases.lomsReplicas.join(","),
 };
 
-test("npm run verify finds a shop whole while orders go on", async () => {
+test("npm run verify finds no fault while orders are placed", async () => {
   await call(shop.urls.products, "DELETE /stats");
   let isOpen = true;
   async function buyOn(): Promise<void> {
@@ -54,7 +54,7 @@ test("npm run verify finds a shop whole while orders go on", async () => {
   expect(out).toMatch(/\nverify: [1-9][0-9]* orders, 0 invariants broken\n$/);
 });
 
-test("npm run verify leaves alone who else calls the product service", async () => {
+test("npm run verify ignores other callers of the product service", async () => {
   await call(shop.urls.products, "DELETE /stats");
   const body = { token: "testtoken", sku: SKU };
   const calls = Array.from(
@@ -88,7 +88,7 @@ test("npm run verify names what is broken, and ends with 1", async () => {
   }
 });
 
-test("npm run verify says in one sentence that nothing runs", async () => {
+test("npm run verify reports in one sentence that nothing runs", async () => {
   const { code, out, error } = await verify({ STACK_DATA: "/nowhere" });
   expect([code, out, error]).toEqual([
     1,

@@ -124,7 +124,7 @@ test("a cart that is empty though nothing killed it is reported as lost", async 
   expect(ledger.lost).toEqual(["user 1 has added 1 lines, and the cart is empty"]);
 });
 
-test("of two checkouts at once, one that comes late finds an empty cart", async () => {
+test("of two concurrent checkouts, a late one finds an empty cart", async () => {
   const ledger = await buy({ way: "cart", twiceAtOnce: true }, {
     checkout: answering(DONE, refused(404)),
   });

@@ -90,7 +90,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     expect(different).toBe(count);
   });
 
-  test("npm run migrate says what is wrong and where, and exits with 1", async () => {
+  test("npm run migrate reports what is wrong and where, and exits with 1", async () => {
     const url = new URL(pair.primaryUrl("empty"));
     url.password = "hunter2";
     const port = String(url.port);

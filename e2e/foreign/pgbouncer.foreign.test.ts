@@ -102,7 +102,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
   const areShown = (orders: number) =>
     eventually(() => expect(lines.length).toBeGreaterThanOrEqual(3 * orders));
 
-  test("in session mode all works with no setting, the embedded bus, too", async () => {
+  test("in session mode everything works without a setting, also the embedded bus", async () => {
     const bus = { BUS_DATABASE_URL: through("bus", "session") };
     const [service] = await Promise.all([loms("session", bus), loms("session", bus)]);
     await notifier("session", bus);
@@ -126,7 +126,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
     await expectNothingInSessions("loms_transaction");
   });
 
-  test("in transaction mode the embedded bus says what it needs, and events wait", async () => {
+  test("in transaction mode the embedded bus reports what it needs, and events wait", async () => {
     const bus = { BUS_DATABASE_URL: through("bus", "transaction") };
     await loms("transaction", { ...bus, DATABASE_PREPARED_STATEMENTS: "false" });
     await eventually(() => expect(said.join()).toContain("the embedded bus needs LISTEN"));

@@ -70,7 +70,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
     expect(new Set(systems.filter((system) => system !== undefined))).toEqual(new Set(["kafka"]));
   }, TEST_MAX_MS);
 
-  test("order events go over its broker, also after that was killed", async () => {
+  test("order events use its broker, also after that was killed", async () => {
     const { create, pay } = shopAt(stack);
     expect(stack.parts).toContain("kafka");
     const order = await create(newUser(), SKU, 1);
