@@ -15,18 +15,15 @@ import { parseArgs } from "node:util";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import type { Runtime } from "../../stack/processes/runtimes.ts";
 import { DEFAULT_RUNTIME } from "../../stack/services.ts";
-import type { Round } from "./measured-process.ts";
-import { startSubjects, type Subject } from "./bench.ts";
-import { benchCart } from "./cart.ts";
+import { benchCart, benchLoms, type Round, startSubjects, type Subject } from "./bench.ts";
 import { levels } from "./levels.ts";
-import { benchLoms } from "./loms.ts";
 
 const GOAL = 0.85;
 const GOAL_LEVEL = "+ traces of 1 %";
 const STOP_MAX_MS = 60_000;
 const BENCHES = { cart: benchCart, loms: benchLoms } as const;
 const NAMES = {
-  cart: "cart: pairs of add and list over HTTP",
+  cart: "cart: add and list in turn over HTTP",
   loms: "loms: OrderCreate over gRPC",
 } as const;
 
@@ -65,8 +62,9 @@ async function measureGeneration(part: Part): Promise<Measured[]> {
   try {
     const collector = await startCollector();
     opened.push("the collector", () => collector.close());
-    const bench = await BENCHES[part](opened);
-    const subjects = await startSubjects(bench, levels(collector.url), runtime, opened);
+    const start = await BENCHES[part](opened);
+    const settings = { levels: levels(collector.url), runtime };
+    const subjects = await startSubjects(part, start, settings);
     await alternate(subjects, Number(values.rounds));
     // The first round is a warm-up.
     return subjects.map(({ level, rounds }) => ({ level: level.name, rounds: rounds.slice(1) }));

@@ -1,8 +1,6 @@
-import { commandFor } from "../../stack/processes/runtimes.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { generate, httpRequest, type Measured } from "../load/load.ts";
-import { benchCart } from "../observability/cart.ts";
-import { startService } from "../subjects/service.ts";
+import { openCartStandIns } from "../subjects/cart.ts";
 
 const LISTS = 300;
 const LINES = 12;
@@ -45,20 +43,17 @@ interface Stats {
 
 /** Cold is a new cart process: every round fills the carts, which calls for each product. */
 async function run(lab: Lab): Promise<void> {
-  const bench = await benchCart(lab.opened);
+  const standIns = await openCartStandIns(lab.opened);
+  const products = `${standIns.productUrl}/stats`;
+  const readStats = async () => await (await fetch(products)).json() as Stats;
   const found = { cold: [] as number[], warm: [] as number[], limit: [] as number[] };
   const reports: Measured[] = [];
   for (let round = 0; round < lab.rounds; round++) {
-    const { url, environment } = await bench.settings();
-    const products = `${environment["PRODUCT_URL"]}/stats`;
-    const readStats = async () => await (await fetch(products)).json() as Stats;
     await fetch(products, { method: "DELETE" });
-    const command = commandFor("node", "cart/main.ts", []);
-    const readyUrl = `${url}/readyz`;
-    const cart = await startService({ name: "cart", command, environment, readyUrl }, lab.opened);
+    const cart = await standIns.start();
     const send = (requests: ReturnType<typeof adds>) =>
       generate({
-        ...{ protocol: "http", addresses: [url.slice("http://".length)], requests },
+        ...{ protocol: "http", addresses: [cart.http], requests },
         ...{ callers: CALLERS, limit: requests.length, warm_up_seconds: 0 },
         seconds: ENOUGH_SECONDS,
       }, [cart]);

@@ -6,11 +6,10 @@ import { promisify } from "node:util";
 import { commandFor } from "../../stack/processes/runtimes.ts";
 import { httpRequest } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
-import { benchCart } from "../observability/cart.ts";
 import { loadedWay, type Way } from "../rounds.ts";
+import { type Cart, openCartStandIns } from "./cart.ts";
 import { FILL } from "./fill.ts";
 import type { Growth } from "./loms-growth.ts";
-import { type Service, startService } from "./service.ts";
 
 const CALLERS = 32;
 const SECONDS = 1;
@@ -19,22 +18,12 @@ const SKU = 1_076_963;
 const PROGRAM = fileURLToPath(new URL("growing-cart.ts", import.meta.url));
 const MEMORY_PROGRAM = fileURLToPath(new URL("../cart-memory.ts", import.meta.url));
 
-interface Cart {
-  readonly service: Service;
-  readonly address: string;
-}
-
 /** A cart process with one cart, and one whose carts become more; a line each. */
 export async function openCartGrowth(opened: CloseStack): Promise<Growth> {
-  const bench = await benchCart(opened);
+  const standIns = await openCartStandIns(opened);
   const open = async (name: string): Promise<Cart> => {
-    const { url, environment } = await bench.settings();
-    const command = commandFor("node", PROGRAM, []);
-    const readyUrl = `${url}/readyz`;
-    const service = await startService({ name, command, environment, readyUrl }, opened);
-    const cart = { service, address: url.slice("http://".length) };
+    const cart = await standIns.start({ name, command: commandFor("node", PROGRAM, []) });
     await fill(cart, 1);
-    service.pause();
     return cart;
   };
   const [one, many] = [await open("one cart"), await open("many carts")];
@@ -44,7 +33,7 @@ export async function openCartGrowth(opened: CloseStack): Promise<Growth> {
   };
 }
 
-function wayTo(load: string, { service, address }: Cart, size: number): Way {
+function wayTo(load: string, cart: Cart, size: number): Way {
   const requests = Array.from({ length: size === 1 ? 1 : REQUESTS }, (): Request => {
     const user = 1 + Math.floor(Math.random() * size);
     return load === "list" ? httpRequest("GET", `/user/${user}/cart/list`) : add(user);
@@ -52,23 +41,23 @@ function wayTo(load: string, { service, address }: Cart, size: number): Way {
   return loadedWay(
     `${load}, ${size} carts`,
     {
-      ...{ protocol: "http", addresses: [address], requests, callers: CALLERS, seconds: SECONDS },
+      ...{ protocol: "http", addresses: [cart.http], requests, callers: CALLERS, seconds: SECONDS },
     },
-    [service],
-    [service],
+    [cart],
+    [cart],
   );
 }
 
 async function fill(cart: Cart, size: number): Promise<void> {
-  cart.service.resume();
+  cart.resume();
   const path = `/user/${FILL + BigInt(size)}/cart/${SKU}`;
-  const response = await fetch(`http://${cart.address}${path}`, {
+  const response = await fetch(`http://${cart.http}${path}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ count: 1 }),
   });
   if (!response.ok) throw new Error(`filling ${size} carts ended with ${response.status}`);
-  cart.service.pause();
+  cart.pause();
 }
 
 function add(user: number): Request {

@@ -84,7 +84,6 @@ function requestsOf(load: string, orders: number): Request[] {
 /** Payed orders of one line, ten a buyer, written by SQL. */
 async function fillOrders(shop: Shop, size: number): Promise<void> {
   const { run } = shop.database;
-  await run("set synchronous_commit = off");
   for (let from = shop.size + 1; from <= size; from += INSERT_MAX) {
     const to = Math.min(from + INSERT_MAX - 1, size);
     // Ids of orders that were created meanwhile are out of the way.

@@ -17,6 +17,8 @@ export interface LomsOptions {
   /** Instead of that of the runtime. */
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Its sources; the project without it. */
+  readonly directory?: string;
 }
 
 export interface Loms extends Service {
@@ -33,6 +35,7 @@ export async function startLoms(options: LomsOptions, opened: CloseStack): Promi
   const [http = "", grpc = "", admin = "", profile = ""] = ports.map((port) => `127.0.0.1:${port}`);
   const service = await startService({
     ...{ name, command, readyUrl: `http://${http}/readyz` },
+    ...(options.directory ? { directory: options.directory } : {}),
     environment: {
       LOMS_HTTP: http,
       LOMS_GRPC: grpc,

@@ -14,6 +14,10 @@ import {
 import type { Part } from "../cpu-time.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../../drizzle/loms/migrations", import.meta.url));
+/** As loms has for writes. */
+const CONNECTIONS = 10;
+/** No order of a bench is cancelled. */
+const PAYMENT_TIMEOUT_MS = 86_400_000;
 /** More than a bench sells. */
 const PLENTY = 10n ** 12n;
 
@@ -27,9 +31,10 @@ export interface LomsDatabase extends WriterFixture {
 export interface Postgres {
   readonly pair: PostgresPair;
   readonly directory: string;
-  /** Primary and standby with their backends. */
-  readonly part: Part;
+  /** Primary and standby with their connections. */
   readonly parts: readonly Part[];
+  /** A database that loms migrates when it starts. */
+  database(name: string): LomsDatabase;
   /** A migrated database of loms. */
   loms(name: string): Promise<LomsDatabase>;
 }
@@ -49,16 +54,21 @@ export async function openPostgres(
       Number(readFileSync(join(directory, member, "postmaster.pid"), "utf8").split("\n")[0]),
   });
   const parts = [partOf("PostgreSQL", "primary"), partOf("standby", "standby1")];
+  const database = (name: string): LomsDatabase => {
+    const url = pair.primaryUrl(name);
+    const fixture = openWriterFixture(url, {
+      connections: CONNECTIONS,
+      paymentTimeoutMs: PAYMENT_TIMEOUT_MS,
+    });
+    opened.push("the connections", () => fixture.pool.close());
+    const run = (text: string) => fixture.pool.db.execute(sql.raw(text));
+    return { ...fixture, run, url, replicaUrl: pair.replicaUrls(name)[0] ?? url };
+  };
   return {
-    ...{ pair, directory, parts },
-    part: parts[0] as Part,
+    ...{ pair, directory, parts, database },
     async loms(name) {
-      const url = pair.primaryUrl(name);
-      await migrate({ url, folder: MIGRATIONS });
-      const fixture = openWriterFixture(url, { connections: 10, paymentTimeoutMs: 86_400_000 });
-      opened.push("the connections", () => fixture.pool.close());
-      const run = (text: string) => fixture.pool.db.execute(sql.raw(text));
-      return { ...fixture, run, url, replicaUrl: pair.replicaUrls(name)[0] ?? url };
+      await migrate({ url: pair.primaryUrl(name), folder: MIGRATIONS });
+      return database(name);
     },
   };
 }

@@ -14,6 +14,8 @@ export interface ServiceOptions {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly readyUrl: string;
+  /** Where it runs; the project without it. */
+  readonly directory?: string;
   onLine?(line: string): void;
 }
 
@@ -26,10 +28,11 @@ export interface Service extends Part, Suspended {
 /** Starts a process and leaves it running; it ends with the bench. */
 export async function startService(options: ServiceOptions, opened: CloseStack): Promise<Service> {
   const { name, command, environment, readyUrl, onLine = () => {} } = options;
+  const { directory = PROJECT_DIRECTORY } = options;
   const logs = mkdtempSync(join(tmpdir(), "marketplace-bench-logs-"));
   opened.push("the logs", () => rmSync(logs, { recursive: true, force: true }));
   const service = new ServiceProcess({
-    ...{ name, command, readyUrl, onLine, directory: PROJECT_DIRECTORY, onSpawn() {} },
+    ...{ name, command, readyUrl, onLine, directory, onSpawn() {} },
     environment: { PATH: SYSTEM_PATH, LOG_FORMAT: "json", ...environment },
     logPath: join(logs, "log"),
     onEnd: (ending) => process.stderr.write(`${name} ended: ${ending}\n`),

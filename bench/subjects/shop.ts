@@ -1,20 +1,15 @@
-import { createLogger } from "../../shared/telemetry/log.ts";
-import { commandFor } from "../../stack/processes/runtimes.ts";
-import { freePorts } from "../../stack/ports.ts";
-import { startProducts } from "../../stack/products/service.ts";
 import type { Lab } from "../lab.ts";
 import { generate, httpRequest, type Measured } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
+import { openCartStandIns } from "./cart.ts";
 import type { Loms } from "./loms.ts";
 import type { LomsDatabase, Postgres } from "./postgres.ts";
-import { startService } from "./service.ts";
 
 /** Products of the stand-in; each round sells another. */
 const SKUS = [773_297_411, 5_097_510, 139_275_865, 3_618_852, 2_956_315, 2_618_151, 1_148_162];
 /** More buyers than units: each takes one, and these find none. */
 const UNLUCKY = 200;
 const ENOUGH_SECONDS = 120;
-const FREE = { host: "127.0.0.1", port: 0 };
 
 export interface Shop {
   /** Sells `stock` units to more buyers; returns purchases per second. */
@@ -28,18 +23,8 @@ export async function openShop(
   database: LomsDatabase,
   loms: Loms,
 ): Promise<Shop> {
-  const log = createLogger({ service: "stack", level: "error" });
-  const products = await startProducts({ PRODUCTS_HTTP: FREE, PRODUCT_TOKEN: "testtoken" }, log);
-  lab.opened.push("the products", () => products.close());
-  const [http = "", profile = ""] = (await freePorts(2)).map((port) => `127.0.0.1:${port}`);
-  const cart = await startService({
-    ...{ name: "cart", command: commandFor("node", "cart/main.ts", []) },
-    readyUrl: `http://${http}/readyz`,
-    environment: {
-      ...{ CART_HTTP: http, CART_PROFILE: profile, LOMS_GRPC_URL: loms.grpc },
-      ...{ PRODUCT_URL: products.url, PRODUCT_CACHE_TTL: "24h" },
-    },
-  }, lab.opened);
+  const standIns = await openCartStandIns(lab.opened);
+  const cart = await standIns.start({ environment: { LOMS_GRPC_URL: loms.grpc } });
   return {
     async sellOut(stock, callers, round) {
       const sku = SKUS[round % SKUS.length] as number;
@@ -57,11 +42,11 @@ export async function openShop(
         1 + round * 1_000_000 + index
       ));
       const adds = await send(
-        http,
+        cart.http,
         buyers.map((user) => httpRequest("POST", `/user/${user}/cart/${sku}`, { count: 1 })),
       );
       const checkouts = await send(
-        http,
+        cart.http,
         buyers.map((user) => httpRequest("POST", `/user/${user}/cart/checkout`)),
       );
       const orders = Object.values(checkouts.answers)
