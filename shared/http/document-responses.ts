@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { z } from "@hono/zod-openapi";
 import type { ErrorCode } from "../errors.ts";
 import { RETRY_AFTER_MAX_S } from "../http-client/retry-after.ts";
-import { type Problem, PROBLEM_TYPE, STATUS_BY_CODE } from "./problem.ts";
+import { codeOfStatus, type Problem, PROBLEM_TYPE, STATUS_BY_CODE } from "./problem.ts";
 
 // What OpenAPI documents contain about the bodies of responses.
 
@@ -63,62 +63,45 @@ const problemSchema = z.object({
     .meta({ description: "The prices that `total_price` comes from, ascending by sku" }),
 }).meta({ id: "Problem", description: "An error body, RFC 9457" });
 
-const DESCRIPTIONS = {
-  400: "The request breaks a rule; `errors` names each",
-  401: "The bearer token is missing or wrong",
-  404: "Not found",
-  406: "The caller does not accept application/json",
-  409: "The idempotency key belongs to another request",
-  412: "The state of things does not allow it",
-  413: "The body is too large",
-  415: "The body is not application/json",
-  429: "Too many requests",
-  500: "A defect of the service",
-  503: "A part that is needed cannot answer. A write may have happened all the same",
-  504: "Not answered before the deadline. A write may have happened all the same",
-} as const;
-
-const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
-
-function example(
-  status: number,
-  code: ErrorCode,
-  detail: string,
-  facts: Partial<Problem> = {},
-): Problem {
-  const title = STATUS_CODES[status] ?? "Error";
-  return { type: "about:blank", title, status, detail, code, trace_id: TRACE_ID, ...facts };
-}
-
 const COUNT_RULE = "must be an integer from 1 to 65535, got 0";
 
-/** The example of an error body with each status. */
-const PROBLEM_EXAMPLES = {
-  400: example(400, "invalid_argument", `count ${COUNT_RULE}`, {
+type Described = readonly [description: string, detail: string, facts?: Partial<Problem>];
+
+/** What each status means, and an example of its problem. */
+const PROBLEMS = {
+  400: ["The request breaks a rule; `errors` names each", `count ${COUNT_RULE}`, {
     errors: [{ path: "count", message: COUNT_RULE }],
-  }),
-  401: example(401, "unauthenticated", "The bearer token is missing or wrong"),
-  404: example(404, "not_found", "There is no order 9007199254740993"),
-  406: example(
-    406,
-    "invalid_argument",
+  }],
+  401: ["The bearer token is missing or wrong", "The bearer token is missing or wrong"],
+  404: ["Not found", "There is no order 9007199254740993"],
+  406: [
+    "The caller does not accept application/json",
     "The answer is application/json, which Accept does not name",
-  ),
-  409: example(409, "already_exists", "The idempotency key belongs to an order of other items"),
-  412: example(412, "failed_precondition", "Order 7 could not be reserved", {
+  ],
+  409: [
+    "The idempotency key belongs to another request",
+    "The idempotency key belongs to an order of other items",
+  ],
+  412: ["The state of things does not allow it", "Order 7 could not be reserved", {
     order_id: 7,
     skus: [{ sku: 773297411, requested: 500, available: 140 }],
     skus_total: 1,
-  }),
-  413: example(413, "invalid_argument", "The body is larger than 65536 bytes"),
-  415: example(415, "invalid_argument", "The body must be application/json in UTF-8"),
-  429: example(429, "resource_exhausted", "1000 statements wait already"),
-  500: example(500, "internal", "internal error"),
-  503: example(503, "unavailable", "loms did not answer in time"),
-  504: example(504, "deadline_exceeded", "The deadline has passed"),
-} as const;
+  }],
+  413: ["The body is too large", "The body is larger than 65536 bytes"],
+  415: ["The body is not application/json", "The body must be application/json in UTF-8"],
+  429: ["Too many requests", "1000 statements wait already"],
+  500: ["A defect of the service", "internal error"],
+  503: [
+    "A part that is needed cannot answer. A write may have happened all the same",
+    "loms did not answer in time",
+  ],
+  504: [
+    "Not answered before the deadline. A write may have happened all the same",
+    "The deadline has passed",
+  ],
+} as const satisfies Record<number, Described>;
 
-export type ProblemStatus = keyof typeof DESCRIPTIONS;
+export type ProblemStatus = keyof typeof PROBLEMS;
 
 const RETRY_AFTER = {
   "Retry-After": {
@@ -130,13 +113,23 @@ const RETRY_AFTER = {
 
 /** The `responses` of a route for the problems that it returns. */
 export function problemResponses<Status extends ProblemStatus>(...statuses: readonly Status[]) {
-  const response = (status: ProblemStatus) => ({
-    description: DESCRIPTIONS[status],
-    ...(status === 429 || status === 503) && { headers: RETRY_AFTER },
-    content: {
-      [PROBLEM_TYPE]: { schema: problemSchema, example: PROBLEM_EXAMPLES[status] },
-    },
-  });
+  const response = (status: ProblemStatus) => {
+    const [description, detail, facts]: Described = PROBLEMS[status];
+    const example: Problem = {
+      type: "about:blank",
+      title: STATUS_CODES[status] ?? "Error",
+      status,
+      detail,
+      code: codeOfStatus(status) ?? "invalid_argument",
+      trace_id: "0af7651916cd43dd8448eb211c80319c",
+      ...facts,
+    };
+    return {
+      description,
+      ...(status === 429 || status === 503) && { headers: RETRY_AFTER },
+      content: { [PROBLEM_TYPE]: { schema: problemSchema, example } },
+    };
+  };
   return Object.fromEntries(
     statuses.map((status) => [status, response(status)]),
   ) as Record<Status, ReturnType<typeof response>>;

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+import { within } from "../async/clock.ts";
 import type { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import type { HttpContext } from "./exchange.ts";
@@ -49,7 +51,7 @@ async function readStream(
   try {
     for (;;) {
       const { done, value } = await withinDeadline(reader.read(), context);
-      if (done) return joined(chunks, size);
+      if (done) return Buffer.concat(chunks);
       size += value.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
       chunks.push(value);
@@ -61,22 +63,9 @@ async function readStream(
   }
 }
 
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
-}
-
 function withinDeadline<Value>(work: Promise<Value>, context: RequestContext): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const cancel = context.clock.setTimer(context.remainingMs(), () => {
-      reject(new AppError("deadline_exceeded", "The request body did not arrive in time"));
-    });
-    work.then(resolve, reject).finally(cancel);
+  return within(context.clock, context.remainingMs(), work, () => {
+    throw new AppError("deadline_exceeded", "The request body did not arrive in time");
   });
 }
 

@@ -1,7 +1,7 @@
 import { type HrTime, SpanKind as OtelKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
-import { RUNTIME } from "../telemetry/runtime.ts";
+import { RUNTIME } from "../telemetry/version.ts";
 import {
   isSampled,
   spanIdOf,

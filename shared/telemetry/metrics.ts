@@ -9,8 +9,7 @@ import {
 } from "prom-client";
 import type { ProcessLog } from "./log.ts";
 import type { ServiceName } from "./log-record.ts";
-import { RUNTIME } from "./runtime.ts";
-import { VERSION } from "./version.ts";
+import { RUNTIME, VERSION } from "./version.ts";
 
 /** The services that have `/metrics`. */
 export type MeasuredService = Exclude<ServiceName, "stack">;
@@ -67,12 +66,7 @@ function define<Type extends MetricFamily["type"], Label extends string>(
 const BUILD_INFO = gaugeFamily({
   name: "build_info",
   help: "Which service this is, in which version, and what it runs on; always 1",
-  labels: [
-    "service_name",
-    "service_version",
-    "process_runtime_name",
-    "process_runtime_version",
-  ],
+  labels: ["service_name", "service_version", "process_runtime_name", "process_runtime_version"],
 });
 
 const PROCESS_RESIDENT_MEMORY_BYTES = gaugeFamily({
@@ -161,29 +155,18 @@ export class Metrics {
  * Left out of what prom-client collects: on Deno, which does not allow /proc, these are 0, and the
  * version is that of Node. Memory and version have metrics of our own.
  */
-const WRONG_ON_DENO: ReadonlySet<string> = new Set([
-  "process_resident_memory_bytes",
-  "process_virtual_memory_bytes",
-  "process_heap_bytes",
-  "nodejs_version_info",
-  "nodejs_active_handles",
-  "nodejs_active_handles_total",
-  "nodejs_active_requests",
-  "nodejs_active_requests_total",
-]);
+const WRONG_ON_DENO =
+  /^process_(resident|virtual|heap)_|^nodejs_(version_info|active_(handles|requests))/;
 /** Useful enough to have on Node alone. */
-const NODE_ONLY: ReadonlySet<string> = new Set([
-  "process_open_fds",
-  "process_max_fds",
-  "nodejs_gc_duration_seconds",
-]);
+const NODE_ONLY = /^process_(open|max)_fds$|^nodejs_gc_/;
 
 /** The metrics of prom-client that are true on this runtime. */
 function processMetrics(): Metric[] {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const { name } of registry.getMetricsAsArray()) {
-    const isOmitted = WRONG_ON_DENO.has(name) || (RUNTIME.name === "deno" && NODE_ONLY.has(name));
+    const isOmitted = WRONG_ON_DENO.test(name) ||
+      (RUNTIME.name === "deno" && NODE_ONLY.test(name));
     if (isOmitted) registry.removeSingleMetric(name);
   }
   return registry.getMetricsAsArray() as unknown as Metric[];

@@ -1,14 +1,16 @@
-import type { HeapProfiler, Profiler } from "node:inspector";
+import type { HeapProfiler, Profiler, Runtime } from "node:inspector";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { Location } from "pprof-format";
-import { type CallFrame, PprofBuilder } from "./pprof-builder.ts";
+import { Profile, type ProfileInput, StringTable } from "pprof-format";
 import { HEAP_INTERVAL_BYTES } from "./profiler.ts";
 
 const compress = promisify(gzip);
 /** As V8 names our files; a profile has paths below it. */
 const SOURCE_ROOT = new URL("../../", import.meta.url).href;
 const NANOS_PER_MICRO = 1_000;
+
+/** A frame as V8's profilers name it; its line counts from 0. */
+type CallFrame = Pick<Runtime.CallFrame, "functionName" | "url" | "lineNumber">;
 
 /** A node as V8 returns it; the types of Node leave out its id and the samples. */
 interface HeapNode {
@@ -23,76 +25,117 @@ interface HeapProfile {
   readonly samples: readonly { readonly nodeId: number; readonly count: number }[];
 }
 
-/** A CPU profile of V8 as gzipped pprof, with what was idle left out. */
-export async function cpuPprof(profile: Profiler.Profile): Promise<Uint8Array<ArrayBuffer>> {
-  const micros = profile.endTime - profile.startTime;
-  const builder = new PprofBuilder({
-    values: [["samples", "count"], ["cpu", "nanoseconds"]],
-    periodType: ["cpu", "nanoseconds"],
-    period: periodOf(profile, micros) * NANOS_PER_MICRO,
-    durationNanos: micros * NANOS_PER_MICRO,
-    sourceRoot: SOURCE_ROOT,
-  });
-  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
-  const spent = spentOf(profile);
-  const walk = (id: number, callers: readonly Location[]) => {
-    const node = nodes.get(id);
-    if (!node || node.callFrame.functionName === "(idle)") return;
-    const isRoot = node.callFrame.functionName === "(root)";
-    const stack = isRoot ? callers : [builder.location(node.callFrame), ...callers];
-    const { samples, micros } = spent.get(id) ?? { samples: 0, micros: 0 };
-    if (samples > 0 && !isRoot) builder.addSample(stack, [samples, micros * NANOS_PER_MICRO]);
-    for (const child of node.children ?? []) walk(child, stack);
-  };
-  walk(profile.nodes[0]?.id ?? 0, []);
-  return await compressed(builder);
+/** The call tree of a profile, and what is counted. */
+interface Tree<Node extends { readonly callFrame: CallFrame }> {
+  readonly root: Node | undefined;
+  readonly childrenOf: (node: Node) => readonly Node[];
+  /** Without those of its children; undefined for none. */
+  readonly valuesOf: (node: Node) => number[] | undefined;
+  /** What each value counts, as `["cpu", "nanoseconds"]`. */
+  readonly names: readonly (readonly [type: string, unit: string])[];
+  readonly periodName: readonly [type: string, unit: string];
+  readonly period: number;
+  /** Nanoseconds; 0 for a moment. */
+  readonly durationNanos: number;
 }
 
-/** Samples of each node, and the time that passed with them on top. */
+/** A CPU profile of V8 as gzipped pprof, with what was idle left out. */
+export function cpuPprof(profile: Profiler.Profile): Promise<Uint8Array<ArrayBuffer>> {
+  const { samples = [], startTime, endTime } = profile;
+  const durationNanos = (endTime - startTime) * NANOS_PER_MICRO;
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const spent = spentOf(profile);
+  return gzippedPprof({
+    root: profile.nodes[0],
+    childrenOf: ({ children = [] }) => children.flatMap((id) => nodes.get(id) ?? []),
+    valuesOf: ({ id }) => spent.get(id),
+    names: [["samples", "count"], ["cpu", "nanoseconds"]],
+    periodName: ["cpu", "nanoseconds"],
+    period: Math.max(1, Math.round(durationNanos / Math.max(1, samples.length))),
+    durationNanos,
+  });
+}
+
+/** The samples of each node, and the nanoseconds that passed with it on top. */
 function spentOf({ samples = [], timeDeltas = [] }: Profiler.Profile) {
-  const spent = new Map<number, { samples: number; micros: number }>();
+  const spent = new Map<number, [samples: number, nanos: number]>();
   samples.forEach((id, index) => {
-    const node = spent.get(id) ?? { samples: 0, micros: 0 };
-    spent.set(id, node);
-    node.samples++;
+    const [count, nanos] = spent.get(id) ?? [0, 0];
     // The delta is the time since the sample before, which was spent where that was taken.
-    node.micros += Math.max(0, timeDeltas[index + 1] ?? 0);
+    const micros = Math.max(0, timeDeltas[index + 1] ?? 0);
+    spent.set(id, [count + 1, nanos + micros * NANOS_PER_MICRO]);
   });
   return spent;
 }
 
-function periodOf({ samples = [] }: Profiler.Profile, micros: number): number {
-  return Math.max(1, Math.round(micros / Math.max(1, samples.length)));
-}
-
 /** What is alive of the sampled allocations as gzipped pprof. */
-export async function heapPprof(
+export function heapPprof(
   sampled: HeapProfiler.SamplingHeapProfile,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const builder = new PprofBuilder({
-    values: [["inuse_objects", "count"], ["inuse_space", "bytes"]],
-    periodType: ["space", "bytes"],
-    period: HEAP_INTERVAL_BYTES,
-    durationNanos: 0,
-    sourceRoot: SOURCE_ROOT,
-  });
   const { head, samples } = sampled as unknown as HeapProfile;
   const objects = new Map<number, number>();
   for (const { nodeId, count } of samples) {
     objects.set(nodeId, (objects.get(nodeId) ?? 0) + count);
   }
-  const walk = (node: HeapNode, callers: readonly Location[]) => {
-    const isRoot = node.callFrame.functionName === "(root)";
-    const stack = isRoot ? callers : [builder.location(node.callFrame), ...callers];
-    if (node.selfSize > 0 && !isRoot) {
-      builder.addSample(stack, [objects.get(node.id) ?? 0, node.selfSize]);
-    }
-    for (const child of node.children) walk(child, stack);
-  };
-  walk(head, []);
-  return await compressed(builder);
+  return gzippedPprof({
+    root: head,
+    childrenOf: ({ children }) => children,
+    valuesOf: ({ id, selfSize }) => selfSize > 0 ? [objects.get(id) ?? 0, selfSize] : undefined,
+    names: [["inuse_objects", "count"], ["inuse_space", "bytes"]],
+    periodName: ["space", "bytes"],
+    period: HEAP_INTERVAL_BYTES,
+    durationNanos: 0,
+  });
 }
 
-async function compressed(builder: PprofBuilder): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await compress(builder.encode()));
+/** A profile in the format of pprof (profile.proto), with one location for each function. */
+async function gzippedPprof<Node extends { readonly callFrame: CallFrame }>(
+  { root, childrenOf, valuesOf, names, periodName, period, durationNanos }: Tree<Node>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const strings = new StringTable();
+  const ids = new Map<string, number>();
+  const functions: NonNullable<ProfileInput["function"]> = [];
+  const locations: NonNullable<ProfileInput["location"]> = [];
+  const samples: NonNullable<ProfileInput["sample"]> = [];
+  const idOf = ({ functionName, url, lineNumber }: CallFrame): number => {
+    const key = `${functionName}\n${url}\n${lineNumber}`;
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    const id = ids.size + 1;
+    ids.set(key, id);
+    const name = strings.dedup(functionName || "(anonymous)");
+    const filename = strings.dedup(url.replace(SOURCE_ROOT, ""));
+    const line = Math.max(0, lineNumber + 1);
+    functions.push({ id, name, systemName: name, filename, startLine: line });
+    locations.push({ id, mappingId: 1, line: [{ functionId: id, line }] });
+    return id;
+  };
+  const walk = (node: Node, callers: readonly number[]): void => {
+    const { functionName } = node.callFrame;
+    if (functionName === "(idle)") return;
+    const isRoot = functionName === "(root)";
+    const locationId = isRoot ? [] : [idOf(node.callFrame), ...callers];
+    const value = valuesOf(node);
+    if (value && !isRoot) samples.push({ locationId, value });
+    for (const child of childrenOf(node)) walk(child, locationId);
+  };
+  if (root) walk(root, []);
+  const named = ([type, unit]: readonly [string, string]) => (
+    { type: strings.dedup(type), unit: strings.dedup(unit) }
+  );
+  // pprof looks up the symbols of a mapping that has none.
+  const symbols = { hasFunctions: true, hasFilenames: true, hasLineNumbers: true };
+  const profile = new Profile({
+    sampleType: names.map(named),
+    sample: samples,
+    mapping: [{ id: 1, filename: strings.dedup("marketplace"), ...symbols }],
+    location: locations,
+    function: functions,
+    stringTable: strings,
+    timeNanos: BigInt(Date.now()) * 1_000_000n,
+    durationNanos: BigInt(durationNanos),
+    periodType: named(periodName),
+    period,
+  });
+  return new Uint8Array(await compress(profile.encode()));
 }
