@@ -4,6 +4,7 @@ import {
   childTraceparent,
   observed,
   spanIdOf,
+  type SpanRecord,
   traceIdOf,
   type Tracing,
 } from "../../shared/telemetry/tracing.ts";
@@ -49,33 +50,30 @@ export function createLogLineSink({ format, output, tracing }: LogLineSinkOption
   return {
     async show(notifications, { clock }) {
       text = "";
-      const spans = notifications.map((notification) => {
-        const { traceparent: parent } = notification;
+      const spans: Omit<SpanRecord, "durationMs">[] = [];
+      for (const notification of notifications) {
+        const { traceparent: parent, status } = notification;
         const isSampled = tracing.isSampled(parent);
         const traceparent = isSampled ? childTraceparent(parent) : parent;
         print(notification, traceparent);
-        return isSampled ? [{ traceparent, parent, status: notification.status }] : [];
-      }).flat();
-      const written = text;
-      await observed(
-        () =>
-          new Promise<void>((resolve, reject) => {
-            output.write(written, (error) => error ? reject(error) : resolve());
-          }),
-        {
-          clock,
-          measure: (error, seconds) => {
-            for (const { status, ...span } of spans) {
-              tracing.record({
-                ...{ ...span, name: "show notification", kind: "internal", error },
-                startedAt: clock.now() - seconds * 1_000,
-                durationMs: seconds * 1_000,
-                attributes: { "marketplace.order.status": status },
-              });
-            }
-          },
+        if (!isSampled) continue;
+        spans.push({
+          ...{ traceparent, parent, name: "show notification", kind: "internal" },
+          ...{ startedAt: clock.now(), attributes: { "marketplace.order.status": status } },
+        });
+      }
+      const lines = text;
+      const written = new Promise<void>((resolve, reject) => {
+        output.write(lines, (error) => error ? reject(error) : resolve());
+      });
+      await observed(() => written, {
+        clock,
+        measure: (error) => {
+          for (const span of spans) {
+            tracing.record({ ...span, durationMs: clock.now() - span.startedAt, error });
+          }
         },
-      );
+      });
     },
   };
 }

@@ -5,8 +5,8 @@ import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import type { SubscribeOptions, Subscription } from "./bus.ts";
 import { deliver, type Outcome } from "./deliver.ts";
-import { KafkaBatch, PartitionProgress } from "./kafka-batch.ts";
 import { fromKafka, toDeadLetter } from "./kafka-messages.ts";
+import { KafkaPartition } from "./kafka-partition.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
 /** A member that rejoins later than this is removed; longer than a handler may take. */
@@ -38,9 +38,9 @@ export interface KafkaSubscriptionOptions extends SubscribeOptions {
 /**
  * One member of a consumer group. What it has processed is committed with a later fetch, for all
  * partitions in one request that nothing waits for: if the process dies before, the messages are
- * redelivered. A message that fails is redelivered after a backoff: its
- * partition pauses and is then fetched again from the first unprocessed message, while other
- * partitions continue. Slow handlers delay the member's next fetch.
+ * redelivered. A message that fails is redelivered after a backoff: its partition pauses and is
+ * then fetched again from the first unprocessed message, while other partitions continue. Slow
+ * handlers delay the member's next fetch.
  */
 export class KafkaSubscription implements Subscription {
   readonly failed: Promise<never>;
@@ -48,7 +48,7 @@ export class KafkaSubscription implements Subscription {
   readonly #consumer: Consumer;
   readonly #heartbeatMs: number;
   readonly #closing = new AbortController();
-  readonly #partitions = new Map<number, PartitionProgress>();
+  readonly #partitions = new Map<number, KafkaPartition>();
   readonly #batches = new Set<Promise<void>>();
   readonly #watchdog: Watchdog;
   readonly #logFailure: ThrottledLog;
@@ -82,7 +82,9 @@ export class KafkaSubscription implements Subscription {
   }
 
   #listen(fail: (error: Error) => void): void {
-    const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH } = this.#consumer.events;
+    const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH, REBALANCING } = this.#consumer.events;
+    // The next owner of a partition begins at what is committed before this member joins again.
+    this.#consumer.on(REBALANCING, () => void this.#commit());
     // Other members may have processed what this member remembers.
     this.#consumer.on(GROUP_JOIN, () => {
       this.#partitions.clear();
@@ -160,50 +162,33 @@ export class KafkaSubscription implements Subscription {
 
   async #take(payload: EachBatchPayload): Promise<void> {
     this.#payload = payload;
-    const progress = this.#progressOf(payload.batch.partition);
-    const batch = new KafkaBatch({
-      payload,
-      progress,
-      deliver: (messages) => this.#deliver(payload, progress, messages),
+    const { partition: number } = payload.batch;
+    const partition = this.#partitions.get(number) ?? new KafkaPartition({
+      deliver: (...batch) => this.#deliver(...batch),
       onProgress: () => this.#commitSoon(),
       closing: this.#closing.signal,
       heartbeatMs: this.#heartbeatMs,
-    }).run().finally(() => this.#closing.signal.aborted ? this.#commit() : undefined);
+    });
+    this.#partitions.set(number, partition);
+    const batch = partition.take(payload)
+      .finally(() => this.#closing.signal.aborted ? this.#commit() : undefined)
+      .finally(() => this.#batches.delete(batch));
     this.#batches.add(batch);
-    try {
-      await batch;
-    } finally {
-      this.#batches.delete(batch);
-    }
-    const backoffMs = progress.backoffMs();
-    if (backoffMs === undefined) return;
-    const resume = payload.pause();
-    void sleep(systemClock, backoffMs, this.#closing.signal).then(resume, () => {});
-  }
-
-  #progressOf(partition: number): PartitionProgress {
-    const known = this.#partitions.get(partition);
-    if (known) return known;
-    const progress = new PartitionProgress();
-    this.#partitions.set(partition, progress);
-    return progress;
+    await batch;
   }
 
   #deliver(
     { batch: { topic, partition } }: EachBatchPayload,
-    progress: PartitionProgress,
     messages: readonly KafkaMessage[],
+    attemptOf: (message: KafkaMessage) => number,
   ): Promise<readonly Outcome[]> {
     const { deadLetter, topic: { deadLetterQueue } } = this.#options;
-    const incoming = messages.map((message) => {
-      const place = [topic, partition, message.offset] as const;
-      return fromKafka(message, place, progress.attempt(message.offset));
-    });
+    const placeOf = ({ offset }: KafkaMessage) => [topic, partition, offset] as const;
     const delivery = { ...this.#options, watchdog: this.#watchdog };
+    const incoming = messages.map((each) => fromKafka(each, placeOf(each), attemptOf(each)));
     return deliver(delivery, incoming, (index, reason) => {
       const message = messages[index] as KafkaMessage;
-      const place = [topic, partition, message.offset] as const;
-      return deadLetter(deadLetterQueue, toDeadLetter(message, place, reason));
+      return deadLetter(deadLetterQueue, toDeadLetter(message, placeOf(message), reason));
     });
   }
 }
