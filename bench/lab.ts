@@ -61,6 +61,8 @@ export class Lab {
   readonly curves: Curve[] = [];
   /** Promises that did not hold, such as a unit sold twice: the run fails. */
   readonly broken: string[] = [];
+  /** What the generator of the latest measurement may have limited. */
+  limited: readonly string[] = [];
   readonly #say: (line: string) => void;
 
   constructor(
@@ -83,7 +85,8 @@ export class Lab {
   }
 
   record(goal: Goal, values: readonly number[], ...notes: string[]): void {
-    this.outcomes.set(goal, { values, notes });
+    const limited = this.limited.map((name) => `the generator may limit ${name}`);
+    this.outcomes.set(goal, { values, notes: [...notes, ...limited] });
   }
 
   /** The reference is missing on this machine. */

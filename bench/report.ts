@@ -1,10 +1,8 @@
 import type { Bench, Goal, Lab, Outcome, Subject } from "./lab.ts";
 import type { Measured } from "./load/load.ts";
+import { isLimited } from "./rounds.ts";
 import { median, spreadOf } from "./statistics.ts";
 import { table } from "./table.ts";
-
-/** A generator that takes more of a core may be the limit itself. */
-const GENERATOR_MAX_CORES = 0.9;
 
 /** A bench that ran, with what it reported and why it ended early, if it did. */
 export interface Ran {
@@ -85,7 +83,7 @@ function subjectRow({ name, rounds, open }: Subject): string[] {
     shown(of(({ p99_ms }) => p99_ms)),
     steady ?? "",
     cpu.join(", "),
-    cores.toFixed(2) + (cores > GENERATOR_MAX_CORES ? ", may be the limit" : ""),
+    cores.toFixed(2) + (isLimited(rounds) ? ", may be the limit" : ""),
   ];
 }
 

@@ -6,6 +6,7 @@ import { median, percentile } from "./statistics.ts";
 /** Of the throughput at saturation; there queues are short, and latency is that of the work. */
 const OPEN_SHARE = 0.6;
 const OPEN_SECONDS = 2;
+const GENERATOR_MAX_CORES = 0.9;
 /** The engine has compiled by then what each call runs. */
 const WARM_UP_SECONDS = 1;
 
@@ -57,6 +58,7 @@ export async function alternate(lab: Lab, ways: readonly Way[]): Promise<Measure
       each.rounds.push(await measureRound(lab, each.way));
     }
   }
+  lab.limited = measured.filter(({ rounds }) => isLimited(rounds)).map(({ way }) => way.name);
   for (const { way, rounds } of measured) {
     const rate = Math.max(1, Math.floor(OPEN_SHARE * median(perSecond(rounds))));
     const open = way.isOpenToo ? await way.measure({ rate, seconds: OPEN_SECONDS }) : undefined;
@@ -72,6 +74,11 @@ async function measureRound(lab: Lab, way: Way): Promise<Measured> {
     throw new Error(`Calls of ${way.name} failed: ${describe(result)}`);
   }
   return result;
+}
+
+/** Whether the generator took so much of a core that it may be the limit itself. */
+export function isLimited(rounds: readonly Measured[]): boolean {
+  return median(rounds.map(({ generatorCores }) => generatorCores)) > GENERATOR_MAX_CORES;
 }
 
 export function perSecond(rounds: readonly Measured[]): number[] {
