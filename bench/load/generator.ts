@@ -135,14 +135,14 @@ function report(): Report {
   const windows = Array.from({ length: Math.max(-1, ...byWindow.keys()) + 1 }, (_, at): Window => {
     const some = byWindow.get(at) ?? [];
     const times = timesOf(some);
-    const of = { p50_ms: percentile(times, 0.5), p99_ms: percentile(times, 0.99) };
+    const of = { p50_ms: percentile(times, 0.5) || 0, p99_ms: percentile(times, 0.99) || 0 };
     return { calls: times.length, failed: some.length - times.length, ...of };
   });
   const times = timesOf(measured);
   return {
     ...{ all: samples.filter(isOk).length, calls: times.length, failed, unsent, windows, answers },
     ...{ seconds: (runMs - warmUpMs) / 1_000, run_seconds: runMs / 1_000 },
-    ...{ p50_ms: percentile(times, 0.5), p99_ms: percentile(times, 0.99) },
+    ...{ p50_ms: percentile(times, 0.5) || 0, p99_ms: percentile(times, 0.99) || 0 },
     ...{ cpu_seconds: (used.user + used.system) / 1e6, first_error: firstError },
   };
 }
