@@ -18,26 +18,25 @@ export const PROJECT_DIRECTORY = fileURLToPath(new URL("..", import.meta.url));
  */
 const MODULE_CACHE = join(PROJECT_DIRECTORY, "node_modules/.cache/modules");
 
-interface ServiceFacts {
-  readonly main: string;
-  /** The listener whose /readyz says whether it can serve. */
-  readonly health: ListenerName;
-}
-
 /** The one that serves every service faster: node:http and grpc-js are both faster on Node. */
 export const DEFAULT_RUNTIME: Runtime = "node";
 
-export const SERVICES = {
-  products: { main: "stack/products/main.ts", health: "PRODUCTS_HTTP" },
-  loms: { main: "loms/main.ts", health: "LOMS_HTTP" },
-  notifier: { main: "notifier/main.ts", health: "NOTIFIER_HTTP" },
-  cart: { main: "cart/main.ts", health: "CART_HTTP" },
-} as const satisfies Record<ServicePart, ServiceFacts>;
+const MAINS = {
+  products: "stack/products/main.ts",
+  loms: "loms/main.ts",
+  notifier: "notifier/main.ts",
+  cart: "cart/main.ts",
+} as const satisfies Record<ServicePart, string>;
+
+/** The listener whose /readyz says whether a service can serve. */
+export function healthListener(part: ServicePart): ListenerName {
+  return `${part.toUpperCase() as Uppercase<ServicePart>}_HTTP`;
+}
 
 /** Every service on this runtime; without one, on the default. */
 export function allOn(runtime: Runtime | undefined): Partial<Record<ServicePart, Runtime>> {
   if (!runtime) return {};
-  return Object.fromEntries(Object.keys(SERVICES).map((part) => [part, runtime]));
+  return Object.fromEntries(Object.keys(MAINS).map((part) => [part, runtime]));
 }
 
 /**
@@ -52,7 +51,7 @@ export async function serviceCommand(
 ): Promise<string[]> {
   const chosen = runtime ?? (findRuntime(DEFAULT_RUNTIME) ? DEFAULT_RUNTIME : ownRuntime());
   const flags = chosen === "deno" ? await denoFlags(part, PROJECT_DIRECTORY, environment) : [];
-  return commandFor(chosen, SERVICES[part].main, flags);
+  return commandFor(chosen, MAINS[part], flags);
 }
 
 /** The environment of a service: the launcher's own, and the addresses of the other parts. */

@@ -6,7 +6,7 @@ import { CloseStack } from "../shared/lifecycle.ts";
 import { type Addresses, checkFree, chooseAddresses } from "./addresses.ts";
 import { type LauncherLock, takeLauncherLock } from "./launcher-lock.ts";
 import type { KafkaBroker } from "./kafka/broker.ts";
-import { checkKafkaPart, type KafkaPartOptions, startKafkaPart } from "./kafka/part.ts";
+import { startKafkaPart } from "./kafka/part.ts";
 import { type Databases, givenDatabases, type Plan, planStack, type ServicePart } from "./plan.ts";
 import {
   describePostgresPair,
@@ -17,8 +17,14 @@ import {
 import type { Ending } from "./processes/child.ts";
 import type { Runtime } from "./processes/runtimes.ts";
 import type { ProcessIdentity } from "./processes/identity.ts";
+import type { ManagedProcess } from "./processes/managed-process.ts";
 import { ServiceProcess } from "./processes/service-process.ts";
-import { PROJECT_DIRECTORY, serviceCommand, serviceEnvironment, SERVICES } from "./services.ts";
+import {
+  healthListener,
+  PROJECT_DIRECTORY,
+  serviceCommand,
+  serviceEnvironment,
+} from "./services.ts";
 import { checkSettings } from "./settings.ts";
 import { forgetStack, noteStack, type StackFacts, type StackUrls } from "./stack-file.ts";
 import { storageError } from "./storage-error.ts";
@@ -61,14 +67,6 @@ export interface Stack extends StackFacts {
   resume(part: Part): void;
   /** Starts a killed part again, on its addresses and data; a running one is stopped first. */
   restart(part: Part): Promise<void>;
-}
-
-/** What can be done to one part. */
-interface Control {
-  kill(): Promise<void>;
-  pause(): void;
-  resume(): void;
-  restart(): Promise<void>;
 }
 
 /** Each part has a grace period of its own, and they stop one after the other. */
@@ -154,12 +152,10 @@ async function startBroker(
 ): Promise<KafkaBroker | undefined> {
   if (!options.kafka) return undefined;
   const { dataDirectory, cacheDirectory, ports, environment = {}, onEnd } = options;
-  const part: KafkaPartOptions = {
+  const broker = await startKafkaPart({
     ...{ dataDirectory, cacheDirectory, ports, environment, onSpawn },
     onEnd: (ending) => onEnd?.("kafka", ending),
-  };
-  await checkKafkaPart(part);
-  const broker = await startKafkaPart(part);
+  });
   opened.push("Apache Kafka", () => broker.close());
   return broker;
 }
@@ -212,7 +208,7 @@ async function createServices(
       command: await serviceCommand(part, runtimes[part], environment),
       directory: PROJECT_DIRECTORY,
       environment,
-      readyUrl: `http://${reachable(addresses.listeners[SERVICES[part].health])}/readyz`,
+      readyUrl: `http://${reachable(addresses.listeners[healthListener(part)])}/readyz`,
       logPath: join(logDirectory, `${part}.log`),
       onLine: (line) => onLine?.(part, line),
       onEnd: (ending) => onEnd?.(part, ending),
@@ -277,11 +273,11 @@ function controlsOf(
   kafka: KafkaBroker | undefined,
   services: ReadonlyMap<ServicePart, ServiceProcess>,
 ): Pick<Stack, "parts" | "kill" | "pause" | "resume" | "restart"> {
-  const controls = new Map<Part, Control>();
+  const controls = new Map<Part, ManagedProcess>();
   for (const part of pair?.parts ?? []) controls.set(part, (pair as PostgresPair).control(part));
   if (kafka) controls.set("kafka", kafka);
   for (const [part, service] of services) controls.set(part, service);
-  const control = (part: Part): Control => {
+  const control = (part: Part): ManagedProcess => {
     const found = controls.get(part);
     if (!found) throw new Error(`${part} is no part of this stack`);
     return found;

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { type Environment, httpUrl, listOf, type SettingProblem } from "../config.ts";
-import { readPairs } from "./otel-pairs.ts";
 import { samplingSettings } from "./sampling.ts";
 
 // OpenTelemetry's own variables, as its specification names them. What is not honoured here is
@@ -103,4 +102,23 @@ export function checkTracing(config: TracingConfig): SettingProblem[] {
     const given = names.find((name) => !missing.includes(name));
     return given && missing[0] ? [{ name: given, message: `needs ${missing[0]}` }] : [];
   });
+}
+
+/**
+ * `name=value` pairs as OpenTelemetry writes them, with their percent-encoding undone; a later one
+ * replaces an earlier one.
+ */
+export function readPairs(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    return [pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())];
+  }));
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,7 +1,6 @@
 import type { Certificates } from "../http-client/direct-fetch.ts";
 import { readPemFiles } from "../pem-files.ts";
-import { readPairs } from "./otel-pairs.ts";
-import type { TracingConfig } from "./otel-settings.ts";
+import { readPairs, type TracingConfig } from "./otel-settings.ts";
 
 const TRACES_PATH = "/v1/traces";
 /**
@@ -26,20 +25,15 @@ export interface OtlpTarget {
 export function otlpTarget(config: TracingConfig): OtlpTarget | undefined {
   const url = urlOf(config);
   if (url === undefined || config.OTEL_TRACES_EXPORTER === "none") return undefined;
-  const protocol = config.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? config.OTEL_EXPORTER_OTLP_PROTOCOL;
-  const compression = config.OTEL_EXPORTER_OTLP_TRACES_COMPRESSION ??
-    config.OTEL_EXPORTER_OTLP_COMPRESSION;
-  const headers = [
-    ...config.OTEL_EXPORTER_OTLP_HEADERS,
-    ...config.OTEL_EXPORTER_OTLP_TRACES_HEADERS,
-  ];
+  const of = <Name extends "PROTOCOL" | "COMPRESSION" | "TIMEOUT">(name: Name) =>
+    config[`OTEL_EXPORTER_OTLP_TRACES_${name}`] ?? config[`OTEL_EXPORTER_OTLP_${name}`];
+  const { OTEL_EXPORTER_OTLP_HEADERS: common, OTEL_EXPORTER_OTLP_TRACES_HEADERS: own } = config;
   return {
     url,
-    headers: readPairs(headers),
-    encoding: protocol === "http/json" ? "json" : "protobuf",
-    gzip: compression === "gzip",
-    timeoutMs: config.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? config.OTEL_EXPORTER_OTLP_TIMEOUT ??
-      TIMEOUT_MS,
+    headers: readPairs([...common, ...own]),
+    encoding: of("PROTOCOL") === "http/json" ? "json" : "protobuf",
+    gzip: of("COMPRESSION") === "gzip",
+    timeoutMs: of("TIMEOUT") ?? TIMEOUT_MS,
     certificates: certificatesOf(config),
   };
 }

@@ -17,39 +17,35 @@ export interface KafkaPartOptions {
   readonly onEnd: (ending: Ending) => void;
 }
 
-/** @throws {Error} in plain words when a broker cannot be a part of the stack */
-export async function checkKafkaPart(options: KafkaPartOptions): Promise<void> {
+/**
+ * Starts the broker of a stack, with Maven fetching it the first time.
+ * @throws {Error} in plain words when a broker cannot be a part of the stack
+ */
+export async function startKafkaPart(options: KafkaPartOptions): Promise<KafkaBroker> {
+  const { dataDirectory, ports, onSpawn, onEnd } = options;
+  const cache = options.cacheDirectory ?? join(dataDirectory, "cache");
   if (options.environment.KAFKA_BROKERS) {
     throw new Error("KAFKA_BROKERS names a Kafka already: unset it, or start without --kafka");
   }
-  const reason = whyNoKafka(cacheOf(options));
+  const reason = whyNoKafka(cache);
   if (reason) {
     throw new Error(
       `Cannot start Apache Kafka: ${reason}. Without --kafka events go over the embedded bus`,
     );
   }
-  if (options.ports === "free") return;
-  for (const port of Object.values(DOCUMENTED_PORTS)) {
-    if (await isFree({ host: "127.0.0.1", port })) continue;
-    throw new Error(
-      `Another process listens on Apache Kafka's 127.0.0.1:${port}: stop it, or start with ` +
-        "--free-ports",
-    );
+  if (ports === "documented") {
+    for (const port of Object.values(DOCUMENTED_PORTS)) {
+      if (await isFree({ host: "127.0.0.1", port })) continue;
+      throw new Error(
+        `Another process listens on Apache Kafka's 127.0.0.1:${port}: stop it, or start with ` +
+          "--free-ports",
+      );
+    }
   }
-}
-
-/** Starts the broker of a stack, with Maven fetching it the first time. */
-export async function startKafkaPart(options: KafkaPartOptions): Promise<KafkaBroker> {
-  const { dataDirectory, ports, onSpawn, onEnd } = options;
   return await startKafka({
-    jars: await kafkaJars(cacheOf(options)),
+    jars: await kafkaJars(cache),
     directory: join(dataDirectory, "kafka"),
-    onSpawn,
-    onEnd,
+    ...{ onSpawn, onEnd },
     ...(ports === "documented" && { ports: DOCUMENTED_PORTS }),
   });
-}
-
-function cacheOf({ dataDirectory, cacheDirectory }: KafkaPartOptions): string {
-  return cacheDirectory ?? join(dataDirectory, "cache");
 }
