@@ -31,6 +31,7 @@ export interface AlternateOptions {
  */
 export async function alternate(options: AlternateOptions): Promise<void> {
   const { name, rounds, callers, ways, prepare } = options;
+  if (callers === 1) return await alternateCalls(options);
   const measured = ways.map((way) => ({ way, figures: [] as Figures[] }));
   for (let round = 0; round < rounds; round++) {
     for (const { way, figures } of measured) {
@@ -48,6 +49,35 @@ export async function alternate(options: AlternateOptions): Promise<void> {
     process.stdout.write(
       `${name}, ${callers} callers, ${way.name}: ${Math.round(of("perSecond"))}/s, ` +
         `p50 ${of("p50").toFixed(1)} ms, p99 ${of("p99").toFixed(1)} ms, ` +
+        `${shown.map((ratio) => ratio.toFixed(2)).join("–")}x\n`,
+    );
+  }
+}
+
+/**
+ * The ways of a lone caller take turns call by call, so that noise meets all of them. Prints the
+ * median of each in µs, and how many times the reference it was: min–median–max of the rounds.
+ */
+async function alternateCalls({ name, rounds, ways, prepare }: AlternateOptions): Promise<void> {
+  const medians: number[][] = ways.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    await prepare?.();
+    const taken: number[][] = ways.map(() => []);
+    for (const end = performance.now() + ROUND_MS; performance.now() < end;) {
+      for (const [index, way] of ways.entries()) {
+        const startedAt = performance.now();
+        await way.call();
+        taken[index]?.push(performance.now() - startedAt);
+      }
+    }
+    taken.forEach((times, index) => medians[index]?.push(median(times) * 1_000));
+  }
+  for (const [index, way] of ways.entries()) {
+    const own = medians[index] ?? [];
+    const ratios = own.map((each, round) => each / (medians[0]?.[round] ?? NaN));
+    const shown = [Math.min(...ratios), median(ratios), Math.max(...ratios)];
+    process.stdout.write(
+      `${name}, a lone caller, ${way.name}: p50 ${median(own).toFixed(0)} µs, ` +
         `${shown.map((ratio) => ratio.toFixed(2)).join("–")}x\n`,
     );
   }

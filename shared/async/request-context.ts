@@ -38,9 +38,10 @@ export class RequestContext {
   /** On the scale of `clock.now()`, in ms. */
   readonly deadlineAt: number;
   readonly #caller: LazyCaller | undefined;
-  #callerSignal: AbortSignal | undefined;
+  readonly #callerSignal: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #cancelTimer: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
 
   constructor(options: RequestContextOptions) {
     this.traceparent = options.traceparent;
@@ -94,29 +95,29 @@ export class RequestContext {
   /** Frees the timer; call it once the request is answered. */
   close(): void {
     this.#cancelTimer?.();
-    this.#callerSignal?.removeEventListener("abort", this.#onCallerAbort);
+    this.#stopListening?.();
   }
-
-  readonly #onCallerAbort = () => {
-    const reason = this.#callerSignal?.reason;
-    this.#controller?.abort(
-      reason instanceof AppError
-        ? reason
-        : new AppError("unavailable", "the caller left", { cause: reason }),
-    );
-  };
 
   #open(): void {
     const controller = new AbortController();
     this.#controller = controller;
-    this.#callerSignal ??= this.#caller?.signal;
-    if (this.#callerSignal?.aborted) return this.#onCallerAbort();
+    const callerSignal = this.#callerSignal ?? this.#caller?.signal;
+    const onCallerAbort = () => {
+      const reason: unknown = callerSignal?.reason;
+      controller.abort(
+        reason instanceof AppError
+          ? reason
+          : new AppError("unavailable", "the caller left", { cause: reason }),
+      );
+    };
+    if (callerSignal?.aborted) return onCallerAbort();
     const expire = () => {
       controller.abort(new AppError("deadline_exceeded", "the deadline has passed"));
     };
     const remainingMs = this.remainingMs();
     if (remainingMs === 0) return expire();
-    this.#callerSignal?.addEventListener("abort", this.#onCallerAbort, { once: true });
+    callerSignal?.addEventListener("abort", onCallerAbort, { once: true });
+    this.#stopListening = () => callerSignal?.removeEventListener("abort", onCallerAbort);
     this.#cancelTimer = this.clock.setTimer(remainingMs, expire);
   }
 }

@@ -7,7 +7,7 @@ import {
   type ServiceDefinition as GrpcServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { RequestContext } from "../async/request-context.ts";
+import { type LazyCaller, RequestContext } from "../async/request-context.ts";
 import { formatHostPort, type HostPort } from "../config.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { childTraceparent, parseTraceparent, type StartTraceparent } from "../telemetry/tracing.ts";
@@ -99,8 +99,7 @@ function addService(
   inProgress: CallsInProgress,
 ): void {
   const { definition, handlers, errorDetails, startTraceparent = childTraceparent } = options;
-  const service: { -readonly [Key in keyof GrpcServiceDefinition]: GrpcServiceDefinition[Key] } =
-    {};
+  const service: Record<string, GrpcServiceDefinition[string]> = {};
   const implementation: UntypedServiceImplementation = {};
   for (const [key, method] of Object.entries(definition.methods)) {
     const handler = handlers[key];
@@ -116,13 +115,8 @@ function addService(
       responseDeserialize: identity,
       responseSerialize: identity,
     };
-    implementation[key] = answerUnary({
-      method,
-      handler,
-      errorDetails,
-      startTraceparent,
-      inProgress,
-    });
+    const calls = { errorDetails, startTraceparent, inProgress };
+    implementation[key] = answerUnary({ method, handler, ...calls });
   }
   server.addService(service, implementation);
 }
@@ -173,7 +167,7 @@ export interface IncomingCall {
 /** Resolves with the response message. */
 export type UnaryHandler = (call: IncomingCall) => Promise<unknown>;
 
-type Call = ServerUnaryCall<Buffer, Buffer>;
+type GrpcCall = ServerUnaryCall<Buffer, Buffer>;
 
 interface UnaryOptions {
   readonly method: UnaryMethodDefinition;
@@ -196,76 +190,81 @@ function failAll(inProgress: CallsInProgress): void {
 /** The handler as grpc-js calls it, with messages as bytes. */
 function answerUnary(options: UnaryOptions) {
   const { method, handler, errorDetails, startTraceparent, inProgress } = options;
-  return async (call: Call, callback: sendUnaryData<Buffer>): Promise<void> => {
-    const context = contextOf(call, startTraceparent);
+  return async (grpcCall: GrpcCall, callback: sendUnaryData<Buffer>): Promise<void> => {
+    const call = new UnaryCall(grpcCall, method, startTraceparent);
     const fail = (error: unknown) =>
-      callback(toGrpcStatus(toAppError(error), errorDetails, context.traceId));
+      callback(toGrpcStatus(toAppError(error), errorDetails, call.context.traceId));
     inProgress.add(fail);
     try {
-      const response = await handler({
-        context,
-        metadata: (key) => call.metadata.get(key).map(String),
-        read: () => readRequest(method, call.request),
-      });
-      const bytes = encodeMessage(method.responseType, response);
+      const bytes = encodeMessage(method.responseType, await handler(call));
       if (inProgress.delete(fail)) callback(null, bytes);
     } catch (error) {
       if (inProgress.delete(fail)) fail(error);
     } finally {
-      context.close();
+      call.context.close();
     }
   };
 }
 
-function readRequest(method: UnaryMethodDefinition, bytes: Buffer): unknown {
-  try {
-    return decodeMessage(method.requestType, bytes);
-  } catch (cause) {
-    throw new AppError("invalid_argument", `The request is no ${method.name} message`, { cause });
+/** One object a call: closures and literals with getters show in a profile. */
+class UnaryCall implements IncomingCall, LazyCaller {
+  readonly context: RequestContext;
+  readonly #call: GrpcCall;
+  readonly #method: UnaryMethodDefinition;
+  readonly #deadlineAt: number;
+
+  constructor(call: GrpcCall, method: UnaryMethodDefinition, start: StartTraceparent) {
+    this.#call = call;
+    this.#method = method;
+    this.#deadlineAt = Number(call.getDeadline());
+    const parent = parseTraceparent(call.metadata.get("traceparent")[0]?.toString());
+    const timeoutMs = this.#deadlineAt === Infinity
+      ? CALL_TIMEOUT_MS
+      : Math.min(this.#deadlineAt - Date.now(), CALL_TIMEOUT_MAX_MS);
+    const traceparent = start(parent);
+    this.context = new RequestContext({ traceparent, parent, timeoutMs, caller: this });
+  }
+
+  metadata(key: string): readonly string[] {
+    return this.#call.metadata.get(key).map(String);
+  }
+
+  read(): unknown {
+    const { requestType, name } = this.#method;
+    try {
+      return decodeMessage(requestType, this.#call.request);
+    } catch (cause) {
+      throw new AppError("invalid_argument", `The request is no ${name} message`, { cause });
+    }
+  }
+
+  get hasLeft(): boolean {
+    return this.#call.cancelled;
+  }
+
+  /**
+   * grpc-js emits `cancelled` when the caller cancels and when the deadline has passed. A caller
+   * also cancels at its deadline, and its message may arrive before the deadline passes here.
+   */
+  get signal(): AbortSignal {
+    const controller = new AbortController();
+    const abort = () => {
+      controller.abort(
+        Date.now() >= this.#deadlineAt - CALLER_AHEAD_MS
+          ? new AppError("deadline_exceeded", "the deadline has passed")
+          : new AppError("unavailable", "the caller left"),
+      );
+    };
+    if (this.#call.cancelled) abort();
+    else this.#call.once("cancelled", abort);
+    return controller.signal;
   }
 }
 
-function contextOf(call: Call, startTraceparent: StartTraceparent): RequestContext {
-  const parent = parseTraceparent(call.metadata.get("traceparent")[0]?.toString());
-  const deadlineAt = Number(call.getDeadline());
-  return new RequestContext({
-    traceparent: startTraceparent(parent),
-    parent,
-    timeoutMs: deadlineAt === Infinity
-      ? CALL_TIMEOUT_MS
-      : Math.min(deadlineAt - Date.now(), CALL_TIMEOUT_MAX_MS),
-    caller: {
-      get signal() {
-        return signalOf(call, deadlineAt);
-      },
-      get hasLeft() {
-        return call.cancelled;
-      },
-    },
-  });
-}
-
-/**
- * grpc-js emits `cancelled` when the caller cancels and when the deadline has passed. A caller also
- * cancels at its deadline, and its message may arrive before the deadline passes here.
- */
-function signalOf(call: Call, deadlineAt: number): AbortSignal {
-  const controller = new AbortController();
-  const abort = () => {
-    controller.abort(
-      Date.now() >= deadlineAt - CALLER_AHEAD_MS
-        ? new AppError("deadline_exceeded", "the deadline has passed")
-        : new AppError("unavailable", "the caller left"),
-    );
-  };
-  if (call.cancelled) abort();
-  else call.once("cancelled", abort);
-  return controller.signal;
-}
-
 const TIMEOUT_HEADER = "grpc-timeout";
-const TIMEOUT = /^([0-9]+)([HMSmun])$/;
-const UNIT_MS = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 } as const;
+/** In smaller units, eight digits are a day at most. */
+const LONG_TIMEOUT = /^([0-9]+)([HMS])$/;
+const UNIT_S = { H: 3_600, M: 60, S: 1 } as const;
 /** The longest timeout that grpc-js computes correctly, in whole seconds: almost 25 days. */
 const MAX_S = Math.floor((2 ** 31 - 1) / 1_000);
 
@@ -292,8 +291,7 @@ function boundTimeouts(): void {
 
 /** A `grpc-timeout` that grpc-js computes correctly; a malformed one stays as it is. */
 export function boundTimeout(text: string): string {
-  const [, digits, unit] = TIMEOUT.exec(text) ?? [];
+  const [, digits, unit] = LONG_TIMEOUT.exec(text) ?? [];
   if (digits === undefined) return text;
-  const ms = Number(digits) * UNIT_MS[unit as keyof typeof UNIT_MS];
-  return ms > MAX_S * 1_000 ? `${MAX_S}S` : text;
+  return Number(digits) * UNIT_S[unit as keyof typeof UNIT_S] > MAX_S ? `${MAX_S}S` : text;
 }
