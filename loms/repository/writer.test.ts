@@ -7,7 +7,8 @@ import { readSamples } from "../../shared/telemetry/test-samples.ts";
 import { createOrderListWriter, type OrderWriterOptions } from "./writer.ts";
 
 const context = {} as RequestContext;
-const ORDERS = [{ userId: 7n, items: [], idempotencyKey: undefined, traceparent: "" }];
+const ORDER = { userId: 7n, items: [], idempotencyKey: undefined, traceparent: "" };
+const ORDERS = [ORDER];
 const CHANGES = [{ orderId: 1n, traceparent: "" }];
 
 /** A writer on a database that returns the rows that a test sets. */
@@ -61,26 +62,30 @@ test("every transition is counted from the start", async () => {
 test("created and failed orders are counted with their short lines", async () => {
   const { writer, returnRows, counted } = openWriter();
   returnRows([
-    { kind: "created", order_id: 1n },
-    { kind: "short", order_id: 2n, shortage: { skus: [], skus_total: 4 } },
+    { kind: "created", order_id: 1n, first_event: 1n },
+    { kind: "short", order_id: 2n, first_event: 3n, shortage: { skus: [], skus_total: 4 } },
     { kind: "key_reused", order_id: 1n },
   ]);
-  await writer.orderCreate(ORDERS, context);
+  await writer.orderCreate([ORDER, ORDER, ORDER], context);
   expect(await counted())
     .toEqual({ transitions: { [NEW]: 2, [AWAITING]: 1, [FAILED]: 1 }, short: 4 });
 });
 
 test("an order that a repeated key returns again is counted once", async () => {
   const { writer, returnRows, counted } = openWriter();
-  returnRows([{ kind: "created", order_id: 1n }]);
+  returnRows([{ kind: "created", order_id: 1n, first_event: 1n }]);
   await writer.orderCreate(ORDERS, context);
-  await writer.orderCreate(ORDERS, context);
+  returnRows([
+    { kind: "created", order_id: 1n },
+    { kind: "short", order_id: 2n, shortage: { skus: [], skus_total: 4 } },
+  ]);
+  await writer.orderCreate([ORDER, ORDER], context);
   expect(await counted()).toEqual({ transitions: { [NEW]: 1, [AWAITING]: 1 }, short: 0 });
 });
 
 test("payed, cancelled and expired orders are counted when their status changed", async () => {
   const { writer, returnRows, counted } = openWriter();
-  returnRows([{ kind: "changed" }, { kind: "unchanged" }, { kind: "not_found" }]);
+  returnRows([{ kind: "changed", event_id: 1n }, { kind: "unchanged" }, { kind: "not_found" }]);
   await writer.orderPay(CHANGES, context);
   await writer.orderCancel(CHANGES, context);
   returnRows([{}, {}, {}]);
@@ -98,19 +103,18 @@ test("the value of orders with known prices is counted", async () => {
     ];
   };
   expect(await value()).toEqual([0, 0]);
-  const [order] = ORDERS as [typeof ORDERS[0]];
   const priced = {
-    ...order,
+    ...ORDER,
     items: [{ sku: 1, count: 2, price: 50 }, { sku: 2, count: 1, price: 1 }],
   };
-  const unpriced = { ...order, items: [{ sku: 1, count: 2, price: 50 }, { sku: 2, count: 1 }] };
+  const unpriced = { ...ORDER, items: [{ sku: 1, count: 2, price: 50 }, { sku: 2, count: 1 }] };
   returnRows([
+    { kind: "created", order_id: 1n, first_event: 1n },
+    { kind: "created", order_id: 2n, first_event: 3n },
+    { kind: "short", order_id: 3n, first_event: 5n, shortage: { skus: [], skus_total: 1 } },
     { kind: "created", order_id: 1n },
-    { kind: "created", order_id: 2n },
-    { kind: "short", order_id: 3n, shortage: { skus: [], skus_total: 1 } },
   ]);
-  await writer.orderCreate([priced, unpriced, priced], context);
-  await writer.orderCreate([priced, unpriced, priced], context);
+  await writer.orderCreate([priced, unpriced, priced, priced], context);
   returnRows([
     { kind: "changed", total_price: 101n },
     { kind: "changed", total_price: null },

@@ -14,8 +14,7 @@ import type {
   OrderWriter,
 } from "../domain/deps.ts";
 import type { OrderEventRow } from "../outbox/order-outbox.ts";
-import { changeEvents, createEvents, expiryEvents } from "./event-rows.ts";
-import { orderCounters } from "./order-counters.ts";
+import { changeEvents, createEvents, expiryEvents, orderCounters } from "./order-events.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
 
 // Group commit: orders that arrive while a transaction is in progress share the next one.
@@ -116,6 +115,11 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
   const { pool, paymentTimeoutMs, metrics, onEvents = () => {} } = options;
   const counters = orderCounters(metrics);
 
+  const pass = (events: readonly OrderEventRow[], rows: readonly { stock_events: boolean }[]) => {
+    counters.countEvents(events);
+    onEvents(events, rows[0]?.stock_events ?? false);
+  };
+
   async function change(
     target: "payed" | "cancelled",
     changes: readonly OrderChange[],
@@ -129,11 +133,9 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
       sourcesOf(target),
     ] as const;
     const rows = await pool.run(ORDER_CHANGE, parameters, context);
-    onEvents(changeEvents(target, changes, rows), rows[0]?.stock_events ?? false);
-    const outcomes = rows.map(toChangeOutcome);
+    pass(changeEvents(target, changes, rows), rows);
     if (target === "payed") counters.countPayments(rows);
-    else counters.countCancelled("buyer", rows.filter(({ kind }) => kind === "changed").length);
-    return outcomes;
+    return rows.map(toChangeOutcome);
   }
 
   return {
@@ -141,18 +143,16 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
       if (orders.length === 0) return [];
       const parameters = [...toColumns(orders), paymentTimeoutMs, SHORT_SKUS_MAX] as const;
       const rows = await pool.run(ORDER_CREATE, parameters, context);
-      onEvents(createEvents(orders, rows), rows[0]?.stock_events ?? false);
-      const outcomes = rows.map(toCreateOutcome);
-      outcomes.forEach((outcome, place) => counters.countCreated(outcome, orders[place]?.items));
-      return outcomes;
+      pass(createEvents(orders, rows), rows);
+      counters.countCreated(orders, rows);
+      return rows.map(toCreateOutcome);
     },
     orderPay: (changes, context) => change("payed", changes, context),
     orderCancel: (changes, context) => change("cancelled", changes, context),
     async expireOrders(max, context) {
       const parameters = [max, context.traceparent, paymentTimeoutMs] as const;
       const rows = await pool.run(EXPIRE_ORDERS, parameters, context);
-      onEvents(expiryEvents(rows, context), rows[0]?.stock_events ?? false);
-      counters.countCancelled("payment_timeout", rows.length);
+      pass(expiryEvents(rows, context), rows);
       return rows.length;
     },
   };
