@@ -11,32 +11,16 @@ const LINE = `POST /user/${user}/cart/${SKU}`;
 const GOOD = `{"count":1}`;
 const TOO_LARGE = " ".repeat(64 * 1024 + 1);
 
-const badIds = ["0", "-1", "+1", "01", "1.0", "1e0", "x", "%31", "1%20", "9223372036854775808"];
-const badPaths = badIds.flatMap((id) => [
-  { line: `POST /user/${id}/cart/${SKU}`, path: "user_id", body: GOOD },
-  { line: `POST /user/${user}/cart/${id}`, path: "sku_id", body: GOOD },
-  { line: `DELETE /user/${id}/cart/${SKU}`, path: "user_id", body: undefined },
-  { line: `DELETE /user/${user}/cart/${id}`, path: "sku_id", body: undefined },
-  { line: `DELETE /user/${id}/cart`, path: "user_id", body: undefined },
-  { line: `GET /user/${id}/cart/list`, path: "user_id", body: undefined },
-  { line: `POST /user/${id}/cart/checkout`, path: "user_id", body: undefined },
-]);
-const badBodies = ([
-  ...["0", "-1", "1.0", "1e0", "1.5", "65536", `"1"`, "null", "true", "[]", "1e400"].map((
-    count,
-  ) => [`{"count":${count}}`, "count"]),
-  ["{}", "count"],
-  [`{"count":1,"sku":1}`, "sku"],
-  [`{"count":1,"__proto__":1}`, "__proto__"],
-  [`{"count":1,"count":2}`, ""],
-  [`{"count":1,"\\u0063ount":1}`, ""],
-  [`{"count":1`, ""],
-  ["", ""],
-  ["[]", ""],
-  ["null", ""],
-] as [string, string][]).map(([body, path]) => ({ line: LINE, path, body }));
+// One sample of each kind over a real port. cart/http/routes.test.ts has every route,
+// shared/http/endpoint.test.ts and proto/loms/v1/schemas.test.ts have every rule.
 
-test.each([...badPaths, ...badBodies])("$line refuses $body at $path", async (row) => {
+test.each([
+  { line: `POST /user/%31/cart/${SKU}`, path: "user_id", body: GOOD },
+  { line: `DELETE /user/${user}/cart/1%20`, path: "sku_id", body: undefined },
+  { line: LINE, path: "count", body: `{"count":1.0}` },
+  { line: LINE, path: "__proto__", body: `{"count":1,"__proto__":1}` },
+  { line: LINE, path: "", body: `{"count":1,"\\u0063ount":1}` },
+])("$line refuses $body at $path", async (row) => {
   const answer = await call(cart, row.line, { body: row.body, headers });
   expectProblem(answer, 400, [row.path]);
   expect(answer.body["trace_id"]).toBe(TRACE_ID);
@@ -56,40 +40,11 @@ interface Refusal {
 }
 
 const refusals: readonly Refusal[] = [
-  { title: "unknown route", line: "GET /user", status: 404 },
-  { title: "a part too many", line: `GET /user/${user}/cart/list/all`, status: 404 },
-  { title: "no user", line: "GET /user//cart/list", status: 404 },
   {
     title: "unknown route before everything",
     line: "POST /user/0/basket/0",
     sent: { body: TOO_LARGE, type: "text/plain" },
     status: 404,
-  },
-  {
-    title: "GET of a line",
-    line: `GET /user/${user}/cart/${SKU}`,
-    status: 405,
-    allow: ["POST", "DELETE"],
-  },
-  { title: "GET of a cart", line: `GET /user/${user}/cart`, status: 405, allow: ["DELETE"] },
-  {
-    title: "list is no SKU",
-    line: `POST /user/${user}/cart/list`,
-    sent: { body: GOOD },
-    status: 405,
-    allow: ["GET", "HEAD"],
-  },
-  {
-    title: "list is no SKU to delete",
-    line: `DELETE /user/${user}/cart/list`,
-    status: 405,
-    allow: ["GET", "HEAD"],
-  },
-  {
-    title: "checkout is no SKU",
-    line: `DELETE /user/${user}/cart/checkout`,
-    status: 405,
-    allow: ["POST"],
   },
   {
     title: "verb before type, size and path",
@@ -104,7 +59,6 @@ const refusals: readonly Refusal[] = [
     sent: { body: TOO_LARGE, type: "text/plain" },
     status: 415,
   },
-  { title: "no type", line: LINE, sent: { body: GOOD, type: null }, status: 415 },
   {
     title: "size before path",
     line: "POST /user/0/cart/0",

@@ -17,62 +17,27 @@ const INFO = "POST /v1/order/info";
 const STOCK = "POST /v1/stock/info";
 const line = `{"sku":${SKU},"count":1}`;
 
-interface Row {
-  readonly call: string;
-  readonly body: string;
-  readonly paths: readonly string[];
-}
+// One sample of each kind over a real port. shared/http, loms/http/app.test.ts and
+// proto/loms/v1/schemas.test.ts have every rule.
 
-const badId = (id: string): Row => ({ call: INFO, body: `{"orderID":${id}}`, paths: ["orderID"] });
-const badIds = [
-  ...["0", "-1", "1.0", "1e0", "1.5", "null", "true", "[1]", "{}", "9223372036854775808"],
-  ...[`"0"`, `"01"`, `"+1"`, `"-1"`, `"1.0"`, `" 1"`, `""`, `"x"`, `"9223372036854775808"`],
-].map(badId);
-const badSkus = ["0", "-1", "1.0", "1e0", `"1"`, "4294967296", "99999999999999999999"]
-  .map((sku): Row => ({ call: STOCK, body: `{"sku":${sku}}`, paths: ["sku"] }));
-const badOrders: Row[] = [
-  { call: CREATE, body: `{}`, paths: ["user", "items"] },
-  { call: CREATE, body: `{"user":1,"items":{}}`, paths: ["items"] },
-  { call: CREATE, body: `{"user":1,"items":[1]}`, paths: ["items.0"] },
+test.each([
+  { path: INFO, body: `{"orderID":9223372036854775808}`, paths: ["orderID"] },
+  { path: INFO, body: `{"orderID":"01"}`, paths: ["orderID"] },
+  { path: INFO, body: `{"orderID":1,"orderID":1}`, paths: [""] },
+  { path: INFO, body: "[".repeat(10_000), paths: [""] },
+  { path: STOCK, body: `{"sku":1.0}`, paths: ["sku"] },
+  { path: CREATE, body: `{}`, paths: ["user", "items"] },
   {
-    call: CREATE,
+    path: CREATE,
     body: `{"user":1,"items":[${line},{"sku":1,"count":65536}]}`,
     paths: ["items.1.count"],
   },
-  {
-    call: CREATE,
-    body: `{"user":1,"items":[{"sku":${SKU},"count":1,"price":-1}]}`,
-    paths: ["items.0.price"],
-  },
-  {
-    call: CREATE,
-    body: `{"user":1,"items":[{"sku":${SKU},"count":1,"name":""}]}`,
-    paths: ["items.0.name"],
-  },
-  { call: CREATE, body: `{"user":1,"items":[${line}],"note":""}`, paths: ["note"] },
-];
-const badJson = [
-  "",
-  "{",
-  `{"orderID":1,"orderID":1}`,
-  `{"orderID":01}`,
-  `{'orderID':1}`,
-  "[]",
-  "1",
-  "null",
-  `"x"`,
-  "[".repeat(10_000),
-].map((body): Row => ({ call: INFO, body, paths: [""] }));
-
-test.each([...badIds, ...badSkus, ...badOrders, ...badJson])(
-  "$call refuses $body with the path of each broken rule",
-  async (row) => {
-    const answer = await call(loms, row.call, { body: row.body, headers });
-    expectProblem(answer, 400, row.paths);
-    expect(answer.body["trace_id"]).toBe(TRACE_ID);
-    for (const { message } of answer.body.errors ?? []) expect(message).not.toBe("");
-  },
-);
+])("$path refuses $body with the path of each broken rule", async ({ path, body, paths }) => {
+  const answer = await call(loms, path, { body, headers });
+  expectProblem(answer, 400, paths);
+  expect(answer.body["trace_id"]).toBe(TRACE_ID);
+  for (const { message } of answer.body.errors ?? []) expect(message).not.toBe("");
+});
 
 interface Refusal {
   readonly title: string;
@@ -85,8 +50,6 @@ interface Refusal {
 const GOOD = `{"orderID":1}`;
 const refusals: readonly Refusal[] = [
   { title: "unknown route", call: "POST /v1/order/refund", sent: { body: GOOD }, status: 404 },
-  { title: "unknown route, bad everything", call: "PATCH /nowhere", status: 404 },
-  { title: "wrong verb", call: "GET /v1/order/info", status: 405, allow: "POST" },
   {
     title: "wrong verb before type, size and body",
     call: "PUT /v1/order/info",
@@ -100,11 +63,8 @@ const refusals: readonly Refusal[] = [
     sent: { body: " ".repeat(MIB), type: "text/plain" },
     status: 415,
   },
-  { title: "no type", call: INFO, sent: { body: GOOD, type: null }, status: 415 },
-  { title: "other JSON", call: INFO, sent: { body: GOOD, type: "text/json" }, status: 415 },
   { title: "size before body", call: INFO, sent: { body: "{".repeat(65_537) }, status: 413 },
   { title: "64 KiB are read", call: INFO, sent: { body: "{".repeat(65_536) }, status: 400 },
-  { title: "1 MiB for an order", call: CREATE, sent: { body: "{".repeat(MIB) }, status: 400 },
   { title: "over 1 MiB", call: CREATE, sent: { body: "{".repeat(MIB + 1) }, status: 413 },
   {
     title: "not UTF-8",
@@ -135,18 +95,6 @@ test("a body without a declared length is refused over the limit", async () => {
   });
   expect(status).toBe(413);
 });
-
-test.each([
-  "application/json; charset=utf-8",
-  "APPLICATION/JSON",
-  `application/json;charset="UTF-8"`,
-])(
-  "the content type %s is JSON",
-  async (type) => {
-    const answer = await call(loms, STOCK, { body: { sku: SKU }, type });
-    expect(answer.status).toBe(200);
-  },
-);
 
 test("a trailing slash and unknown query parameters are accepted", async () => {
   const answer = await call(loms, `${STOCK}/?verbose=1&verbose=2`, { body: { sku: SKU } });
