@@ -143,11 +143,12 @@ function opener(options: HttpAppOptions, clock: Clock) {
     const traceparent = parent === undefined && PROBE_ROUTES.has(route ?? "")
       ? childTraceparent(parent)
       : tracing.startTraceparent(parent);
-    const context = new RequestContext({ traceparent, timeoutMs, caller: request, clock });
+    const caller = request;
+    const context = new RequestContext({ traceparent, parent, timeoutMs, caller, clock });
     const givenId = headers.get("x-request-id");
     const origin = origins.size > 0 ? headers.get("origin") : null;
     return {
-      ...{ method, context, parent, startedAt: clock.now() },
+      ...{ method, context, startedAt: clock.now() },
       requestId: givenId !== null && REQUEST_ID.test(givenId) ? givenId : context.spanId,
       origin: origin !== null && origins.has(origin) ? origin : undefined,
       ...{ route: undefined, status: 0, bytes: 0, error: undefined },
@@ -192,10 +193,10 @@ interface Labels {
 }
 
 function spanOf(exchange: Exchange, labels: Labels, durationMs: number): SpanRecord {
-  const { method, route, context, parent, startedAt } = exchange;
+  const { method, route, context: { traceparent, parent }, startedAt } = exchange;
   const verb = KNOWN_METHODS.has(method) ? method : "HTTP";
   return {
-    ...{ traceparent: context.traceparent, parent, kind: "server", startedAt, durationMs },
+    ...{ traceparent, parent, kind: "server", startedAt, durationMs },
     name: route === undefined ? verb : `${verb} ${route}`,
     attributes: {
       "http.request.method": labels.http_request_method,

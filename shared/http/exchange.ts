@@ -25,8 +25,6 @@ export interface MountedRoute {
 export interface Exchange {
   readonly method: string;
   readonly context: RequestContext;
-  /** The caller's `traceparent`, if it sent a valid one. */
-  readonly parent: string | undefined;
   /** The caller's `X-Request-Id` or, without a valid one, the id of the span. */
   readonly requestId: string;
   /** Of the page that sent the request, if it is one that may use this service. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -68,23 +69,13 @@ export async function serve(handler: RequestHandler, address: HostPort): Promise
   const connections = watchConnections(server);
   answerUnreadable(server, (socket) => isAnswering(connections.get(socket)));
   try {
-    await listening(server, address);
+    await once(server.listen(address.port, address.host), "listening");
   } catch (error) {
     throw listenError(error, address);
   }
   const { port } = server.address() as AddressInfo;
   const url = `http://${reachable({ host: address.host, port })}`;
   return { url, port, close: (graceMs) => close(server, connections, graceMs) };
-}
-
-function listening(server: Server, { host, port }: HostPort): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }
 
 function listenError(cause: unknown, address: HostPort): ListenError {

@@ -4,7 +4,7 @@ import { LOG_LEVELS, type LogLevel } from "../config.ts";
 import { exceptionFields } from "./describe-error.ts";
 import { jsonLine, type LogRecord, prettyLine, type ServiceName } from "./log-record.ts";
 import { redacted } from "../redact.ts";
-import { stdoutLines } from "./stdout-lines.ts";
+import { stdoutLines } from "./bounded-lines.ts";
 
 export type LogFormat = "json" | "pretty";
 export type LogFields = Readonly<Record<string, unknown>>;
