@@ -1,24 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { newDataDirectory, removeDirectory } from "../../e2e/own-stack.ts";
 import { startStoreServer, type StoreServer } from "../../e2e/machines/store-server.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
-import { Metrics } from "../../shared/telemetry/metrics.ts";
-import { NO_TRACING } from "../../shared/telemetry/tracing.ts";
-import { readStoreUrl } from "../../shared/valkey/store-url.ts";
-import { Valkey } from "../../shared/valkey/valkey.ts";
-import { TTL_MS } from "../test/carts-under-test.ts";
+import { newDataDirectory, removeDirectory } from "../../e2e/own-stack.ts";
+import { LIMITS, TTL_MS } from "../test/carts-under-test.ts";
+import { openTestStore, testContext, type TestStore } from "../test/store-client.ts";
 import { cartsContract } from "./carts-contract.ts";
-import { ValkeyCarts } from "./valkey.ts";
+import type { ValkeyCartsOptions } from "./valkey.ts";
 
 const stores = inject("stores");
-const TRACEPARENT = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
-const context = (timeoutMs = 5_000) => new RequestContext({ traceparent: TRACEPARENT, timeoutMs });
 
 describe.skipIf(!stores).each(["redis-server", "valkey-server"] as const)("%s", (name) => {
   let server: StoreServer;
   let directory: string;
-  const opened: Valkey[] = [];
-  let keys = 0;
+  const opened: TestStore[] = [];
 
   beforeAll(async () => {
     directory = newDataDirectory();
@@ -26,56 +19,44 @@ describe.skipIf(!stores).each(["redis-server", "valkey-server"] as const)("%s", 
   });
   beforeEach(() => server.command("flushall"));
   afterAll(async () => {
-    for (const client of opened) client.close();
+    for (const store of opened) store.close();
     await server.kill();
     removeDirectory(directory);
   });
 
-  function connect(): Valkey {
-    const address = readStoreUrl(`redis://127.0.0.1:${server.port}`);
-    const client = new Valkey({
-      ...{ address, tls: {}, name: "carts", metrics: new Metrics("cart"), tracing: NO_TRACING },
-      onError: () => {},
-    });
-    opened.push(client);
-    return client;
+  const url = () => `redis://127.0.0.1:${server.port}`;
+
+  function openStore(options?: Partial<ValkeyCartsOptions>): TestStore {
+    const store = openTestStore(url(), {}, options);
+    opened.push(store);
+    return store;
   }
 
-  let process: ReturnType<typeof startProcess> | undefined;
-  function startProcess() {
-    const counted = { expired: 0 };
-    const carts = new ValkeyCarts({
-      store: connect(),
-      attempts: connect(),
-      newIdempotencyKey: () => `key-${++keys}`,
-      ttlMs: TTL_MS,
-      onExpired: (ended) => counted.expired += ended,
-    });
-    return { carts, counted };
-  }
+  let shared: TestStore | undefined;
 
   cartsContract(`ValkeyCarts on ${name}`, async () => {
-    process ??= startProcess();
-    const { carts } = process;
+    shared ??= openStore();
+    const { carts } = shared;
     return {
       carts,
-      size: () => carts.size(context()),
+      size: () => carts.size(testContext()),
       advance: (ms) => letTimePass(server, ms),
     };
   });
 
   test("carts that were left behind are counted once, and take no memory", async () => {
-    const [one, other] = [startProcess(), startProcess()];
-    const limits = { countMax: 10, linesMax: 10 };
+    let expired = 0;
+    const onExpired = (ended: number) => expired += ended;
+    const [one, other] = [openStore({ onExpired }), openStore({ onExpired })];
     for (let user = 1n; user <= 1_000n; user++) {
-      await one.carts.addItem(user, { sku: 1, count: 1 }, limits, context());
+      await one.carts.addItem(user, { sku: 1, count: 1 }, LIMITS, testContext());
     }
     await letTimePass(server, TTL_MS);
     for (let calls = 0; calls < 10; calls++) {
-      await Promise.all([one.carts.size(context()), other.carts.size(context())]);
+      await Promise.all([one.carts.size(testContext()), other.carts.size(testContext())]);
     }
-    expect(await other.carts.size(context())).toEqual({ carts: 0, lines: 0 });
-    expect(one.counted.expired + other.counted.expired).toBe(1_000);
+    expect(await other.carts.size(testContext())).toEqual({ carts: 0, lines: 0 });
+    expect(expired).toBe(1_000);
     expect(await server.command("keys", "*")).toEqual(
       expect.arrayContaining([expect.stringMatching(/:lines$/)]),
     );

@@ -16,11 +16,14 @@ export interface StoreServerOptions {
   readonly client?: Pick<RedisOptions, "password" | "tls">;
   /** A configuration file, which sentinels rewrite. */
   readonly configFile?: string;
+  readonly isClusterNode?: boolean;
 }
 
 /** A server of Valkey or Redis, or a sentinel, as a process of its own. */
 export interface StoreServer {
   readonly port: number;
+  /** Where nodes of a cluster meet. */
+  readonly busPort: number;
   /** For commands of an administrator. */
   command(...args: readonly string[]): Promise<unknown>;
   /** With the same data. */
@@ -33,7 +36,7 @@ export interface StoreServer {
 /** Starts a server that keeps what it acknowledged over kill -9; it answers when this resolves. */
 export async function startStoreServer(options: StoreServerOptions): Promise<StoreServer> {
   const { client: connection = {}, args = [] } = options;
-  const [port = 0] = await freePorts(1);
+  const [port = 0, busPort = 0] = await freePorts(2);
   const directory = join(options.directory, String(port));
   mkdirSync(directory, { recursive: true });
   const client = () =>
@@ -58,6 +61,7 @@ export async function startStoreServer(options: StoreServerOptions): Promise<Sto
         ...options.configFile ? [options.configFile] : [],
         ...connection.tls ? ["--port", "0", "--tls-port", `${port}`] : ["--port", `${port}`],
         ...["--bind", "127.0.0.1", "--dir", directory, "--save", ""],
+        ...options.isClusterNode ? ["--cluster-port", `${busPort}`] : [],
         ...options.configFile ? ["--sentinel"] : ["--appendonly", "yes"],
         ...args,
       ],
@@ -73,8 +77,7 @@ export async function startStoreServer(options: StoreServerOptions): Promise<Sto
 
   await start();
   return {
-    port,
-    command,
+    ...{ port, busPort, command },
     restart: start,
     async kill() {
       sendSignal(child.pid, "SIGKILL");

@@ -1,0 +1,192 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { eventually } from "../../e2e/eventually.ts";
+import { createAuthority, readCertified } from "../../e2e/foreign/certificates.ts";
+import {
+  ownerOf,
+  type SentinelGroup,
+  startSentinelGroup,
+  startStoreCluster,
+  type StoreCluster,
+} from "../../e2e/machines/store-groups.ts";
+import { startStoreServer, type StoreServer } from "../../e2e/machines/store-server.ts";
+import { newDataDirectory, removeDirectory } from "../../e2e/own-stack.ts";
+import { readFileSync } from "node:fs";
+import type { CheckoutAttempt } from "../domain/deps.ts";
+import { LIMITS } from "../test/carts-under-test.ts";
+import { openTestStore, testContext, type TestStore } from "../test/store-client.ts";
+
+const stores = inject("stores");
+const line = { sku: 10, count: 2 };
+const unavailable = { code: "unavailable", retryAfterMs: 1_000 };
+
+let directory: string;
+let opened: TestStore[] = [];
+beforeAll(() => {
+  directory = newDataDirectory();
+});
+afterEach(() => {
+  for (const store of opened) store.close();
+  opened = [];
+});
+afterAll(() => removeDirectory(directory));
+
+function openStore(...options: Parameters<typeof openTestStore>): TestStore {
+  const store = openTestStore(...options);
+  opened.push(store);
+  return store;
+}
+
+async function beginAttempt({ carts }: TestStore, user: bigint): Promise<CheckoutAttempt> {
+  const cart = await carts.readToOrder(user, testContext());
+  if (cart.attempt) return cart.attempt;
+  const { lines, revision } = cart;
+  return await carts.beginAttempt(user, revision, lines, testContext()) as CheckoutAttempt;
+}
+
+describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
+  let group: SentinelGroup;
+  beforeAll(async () => {
+    group = await startSentinelGroup({ program: stores?.["valkey-server"] as string, directory });
+  });
+  afterAll(() => group.close());
+
+  test("refuses a checkout whose attempt no replica has, and resumes it later", async () => {
+    const store = openStore(group.url);
+    await store.carts.addItem(1n, line, LIMITS, testContext());
+    const { replica } = await group.roles();
+    replica.pause();
+    try {
+      await expect(beginAttempt(store, 1n)).rejects.toMatchObject(unavailable);
+    } finally {
+      replica.resume();
+    }
+    const attempt = await eventually(() => beginAttempt(store, 1n));
+    expect(attempt).toMatchObject({ isResumed: true, items: [line] });
+  });
+
+  test.each([
+    { how: "killed", user: 2n },
+    { how: "frozen", user: 3n },
+  ])("keeps an attempt when its primary is $how and replaced", async ({ how, user }) => {
+    const store = openStore(group.url);
+    await eventually(() => group.replicates());
+    await store.carts.addItem(user, line, LIMITS, testContext());
+    const begun = await eventually(() => beginAttempt(store, user));
+    const one = { sku: 20, count: 1 };
+    let sent = 0;
+    const add = () => store.carts.addItem(user, one, LIMITS, testContext(500)).catch(() => {});
+    const { primary, replica } = await group.roles();
+    if (how === "killed") await primary.kill();
+    else primary.pause();
+    await eventually(async () => {
+      sent++;
+      await add();
+      expect((await group.roles()).primary === replica).toBe(true);
+    });
+    const found = await eventually(() => beginAttempt(store, user));
+    expect(found).toMatchObject({ idempotencyKey: begun.idempotencyKey, items: [line] });
+    await store.carts.settleAttempt(user, found, { keep: false }, testContext());
+    const left = await store.carts.listCart(user, testContext());
+    expect(left.map(({ sku }) => sku), "what was ordered has left").not.toContain(line.sku);
+    expect(left[0]?.count ?? 0, "no addition was sent twice").toBeLessThanOrEqual(sent);
+    if (how === "killed") await primary.restart();
+    else primary.resume();
+    await eventually(async () => {
+      expect(String(await primary.command("role"))).toMatch(/^slave/);
+    });
+    await store.carts.clearCart(user, testContext());
+  });
+});
+
+describe.skipIf(!stores)("ValkeyCarts on a cluster of three", () => {
+  let cluster: StoreCluster;
+  beforeAll(async () => {
+    cluster = await startStoreCluster({ program: stores?.["valkey-server"] as string, directory });
+  });
+  afterAll(() => cluster.close());
+
+  test("serves users on every node, and counts all of them", async () => {
+    const store = openStore(cluster.url);
+    const users = Array.from({ length: 100 }, (_, at) => BigInt(at + 1));
+    for (const user of users) await store.carts.addItem(user, line, LIMITS, testContext());
+    expect(await store.carts.size(testContext())).toEqual({ carts: 100, lines: 100 });
+    for (const user of users) {
+      const attempt = await beginAttempt(store, user);
+      await store.carts.settleAttempt(user, attempt, { keep: false }, testContext());
+    }
+    expect(await store.carts.size(testContext())).toEqual({ carts: 0, lines: 0 });
+    for (const server of cluster.servers) {
+      expect(await server.command("info", "commandstats")).toContain("cmdstat_evalsha");
+    }
+  });
+
+  test("follows a slot that has moved", async () => {
+    const store = openStore(cluster.url);
+    // The only user of its bucket, so that the slot moves without keys.
+    const user = 200n;
+    expect(await store.carts.listCart(user, testContext())).toEqual([]);
+    const { servers } = cluster;
+    const slot = Number(await servers[0]?.command("cluster", "keyslot", `{${user}}`));
+    const target = servers[(ownerOf(slot) + 1) % servers.length] as StoreServer;
+    const id = await target.command("cluster", "myid") as string;
+    for (const server of servers) {
+      await server.command("cluster", "setslot", `${slot}`, "node", id);
+    }
+    await store.carts.addItem(user, line, LIMITS, testContext());
+    expect(await store.carts.listCart(user, testContext())).toEqual([line]);
+    expect(await target.command("hget", `cart:{${user}}:cart:${user}`, "10")).toBe("2");
+  });
+
+  test("comes back after a node was killed", async () => {
+    const store = openStore(cluster.url);
+    const users = Array.from({ length: 30 }, (_, at) => BigInt(at + 1));
+    const addAll = () =>
+      Promise.all(users.map((user) => store.carts.addItem(user, line, LIMITS, testContext())));
+    await addAll();
+    const [server] = cluster.servers as [StoreServer];
+    await server.kill();
+    await expect(addAll()).rejects.toMatchObject(unavailable);
+    await server.restart();
+    await eventually(addAll);
+  });
+});
+
+describe.skipIf(!stores)("a connection to a store", () => {
+  test("with TLS knows the server by an authority, and the client by its certificate", async () => {
+    const authority = createAuthority(stores?.openssl as string, directory);
+    const serverFiles = authority.certify("store", "IP:127.0.0.1");
+    const ca = readFileSync(authority.ca, "utf8");
+    const client = readCertified(authority.certify("cart", "DNS:cart"));
+    const server = await startStoreServer({
+      program: stores?.["redis-server"] as string,
+      directory,
+      args: [
+        ...["--tls-ca-cert-file", authority.ca, "--tls-cert-file", serverFiles.cert],
+        ...["--tls-key-file", serverFiles.key, "--tls-auth-clients", "yes"],
+      ],
+      client: { tls: { ca, ...client } },
+    });
+    const url = `rediss://127.0.0.1:${server.port}`;
+    await openStore(url, { ca, ...client }).carts.addItem(1n, line, LIMITS, testContext());
+    for (const tls of [client, { ca }]) {
+      const { carts } = openStore(url, tls);
+      await expect(carts.listCart(1n, testContext())).rejects.toMatchObject(unavailable);
+    }
+    await server.kill();
+  });
+
+  test("with a wrong password says so, without the password", async () => {
+    const password = "right";
+    const server = await startStoreServer({
+      program: stores?.["redis-server"] as string,
+      directory,
+      args: ["--requirepass", password],
+      client: { password },
+    });
+    const { carts, errors } = openStore(`redis://:hunter2@127.0.0.1:${server.port}`);
+    await expect(carts.listCart(1n, testContext())).rejects.toMatchObject(unavailable);
+    expect(errors).toContainEqual(expect.stringContaining("WRONGPASS"));
+    expect(errors.join()).not.toContain("hunter2");
+    await server.kill();
+  });
+});
