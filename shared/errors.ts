@@ -29,6 +29,8 @@ export interface ErrorFacts {
   readonly cause?: unknown;
   readonly fields?: readonly FieldViolation[];
   readonly shortage?: OrderShortage;
+  /** The order that has the idempotency key already. */
+  readonly orderId?: bigint;
   /** When they are not what the caller agreed to. */
   readonly prices?: CurrentPrices;
   /** How long a caller should wait before it tries again, in ms. */
@@ -44,6 +46,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly fields: readonly FieldViolation[] | undefined;
   readonly shortage: OrderShortage | undefined;
+  readonly orderId: bigint | undefined;
   readonly prices: CurrentPrices | undefined;
   readonly retryAfterMs: number | undefined;
 
@@ -52,6 +55,7 @@ export class AppError extends Error {
     this.code = code;
     this.fields = facts.fields;
     this.shortage = facts.shortage;
+    this.orderId = facts.orderId;
     this.prices = facts.prices;
     this.retryAfterMs = facts.retryAfterMs;
   }

@@ -95,6 +95,20 @@ describe("orderCreate()", () => {
     expect(mock).toHaveBeenCalledWith("orderCreate", request, context, metadata);
   });
 
+  test("gets the first answer to a key whose order has other prices", async () => {
+    const { loms, mock } = answering(() => Promise.resolve({ orderID: 5n }));
+    const facts = { orderId: 5n };
+    mock.mockRejectedValueOnce(new AppError("already_exists", "other items", facts));
+    const items = [{ sku: 42, count: 3, price: 9 }, { sku: 43, count: 1 }];
+    mock.mockResolvedValueOnce({ status: "awaiting payment", user: 7n, items });
+    expect(await loms.orderCreate(order, context)).toBe(5n);
+    const calls = mock.mock.calls as unknown as [string, unknown][];
+    expect(calls.slice(1).map(([method, request]) => [method, request])).toEqual([
+      ["orderInfo", { orderID: 5n }],
+      ["orderCreate", { user: 7n, items }],
+    ]);
+  });
+
   test("passes on the shortage", async () => {
     const shortage = { orderId: 5n, skus: [], skusTotal: 0 };
     const short = new AppError("failed_precondition", "no", { shortage });

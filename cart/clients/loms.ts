@@ -5,7 +5,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import { formatHostPort, type HostPort } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
 import { createGrpcClient, type GrpcClient, observedClient } from "../../shared/grpc/client.ts";
-import { badRequest } from "../../shared/grpc/error-details.ts";
+import { badRequest, errorInfo } from "../../shared/grpc/error-details.ts";
 import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
@@ -35,7 +35,7 @@ export function createLomsClient(
   const client = createGrpcClient({
     definition: LomsDefinition,
     address: formatHostPort(address),
-    errorDetails: [badRequest, orderShortageDetail],
+    errorDetails: [badRequest, orderShortageDetail, errorInfo("cart")],
   });
   const server = { service: "loms", address: address.host, port: address.port };
   const definition = LomsDefinition;
@@ -57,10 +57,20 @@ export function lomsClient(
     ...groupedStocks(client, onBatch),
 
     async orderCreate({ userId, items, idempotencyKey }, context) {
-      const request = { user: userId, items: items.map(toItem) };
       const metadata = { "idempotency-key": idempotencyKey };
-      const { orderID } = await client.call("orderCreate", request, context, metadata);
-      return orderID;
+      const create = async (lines: Item[]) => {
+        const request = { user: userId, items: lines };
+        const { orderID } = await client.call("orderCreate", request, context, metadata);
+        return orderID;
+      };
+      return await create(items.map(toItem)).catch(async (error: unknown) => {
+        if (!(error instanceof AppError) || error.code !== "already_exists") throw error;
+        if (error.orderId === undefined) throw error;
+        // The key is the revision of one cart, so only prices differ: a store that has lost the
+        // attempt still had the cart. The same lines again get the first answer of loms.
+        const made = await client.call("orderInfo", { orderID: error.orderId }, context);
+        return await create(made.items);
+      });
     },
 
     close: () => client.close(),

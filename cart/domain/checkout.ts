@@ -24,6 +24,20 @@ import type { CheckoutAttempt, Deps } from "./deps.ts";
  *
  * Carts in memory and their attempts are lost together with the process: an order may exist that
  * was never reported, but no cart is left from which it could be ordered again.
+ *
+ * A store outside has them when a process dies:
+ *    after 1: loms has no order yet. The next checkout, in any process, finds the attempt, and its
+ *    outcome is unknown to it: it does 2 with the same key and snapshot.
+ *    after 2: the same; loms answers with the order that it has made.
+ *    after 4: the attempt has ended, and the cart lacks what was ordered. That is one step of the
+ *    store, so no cart is left with an order that is settled.
+ * Processes that run one attempt at once send one key, so loms makes one order and gives each the
+ * same answer. The first one to do 3 or 4 ends the attempt; to the others it is not there any more.
+ * Overload is no answer for one that others may have sent: then the attempt stays.
+ *
+ * A replica that replaces the store's primary may lack its last changes. Before 2 it has the
+ * attempt, if there is a replica. The key is the revision of the cart: a store that has lost the
+ * attempt still has that cart and its revision, and the next checkout does 1 with the same key.
  */
 
 interface Progress {

@@ -119,7 +119,8 @@ export interface Stocks {
 
 export interface Orders {
   /**
-   * Creates the order and resolves with its id.
+   * Creates the order and resolves with its id: under a key that an order of these items has, with
+   * that of this order, whatever its prices.
    * Throws AppError: `failed_precondition` with the shortage when items are short, `unavailable`,
    * `deadline_exceeded` or `internal` when the outcome is unknown.
    */

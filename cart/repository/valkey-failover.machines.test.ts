@@ -175,7 +175,7 @@ describe.skipIf(!stores)("a connection to a store", () => {
     await server.kill();
   });
 
-  test("with a wrong password says so, without the password", async () => {
+  test("with a wrong password reports that, without the password", async () => {
     const password = "right";
     const server = await startStoreServer({
       program: stores?.["redis-server"] as string,

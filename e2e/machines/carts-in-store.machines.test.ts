@@ -36,7 +36,7 @@ describe.skipIf(!stores)("carts in a store", () => {
       client: { password: PASSWORD },
     });
     const password = encodeURIComponent(PASSWORD);
-    environment = { CART_STORE_URL: `redis://:${password}@127.0.0.1:${server.port}/2` };
+    environment = { CART_STORE_URL: `redis://:${password}@127.0.0.1:${server.port}` };
     stack = await startOwnStack({ environment });
     first = shopAt(stack);
     second = await startBeside("cart", stack, environment);
@@ -179,6 +179,18 @@ describe.skipIf(!stores)("carts in a store", () => {
     expect(await ordersOf(user)).toEqual([String(order)]);
     expect(await first.inCart(user)).toEqual({ [SKU]: 1 });
     await replaceSecond();
+  });
+
+  test("an attempt that was lost after its order, with other prices: that order", async () => {
+    const user = newUser();
+    await first.add(user, SKU, 2);
+    const key = `cart:{${user % 256}}:cart:${user}`;
+    const revision = await server.command("hget", key, "revision") as string;
+    const items = [{ sku: SKU, count: 2, price: 1 }];
+    const made = await first.tryCreate(user, items, { "idempotency-key": revision });
+    expect(await first.checkout(user)).toBe(made.body["orderID"]);
+    expect(await ordersOf(user)).toHaveLength(1);
+    expect(await first.inCart(user)).toEqual({});
   });
 
   test("a cart that starts anew has the carts of before", async () => {

@@ -34,6 +34,7 @@ export async function orderCreate(
       throw new AppError(
         "already_exists",
         `The idempotency key belongs to order ${outcome.orderId}, which has other items`,
+        { orderId: outcome.orderId },
       );
   }
 }

@@ -13,6 +13,8 @@ export const TYPE_URL_PREFIX = "type.googleapis.com/";
  */
 const VIOLATIONS_MAX = 20;
 
+const ORDER_ID = "order_id";
+
 /** A message that travels in the details of a gRPC status, and the facts that it carries. */
 export interface ErrorDetail {
   /** {@link TYPE_URL_PREFIX} and the full name of the message. */
@@ -24,21 +26,25 @@ export interface ErrorDetail {
 }
 
 /**
- * Which code it was and in which trace, in every error.
+ * Which code it was and in which trace, in every error; and the order that it is about.
  * @param domain who speaks, such as `loms.marketplace`
  */
 export function errorInfo(domain: string): ErrorDetail {
   return {
     typeUrl: `${TYPE_URL_PREFIX}google.rpc.ErrorInfo`,
-    encode({ code, shortage }, traceId) {
+    encode({ code, shortage, orderId }, traceId) {
       const metadata: Record<string, string> = { trace_id: traceId };
+      if (orderId !== undefined) metadata[ORDER_ID] = String(orderId);
       if (shortage) {
-        metadata["order_id"] = String(shortage.orderId);
+        metadata[ORDER_ID] = String(shortage.orderId);
         metadata["skus_total"] = String(shortage.skusTotal);
       }
       return ErrorInfo.encode({ reason: code.toUpperCase(), domain, metadata }).finish();
     },
-    decode: () => ({}),
+    decode(bytes) {
+      const orderId = ErrorInfo.decode(bytes).metadata[ORDER_ID];
+      return orderId === undefined ? {} : { orderId: BigInt(orderId) };
+    },
   };
 }
 
