@@ -1,4 +1,5 @@
-import { vi } from "vitest";
+import { systemClock } from "../shared/async/clock.ts";
+import { sleep } from "../shared/async/sleep.ts";
 
 /** The slowest promise is the lease of a killed relay, 10 s; twice that will not come any more. */
 export const EVENTUALLY_MAX_MS = 20_000;
@@ -6,9 +7,17 @@ export const EVENTUALLY_MAX_MS = 20_000;
 const PROBE_INTERVAL_MS = 25;
 
 /** The first result of `probe` that is no failure; fails with the last one after `withinMs`. */
-export function eventually<Result>(
+export async function eventually<Result>(
   probe: () => Result | Promise<Result>,
   withinMs = EVENTUALLY_MAX_MS,
 ): Promise<Result> {
-  return vi.waitFor(probe, { timeout: withinMs, interval: PROBE_INTERVAL_MS });
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    try {
+      return await probe();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await sleep(systemClock, PROBE_INTERVAL_MS);
+  }
 }

@@ -7,13 +7,15 @@ import { parseArgs } from "node:util";
 import { runCrashTest } from "./run.ts";
 import { holds, tellVerdict } from "./verdict.ts";
 
-const USAGE = `npm run crash-test -- [--rounds N] [--seed N]
+const USAGE = `npm run crash-test -- [--rounds N] [--seed N] [--ha]
 
 Buys under load from a stack of its own, kills -9 a random process each round and brings it back,
 and reports at the end whether anything acknowledged was lost or done twice.
 
   --rounds N  how many processes are killed (20)
   --seed N    decides the victims, the moments and the purchases (random, and printed)
+  --ha        PostgreSQL under Patroni, three brokers, carts in Valkey, two of each service behind
+              HAProxy, instead of the stack; needs what npm run test:machines needs
 `;
 const SEED_MAX = 2 ** 32 - 1;
 
@@ -21,6 +23,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "20" },
     seed: { type: "string", default: String(randomInt(SEED_MAX)) },
+    ha: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -33,7 +36,7 @@ if (values.help) {
     process.stderr.write(`--rounds is a number from 1, --seed one from 0 to ${SEED_MAX}\n`);
     process.exitCode = 1;
   } else {
-    process.exitCode = await crashTest(rounds, seed);
+    process.exitCode = await crashTest(rounds, seed, values.ha);
   }
 }
 
@@ -42,7 +45,7 @@ function isWhole(value: number, min: number): boolean {
 }
 
 /** @returns the exit code */
-async function crashTest(rounds: number, seed: number): Promise<number> {
+async function crashTest(rounds: number, seed: number, ha: boolean): Promise<number> {
   const dataDirectory = mkdtempSync(join(tmpdir(), "marketplace-crash-"));
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
@@ -50,7 +53,7 @@ async function crashTest(rounds: number, seed: number): Promise<number> {
   print(`crash-test: ${rounds} rounds, seed ${seed}`);
   try {
     const verdict = await runCrashTest({
-      ...{ seed, rounds, dataDirectory, print },
+      ...{ seed, rounds, dataDirectory, ha, print },
       signal: stopping.signal,
     });
     const isGood = holds(verdict);

@@ -1,7 +1,5 @@
-import { join } from "node:path";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import { freePorts } from "../../stack/ports.ts";
 import { checkInvariants } from "../invariants/check.ts";
 import type { Finding } from "../invariants/finding.ts";
 import { openDatabase } from "../invariants/snapshot.ts";
@@ -10,12 +8,14 @@ import { tellFinding } from "../invariants/tell.ts";
 import { checkBoughtOnce } from "./bought-once.ts";
 import { startPriceChanges } from "./prices.ts";
 import { openTransports } from "./transports.ts";
-import { Launcher } from "./launcher.ts";
 import { Ledger } from "./ledger.ts";
 import { startLoad } from "./load.ts";
 import { Random } from "./random.ts";
 import { openStockTransport } from "./stock-transport.ts";
-import { type Accident, accidents, takesCarts } from "./victims.ts";
+import { createSeveralMachines } from "./several-machines.ts";
+import { createOneMachine } from "./one-machine.ts";
+import type { CrashTestSystem } from "./system.ts";
+import { type Accident, accidents } from "./victims.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 /** Short, so that orders are left unpaid and cancelled all the time; longer than most accidents. */
@@ -29,6 +29,8 @@ export interface CrashTestOptions {
   readonly seed: number;
   readonly rounds: number;
   readonly dataDirectory: string;
+  /** The system of several machines, instead of the stack. */
+  readonly ha: boolean;
   readonly print: (line: string) => void;
   /** Stops the stack where it is. */
   readonly signal: AbortSignal;
@@ -39,77 +41,71 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
   const { seed, rounds, print } = options;
   const random = new Random(seed);
   const ledger = new Ledger();
-  const launcher = await createLauncher(options.dataDirectory, ledger);
-  const stop = () => void launcher.close();
+  const system = await createSystem(options, ledger);
+  const stop = () => void system.close();
   options.signal.addEventListener("abort", stop, { once: true });
   try {
-    await launcher.start();
-    const { urls } = launcher.facts;
-    const transports = openTransports({
-      cart: urls.cart,
-      loms: urls.loms ?? "",
-      lomsGrpc: urls.lomsGrpc,
-    });
+    await system.start();
+    const { addresses } = system;
+    const transports = openTransports(addresses);
     const load = startLoad(
       {
         ...{ transports, ledger, clock: systemClock, paymentTimeoutMs: PAYMENT_TIMEOUT_MS },
-        stock: openStockTransport(urls.lomsAdmin ?? ""),
+        stock: openStockTransport(addresses.lomsAdmin),
       },
       random.fork(0),
     );
-    const prices = startPriceChanges(urls.products, random.fork(2), systemClock);
-    const planned = accidents(random.fork(1)).take(rounds).toArray();
+    const prices = startPriceChanges(addresses.products, random.fork(2), systemClock);
+    const planned = accidents(random.fork(1), system.victims).take(rounds).toArray();
     for (const [index, accident] of planned.entries()) {
-      const line = await happen(accident, launcher, ledger);
+      const line = await happen(accident, system, ledger);
       print(`round ${String(index + 1).padStart(String(rounds).length)}: ${line}`);
     }
     await progress(ledger, LAST_ANSWERS, "the last accident");
     await load.stop();
     await prices.stop();
     transports.close();
-    const findings = await look(launcher, ledger);
+    const findings = await look(system, ledger);
     for (const finding of findings) print(tellFinding(finding));
     return judge(ledger, findings, planned.length);
   } finally {
     options.signal.removeEventListener("abort", stop);
-    await launcher.close();
+    await system.close();
   }
 }
 
-/** The services keep their addresses through every start, so that buyers find them again. */
-async function createLauncher(dataDirectory: string, ledger: Ledger): Promise<Launcher> {
-  const listeners = [
-    ...["CART_HTTP", "LOMS_HTTP", "LOMS_GRPC", "LOMS_ADMIN"],
-    ...["NOTIFIER_HTTP", "PRODUCTS_HTTP"],
-  ];
-  const ports = await freePorts(listeners.length);
-  return new Launcher({
+async function createSystem(
+  { ha, dataDirectory }: CrashTestOptions,
+  ledger: Ledger,
+): Promise<CrashTestSystem> {
+  const create = ha ? createSeveralMachines : createOneMachine;
+  return await create({
     dataDirectory,
-    environment: {
-      ...Object.fromEntries(listeners.map((name, index) => [name, `127.0.0.1:${ports[index]}`])),
-      ORDER_PAYMENT_TIMEOUT: `${PAYMENT_TIMEOUT_MS}ms`,
-    },
+    paymentTimeoutMs: PAYMENT_TIMEOUT_MS,
     onEnd: (ended) => ledger.strange.push(`a part has ended by itself: ${ended}`),
   });
 }
 
 /** One round; returns what happened. */
-async function happen(accident: Accident, launcher: Launcher, ledger: Ledger): Promise<string> {
+async function happen(
+  accident: Accident,
+  system: CrashTestSystem,
+  ledger: Ledger,
+): Promise<string> {
   const { victim, afterAnswers, afterMs, awayMs } = accident;
   const before = ledger.acknowledged;
   await progress(ledger, afterAnswers, "the accident before");
   await sleep(systemClock, afterMs);
   const answered = ledger.acknowledged - before;
   // The stand-in counts in memory.
-  const { violations } = await checkProductCalls(launcher.facts.urls.products);
+  const { violations } = await checkProductCalls(system.addresses.products);
   ledger.strange.push(...violations);
   const killedAt = performance.now();
-  await (victim === "launcher" ? launcher.killLauncher() : launcher.kill(victim));
-  if (takesCarts(victim)) ledger.cartsDied();
+  await system.kill(victim);
+  if (system.takesCarts(victim)) ledger.cartsDied();
   await sleep(systemClock, awayMs);
-  // The next process of cart has a limit of its own.
-  if (victim === "cart") await forgetProductCalls(launcher.facts.urls.products);
-  await (victim === "launcher" ? launcher.start() : launcher.restart(victim));
+  if (system.takesLimit(victim)) await forgetProductCalls(system.addresses.products);
+  await system.restart(victim);
   const backMs = performance.now() - killedAt;
   return `${victim} killed after ${answered} answers, ready again after ` +
     `${(backMs / 1_000).toFixed(1)} s; ${ledger.acknowledged} acknowledged`;
@@ -131,17 +127,14 @@ async function progress(ledger: Ledger, answers: number, since: string): Promise
   }
 }
 
-async function look({ facts }: Launcher, ledger: Ledger): Promise<Finding[]> {
-  const { databases, logDirectory, urls } = facts;
+async function look(system: CrashTestSystem, ledger: Ledger): Promise<Finding[]> {
+  const subject = await system.subject();
   const findings = await checkInvariants({
-    primaryUrl: databases.loms,
-    replicaUrls: databases.lomsReplicas,
+    ...subject,
     acknowledged: ledger.orders,
     acknowledgedChanges: ledger.stockChanges,
-    notifierLogs: [join(logDirectory, "notifier.log")],
-    productsUrl: urls.products,
   });
-  const database = openDatabase(databases.loms);
+  const database = openDatabase(subject.primaryUrl);
   try {
     return [...findings, await checkBoughtOnce(database)];
   } finally {

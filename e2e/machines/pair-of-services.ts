@@ -1,4 +1,5 @@
-import { expect } from "vitest";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import type { ServicePart } from "../../stack/plan.ts";
 import { type Alone, startAlone } from "../alone.ts";
@@ -7,15 +8,27 @@ import type { SharedShop } from "../own-stack.ts";
 import { type ServiceProxy, startServiceProxy, untilProxied } from "./service-proxy.ts";
 
 const CLOSE_MAX_MS = 60_000;
+/** Of a process that ended unexpectedly. */
+const LAST_WORDS_CHARS = 2_000;
 
 type Settings = Readonly<Record<string, string>>;
 
 /** One process of a service, on the same addresses however often it is started. */
 export interface Replaceable {
+  /** Such as "loms 1". */
   readonly name: string;
   start(): Promise<void>;
   /** SIGTERM, until it has ended in order. */
   stop(): Promise<void>;
+  /** kill -9. */
+  kill(): Promise<void>;
+}
+
+export interface PairOptions {
+  /** Takes the output of each process, in NAME.log. */
+  readonly logDirectory: string;
+  /** Called with processes that end without being stopped. */
+  readonly onEnd: (ended: string) => void;
 }
 
 /** Two processes of each service, behind HAProxy. */
@@ -30,31 +43,29 @@ export async function startPairOfServices(
   haproxy: string,
   shop: Pick<SharedShop, "databases" | "urls">,
   settings: Settings,
+  options: PairOptions,
 ): Promise<PairOfServices> {
   const opened = new CloseStack(CLOSE_MAX_MS);
-  const two = async (part: ServicePart) =>
-    await Promise.all([settingsBeside(part, shop), settingsBeside(part, shop)]);
+  const two = (part: ServicePart) =>
+    Promise.all([settingsBeside(part, shop), settingsBeside(part, shop)]);
+  // A cart is ready once its loms is.
   const parts = {
     loms: await two("loms"),
     notifier: await two("notifier"),
     cart: await two("cart"),
   };
-  const listeners = (part: "cart" | "loms") =>
-    parts[part].map(({ url, grpc }) => ({ http: new URL(url).host, grpc }));
   const proxy = await startServiceProxy(haproxy, {
-    cart: listeners("cart"),
-    loms: listeners("loms"),
+    cart: parts.cart.map(listenersOf),
+    loms: parts.loms.map(listenersOf),
   });
   opened.push("HAProxy", () => proxy.close());
   const processes: Replaceable[] = [];
   try {
-    // A cart is ready once its loms is.
     for (const [part, places] of Object.entries(parts) as [ServicePart, typeof parts.loms][]) {
       const made = places.map((place, index) =>
-        replaceable(`${part} ${index + 1}`, part, place.url, {
-          ...place.settings,
-          LOMS_GRPC_URL: proxy.lomsGrpc,
-          ...settings,
+        replaceable({
+          ...{ ...options, part, name: `${part} ${index + 1}`, url: place.url },
+          settings: { ...place.settings, LOMS_GRPC_URL: proxy.lomsGrpc, ...settings },
         })
       );
       opened.push(part, async () => {
@@ -71,23 +82,43 @@ export async function startPairOfServices(
   }
 }
 
-function replaceable(
-  name: string,
-  part: ServicePart,
-  url: string,
-  settings: Settings,
-): Replaceable {
+function listenersOf({ url, grpc, settings }: Awaited<ReturnType<typeof settingsBeside>>) {
+  return { http: new URL(url).host, grpc, admin: settings["LOMS_ADMIN"] };
+}
+
+interface ReplaceableOptions extends PairOptions {
+  readonly name: string;
+  readonly part: ServicePart;
+  readonly url: string;
+  readonly settings: Settings;
+}
+
+function replaceable(options: ReplaceableOptions): Replaceable {
+  const { name, part, url, settings, logDirectory, onEnd } = options;
   let alone: Alone | undefined;
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    const ending = alone;
+    alone = undefined;
+    ending?.signal(signal);
+    const how = await ending?.ended;
+    if (!ending || signal === "SIGKILL" || how === "exit code 0") return;
+    throw new Error(`${name} has ended with ${how}: ${lastWords(ending)}`);
+  }
   return {
     name,
     async start() {
-      alone = await startAlone(part, settings, url);
+      const started = await startAlone(part, settings, url);
+      alone = started;
+      started.follow((chunk) => appendFileSync(join(logDirectory, `${name}.log`), chunk));
+      void started.ended.then((how) => {
+        if (alone === started) onEnd(`${name}: ${how}: ${lastWords(started)}`);
+      });
     },
-    async stop() {
-      alone?.signal("SIGTERM");
-      const ending = await alone?.ended;
-      if (alone) expect(ending, `${name}: ${alone.output().slice(-2_000)}`).toBe("exit code 0");
-      alone = undefined;
-    },
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
   };
+}
+
+function lastWords(alone: Alone): string {
+  return alone.output().slice(-LAST_WORDS_CHARS);
 }

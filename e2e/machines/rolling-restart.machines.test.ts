@@ -23,6 +23,7 @@ describe.skipIf(!programs || !stores)("two of each service behind HAProxy", () =
   let store: StoreServer;
   let services: PairOfServices;
   const directory = newDataDirectory();
+  const ended: string[] = [];
 
   beforeAll(async () => {
     if (!programs || !stores) return;
@@ -32,7 +33,7 @@ describe.skipIf(!programs || !stores)("two of each service behind HAProxy", () =
     store = await startStoreServer({ program: stores["redis-server"], directory });
     services = await startPairOfServices(programs.haproxy, stack, {
       CART_STORE_URL: `redis://127.0.0.1:${store.port}`,
-    });
+    }, { logDirectory: directory, onEnd: (how) => ended.push(how) });
   });
   afterAll(async () => {
     await services?.close();
@@ -68,6 +69,7 @@ describe.skipIf(!programs || !stores)("two of each service behind HAProxy", () =
     }
     await Promise.all(buyers);
     expect(new Set(orders).size).toBe(orders.length);
+    expect(ended).toEqual([]);
   }, TEST_MAX_MS);
 });
 

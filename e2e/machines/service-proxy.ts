@@ -5,7 +5,9 @@ import { type Haproxy, startHaproxy } from "../haproxy.ts";
 /** Where one process of a service listens, as host:port. */
 export interface Listeners {
   readonly http: string;
-  readonly grpc?: string;
+  readonly grpc: string;
+  /** Of loms only. */
+  readonly admin: string | undefined;
 }
 
 /** HAProxy before several processes of cart and of loms. */
@@ -13,6 +15,7 @@ export interface ServiceProxy extends Haproxy {
   /** Without a slash at the end. */
   readonly cart: string;
   readonly loms: string;
+  readonly lomsAdmin: string;
   /** host:port. */
   readonly lomsGrpc: string;
 }
@@ -26,12 +29,18 @@ export async function startServiceProxy(
   haproxy: string,
   { cart, loms }: { readonly cart: readonly Listeners[]; readonly loms: readonly Listeners[] },
 ): Promise<ServiceProxy> {
-  const [cartPort = 0, lomsPort = 0, grpcPort = 0] = await freePorts(3);
+  const [cartPort = 0, lomsPort = 0, adminPort = 0, grpcPort = 0] = await freePorts(4);
   const proxy = await startHaproxy(
     haproxy,
     DEFAULTS +
       listen("cart", cartPort, cart.map(({ http }) => `${http} check`)) +
+      BY_USER +
       listen("loms", lomsPort, loms.map(({ http }) => `${http} check`)) +
+      listen(
+        "loms_admin",
+        adminPort,
+        loms.map(({ http, admin }) => `${admin} check port ${portOf(http)}`),
+      ) +
       listen(
         "loms_grpc",
         grpcPort,
@@ -39,8 +48,13 @@ export async function startServiceProxy(
         " proto h2",
       ),
   );
-  const urls = { cart: `http://127.0.0.1:${cartPort}`, loms: `http://127.0.0.1:${lomsPort}` };
-  return { ...proxy, ...urls, lomsGrpc: `127.0.0.1:${grpcPort}` };
+  return {
+    ...proxy,
+    cart: `http://127.0.0.1:${cartPort}`,
+    loms: `http://127.0.0.1:${lomsPort}`,
+    lomsAdmin: `http://127.0.0.1:${adminPort}`,
+    lomsGrpc: `127.0.0.1:${grpcPort}`,
+  };
 }
 
 /** Until HAProxy has found a process of each service. */
@@ -68,6 +82,9 @@ defaults
   option httpchk GET /readyz
   default-server inter 100ms fall 1 rise 1
 `;
+
+/** The carts of a user go to one process: the prices that a process has cached may differ. */
+const BY_USER = "  balance uri path-only depth 3\n  hash-type consistent\n";
 
 function listen(name: string, port: number, servers: readonly string[], bind = ""): string {
   const lines = servers.map((server, index) => `  server ${name}${index + 1} ${server}`);

@@ -1,0 +1,26 @@
+import type { Subject } from "../invariants/check.ts";
+import type { TransportAddresses } from "./transports.ts";
+
+/** A whole shop whose parts are killed and brought back. It keeps its addresses. */
+export interface CrashTestSystem {
+  /** By name; each is killed once before one is killed again. */
+  readonly victims: readonly string[];
+  readonly addresses: TransportAddresses & {
+    /** The stock API, and the product stand-in; without a slash at the end. */
+    readonly lomsAdmin: string;
+    readonly products: string;
+  };
+  /** Resolves once every part is ready. */
+  start(): Promise<void>;
+  /** kill -9. */
+  kill(victim: string): Promise<void>;
+  /** Starts it again; resolves once it is ready. */
+  restart(victim: string): Promise<void>;
+  /** Whether carts may be lost with it. */
+  takesCarts(victim: string): boolean;
+  /** Whether the limit of product calls begins anew with it. */
+  takesLimit(victim: string): boolean;
+  /** What the invariants are held against. */
+  subject(): Promise<Subject>;
+  close(): Promise<void>;
+}
