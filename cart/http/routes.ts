@@ -34,11 +34,7 @@ export function cartApp(
 ): HttpApp {
   const app = createHttpApp(options);
   mount(app, [
-    addItemEndpoint(deps),
-    deleteItemEndpoint(deps),
-    clearCartEndpoint(deps),
-    listCartEndpoint(deps),
-    checkoutEndpoint(deps),
+    ...operations(deps),
     ...health,
     ...documentRoutes(app, DOCUMENT_INFO, { title: "Loms", origins: options.origins ?? [] }),
     startPageRoute({
@@ -81,16 +77,6 @@ const addItemRoute = createRoute({
   },
 });
 
-function addItemEndpoint(
-  deps: Pick<Deps, "carts" | "products" | "stocks">,
-): MountedRoute {
-  return endpoint(addItemRoute, async ({ params, body }, context) => {
-    const input = { userId: params.user_id, sku: params.sku_id, count: body.count };
-    await addItem(deps, input, context);
-    return { status: 200, body: {} };
-  });
-}
-
 const deleteItemRoute = createRoute({
   method: "delete",
   path: "/user/{user_id}/cart/{sku_id}",
@@ -105,13 +91,6 @@ const deleteItemRoute = createRoute({
   },
 });
 
-function deleteItemEndpoint(deps: Pick<Deps, "carts">): MountedRoute {
-  return endpoint(deleteItemRoute, async ({ params }, context) => {
-    await deleteItem(deps, { userId: params.user_id, sku: params.sku_id }, context);
-    return { status: 204 };
-  });
-}
-
 const clearCartRoute = createRoute({
   method: "delete",
   path: "/user/{user_id}/cart",
@@ -125,13 +104,6 @@ const clearCartRoute = createRoute({
     ...problemResponses(400, 413, 500, 504),
   },
 });
-
-function clearCartEndpoint(deps: Pick<Deps, "carts">): MountedRoute {
-  return endpoint(clearCartRoute, async ({ params }, context) => {
-    await clearCart(deps, { userId: params.user_id }, context);
-    return { status: 204 };
-  });
-}
 
 const listedItem = z.strictObject({
   sku_id: skuNumber,
@@ -163,19 +135,6 @@ const listCartRoute = createRoute({
     ...problemResponses(400, 404, 406, 429, 500, 503, 504),
   },
 });
-
-function listCartEndpoint(deps: Pick<Deps, "carts" | "products">): MountedRoute {
-  return endpoint(listCartRoute, async ({ params }, context) => {
-    const { items, totalPrice } = await listCart(deps, { userId: params.user_id }, context);
-    return {
-      status: 200,
-      body: {
-        items: items.map(({ sku, name, count, price }) => ({ sku_id: sku, name, count, price })),
-        total_price: totalPrice,
-      },
-    };
-  });
-}
 
 /** `{}` agrees to nothing: clients that send an object with every POST are served as before. */
 const checkoutRequest = z.strictObject({
@@ -212,12 +171,35 @@ const checkoutRoute = createRoute({
   },
 });
 
-function checkoutEndpoint(
-  deps: CheckoutDeps,
-): MountedRoute {
-  return endpoint(checkoutRoute, async ({ params, body }, context) => {
-    const input = { userId: params.user_id, agreedTotal: body?.total_price };
-    const orderId = await checkout(deps, input, context);
-    return { status: 200, body: { order_id: orderId } };
-  });
+function operations(deps: Deps & CheckoutDeps): MountedRoute[] {
+  return [
+    endpoint(addItemRoute, async ({ params, body }, context) => {
+      const input = { userId: params.user_id, sku: params.sku_id, count: body.count };
+      await addItem(deps, input, context);
+      return { status: 200, body: {} };
+    }),
+
+    endpoint(deleteItemRoute, async ({ params }, context) => {
+      await deleteItem(deps, { userId: params.user_id, sku: params.sku_id }, context);
+      return { status: 204 };
+    }),
+
+    endpoint(clearCartRoute, async ({ params }, context) => {
+      await clearCart(deps, { userId: params.user_id }, context);
+      return { status: 204 };
+    }),
+
+    endpoint(listCartRoute, async ({ params }, context) => {
+      const { items, totalPrice } = await listCart(deps, { userId: params.user_id }, context);
+      const listed = items.map(({ sku: sku_id, name, count, price }) => (
+        { sku_id, name, count, price }
+      ));
+      return { status: 200, body: { items: listed, total_price: totalPrice } };
+    }),
+
+    endpoint(checkoutRoute, async ({ params, body }, context) => {
+      const input = { userId: params.user_id, agreedTotal: body?.total_price };
+      return { status: 200, body: { order_id: await checkout(deps, input, context) } };
+    }),
+  ];
 }

@@ -132,7 +132,7 @@ function stockRoutes(deps: StockDeps): MountedRoute[] {
         lines: lines.map(({ sku, count }) => ({ sku, count: BigInt(count) })),
       };
       return changed(await stockChange(deps, change, context));
-    }, { bodyMaxBytes: CHANGE_MAX_BYTES }),
+    }, CHANGE_MAX_BYTES),
 
     endpoint(STOCK_COUNT, async ({ body: { lines, ...named } }, context) => {
       const change = {
@@ -140,7 +140,7 @@ function stockRoutes(deps: StockDeps): MountedRoute[] {
         lines: lines.map(({ sku, total_count: count }) => ({ sku, count })),
       };
       return changed(await stockChange(deps, change, context));
-    }, { bodyMaxBytes: CHANGE_MAX_BYTES }),
+    }, CHANGE_MAX_BYTES),
 
     endpoint(STOCK_LIST, async ({ body: { after, limit } }, context) => {
       const items = await deps.stockReader.stockList(after, limit, context);

@@ -34,15 +34,6 @@ export interface EndpointAnswer {
   readonly body?: object;
 }
 
-export type EndpointHandler<Route> = (
-  input: EndpointInput<Route>,
-  context: RequestContext,
-) => Promise<EndpointAnswer>;
-
-export interface EndpointOptions {
-  readonly bodyMaxBytes?: number;
-}
-
 /**
  * A route made with `createRoute` of zod-openapi, read strictly: 415, then 413, then 400 for every
  * rule of its schemas of path, headers and body that is broken. The library's own reading accepts
@@ -53,10 +44,10 @@ export interface EndpointOptions {
  */
 export function endpoint<Route extends RouteConfig>(
   route: Route,
-  handler: EndpointHandler<Route>,
-  options: EndpointOptions = {},
+  handler: (input: EndpointInput<Route>, context: RequestContext) => Promise<EndpointAnswer>,
+  bodyMaxBytes = BODY_MAX_BYTES,
 ): MountedRoute {
-  const read = inputReader(route, options.bodyMaxBytes ?? BODY_MAX_BYTES);
+  const read = inputReader(route, bodyMaxBytes);
   const answersJson = "200" in route.responses;
   return {
     method: route.method,
