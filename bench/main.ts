@@ -54,7 +54,7 @@ async function runBench(bench: Bench, { isQuick, rounds }: Arguments): Promise<R
   try {
     await bench.run(lab);
   } catch (error) {
-    failure = String((error as Error).message);
+    [failure = ""] = (error as Error).message.split("\n");
     say(String((error as Error).stack));
   }
   await opened.close().catch((error: AggregateError) => say(error.errors.join("\n")));

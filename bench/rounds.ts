@@ -5,10 +5,10 @@ import { median, percentile } from "./statistics.ts";
 
 /** Of the throughput at saturation; there queues are short, and latency is that of the work. */
 const OPEN_SHARE = 0.6;
-const OPEN_SECONDS = 2;
+const OPEN_SECONDS = { full: 2, quick: 1 } as const;
 const GENERATOR_MAX_CORES = 0.9;
 /** The engine has compiled by then what each call runs. */
-const WARM_UP_SECONDS = 1;
+const WARM_UP_SECONDS = 0.7;
 
 /** One of the ways that take turns. */
 export interface Way {
@@ -61,7 +61,8 @@ export async function alternate(lab: Lab, ways: readonly Way[]): Promise<Measure
   lab.limited = measured.filter(({ rounds }) => isLimited(rounds)).map(({ way }) => way.name);
   for (const { way, rounds } of measured) {
     const rate = Math.max(1, Math.floor(OPEN_SHARE * median(perSecond(rounds))));
-    const open = way.isOpenToo ? await way.measure({ rate, seconds: OPEN_SECONDS }) : undefined;
+    const seconds = lab.isQuick ? OPEN_SECONDS.quick : OPEN_SECONDS.full;
+    const open = way.isOpenToo ? await way.measure({ rate, seconds }) : undefined;
     lab.subject(way.name, rounds, open);
   }
   return measured.map(({ rounds }) => rounds);

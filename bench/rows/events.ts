@@ -14,9 +14,9 @@ const BACKLOG = { full: 200_000, quick: 20_000 } as const;
 /** Above the ids of all orders. */
 const OTHER_ORDERS = 10 ** 12;
 const REQUESTS = 20_000;
-const SECONDS = { full: 5, quick: 3 } as const;
+const SECONDS = { full: 5, quick: 2 } as const;
 /** Before that the first connections and compilations show. */
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 1.5;
 /** An event that takes longer to be shown is lost. */
 const SHOWN_MAX_MS = 60_000;
 const POLL_MS = 100;

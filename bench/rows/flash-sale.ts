@@ -14,8 +14,8 @@ import { type LomsDatabase, openPostgres, type Postgres } from "../subjects/post
 import { openShop } from "../subjects/shop.ts";
 
 const CALLERS = 512;
-/** A transaction of that many clients takes seconds. */
-const NAIVE_SECONDS = 4;
+/** Of each client of pgbench, which waits for a second or more. */
+const NAIVE_TRANSACTIONS = 1;
 /** Units on sale. */
 const STOCK = { full: 20_000, quick: 5_000 } as const;
 const PURCHASES = { full: 3_000, quick: 1_000 } as const;
@@ -64,7 +64,7 @@ async function run(lab: Lab): Promise<void> {
     insideWay(lab, postgres, database),
     grpcWay(lab, postgres, database, loms),
     ...(noPgbench ? [] : [pgbenchWay({
-      ...{ name: NAIVE, url: naive.url, clients: CALLERS, seconds: NAIVE_SECONDS },
+      ...{ name: NAIVE, url: naive.url, clients: CALLERS, transactions: NAIVE_TRANSACTIONS },
       ...{ script: naiveScript([], [String(naiveSku)]), parts: postgres.parts },
     })]),
   ]);

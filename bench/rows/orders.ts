@@ -14,8 +14,9 @@ import { type Service, startService } from "../subjects/service.ts";
 const CALLERS = [64, 512] as const;
 const REQUESTS = 20_000;
 const SECONDS = 2;
-/** A transaction of pgbench with 512 clients may take seconds on a busy machine. */
-const PGBENCH_SECONDS = 3;
+/** Orders of pgbench in a round. */
+const NAIVE_ORDERS = 6_144;
+const BATCHED_ORDERS = 20_000;
 /** As long as the batches of loms may get. */
 const ORDERS_A_BATCH = 250;
 const BATCH_CLIENTS = 2;
@@ -98,14 +99,15 @@ function pgbenches(
   urls: { readonly naive: string; readonly batch: string },
   parts: readonly Part[],
 ): Way[] {
-  const common = { seconds: PGBENCH_SECONDS, parts };
   return [
     pgbenchWay({
-      ...{ ...common, name: `pgbench naive, ${callers} clients`, url: urls.naive },
+      ...{ parts, name: `pgbench naive, ${callers} clients`, url: urls.naive },
+      transactions: NAIVE_ORDERS / callers,
       ...{ script: naiveScript(SETTINGS, [":a", ":b", ":c"]), clients: callers },
     }),
     pgbenchWay({
-      ...{ ...common, name: `pgbench function, ${BATCH_CLIENTS} clients`, url: urls.batch },
+      ...{ parts, name: `pgbench function, ${BATCH_CLIENTS} clients`, url: urls.batch },
+      transactions: BATCHED_ORDERS / ORDERS_A_BATCH / BATCH_CLIENTS,
       ...{ script: batchScript(ORDERS_A_BATCH, SKUS), clients: BATCH_CLIENTS },
       each: ORDERS_A_BATCH,
     }),

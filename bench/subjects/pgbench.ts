@@ -15,8 +15,8 @@ export interface PgbenchOptions {
   readonly url: string;
   readonly script: string;
   readonly clients: number;
-  /** Whole seconds. */
-  readonly seconds: number;
+  /** Of each client. A time instead would count the connecting of many clients. */
+  readonly transactions: number;
   /** Orders that one run of the script makes. */
   readonly each?: number;
   readonly parts: readonly Part[];
@@ -38,14 +38,14 @@ export function pgbenchWay(options: PgbenchOptions): Way {
 }
 
 async function runPgbench(options: PgbenchOptions): Promise<Measured> {
-  const { url, script, clients, seconds, each = 1, parts } = options;
+  const { url, script, clients, transactions, each = 1, parts } = options;
   const directory = mkdtempSync(join(tmpdir(), "marketplace-pgbench-"));
   try {
     const path = join(directory, "script.sql");
     writeFileSync(path, script);
     const args = [
       ...["-n", "-M", "prepared", "-f", path, "-c", `${clients}`, "-j", "2"],
-      ...["-T", `${seconds}`, "-l", "--log-prefix", join(directory, "log"), url],
+      ...["-t", `${transactions}`, "-l", "--log-prefix", join(directory, "log"), url],
     ];
     const [before, ownBefore] = [cpuTimes(parts), endedMs()];
     const child = spawn("pgbench", args, { stdio: ["ignore", "pipe", "pipe"] });
