@@ -59,7 +59,7 @@ test.each([
   ["loms/repository/writer.ts", "../../drizzle/loms/schema.ts"],
   ["loms/repository/writer.ts", "../../shared/postgres/pool.ts"],
   ["drizzle/loms/schema.ts", "../../proto/order-status.ts"],
-  ["stack/settings.ts", "../loms/config.ts"],
+  ["stack/plan.ts", "../loms/config.ts"],
   ["stack/postgres/admin.ts", "postgres"],
   ["tools/shop.ts", "../stack/stack-file.ts"],
   ["e2e/shop.ts", "../stack/start.ts"],

@@ -1,9 +1,8 @@
 import { type Environment, formatHostPort, type HostPort } from "../shared/config.ts";
 import { LOCAL_PORTS } from "../shared/postgres/database-setting.ts";
 import type { PostgresPart } from "./postgres/pair.ts";
-import type { ServicePart } from "./plan.ts";
+import { type ServicePart, SETTINGS } from "./plan.ts";
 import { freePorts, isFree } from "./ports.ts";
-import { SETTINGS } from "./settings.ts";
 
 const LOOPBACK = "127.0.0.1";
 

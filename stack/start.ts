@@ -7,7 +7,14 @@ import { type Addresses, checkFree, chooseAddresses } from "./addresses.ts";
 import { type LauncherLock, takeLauncherLock } from "./launcher-lock.ts";
 import type { KafkaBroker } from "./kafka/broker.ts";
 import { startKafkaPart } from "./kafka/part.ts";
-import { type Databases, givenDatabases, type Plan, planStack, type ServicePart } from "./plan.ts";
+import {
+  checkSettings,
+  type Databases,
+  givenDatabases,
+  type Plan,
+  planStack,
+  type ServicePart,
+} from "./plan.ts";
 import {
   describePostgresPair,
   type PostgresPair,
@@ -25,7 +32,6 @@ import {
   serviceCommand,
   serviceEnvironment,
 } from "./services.ts";
-import { checkSettings } from "./settings.ts";
 import { forgetStack, noteStack, type StackFacts, type StackUrls } from "./stack-file.ts";
 import { storageError } from "./storage-error.ts";
 

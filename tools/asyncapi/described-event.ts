@@ -11,23 +11,16 @@ export interface DescribedEvent {
   /** CloudEvents attributes. */
   readonly type: string;
   readonly source: string;
-  readonly titles: {
-    readonly channel: string;
-    readonly message: string;
-    /** Of the operation that publishes it. */
-    readonly operation: string;
-  };
+  /** The operation is the one that publishes it. */
+  readonly titles: Readonly<Record<"channel" | "message" | "operation", string>>;
   readonly channelDescription: string;
   readonly operationSummary: string;
   readonly keyDescription: string;
   /** Whether messages name the refused ones before them. */
   readonly namesRefused: boolean;
-  readonly example: {
-    readonly name: string;
-    readonly summary: string;
-    readonly headers: object;
-    readonly payload: object;
-  };
+  readonly example: Readonly<
+    Record<"name" | "summary", string> & Record<"headers" | "payload", object>
+  >;
 }
 
 type Node = Record<string, unknown>;

@@ -4,6 +4,7 @@ import { jsonIntegers } from "../../shared/json.ts";
 import { channelOf, eventSchema, messageOf, operationOf } from "./described-event.ts";
 import { ORDER_EVENT, STOCK_EVENT } from "./events.ts";
 
+const EVENTS = [ORDER_EVENT, STOCK_EVENT];
 const WIDTH = 100;
 /** Many tools read that, and take a time without quotes for a date. */
 const OLD_YAML = "1.1";
@@ -47,19 +48,13 @@ into \`${ORDER_EVENTS_DEAD_LETTER_QUEUE}\`, as the consumer group \`${NOTIFIER_G
           "The broker of `npm start -- --kafka`; elsewhere it is what KAFKA_BROKERS names",
       },
     },
-    channels: {
-      [ORDER_EVENT.channel]: channelOf(ORDER_EVENT),
-      [STOCK_EVENT.channel]: channelOf(STOCK_EVENT),
-    },
+    channels: Object.fromEntries(EVENTS.map((event) => [event.channel, channelOf(event)])),
     operations: {
       publishOrderEvents: operationOf(ORDER_EVENT),
       publishStockEvents: operationOf(STOCK_EVENT),
     },
     components: {
-      messages: {
-        [ORDER_EVENT.message]: messageOf(ORDER_EVENT),
-        [STOCK_EVENT.message]: messageOf(STOCK_EVENT),
-      },
+      messages: Object.fromEntries(EVENTS.map((event) => [event.message, messageOf(event)])),
     },
   };
 }
