@@ -9,7 +9,6 @@ import type { EventQueue } from "./queue.ts";
 const MARKS_MAX = 1_000;
 /** How long a published event waits for others to be marked with. */
 const MARK_AFTER_MS = 75;
-const RETRY_AFTER_MS = 500;
 const STATEMENT_TIMEOUT_MS = 2_000;
 
 export interface MarkerOptions {
@@ -22,7 +21,11 @@ export interface MarkerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Marks published events, many in one statement. No publish waits for it. */
+/**
+ * Marks published events, many in one statement. No publish waits for it. Marks that fail are not
+ * tried again, since another server may be the primary by then, with other events of those ids: the
+ * events are published once more.
+ */
 export class Marker {
   readonly #options: MarkerOptions;
   readonly #rows: EventRow[] = [];
@@ -38,7 +41,7 @@ export class Marker {
     this.#startIn(this.#rows.length < MARKS_MAX ? MARK_AFTER_MS : 0);
   }
 
-  /** Resolves once all is marked. Throws what the database throws; the marks come later then. */
+  /** Resolves once all is marked. Throws what the database throws. */
   async flush(): Promise<void> {
     while (this.#running || this.#rows.length > 0) await (this.#running ??= this.#run());
   }
@@ -54,26 +57,20 @@ export class Marker {
   async #run(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    let nextInMs = MARK_AFTER_MS;
     try {
       for (let left = this.#rows.length; left > 0; left -= MARKS_MAX) await this.#markSome();
-    } catch (error) {
-      nextInMs = RETRY_AFTER_MS;
-      throw error;
     } finally {
       this.#running = undefined;
-      if (this.#rows.length > 0) this.#startIn(nextInMs);
+      if (this.#rows.length > 0) this.#startIn(MARK_AFTER_MS);
     }
   }
 
   async #markSome(): Promise<void> {
     const { outbox, marks, queue, clock, relayId } = this.#options;
-    const rows = this.#rows.slice(0, MARKS_MAX);
+    const rows = this.#rows.splice(0, MARKS_MAX);
     const trace = sharedTrace(rows.map(({ traceparent }) => traceparent as string)) as SharedTrace;
     const context = new RequestContext({ ...trace, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
     const ids = rows.map(({ id }) => id as bigint);
-    await marks.run(outbox.mark, [relayId, ids, false], context);
-    this.#rows.splice(0, rows.length);
-    queue.marked(ids);
+    await marks.run(outbox.mark, [relayId, ids, false], context).finally(() => queue.marked(ids));
   }
 }

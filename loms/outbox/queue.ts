@@ -21,7 +21,7 @@ export class EventQueue {
   #waiting: EventRow[] = [];
   /** Ids of the events that wait or are being published, or that a read would bring once more. */
   readonly #known = new Set<bigint>();
-  /** Those that the next read will see as marked. */
+  /** Those that the next read may bring again if they are not marked. */
   #marked: bigint[] = [];
   /** The last event of each key that was enqueued here, since the last reset. */
   readonly #lastSeqs = new Map<bigint, number>();
@@ -76,7 +76,7 @@ export class EventQueue {
     return this.#waiting.splice(0, max);
   }
 
-  /** The ids of published events whose marks are committed. */
+  /** The ids of published events whose marks are committed, or failed. */
   marked(ids: readonly bigint[]): void {
     this.#marked.push(...ids);
   }

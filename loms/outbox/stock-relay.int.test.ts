@@ -162,10 +162,12 @@ test("one of two relays publishes, and the other takes over once the lease ends"
   const sku = await loms.addStock(1);
   await received(sku, 1);
   let release = () => {};
-  const held = new Promise<void>((resolve) => release = resolve);
-  const first = openRelay(() => held);
+  let started = () => {};
+  const publishing = new Promise<void>((resolve) => started = resolve);
+  const first = openRelay(() => (started(), new Promise((resolve) => release = resolve)));
   const step = first.step();
-  await expect.poll(() => openRelay().step()).toEqual({ kind: "elsewhere" });
+  await publishing;
+  expect(await openRelay().step()).toEqual({ kind: "elsewhere" });
   release();
   await step;
   await first.close();
