@@ -121,20 +121,21 @@ export const stockMovements = pgTable("stock_movements", {
 }, (table) => [index("stock_movements_sku").on(table.sku, table.id)]);
 
 /** Stock events on their way to the bus; published rows are deleted after a while. */
-export const stockOutbox = pgTable("stock_outbox", {
-  // The sequence must not cache: within a SKU a later event needs a higher id.
-  id: int64("id").primaryKey().generatedAlwaysAsIdentity(),
-  sku: bigint("sku", { mode: "number" }).notNull(),
-  kind: text("kind").$type<StockEventKind>().notNull(),
-  available: int64("available").notNull(),
-  totalCount: int64("total_count").notNull(),
-  at: moment("at").notNull(),
-  traceparent: text("traceparent").notNull(),
-  publishedAt: moment("published_at"),
-}, (table) => [
-  index("stock_outbox_unpublished").on(table.publishedAt, table.id)
-    .where(sql`${table.publishedAt} is null`),
-]);
+export const stockOutbox = pgTable(
+  "stock_outbox",
+  {
+    // The sequence must not cache: within a SKU a later event needs a higher id.
+    id: int64("id").primaryKey().generatedAlwaysAsIdentity(),
+    sku: bigint("sku", { mode: "number" }).notNull(),
+    kind: text("kind").$type<StockEventKind>().notNull(),
+    available: int64("available").notNull(),
+    totalCount: int64("total_count").notNull(),
+    at: moment("at").notNull(),
+    traceparent: text("traceparent").notNull(),
+    publishedAt: moment("published_at"),
+  },
+  (table) => [index("stock_outbox_waiting").on(table.id).where(sql`${table.publishedAt} is null`)],
+);
 
 /** Stock events that the bus refused permanently; they wait for an operator. */
 export const stockOutboxRefused = pgTable("stock_outbox_refused", {
@@ -188,12 +189,7 @@ export const outbox = pgTable("outbox", {
   traceparent: text("traceparent").notNull(),
   publishedAt: moment("published_at"),
   reason: text("reason").$type<EndReason>(),
-}, (table) => [
-  // The first column, always null here, keeps plans off the primary key, which would scan past all
-  // published rows: only this index has the order of "order by published_at, id".
-  index("outbox_unpublished").on(table.publishedAt, table.id)
-    .where(sql`${table.publishedAt} is null`),
-]);
+}, (table) => [index("outbox_waiting").on(table.id).where(sql`${table.publishedAt} is null`)]);
 
 /** Events that the bus refused permanently; they wait for an operator and block no other event. */
 export const outboxRefused = pgTable("outbox_refused", {

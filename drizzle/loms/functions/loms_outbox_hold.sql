@@ -66,7 +66,7 @@ begin
     select waiting.id into lowest
     from outbox waiting
     where waiting.published_at is null and waiting.id >= lease.floor
-    order by waiting.published_at, waiting.id
+    order by waiting.id
     limit 1;
     lease.floor := greatest(lease.floor, least(lease.drawn + 1, coalesce(lowest, newest + 1)));
     lease.drawn := newest;

@@ -31,13 +31,17 @@ as $$
 #variable_conflict use_column
 declare
   lease_length constant interval := lease_ms * interval '1 ms';
+  floor bigint;
 begin
   perform set_config('synchronous_commit', durability, true);
   -- By then the caller has given up, and other calls need the connection.
   perform set_config('lock_timeout', '10s', true);
 
+  select lease.floor into floor from outbox_lease lease where lease.only_row;
   -- Most calls find no event, and write nothing.
-  if exists (select from outbox waiting where waiting.published_at is null) then
+  if exists (
+    select from outbox waiting where waiting.published_at is null and waiting.id >= floor
+  ) then
     -- A lease that ends later than a new one would was taken before the clock was set back. The
     -- clock is read once the row is locked. only_row finds the row by its key: the planner would
     -- rate a scan of the table at 10^10.
@@ -65,8 +69,8 @@ begin
       ),
       waiting.reason
     from outbox waiting
-    where waiting.published_at is null
-    order by waiting.published_at, waiting.id
+    where waiting.published_at is null and waiting.id >= floor
+    order by waiting.id
     limit max_events;
     if found then
       return;

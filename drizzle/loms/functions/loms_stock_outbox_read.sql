@@ -41,7 +41,7 @@ begin
     where waiting.published_at is null and waiting.id >= lease.floor
       -- A list in a subquery is hashed.
       and waiting.id not in (select unnest(known_ids))
-    order by waiting.published_at, waiting.id
+    order by waiting.id
     limit max_events;
     if found then
       perform pg_logical_emit_message(true, 'loms', 'outbox');

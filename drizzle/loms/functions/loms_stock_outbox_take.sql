@@ -27,13 +27,17 @@ as $$
 #variable_conflict use_column
 declare
   lease_length constant interval := lease_ms * interval '1 ms';
+  floor bigint;
 begin
   perform set_config('synchronous_commit', durability, true);
   -- By then the caller has given up, and other calls need the connection.
   perform set_config('lock_timeout', '10s', true);
 
+  select lease.floor into floor from stock_outbox_lease lease where lease.only_row;
   -- Most calls find no event, and write nothing.
-  if exists (select from stock_outbox waiting where waiting.published_at is null) then
+  if exists (
+    select from stock_outbox waiting where waiting.published_at is null and waiting.id >= floor
+  ) then
     -- A lease that ends later than a new one would was taken before the clock was set back.
     update stock_outbox_lease lease
     set holder = relay, until = clock_timestamp() + lease_length
@@ -53,8 +57,8 @@ begin
       to_char(waiting.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       waiting.traceparent
     from stock_outbox waiting
-    where waiting.published_at is null
-    order by waiting.published_at, waiting.id
+    where waiting.published_at is null and waiting.id >= floor
+    order by waiting.id
     limit max_events;
     if found then
       return;
