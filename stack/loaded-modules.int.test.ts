@@ -90,7 +90,7 @@ test.each(["cart", "loms", "notifier"])(
     const packages = packagesOf(run(`await import("./${service}/service.ts");`));
     expect(packages).toContain("prom-client");
     const later = ["@grpc/reflection", "grpc-health-check", "protobufjs"];
-    for (const name of ["kafkajs", "pg-boss", "swagger-ui-dist", ...later]) {
+    for (const name of ["ioredis", "kafkajs", "pg-boss", "swagger-ui-dist", ...later]) {
       expect(packages).not.toContain(name);
     }
     for (const name of ["sdk-trace", "resources", "otlp-transformer"]) {
