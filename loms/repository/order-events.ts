@@ -97,10 +97,11 @@ export function orderCounters(metrics: Metrics) {
   const values = metrics.counter(ORDER_VALUE_TOTAL);
   const latePayments = metrics.counter(ORDER_LATE_PAYMENTS_TOTAL);
   const shortLines = metrics.counter(STOCK_RESERVATIONS_SHORT_TOTAL);
+  // Each status has one before it.
+  const sources = new Map(ORDER_STATUSES.map((to) => [to, sourcesOf(to)[0] ?? "none"]));
   const count = (to: OrderStatus, reason: string | null, orders: number) => {
-    // Each status has one before it.
-    const [from = "none"] = sourcesOf(to);
-    transitions.inc({ from, to, ...reason && { reason } }, orders);
+    const labels = { from: sources.get(to) ?? "none", to, ...reason && { reason } };
+    transitions.inc(labels, orders);
   };
   // From the start, so that the first of a kind is seen as an increase.
   for (const to of ORDER_STATUSES) {
