@@ -21,12 +21,10 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     if (!programs) return;
     const { kafkaJars: jars } = programs;
     shop = await openShopOn((directory) => startKafkaCluster({ jars, directory }));
-    processes = await Promise.all([
-      shop.startLoms(),
-      shop.startLoms(),
-      shop.startNotifier(),
-      shop.startNotifier(),
-    ]);
+    // Not every broker knows a topic at once, and a service ends that finds none.
+    const first = await shop.startLoms();
+    const others = [shop.startLoms(), shop.startNotifier(), shop.startNotifier()];
+    processes = [first, ...await Promise.all(others)];
     const brokers = shop.broker.address.split(",");
     admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
     await admin.connect();
