@@ -16,7 +16,7 @@ const KILLS = ["e2e/killed-between-steps.stack.test.ts", "e2e/restart.stack.test
 const KINDS = ["int", "e2e", "stack", "api", "observability", "compose", "foreign", "machines"];
 /** Most of the time they wait for a server, so more of them than processors run at once. */
 const INTEGRATION_FILES_AT_ONCE = 3;
-/** Unit tests never wait, and the kills beside them wait most of the time. */
+/** A file of them may wait for a worker that loads its modules. */
 const UNIT_FILES_AT_ONCE = Math.max(INTEGRATION_FILES_AT_ONCE, availableParallelism());
 /** Each is eight processes or more, and two PostgreSQL servers. */
 const STACKS_AT_ONCE = 2;
@@ -39,7 +39,12 @@ export default defineConfig({
         include: ["**/*.test.ts"],
         exclude: [...everywhere, ...KINDS.map((kind) => `**/*.${kind}.test.ts`), ...KAFKA],
       }),
-      project("kills", 60, 120, { include: KILLS, maxWorkers: UNIT_FILES_AT_ONCE }),
+      // Alone: where they are slow, orders expire while the notifier is killed.
+      project("kills", 60, 120, {
+        include: KILLS,
+        maxWorkers: STACKS_AT_ONCE,
+        sequence: { groupOrder: 3 },
+      }),
       project("int", 20, 60, {
         isolate: false,
         maxWorkers: INTEGRATION_FILES_AT_ONCE,
