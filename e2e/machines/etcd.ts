@@ -16,7 +16,7 @@ export async function startEtcd(etcd: string, directory: string): Promise<Etcd> 
   const child = await spawnChild({
     command: etcd,
     args: [
-      ...["--data-dir", join(directory, "etcd"), "--log-level", "error"],
+      ...["--data-dir", join(directory, "etcd"), "--log-level", "error", "--enable-v2"],
       ...["--listen-client-urls", url, "--advertise-client-urls", url],
       ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
       ...["--initial-cluster", `default=${peerUrl}`],

@@ -49,8 +49,10 @@ export function patroniSettings(directory: string, name: string, ports: MemberPo
         listen: onLoopback(ports.rest),
         connect_address: onLoopback(ports.restFromOthers),
       },
-      // As proxies: the addresses that etcd itself names would lead around our line.
-      etcd3: { hosts: [onLoopback(ports.etcd)], use_proxies: true },
+      // By API v2: in 3.0.2 with v3 a primary that was frozen takes the leader's key from its
+      // successor (https://github.com/patroni/patroni/pull/2689). As proxies: the addresses that
+      // etcd itself names would lead around our line.
+      etcd: { hosts: [onLoopback(ports.etcd)], use_proxies: true },
       bootstrap: {
         dcs: {
           ...FAILOVER,
