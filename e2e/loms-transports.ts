@@ -171,7 +171,7 @@ function refusalOf({ code: number, message, details }: GrpcAnswer): Outcome {
     code,
     response: "",
     message,
-    traceId: traceIdOf(detail("google.rpc.ErrorInfo"), code, shortage),
+    traceId: traceIdOf(detail("google.rpc.ErrorInfo"), code, { message, shortage }),
     violations: ((violations ?? []) as FieldViolation[]).map(({ field, description }) => ({
       path: field,
       message: description,
@@ -182,7 +182,12 @@ function refusalOf({ code: number, message, details }: GrpcAnswer): Outcome {
 }
 
 /** @throws {Error} when the `google.rpc.ErrorInfo` does not say what the other details do */
-function traceIdOf(info: GrpcDetail | undefined, code: string, shortage?: Shortage): string {
+function traceIdOf(
+  info: GrpcDetail | undefined,
+  code: string,
+  { message, shortage }: { readonly message: string; readonly shortage: Shortage | undefined },
+): string {
+  const existing = /belongs to order (\d+)/.exec(message)?.[1];
   const entries = (info?.["metadata"] ?? []) as { key: string; value: string }[];
   const metadata = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
   const { trace_id = "", ...facts } = metadata;
@@ -190,6 +195,7 @@ function traceIdOf(info: GrpcDetail | undefined, code: string, shortage?: Shorta
   const expected = {
     reason: code.toUpperCase(),
     domain: DOMAIN,
+    ...existing && { order_id: existing },
     ...shortage && { order_id: `${shortage.orderId}`, skus_total: `${shortage.skusTotal}` },
   };
   expect(said).toEqual(expected);
