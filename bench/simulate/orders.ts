@@ -1,7 +1,7 @@
 import type { Costs, PartCosts } from "./costs.ts";
 import { type Part, Timeline } from "./machine.ts";
 
-/** As in loms/repository/grouped-writer.ts. */
+/** As in loms/repository/writer.ts. */
 const BATCH_MAX = 256;
 const WAITING_MAX = 5_000;
 /** Lets queues fill before the measurement. */

@@ -2,6 +2,8 @@ import type { EventRow, Outbox } from "./outbox.ts";
 
 /** About 5 MB; what comes beyond it is left to the table. */
 const WAITING_MAX = 10_000;
+/** The same while the table has events, which would wait behind all new ones otherwise. */
+const WAITING_BEHIND_MAX = 1_000;
 /** Keys whose last event is remembered: those of a minute, at 1000 orders a second. */
 const KEYS_MAX = 50_000;
 
@@ -58,7 +60,7 @@ export class EventQueue {
   offer(rows: readonly EventRow[]): void {
     for (const row of rows) {
       if (this.#known.has(row.id as bigint)) continue;
-      if (this.#waiting.length < WAITING_MAX && this.#continues(row)) this.#enqueue(row);
+      if (this.#hasRoom() && this.#continues(row)) this.#enqueue(row);
       else this.#isBehind = true;
     }
   }
@@ -88,6 +90,10 @@ export class EventQueue {
     this.#lastSeqs.clear();
     this.#round++;
     this.#isBehind = true;
+  }
+
+  #hasRoom(): boolean {
+    return this.#waiting.length < (this.#isBehind ? WAITING_BEHIND_MAX : WAITING_MAX);
   }
 
   #continues(row: EventRow): boolean {
