@@ -100,7 +100,7 @@ test("a write returns whether it wrote stock events", async () => {
   expect(withStockEvents).toEqual([false, true, true, false]);
 });
 
-function openRelay(clock = new VirtualClock(), failures = 0): Relay {
+function openRelay(clock = new VirtualClock(), failures = 0, onError = () => {}): Relay {
   let left = failures;
   const publish = (_: unknown, messages: readonly OutgoingMessage[]) => {
     if (left-- > 0) return Promise.reject(new AppError("unavailable", "no bus"));
@@ -112,7 +112,7 @@ function openRelay(clock = new VirtualClock(), failures = 0): Relay {
     writes: durableRunner(loms.pool, "remote_apply"),
     marks: loms.pool,
     ...{ bus: { publish }, topic: { name: "events", groups: [], deadLetterQueue: "dead" } },
-    ...{ clock, relayId: randomUUID(), onError: () => {} },
+    ...{ clock, relayId: randomUUID(), onError },
   });
 }
 
@@ -145,6 +145,18 @@ test("before and after its lease a relay takes nothing from memory", async () =>
   await relay.close();
   expect(taken).toHaveLength(2);
   expect(await openRelay().step()).toMatchObject({ kind: "published", events: 2 });
+});
+
+test("a publish that fails is reported once, whatever was offered meanwhile", async () => {
+  const onError = vi.fn();
+  const relay = openRelay(new VirtualClock(), 1, onError);
+  await relay.step();
+  await createOrder();
+  for (const row of written) relay.offer([row]);
+  await expect.poll(() => onError.mock.calls.length).toBeGreaterThan(0);
+  expect(await relay.step()).toMatchObject({ kind: "published", events: 2 });
+  expect(onError).toHaveBeenCalledTimes(1);
+  await relay.close();
 });
 
 test("while the bus is away events wait in the table, and come in order afterwards", async () => {

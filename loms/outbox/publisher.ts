@@ -39,6 +39,10 @@ export class Publisher {
     this.#options = options;
   }
 
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   /**
    * Resolves once the queue is empty, with the number of events that were published or refused
    * permanently. Throws what the bus throws: then all that was not published is left to the table.

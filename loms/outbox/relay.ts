@@ -153,6 +153,8 @@ export class Relay {
   }
 
   #publish(): void {
+    // Who started it hears of its failure.
+    if (this.#publisher.isRunning) return;
     this.#publisher.drain().catch((error: unknown) => {
       this.#isMending = true;
       this.#options.onError(error);
