@@ -123,10 +123,19 @@ test.each(["outbox", "stock_outbox"])(
   },
 );
 
-test("a sequence that was set back makes the floor void", async () => {
-  await loms.pool.db.execute(sql`update outbox_lease set floor = 1000000`);
+test("a sequence that was set back makes the floor void, and the cleaner's mark", async () => {
+  await loms.pool.db.update(outboxLease).set({ floor: 1_000_000n, cleanedTo: 1_000_000n });
   const [event] = await insertEvent(loms.pool);
   expect(await renew()).toEqual([event?.id]);
+  const [lease] = await loms.pool.db.select().from(outboxLease);
+  expect(lease?.cleanedTo).toBe(1n);
+});
+
+test("the floor rises in a database that was copied from a server with more xids", async () => {
+  await loms.pool.db.update(outboxLease).set({ drawnXid: 2n ** 60n });
+  const [event] = await insertEvent(loms.pool);
+  await markAll();
+  await expectFloor(event?.id as bigint + 1n);
 });
 
 test("the cleaner begins where nothing is left, and never above the floor", async () => {

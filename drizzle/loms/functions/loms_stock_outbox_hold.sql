@@ -16,6 +16,7 @@ declare
   lease stock_outbox_lease;
   moment timestamptz;
   newest bigint;
+  snapshot pg_snapshot;
   is_settled boolean;
   is_awaited boolean;
   lowest bigint;
@@ -46,7 +47,13 @@ begin
     lease.floor := 1;
     lease.drawn := 0;
   end if;
-  is_settled := lease.drawn_xid <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  snapshot := pg_current_snapshot();
+  if lease.drawn_xid >= pg_snapshot_xmax(snapshot)::text::bigint then
+    -- The database was copied from a server that had used more xids.
+    lease.drawn := 0;
+    lease.drawn_xid := 0;
+  end if;
+  is_settled := lease.drawn_xid <= pg_snapshot_xmin(snapshot)::text::bigint;
   if lease.holder = relay
     and lease.until > moment + lease_length * 2 / 3 and lease.until <= moment + longest
     and not (is_settled and newest > lease.drawn + renewal_ids)
@@ -69,7 +76,8 @@ begin
   -- rate a scan of the table at 10^10.
   update stock_outbox_lease stored
   set holder = relay, until = clock_timestamp() + lease_length,
-    floor = lease.floor, drawn = lease.drawn, drawn_xid = lease.drawn_xid
+    floor = lease.floor, drawn = lease.drawn, drawn_xid = lease.drawn_xid,
+    cleaned_to = least(stored.cleaned_to, lease.floor)
   where stored.only_row and (
     stored.holder = relay or stored.until <= clock_timestamp()
     or stored.until > clock_timestamp() + longest
