@@ -198,7 +198,7 @@ test("a relay waits while another has the lease, and takes over when that lease 
   expect([...seqsByOrder(taken).values()]).toEqual([[1, 2, 1, 2]]);
 });
 
-test("a publish that hangs ends before the lease does, and the lease is released", async () => {
+test("a publish that hangs is given up, and so is the lease", async () => {
   await createOrders(1);
   const clock = new VirtualClock();
   let started = () => {};

@@ -35,8 +35,11 @@ const READ_MAX = 500;
 const QUEUED_MAX = 2 * READ_MAX;
 /** How long an event waits that the relay does not hear of. */
 const POLL_MS = 500;
-/** The same while another relay waits, whose process may write events all the time. */
-const AWAITED_POLL_MS = 30;
+/** The same while another relay waits, whose process may write events. */
+const AWAITED_POLL_MS = 150;
+/** The same while it does: for so long after a read that brought some. */
+const BUSY_POLL_MS = 30;
+const BUSY_FOR_MS = 2_000;
 /** How often a relay tries to get the lease. */
 const TRY_MS = 500;
 const BACKOFF_MS = 100;
@@ -72,6 +75,8 @@ export class Relay {
   /** Another relay had the lease at the last read. */
   #isElsewhere = false;
   #isAwaited = false;
+  /** By the clock; a read brought events. */
+  #broughtAt = -Infinity;
   /** A publish failed: until one succeeds, each read waits for its publish. */
   #isMending = false;
 
@@ -186,6 +191,7 @@ export class Relay {
     }
     const taken = rows.filter(({ state }) => state === "taken");
     queue.add(taken, reading);
+    if (taken.length > 0) this.#broughtAt = clock.now();
     if (taken.length >= max) queue.fallBehind();
     return true;
   }
@@ -205,7 +211,9 @@ export class Relay {
   #waitMs(): number {
     if (this.#isElsewhere) return TRY_MS;
     if (this.#queue.isBehind && this.#queue.length <= QUEUED_MAX - READ_MAX) return 0;
-    return this.#isAwaited ? AWAITED_POLL_MS : POLL_MS;
+    if (!this.#isAwaited) return POLL_MS;
+    const isBusy = this.#options.clock.now() - this.#broughtAt < BUSY_FOR_MS;
+    return isBusy ? BUSY_POLL_MS : AWAITED_POLL_MS;
   }
 
   #context(): RequestContext {
