@@ -109,6 +109,30 @@ describe("orderCreate()", () => {
     ]);
   });
 
+  test.each(
+    [
+      { failing: "orderInfo", code: "resource_exhausted" },
+      { failing: "orderInfo", code: "not_found" },
+      { failing: "orderCreate", code: "resource_exhausted" },
+      { failing: "orderCreate", code: "already_exists" },
+    ] as const,
+  )("does not know the answer when $failing fails with $code", async (failure) => {
+    const { loms, mock } = answering(() => Promise.reject(new AppError(failure.code, "no")));
+    const facts = { orderId: 5n };
+    mock.mockRejectedValueOnce(new AppError("already_exists", "other items", facts));
+    if (failure.failing === "orderCreate") mock.mockResolvedValueOnce({ items: [] });
+    await expect(loms.orderCreate(order, context)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("repeats a first answer that was a refusal", async () => {
+    const short = new AppError("failed_precondition", "no");
+    const { loms, mock } = answering(() => Promise.reject(short));
+    const facts = { orderId: 5n };
+    mock.mockRejectedValueOnce(new AppError("already_exists", "other items", facts));
+    mock.mockResolvedValueOnce({ items: [] });
+    await expect(loms.orderCreate(order, context)).rejects.toBe(short);
+  });
+
   test("passes on the shortage", async () => {
     const shortage = { orderId: 5n, skus: [], skusTotal: 0 };
     const short = new AppError("failed_precondition", "no", { shortage });

@@ -65,16 +65,32 @@ export function lomsClient(
       };
       return await create(items.map(toItem)).catch(async (error: unknown) => {
         if (!(error instanceof AppError) || error.code !== "already_exists") throw error;
-        if (error.orderId === undefined) throw error;
         // The key is the revision of one cart, so only prices differ: a store that has lost the
         // attempt still had the cart. The same lines again get the first answer of loms.
-        const made = await client.call("orderInfo", { orderID: error.orderId }, context);
-        return await create(made.items);
+        try {
+          if (error.orderId === undefined) throw error;
+          const made = await client.call("orderInfo", { orderID: error.orderId }, context);
+          return await create(made.items);
+        } catch (cause) {
+          throw isRefusal(cause) ? cause : orderNotRead(error.orderId, cause);
+        }
       });
     },
 
     close: () => client.close(),
   };
+}
+
+/** The first answer to a key, when it was not an order. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof AppError && error.code === "failed_precondition";
+}
+
+/** Whatever the reason: the order is there, so its key must stay. */
+function orderNotRead(orderId: bigint | undefined, cause: unknown): AppError {
+  const order = orderId === undefined ? "an order" : `order ${orderId}`;
+  const message = `The key belongs to ${order}, whose answer loms cannot repeat`;
+  return new AppError("unavailable", message, { cause });
 }
 
 /**
