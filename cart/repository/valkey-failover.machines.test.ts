@@ -64,6 +64,21 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
     expect(attempt).toMatchObject({ isResumed: true, items: [line] });
   });
 
+  test("waits for a replica whichever connection wrote an attempt, if it is there", async () => {
+    const { attempts } = openStore(group.url);
+    const wait = (key: string) => attempts.replicated(key, 60_000, testContext());
+    await expect(wait("cart:{4}:attempt:4")).rejects.toMatchObject(unavailable);
+    const { primary, replica } = await group.roles();
+    replica.pause();
+    try {
+      await primary.command("hset", "cart:{4}:attempt:4", "key", "once");
+      await expect(wait("cart:{4}:attempt:4")).rejects.toMatchObject(unavailable);
+    } finally {
+      replica.resume();
+    }
+    await eventually(() => wait("cart:{4}:attempt:4"));
+  });
+
   test.each([
     { how: "killed", user: 2n },
     { how: "frozen", user: 3n },

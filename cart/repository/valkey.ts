@@ -144,7 +144,8 @@ export class ValkeyCarts implements Carts {
     context: RequestContext,
   ): Promise<CheckoutAttempt> {
     if (replicas as number > 0) {
-      await this.#options.attempts.replicated(keysOf(userId)[1] as string, context);
+      const { attempts, ttlMs } = this.#options;
+      await attempts.replicated(keysOf(userId)[1] as string, ttlMs, context);
     }
     return {
       idempotencyKey: idempotencyKey as string,

@@ -13,7 +13,7 @@ export function testContext(timeoutMs = 5_000): RequestContext {
   return new RequestContext({ traceparent: TRACEPARENT, timeoutMs });
 }
 
-/** The carts as a process of cart opens them, and why connections failed. */
+/** The carts as a process of cart opens them, its client for attempts, and why either failed. */
 export function openTestStore(
   url: string,
   tls: StoreTls = {},
@@ -35,6 +35,7 @@ export function openTestStore(
       ttlMs: TTL_MS,
       ...options,
     }),
+    attempts,
     errors,
     close() {
       store.close();

@@ -89,15 +89,20 @@ export class Valkey {
   }
 
   /**
-   * Waits until a replica has what was written through this client to the server of the key.
-   * @throws {AppError} `unavailable` when none has it in time
+   * Waits until a replica has the key, with what was written to its server before. The key then
+   * lasts for `ttlMs`.
+   * @throws {AppError} `unavailable` when none has it in time, or the server lacks it itself
    */
-  async replicated(key: string, context: RequestContext): Promise<void> {
+  async replicated(key: string, ttlMs: number, context: RequestContext): Promise<void> {
     const waitMs = Math.max(1, Math.min(REPLICA_WAIT_MAX_MS, Math.floor(context.remainingMs())));
-    // The first command leads both to the server of the key, also in a cluster.
-    const wait = () => this.#client.pipeline().exists(key).wait(1, waitMs).exec();
+    // The first command leads both to the server of the key, also in a cluster. It is a write: WAIT
+    // looks at the writes of its own connection, and the client may have connected again, even to a
+    // new primary, which lacks the key.
+    const wait = () => this.#client.pipeline().pexpire(key, ttlMs).wait(1, waitMs).exec();
     const replies = await this.#observed("wait", context, wait);
-    if (Number(replies?.[1]?.[1] ?? 0) < 1) throw unavailable("no replica has the attempt in time");
+    const [kept, has] = (replies ?? []).map(([, count]) => count);
+    if (kept !== 1) throw unavailable("the primary does not have the attempt any more");
+    if (!(Number(has) >= 1)) throw unavailable("no replica has the attempt in time");
   }
 
   /** Ends the connections. Commands under way fail. */
