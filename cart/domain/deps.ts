@@ -94,7 +94,8 @@ export interface Carts {
   ): Promise<void>;
   /**
    * Ends the attempt if it is still there; the next one has another key. With `unlessShared` it
-   * stays if another process has resumed it.
+   * stays if another process has resumed it, and the next one may have its key: loms has not said
+   * whether it knows that.
    */
   endAttempt(
     userId: bigint,

@@ -149,8 +149,9 @@ function operations.finish(key, unless_shared, revision)
     if unless_shared == "1" and open[2] ~= "0" then return { expired } end
     redis.call("DEL", attempt, left)
   end
-  -- The next attempt has another key.
-  if redis.call("HGET", cart, "revision") == key then
+  -- The next attempt has another key. Not after an overload: a store that has lost an attempt began
+  -- this one with its key, under which loms may have an order.
+  if unless_shared == "0" and redis.call("HGET", cart, "revision") == key then
     redis.call("HSET", cart, "revision", revision)
   end
   return { expired }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { startStoreServer, type StoreServer } from "../../e2e/machines/store-server.ts";
 import { newDataDirectory, removeDirectory } from "../../e2e/own-stack.ts";
+import type { CheckoutAttempt } from "../domain/deps.ts";
 import { LIMITS, TTL_MS } from "../test/carts-under-test.ts";
 import { openTestStore, testContext, type TestStore } from "../test/store-client.ts";
 import { cartsContract } from "./carts-contract.ts";
@@ -42,6 +43,18 @@ describe.skipIf(!stores).each(["redis-server", "valkey-server"] as const)("%s", 
       size: () => carts.size(testContext()),
       advance: (ms) => letTimePass(server, ms),
     };
+  });
+
+  test("an attempt that met an overload leaves its key to the next one", async () => {
+    const { carts } = openStore();
+    await carts.addItem(1n, { sku: 1, count: 1 }, LIMITS, testContext());
+    const begin = async () => {
+      const { revision } = await carts.readToOrder(1n, testContext()) as { revision: unknown };
+      return await carts.beginAttempt(1n, revision, [], testContext()) as CheckoutAttempt;
+    };
+    const first = await begin();
+    await carts.endAttempt(1n, first, { unlessShared: true }, testContext());
+    expect(await begin()).toEqual(first);
   });
 
   test("carts that were left behind are counted once, and take no memory", async () => {
