@@ -17,7 +17,6 @@ import {
   tracingSettings,
   unusedOtel,
 } from "../shared/otlp/otel-settings.ts";
-
 import { checkStore, storeSettings } from "../shared/valkey/store-url.ts";
 
 const CART_TTL_MAX_DAYS = 3_650;

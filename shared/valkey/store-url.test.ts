@@ -40,6 +40,15 @@ test.each([
   expect(() => readStoreUrl(url)).toThrow(rule);
 });
 
+test.each([
+  "redis://:hunter/2@store",
+  "redis://me:hunter/2?x=3@store",
+  "redis+sentinel://a/shop?hunter@2=x",
+])("readStoreUrl() shows nothing of a password that is not percent-encoded: %s", (url) => {
+  expect(() => readStoreUrl(url)).toThrow("passwords are percent-encoded");
+  expect(() => readStoreUrl(url)).not.toThrow("hunter");
+});
+
 test("checkStore() finds TLS settings that would have no effect", () => {
   expect(checkStore({ CART_STORE_URL: "redis://a", CART_STORE_TLS_CA: "ca.pem" })).toEqual([
     { name: "CART_STORE_TLS_CA", message: "needs a CART_STORE_URL that begins with rediss" },

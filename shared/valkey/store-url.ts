@@ -3,7 +3,7 @@ import { type HostPort, hostPort, type SettingProblem } from "../config.ts";
 
 const STORE_URL = new RegExp(
   "^redis(?<tls>s)?(\\+(?<kind>cluster|sentinel))?://((?<user>[^:@/]*)(:(?<password>[^@/]*))?@)?" +
-    "(?<hosts>[^@/?#]+)(/(?<path>[^?#]*))?(\\?(?<query>[^#]*))?$",
+    "(?<hosts>[^@/?#]+)(/(?<path>[^?#@]*))?(\\?(?<query>[^#@]*))?$",
 );
 const PORT = 6379;
 const SENTINEL_PORT = 26_379;
@@ -41,7 +41,8 @@ export function readStoreUrl(text: string): StoreAddress {
   if (!parts) {
     throw new StoreUrlError(
       "is not a URL such as redis://127.0.0.1:6379/0, redis+cluster://a:6379,b:6379 or " +
-        "redis+sentinel://a:26379,b:26379/primary, or the same with rediss",
+        "redis+sentinel://a:26379,b:26379/primary, or the same with rediss; " +
+        "a user and passwords are percent-encoded",
     );
   }
   const kind = parts["kind"] as "cluster" | "sentinel" | undefined ?? "server";
@@ -112,7 +113,7 @@ const storeUrl = z.string().superRefine((text, context) => {
   }
 });
 
-/** The settings of a store; without a URL the others have no effect. */
+/** Without a URL carts are in memory. */
 export const storeSettings = {
   CART_STORE_URL: storeUrl.optional(),
   CART_STORE_TLS_CA: z.string().optional(),
