@@ -87,7 +87,7 @@ const deleteItemRoute = createRoute({
   request: { params: lineParams },
   responses: {
     204: { description: "It is not in the cart" },
-    ...problemResponses(400, 413, 500, 504),
+    ...problemResponses(400, 413, 500, 503, 504),
   },
 });
 
@@ -101,7 +101,7 @@ const clearCartRoute = createRoute({
   request: { params: cartParams },
   responses: {
     204: { description: "The cart is empty" },
-    ...problemResponses(400, 413, 500, 504),
+    ...problemResponses(400, 413, 500, 503, 504),
   },
 });
 

@@ -142,6 +142,10 @@ export type DeleteItemErrors = {
      */
     500: Problem;
     /**
+     * A part that is needed cannot answer. A write may have happened all the same
+     */
+    503: Problem;
+    /**
      * Not answered before the deadline. A write may have happened all the same
      */
     504: Problem;
@@ -249,6 +253,10 @@ export type ClearCartErrors = {
      * A defect of the service
      */
     500: Problem;
+    /**
+     * A part that is needed cannot answer. A write may have happened all the same
+     */
+    503: Problem;
     /**
      * Not answered before the deadline. A write may have happened all the same
      */
