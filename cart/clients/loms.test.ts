@@ -7,7 +7,7 @@ import type { GrpcClient } from "../../shared/grpc/client.ts";
 import { lomsClient } from "./loms.ts";
 
 const clock = new VirtualClock();
-const contextOf = (timeoutMs = 1) => new RequestContext({ traceparent: "", timeoutMs, clock });
+const contextOf = (timeoutMs = 10_000) => new RequestContext({ traceparent: "", timeoutMs, clock });
 const context = contextOf();
 
 function answering(call: () => Promise<unknown>) {
@@ -36,9 +36,9 @@ describe("stocksInfo()", () => {
       ++calls > 2 ? answer() : new Promise((resolve) => ends.push(() => resolve({ count: 0n })))
     );
     const under = async () => {
-      void loms.stocksInfo(1, contextOf(50));
+      void loms.stocksInfo(1, contextOf());
       await vi.waitFor(() => expect(mock).toHaveBeenCalledTimes(1));
-      void loms.stocksInfo(2, contextOf(50));
+      void loms.stocksInfo(2, contextOf());
       await vi.waitFor(() => expect(mock).toHaveBeenCalledTimes(2));
     };
     return { loms, mock, under, end: () => ends.forEach((each) => each()) };
@@ -48,7 +48,7 @@ describe("stocksInfo()", () => {
     const items = [{ sku: 42, count: 7n }, { sku: 43, count: 0n }];
     const { loms, mock, under, end } = openBusy(() => Promise.resolve({ items }));
     await under();
-    const answers = [42, 43, 42, 44].map((sku) => loms.stocksInfo(sku, contextOf(sku)));
+    const answers = [42, 43, 42, 44].map((sku) => loms.stocksInfo(sku, contextOf(sku * 1_000)));
     end();
     expect(await Promise.all(answers)).toEqual([7n, 0n, 7n, undefined]);
     expect(mock).toHaveBeenCalledTimes(3);
@@ -58,7 +58,7 @@ describe("stocksInfo()", () => {
       RequestContext,
     ];
     expect([method, request]).toEqual(["stocksInfoList", { skus: [42, 43, 44] }]);
-    expect(shared.remainingMs()).toBe(44);
+    expect(shared.remainingMs()).toBe(44_000);
   });
 
   test("each caller of one call keeps its own deadline", async () => {
