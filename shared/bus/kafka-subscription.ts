@@ -7,6 +7,7 @@ import type { SubscribeOptions, Subscription } from "./bus.ts";
 import { deliver, type Outcome } from "./deliver.ts";
 import { fromKafka, toDeadLetter } from "./kafka-messages.ts";
 import { KafkaPartition } from "./kafka-partition.ts";
+import { onceKnown } from "./kafka-topics.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
 /** A member that rejoins later than this is removed; longer than a handler may take. */
@@ -105,7 +106,8 @@ export class KafkaSubscription implements Subscription {
   /** Resolves when it has joined the group. */
   async join(): Promise<void> {
     await this.#consumer.connect();
-    await this.#consumer.subscribe({ topic: this.#options.topic.name, fromBeginning: true });
+    const subscription = { topic: this.#options.topic.name, fromBeginning: true };
+    await onceKnown(() => this.#consumer.subscribe(subscription));
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

@@ -1,4 +1,6 @@
 import kafkajs, { type Admin, type IResourceConfigEntry, type ITopicConfig } from "kafkajs";
+import { type Clock, systemClock } from "../async/clock.ts";
+import { sleep } from "../async/sleep.ts";
 import { AppError } from "../errors.ts";
 import type { Topic } from "./bus.ts";
 import { PARTITIONS_MIN, type TopicSettings } from "./kafka-settings.ts";
@@ -11,6 +13,9 @@ const DEAD_LETTER_PARTITIONS = 1;
 const DEAD_LETTER_RETENTION_MS = -1;
 /** Any message of the topic must fit with the reason added; a broker's default is 1 MiB. */
 const DEAD_LETTER_MAX_BYTES = 16 << 20;
+/** How long the brokers of a cluster may take to learn of a new topic. */
+const UNKNOWN_MAX_MS = 10_000;
+const UNKNOWN_RETRY_MS = 100;
 /** The broker's default, which suits its cluster. */
 const BROKERS_DEFAULT = -1;
 
@@ -55,6 +60,23 @@ async function create(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   }
 }
 
+/** Repeats `work` on a topic that exists while the broker that answers does not know it yet. */
+export async function onceKnown<Value>(
+  work: () => Promise<Value>,
+  clock: Clock = systemClock,
+): Promise<Value> {
+  const giveUpAt = clock.now() + UNKNOWN_MAX_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const { type } = error as { readonly type?: unknown };
+      if (type !== "UNKNOWN_TOPIC_OR_PARTITION" || clock.now() >= giveUpAt) throw error;
+      await sleep(clock, UNKNOWN_RETRY_MS);
+    }
+  }
+}
+
 /** The topic of the messages, and its dead-letter queue. */
 function topicsOf(
   { name, deadLetterQueue }: Topic,
@@ -91,7 +113,7 @@ async function shapeDifferences(
   name: string,
   { partitions: wanted, replicationFactor }: TopicSettings,
 ): Promise<string[]> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+  const { topics } = await onceKnown(() => admin.fetchTopicMetadata({ topics: [name] }));
   const partitions = topics[0]?.partitions ?? [];
   const found = partitions.length;
   const differences: string[] = [];
