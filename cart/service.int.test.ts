@@ -70,8 +70,7 @@ async function call(method: string, path: string, body?: string, init: RequestIn
   return { status: answer.status, text: await answer.text() };
 }
 
-const keysSeen = () =>
-  orderCreate.mock.calls.map(([call]) => call.metadata("idempotency-key")[0]);
+const keysSeen = () => orderCreate.mock.calls.map(([call]) => call.metadata("idempotency-key")[0]);
 
 test("cart adds, lists and orders through its neighbours, with every digit", async () => {
   expect(await call("POST", `${SKU}`, `{"count":2}`)).toEqual({ status: 200, text: "{}" });

@@ -14,7 +14,7 @@ test("work on a topic is repeated until the brokers know it", async () => {
   expect(work).toHaveBeenCalledTimes(3);
 });
 
-test("a topic that stays unknown is reported after 10 s, and any other failure at once", async () => {
+test("an unknown topic is reported after 10 s, and any other failure at once", async () => {
   const clock = new VirtualClock();
   const failed = expect(onceKnown(() => Promise.reject(unknown()), clock)).rejects.toThrow(
     "not here",
