@@ -60,16 +60,17 @@ local function resume()
   return found
 end
 
-local function replicas()
+-- How many replicas are online, and the id of what the primary and its replicas have written.
+local function replication()
   -- Not permitted to every user of a server; then there is no wait for a replica.
   local info = redis.pcall("INFO", "replication")
-  if type(info) ~= "string" then return 0 end
+  if type(info) ~= "string" then return 0, "" end
   local _, online = string.gsub(info, "state=online", "")
-  return online
+  return online, string.match(info, "master_replid:(%w+)")
 end
 
 local function found_attempt(found)
-  return { expired, "resumed", found[1], found[2], replicas() }
+  return { expired, "resumed", found[1], found[2], replication() }
 end
 
 local operations = {}
@@ -120,7 +121,13 @@ function operations.begin(revision, items)
   redis.call("HSET", left, unpack(redis.call("HGETALL", cart)))
   redis.call("HDEL", left, "revision")
   redis.call("PEXPIRE", left, ttl)
-  return { expired, "begun", revision, items, replicas() }
+  return { expired, "begun", revision, items, replication() }
+end
+
+-- Whether the server is the one that had the attempt; with another id it may never have had it.
+function operations.same(id)
+  local _, current = replication()
+  return { expired, current == id and 1 or 0 }
 end
 
 function operations.settle(key, keep, revision)

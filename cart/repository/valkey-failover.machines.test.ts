@@ -67,7 +67,7 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
   test("waits for a replica whichever connection wrote an attempt, if it is there", async () => {
     const { attempts } = openStore(group.url);
     const wait = (key: string) => attempts.replicated(key, 60_000, testContext());
-    await expect(wait("cart:{4}:attempt:4")).rejects.toMatchObject(unavailable);
+    expect(await wait("cart:{4}:attempt:4")).toBe(false);
     const { primary, replica } = await group.roles();
     replica.pause();
     try {
@@ -76,7 +76,38 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
     } finally {
       replica.resume();
     }
-    await eventually(() => wait("cart:{4}:attempt:4"));
+    await eventually(async () => expect(await wait("cart:{4}:attempt:4")).toBe(true));
+  });
+
+  test.each([
+    { by: "another process", command: [], code: undefined },
+    {
+      by: "a new primary that lacks it",
+      command: ["debug", "change-repl-id"],
+      code: "unavailable",
+    },
+  ])("an attempt that is gone by the wait, because of $by", async ({ command, code }) => {
+    const { primary } = await group.roles();
+    const { store } = openStore(group.url);
+    const attempts = new Proxy(store, {
+      get:
+        (target, name: "run" | "replicated") =>
+        async (...given: Parameters<typeof target[typeof name]>) => {
+          // Between the script and the wait.
+          if (name === "replicated") await lose(given[0] as string);
+          return await (target[name] as (...all: unknown[]) => Promise<unknown>)(...given);
+        },
+    });
+    async function lose(key: string): Promise<void> {
+      await primary.command("del", key);
+      if (command.length > 0) await primary.command(...command);
+    }
+    const ours = openStore(group.url, {}, { attempts });
+    await ours.carts.addItem(5n, line, LIMITS, testContext());
+    const begun = beginAttempt(ours, 5n).then(() => undefined, (error) => error.code);
+    expect(await begun).toBe(code);
+    await ours.carts.clearCart(5n, testContext());
+    await eventually(() => group.replicates());
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { RequestContext } from "../../shared/async/request-context.ts";
+import { AppError } from "../../shared/errors.ts";
 import type { ScriptCall, Valkey } from "../../shared/valkey/valkey.ts";
 import type {
   AddItemLimits,
@@ -14,6 +15,8 @@ import type {
 /** Of users; each has one hash slot, and sizes that are read without a search. */
 const BUCKETS = 256;
 const REVISION = "revision";
+/** Of a checkout that may have lost its attempt. */
+const RETRY_AFTER_MS = 1_000;
 
 export interface ValkeyCartsOptions {
   readonly store: Valkey;
@@ -140,12 +143,22 @@ export class ValkeyCarts implements Carts {
   async #replicated(
     kind: unknown,
     userId: bigint,
-    [idempotencyKey, items, replicas]: readonly unknown[],
+    [idempotencyKey, items, replicas, replicationId]: readonly unknown[],
     context: RequestContext,
   ): Promise<CheckoutAttempt> {
-    if (replicas as number > 0) {
-      const { attempts, ttlMs } = this.#options;
-      await attempts.replicated(keysOf(userId)[1] as string, ttlMs, context);
+    const { attempts, ttlMs } = this.#options;
+    if (
+      replicas as number > 0 &&
+      !await attempts.replicated(keysOf(userId)[1] as string, ttlMs, context)
+    ) {
+      // Another process has ended the attempt, with its answer from loms, unless it was lost.
+      const args = [replicationId as string];
+      const [isSame] = await this.#run("same", userId, args, context, attempts);
+      if (isSame !== 1) {
+        throw new AppError("unavailable", "The store of carts was replaced", {
+          retryAfterMs: RETRY_AFTER_MS,
+        });
+      }
     }
     return {
       idempotencyKey: idempotencyKey as string,

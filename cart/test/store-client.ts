@@ -35,6 +35,7 @@ export function openTestStore(
       ttlMs: TTL_MS,
       ...options,
     }),
+    store,
     attempts,
     errors,
     close() {

@@ -61,6 +61,7 @@ export async function startStoreServer(options: StoreServerOptions): Promise<Sto
         ...options.configFile ? [options.configFile] : [],
         ...connection.tls ? ["--port", "0", "--tls-port", `${port}`] : ["--port", `${port}`],
         ...["--bind", "127.0.0.1", "--dir", directory, "--save", ""],
+        ...["--enable-debug-command", "local"],
         ...options.isClusterNode ? ["--cluster-port", `${busPort}`] : [],
         ...options.configFile ? ["--sentinel"] : ["--appendonly", "yes"],
         ...args,

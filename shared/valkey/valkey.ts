@@ -90,10 +90,10 @@ export class Valkey {
 
   /**
    * Waits until a replica has the key, with what was written to its server before. The key then
-   * lasts for `ttlMs`.
-   * @throws {AppError} `unavailable` when none has it in time, or the server lacks it itself
+   * lasts for `ttlMs`. Resolves with false when the server does not have it.
+   * @throws {AppError} `unavailable` when no replica has it in time
    */
-  async replicated(key: string, ttlMs: number, context: RequestContext): Promise<void> {
+  async replicated(key: string, ttlMs: number, context: RequestContext): Promise<boolean> {
     const waitMs = Math.max(1, Math.min(REPLICA_WAIT_MAX_MS, Math.floor(context.remainingMs())));
     // The first command leads both to the server of the key, also in a cluster. It is a write: WAIT
     // looks at the writes of its own connection, and the client may have connected again, even to a
@@ -101,8 +101,9 @@ export class Valkey {
     const wait = () => this.#client.pipeline().pexpire(key, ttlMs).wait(1, waitMs).exec();
     const replies = await this.#observed("wait", context, wait);
     const [kept, has] = (replies ?? []).map(([, count]) => count);
-    if (kept !== 1) throw unavailable("the primary does not have the attempt any more");
+    if (kept === 0) return false;
     if (!(Number(has) >= 1)) throw unavailable("no replica has the attempt in time");
+    return true;
   }
 
   /** Ends the connections. Commands under way fail. */
