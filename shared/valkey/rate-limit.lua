@@ -34,6 +34,8 @@ end
 local server = string.match(redis.call("INFO", "server"), "run_id:(%w+)")
 if redis.call("HGET", state, "server") ~= server then
   redis.call("HSET", state, "server", server)
+  -- Their times are of another clock, perhaps; the pause is as long as any of them.
+  redis.call("DEL", granted, used)
   pause(now + use_max + window)
 end
 

@@ -156,6 +156,15 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
     expect(mostInAnySecond()).toBe(permits);
   });
 
+  test("does not wait for permits of a server whose clock was ahead", async () => {
+    const ahead = String(Date.now() + 60 * 60_000);
+    const scored = Array.from({ length: permits }, (_, at) => [ahead, `permit ${at}`]).flat();
+    await server.command("zadd", "limit:{test}:used", ...scored);
+    await server.command("hset", "limit:{test}:state", "server", "another");
+    await use(openLimit(), "", 10_000);
+    expect(arrivals).toHaveLength(1);
+  });
+
   test("grants no permit without the store", async () => {
     const limit = openLimit();
     await use(limit, "");
