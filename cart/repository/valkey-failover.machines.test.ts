@@ -79,6 +79,23 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
     await eventually(async () => expect(await wait("cart:{4}:attempt:4")).toBe(true));
   });
 
+  test("comes back once a replica that hung is gone, however many checkouts waited", async () => {
+    const store = openStore(group.url);
+    const users = Array.from({ length: 100 }, (_, at) => BigInt(1_000 + at));
+    for (const user of users) await store.carts.addItem(user, line, LIMITS, testContext());
+    const { primary, replica } = await group.roles();
+    replica.pause();
+    try {
+      const begun = await Promise.allSettled(users.map((user) => beginAttempt(store, user)));
+      expect(new Set(begun.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+      await primary.command("client", "kill", "type", "replica");
+      await eventually(() => beginAttempt(store, 1_000n));
+    } finally {
+      replica.resume();
+    }
+    await eventually(() => group.replicates());
+  });
+
   test.each([
     { by: "another process", command: [], code: undefined },
     {

@@ -102,7 +102,11 @@ export class Valkey {
     const replies = await this.#observed("wait", context, wait);
     const [kept, has] = (replies ?? []).map(([, count]) => count);
     if (kept === 0) return false;
-    if (!(Number(has) >= 1)) throw unavailable("no replica has the attempt in time");
+    if (!(Number(has) >= 1)) {
+      // The server lets those that wait on one connection wait one after another, as long each.
+      this.#client.disconnect(true);
+      throw unavailable("no replica has the attempt in time");
+    }
     return true;
   }
 
