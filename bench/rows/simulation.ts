@@ -5,7 +5,7 @@ import type { Measured } from "../load/load.ts";
 import { alternate, loadedWay } from "../rounds.ts";
 import { median } from "../statistics.ts";
 import { type Loms, metricOf, orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
-import { fillStock, openPostgres } from "../subjects/postgres.ts";
+import { fillStock, type LomsDatabase, openPostgres } from "../subjects/postgres.ts";
 
 /** The first and the last give the costs; the others show whether these explain them. */
 const CALLERS = [1, 8, 64, 512] as const;
@@ -24,10 +24,14 @@ function goal(what: string): Goal {
   return { bench: "SIMULATION", what, reference: "npm run simulate", unit: "x" };
 }
 
+const WAL: Goal = {
+  ...{ bench: "SIMULATION", what: "write-ahead log an order, its events included", unit: "B" },
+};
+
 export const SIMULATION: Bench = {
   name: "SIMULATION",
   title: "measured orders beside the simulation of them, by costs of the same run",
-  goals: CASES.flatMap(({ rate, median }) => [rate, median]),
+  goals: [...CASES.flatMap(({ rate, median }) => [rate, median]), WAL],
   run,
 };
 
@@ -42,6 +46,7 @@ async function run(lab: Lab): Promise<void> {
   await fillStock(database, SKUS);
   const loms = await startLoms({ postgres, database }, lab.opened);
   const observed: Observed[] = [];
+  const [walBefore, ordersBefore] = await walAndOrders(database);
   for (const { callers } of CASES) {
     const before = await batchesOf(loms);
     const [rounds = []] = await alternate(lab, [{
@@ -56,6 +61,15 @@ async function run(lab: Lab): Promise<void> {
     observed.push({ batch, rounds });
   }
   compare(lab, observed);
+  const [walAfter, ordersAfter] = await walAndOrders(database);
+  lab.record(WAL, [(walAfter - walBefore) / (ordersAfter - ordersBefore)]);
+}
+
+async function walAndOrders({ run }: LomsDatabase): Promise<readonly [number, number]> {
+  const [row] = await run(
+    "select (pg_current_wal_lsn() - '0/0')::float8 as wal, count(*)::int4 as orders from orders",
+  );
+  return [Number(row?.["wal"]), Number(row?.["orders"])];
 }
 
 async function batchesOf({ http }: Loms) {
