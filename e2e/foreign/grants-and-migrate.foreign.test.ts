@@ -151,8 +151,10 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     running.push(loms);
     const shown: string[] = [];
     const output = {
-      write(line: string, done: () => void) {
-        shown.push((JSON.parse(line) as { status: string }).status);
+      write(text: string, done: () => void) {
+        for (const line of text.trimEnd().split("\n")) {
+          shown.push((JSON.parse(line) as { status: string }).status);
+        }
         done();
       },
     };

@@ -69,8 +69,8 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
       ...environment,
     });
     const output = {
-      write(line: string, done: () => void) {
-        lines.push(line);
+      write(text: string, done: () => void) {
+        lines.push(...text.trimEnd().split("\n"));
         done();
       },
     };
