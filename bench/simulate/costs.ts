@@ -9,6 +9,8 @@ export interface Costs {
   readonly loms: PartCosts;
   readonly primary: PartCosts;
   readonly replica: PartCosts;
+  /** How much of the processor time an order waits for; the rest publishes its events behind it. */
+  readonly awaitedShare: number;
   /** Of a commit, without processor time: force to disk, and the way to the replica and back. */
   readonly commitMs: number;
   readonly generator: { readonly perOrderMs: number };
@@ -31,18 +33,21 @@ export function costsFrom(lone: CostSample, grouped: CostSample, loneMs: number)
     return { perBatchMs, perOrderMs: Math.max(0, alone - perBatchMs / lone.batch) };
   };
   const { loms, primary, replica } = lone.ms;
+  const usedMs = loms + primary + replica;
   return {
     ...{ loms: split("loms"), primary: split("primary"), replica: split("replica") },
-    commitMs: Math.max(0, loneMs - loms - primary - replica),
+    awaitedShare: Math.min(1, loneMs / usedMs),
+    commitMs: Math.max(0, loneMs - usedMs),
     generator: { perOrderMs: grouped.ms.generator },
   };
 }
 
-/** Placeholder until measured. */
+/** Of `npm run bench -- SIMULATION` on 2 cores at 2 GHz; docs/scale.md has the measurement. */
 export const MEASURED_COSTS: Costs = {
-  loms: { perBatchMs: 0.3, perOrderMs: 0.18 },
-  primary: { perBatchMs: 0.8, perOrderMs: 0.1 },
-  replica: { perBatchMs: 0.2, perOrderMs: 0.02 },
-  commitMs: 0.5,
-  generator: { perOrderMs: 0.12 },
+  loms: { perBatchMs: 1.42, perOrderMs: 0.109 },
+  primary: { perBatchMs: 2.78, perOrderMs: 0.161 },
+  replica: { perBatchMs: 0.21, perOrderMs: 0.027 },
+  awaitedShare: 0.73,
+  commitMs: 0,
+  generator: { perOrderMs: 0.039 },
 };

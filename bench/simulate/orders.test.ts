@@ -7,6 +7,7 @@ const COSTS: Costs = {
   loms: { perBatchMs: 0, perOrderMs: 0.1 },
   primary: { perBatchMs: 1, perOrderMs: 0.05 },
   replica: NONE,
+  awaitedShare: 1,
   commitMs: 1,
   generator: NONE,
 };
@@ -45,6 +46,13 @@ test("beyond what one loms can do it is the limit, and a second one doubles the 
   expect(two.perSecond / one.perSecond).toBeGreaterThan(1.8);
 });
 
+test("work behind the answers delays them only where it takes the same processor", () => {
+  const load = { kind: "open", perSecond: 100 } as const;
+  const behind = simulateOrders({ ...COSTS, awaitedShare: 0.5 }, LAYOUT, load);
+  expect(behind.p50Ms).toBeLessThan(0.7 * simulateOrders(COSTS, LAYOUT, load).p50Ms + 0.5);
+  expect(behind.busy.get("primary, events")).toBeCloseTo(0.05, 1);
+});
+
 test("the same seed gives the same figures", () => {
   const load = { kind: "open", perSecond: 1_000 } as const;
   const run = (seed: number) => simulateOrders(COSTS, LAYOUT, load, { seed }).p99Ms;
@@ -57,6 +65,7 @@ test("costs are found from the measurements that they explain", () => {
     loms: { perBatchMs: 0.3, perOrderMs: 0.1 },
     primary: { perBatchMs: 0.8, perOrderMs: 0.05 },
     replica: { perBatchMs: 0.2, perOrderMs: 0.02 },
+    awaitedShare: 1,
     commitMs: 0.5,
     generator: { perOrderMs: 0.07 },
   };

@@ -85,6 +85,8 @@ class System {
   readonly #timeline = new Timeline();
   readonly #costs: Costs;
   readonly #primary: Part;
+  /** Of the primary: its backends that publish events. */
+  readonly #events: Part;
   readonly #replica: Part;
   readonly #generator: Part;
   readonly #services: readonly Service[];
@@ -97,7 +99,9 @@ class System {
     const part = (name: string, workers?: number) =>
       (together ? shared : this.#timeline.machine(cores)).part(name, workers);
     // One backend for each loms, which has one transaction in progress.
-    this.#primary = part("primary", loms);
+    const primary = together ? shared : this.#timeline.machine(cores);
+    this.#primary = primary.part("primary, orders", loms);
+    this.#events = primary.part("primary, events", loms);
     this.#replica = part("replica");
     this.#generator = part("generator");
     this.#services = Array.from({ length: loms }, (_, index) => ({
@@ -106,7 +110,7 @@ class System {
       isWriting: false,
     }));
     this.parts = [
-      ...[this.#primary, this.#replica, this.#generator],
+      ...[this.#primary, this.#events, this.#replica, this.#generator],
       ...this.#services.map((service) => service.part),
     ];
   }
@@ -139,7 +143,8 @@ class System {
   #order(answered: () => void): void {
     const service = this.#services[this.#next++ % this.#services.length] as Service;
     const sentAt = this.#timeline.now;
-    const half = this.#costs.loms.perOrderMs / 2;
+    const { loms, awaitedShare } = this.#costs;
+    const half = awaitedShare * loms.perOrderMs / 2;
     const answer = () => {
       this.#counts.latencies.push(this.#timeline.now - sentAt);
       answered();
@@ -160,11 +165,12 @@ class System {
     const batch = service.waiting.splice(0, BATCH_MAX);
     this.#counts.batches++;
     this.#counts.written += batch.length;
-    const { loms, primary, replica, commitMs } = this.#costs;
-    const workOf = (cost: PartCosts) => cost.perBatchMs + batch.length * cost.perOrderMs;
+    const { loms, primary, replica, commitMs, awaitedShare } = this.#costs;
+    const workOf = ({ perBatchMs, perOrderMs }: PartCosts) =>
+      awaitedShare * (perBatchMs + batch.length * perOrderMs);
     const onReplica = () => this.#replica.work(workOf(replica), () => this.#end(service, batch));
     service.part.work(
-      loms.perBatchMs,
+      awaitedShare * loms.perBatchMs,
       () => this.#primary.work(workOf(primary), () => this.#timeline.after(commitMs, onReplica)),
     );
   }
@@ -172,6 +178,12 @@ class System {
   #end(service: Service, batch: readonly (() => void)[]): void {
     service.isWriting = false;
     for (const answer of batch) answer();
+    const { loms, primary, replica, awaitedShare } = this.#costs;
+    const restOf = ({ perBatchMs, perOrderMs }: PartCosts) =>
+      (1 - awaitedShare) * (perBatchMs + batch.length * perOrderMs);
+    service.part.work(restOf(loms));
+    this.#events.work(restOf(primary));
+    this.#replica.work(restOf(replica));
     this.#write(service);
   }
 }
