@@ -12,6 +12,10 @@ const LOCK_CONFLICTS = ["55P03", "40P01"];
 /** SQLSTATEs of what another process has created meanwhile. */
 const CREATED_MEANWHILE = ["42P07", "23505"];
 
+/** What a second process gets that drops the same index: it has no SQLSTATE of its own. */
+const INTERNAL = "XX000";
+const CONCURRENT = /tuple concurrently (updated|deleted)/;
+
 /** Whether a statement failed because of another session's locks, and may be repeated. */
 export function isLockConflict(error: unknown): boolean {
   return LOCK_CONFLICTS.includes(sqlStateOf(error) ?? "");
@@ -42,27 +46,47 @@ export async function buildIndex(sql: Sql, statement: string, clock: Clock): Pro
 }
 
 /**
- * Whether an index exists and is complete; waits while it is being built. A vacuum has the same
- * lock, and gives way. An index whose build was interrupted is dropped: `if not exists` would
- * accept it, and queries would not use it.
+ * Whether an index exists and is complete; waits while it is being built. An index whose build was
+ * interrupted is dropped: `if not exists` would accept it, and queries would not use it.
  */
 async function isValid(sql: Sql, index: string, table: string, clock: Clock): Promise<boolean> {
+  let wasInvalid = false;
   for (;;) {
-    const [state] = await sql.unsafe<{ valid: boolean | null; building: boolean }[]>(
-      `select (
-          select indisvalid from pg_index where indexrelid = to_regclass('${index}')
-        ) as valid,
-        exists (
-          select from pg_locks
-          where relation = to_regclass('${table}') and mode = 'ShareUpdateExclusiveLock'
-            and database = (select oid from pg_database where datname = current_database())
-            and pid not in (select pid from pg_stat_progress_vacuum)
-        ) as building`,
-    );
-    if (!state?.building) {
-      if (state?.valid === false) await sql.unsafe(`drop index concurrently if exists "${index}"`);
-      return state?.valid === true;
+    const { isValid, isBuilding } = await stateOf(sql, index, table);
+    if (isBuilding) {
+      wasInvalid = false;
+      await sleep(clock, POLL_MS);
+    } else if (isValid === false && !wasInvalid) {
+      // A statement sees locks of a later moment than rows: a build may have ended in between.
+      wasInvalid = true;
+    } else {
+      if (isValid === false) await drop(sql, index);
+      return isValid === true;
     }
-    await sleep(clock, POLL_MS);
+  }
+}
+
+/** A vacuum has the same lock as a build, and gives way. */
+async function stateOf(sql: Sql, index: string, table: string) {
+  const [state] = await sql.unsafe<{ valid: boolean | null; building: boolean }[]>(
+    `select (
+        select indisvalid from pg_index where indexrelid = to_regclass('${index}')
+      ) as valid,
+      exists (
+        select from pg_locks
+        where relation = to_regclass('${table}') and mode = 'ShareUpdateExclusiveLock'
+          and database = (select oid from pg_database where datname = current_database())
+          and pid not in (select pid from pg_stat_progress_vacuum)
+      ) as building`,
+  );
+  return { isValid: state?.valid, isBuilding: state?.building === true };
+}
+
+async function drop(sql: Sql, index: string): Promise<void> {
+  try {
+    await sql.unsafe(`drop index concurrently if exists "${index}"`);
+  } catch (error) {
+    const isDroppedMeanwhile = sqlStateOf(error) === INTERNAL && CONCURRENT.test(String(error));
+    if (!isDroppedMeanwhile && !isLockConflict(error)) throw error;
   }
 }
