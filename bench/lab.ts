@@ -3,7 +3,7 @@ import type { Measured } from "./load/load.ts";
 
 /** What a bench is to reach: one line of the table. */
 export interface Goal {
-  /** Of the issue's table: `B2a`. */
+  /** Its name in the table, such as `B2a`. */
   readonly bench: string;
   readonly what: string;
   /** What the ratio is of; absent for a plain figure. */
