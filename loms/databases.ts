@@ -1,5 +1,5 @@
 import { systemClock } from "../shared/async/clock.ts";
-import { RequestContext } from "../shared/async/request-context.ts";
+import type { RequestContext } from "../shared/async/request-context.ts";
 import type { ThrottledLog } from "../shared/telemetry/throttled-log.ts";
 import type { CloseStack } from "../shared/lifecycle.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
@@ -7,7 +7,7 @@ import { observedStatements } from "../shared/postgres/statement.ts";
 import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
 import type { Logger } from "../shared/telemetry/log.ts";
 import { gaugeFamily, type Metrics } from "../shared/telemetry/metrics.ts";
-import { childTraceparent, type Tracing } from "../shared/telemetry/tracing.ts";
+import { backgroundContext, type Tracing } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import type { OrderPages, OrderReader } from "./domain/deps.ts";
 import type { StockReader } from "./domain/stock-deps.ts";
@@ -126,10 +126,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
 }
 
 function startContext(): RequestContext {
-  return new RequestContext({
-    traceparent: childTraceparent(undefined),
-    timeoutMs: START_TIMEOUT_MS,
-  });
+  return backgroundContext(START_TIMEOUT_MS);
 }
 
 async function openReplication(

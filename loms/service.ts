@@ -1,6 +1,5 @@
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../shared/async/clock.ts";
-import { RequestContext } from "../shared/async/request-context.ts";
 import { formatHostPort } from "../shared/config.ts";
 import { type HttpServer, ListenError, serve } from "../shared/http/listen.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";
@@ -9,7 +8,7 @@ import type { RunningService } from "../shared/lifecycle.ts";
 import { openService, type ServiceParts } from "../shared/open-service.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
-import { childTraceparent } from "../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import { type Databases, openDatabases } from "./databases.ts";
 import type { Deps } from "./domain/deps.ts";
@@ -75,11 +74,7 @@ async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
 function openExpirer(deps: Deps, { logThrottled, opened }: Opening): void {
   const expirer = orderExpirer(deps, {
     clock: systemClock,
-    newContext: () =>
-      new RequestContext({
-        traceparent: childTraceparent(undefined),
-        timeoutMs: EXPIRE_TIMEOUT_MS,
-      }),
+    newContext: () => backgroundContext(EXPIRE_TIMEOUT_MS),
     onError: (error) => logThrottled("warn", "orders could not be expired", error),
   });
   expirer.start();

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
-import { RequestContext } from "../shared/async/request-context.ts";
+import type { RequestContext } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedSubscription, watchLag } from "../shared/bus/observed.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";
@@ -14,7 +14,7 @@ import { observedStatements } from "../shared/postgres/statement.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import { batcherMetrics } from "../shared/telemetry/grouped-calls.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
-import { childTraceparent } from "../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../shared/telemetry/tracing.ts";
 import { handleMessages } from "./bus/handle-messages.ts";
 import { outcomeMetrics, skippedEvents } from "./bus/event-metrics.ts";
 import type { NotifierConfig } from "./config.ts";
@@ -116,8 +116,5 @@ async function openNotifier(
 }
 
 function newContext(): RequestContext {
-  return new RequestContext({
-    traceparent: childTraceparent(undefined),
-    timeoutMs: STATEMENT_TIMEOUT_MS,
-  });
+  return backgroundContext(STATEMENT_TIMEOUT_MS);
 }

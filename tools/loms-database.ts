@@ -1,8 +1,8 @@
 import process from "node:process";
 import { type LomsConfig, lomsConfig } from "../loms/config.ts";
-import { RequestContext } from "../shared/async/request-context.ts";
+import type { RequestContext } from "../shared/async/request-context.ts";
 import { Pool } from "../shared/postgres/pool.ts";
-import { childTraceparent } from "../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../shared/telemetry/tracing.ts";
 import { UsageError } from "./tool.ts";
 
 /** One run reads and moves no more, so that it stays short and its memory small. */
@@ -40,6 +40,5 @@ export async function withLomsDatabase<Result>(
 
 /** The context of one statement of a tool. */
 export function statementContext(): RequestContext {
-  const traceparent = childTraceparent(undefined);
-  return new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS });
+  return backgroundContext(STATEMENT_TIMEOUT_MS);
 }

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { GrpcHealth } from "../../shared/grpc/health.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 
 /** How long a watcher may hold an outdated state. */
 const CHECK_INTERVAL_MS = 1_000;
@@ -41,8 +41,7 @@ export function followReadiness(
 }
 
 async function passes(check: Check, clock: Clock): Promise<boolean> {
-  const traceparent = childTraceparent(undefined);
-  const context = new RequestContext({ traceparent, timeoutMs: CHECK_TIMEOUT_MS, clock });
+  const context = backgroundContext(CHECK_TIMEOUT_MS, clock);
   try {
     await check(context);
     return true;

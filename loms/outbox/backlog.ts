@@ -1,7 +1,7 @@
-import { RequestContext } from "../../shared/async/request-context.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { gaugeFamily, type MetricFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { Outbox } from "./outbox.ts";
 
 export const OUTBOX_BACKLOG_EVENTS = gaugeFamily({
@@ -72,8 +72,7 @@ export function watchBacklog(
   const oldestAge = metrics.gauge(families.oldestAge);
   const refused = metrics.gauge(families.refused);
   const update = async () => {
-    const traceparent = childTraceparent(undefined);
-    const context = new RequestContext({ traceparent, timeoutMs: READ_TIMEOUT_MS });
+    const context = backgroundContext(READ_TIMEOUT_MS);
     try {
       const backlog = await read(context);
       events.set(backlog.events);

@@ -1,8 +1,7 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** Long enough to investigate an incident; the history of orders is kept forever. */
@@ -26,8 +25,7 @@ export interface OutboxCleanOptions {
 /** Deletes one batch of events that were published long ago; returns how many. */
 export async function cleanOutbox(options: OutboxCleanOptions): Promise<number> {
   const { outbox, pool, clock, retentionMs = OUTBOX_RETENTION_MS } = options;
-  const traceparent = childTraceparent(undefined);
-  const context = new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
+  const context = backgroundContext(STATEMENT_TIMEOUT_MS, clock);
   const [row] = await pool.run(outbox.clean, [retentionMs, BATCH_MAX], context);
   return row?.deleted ?? 0;
 }

@@ -1,9 +1,8 @@
 import { type Clock, within } from "../../shared/async/clock.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
 import { type Bus, MessagesRefusedError, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { Marker } from "./marker.ts";
 import type { EventRow, Outbox, RefusedEvent } from "./outbox.ts";
 import type { EventQueue } from "./queue.ts";
@@ -104,11 +103,7 @@ export class Publisher {
     const { outbox, marks, clock, onRefused } = this.#options;
     const found = refused.map(({ index, reason }) => ({ row: rows[index] as EventRow, reason }));
     const ids = found.map(({ row }) => row.id as bigint);
-    const context = new RequestContext({
-      traceparent: childTraceparent(undefined),
-      timeoutMs: STATEMENT_TIMEOUT_MS,
-      clock,
-    });
+    const context = backgroundContext(STATEMENT_TIMEOUT_MS, clock);
     await marks.run(outbox.refuse, [ids, found.map(({ reason }) => reason)], context);
     for (const { row, reason } of found) onRefused?.({ ...outbox.nameOf(row), reason });
   }

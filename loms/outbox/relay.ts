@@ -1,7 +1,7 @@
 import { Loop } from "../../shared/async/loop.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { DurableRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { Marker } from "./marker.ts";
 import type { EventRow, Outbox } from "./outbox.ts";
 import { Publisher, type PublisherOptions } from "./publisher.ts";
@@ -217,8 +217,6 @@ export class Relay {
   }
 
   #context(): RequestContext {
-    const { clock } = this.#options;
-    const traceparent = childTraceparent(undefined);
-    return new RequestContext({ traceparent, timeoutMs: STATEMENT_TIMEOUT_MS, clock });
+    return backgroundContext(STATEMENT_TIMEOUT_MS, this.#options.clock);
   }
 }

@@ -1,9 +1,8 @@
 import type { Clock } from "../../shared/async/clock.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
 import { toAppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas } from "./listed-replicas.ts";
 import { COMMIT_PROBE, END_WAITS } from "./statements.ts";
 
@@ -61,8 +60,7 @@ export function createCommitProbe(
   { probes, reads, listed, clock, settleMs, onStandbys }: CommitProbeOptions,
 ): CommitProbe {
   let seen: { readonly standbys: string | undefined; readonly since: number } | undefined;
-  const contextOf = (timeoutMs: number) =>
-    new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs, clock });
+  const contextOf = (timeoutMs: number) => backgroundContext(timeoutMs, clock);
   return {
     async commit() {
       try {

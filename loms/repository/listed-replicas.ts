@@ -1,7 +1,7 @@
 import type { Clock } from "../../shared/async/clock.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import {
   type Sender,
   type StandbyIdentity,
@@ -109,11 +109,7 @@ export class ListedReplicas {
   }
 
   #context(timeoutMs: number): RequestContext {
-    return new RequestContext({
-      traceparent: childTraceparent(undefined),
-      timeoutMs,
-      clock: this.#options.clock,
-    });
+    return backgroundContext(timeoutMs, this.#options.clock);
   }
 }
 

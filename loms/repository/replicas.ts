@@ -1,9 +1,9 @@
 import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 
@@ -147,10 +147,6 @@ export class Replicas<Member extends Replica> {
   }
 
   #context(): RequestContext {
-    return new RequestContext({
-      traceparent: childTraceparent(undefined),
-      timeoutMs: PROBE_TIMEOUT_MS,
-      clock: this.#options.clock,
-    });
+    return backgroundContext(PROBE_TIMEOUT_MS, this.#options.clock);
   }
 }

@@ -109,6 +109,12 @@ export function serveTogether(contexts: readonly RequestContext[], graceMs = 0):
   return new RequestContext({ ...shared, timeoutMs, clock: first.clock });
 }
 
+/** The context of work that no request has caused, such as a poll; its spans are not sampled. */
+export function backgroundContext(timeoutMs: number, clock?: Clock): RequestContext {
+  const traceparent = childTraceparent(undefined);
+  return new RequestContext({ traceparent, timeoutMs, ...(clock && { clock }) });
+}
+
 export type SpanKind = "server" | "client" | "producer" | "consumer" | "internal";
 
 export type Attributes = Readonly<Record<string, string | number | undefined>>;

@@ -4,9 +4,8 @@ import { type Clock, systemClock } from "../async/clock.ts";
 import type { Deadline } from "../async/deadline.ts";
 import { noPermitInTime, type Permit, type RateLimiter } from "../async/rate-limit.ts";
 import type { RateLimitOptions } from "../async/rate-limit.ts";
-import { RequestContext } from "../async/request-context.ts";
 import { sleep } from "../async/sleep.ts";
-import { childTraceparent } from "../telemetry/tracing.ts";
+import { backgroundContext } from "../telemetry/tracing.ts";
 import type { Valkey } from "./valkey.ts";
 
 /** Those ahead may have left meanwhile. */
@@ -93,11 +92,7 @@ export class SharedRateLimit implements RateLimiter {
 
   async #call(operation: string, ticket: string, ms: number, timeoutMs: number): Promise<unknown> {
     const { store, permits, windowMs, useMaxMs } = this.#options;
-    const context = new RequestContext({
-      traceparent: childTraceparent(undefined),
-      timeoutMs: Math.max(0, timeoutMs),
-      clock: this.#clock,
-    });
+    const context = backgroundContext(Math.max(0, timeoutMs), this.#clock);
     const args = [operation, ticket, permits, windowMs, useMaxMs, Math.max(0, ms)];
     const call = { lua: this.#lua, operation: `limit_${operation}`, keys: this.#keys, args };
     return await store.run(call, context);

@@ -1,11 +1,11 @@
-import { RequestContext } from "../../shared/async/request-context.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import {
   createDirectFetch,
   type Fetch,
   splitCredentials,
 } from "../../shared/http-client/direct-fetch.ts";
 import { ProductClient } from "../../shared/products/product-client.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { VERSION } from "../../shared/telemetry/version.ts";
 import { cartClient, lomsClient } from "../clients/clients.ts";
 import type { Connection } from "../clients/exact-integers.ts";
@@ -55,8 +55,5 @@ function reach(text: string, fetch: Fetch): [baseUrl: string, connection: Connec
 
 /** For what goes to the product service. */
 export function productContext(): RequestContext {
-  return new RequestContext({
-    traceparent: childTraceparent(undefined),
-    timeoutMs: PRODUCTS_TIMEOUT_MS,
-  });
+  return backgroundContext(PRODUCTS_TIMEOUT_MS);
 }
