@@ -1,10 +1,10 @@
 import { systemClock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import type { RateLimiter } from "../../shared/async/rate-limit.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
 import type { ServiceParts } from "../../shared/open-service.ts";
 import { readPemFiles } from "../../shared/pem-files.ts";
 import { PRODUCT_LIMIT } from "../../shared/products/product-client.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { SharedRateLimit } from "../../shared/valkey/shared-rate-limit.ts";
 import { readStoreUrl, type StoreConfig } from "../../shared/valkey/store-url.ts";
 import { describeStore, Valkey } from "../../shared/valkey/valkey.ts";
@@ -52,9 +52,7 @@ export function openStore(
   const loop = new Loop({
     clock: systemClock,
     async step() {
-      const traceparent = tracing.startTraceparent(undefined);
-      const context = new RequestContext({ traceparent, timeoutMs: SIZES_TIMEOUT_MS });
-      sizes = await carts.size(context);
+      sizes = await carts.size(backgroundContext(SIZES_TIMEOUT_MS));
       return SIZES_INTERVAL_MS;
     },
     onError: (error) => logThrottled("warn", "the carts could not be counted", error),
