@@ -37,7 +37,7 @@ export interface Reads {
  * fails on a replica is repeated on the primary within the same deadline.
  */
 export class ReadRouting implements Reads {
-  readonly replicas: Replicas<Replica>;
+  readonly replicas: Replicas;
   readonly #options: ReadRoutingOptions;
 
   constructor(options: ReadRoutingOptions) {

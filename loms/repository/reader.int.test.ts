@@ -73,7 +73,7 @@ afterAll(async () => {
 
 /** Probes until so many replicas are healthy; on a busy machine one probe may be too short. */
 async function serve(
-  replicas: Pick<Replicas<Replica>, "step" | "healthy">,
+  replicas: Pick<Replicas, "step" | "healthy">,
   count = 1,
 ): Promise<void> {
   await expect.poll(async () => {

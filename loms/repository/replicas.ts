@@ -20,15 +20,15 @@ const PROBE_TIMEOUT_MS = 400;
 const CATCH_UP_TRIES = 5;
 const CATCH_UP_PAUSE_MS = 40;
 
-export interface ReplicasOptions<Member extends Replica> {
+export interface ReplicasOptions {
   readonly primary: Pool;
-  readonly members: readonly Member[];
+  readonly members: readonly Replica[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
   /** How long an answer of the primary is good, from its question on, in ms. */
   readonly leaseMs: number;
   /** Called at each change. */
-  readonly onHealth: (member: Member, healthy: boolean) => void;
+  readonly onHealth: (member: Replica, healthy: boolean) => void;
 }
 
 /** The synchronous replicas, and the position of the primary after that. */
@@ -38,14 +38,14 @@ interface PrimaryAnswer {
 }
 
 /** Which replicas may be read from. None is healthy before the first step. */
-export class Replicas<Member extends Replica> {
-  readonly #options: ReplicasOptions<Member>;
+export class Replicas {
+  readonly #options: ReplicasOptions;
   readonly #loop: Loop;
-  #healthy: readonly Member[] = [];
+  #healthy: readonly Replica[] = [];
   #leaseEndsAt = -Infinity;
   #turn = 0;
 
-  constructor(options: ReplicasOptions<Member>) {
+  constructor(options: ReplicasOptions) {
     this.#options = options;
     this.#loop = new Loop({
       clock: options.clock,
@@ -59,7 +59,7 @@ export class Replicas<Member extends Replica> {
     });
   }
 
-  get healthy(): readonly Member[] {
+  get healthy(): readonly Replica[] {
     return this.#healthy;
   }
 
@@ -72,14 +72,14 @@ export class Replicas<Member extends Replica> {
   }
 
   /** The next healthy replica in rotation; undefined while there is none. */
-  next(): Member | undefined {
+  next(): Replica | undefined {
     if (this.#options.clock.now() >= this.#leaseEndsAt) return undefined;
     this.#turn = (this.#turn + 1) % Math.max(1, this.#healthy.length);
     return this.#healthy[this.#turn];
   }
 
   /** Marks a replica unhealthy after a failed read, until a whole probe passes. */
-  fail(member: Member): void {
+  fail(member: Replica): void {
     if (!this.#healthy.includes(member)) return;
     this.#healthy = this.#healthy.filter((other) => other !== member);
     this.#options.onHealth(member, false);
@@ -116,7 +116,7 @@ export class Replicas<Member extends Replica> {
   }
 
   async #isHealthy(
-    member: Member,
+    member: Replica,
     answer: PrimaryAnswer | undefined,
     was: boolean,
   ): Promise<boolean> {
@@ -131,12 +131,12 @@ export class Replicas<Member extends Replica> {
     }
   }
 
-  async #follows({ pool }: Member): Promise<boolean> {
+  async #follows({ pool }: Replica): Promise<boolean> {
     const [state] = await pool.run(REPLICA_STATE, [""], this.#context());
     return state?.in_recovery ?? false;
   }
 
-  async #catchesUp({ pool }: Member, { position }: PrimaryAnswer): Promise<boolean> {
+  async #catchesUp({ pool }: Replica, { position }: PrimaryAnswer): Promise<boolean> {
     for (let tries = 1; tries <= CATCH_UP_TRIES; tries++) {
       const [state] = await pool.run(REPLICA_STATE, [position], this.#context());
       if (!state?.in_recovery || !state.streaming) return false;
