@@ -14,6 +14,18 @@ export function cpuTimes(parts: readonly Part[]): number[] {
   return parts.map(({ pid, isAlone }) => isAlone ? cpuTimeMs(pid()) : cpuTimeOfTree(pid()));
 }
 
+/** Microseconds of processor time per call of each part, between two times of {@link cpuTimes}. */
+export function cpuUsPerCall(
+  parts: readonly Part[],
+  [before, after]: readonly [readonly number[], readonly number[]],
+  calls: number,
+): Readonly<Record<string, number>> {
+  const used = parts.map(({ name }, index) =>
+    [name, ((after[index] ?? 0) - (before[index] ?? 0)) * 1_000 / calls] as const
+  );
+  return Object.fromEntries(used);
+}
+
 /** Its children that have ended count, too, such as PostgreSQL's connections. */
 function cpuTimeOfTree(root: number): number {
   return processTree(root).reduce(
@@ -23,7 +35,7 @@ function cpuTimeOfTree(root: number): number {
 }
 
 /** Of all threads of a process, in ms; 0 when it has ended. */
-export function cpuTimeMs(pid: number): number {
+function cpuTimeMs(pid: number): number {
   const tasks = `/proc/${pid}/task`;
   let nanoseconds = 0;
   try {

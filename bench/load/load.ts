@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { encodeMessage, type MethodKey, methodPath } from "../../shared/grpc/definition.ts";
 import type { RequestOf } from "../../shared/grpc/definition.ts";
-import { cpuTimes, type Part } from "../cpu-time.ts";
+import { cpuTimes, cpuUsPerCall, type Part } from "../cpu-time.ts";
 import type { Report, Request, Spec } from "./report.ts";
 
 const GO_PROGRAM = fileURLToPath(new URL("../../node_modules/.cache/bench/", import.meta.url));
@@ -46,14 +46,11 @@ export async function generate(load: Load, parts: readonly Part[]): Promise<Meas
   const after = cpuTimes(parts);
   if (code !== 0) throw new Error(`The load generator ended with ${code ?? "a signal"}`);
   const report = JSON.parse(output) as Report;
-  const used = parts.map(({ name }, index) =>
-    [name, ((after[index] ?? 0) - (before[index] ?? 0)) * 1_000 / report.all] as const
-  );
   return {
     ...report,
     perSecond: report.calls / report.seconds,
     cpuUs: {
-      ...Object.fromEntries(used),
+      ...cpuUsPerCall(parts, [before, after], report.all),
       generator: report.cpu_seconds * 1e6 / report.all,
     },
     generatorCores: report.cpu_seconds / report.run_seconds,

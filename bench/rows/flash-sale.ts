@@ -2,7 +2,7 @@ import process from "node:process";
 import { createGroupedWriter } from "../../loms/repository/writer.ts";
 import { newOrder, testContext } from "../../loms/repository/writer-fixture.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
-import { cpuTimes } from "../cpu-time.ts";
+import { cpuTimes, cpuUsPerCall } from "../cpu-time.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { generate, type Measured } from "../load/load.ts";
 import { naiveScript } from "../references/naive-statements.ts";
@@ -87,11 +87,12 @@ async function run(lab: Lab): Promise<void> {
 function insideWay(lab: Lab, { parts }: Postgres, database: LomsDatabase): Way {
   const writer = createGroupedWriter(database.writer, new Metrics("loms"));
   const own = { name: "callers and writer", pid: () => process.pid, isAlone: true };
+  const measured = [own, ...parts];
   const measure = async () => {
     const stock = stockOf(lab);
     const sku = await database.addStock(stock);
     const latenciesMs: number[] = [];
-    const before = cpuTimes([own, ...parts]);
+    const before = cpuTimes(measured);
     const startedAt = performance.now();
     await Promise.all(Array.from({ length: CALLERS }, async () => {
       for (;;) {
@@ -102,14 +103,8 @@ function insideWay(lab: Lab, { parts }: Postgres, database: LomsDatabase): Way {
       }
     }));
     const seconds = (performance.now() - startedAt) / 1_000;
-    const after = cpuTimes([own, ...parts]);
     const calls = latenciesMs.length;
-    const cpuUs = Object.fromEntries(
-      [own, ...parts].map((
-        { name },
-        index,
-      ) => [name, ((after[index] ?? 0) - (before[index] ?? 0)) * 1_000 / calls]),
-    );
+    const cpuUs = cpuUsPerCall(measured, [before, cpuTimes(measured)], calls);
     await checkSold(lab, database, { sku, stock, sold: calls });
     return measuredBy({ calls, seconds, latenciesMs, cpuUs });
   };

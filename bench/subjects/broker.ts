@@ -9,7 +9,7 @@ import { ORDER_EVENTS_TOPIC } from "../../proto/order-event.ts";
 import type { CloseStack } from "../../shared/lifecycle.ts";
 import { startKafka } from "../../stack/kafka/broker.ts";
 import { kafkaJars, whyNoKafka } from "../../stack/kafka/jars.ts";
-import { cpuTimes, type Part } from "../cpu-time.ts";
+import { cpuTimes, cpuUsPerCall, type Part } from "../cpu-time.ts";
 import type { Measured } from "../load/load.ts";
 import { measuredBy } from "../rounds.ts";
 
@@ -83,13 +83,7 @@ async function watch(
     const at = performance.now();
     if (count > 0) first ??= { count, at };
     if (first && count >= events) {
-      const after = cpuTimes(parts);
-      const cpuUs = Object.fromEntries(
-        parts.map((
-          { name },
-          index,
-        ) => [name, ((after[index] ?? 0) - (used[index] ?? 0)) * 1_000 / events]),
-      );
+      const cpuUs = cpuUsPerCall(parts, [used, cpuTimes(parts)], events);
       return measuredBy({ calls: count - first.count, seconds: (at - first.at) / 1_000, cpuUs });
     }
     if (at > deadline) throw new Error(`${count} of ${events} events were published in time`);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
-import { cpuTimes, type Part } from "../cpu-time.ts";
+import { cpuTimes, cpuUsPerCall, type Part } from "../cpu-time.ts";
 import type { Measured } from "../load/load.ts";
 import { measuredBy, type Way } from "../rounds.ts";
 import { processTree } from "../start/process-tree.ts";
@@ -56,12 +56,10 @@ async function runPgbench(options: PgbenchOptions): Promise<Measured> {
     const done = Number(/actually processed: (\d+)/.exec(shown)?.[1]) * each;
     if (!(done > 0)) throw new Error(`pgbench did nothing: ${shown}${errors}`);
     const perSecond = Number(/tps = ([\d.]+)/.exec(shown)?.[1]) * each;
-    const used = parts.map(({ name }, index) =>
-      [name, ((after[index] ?? 0) - (before[index] ?? 0)) * 1_000 / done] as const
-    );
+    const used = cpuUsPerCall(parts, [before, after], done);
     return measuredBy({
       ...{ calls: done, seconds: done / perSecond, latenciesMs: latenciesIn(directory) },
-      cpuUs: { ...Object.fromEntries(used), generator: (endedMs() - ownBefore) * 1_000 / done },
+      cpuUs: { ...used, generator: (endedMs() - ownBefore) * 1_000 / done },
     });
   } finally {
     rmSync(directory, { recursive: true, force: true });
