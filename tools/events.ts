@@ -1,5 +1,6 @@
 import process from "node:process";
 import { z } from "zod";
+import { INT64_MAX } from "../proto/loms/v1/schemas.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import {
@@ -26,7 +27,6 @@ It finds the system that runs in this folder, else by DATABASE_URL, KAFKA_BROKER
 settings) or BUS_DATABASE_URL, as loms does.
 `;
 const ORDER_ID = /^[1-9][0-9]{0,18}$/;
-const ORDER_ID_MAX = 2n ** 63n - 1n;
 const MOMENT = z.iso.datetime({ offset: true });
 
 /** Returns nothing when there is no such order. */
@@ -40,7 +40,7 @@ interface Given {
 /** By the command and its options. */
 const COMMANDS: Readonly<Record<string, (given: Given) => Task>> = {
   "--order"({ order = "" }) {
-    if (ORDER_ID.test(order) && BigInt(order) <= ORDER_ID_MAX) {
+    if (ORDER_ID.test(order) && BigInt(order) <= INT64_MAX) {
       return (deps) => showOrder(deps, BigInt(order));
     }
     throw new UsageError(`--order is the id of an order, not ${order}`);
