@@ -7,6 +7,13 @@ export interface OrderItemRow {
   readonly price: bigint | null;
 }
 
+/** In SQL: what an order costs; null when a line has no price. */
+export const totalPriceOf = (orderId: string) =>
+  `(
+    select case when count(item.price) = count(*) then sum(item.price * item.count) end
+    from order_items item where item.order_id = ${orderId}
+  )::int8`;
+
 export function toOrderItem({ sku, count, price }: OrderItemRow): OrderItem {
   const item = { sku: Number(sku), count };
   return price === null ? item : { ...item, price: Number(price) };

@@ -2,6 +2,7 @@ import { asc, eq, type SQL, sql } from "drizzle-orm";
 import { type PgColumn, QueryBuilder } from "drizzle-orm/pg-core";
 import { orderItems, orders, stocks } from "../../drizzle/loms/schema.ts";
 import { defineStatement } from "../../shared/postgres/statement.ts";
+import { totalPriceOf } from "./order-item.ts";
 
 // Drizzle makes the text once; it would make it again for each execution, at a third of the price
 // of a call.
@@ -57,10 +58,7 @@ export const LATE_PAYMENTS = defineStatement({
   name: "late_payments",
   kind: "select",
   text: `select late.order_id, owner.user_id, owner.status, owner.reason,
-      (
-        select case when count(item.price) = count(*) then sum(item.price * item.count) end
-        from order_items item where item.order_id = late.order_id
-      )::int8 as total_price,
+      ${totalPriceOf("late.order_id")} as total_price,
       to_char(first_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as first_at,
       to_char(last_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as last_at,
       late.tries

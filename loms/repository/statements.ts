@@ -1,4 +1,5 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
+import { totalPriceOf } from "./order-item.ts";
 
 // The functions are in drizzle/loms/functions. The last parameter of those that write is a
 // Durability.
@@ -37,10 +38,8 @@ export const ORDER_CHANGE = defineStatement({
   name: "order_change",
   kind: "update",
   text: `select place, kind, status, event_id, user_id, seq, at, stock_events,
-    case when kind = 'changed' and $3 = 'payed' then (
-      select case when count(item.price) = count(*) then sum(item.price * item.count) end
-      from order_items item where item.order_id = ($1::int8[])[place]
-    )::int8 end as total_price
+    case when kind = 'changed' and $3 = 'payed'
+      then ${totalPriceOf("($1::int8[])[place]")} end as total_price
     from loms_order_change_events($1, $2, $3, $4, $5)`,
   parameters: ["int8[]", "text[]", "text", "text[]", "text"],
   columns: {
