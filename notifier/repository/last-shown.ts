@@ -1,7 +1,6 @@
-import { Batcher } from "../../shared/async/batcher.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
-import { serveTogether } from "../../shared/telemetry/tracing.ts";
+import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { LastShown, Shown } from "../domain/deps.ts";
 import {
   DEAD_SEQS,
@@ -20,10 +19,8 @@ const WAITING_MAX = 10_000;
 /** The observer of each batch, for a batcher with the name of its statement. */
 type OnBatch = (batcher: string) => (waitedMs: readonly number[]) => void;
 
-interface Call<Item> {
-  readonly items: readonly Item[];
-  readonly context: RequestContext;
-}
+/** The `seq` of the newest event that was shown, by order. */
+type LastSeqs = ReadonlyMap<bigint, number>;
 
 /**
  * The record of shown events in PostgreSQL, one row per order. Concurrent calls share a statement
@@ -36,40 +33,37 @@ export class PostgresLastShown implements LastShown {
    * Without them every redelivery of such an event would show it again.
    */
   readonly #unremembered = new Map<bigint, Shown[]>();
-  readonly #reads: Batcher<Call<bigint>, ReadonlyMap<bigint, number>>;
-  readonly #writes: Batcher<Call<Shown>, void>;
+  readonly #read: (orderIds: readonly bigint[], context: RequestContext) => Promise<LastSeqs>;
+  readonly #write: (shown: readonly Shown[], context: RequestContext) => Promise<void>;
 
   constructor(pool: Pool, onBatch: OnBatch = () => () => {}) {
     this.#pool = pool;
     const limits = { batchMax: EVENTS_MAX, weightMax: EVENTS_MAX, waitingMax: WAITING_MAX };
-    this.#reads = new Batcher({
+    this.#read = groupedCalls({
       ...limits,
-      weightOf: ({ items }) => items.length,
-      run: (calls) => this.#lastSeqs(calls),
+      weightOf: (orderIds) => orderIds.length,
+      run: (calls, context) => this.#lastSeqs(calls, context),
       onBatch: onBatch(LAST_SEQS.name),
     });
-    this.#writes = new Batcher({
+    this.#write = groupedCalls({
       ...limits,
-      weightOf: ({ items }) => items.length,
-      run: (calls) => this.#remember(calls),
+      weightOf: (shown) => shown.length,
+      run: (calls, context) => this.#remember(calls.flat(), context),
       onBatch: onBatch(REMEMBER.name),
     });
   }
 
-  async lastSeqs(
-    orderIds: ReadonlySet<bigint>,
-    context: RequestContext,
-  ): Promise<ReadonlyMap<bigint, number>> {
-    const items = [...orderIds];
-    const unremembered = items.flatMap((orderId) => this.#unremembered.get(orderId) ?? []);
+  async lastSeqs(orderIds: ReadonlySet<bigint>, context: RequestContext): Promise<LastSeqs> {
+    const wanted = [...orderIds];
+    const unremembered = wanted.flatMap((orderId) => this.#unremembered.get(orderId) ?? []);
     if (unremembered.length > 0) await this.remember(unremembered, context);
-    return await this.#reads.ask({ items, context });
+    return await this.#read(wanted, context);
   }
 
   async remember(shown: readonly Shown[], context: RequestContext): Promise<void> {
     const byOrder = Map.groupBy(shown, ({ orderId }) => orderId);
     for (const [orderId, events] of byOrder) this.#unremembered.set(orderId, events);
-    await this.#writes.ask({ items: shown, context });
+    await this.#write(shown, context);
     for (const orderId of byOrder.keys()) this.#unremembered.delete(orderId);
   }
 
@@ -98,24 +92,21 @@ export class PostgresLastShown implements LastShown {
   }
 
   /** Every call gets the whole answer. */
-  async #lastSeqs(calls: readonly Call<bigint>[]): Promise<ReadonlyMap<bigint, number>[]> {
-    const orderIds = calls.flatMap(({ items }) => items);
-    const rows = await this.#pool.run(LAST_SEQS, [orderIds], contextOf(calls));
+  async #lastSeqs(
+    calls: readonly (readonly bigint[])[],
+    context: RequestContext,
+  ): Promise<LastSeqs[]> {
+    const rows = await this.#pool.run(LAST_SEQS, [calls.flat()], context);
     const seqs = new Map(rows.map(({ order_id, seq }) => [order_id, seq]));
     return calls.map(() => seqs);
   }
 
-  async #remember(calls: readonly Call<Shown>[]): Promise<void[]> {
-    const shown = calls.flatMap(({ items }) => items);
+  async #remember(shown: readonly Shown[], context: RequestContext): Promise<void[]> {
     const orderIds = shown.map(({ orderId }) => orderId);
     const seqs = shown.map(({ seq }) => seq);
     const ended = shown.filter(({ final }) => final).map(({ orderId }) => orderId);
     const begun = shown.filter(({ isPromptFirst }) => isPromptFirst).map(({ orderId }) => orderId);
-    await this.#pool.run(REMEMBER, [orderIds, seqs, ended, begun], contextOf(calls));
+    await this.#pool.run(REMEMBER, [orderIds, seqs, ended, begun], context);
     return [];
   }
-}
-
-function contextOf(calls: readonly Call<unknown>[]): RequestContext {
-  return serveTogether(calls.map(({ context }) => context));
 }
