@@ -1,6 +1,5 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage, Message } from "kafkajs";
-import { systemClock } from "../async/clock.ts";
-import { sleep } from "../async/sleep.ts";
+import { systemClock, within } from "../async/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import type { SubscribeOptions, Subscription } from "./bus.ts";
@@ -128,14 +127,11 @@ export class KafkaSubscription implements Subscription {
     const { log, group } = this.#options;
     // Before it leaves, on the same connection.
     const committed = this.#commit();
-    const hasLeft = this.#consumer.disconnect().then(() => true, () => true);
+    const left = Promise.allSettled([committed, this.#consumer.disconnect()]);
     await Promise.allSettled(this.#batches);
-    const over = new AbortController();
-    const late = sleep(systemClock, LEAVE_MAX_MS, over.signal).then(() => false, () => false);
-    if (!await Promise.race([Promise.all([hasLeft, committed]), late])) {
+    await within(systemClock, LEAVE_MAX_MS, left, () => {
       log.warn("Cannot leave the group in time", { messaging_consumer_group_name: group });
-    }
-    over.abort();
+    });
   }
 
   /** Commits what is processed by now. Never rejects: a later commit includes what this one has. */

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import process from "node:process";
-import { systemClock } from "../async/clock.ts";
-import { sleep } from "../async/sleep.ts";
+import { systemClock, within } from "../async/clock.ts";
 import { throttledLog } from "../telemetry/throttled-log.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { counterFamily, type Metrics } from "../telemetry/metrics.ts";
@@ -67,7 +66,7 @@ export async function openTracing(
     startTraceparent,
     isSampled,
     record: (span) => tracing.record(span),
-    close: () => Promise.race([tracing.close().catch(() => {}), sleep(systemClock, FLUSH_MAX_MS)]),
+    close: () => within(systemClock, FLUSH_MAX_MS, tracing.close().catch(() => {}), () => {}),
   };
 }
 
