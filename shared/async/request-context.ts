@@ -81,17 +81,6 @@ export class RequestContext {
     return (this.#controller as AbortController).signal;
   }
 
-  /** The same deadline and cancellation with another trace context. */
-  withTraceparent(traceparent: string, alsoServes: readonly string[] = NONE): RequestContext {
-    return new RequestContext({
-      traceparent,
-      alsoServes,
-      timeoutMs: this.deadlineAt - this.clock.now(),
-      caller: this,
-      clock: this.clock,
-    });
-  }
-
   /** Frees the timer; call it once the request is answered. */
   close(): void {
     this.#cancelTimer?.();

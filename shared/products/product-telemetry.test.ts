@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { RequestContext } from "../async/request-context.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
 import { productServer } from "./product-telemetry.ts";
 import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test/product-client.ts";
@@ -128,8 +129,9 @@ test.each([
 
 test("what is not sampled is sent as it is", async () => {
   const unsampled = `${TRACEPARENT.slice(0, 53)}00`;
-  const { clock, service, client, context, spans } = setUp();
-  const answer = client.getProduct(42, context().withTraceparent(unsampled));
+  const { clock, service, client, spans } = setUp();
+  const context = new RequestContext({ traceparent: unsampled, timeoutMs: 5_000, clock });
+  const answer = client.getProduct(42, context);
   await clock.advance(0);
   await answer;
   expect([service.received[0]?.traceparent, spans]).toEqual([unsampled, []]);
