@@ -162,7 +162,7 @@ test("checkout() of a caller that leaves goes on for the one that joined", async
   const order = heldOrders(deps);
   await fill(deps, USER, { 10: 2 });
   const caller = new AbortController();
-  const first = checkout(deps, user, testContext({ callerSignal: caller.signal }));
+  const first = checkout(deps, user, testContext({ caller }));
   const second = checkout(deps, user, testContext());
   const held = await order(1);
   caller.abort();
@@ -178,7 +178,7 @@ test("checkout() returns an order to the next caller when its own has disconnect
   const order = heldOrders(deps);
   await fill(deps, USER, { 10: 2 });
   const caller = new AbortController();
-  const first = checkout(deps, user, testContext({ callerSignal: caller.signal }));
+  const first = checkout(deps, user, testContext({ caller }));
   const held = await order(1);
   caller.abort();
   await expect(first).rejects.toMatchObject({ code: "unavailable" });

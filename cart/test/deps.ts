@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import { type Caller, RequestContext } from "../../shared/async/request-context.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import type { CheckoutDeps } from "../domain/checkout.ts";
@@ -27,7 +27,7 @@ export function testDeps() {
 }
 
 export function testContext(
-  options: { readonly clock?: VirtualClock; readonly callerSignal?: AbortSignal } = {},
+  options: { readonly clock?: VirtualClock; readonly caller?: Caller } = {},
 ): RequestContext {
   return new RequestContext({
     traceparent: childTraceparent(undefined),

@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
-import { RequestContext } from "./request-context.ts";
+import { type Caller, RequestContext } from "./request-context.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const OTHER_SPAN = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
 
-function setUp(callerSignal?: AbortSignal) {
+function setUp(caller?: Caller) {
   const clock = new VirtualClock();
   const context = new RequestContext({
     traceparent: TRACEPARENT,
     timeoutMs: 1_000,
-    callerSignal,
+    caller,
     clock,
   });
   return { clock, context };
@@ -45,7 +45,7 @@ test("RequestContext has aborted when its signal is read after the deadline", as
 
 test("RequestContext aborts as unavailable when the caller leaves", () => {
   const caller = new AbortController();
-  const { context } = setUp(caller.signal);
+  const { context } = setUp(caller);
   const { signal } = context;
   caller.abort(new Error("socket closed"));
   expect(signal.reason).toBeInstanceOf(AppError);
@@ -57,13 +57,13 @@ test("RequestContext aborts as unavailable when the caller leaves", () => {
 
 test("RequestContext sees a caller that left before its signal was read", () => {
   const reason = new AppError("unavailable", "gone");
-  const { context } = setUp(AbortSignal.abort(reason));
+  const { context } = setUp({ signal: AbortSignal.abort(reason) });
   expect(context.signal.reason).toBe(reason);
 });
 
 test("RequestContext of another as its caller is cancelled with that", () => {
   const caller = new AbortController();
-  const { clock, context } = setUp(caller.signal);
+  const { clock, context } = setUp(caller);
   const child = new RequestContext({
     traceparent: OTHER_SPAN,
     timeoutMs: 700,
@@ -78,7 +78,7 @@ test("RequestContext of another as its caller is cancelled with that", () => {
 
 test("close() frees the timer and stops listening to the caller", async () => {
   const caller = new AbortController();
-  const { clock, context } = setUp(caller.signal);
+  const { clock, context } = setUp(caller);
   const { signal } = context;
   context.close();
   expect(clock.pending).toBe(0);

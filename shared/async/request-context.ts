@@ -1,8 +1,9 @@
 import { AppError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
-/** A caller whose signal is expensive to make. */
-export interface LazyCaller {
+/** Who waits for the work; its signal, which may be expensive to make, is read only when needed. */
+export interface Caller {
+  /** Aborts when the caller has left. */
   readonly signal: AbortSignal;
   /** The same without the signal, where it is known. */
   readonly hasLeft?: boolean;
@@ -17,10 +18,7 @@ export interface RequestContextOptions {
   readonly alsoServes?: readonly string[];
   /** How long the work may take, in ms. */
   readonly timeoutMs: number;
-  /** Aborts when the caller has left. */
-  readonly callerSignal?: AbortSignal | undefined;
-  /** The same, where the signal is read only when needed. */
-  readonly caller?: LazyCaller | undefined;
+  readonly caller?: Caller | undefined;
   readonly clock?: Clock;
 }
 
@@ -37,8 +35,7 @@ export class RequestContext {
   readonly clock: Clock;
   /** On the scale of `clock.now()`, in ms. */
   readonly deadlineAt: number;
-  readonly #caller: LazyCaller | undefined;
-  readonly #callerSignal: AbortSignal | undefined;
+  readonly #caller: Caller | undefined;
   #controller: AbortController | undefined;
   #cancelTimer: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
@@ -49,7 +46,6 @@ export class RequestContext {
     this.alsoServes = options.alsoServes ?? NONE;
     this.clock = options.clock ?? systemClock;
     this.deadlineAt = this.clock.now() + options.timeoutMs;
-    this.#callerSignal = options.callerSignal;
     this.#caller = options.caller;
   }
 
@@ -70,7 +66,7 @@ export class RequestContext {
 
   /** Whether the caller is known to have left. */
   get hasLeft(): boolean {
-    return this.#caller?.hasLeft ?? this.#callerSignal?.aborted ?? false;
+    return this.#caller?.hasLeft ?? false;
   }
 
   /**
@@ -90,7 +86,7 @@ export class RequestContext {
   #open(): void {
     const controller = new AbortController();
     this.#controller = controller;
-    const callerSignal = this.#callerSignal ?? this.#caller?.signal;
+    const callerSignal = this.#caller?.signal;
     const onCallerAbort = () => {
       const reason: unknown = callerSignal?.reason;
       controller.abort(

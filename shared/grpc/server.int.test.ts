@@ -172,11 +172,7 @@ describe("a call", () => {
       setImmediate(() => caller.abort());
       return waitForAbort(call);
     };
-    const context = new RequestContext({
-      traceparent,
-      timeoutMs: 5_000,
-      callerSignal: caller.signal,
-    });
+    const context = new RequestContext({ traceparent, timeoutMs: 5_000, caller });
     await expect(client.call("orderPay", { orderID: 1n }, context))
       .rejects.toMatchObject({ code: "unavailable", message: "the caller left" });
     await expect.poll(() => aborted).toMatchObject([{ message: "the caller left" }]);

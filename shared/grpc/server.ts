@@ -7,7 +7,7 @@ import {
   type ServiceDefinition as GrpcServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { type LazyCaller, RequestContext } from "../async/request-context.ts";
+import { type Caller, RequestContext } from "../async/request-context.ts";
 import { formatHostPort, type HostPort } from "../config.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { childTraceparent, parseTraceparent, type StartTraceparent } from "../telemetry/tracing.ts";
@@ -207,7 +207,7 @@ function answerUnary(options: UnaryOptions) {
 }
 
 /** One object a call: closures and literals with getters show in a profile. */
-class UnaryCall implements IncomingCall, LazyCaller {
+class UnaryCall implements IncomingCall, Caller {
   readonly context: RequestContext;
   readonly #call: GrpcCall;
   readonly #method: UnaryMethodDefinition;

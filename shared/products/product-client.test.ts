@@ -37,7 +37,7 @@ describe("getProduct() calls", () => {
     const { clock, service, client, context } = setUp();
     service.latencyMs = 10;
     const leaving = new AbortController();
-    const first = client.getProduct(42, context(5_000, leaving.signal));
+    const first = client.getProduct(42, context(5_000, leaving));
     const second = client.getProduct(42, context());
     leaving.abort();
     await expect(first).rejects.toMatchObject({ code: "unavailable", message: "the caller left" });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { RequestContext } from "../async/request-context.ts";
+import { type Caller, RequestContext } from "../async/request-context.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";
 import { productServer } from "./product-telemetry.ts";
 import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test/product-client.ts";
@@ -48,11 +48,11 @@ test("each try is measured by its method and how it ended", async () => {
 
 test("each wait for a turn is measured by how it ended", async () => {
   const { clock, client, metrics, context } = setUp();
-  const ask = (sku: number, timeoutMs = 5_000, callerSignal?: AbortSignal) =>
-    client.getProduct(sku, context(timeoutMs, callerSignal)).catch(() => {});
+  const ask = (sku: number, timeoutMs = 5_000, caller?: Caller) =>
+    client.getProduct(sku, context(timeoutMs, caller)).catch(() => {});
   const leaving = new AbortController();
   const calls = Array.from({ length: 11 }, (_, sku) => ask(sku + 1));
-  calls.push(ask(90, 100), ask(91, 5_000, leaving.signal));
+  calls.push(ask(90, 100), ask(91, 5_000, leaving));
   await clock.advance(400);
   leaving.abort();
   await clock.advance(5_000);

@@ -73,8 +73,8 @@ test("sharedTrace() is in the first trace when none is sampled", () => {
 
 test("serveTogether() lasts until the latest deadline, also when a caller leaves", () => {
   const clock = new VirtualClock();
-  const callerSignal = AbortSignal.abort();
-  const first = new RequestContext({ traceparent: A, timeoutMs: 10, callerSignal, clock });
+  const caller = { signal: AbortSignal.abort() };
+  const first = new RequestContext({ traceparent: A, timeoutMs: 10, caller, clock });
   const second = new RequestContext({ traceparent: B, timeoutMs: 99, clock });
   const both = serveTogether([second, first]);
   expect([both.remainingMs(), both.traceparent, both.signal.aborted]).toEqual([99, B, false]);

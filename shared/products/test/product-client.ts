@@ -1,4 +1,4 @@
-import { RequestContext } from "../../async/request-context.ts";
+import { type Caller, RequestContext } from "../../async/request-context.ts";
 import { VirtualClock } from "../../async/virtual-clock.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
 import { rememberedTracing } from "../../telemetry/test/tracing.ts";
@@ -33,8 +33,8 @@ export function setUp(
     metrics,
     tracing,
   });
-  const context = (timeoutMs = 5_000, callerSignal?: AbortSignal) =>
-    new RequestContext({ traceparent: TRACEPARENT, timeoutMs, callerSignal, clock });
+  const context = (timeoutMs = 5_000, caller?: Caller) =>
+    new RequestContext({ traceparent: TRACEPARENT, timeoutMs, caller, clock });
   /** The product or the error; time moves on until either is there. */
   const get = async (sku = 42, timeoutMs?: number) => {
     const answer = client.getProduct(sku, context(timeoutMs)).catch((error: unknown) => error);
