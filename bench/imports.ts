@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { median } from "./statistics.ts";
 
 const IMPORTS = [
   "drizzle-orm/postgres-js",
@@ -42,14 +43,14 @@ interface Cost {
 const { values: { rounds } } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
 
 console.log("| import | processor time, ms | memory, MB |\n| --- | --- | --- |");
-const nothing = median("");
-const withHook = median(`(await import(${JSON.stringify(HOOK)})).registerModuleHooks();`);
+const nothing = costOf("");
+const withHook = costOf(`(await import(${JSON.stringify(HOOK)})).registerModuleHooks();`);
 for (const name of IMPORTS) {
   const statement = `await import(${JSON.stringify(name)});`;
-  report(name, median(statement), nothing);
+  report(name, costOf(statement), nothing);
   if (name.startsWith("drizzle-orm")) {
     const hooked = `(await import(${JSON.stringify(HOOK)})).registerModuleHooks(); ${statement}`;
-    report(`${name} as our processes import it`, median(hooked), withHook);
+    report(`${name} as our processes import it`, costOf(hooked), withHook);
   }
 }
 
@@ -58,12 +59,11 @@ function report(name: string, cost: Cost, bare: Cost): void {
   console.log(`| ${name} | ${cpuMs} | ${(cost.memoryMb - bare.memoryMb).toFixed(0)} |`);
 }
 
-function median(statement: string): Cost {
+function costOf(statement: string): Cost {
   const costs = Array.from({ length: Number(rounds) }, () => measure(statement));
-  const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
   return {
-    cpuMs: middle(costs.map(({ cpuMs }) => cpuMs)),
-    memoryMb: middle(costs.map(({ memoryMb }) => memoryMb)),
+    cpuMs: median(costs.map(({ cpuMs }) => cpuMs)),
+    memoryMb: median(costs.map(({ memoryMb }) => memoryMb)),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { createLogger, type LogFormat } from "../shared/telemetry/log.ts";
+import { median } from "./statistics.ts";
 
 const LINE_MAX_US = 10;
 const ROUNDS = 9;
@@ -50,10 +51,6 @@ function measure(line: (number: number) => void): number {
   const startedAt = performance.now();
   for (let number = 0; number < LINES; number++) line(number);
   return (performance.now() - startedAt) * 1_000 / LINES;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 }
 
 const rounds = Object.entries(SUBJECTS).map(([name, line]) => ({ name, line, us: [] as number[] }));

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { median, percentile, ratios, spreadOf } from "../statistics.ts";
 
 const ROUND_MS = 1_500;
 const WARM_UP_MS = 300;
@@ -41,15 +42,12 @@ export async function alternate(options: AlternateOptions): Promise<void> {
   }
   const reference = measured[0]?.figures ?? [];
   for (const { way, figures } of measured) {
-    const ratios = figures.map(({ perSecond }, round) =>
-      perSecond / (reference[round]?.perSecond ?? NaN)
-    );
+    const times = ratios(ratesOf(figures), ratesOf(reference));
     const of = (key: keyof Figures) => median(figures.map((each) => each[key]));
-    const shown = [Math.min(...ratios), median(ratios), Math.max(...ratios)];
     process.stdout.write(
       `${name}, ${callers} callers, ${way.name}: ${Math.round(of("perSecond"))}/s, ` +
         `p50 ${of("p50").toFixed(1)} ms, p99 ${of("p99").toFixed(1)} ms, ` +
-        `${shown.map((ratio) => ratio.toFixed(2)).join("–")}x\n`,
+        `${shown(times)}x\n`,
     );
   }
 }
@@ -74,13 +72,21 @@ async function alternateCalls({ name, rounds, ways, prepare }: AlternateOptions)
   }
   for (const [index, way] of ways.entries()) {
     const own = medians[index] ?? [];
-    const ratios = own.map((each, round) => each / (medians[0]?.[round] ?? NaN));
-    const shown = [Math.min(...ratios), median(ratios), Math.max(...ratios)];
     process.stdout.write(
       `${name}, a lone caller, ${way.name}: p50 ${median(own).toFixed(0)} µs, ` +
-        `${shown.map((ratio) => ratio.toFixed(2)).join("–")}x\n`,
+        `${shown(ratios(own, medians[0] ?? []))}x\n`,
     );
   }
+}
+
+function ratesOf(figures: readonly Figures[]): number[] {
+  return figures.map(({ perSecond }) => perSecond);
+}
+
+/** min–median–max */
+function shown(values: readonly number[]): string {
+  const { min, median: middle, max } = spreadOf(values);
+  return [min, middle, max].map((value) => value.toFixed(2)).join("–");
 }
 
 async function measure(callers: number, way: Way): Promise<Figures> {
@@ -100,12 +106,9 @@ async function measure(callers: number, way: Way): Promise<Figures> {
   const startedAt = performance.now();
   await all(ROUND_MS, true);
   const seconds = (performance.now() - startedAt) / 1_000;
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? NaN;
-  return { perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99) };
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+  return {
+    perSecond: latencies.length / seconds,
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
+  };
 }

@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { CloseStack } from "../../shared/lifecycle.ts";
 import type { Runtime } from "../../stack/processes/runtimes.ts";
 import { DEFAULT_RUNTIME } from "../../stack/services.ts";
+import { median } from "../statistics.ts";
 import { benchCart, benchLoms, type Round, startSubjects, type Subject } from "./bench.ts";
 import { levels } from "./levels.ts";
 
@@ -110,10 +111,6 @@ function compare(
   const values = rounds.map(figure);
   const ratios = values.map((value, round) => value / figure(bare[round] as Round));
   return [median(values), median(ratios)];
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 }
 
 function percent(share: number): string {

@@ -1,3 +1,4 @@
+import { percentile } from "../statistics.ts";
 import type { Costs, PartCosts } from "./costs.ts";
 import { type Part, Timeline } from "./machine.ts";
 
@@ -55,16 +56,14 @@ export function simulateOrders(
   const before = system.parts.map(({ busyMs }) => busyMs);
   const counts = system.measure(durationMs);
   const { latencies } = counts;
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? NaN;
   const busy = system.parts.map(({ name, busyMs }, index) =>
     [name, (busyMs - (before[index] ?? 0)) / durationMs] as const
   );
   return {
     perSecond: latencies.length * 1_000 / durationMs,
     refusedPerSecond: counts.refused * 1_000 / durationMs,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
     batch: counts.written / counts.batches,
     busy: new Map(busy),
   };

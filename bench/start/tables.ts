@@ -1,3 +1,4 @@
+import { median, spreadOf } from "../statistics.ts";
 import { table } from "../table.ts";
 
 type Figure<Run> = readonly [name: string, of: (run: Run) => number | undefined];
@@ -40,14 +41,14 @@ export function compareEach<Run>(
 function spread(ratios: readonly (number | undefined)[]): string {
   const known = ratios.filter((ratio) => ratio !== undefined);
   if (known.length === 0) return "";
-  const [low, high] = [Math.min(...known), Math.max(...known)];
-  return `${low.toFixed(2)}–**${middle(known)?.toFixed(2)}**–${high.toFixed(2)}`;
+  const { min, median: half, max } = spreadOf(known);
+  return `${min.toFixed(2)}–**${half.toFixed(2)}**–${max.toFixed(2)}`;
 }
 
 /** The median of the known values. */
 function middle(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter((value) => value !== undefined).sort((a, b) => a - b);
-  return known[known.length >> 1];
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : median(known);
 }
 
 function rounded(value: number | undefined): string {
