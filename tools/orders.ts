@@ -1,5 +1,5 @@
-import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
 import { lomsClient } from "./clients/clients.ts";
+import { reach } from "./clients/reach.ts";
 import { readMax, withLomsDatabase } from "./loms-database.ts";
 import { listLatePayments, listOrders } from "./orders/commands.ts";
 import { findStack, findUrls, type Outcome, runTool, UsageError } from "./tool.ts";
@@ -36,7 +36,7 @@ await runTool({
 async function list(user = "", statuses: readonly string[], max: number): Promise<Outcome> {
   if (!USER_ID.test(user)) throw new UsageError(`USER is the id of a user, not ${user}`);
   const [url = ""] = findUrls({ LOMS_URL: findStack()?.urls.loms });
-  const loms = lomsClient(url, { fetch: createDirectFetch() });
+  const loms = lomsClient(...reach(url));
   const { data, lines } = await listOrders(loms, BigInt(user), statuses, max);
   return { data, lines: lines.length > 0 ? lines : ["none"] };
 }

@@ -1,7 +1,7 @@
 import process from "node:process";
-import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
 import type { StockApi } from "./clients/gen/stock/sdk.gen.ts";
 import { stockClient } from "./clients/clients.ts";
+import { reach } from "./clients/reach.ts";
 import { refusalOf } from "./refusal.ts";
 import { checkUsage, COMMANDS, usage } from "./stock/commands.ts";
 import { ImportError } from "./stock/import-file.ts";
@@ -36,9 +36,10 @@ await runTool({
 /** The stock API that the environment names, else that of the system of this folder. */
 function findApi(): StockApi {
   const [url = ""] = findUrls({ LOMS_ADMIN_URL: findStack()?.urls.lomsAdmin });
+  const [baseUrl, connection] = reach(url);
   const token = process.env.LOMS_ADMIN_TOKEN;
-  return stockClient(url, {
-    fetch: createDirectFetch(),
+  return stockClient(baseUrl, {
+    ...connection,
     ...token && { headers: { authorization: `Bearer ${token}` } },
   });
 }

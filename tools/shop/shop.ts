@@ -1,14 +1,9 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import {
-  createDirectFetch,
-  type Fetch,
-  splitCredentials,
-} from "../../shared/http-client/direct-fetch.ts";
 import { ProductClient } from "../../shared/products/product-client.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { VERSION } from "../../shared/telemetry/version.ts";
 import { cartClient, lomsClient } from "../clients/clients.ts";
-import type { Connection } from "../clients/exact-integers.ts";
+import { reach } from "../clients/reach.ts";
 
 /** A page of products takes a call for each, ten in any second. */
 const PRODUCTS_TIMEOUT_MS = 30_000;
@@ -33,10 +28,9 @@ export interface Shop {
 /** To be closed through its product client. */
 export function openShop(addresses: ShopAddresses): Shop {
   const { cart, loms, products, productToken, notifierLog } = addresses;
-  const fetch = createDirectFetch();
   return {
-    cart: cartClient(...reach(cart, fetch)),
-    loms: lomsClient(...reach(loms, fetch)),
+    cart: cartClient(...reach(cart)),
+    loms: lomsClient(...reach(loms)),
     products: new ProductClient({
       url: products,
       token: productToken,
@@ -45,12 +39,6 @@ export function openShop(addresses: ShopAddresses): Shop {
     }),
     notifierLog,
   };
-}
-
-/** The base URL of a client and its connection: the credentials of the URL go as a header. */
-function reach(text: string, fetch: Fetch): [baseUrl: string, connection: Connection] {
-  const { url, authorization } = splitCredentials(text);
-  return [url.replace(/\/+$/, ""), { fetch, ...authorization && { headers: { authorization } } }];
 }
 
 /** For what goes to the product service. */
