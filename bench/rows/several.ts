@@ -6,7 +6,14 @@ import { freePorts } from "../../stack/ports.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { alternate, loadedWay, perSecond, type Way } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
-import { type Loms, metricOf, orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
+import {
+  type Batches,
+  batchesOf,
+  type Loms,
+  orderRequests,
+  SKUS,
+  startLoms,
+} from "../subjects/loms.ts";
 import { fillStock, openPostgres } from "../subjects/postgres.ts";
 import { startService } from "../subjects/service.ts";
 
@@ -56,10 +63,10 @@ async function run(lab: Lab): Promise<void> {
     const parts = [...services, ...postgres.parts];
     const way = loadedWay(`${name} loms`, { ...load, addresses: to }, parts);
     const measure: Way["measure"] = async (changes) => {
-      const before = await Promise.all([one, two].map(countsOf));
+      const before = await Promise.all([one, two].map(batchesOf));
       const measured = await way.measure(changes);
-      const after = await Promise.all([one, two].map(countsOf));
-      const made = (of: keyof Counts) =>
+      const after = await Promise.all([one, two].map(batchesOf));
+      const made = (of: keyof Batches) =>
         after.map((counts, index) => counts[of] - (before[index]?.[of] ?? 0));
       const [orders, inBatches] = [made("orders"), made("batches")];
       batches[name].push(sum(orders) / sum(inBatches));
@@ -77,22 +84,8 @@ async function run(lab: Lab): Promise<void> {
   lab.record(BATCH, ratios(batches.two, batches.one), `${batches.two.at(-1)?.toFixed(0)} orders`);
 }
 
-interface Counts {
-  readonly orders: number;
-  readonly batches: number;
-}
-
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
-}
-
-async function countsOf({ http }: Loms): Promise<Counts> {
-  const labels = `batcher="order_create"`;
-  const [orders, batches] = await Promise.all([
-    metricOf(http, "batcher_batch_items_sum", labels),
-    metricOf(http, "batcher_batch_items_count", labels),
-  ]);
-  return { orders, batches };
 }
 
 /** HAProxy in front of them, call by call; undefined where it is not installed. */

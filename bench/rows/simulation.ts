@@ -4,7 +4,7 @@ import type { Bench, Goal, Lab } from "../lab.ts";
 import type { Measured } from "../load/load.ts";
 import { alternate, loadedWay } from "../rounds.ts";
 import { median } from "../statistics.ts";
-import { type Loms, metricOf, orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
+import { batchesOf, orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
 import { fillStock, type LomsDatabase, openPostgres } from "../subjects/postgres.ts";
 
 /** The first and the last give the costs; the others show whether these explain them. */
@@ -70,12 +70,6 @@ async function walAndOrders({ run }: LomsDatabase): Promise<readonly [number, nu
     "select (pg_current_wal_lsn() - '0/0')::float8 as wal, count(*)::int4 as orders from orders",
   );
   return [Number(row?.["wal"]), Number(row?.["orders"])];
-}
-
-async function batchesOf({ http }: Loms) {
-  const of = (suffix: string) =>
-    metricOf(http, `batcher_batch_items_${suffix}`, 'batcher="order_create"');
-  return { orders: await of("sum"), batches: await of("count") };
 }
 
 function compare(lab: Lab, observed: readonly Observed[]): void {

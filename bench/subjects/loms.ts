@@ -66,6 +66,19 @@ export function hotRequest(sku: number): Request {
   return grpcRequest("orderCreate", { user: 7n, items: [{ sku, count: 1, price: 100 }] });
 }
 
+/** What was created since the start of a loms. */
+export interface Batches {
+  readonly orders: number;
+  readonly batches: number;
+}
+
+export async function batchesOf({ http }: Loms): Promise<Batches> {
+  const of = (suffix: string) =>
+    metricOf(http, `batcher_batch_items_${suffix}`, 'batcher="order_create"');
+  const [orders, batches] = await Promise.all([of("sum"), of("count")]);
+  return { orders, batches };
+}
+
 /** Sums the samples of a metric of a service whose labels contain `labels`. */
 export async function metricOf(http: string, name: string, labels = ""): Promise<number> {
   const text = await (await fetch(`http://${http}/metrics`)).text();
