@@ -1,5 +1,4 @@
-import { prettyLine } from "../shared/telemetry/log-record.ts";
-import type { LogRecord } from "../shared/telemetry/log-record.ts";
+import { type LogRecord, prettyLine } from "../shared/telemetry/log-record.ts";
 import { redactUrls } from "../shared/redact.ts";
 import { parseExact } from "./exact-json.ts";
 import type { StackFacts } from "./stack-file.ts";

@@ -1,6 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from "../../shared/config.ts";
-import type { LogRecord } from "../../shared/telemetry/log-record.ts";
-import { showValue } from "../../shared/telemetry/log-record.ts";
+import { type LogRecord, showValue } from "../../shared/telemetry/log-record.ts";
 import { parseExact } from "../exact-json.ts";
 
 /** About 2 MB; what is longer than a stack trace is cut, so that no line takes it all. */
