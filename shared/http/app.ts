@@ -124,7 +124,9 @@ function exchanges(options: HttpAppOptions): InExchange {
     c.set("exchange", exchange);
     let response: Response;
     try {
-      response = await (answerWithoutRoute(c, exchange) ?? (exchange.route = route, run(c)));
+      const early = answerWithoutRoute(c, exchange);
+      if (!early) exchange.route = route;
+      response = await (early ?? run(c));
     } catch (error) {
       response = await answerProblem(c, error);
     }
@@ -143,8 +145,7 @@ function opener(options: HttpAppOptions, clock: Clock) {
     const traceparent = parent === undefined && PROBE_ROUTES.has(route ?? "")
       ? childTraceparent(parent)
       : tracing.startTraceparent(parent);
-    const caller = request;
-    const context = new RequestContext({ traceparent, parent, timeoutMs, caller, clock });
+    const context = new RequestContext({ traceparent, parent, timeoutMs, caller: request, clock });
     const givenId = headers.get("x-request-id");
     const origin = origins.size > 0 ? headers.get("origin") : null;
     return {
