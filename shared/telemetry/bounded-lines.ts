@@ -1,5 +1,6 @@
 import { fstatSync } from "node:fs";
 import process from "node:process";
+import { systemClock, within } from "../async/clock.ts";
 
 /** Takes text and calls `done` once it is out of the process; it is given one text at a time. */
 type LineSink = (text: string, done: () => void) => void;
@@ -62,13 +63,9 @@ export class BoundedLines {
   /** Resolves once nothing is on its way, or after `maxMs`. */
   async flush(maxMs: number): Promise<void> {
     if (!this.#isUnderWay) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, maxMs);
-      this.#onIdle.add(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle.add(resolve);
+    await within(systemClock, maxMs, promise, () => {});
   }
 
   /** What waits, for a process that ends now. */
