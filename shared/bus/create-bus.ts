@@ -1,8 +1,7 @@
 import type { Environment } from "../config.ts";
 import { localDatabase, postgresUrl } from "../postgres/database-setting.ts";
 import type { Logger } from "../telemetry/log.ts";
-import type { Bus } from "./bus.ts";
-import type { BusSystem } from "./bus.ts";
+import type { Bus, BusSystem } from "./bus.ts";
 import { type KafkaConfig, kafkaSecurity, kafkaSettings, topicSettings } from "./kafka-settings.ts";
 
 /** The bus settings of every service: Kafka brokers, or else the database of the embedded bus. */
