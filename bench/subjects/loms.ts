@@ -1,5 +1,5 @@
 import type { CloseStack } from "../../shared/lifecycle.ts";
-import { commandFor, type Runtime } from "../../stack/processes/runtimes.ts";
+import { commandFor } from "../../stack/processes/runtimes.ts";
 import { freePorts } from "../../stack/ports.ts";
 import { grpcRequest } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
@@ -7,14 +7,13 @@ import type { LomsDatabase, Postgres } from "./postgres.ts";
 import { type Service, startService } from "./service.ts";
 
 export const SKUS = 10_000;
-export const LINES = 3;
+const LINES = 3;
 
 export interface LomsOptions {
   readonly postgres: Postgres;
   readonly database: LomsDatabase;
   readonly name?: string;
-  readonly runtime?: Runtime;
-  /** Instead of that of the runtime. */
+  /** Of loms on Node without it. */
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** Its sources; the project without it. */
@@ -29,8 +28,8 @@ export interface Loms extends Service {
 
 /** A loms process on a database of its own, with the bus in another unless Kafka is given. */
 export async function startLoms(options: LomsOptions, opened: CloseStack): Promise<Loms> {
-  const { postgres, database, name = "loms", runtime = "node", environment = {} } = options;
-  const { command = commandFor(runtime, "loms/main.ts", ["-A"]) } = options;
+  const { postgres, database, name = "loms", environment = {} } = options;
+  const { command = commandFor("node", "loms/main.ts", []) } = options;
   const ports = await freePorts(4);
   const [http = "", grpc = "", admin = "", profile = ""] = ports.map((port) => `127.0.0.1:${port}`);
   const service = await startService({
