@@ -1,8 +1,11 @@
 import { systemClock } from "../shared/async/clock.ts";
 import { sleep } from "../shared/async/sleep.ts";
 
-/** The slowest promise is the lease of a killed relay, 10 s; twice that will not come any more. */
-export const EVENTUALLY_MAX_MS = 20_000;
+/**
+ * The slowest promise is the lease of a killed relay of an older loms, 10 s; twice that will not
+ * come any more.
+ */
+const EVENTUALLY_MAX_MS = 20_000;
 /** A probe is one request or one read of a file. */
 const PROBE_INTERVAL_MS = 25;
 
