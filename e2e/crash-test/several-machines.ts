@@ -56,13 +56,9 @@ export function createSeveralMachines(options: OneMachineOptions): CrashTestSyst
     async subject() {
       const { cluster, products, notifierLogs } = system();
       await cluster.whole();
-      const standbys = await Promise.all([
-        cluster.withRole("sync_standby"),
-        cluster.withRole("replica"),
-      ]);
       return {
         primaryUrl: cluster.primaryUrl("loms"),
-        replicaUrls: standbys.map((member) => member.url("loms")),
+        replicaUrls: await cluster.standbyUrls("loms"),
         notifierLogs,
         failedOver: true,
         productsUrl: products.url,

@@ -24,6 +24,8 @@ export interface PatroniCluster {
   primaryUrl(database: string): string;
   /** To each member directly. */
   memberUrls(database: string): readonly string[];
+  /** To the standbys; fails unless both run. */
+  standbyUrls(database: string): Promise<readonly string[]>;
   /** The member that has a role, as the others see it, once there is one. */
   withRole(role: Role): Promise<PatroniMember>;
   /** Until all run, one is the primary and one of the others synchronous. */
@@ -58,6 +60,13 @@ export async function startPatroniCluster(
     members,
     primaryUrl: (database) => `postgres://postgres@127.0.0.1:${port}/${database}`,
     memberUrls: (database) => members.map((member) => member.url(database)),
+    async standbyUrls(database) {
+      const standbys = await Promise.all([
+        cluster.withRole("sync_standby"),
+        cluster.withRole("replica"),
+      ]);
+      return standbys.map((member) => member.url(database));
+    },
     async withRole(role) {
       const roles = await rolesOf(members);
       const member = members.find(({ name }) => roles.get(name) === role);

@@ -14,7 +14,7 @@ export interface MemberPorts {
 }
 
 /**
- * What docs/operations.md says for a first write within 30 s of the primary's death: the leader's
+ * What docs/replicas.md says for a first write within 30 s of the primary's death: the leader's
  * key ends `ttl` after its last renewal, and a primary that cannot renew it steps down before that,
  * for which loop_wait + 2 × retry_timeout must not be above `ttl`.
  */

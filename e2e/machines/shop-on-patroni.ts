@@ -34,14 +34,10 @@ export async function startShopOn(cluster: PatroniCluster): Promise<ShopOnPatron
     transports: [shopAt(stack), shopAt({ urls: { ...stack.urls, loms: second.url } })],
     async expectNothingLost(payed) {
       if (ended.length > 0) throw new Error(`Ended by themselves: ${ended.join(", ")}`);
-      const standbys = await Promise.all([
-        cluster.withRole("sync_standby"),
-        cluster.withRole("replica"),
-      ]);
       await expectInvariants({
         ...subjectOf(stack),
         failedOver: true,
-        replicaUrls: standbys.map((member) => member.url("loms")),
+        replicaUrls: await cluster.standbyUrls("loms"),
         acknowledged: payed.map(({ user, key, order }) => ({
           orderId: BigInt(order),
           userId: BigInt(user),
