@@ -9,6 +9,19 @@ export const DEBIAN_POSTGRES = "/usr/lib/postgresql/15/bin";
 export type Programs<Name extends string> = Readonly<Record<Name, string>>;
 
 /**
+ * The programs of this machine.
+ * @throws {Error} naming those that are missing
+ */
+export function requirePrograms<const Name extends string>(
+  names: readonly Name[],
+): Programs<Name> {
+  const found = names.map((name) => [name, find(name)] as const);
+  const missing = found.filter(([, path]) => path === undefined).map(([name]) => name);
+  if (missing.length === 0) return Object.fromEntries(found) as Programs<Name>;
+  throw new Error(`there is no ${missing.join(", no ")} (.ci/run installs it)`);
+}
+
+/**
  * The programs of this machine. When one is missing, undefined: `what` is skipped and the reason is
  * printed, unless the environment says `variable`=required.
  * @throws {Error} when a required one is missing
@@ -17,13 +30,14 @@ export function findPrograms<const Name extends string>(
   names: readonly Name[],
   { what, variable }: { readonly what: string; readonly variable: string },
 ): Programs<Name> | undefined {
-  const found = names.map((name) => [name, find(name)] as const);
-  const missing = found.filter(([, path]) => path === undefined).map(([name]) => name);
-  if (missing.length === 0) return Object.fromEntries(found) as Programs<Name>;
-  const reason = `there is no ${missing.join(", no ")} (Debian 12 has them all)`;
-  if (process.env[variable] === "required") throw new Error(`Cannot run ${what}: ${reason}`);
-  process.stdout.write(`Skipped ${what}: ${reason}\n`);
-  return undefined;
+  try {
+    return requirePrograms(names);
+  } catch (error) {
+    const reason = (error as Error).message;
+    if (process.env[variable] === "required") throw new Error(`Cannot run ${what}: ${reason}`);
+    process.stdout.write(`Skipped ${what}: ${reason}\n`);
+    return undefined;
+  }
 }
 
 function find(command: string): string | undefined {

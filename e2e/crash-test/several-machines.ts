@@ -10,7 +10,7 @@ import { type PairOfServices, startPairOfServices } from "../machines/pair-of-se
 import { type PatroniCluster, startPatroniCluster } from "../machines/patroni-cluster.ts";
 import { PROGRAMS } from "../machines/programs.ts";
 import { type SentinelGroup, startSentinelGroup } from "../machines/store-groups.ts";
-import { findPrograms } from "../programs.ts";
+import { requirePrograms } from "../programs.ts";
 import type { OneMachineOptions } from "./one-machine.ts";
 import type { CrashTestSystem } from "./system.ts";
 
@@ -24,8 +24,7 @@ type Kill = () => Promise<() => Promise<void>>;
 
 /**
  * PostgreSQL under Patroni, three Kafka brokers, carts in Valkey with sentinels, and two of each
- * service behind HAProxy.
- * @throws {Error} naming a program that is missing
+ * service behind HAProxy. Its start fails when a program is missing, and names it.
  */
 export function createSeveralMachines(options: OneMachineOptions): CrashTestSystem {
   const opened = new CloseStack(CLOSE_MAX_MS);
@@ -78,11 +77,7 @@ interface Running {
 
 async function open(options: OneMachineOptions, opened: CloseStack): Promise<Running> {
   const { dataDirectory, paymentTimeoutMs, onEnd } = options;
-  const found = findPrograms([...PROGRAMS, "valkey-server"], {
-    what: "crash-test --ha",
-    variable: "MACHINES_TESTS",
-  });
-  if (!found) throw new Error("a program is missing");
+  const found = requirePrograms([...PROGRAMS, "valkey-server"]);
   const programs = { ...found, kafkaJars: await kafkaJars(KAFKA_CACHE) };
   const cluster = await startPatroniCluster(programs, ["loms", "notifier"]);
   opened.push("PostgreSQL", () => cluster.close());
