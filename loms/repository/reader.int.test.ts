@@ -79,7 +79,7 @@ async function serve(
   await expect.poll(async () => {
     await replicas.step();
     return replicas.healthy.length;
-  }, { timeout: 10_000 }).toBe(count);
+  }).toBe(count);
 }
 
 const roles = () => seen.map(({ role, outcome }) => `${role} ${outcome}`);

@@ -93,7 +93,7 @@ test("a healthy replica answers, and the primary without one", async () => {
   await expect.poll(async () => {
     await routing.replicas.step();
     return routing.replicas.healthy.length;
-  }, { timeout: 10_000 }).toBe(1);
+  }).toBe(1);
   await reader.stockList(0, 1, testContext());
   await reader.stockMovements({ sku: 1002, after: 0n, limit: 1 }, testContext());
   expect(answered).toEqual(["primary", "replica", "replica"]);

@@ -5,8 +5,6 @@ import { Gate, Inbox, message } from "./test/inbox.ts";
 
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const IN_GROUP = { topic: TOPIC, group: "readers" } as const;
-/** A bus may count only at its upkeep, every second. */
-const POLL = { timeout: 15_000 };
 
 /** How every implementation of {@link Bus} ends, and what it reports of its health. */
 export function describeBusHealth(name: string, openFixture: () => Promise<BusFixture>): void {
@@ -64,9 +62,9 @@ export function describeBusHealth(name: string, openFixture: () => Promise<BusFi
       const [bus, other] = [fixture.openBus(), fixture.openBus()];
       const lag = () => other.lag(TOPIC, "readers");
       // A broker that has just started does not know its groups yet.
-      await expect.poll(lag, POLL).toBe(0);
+      await expect.poll(lag).toBe(0);
       await bus.publish(TOPIC, ["a", "b", "c"].map((key) => message(key, "0")));
-      await expect.poll(lag, POLL).toBe(3);
+      await expect.poll(lag).toBe(3);
       const [inbox, gate] = [new Inbox(), new Gate()];
       onTestFinished(() => gate.open());
       await bus.subscribe({
@@ -77,9 +75,9 @@ export function describeBusHealth(name: string, openFixture: () => Promise<BusFi
         }),
       });
       await inbox.holds(1);
-      await expect.poll(lag, POLL).toBe(3);
+      await expect.poll(lag).toBe(3);
       gate.open();
-      await expect.poll(lag, POLL).toBe(0);
+      await expect.poll(lag).toBe(0);
     });
 
     test("a handler that hangs fails its subscription", async () => {

@@ -107,8 +107,8 @@ test("a migration waits for a table without blocking those behind it for long", 
     const blocked = () =>
       client.unsafe(`select from pg_locks where relation = 'orders'::regclass
         and mode = 'AccessExclusiveLock' and not granted`);
-    await expect.poll(blocked, { timeout: 10_000 }).toHaveLength(1);
-    await expect.poll(blocked, { timeout: 10_000 }).toHaveLength(0);
+    await expect.poll(blocked).toHaveLength(1);
+    await expect.poll(blocked).toHaveLength(0);
     return { migrating };
   });
   await migrating.migrating;
