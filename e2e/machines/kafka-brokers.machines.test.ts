@@ -1,6 +1,10 @@
 import kafkajs from "kafkajs";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
+import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { countedUpTo, Inbox, message } from "../../shared/bus/test/inbox.ts";
+import { eachMessage } from "../../shared/bus/bus.ts";
+import { createLogger } from "../../shared/telemetry/log.ts";
 import { type KafkaCluster, startKafkaCluster } from "./kafka-cluster.ts";
 import type { Alone } from "../alone.ts";
 import { eventually } from "../eventually.ts";
@@ -11,6 +15,11 @@ const programs = inject("machines");
 /** Of a partition whose leader is lost, a new one, and a consumer that finds it. */
 const COMPLETE_MAX_MS = 60_000;
 const SHOWN_MORE = 200;
+/** A broker that is paused does not answer; the client then calls another. */
+const ADMIN_MAX_MS = 2_000;
+/** Enough that each partition gets some. */
+const KEYS = 20;
+const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 
 describe.skipIf(!programs)("order events on three brokers", () => {
   let shop: KafkaShop<KafkaCluster>;
@@ -26,7 +35,8 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     const others = [shop.startLoms(), shop.startNotifier(), shop.startNotifier()];
     processes = [first, ...await Promise.all(others)];
     const brokers = shop.broker.address.split(",");
-    admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
+    const options = { brokers, requestTimeout: ADMIN_MAX_MS, logLevel: kafkajs.logLevel.NOTHING };
+    admin = new kafkajs.Kafka(options).admin();
     await admin.connect();
   });
   afterAll(async () => {
@@ -34,8 +44,10 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     await shop?.close();
   });
 
-  async function partitions(): Promise<readonly kafkajs.PartitionMetadata[]> {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [ORDER_EVENTS.name] });
+  async function partitions(
+    topic = ORDER_EVENTS.name,
+  ): Promise<readonly kafkajs.PartitionMetadata[]> {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     return topics[0]?.partitions ?? [];
   }
 
@@ -54,6 +66,43 @@ describe.skipIf(!programs)("order events on three brokers", () => {
 
   test("each event is on all three, by the brokers' own defaults", async () => {
     for (const { replicas } of await partitions()) expect(replicas).toHaveLength(3);
+  });
+
+  // A leader that has acknowledged its part gets the other's as well: see decision 0017.
+  test("what is acknowledged is stored when a leader takes over another partition", async () => {
+    const { brokers, address } = shop.broker;
+    const topic = { name: "two-leaders", groups: ["readers"], deadLetterQueue: "two-leaders.dlq" };
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [{
+        topic: topic.name,
+        replicaAssignment: [{ partition: 0, replicas: [1, 3] }, { partition: 1, replicas: [2, 1] }],
+        configEntries: [{ name: "min.insync.replicas", value: "1" }],
+      }],
+    });
+    const bus = createKafkaBus({ brokers: address.split(","), log: silent });
+    onTestFinished(() => bus.close());
+    const publish = (value: string) =>
+      bus.publish(topic, Array.from({ length: KEYS }, (_, key) => message(`key-${key}`, value)));
+    const inbox = new Inbox();
+    await bus.subscribe({ topic, group: "readers", handle: eachMessage(inbox.take) });
+    await publish("0");
+    onTestFinished(async () => {
+      await brokers[1]?.kill();
+      await brokers[1]?.start();
+    });
+    brokers[1]?.pause();
+    const published = eventually(() => publish("1"), COMPLETE_MAX_MS);
+    await eventually(async () => {
+      expect((await partitions(topic.name)).map(({ leader }) => leader)).toEqual([1, 1]);
+    }, COMPLETE_MAX_MS);
+    await brokers[1]?.kill();
+    await published;
+    await eventually(() => {
+      for (let key = 0; key < KEYS; key++) {
+        expect([...new Set(inbox.values(`key-${key}`))]).toEqual(countedUpTo(2));
+      }
+    });
   });
 
   test("leaders are killed under load: nothing is lost, repeated or reordered", async () => {

@@ -116,6 +116,8 @@ class KafkaBus extends BaseBus<KafkaSubscription> {
       maxInFlightRequests: 1,
       // An idempotent producer loses messages after a timeout: docs/decisions/0017.
       idempotent: false,
+      // A retry loses messages whose new leader has already acknowledged others: the same decision.
+      retry: { retries: 0 },
     });
     await producer.connect();
     return producer;
