@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualClock } from "../../shared/async/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import { fill, REQUEST_TIMEOUT_MS, testContext, testDeps } from "../test/deps.ts";
-import { beginAttempt } from "./begin-attempt.ts";
+import { beginAttempt } from "./checkout.ts";
 import type { Product } from "./deps.ts";
 import { clearCart, deleteItem } from "./remove-items.ts";
 
