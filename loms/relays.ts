@@ -11,7 +11,7 @@ import type { Databases } from "./databases.ts";
 import { ORDER_BACKLOG, outboxBacklog, watchBacklog } from "./outbox/backlog.ts";
 import { outboxCleaner } from "./outbox/clean.ts";
 import { outboxWait } from "./outbox/event-message.ts";
-import { ORDER_OUTBOX, type OrderEventRow } from "./outbox/order-outbox.ts";
+import { ORDER_OUTBOX } from "./outbox/order-outbox.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Relay, type RelayOptions } from "./outbox/relay.ts";
 import { relayMetrics } from "./outbox/relay-metrics.ts";
@@ -21,13 +21,8 @@ import { stopRelay } from "./outbox/stop-relay.ts";
 
 type Opening = ServiceParts<LomsConfig>;
 
-/** The relays of this process; each publishes its outbox, also without a call. */
-export interface Relays {
-  /** What a write of this process has put into the outboxes. */
-  readonly onEvents: (events: readonly OrderEventRow[], stockEvents: boolean) => void;
-  /** There are stock events. */
-  readonly wakeStock: () => void;
-}
+/** Each publishes its outbox, also without a call. */
+type Relays = Readonly<Record<"orders" | "stock", Relay>>;
 
 /** Starts the relays of order events and of stock events, and the cleaners of their outboxes. */
 export async function openRelays(databases: Databases, parts: Opening): Promise<Relays> {
@@ -48,13 +43,7 @@ export async function openRelays(databases: Databases, parts: Opening): Promise<
   opened.push("the relays", async () => {
     await Promise.all([orders, stock].map((relay) => stopRelay(relay, systemClock)));
   });
-  return {
-    onEvents(events, stockEvents) {
-      if (events.length > 0) orders.offer(events);
-      if (stockEvents) stock.wake();
-    },
-    wakeStock: () => stock.wake(),
-  };
+  return { orders, stock };
 }
 
 interface RelayParts {

@@ -53,9 +53,15 @@ async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
   const databases = await openDatabases(parts);
   const { writes, reader, orderPages } = databases;
   const relays = await openRelays(databases, parts);
-  const paymentTimeoutMs = config.ORDER_PAYMENT_TIMEOUT;
-  const { onEvents } = relays;
-  const lists = createOrderListWriter({ pool: writes, paymentTimeoutMs, metrics, onEvents });
+  const lists = createOrderListWriter({
+    pool: writes,
+    paymentTimeoutMs: config.ORDER_PAYMENT_TIMEOUT,
+    metrics,
+    onEvents(events, stockEvents) {
+      if (events.length > 0) relays.orders.offer(events);
+      if (stockEvents) relays.stock.wake();
+    },
+  });
   const writer = createGroupedWriter(lists, metrics);
   const deps = { writer, reader, orderPages };
   openExpirer(deps, parts);
@@ -63,7 +69,7 @@ async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
   const stockDeps = {
     stockWriter: createStockWriter(writes),
     stockReader: databases.stockReader,
-    wakeStockRelay: () => relays.wakeStock(),
+    wakeStockRelay: () => relays.stock.wake(),
   };
   const addresses = await openTransports({ ...deps, ...stockDeps }, databases, parts);
   const { url: http, grpcAddress: grpc, adminUrl: admin } = addresses;
