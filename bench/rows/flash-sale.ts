@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createGroupedWriter } from "../../loms/repository/writer.ts";
+import { createGroupedWriter } from "../../loms/repository/grouped-writer.ts";
 import { newOrder, testContext } from "../../loms/repository/writer-fixture.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { cpuTimes, cpuUsPerCall } from "../cpu-time.ts";

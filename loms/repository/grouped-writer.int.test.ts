@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import type { OrderCreateOutcome, OrderWriter } from "../domain/deps.ts";
-import { createGroupedWriter } from "./writer.ts";
+import { createGroupedWriter } from "./grouped-writer.ts";
 import { newOrder, openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 
 /** Users whose orders the database refuses, or refuses once. */

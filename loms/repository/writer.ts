@@ -1,11 +1,14 @@
 import type { StoredShortage } from "../../drizzle/loms/schema.ts";
 import { SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
-import { type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
+import {
+  type EndReason,
+  ORDER_STATUSES,
+  type OrderStatus,
+  sourcesOf,
+} from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import { isOwnFault } from "../../shared/postgres/database-error.ts";
 import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
-import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
-import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import { counterFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import type {
   NewOrder,
   OrderChange,
@@ -13,88 +16,27 @@ import type {
   OrderCreateOutcome,
   OrderWriter,
 } from "../domain/deps.ts";
+import { orderTotalPrice } from "../domain/order-create.ts";
 import type { OrderEventRow } from "../outbox/order-outbox.ts";
-import { changeEvents, createEvents, expiryEvents, orderCounters } from "./order-events.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
 
-// Group commit: orders that arrive while a transaction is in progress share the next one.
-//
-// Each order is admitted by itself, in the order of arrival. An order that waits has not been sent:
-// it ends at its caller's deadline, and its outcome is known. One that was sent has the outcome of
-// its transaction: when that is lost, it is unknown for the orders of that one alone.
-//
-// A transaction that the server rolled back because of its contents has done nothing, and each of
-// its halves is sent, down to the order that caused it.
+type CreatedRow = RowOf<typeof ORDER_CREATE.columns>;
+type ChangedRow = RowOf<typeof ORDER_CHANGE.columns>;
 
-/** Keeps a transaction, and the locks that it holds, to some 20 ms. */
-const ORDERS_MAX = 256;
-/** The same for orders of many lines; a single one may have 1000. */
-const LINES_MAX = 4_000;
-/** Calls of each kind that may wait: more would wait for seconds. */
-const WAITING_MAX = 5_000;
-/** Transactions of each kind at once. Two share the locks and the processors, and gain nothing. */
-const BATCHES_MAX = 1;
-/** One that takes this long waits for a lock of others, or for a server that does not answer. */
-const STALLED_AFTER_MS = 200;
-/** So many stalled ones do not stop the next from starting; the rest needs connections, too. */
-const STALLED_MAX = 2;
-/** How much longer a transaction may take than its callers wait, who have answers by then. */
-const GRACE_MS = 100;
-
-/** Writes single orders, those that arrive together in one transaction of `lists`. */
-export function createGroupedWriter(
-  lists: OrderListWriter,
-  metrics: Metrics,
-  { batchesMax = BATCHES_MAX } = {},
-): OrderWriter {
-  function grouped<Item, Outcome>(
-    name: string,
-    write: (items: readonly Item[], context: RequestContext) => Promise<readonly Outcome[]>,
-    linesOf: (item: Item) => number,
-  ) {
-    return groupedCalls<Item, Outcome>({
-      batchMax: ORDERS_MAX,
-      waitingMax: WAITING_MAX,
-      batchesMax,
-      weightMax: LINES_MAX,
-      weightOf: linesOf,
-      stalledAfterMs: STALLED_AFTER_MS,
-      stalledMax: STALLED_MAX,
-      graceMs: GRACE_MS,
-      isDivisible: isOwnFault,
-      onBatch: batcherMetrics(metrics, name),
-      run: write,
-    });
-  }
-
-  // The lines of an order that changes are not known here.
-  const noLines = () => 0;
-  return {
-    orderCreate: grouped("order_create", lists.orderCreate, ({ items }: NewOrder) => items.length),
-    orderPay: grouped("order_pay", lists.orderPay, noLines),
-    orderCancel: grouped("order_cancel", lists.orderCancel, noLines),
-    expireOrders: lists.expireOrders,
-  };
-}
+/** Writes a list and returns one outcome per element, in the list's order. */
+export type WriteList<Item, Outcome> = (
+  items: readonly Item[],
+  context: RequestContext,
+) => Promise<readonly Outcome[]>;
 
 /**
- * Writes lists of orders. Every call returns one outcome per element, in the list's order; an
- * element that is refused does not affect the others. A call is one transaction, and throws as
- * {@link OrderWriter} does, for all of its elements.
+ * Writes lists of orders. An element that is refused does not affect the others. A call is one
+ * transaction, and throws as {@link OrderWriter} does, for all of its elements.
  */
 export interface OrderListWriter extends Pick<OrderWriter, "expireOrders"> {
-  orderCreate(
-    orders: readonly NewOrder[],
-    context: RequestContext,
-  ): Promise<readonly OrderCreateOutcome[]>;
-  orderPay(
-    changes: readonly OrderChange[],
-    context: RequestContext,
-  ): Promise<readonly OrderChangeOutcome[]>;
-  orderCancel(
-    changes: readonly OrderChange[],
-    context: RequestContext,
-  ): Promise<readonly OrderChangeOutcome[]>;
+  orderCreate: WriteList<NewOrder, OrderCreateOutcome>;
+  orderPay: WriteList<OrderChange, OrderChangeOutcome>;
+  orderCancel: WriteList<OrderChange, OrderChangeOutcome>;
 }
 
 export interface OrderWriterOptions {
@@ -158,6 +100,11 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
   };
 }
 
+/** How long an order takes grows with its lines. */
+export function lineCount({ items }: NewOrder): number {
+  return items.length;
+}
+
 function toColumns(orders: readonly NewOrder[]) {
   const lines = orders.flatMap(({ items }, index) =>
     items.map(({ sku, count, price }) => ({ place: index + 1, sku, count, price }))
@@ -173,7 +120,7 @@ function toColumns(orders: readonly NewOrder[]) {
   ] as const;
 }
 
-function toCreateOutcome(row: RowOf<typeof ORDER_CREATE.columns>): OrderCreateOutcome {
+function toCreateOutcome(row: CreatedRow): OrderCreateOutcome {
   const { order_id: orderId } = row;
   switch (row.kind) {
     case "created":
@@ -188,7 +135,7 @@ function toCreateOutcome(row: RowOf<typeof ORDER_CREATE.columns>): OrderCreateOu
   }
 }
 
-function toChangeOutcome(row: RowOf<typeof ORDER_CHANGE.columns>): OrderChangeOutcome {
+function toChangeOutcome(row: ChangedRow): OrderChangeOutcome {
   switch (row.kind) {
     case "changed":
     case "unchanged":
@@ -200,4 +147,131 @@ function toChangeOutcome(row: RowOf<typeof ORDER_CHANGE.columns>): OrderChangeOu
     default:
       throw new Error(`order_change answered "${row.kind}"`);
   }
+}
+
+// The events that a write has put into the outbox, from what its statement returned. None of an
+// order that was made before, or not changed.
+
+/** `rows` has one row an order, as `orders`. */
+function createEvents(
+  orders: readonly NewOrder[],
+  rows: readonly CreatedRow[],
+): OrderEventRow[] {
+  return rows.flatMap(({ kind, order_id, first_event, second_event, at }, index) => {
+    if (first_event === null) return [];
+    const { userId, traceparent } = orders[index] as NewOrder;
+    const event = { order_id, user_id: userId, at, traceparent, refused_before: null };
+    const second = kind === "short"
+      ? { status: "failed", reason: "out_of_stock" }
+      : { status: "awaiting payment", reason: null };
+    return [
+      { ...event, id: first_event, seq: 1, status: "new", reason: null },
+      { ...event, id: second_event, seq: 2, ...second },
+    ];
+  });
+}
+
+/** `rows` has one row an order, as `changes`. */
+function changeEvents(
+  status: "payed" | "cancelled",
+  changes: readonly OrderChange[],
+  rows: readonly ChangedRow[],
+): OrderEventRow[] {
+  const reason = status === "cancelled" ? "buyer" : null;
+  return rows.flatMap(({ event_id: id, user_id, seq, at }, index) => {
+    if (id === null) return [];
+    const { orderId: order_id, traceparent } = changes[index] as OrderChange;
+    return [{ id, order_id, user_id, seq, status, at, traceparent, refused_before: null, reason }];
+  });
+}
+
+function expiryEvents(
+  rows: readonly RowOf<typeof EXPIRE_ORDERS.columns>[],
+  { traceparent }: Pick<RequestContext, "traceparent">,
+): OrderEventRow[] {
+  return rows.map(({ event_id: id, order_id, user_id, seq, at }) => ({
+    ...{ id, order_id, user_id, seq, at, traceparent },
+    ...{ status: "cancelled", refused_before: null, reason: "payment_timeout" },
+  }));
+}
+
+const ORDER_TRANSITIONS_TOTAL = counterFamily({
+  name: "order_transitions_total",
+  help: "Orders that went from one status to the next; `none` is where a new one comes from. " +
+    "`reason` is why an order was cancelled or failed",
+  labels: ["from", "to", "reason"],
+});
+
+const ORDER_VALUE_TOTAL = counterFamily({
+  name: "order_value_total",
+  help: "What orders cost, in units of price, by the status that they got; without orders that " +
+    "have a line without a price",
+  labels: ["to"],
+});
+
+const ORDER_LATE_PAYMENTS_TOTAL = counterFamily({
+  name: "order_late_payments_total",
+  help: "Payments that were refused because the order was cancelled or past its deadline",
+  labels: [],
+});
+
+const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
+  name: "stock_reservations_short_total",
+  help: "Lines of orders that stock could not cover, so that the order failed",
+  labels: [],
+});
+
+/** The reasons for which orders get a status; no label for the others. */
+const REASONS: Readonly<Partial<Record<OrderStatus, readonly EndReason[]>>> = {
+  cancelled: ["buyer", "payment_timeout"],
+  failed: ["out_of_stock"],
+};
+
+/** Counts the status changes that this process makes and knows of, by their events. */
+function orderCounters(metrics: Metrics) {
+  const transitions = metrics.counter(ORDER_TRANSITIONS_TOTAL);
+  const values = metrics.counter(ORDER_VALUE_TOTAL);
+  const latePayments = metrics.counter(ORDER_LATE_PAYMENTS_TOTAL);
+  const shortLines = metrics.counter(STOCK_RESERVATIONS_SHORT_TOTAL);
+  // Each status has one before it.
+  const sources = new Map(ORDER_STATUSES.map((to) => [to, sourcesOf(to)[0] ?? "none"]));
+  const count = (to: OrderStatus, reason: string | null, orders: number) => {
+    const labels = { from: sources.get(to) ?? "none", to, ...reason && { reason } };
+    transitions.inc(labels, orders);
+  };
+  // From the start, so that the first of a kind is seen as an increase.
+  for (const to of ORDER_STATUSES) {
+    for (const reason of REASONS[to] ?? [null]) count(to, reason, 0);
+  }
+  const addValue = (to: "awaiting payment" | "payed", price = 0n) => {
+    values.inc({ to }, Number(price));
+  };
+  addValue("awaiting payment");
+  addValue("payed");
+
+  return {
+    countEvents(events: readonly OrderEventRow[]): void {
+      for (const { status, reason } of events) count(status as OrderStatus, reason, 1);
+    },
+    /** `rows` has one row an order, as `orders`. */
+    countCreated(
+      orders: readonly NewOrder[],
+      rows: readonly CreatedRow[],
+    ): void {
+      for (const [index, { kind, first_event, shortage }] of rows.entries()) {
+        if (first_event === null) continue;
+        if (kind === "short") shortLines.inc((shortage as StoredShortage).skus_total);
+        else addValue("awaiting payment", orderTotalPrice(orders[index]?.items ?? []));
+      }
+    },
+    countPayments(rows: readonly ChangedRow[]): void {
+      for (const { kind, status, total_price } of rows) {
+        if (kind === "changed") addValue("payed", total_price ?? 0n);
+        // As loms_order_change_events records them.
+        const isLate = kind === "payment_overdue" ||
+          kind === "wrong_status" && status === "cancelled";
+        if (isLate) latePayments.inc(1);
+      }
+    },
+  };
 }
