@@ -23,6 +23,7 @@ const EXCLUDED: readonly (readonly [RegExp, string])[] = [
   [/^(stack|tools)\//, "the test setup itself"],
   [/(^|\/)gen\//, "generated code"],
   [/^(loms\/outbox|shared\/bus)\//, "publishes in the background, after the response"],
+  [/^shared\/async\/loop\.ts$/, "steps the relay and other background work; no request calls it"],
   [/^\w+\/service\.ts$/, "wiring: closures that connect the parts"],
 ];
 
