@@ -22,8 +22,7 @@ import { Replication, type ReplicationState } from "./repository/replication.ts"
 
 export const DB_REPLICATION_STATE = gaugeFamily({
   name: "db_replication_state",
-  help: "1 for the current state: writes wait for a listed replica, are refused, go on without " +
-    "one, or none is listed",
+  help: "1 for the current state of replication, 0 for the others",
   labels: ["state"],
 });
 

@@ -6,13 +6,13 @@ import type { Outbox } from "./outbox.ts";
 
 export const OUTBOX_BACKLOG_EVENTS = gaugeFamily({
   name: "outbox_backlog_events",
-  help: "Order events that wait to be published; absent while the database does not answer",
+  help: "Unpublished order events; absent while the database does not answer",
   labels: [],
 });
 
 export const OUTBOX_OLDEST_AGE_SECONDS = gaugeFamily({
   name: "outbox_oldest_age_seconds",
-  help: "Age of the oldest order event that waits; absent while the database does not answer",
+  help: "Age of the oldest unpublished order event; absent while the database does not answer",
   labels: [],
 });
 

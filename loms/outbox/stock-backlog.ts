@@ -3,13 +3,13 @@ import type { BacklogFamilies } from "./backlog.ts";
 
 export const STOCK_OUTBOX_BACKLOG_EVENTS = gaugeFamily({
   name: "stock_outbox_backlog_events",
-  help: "Stock events that wait to be published; absent while the database does not answer",
+  help: "Unpublished stock events; absent while the database does not answer",
   labels: [],
 });
 
 export const STOCK_OUTBOX_OLDEST_AGE_SECONDS = gaugeFamily({
   name: "stock_outbox_oldest_age_seconds",
-  help: "Age of the oldest stock event that waits; absent while the database does not answer",
+  help: "Age of the oldest unpublished stock event; absent while the database does not answer",
   labels: [],
 });
 

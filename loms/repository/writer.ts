@@ -197,27 +197,27 @@ function expiryEvents(
 
 const ORDER_TRANSITIONS_TOTAL = counterFamily({
   name: "order_transitions_total",
-  help: "Orders that went from one status to the next; `none` is where a new one comes from. " +
-    "`reason` is why an order was cancelled or failed",
+  help: "Changes of order status; from `none` for a new order, with the reason for a cancelled or " +
+    "failed one",
   labels: ["from", "to", "reason"],
 });
 
 const ORDER_VALUE_TOTAL = counterFamily({
   name: "order_value_total",
-  help: "What orders cost, in units of price, by the status that they got; without orders that " +
-    "have a line without a price",
+  help: "Total price of orders by their new status; orders with a line without a price are not " +
+    "counted",
   labels: ["to"],
 });
 
 const ORDER_LATE_PAYMENTS_TOTAL = counterFamily({
   name: "order_late_payments_total",
-  help: "Payments that were refused because the order was cancelled or past its deadline",
+  help: "Payments refused because the order was cancelled or past its deadline",
   labels: [],
 });
 
 const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
   name: "stock_reservations_short_total",
-  help: "Lines of orders that stock could not cover, so that the order failed",
+  help: "Order lines that stock could not cover",
   labels: [],
 });
 

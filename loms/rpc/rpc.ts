@@ -37,7 +37,7 @@ import { orderPageToken, readOrderPageToken } from "./order-page-token.ts";
 
 const RPC_SERVER_CALL_DURATION_SECONDS = histogramFamily({
   name: "rpc_server_call_duration_seconds",
-  help: "Calls of the methods of loms, over gRPC and through the HTTP gateway",
+  help: "Calls of loms, over gRPC and through the HTTP gateway",
   labels: ["rpc_system_name", "rpc_method", "rpc_status_code", "error_type"],
   buckets: DURATION_BUCKETS,
 });

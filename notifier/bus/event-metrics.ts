@@ -9,20 +9,20 @@ const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 
 
 export const NOTIFIER_NOTIFICATIONS_TOTAL = counterFamily({
   name: "notifier_notifications_total",
-  help: "Order events: shown, stale (a repeat, or a newer one was shown) or dead (unreadable)",
+  help: "Order events: shown, stale (not newer than the last one shown) or dead (unreadable)",
   labels: ["result"],
 });
 
 export const NOTIFIER_DELAY_SECONDS = histogramFamily({
   name: "notifier_delay_seconds",
-  help: "From a change of an order to its notification being shown, by the two hosts' clocks",
+  help: "Time from a change of an order to its notification, by the clocks of both hosts",
   labels: [],
   buckets: DELAY_BUCKETS,
 });
 
 export const NOTIFIER_SKIPPED_EVENTS_TOTAL = counterFamily({
   name: "notifier_skipped_events_total",
-  help: "Order events that should have come before one that was shown, and did not",
+  help: "Order events missing before an event that was shown",
   labels: [],
 });
 

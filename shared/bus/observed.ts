@@ -53,7 +53,7 @@ export const BUS_CONSUME_DURATION_SECONDS = histogramFamily({
 
 export const BUS_LAG_MESSAGES = gaugeFamily({
   name: "bus_lag_messages",
-  help: "Messages that the group has not processed; absent while the bus is unavailable",
+  help: "Messages that the consumer group has not processed; absent while the bus is unavailable",
   labels: ["messaging_system", "messaging_destination_name", "messaging_consumer_group_name"],
 });
 

@@ -43,7 +43,7 @@ const URL_SCHEME = "http";
 
 export const HTTP_SERVER_REQUEST_DURATION_SECONDS = histogramFamily({
   name: "http_server_request_duration_seconds",
-  help: "Requests that were answered, by route",
+  help: "Answered requests, by route",
   labels: [
     "http_request_method",
     "http_route",

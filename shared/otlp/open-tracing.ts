@@ -12,7 +12,7 @@ import { VERSION } from "../telemetry/version.ts";
 
 export const TRACE_SPANS_TOTAL = counterFamily({
   name: "trace_spans_total",
-  help: "Spans recorded, then exported or lost; what is missing waits or found the queue full",
+  help: "Spans recorded, exported and lost",
   labels: ["outcome"],
 });
 

@@ -34,13 +34,13 @@ const REFRESH_PAUSE_MS = 1_000;
 
 export const PRODUCT_CACHE_LOOKUPS_TOTAL = counterFamily({
   name: "product_cache_lookups_total",
-  help: "Products looked up: fresh, stale and unknown came from the cache, miss had to ask",
+  help: "Product lookups: fresh, stale and unknown from the cache, miss from the product service",
   labels: ["result"],
 });
 
 export const PRODUCT_CACHE_REFRESH_FAILURES_TOTAL = counterFamily({
   name: "product_cache_refresh_failures_total",
-  help: "Refreshes of stale products that failed",
+  help: "Failed refreshes of stale products",
   labels: [],
 });
 
@@ -52,7 +52,7 @@ export const PRODUCT_CACHE_ENTRIES = gaugeFamily({
 
 export const PRODUCT_CALLS_WAITING = gaugeFamily({
   name: "product_calls_waiting",
-  help: "Calls to the product service that wait for their turn under the limit",
+  help: "Calls to the product service that wait for the rate limit",
   labels: [],
 });
 

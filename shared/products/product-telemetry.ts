@@ -13,7 +13,7 @@ import {
 
 export const HTTP_CLIENT_REQUEST_DURATION_SECONDS = histogramFamily({
   name: "http_client_request_duration_seconds",
-  help: "Requests to the product service, every try by itself, without the wait for its turn",
+  help: "Requests to the product service, each attempt separately, without the wait for the rate limit",
   labels: [
     "http_request_method",
     "http_response_status_code",
@@ -26,7 +26,7 @@ export const HTTP_CLIENT_REQUEST_DURATION_SECONDS = histogramFamily({
 
 export const PRODUCT_LIMITER_WAIT_SECONDS = histogramFamily({
   name: "product_limiter_wait_seconds",
-  help: "Waits for a turn under the limit, by how they ended: granted, refused or given_up",
+  help: "Waits for the rate limit of the product service, by outcome",
   labels: ["outcome"],
   buckets: DURATION_BUCKETS,
 });

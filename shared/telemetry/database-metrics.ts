@@ -2,8 +2,8 @@ import { DURATION_BUCKETS, histogramFamily } from "./metrics.ts";
 
 export const DB_CLIENT_OPERATION_DURATION_SECONDS = histogramFamily({
   name: "db_client_operation_duration_seconds",
-  help: "SQL statements and calls of the store of carts by what they are for, " +
-    "with the wait for a connection",
+  help: "SQL statements and calls of the cart store by operation, " +
+    "including the wait for a connection",
   labels: [
     "db_system_name",
     "db_namespace",

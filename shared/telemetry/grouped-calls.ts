@@ -5,14 +5,14 @@ import { serveTogether } from "./tracing.ts";
 
 export const BATCHER_BATCH_ITEMS = histogramFamily({
   name: "batcher_batch_items",
-  help: "Requests that shared one statement or call",
+  help: "Requests in one batch",
   labels: ["batcher"],
   buckets: BATCH_BUCKETS,
 });
 
 export const BATCHER_WAIT_SECONDS = histogramFamily({
   name: "batcher_wait_seconds",
-  help: "Waits of such requests for their batch to begin",
+  help: "Time that requests wait for their batch to start",
   labels: ["batcher"],
   buckets: DURATION_BUCKETS,
 });

@@ -65,19 +65,19 @@ function define<Type extends MetricFamily["type"], Label extends string>(
 
 const BUILD_INFO = gaugeFamily({
   name: "build_info",
-  help: "Which service this is, in which version, and what it runs on; always 1",
+  help: "Version and runtime of the service; always 1",
   labels: ["service_name", "service_version", "process_runtime_name", "process_runtime_version"],
 });
 
 const PROCESS_RESIDENT_MEMORY_BYTES = gaugeFamily({
   name: "process_resident_memory_bytes",
-  help: "Memory of the process that is in RAM",
+  help: "Resident memory of the process",
   labels: [],
 });
 
 const LOG_LINES_LOST_TOTAL = counterFamily({
   name: "log_lines_lost_total",
-  help: "Log lines that were dropped because the reader was slow",
+  help: "Log lines dropped because the reader of the output was slow",
   labels: [],
 });
 
