@@ -197,7 +197,8 @@ function expiryEvents(
 
 const ORDER_TRANSITIONS_TOTAL = counterFamily({
   name: "order_transitions_total",
-  help: "Changes of order status; from `none` for a new order, with the reason for a cancelled or " +
+  help:
+    "Changes of order status; from `none` for a new order, with the reason for a cancelled or " +
     "failed one",
   labels: ["from", "to", "reason"],
 });

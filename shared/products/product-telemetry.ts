@@ -13,7 +13,8 @@ import {
 
 export const HTTP_CLIENT_REQUEST_DURATION_SECONDS = histogramFamily({
   name: "http_client_request_duration_seconds",
-  help: "Requests to the product service, each attempt separately, without the wait for the rate limit",
+  help:
+    "Requests to the product service, each attempt separately, without the wait for the rate limit",
   labels: [
     "http_request_method",
     "http_response_status_code",
