@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { TestProject } from "vitest/node";
 import { CloseStack } from "../shared/lifecycle.ts";
-import { startOtlpReceiver } from "../stack/otlp/receiver.ts";
+import { startOtlpReceiver } from "../stack/test/otlp-receiver.ts";
 import { STACK_STOP_MAX_MS } from "../stack/start.ts";
 import { type SharedShop, startOwnStack } from "./own-stack.ts";
 import { startPrometheus, whyNoPrometheus } from "./prometheus.ts";

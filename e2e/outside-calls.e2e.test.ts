@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { startOtlpReceiver } from "../stack/otlp/receiver.ts";
+import { startOtlpReceiver } from "../stack/test/otlp-receiver.ts";
 import { startOwnCart } from "./alone.ts";
 import { call, send } from "./http.ts";
 import { shopAt } from "./shop.ts";

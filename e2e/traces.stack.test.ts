@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as conventions from "@opentelemetry/semantic-conventions/incubating";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ReceivedSpan } from "../stack/otlp/read-spans.ts";
-import { type OtlpReceiver, startOtlpReceiver } from "../stack/otlp/receiver.ts";
+import { type OtlpReceiver, startOtlpReceiver } from "../stack/test/otlp-receiver.ts";
 import { type SpanNode, spanTrees } from "../stack/otlp/span-tree.ts";
 import type { Runtime } from "../stack/processes/runtimes.ts";
 import type { Stack } from "../stack/start.ts";

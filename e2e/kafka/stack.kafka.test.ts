@@ -8,7 +8,7 @@ import { STOCK_EVENTS, type StockEvent, stockEvent } from "../../proto/stock-eve
 import { eachMessage } from "../../shared/bus/bus.ts";
 import { createKafkaBus } from "../../shared/bus/kafka.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
-import { type OtlpReceiver, startOtlpReceiver } from "../../stack/otlp/receiver.ts";
+import { type OtlpReceiver, startOtlpReceiver } from "../../stack/test/otlp-receiver.ts";
 import { spanTrees } from "../../stack/otlp/span-tree.ts";
 import { PROJECT_DIRECTORY } from "../../stack/services.ts";
 import type { Stack } from "../../stack/start.ts";

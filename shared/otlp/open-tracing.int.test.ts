@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterEach, expect, onTestFinished, test } from "vitest";
-import { startOtlpReceiver } from "../../stack/otlp/receiver.ts";
+import { startOtlpReceiver } from "../../stack/test/otlp-receiver.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";

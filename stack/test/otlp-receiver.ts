@@ -1,10 +1,8 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { readSpans, type ReceivedSpan } from "./read-spans.ts";
+import { readSpans, type ReceivedSpan } from "../otlp/read-spans.ts";
 
-/**
- * A collector of OTLP/HTTP in protobuf that keeps what it is sent, for tests and the trace demo.
- */
+/** A collector of OTLP/HTTP in protobuf that keeps what it is sent. */
 export interface OtlpReceiver {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly url: string;
