@@ -5,11 +5,21 @@ import { parse } from "yaml";
 import { orderEventMessage } from "../../loms/outbox/order-event-message.ts";
 import { stockEventMessage } from "../../loms/outbox/stock-event-message.ts";
 import { readOrderEvent } from "../../notifier/bus/read-order-event.ts";
+import {
+  NOTIFIER_GROUP,
+  ORDER_EVENT_TYPE,
+  ORDER_EVENTS,
+  type OrderEvent,
+} from "../../proto/order-event.ts";
+import { STOCK_EVENT_TYPE, STOCK_EVENTS, type StockEvent } from "../../proto/stock-event.ts";
+import { REFUSED_BEFORE } from "../../shared/bus/bus.ts";
 import { eventDocuments } from "./documents.ts";
 
 const formats = { int32: true, int64: true, "date-time": true } as const;
 const documents = eventDocuments();
 const asyncApi = parse(documents["events.yaml"] ?? "") as {
+  info: { description: string };
+  channels: Record<"orderEvents" | "stockEvents", object>;
   components: {
     messages: Record<"orderStatusChanged" | "stockChanged", Message>;
   };
@@ -23,6 +33,7 @@ const isEvent = new Ajv2020({ formats }).compile(
 );
 
 interface Message {
+  readonly name: string;
   readonly headers: object;
   readonly payload: object;
   readonly examples: readonly Sample[];
@@ -79,10 +90,37 @@ test("the documents keep every digit of a bound and of the example", () => {
   expect(documents["events.yaml"]).toContain("user_id: 9007199254740993\n");
 });
 
-test("the example is one", () => {
-  const [example] = orderStatusChanged.examples;
-  expect(isPayload(example?.payload)).toBe(true);
-  expect(isHeaders(example?.headers)).toBe(true);
+test("the examples are what loms publishes", () => {
+  const [order] = orderStatusChanged.examples;
+  const [stock] = stockChanged.examples;
+  expect(isPayload(order?.payload)).toBe(true);
+  expect(order?.headers)
+    .toEqual(orderEventMessage(order?.payload as OrderEvent, traceparentOf(order)).headers);
+  expect(stock?.headers)
+    .toEqual(stockEventMessage(stock?.payload as StockEvent, traceparentOf(stock)).headers);
+});
+
+function traceparentOf(sample: Sample | undefined): string {
+  return (sample?.headers as { traceparent: string }).traceparent;
+}
+
+test("the document names what the code names", () => {
+  const { orderEvents, stockEvents } = asyncApi.channels;
+  for (
+    const [channel, topic] of [[orderEvents, ORDER_EVENTS], [stockEvents, STOCK_EVENTS]] as const
+  ) {
+    expect(channel).toMatchObject({
+      address: topic.name,
+      bindings: { kafka: { topic: topic.name } },
+    });
+  }
+  expect(asyncApi.info.description).toContain(`\`${ORDER_EVENTS.deadLetterQueue}\``);
+  expect(asyncApi.info.description).toContain(`group \`${NOTIFIER_GROUP}\``);
+  expect(orderStatusChanged).toHaveProperty(["headers", "properties", REFUSED_BEFORE]);
+  expect([orderStatusChanged.name, stockChanged.name]).toEqual([
+    ORDER_EVENT_TYPE,
+    STOCK_EVENT_TYPE,
+  ]);
 });
 
 const { at: _at, ...undated } = event;

@@ -1,60 +1,70 @@
-import { stringify } from "yaml";
-import { NOTIFIER_GROUP, ORDER_EVENTS_DEAD_LETTER_QUEUE } from "../../proto/order-event.ts";
+import { readFileSync } from "node:fs";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { orderEvent } from "../../proto/order-event.ts";
+import { stockEvent } from "../../proto/stock-event.ts";
 import { jsonIntegers } from "../../shared/json.ts";
-import { channelOf, eventSchema, messageOf, operationOf } from "./described-event.ts";
-import { ORDER_EVENT, STOCK_EVENT } from "./events.ts";
 
-const EVENTS = [ORDER_EVENT, STOCK_EVENT];
+/** The AsyncAPI document of loms, with names of schemas in place of the payloads. */
+const TEMPLATE = new URL("events.yaml", import.meta.url);
+const SCHEMAS = {
+  "order-event.schema.json": orderEvent,
+  "stock-event.schema.json": stockEvent,
+} as const;
 const WIDTH = 100;
 /** Many tools read that, and take a time without quotes for a date. */
-const OLD_YAML = "1.1";
+const YAML_VERSION = "1.1";
 
-/** The documents of what loms publishes, by the name of their file. */
-export function eventDocuments(): Readonly<Record<string, string>> {
-  const schemaOf = ({ schema }: typeof ORDER_EVENT) =>
-    `${JSON.stringify(eventSchema(schema, "draft-2020-12"), jsonIntegers, 2)}\n`;
-  return {
-    "events.yaml": stringify(asyncApi(), { lineWidth: WIDTH, version: OLD_YAML }),
-    "order-event.schema.json": schemaOf(ORDER_EVENT),
-    "stock-event.schema.json": schemaOf(STOCK_EVENT),
+interface Template {
+  readonly components: {
+    readonly messages: Readonly<Record<string, { payload: keyof typeof SCHEMAS | Node }>>;
   };
 }
 
-/** AsyncAPI 3.0 describes one application: loms, which sends. */
-function asyncApi() {
+type Node = Record<string, unknown>;
+
+/** The documents of what loms publishes, by the name of their file. */
+export function eventDocuments(): Readonly<Record<string, string>> {
+  const text = readFileSync(TEMPLATE, "utf8");
+  const document = parse(text, { version: YAML_VERSION, intAsBigInt: true }) as Template;
+  for (const message of Object.values(document.components.messages)) {
+    const schema = SCHEMAS[message.payload as keyof typeof SCHEMAS];
+    // AsyncAPI's own schemas are a superset of draft 7.
+    const { $schema: _dialect, ...payload } = eventSchema(schema, "draft-7");
+    message.payload = payload;
+  }
+  const schemas = Object.entries(SCHEMAS).map(([name, schema]) =>
+    [name, `${JSON.stringify(eventSchema(schema, "draft-2020-12"), jsonIntegers, 2)}\n`] as const
+  );
   return {
-    asyncapi: "3.0.0",
-    info: {
-      title: "Order and stock events",
-      version: "1.1.0",
-      description:
-        `Each status change of an order, \`new\` included, is published at least once, in \
-order per order; changes of stock likewise, in order per SKU. Integers are exact over the whole \
-range of int64: keep every digit of ids, also above 2^53. What a reader cannot read it puts aside \
-into \`${ORDER_EVENTS_DEAD_LETTER_QUEUE}\`, as the consumer group \`${NOTIFIER_GROUP}\` does.`,
-      license: { name: "MIT", url: "https://opensource.org/license/mit" },
-      contact: { name: "Marketplace" },
-      tags: [
-        { name: "orders", description: "The life of an order" },
-        { name: "stock", description: "What arrives, is counted, sells out and returns" },
-      ],
-    },
-    defaultContentType: "application/json",
-    servers: {
-      local: {
-        host: "127.0.0.1:19092",
-        protocol: "kafka",
-        description:
-          "The broker of `npm start -- --kafka`; elsewhere it is what KAFKA_BROKERS names",
-      },
-    },
-    channels: Object.fromEntries(EVENTS.map((event) => [event.channel, channelOf(event)])),
-    operations: {
-      publishOrderEvents: operationOf(ORDER_EVENT),
-      publishStockEvents: operationOf(STOCK_EVENT),
-    },
-    components: {
-      messages: Object.fromEntries(EVENTS.map((event) => [event.message, messageOf(event)])),
-    },
+    "events.yaml": stringify(document, {
+      lineWidth: WIDTH,
+      version: YAML_VERSION,
+      aliasDuplicateObjects: false,
+    }),
+    ...Object.fromEntries(schemas),
   };
+}
+
+/**
+ * The JSON Schema of an event, from the zod schema that reads it. Bounds of int64 are bigints. It
+ * is that of a reader, so an event may have fields that are not in it.
+ */
+function eventSchema(schema: z.ZodType, target: "draft-2020-12" | "draft-7"): Node {
+  const described = z.toJSONSchema(schema, {
+    target,
+    io: "input",
+    unrepresentable: "any",
+    override({ jsonSchema }) {
+      // zod copies the schema as JSON, which knows no bigint.
+      for (const [key, value] of Object.entries(jsonSchema)) {
+        if (typeof value === "bigint") (jsonSchema as Node)[key] = `${value}n`;
+      }
+    },
+  });
+  return JSON.parse(
+    JSON.stringify(described),
+    (_key, value: unknown) =>
+      typeof value === "string" && /^[0-9]+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
+  ) as Node;
 }
