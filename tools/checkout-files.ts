@@ -1,11 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import inspector from "node:inspector/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
+import { cartConfig } from "../cart/config.ts";
+import { startCart } from "../cart/service.ts";
+import { lomsConfig } from "../loms/config.ts";
+import { startLoms } from "../loms/service.ts";
 import { CloseStack } from "../shared/lifecycle.ts";
+import { createLogger } from "../shared/telemetry/log.ts";
 import { freePorts } from "../stack/ports.ts";
 import { startPostgresPair } from "../stack/postgres/pair.ts";
 import { productsConfig } from "../stack/products/config.ts";
@@ -35,23 +39,14 @@ const MEASURED_CHECKOUTS = 3;
 const SETTLE_MS = 1_000;
 const SKU = 1076963;
 
-const { values } = parseArgs({
-  options: {
-    tree: { type: "string", default: PROJECT_DIRECTORY },
-    json: { type: "boolean", default: false },
-  },
-});
-const files = await runCheckout(resolve(values.tree));
-const counted = files.filter(({ path }) => whyExcluded(path) === undefined);
-if (values.json) process.stdout.write(`${JSON.stringify({ counted, all: files })}\n`);
-else print();
+print(await runCheckout());
 process.exit(0);
 
-/** Runs PostgreSQL, the product stand-in, and the cart and loms of `tree` in this process. */
-async function runCheckout(tree: string): Promise<RunFile[]> {
+/** Runs PostgreSQL, the product stand-in, cart and loms in this process. */
+async function runCheckout(): Promise<RunFile[]> {
   const opened = new CloseStack();
   try {
-    const cartUrl = await startServices(tree, opened);
+    const cartUrl = await startServices(opened);
     const checkOut = async (user: number) => {
       await post(`${cartUrl}/user/${user}/cart/${SKU}`, { count: 1 });
       return () => post(`${cartUrl}/user/${user}/cart/checkout`);
@@ -59,7 +54,7 @@ async function runCheckout(tree: string): Promise<RunFile[]> {
     for (let user = 1; user <= WARM_UP_CHECKOUTS; user++) await (await checkOut(user))();
     const runs: RunFile[][] = [];
     for (let run = 1; run <= MEASURED_CHECKOUTS; run++) {
-      runs.push(await covered(await checkOut(WARM_UP_CHECKOUTS + run), tree));
+      runs.push(await covered(await checkOut(WARM_UP_CHECKOUTS + run)));
     }
     return inAll(runs);
   } finally {
@@ -67,15 +62,7 @@ async function runCheckout(tree: string): Promise<RunFile[]> {
   }
 }
 
-async function startServices(tree: string, opened: CloseStack): Promise<string> {
-  const load = (path: string) => import(pathToFileURL(join(tree, path)).href);
-  const { createLogger } = await load(
-    "shared/telemetry/log.ts",
-  ) as typeof import("../shared/telemetry/log.ts");
-  const { lomsConfig } = await load("loms/config.ts") as typeof import("../loms/config.ts");
-  const { startLoms } = await load("loms/service.ts") as typeof import("../loms/service.ts");
-  const { cartConfig } = await load("cart/config.ts") as typeof import("../cart/config.ts");
-  const { startCart } = await load("cart/service.ts") as typeof import("../cart/service.ts");
+async function startServices(opened: CloseStack): Promise<string> {
   const log = (service: "products" | "loms" | "cart") =>
     createLogger({ service, level: "warn", format: "json" });
 
@@ -131,8 +118,8 @@ async function post(url: string, body?: unknown): Promise<void> {
   await response.arrayBuffer();
 }
 
-/** V8's precise coverage of one call of `work`, for the files of `tree`. */
-async function covered(work: () => Promise<void>, tree: string): Promise<RunFile[]> {
+/** V8's precise coverage of one call of `work`. */
+async function covered(work: () => Promise<void>): Promise<RunFile[]> {
   const session = new inspector.Session();
   session.connect();
   try {
@@ -142,24 +129,21 @@ async function covered(work: () => Promise<void>, tree: string): Promise<RunFile
     await session.post("Profiler.takePreciseCoverage");
     await work();
     const { result } = await session.post("Profiler.takePreciseCoverage");
-    return runFiles(result, tree);
+    return runFiles(result);
   } finally {
     session.disconnect();
   }
 }
 
-function runFiles(
-  coverage: readonly inspector.Profiler.ScriptCoverage[],
-  tree: string,
-): RunFile[] {
+function runFiles(coverage: readonly inspector.Profiler.ScriptCoverage[]): RunFile[] {
   const found: RunFile[] = [];
   for (const { url, functions } of coverage) {
     if (!url.startsWith("file:")) continue;
     const path = fileURLToPath(url);
-    if (!path.startsWith(`${tree}/`) || path.includes("/node_modules/")) continue;
+    if (!path.startsWith(PROJECT_DIRECTORY) || path.includes("/node_modules/")) continue;
     const ran = functions.filter(({ ranges }) => (ranges[0]?.count ?? 0) > 0)
       .map(({ functionName }) => functionName || "(anonymous)");
-    if (ran.length > 0) found.push({ path: path.slice(tree.length + 1), functions: ran });
+    if (ran.length > 0) found.push({ path: path.slice(PROJECT_DIRECTORY.length), functions: ran });
   }
   return found.sort((a, b) => a.path < b.path ? -1 : 1)
     .map((file) => ({ ...file, functions: [...new Set(file.functions)] }));
@@ -181,7 +165,8 @@ function whyExcluded(path: string): string | undefined {
   return EXCLUDED.find(([pattern]) => pattern.test(path))?.[1];
 }
 
-function print(): void {
+function print(files: readonly RunFile[]): void {
+  const counted = files.filter(({ path }) => whyExcluded(path) === undefined);
   const out = (line: string) => process.stdout.write(`${line}\n`);
   for (const { path, functions } of counted) out(`${path}  ${functions.join(" ")}`);
   out("\nThese ran too, and do not count:");

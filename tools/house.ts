@@ -1,9 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { PROJECT_DIRECTORY } from "../stack/services.ts";
 import {
   circles,
@@ -16,31 +15,20 @@ import {
   topFolder,
 } from "./source-tree.ts";
 
-const USAGE = `node tools/house.ts [--json] [--check] [--tree DIR]
+const CHECKOUT_FILES = fileURLToPath(new URL("checkout-files.ts", import.meta.url));
+const RUN = { cwd: PROJECT_DIRECTORY, encoding: "utf8" } as const;
 
-  Prints the size of the source, import circles, and how many files run during one checkout.
+// node tools/house.ts prints the size of the source, import circles, and how many files run during
+// one checkout. --check prints circles between folders and long lines alone, and exits with 1 if
+// there are any.
 
-  --check     prints circles between folders and long lines alone; exits with 1 if there are any
-  --tree DIR  reads another checkout of the project, with its packages installed
-`;
-
-const { values } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    check: { type: "boolean", default: false },
-    tree: { type: "string", default: PROJECT_DIRECTORY },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) process.stdout.write(USAGE);
-else if (values.check) check(readTree());
+if (process.argv.includes("--check")) check(readTree());
 else report(readTree());
 
 function readTree(): SourceTree {
-  const tree = resolve(values.tree);
-  const listed = execFileSync("git", ["-C", tree, "ls-files", "-z"], { encoding: "utf8" });
-  const paths = listed.split("\0").filter((path) => /\.(ts|js|sql)$/.test(path));
-  return new Map(paths.map((path) => [path, readFileSync(join(tree, path), "utf8")]));
+  const listed = execFileSync("git", ["ls-files", "-z"], RUN).split("\0");
+  const paths = listed.filter((path) => /\.(ts|js|sql)$/.test(path));
+  return new Map(paths.map((path) => [path, readFileSync(join(PROJECT_DIRECTORY, path), "utf8")]));
 }
 
 function circlesOf(tree: SourceTree) {
@@ -63,27 +51,21 @@ function check(tree: SourceTree): void {
 }
 
 function report(tree: SourceTree): void {
-  const folders = sizes(tree);
-  const found = circlesOf(tree);
-  const checkoutFiles = countCheckoutFiles();
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify({ folders, circles: found, checkoutFiles })}\n`);
-    return;
-  }
   const out = (line: string) => process.stdout.write(`${line}\n`);
   out("| folder | lines | files | median | largest file |");
   out("| --- | ---: | ---: | ---: | --- |");
-  for (const { folder, lines, files, median, largest } of folders) {
+  for (const { folder, lines, files, median, largest } of sizes(tree)) {
     out(`| ${[folder, lines, files, median, largest].join(" | ")} |`);
   }
-  for (const [what, list] of Object.entries(found)) {
+  for (const [what, list] of Object.entries(circlesOf(tree))) {
     out(`\nCircles between ${what}: ${list.length}`);
     for (const { groups, imports } of list) {
       out(`  ${groups.join(", ")}`);
       for (const line of imports) out(`    ${line}`);
     }
   }
-  out(`\nFiles of ours that run during one checkout: ${checkoutFiles}`);
+  // In a process of its own, because PostgreSQL, loms and cart run there.
+  out(`\n${execFileSync(process.execPath, [CHECKOUT_FILES], RUN).trim().split("\n").at(-1)}`);
 }
 
 /** Lines of source by top folder, largest first, and in total. */
@@ -107,12 +89,4 @@ function sizes(tree: SourceTree) {
       .sort((a, b) => b.lines - a.lines),
     row("all", source),
   ];
-}
-
-/** In a process of its own, because PostgreSQL, loms and cart run there. */
-function countCheckoutFiles(): number {
-  const script = fileURLToPath(new URL("./checkout-files.ts", import.meta.url));
-  const args = [script, "--json", "--tree", resolve(values.tree)];
-  const output = execFileSync(process.execPath, args, { encoding: "utf8" });
-  return (JSON.parse(output) as { counted: unknown[] }).counted.length;
 }

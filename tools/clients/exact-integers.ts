@@ -54,34 +54,16 @@ function exactBody(body: unknown): string {
   );
 }
 
-type Integer = number | string | bigint;
-
-interface ExactProblem {
-  order_id?: Integer;
-  skus?: { sku: Integer; available: Integer }[];
-  total_price?: Integer;
-  items?: { sku: Integer; price: Integer }[];
-}
+/** The fields of a problem whose type is bigint. */
+const PROBLEM_INTEGERS = new Set(["order_id", "sku", "available", "total_price", "price"]);
 
 /** Gives a problem the bigints that its type promises: the generated code leaves errors alone. */
 export function exactProblem(error: unknown): unknown {
-  if (typeof error !== "object" || error === null) return error;
-  const { order_id, skus = [], total_price, items = [] } = error as ExactProblem;
-  if (order_id !== undefined) {
-    return {
-      ...error,
-      order_id: BigInt(order_id),
-      skus: skus.map((short) => ({
-        ...short,
-        sku: BigInt(short.sku),
-        available: BigInt(short.available),
-      })),
-    };
-  }
-  if (total_price === undefined) return error;
-  return {
-    ...error,
-    total_price: BigInt(total_price),
-    items: items.map(({ sku, price }) => ({ sku: BigInt(sku), price: BigInt(price) })),
-  };
+  const holdsIntegers = typeof error === "object" && error !== null &&
+    ("order_id" in error || "total_price" in error);
+  if (!holdsIntegers) return error;
+  return JSON.parse(
+    JSON.stringify(error),
+    (key, value: number | string) => PROBLEM_INTEGERS.has(key) ? BigInt(value) : value,
+  );
 }

@@ -6,17 +6,16 @@ import { openApi30Document, openApiDocument } from "../../shared/http/openapi.ts
 
 /** What the services serve at /openapi.json, by name, and the same in OpenAPI 3.0. */
 export function serviceDocuments() {
-  const cart = cartApp(NEVER_CALLED, [], {});
   const loms = createHttpApp();
   mount(loms, gatewayRoutes(() => NEVER_CALLED));
-  const stock = createAdminHttp(NEVER_CALLED, {});
+  const described = (...given: Parameters<typeof openApiDocument>) => ({
+    latest: openApiDocument(...given),
+    v30: openApi30Document(...given),
+  });
   return {
-    cart: { latest: openApiDocument(cart, CART_INFO), v30: openApi30Document(cart, CART_INFO) },
-    loms: { latest: openApiDocument(loms, LOMS_INFO), v30: openApi30Document(loms, LOMS_INFO) },
-    stock: {
-      latest: openApiDocument(stock, STOCK_INFO),
-      v30: openApi30Document(stock, STOCK_INFO),
-    },
+    cart: described(cartApp(NEVER_CALLED, [], {}), CART_INFO),
+    loms: described(loms, LOMS_INFO),
+    stock: described(createAdminHttp(NEVER_CALLED, {}), STOCK_INFO),
   };
 }
 
