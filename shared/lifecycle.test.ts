@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "./async/virtual-clock.ts";
+import { VirtualClock } from "./async/test/virtual-clock.ts";
 import { CloseStack, LateClose, Readiness } from "./lifecycle.ts";
 
 test("CloseStack closes in reverse order, each once", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import type { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { GrpcClient } from "../../shared/grpc/client.ts";
 import { lomsClient } from "./loms.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AppError } from "../../shared/errors.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { fill, REQUEST_TIMEOUT_MS, testContext, testDeps } from "../test/deps.ts";
 import { checkout } from "./checkout.ts";
 import type { CheckoutAttempt } from "./deps.ts";

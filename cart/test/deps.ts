@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { type Caller, RequestContext } from "../../shared/async/request-context.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import type { CheckoutDeps } from "../domain/checkout.ts";
 import type { Deps, Orders, Products, Stocks } from "../domain/deps.ts";
 import { MemoryCarts } from "../repository/memory.ts";

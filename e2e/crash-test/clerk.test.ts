@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { deliver } from "./clerk.ts";
 import { type Delivery, delivery } from "./delivery.ts";
 import { Ledger } from "./ledger.ts";

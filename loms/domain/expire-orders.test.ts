@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Deps } from "./deps.ts";
 import { orderExpirer } from "./expire-orders.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { fakeDeps } from "../deps-fixture.ts";
 import type { OrderChangeOutcome } from "./deps.ts";
 import { orderCancel, orderPay } from "./order-change.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type OrderShortage, SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import { fakeDeps } from "../deps-fixture.ts";
 import type { OrderCreateOutcome } from "./deps.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { fakeStockDeps } from "../deps-fixture.ts";
 import { stockChange } from "./stock-change.ts";
 import type { StockChange } from "./stock-deps.ts";

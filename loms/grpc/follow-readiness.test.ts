@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { followReadiness } from "./follow-readiness.ts";
 
 test("followReadiness() reports every second which parts are healthy", async () => {

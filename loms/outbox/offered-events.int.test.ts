@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { outboxLease } from "../../drizzle/loms/schema.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import { durableRunner } from "../../shared/postgres/statement.ts";

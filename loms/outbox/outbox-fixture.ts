@@ -1,4 +1,4 @@
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
 import { sendInParts } from "../../shared/bus/base-bus.ts";
 import { AppError } from "../../shared/errors.ts";

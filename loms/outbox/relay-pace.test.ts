@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import type { DurableRunner, StatementRunner } from "../../shared/postgres/statement.ts";
 import { ORDER_OUTBOX } from "./order-outbox.ts";
 import { Relay } from "./relay.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { outboxLease } from "../../drizzle/loms/schema.ts";
 import { orderEvent } from "../../proto/order-event.ts";
 import { systemClock } from "../../shared/async/clock.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { MessagesRefusedError, type OutgoingMessage, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import { durableRunner } from "../../shared/postgres/statement.ts";

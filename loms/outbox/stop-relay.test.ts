@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import type { Relay, RelayStep } from "./relay.ts";
 import { stopRelay } from "./stop-relay.ts";
 

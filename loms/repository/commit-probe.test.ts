@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { createCommitProbe } from "./commit-probe.ts";

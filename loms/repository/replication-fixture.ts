@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import {
   defineStatement,
   type RunOptions,

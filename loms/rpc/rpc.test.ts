@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { AppError, type ErrorCode } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { type IncomingMessage, UnreadableMessageError } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { LastShown, SkippedEvents } from "../domain/deps.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { OrderStatus } from "../../proto/order-status.ts";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import type { LastShown, Notification, Shown, Sink, SkippedEvents } from "./deps.ts";
 import { notify } from "./notify.ts";
 

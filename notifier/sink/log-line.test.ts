@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { RequestContext } from "../../shared/async/request-context.ts";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { NO_TRACING } from "../../shared/telemetry/tracing.ts";
 import { createLogLineSink } from "./log-line.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "./test/virtual-clock.ts";
 import { within } from "./clock.ts";
 
 const late = () => {

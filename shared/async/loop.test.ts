@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { Loop } from "./loop.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "./test/virtual-clock.ts";
 
 function openLoop(step: () => Promise<number>) {
   const clock = new VirtualClock();

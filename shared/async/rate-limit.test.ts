@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import { type Permit, RateLimit } from "./rate-limit.ts";
 import { sleep } from "./sleep.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "./test/virtual-clock.ts";
 
 const WINDOW_MS = 1_000;
 const USE_MAX_MS = 300;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
 import { type Caller, RequestContext } from "./request-context.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "./test/virtual-clock.ts";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const OTHER_SPAN = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";

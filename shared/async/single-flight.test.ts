@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Deadline } from "./deadline.ts";
 import { SingleFlight } from "./single-flight.ts";
 import { sleep } from "./sleep.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "./test/virtual-clock.ts";
 
 function setUp() {
   const clock = new VirtualClock();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { sleep } from "./sleep.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "./test/virtual-clock.ts";
 
 test("sleep() resolves when the time has come and no earlier", async () => {
   const clock = new VirtualClock();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sleep } from "./sleep.ts";
 import { TaskGroup } from "./task-group.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "./test/virtual-clock.ts";
 
 /** A task that takes `ms`, and notes when it starts and how it ends. */
 function noter(clock: VirtualClock) {

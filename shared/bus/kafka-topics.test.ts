@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { VirtualClock } from "../async/virtual-clock.ts";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { onceKnown } from "./kafka-topics.ts";
 
 const unknown = () => Object.assign(new Error("not here"), { type: "UNKNOWN_TOPIC_OR_PARTITION" });

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { VirtualClock } from "../async/virtual-clock.ts";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { VirtualClock } from "../async/virtual-clock.ts";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const LIMITS = { silenceMaxMs: 60_000, handlerMaxMs: 120_000, everyMs: 5_000 };

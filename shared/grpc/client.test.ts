@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { RequestContext } from "../async/request-context.ts";
-import { VirtualClock } from "../async/virtual-clock.ts";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples, series } from "../telemetry/test-samples.ts";

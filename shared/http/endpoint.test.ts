@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { int64Id, itemCount } from "../../proto/loms/v1/schemas.ts";
 import type { RequestContext } from "../async/request-context.ts";
-import { VirtualClock } from "../async/virtual-clock.ts";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { createHttpApp, type HttpApp, mount } from "./app.ts";

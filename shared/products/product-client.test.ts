@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { VirtualClock } from "../async/virtual-clock.ts";
+import type { VirtualClock } from "../async/test/virtual-clock.ts";
 import { RETRY_AFTER_MAX_S } from "../http-client/retry-after.ts";
 import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test/product-client.ts";
 import type { TestProductService } from "./test/product-service.ts";

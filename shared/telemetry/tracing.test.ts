@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RequestContext } from "../async/request-context.ts";
-import { VirtualClock } from "../async/virtual-clock.ts";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
 import {
   childTraceparent,
   isSampled,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { VirtualClock } from "../../shared/async/virtual-clock.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { Readiness } from "../../shared/lifecycle.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { createProductsApp } from "./app.ts";

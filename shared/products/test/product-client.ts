@@ -1,5 +1,5 @@
 import { type Caller, RequestContext } from "../../async/request-context.ts";
-import { VirtualClock } from "../../async/virtual-clock.ts";
+import { VirtualClock } from "../../async/test/virtual-clock.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
 import { rememberedTracing } from "../../telemetry/test/tracing.ts";
 import { ProductClient } from "../product-client.ts";

@@ -1,5 +1,5 @@
 import { sleep } from "../../async/sleep.ts";
-import type { VirtualClock } from "../../async/virtual-clock.ts";
+import type { VirtualClock } from "../../async/test/virtual-clock.ts";
 import type { Fetch } from "../../http-client/direct-fetch.ts";
 
 export interface ReceivedCall {
