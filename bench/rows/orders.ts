@@ -8,7 +8,7 @@ import { alternate, loadedWay, perSecond, type Way } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import { orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
 import { pgbenchWay, whyNoPgbench } from "../subjects/pgbench.ts";
-import { fillStock, openPostgres } from "../subjects/postgres.ts";
+import { fillStock, type LomsDatabase, openPostgres, type Postgres } from "../subjects/postgres.ts";
 import { type Service, startService } from "../subjects/service.ts";
 
 const CALLERS = [64, 512] as const;
@@ -43,7 +43,7 @@ export const ORDERS: Bench = {
 
 async function run(lab: Lab): Promise<void> {
   const postgres = await openPostgres(lab.opened, {
-    databases: ["loms", "naive", "pgbench", "batch", "bus"],
+    databases: ["loms", "naive", "pgbench", "batch", "bus", "naive_bus"],
     settings: { max_connections: "700" },
   });
   const filled = async (name: string) => {
@@ -53,24 +53,22 @@ async function run(lab: Lab): Promise<void> {
   };
   const loms = await startLoms({ postgres, database: await filled("loms") }, lab.opened);
   loms.pause();
-  const naive = await startNaive(lab, (await filled("naive")).url);
+  const naive = await startNaive(lab, postgres, await filled("naive"));
   const urls = { naive: (await filled("pgbench")).url, batch: (await filled("batch")).url };
   const { parts } = postgres;
   const noPgbench = whyNoPgbench();
   for (const { callers, goals } of CASES) {
     const requests = orderRequests(REQUESTS);
-    const wayTo = (name: string, service: Service, address: string) =>
+    const wayTo = (name: string, services: readonly Service[], address: string) =>
       loadedWay(
         `${name}, ${callers} callers`,
-        {
-          ...{ protocol: "grpc", addresses: [address], requests, callers, seconds: SECONDS },
-        },
-        [service, ...parts],
-        [service],
+        { protocol: "grpc", addresses: [address], requests, callers, seconds: SECONDS },
+        [...services, ...parts],
+        services,
       );
-    const several = wayTo("several statements over gRPC", naive.service, naive.address);
+    const several = wayTo("several statements over gRPC", naive.services, naive.address);
     const [subject = [], ...references] = await alternate(lab, [
-      wayTo("loms", loms, loms.grpc),
+      wayTo("loms", [loms], loms.grpc),
       { ...several, isOpenToo: false },
       ...(noPgbench ? [] : pgbenches(callers, urls, parts)),
     ]);
@@ -82,16 +80,24 @@ async function run(lab: Lab): Promise<void> {
   }
 }
 
-async function startNaive(lab: Lab, url: string): Promise<{ service: Service; address: string }> {
+/** With a loms that only publishes its events, as the measured one does with its own. */
+async function startNaive(
+  lab: Lab,
+  postgres: Postgres,
+  database: LomsDatabase,
+): Promise<{ services: readonly Service[]; address: string }> {
+  const environment = { BUS_DATABASE_URL: postgres.pair.primaryUrl("naive_bus") };
+  const relay = await startLoms({ postgres, database, environment, name: "relay" }, lab.opened);
+  relay.pause();
   const [grpcPort, httpPort] = await freePorts(2);
   const service = await startService({
     name: "naive",
-    command: [...commandFor("node", NAIVE, []), `${grpcPort}`, `${httpPort}`, url],
+    command: [...commandFor("node", NAIVE, []), `${grpcPort}`, `${httpPort}`, database.url],
     environment: {},
     readyUrl: `http://127.0.0.1:${httpPort}`,
   }, lab.opened);
   service.pause();
-  return { service, address: `127.0.0.1:${grpcPort}` };
+  return { services: [service, relay], address: `127.0.0.1:${grpcPort}` };
 }
 
 function pgbenches(
