@@ -77,6 +77,16 @@ test("run() carries int64 and arrays exactly, both ways, also when prepared befo
   }
 });
 
+test("run() prepares a statement, also one without parameters", async () => {
+  const pool = openPool({ max: 1 });
+  const text = "select count(*) as prepared from pg_prepared_statements";
+  const none = [] as const;
+  const counted = { kind: "select", text, columns: { prepared: "int8" } } as const;
+  const prepared = defineStatement({ name: "prepared", parameters: none, ...counted });
+  await pool.run(prepared, [], context());
+  expect(await pool.run(prepared, [], context())).toEqual([{ prepared: 1n }]);
+});
+
 test("run() answers deadline_exceeded at the deadline and keeps the connection busy", async () => {
   const pool = openPool({ max: 1 });
   const slow = sleeping("slow", "insert", 0.3);

@@ -173,7 +173,9 @@ export class Pool {
   }
 
   async #send(text: string, parameters: (string | boolean)[]): Promise<readonly unknown[]> {
-    const attempt = () => this.#client.unsafe(text, parameters, { prepare: true });
+    // The driver would send a statement without parameters unprepared.
+    const options = { prepare: true, simple: false };
+    const attempt = () => this.#client.unsafe(text, parameters, options);
     try {
       return await attempt();
     } catch (error) {
