@@ -34,7 +34,7 @@ const READ_MAX = 500;
 /** One publish, and the next one waiting. */
 const QUEUED_MAX = 2 * READ_MAX;
 /** How long an event waits that the relay does not hear of. */
-const POLL_MS = 500;
+const POLL_MS = 1_000;
 /** The same while another relay waits, whose process may write events. */
 const AWAITED_POLL_MS = 150;
 /** The same while it does: for so long after a read that brought some. */
@@ -62,6 +62,8 @@ export type RelayStep =
   | { readonly kind: "drained" }
   /** Another relay has the lease. */
   | { readonly kind: "elsewhere" };
+
+const bringEvents = ([row]: readonly { readonly state: string }[]) => row?.state === "taken";
 
 /** Several relays may run at once; the holder of the lease publishes. */
 export class Relay {
@@ -175,7 +177,7 @@ export class Relay {
     const reading = queue.beginRead();
     const max = Math.max(0, Math.min(READ_MAX, QUEUED_MAX - queue.length));
     const parameters = [relayId, LEASE_MS, reading.knownIds, max] as const;
-    const rows = await writes.run(outbox.read, parameters, this.#context())
+    const rows = await writes.run(outbox.read, parameters, this.#context(), bringEvents)
       .catch((error: unknown) => {
         queue.fallBehind();
         // The response may be lost.

@@ -85,8 +85,8 @@ export class ReplicatedWrites implements DurableRunner {
     this.#waiting.clear();
   }
 
-  readonly run: DurableRunner["run"] = async (statement, parameters, context) => {
-    const attempt = () => this.#attempt(statement, parameters, context);
+  readonly run: DurableRunner["run"] = async (statement, parameters, context, reportWrites) => {
+    const attempt = () => this.#attempt(statement, parameters, context, reportWrites);
     try {
       return await attempt();
     } catch (error) {
@@ -95,7 +95,12 @@ export class ReplicatedWrites implements DurableRunner {
     }
   };
 
-  readonly #attempt: DurableRunner["run"] = async (statement, parameters, context) => {
+  readonly #attempt: DurableRunner["run"] = async (
+    statement,
+    parameters,
+    context,
+    reportWrites = () => true,
+  ) => {
     const { admission } = this;
     if (admission.kind === "refused") throw admission.refusal(`${statement.name} is refused`);
     const { synchronous, local } = this.#options;
@@ -113,7 +118,10 @@ export class ReplicatedWrites implements DurableRunner {
       this.#waiting.add(reject);
       // A write that still waits for a connection when it is rejected is not sent.
       synchronous.run(statement, all, context, { isWanted: () => this.#waiting.has(reject) })
-        .then((rows) => this.#assertReplicated(statement.name, context).then(() => rows))
+        .then(async (rows) => {
+          if (reportWrites(rows)) await this.#assertReplicated(statement.name, context);
+          return rows;
+        })
         .finally(() => this.#waiting.delete(reject))
         .then(resolve, reject);
     });

@@ -93,7 +93,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
     orderCancel: (changes, context) => change("cancelled", changes, context),
     async expireOrders(max, context) {
       const parameters = [max, context.traceparent, paymentTimeoutMs] as const;
-      const rows = await pool.run(EXPIRE_ORDERS, parameters, context);
+      const rows = await pool.run(EXPIRE_ORDERS, parameters, context, ({ length }) => length > 0);
       pass(expiryEvents(rows, context), rows);
       return rows.length;
     },

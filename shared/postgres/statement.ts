@@ -142,6 +142,7 @@ export type Durability = "remote_apply" | "local";
 
 /** Runs statements whose last parameter is a {@link Durability}, which the runner adds. */
 export interface DurableRunner {
+  /** `reportWrites`: whether the rows tell of a write; without it they do. */
   run<
     const Parameters extends readonly ParameterType[],
     const Columns extends Statement["columns"],
@@ -149,6 +150,7 @@ export interface DurableRunner {
     statement: Statement<readonly [...Parameters, "text"], Columns>,
     parameters: ParametersOf<Parameters>,
     context: RequestContext,
+    reportWrites?: (rows: readonly RowOf<Columns>[]) => boolean,
   ): Promise<readonly RowOf<Columns>[]>;
 }
 
