@@ -19,10 +19,11 @@ export const MONOTONIC_CLOCK: BossClock = {
 const RETRY_MAX = "interval '6 seconds'";
 
 /**
- * Whether queue $1 has timestamps in the future. The clock is read after the snapshot was taken, so
- * no visible row is newer; and in subqueries, so that an index finds the rows.
+ * Whether queue $1 has timestamps in the future, and a job whose member is silent. The clock is
+ * read after the snapshot was taken, so no visible row is newer; and in subqueries, so that an
+ * index finds the rows.
  */
-const IS_AHEAD = `select
+const LOOK = `select
     coalesce((select max(created_on) from pgboss.job where name = $1) > clock_timestamp(), false)
     or exists (
       select from pgboss.job
@@ -35,7 +36,12 @@ const IS_AHEAD = `select
     ) or exists (
       select from pgboss.queue
       where name = $1 and greatest(monitor_claim_on, monitor_on) > clock_timestamp()
-    ) as ahead`;
+    ) as ahead,
+    exists (
+      select from pgboss.job
+      where name = $1 and state = 'active' and not blocked
+        and heartbeat_on + heartbeat_seconds * interval '1 s' < (select clock_timestamp())
+    ) as silent`;
 
 /**
  * Moves queue $1 to the present. All its jobs move by the same interval, which keeps their order.
@@ -66,11 +72,18 @@ const MOVE_BACK = `with moment as materialized (
       or job.heartbeat_on > present
     )`;
 
-/** Moves timestamps in the server's future to the present; resolves with whether there were any. */
-export async function followClockBack(boss: PgBoss, queue: string): Promise<boolean> {
+export interface QueueLook {
+  /** There were timestamps in the server's future. */
+  readonly ahead: boolean;
+  /** The member that claimed a job has sent no heartbeat in time. */
+  readonly silent: boolean;
+}
+
+/** Looks at a queue, and moves its timestamps in the server's future to the present. */
+export async function followClockBack(boss: PgBoss, queue: string): Promise<QueueLook> {
   const database = boss.getDb();
-  const { rows } = await database.executeSql(IS_AHEAD, [queue]);
-  if ((rows[0] as { ahead?: unknown } | undefined)?.ahead !== true) return false;
-  await database.executeSql(MOVE_BACK, [queue]);
-  return true;
+  const { rows } = await database.executeSql(LOOK, [queue]);
+  const look = rows[0] as QueueLook;
+  if (look.ahead) await database.executeSql(MOVE_BACK, [queue]);
+  return look;
 }

@@ -25,12 +25,15 @@ import { Watchdog, type WatchLimits } from "./watchdog.ts";
  * of waiting jobs, so it should return many.
  */
 const IN_FLIGHT_MAX = 500;
-/** A notification wakes the loop; this finds jobs whose notification was lost, in ms. */
+/** A notification wakes the loop; this finds retries, and jobs without a notification, in ms. */
 const POLL_MS = 500;
+/** The same when there was no job for longer than the database delays a retry, in ms. */
+const IDLE_POLL_MS = 2_000;
+const IDLE_AFTER_MS = 10_000;
 /** After a failed fetch; doubles up to the maximum, in ms. */
 const FETCH_BACKOFF_MS = 100;
 const FETCH_BACKOFF_MAX_MS = 1_000;
-/** A quarter of the time after which a silent member is considered dead, in ms. */
+/** Between heartbeats, and looks for silent members; a quarter of what makes one silent, in ms. */
 const HEARTBEAT_INTERVAL_MS = 1_000;
 /** Attempts within one claim; then the job goes back to the database. */
 const TRIES_PER_CLAIM = 4;
@@ -76,8 +79,9 @@ export class PostgresSubscription implements Subscription {
   readonly #loop: Loop;
   readonly #watchdog: Watchdog;
   #cancelHeartbeat: () => void = () => {};
-  /** The clock check in progress. */
-  #following: Promise<void> | undefined;
+  /** The look in progress. */
+  #looking: Promise<void> | undefined;
+  #lastJobAt = systemClock.now();
 
   constructor(options: PostgresSubscriptionOptions) {
     const { log, topic, group, watch: limits } = options;
@@ -113,7 +117,7 @@ export class PostgresSubscription implements Subscription {
     await this.#loop.close();
     await Promise.all(this.#deliveries);
     this.#cancelHeartbeat();
-    await this.#following;
+    await this.#looking;
   }
 
   /** Starts the handlers of new messages; resolves with the delay until the next fetch, in ms. */
@@ -123,7 +127,9 @@ export class PostgresSubscription implements Subscription {
     const { boss } = this.#options;
     const jobs = await boss.fetch<OutgoingMessage>(this.queue, { batchSize: capacity });
     for (const list of apart(jobs)) this.#start(list);
-    return jobs.length === capacity ? 0 : POLL_MS;
+    if (jobs.length === capacity) return 0;
+    if (this.#claims.size > 0) this.#lastJobAt = systemClock.now();
+    return systemClock.now() - this.#lastJobAt < IDLE_AFTER_MS ? POLL_MS : IDLE_POLL_MS;
   }
 
   #start(jobs: readonly MessageJob[]): void {
@@ -191,7 +197,7 @@ export class PostgresSubscription implements Subscription {
     this.#cancelHeartbeat = systemClock.setTimer(HEARTBEAT_INTERVAL_MS, () => {
       this.#scheduleHeartbeat();
       void this.#sendHeartbeat();
-      this.#following ??= this.#followClockBack().finally(() => this.#following = undefined);
+      this.#looking ??= this.#look().finally(() => this.#looking = undefined);
     });
   }
 
@@ -205,14 +211,18 @@ export class PostgresSubscription implements Subscription {
     }
   }
 
-  async #followClockBack(): Promise<void> {
+  /** Makes what a clock that stepped back, or a member that died, has left ready to be fetched. */
+  async #look(): Promise<void> {
     const { boss, log } = this.#options;
     try {
-      if (!await followClockBack(boss, this.queue)) return;
-      log.warn("clock of the bus's database stepped back", { queue: this.queue });
+      const { ahead, silent } = await followClockBack(boss, this.queue);
+      if (ahead) log.warn("clock of the bus's database stepped back", { queue: this.queue });
+      if (silent) await boss.supervise(this.queue);
+      if (!ahead && !silent) return;
+      this.#lastJobAt = systemClock.now();
       this.wake();
     } catch (error) {
-      this.#logFailure("warn", `Cannot check the clock of ${this.queue}`, error);
+      this.#logFailure("warn", `Cannot look after ${this.queue}`, error);
     }
   }
 }

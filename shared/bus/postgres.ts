@@ -21,9 +21,12 @@ const CONNECTIONS_MAX = 5;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Keeps a server that hangs from blocking the relay; creating the schema takes 1–3 s. */
 const QUERY_TIMEOUT_MS = 15_000;
-/** How often pg-boss checks for missed heartbeats, in seconds; its minimum. */
-const SUPERVISE_S = 1;
-/** How often pg-boss deletes jobs past their retention (there are none), in seconds. */
+/**
+ * The shortest time between two looks of pg-boss for missed heartbeats, in seconds; its minimum. A
+ * subscription that finds some calls for one; pg-boss's own timer does once a minute.
+ */
+const MONITOR_S = 1;
+/** How often pg-boss does what there is nothing of here, in seconds: old jobs, flows. */
 const MAINTENANCE_S = 60 * 60;
 /** How long close() waits for pg-boss's own work, in ms; handlers have ended before. */
 const STOP_TIMEOUT_MS = 3_000;
@@ -91,9 +94,9 @@ class PostgresBus extends BaseBus<PostgresSubscription> {
       ...login,
       warningQueueSize: WARNING_QUEUE_SIZE,
       max: CONNECTIONS_MAX,
-      superviseIntervalSeconds: SUPERVISE_S,
-      monitorIntervalSeconds: SUPERVISE_S,
+      monitorIntervalSeconds: MONITOR_S,
       maintenanceIntervalSeconds: MAINTENANCE_S,
+      flowIntervalSeconds: MAINTENANCE_S,
       clock: MONOTONIC_CLOCK,
       schedule: false,
       registerInstance: false,
@@ -150,10 +153,11 @@ class PostgresBus extends BaseBus<PostgresSubscription> {
     return subscription;
   }
 
-  /** The last count of pg-boss's upkeep; counting takes time in proportion to the waiting jobs. */
+  /** Takes time in proportion to the waiting jobs; those acknowledged are gone. */
   protected override async readLag(topic: Topic, group: string): Promise<number> {
-    const queue = await this.#boss.getQueue(queueName(topic, group));
-    return (queue?.queuedCount ?? 0) + (queue?.activeCount ?? 0);
+    const count = "select count(*)::int as jobs from pgboss.job where name = $1";
+    const { rows } = await this.#boss.getDb().executeSql(count, [queueName(topic, group)]);
+    return (rows[0] as { readonly jobs: number }).jobs;
   }
 
   protected override async readDeadLetters({ deadLetterQueue }: Topic, max: number) {
