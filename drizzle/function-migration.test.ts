@@ -23,15 +23,23 @@ const edit = (file: string, from: string, to: string) => {
 };
 
 test("a changed function gets one migration, after which nothing is changed", () => {
-  edit("loms_outbox_clean.sql", "return deleted;", "return deleted + 0;");
+  edit("loms_outbox_read.sql", "if found then", "if found and true then");
   const before = readMigrations(join(folder, "migrations"));
   const changed = changedFunctions(folder);
-  expect(changed).toEqual([expect.stringContaining("function loms_outbox_clean(")]);
+  expect(changed).toEqual([expect.stringContaining("function loms_outbox_read(")]);
   writeFunctionMigration(folder, changed);
   expect(changedFunctions(folder)).toEqual([]);
   const after = readMigrations(join(folder, "migrations"));
   expect(after.slice(0, -1)).toEqual(before);
   expect(after.at(-1)?.madeAt).toBeGreaterThan(before.at(-1)?.madeAt ?? Infinity);
+});
+
+test("a function of both outboxes is changed in both", () => {
+  edit("loms_outbox_clean.sql", "return deleted;", "return deleted + 0;");
+  expect(changedFunctions(folder)).toEqual([
+    expect.stringContaining("function loms_outbox_clean("),
+    expect.stringContaining("function loms_stock_outbox_clean("),
+  ]);
 });
 
 test("a changed comment above a function needs no migration", () => {

@@ -35,20 +35,37 @@ function readFunction(statement: string): [name: string, text: string] | undefin
   return [name, text.replace(/^create function/, "create or replace function")];
 }
 
+/** The outbox of stock events has these, too, with the same text but for the names in it. */
+const OF_BOTH_OUTBOXES = ["loms_outbox_hold", "loms_outbox_mark", "loms_outbox_clean"];
+
+/** The functions of the files in `folder`, each with its comment, by name. */
+export function functionFiles(folder: string): Map<string, string> {
+  const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
+  const functions = new Map(files.map((file) => [
+    file.slice(0, -".sql".length),
+    readFileSync(join(folder, file), "utf8").trim(),
+  ]));
+  const forStock = (text: string) => text.replaceAll("outbox", "stock_outbox");
+  for (const name of OF_BOTH_OUTBOXES) {
+    const text = functions.get(name);
+    if (text) functions.set(forStock(name), forStock(text));
+  }
+  return functions;
+}
+
 /**
- * The files of a database's functions whose text is not what its migrations create.
+ * The functions of a database's files whose text is not what its migrations create.
  * @throws {Error} for a file that defines another function, and for a function without a file
  */
 export function changedFunctions(folder: string): string[] {
   const migrations = readMigrations(join(folder, "migrations"));
   const migrated = migratedFunctions(migrations.flatMap(({ statements }) => statements));
   const changed: string[] = [];
-  for (const file of readdirSync(join(folder, "functions")).filter((it) => it.endsWith(".sql"))) {
-    const contents = readFileSync(join(folder, "functions", file), "utf8");
-    const [name, text] = readFunction(contents) ?? [];
-    if (`${name}.sql` !== file) throw new Error(`${file} does not define the function of its name`);
-    if (migrated.get(`${name}`) !== text) changed.push(contents.trim());
-    migrated.delete(`${name}`);
+  for (const [name, contents] of functionFiles(join(folder, "functions"))) {
+    const [defined, text] = readFunction(contents) ?? [];
+    if (defined !== name) throw new Error(`${name}.sql does not define the function of its name`);
+    if (migrated.get(name) !== text) changed.push(contents);
+    migrated.delete(name);
   }
   const [orphan] = migrated.keys();
   if (orphan) throw new Error(`${orphan} has no file: drop it by a migration`);

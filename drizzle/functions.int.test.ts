@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
+import { functionFiles } from "./function-migration.ts";
 import { stocks } from "./loms/schema.ts";
 import stock from "./stock-data.json" with { type: "json" };
 import { Pool } from "../shared/postgres/pool.ts";
@@ -33,11 +33,9 @@ test("the migrated schema has the functions of the files, and no others", () =>
         where pronamespace = 'public'::regnamespace order by proname`),
     ];
     const migrated = await definitions();
-    const files = readdirSync(FUNCTIONS).filter((file) => file.endsWith(".sql"));
-    expect(migrated.map(({ name }) => `${name}.sql`)).toEqual(files.toSorted());
-    for (const file of files) {
-      await db.execute(sql.raw(readFileSync(`${FUNCTIONS}/${file}`, "utf8")));
-    }
+    const functions = functionFiles(FUNCTIONS);
+    expect(migrated.map(({ name }) => name)).toEqual([...functions.keys()].toSorted());
+    for (const text of functions.values()) await db.execute(sql.raw(text));
     expect(await definitions()).toEqual(migrated);
   }));
 
