@@ -37,12 +37,12 @@ const settings = {
   LOMS_ORIGINS: listOf(httpOrigin).prefault("http://localhost:8084,http://127.0.0.1:8084"),
 };
 
-/** The names of all that it reads. */
+/** The names of all variables. */
 export const CART_SETTINGS: readonly string[] = Object.keys(settings);
 
 export type CartConfig = ReturnType<typeof cartConfig>;
 
-/** @throws {ConfigError} naming every wrong setting */
+/** @throws {ConfigError} naming every invalid setting */
 export function cartConfig(environment: Environment) {
   const local = ["PRODUCT_URL", "LOMS_GRPC_URL", "LOMS_ORIGINS"];
   const given = otelEnvironment(withLocalStack(environment, local));

@@ -15,7 +15,7 @@ import { cartApp } from "./http/routes.ts";
 import { CART_REPOSITORY_EXPIRED_TOTAL, watchCarts } from "./repository/cart-metrics.ts";
 import { MemoryCarts } from "./repository/memory.ts";
 
-/** How long a stop waits for requests in progress: longer than any of them may take. */
+/** How long a stop waits for requests in progress: longer than any request may take. */
 const DRAIN_MAX_MS = 6_000;
 
 export interface RunningCart extends RunningService {
@@ -30,19 +30,19 @@ export function startCart(config: CartConfig, log: ProcessLog): Promise<RunningC
 
 interface OpenCarts {
   readonly carts: Carts;
-  /** Of calls of the product service, if processes share one. */
+  /** The limit of calls of the product service, if processes share one. */
   readonly limit?: RateLimiter;
   readonly checks?: Readonly<Record<string, ReadyCheck>>;
 }
 
-/** In the store of the settings, else in memory; the package for a store is loaded on use. */
+/** Opens the configured store, or else carts in memory. The store's package is loaded on use. */
 async function openCarts(
   parts: ServiceParts<CartConfig>,
 ): Promise<OpenCarts> {
   const { config, metrics } = parts;
   const expired = metrics.counter(CART_REPOSITORY_EXPIRED_TOTAL);
   const options = {
-    // Keys that ascend with time come side by side in the index of loms.
+    // Keys that ascend with time are adjacent in the index of loms.
     newIdempotencyKey: () => uuidV7(),
     ttlMs: config.CART_TTL,
     onExpired: (ended: number) => expired.inc(ended),

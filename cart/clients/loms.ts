@@ -11,18 +11,18 @@ import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { OrderLine, Orders, Stocks } from "../domain/deps.ts";
 
-/** As many as loms takes in one StocksInfoList. */
+/** The limit of StocksInfoList in loms. */
 const SKUS_MAX = 1_000;
-/** Calls that may wait: more would wait for seconds. */
+/** Queued calls. A longer queue would take seconds. */
 const WAITING_MAX = 5_000;
-/** Calls to loms at once. */
+/** Concurrent calls to loms. */
 const BATCHES_MAX = 2;
-/** One that takes this long waits for a loms that does not answer. */
+/** A call that takes this long counts as stalled: loms does not answer. */
 const STALLED_AFTER_MS = 100;
-/** So many stalled ones do not stop the next from starting. */
+/** Stalled calls that do not count towards the limit of concurrent calls. */
 const STALLED_MAX = 8;
 
-/** loms as cart sees it, over one gRPC connection that opens with the first call. */
+/** The client of loms. It has one gRPC connection, which opens with the first call. */
 export interface LomsClient extends Stocks, Orders {
   close(): void;
 }
@@ -65,8 +65,8 @@ export function lomsClient(
       };
       return await create(items.map(toItem)).catch(async (error: unknown) => {
         if (!(error instanceof AppError) || error.code !== "already_exists") throw error;
-        // The key is the revision of one cart, so only prices differ: a store that has lost the
-        // attempt still had the cart. The same lines again get the first answer of loms.
+        // The key is the revision of one cart, so only prices can differ: a store that has lost the
+        // attempt still had the cart. The same items get the first answer of loms.
         try {
           if (error.orderId === undefined) throw error;
           const made = await client.call("orderInfo", { orderID: error.orderId }, context);
@@ -81,12 +81,12 @@ export function lomsClient(
   };
 }
 
-/** The first answer to a key, when it was not an order. */
+/** The first answer to a key, if it was not an order. */
 function isRefusal(error: unknown): boolean {
   return error instanceof AppError && error.code === "failed_precondition";
 }
 
-/** Whatever the reason: the order is there, so its key must stay. */
+/** The order exists, so its key must stay. */
 function orderNotRead(orderId: bigint | undefined, cause: unknown): AppError {
   const order = orderId === undefined ? "an order" : `order ${orderId}`;
   const message = `The key belongs to ${order}, whose answer loms cannot repeat`;
@@ -94,9 +94,9 @@ function orderNotRead(orderId: bigint | undefined, cause: unknown): AppError {
 }
 
 /**
- * Stock from loms. Calls that arrive while others are under way become one StocksInfoList with each
- * SKU once; a lone call is a StocksInfo. A call to loms begins after those that it serves, so no
- * answer is older than its question.
+ * Stock from loms. Calls that arrive while others are in progress become one StocksInfoList with
+ * each SKU once; a single call becomes a StocksInfo. A batch starts after the calls that it serves,
+ * so no answer is older than its call.
  */
 function groupedStocks(
   client: GrpcClient<LomsDefinition>,

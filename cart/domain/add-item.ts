@@ -11,10 +11,10 @@ export interface AddItemInput {
 }
 
 /**
- * Adds an item that the shop sells and has in stock.
- * @throws {AppError} `failed_precondition` when the SKU is not a product, has no stock row, or the
- * sum of what is in the cart and what is added exceeds the stock or a limit; `unavailable` when
- * another service cannot answer. The cart is then unchanged.
+ * Adds an item to the cart.
+ * @throws {AppError} `failed_precondition` if the SKU is not a product, has no stock row, or the
+ * new count would exceed the stock or a limit; `unavailable` if another service cannot answer. The
+ * cart is then unchanged.
  */
 export async function addItem(
   deps: Pick<Deps, "carts" | "products" | "stocks">,

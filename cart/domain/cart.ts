@@ -28,7 +28,7 @@ export function emptyCart(userId: bigint): AppError {
 
 /**
  * Throws the failure of a call to another service. A call without an answer before the deadline is
- * `unavailable`, as if the service could not be reached; other errors are thrown unchanged.
+ * `unavailable`; other errors are thrown unchanged.
  */
 export function deadlineAsUnavailable(server: string, error: unknown): never {
   if (!(error instanceof AppError) || error.code !== "deadline_exceeded") throw error;

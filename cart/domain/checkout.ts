@@ -5,51 +5,49 @@ import type { CartLine, CheckoutAttempt, Deps, OrderLine } from "./deps.ts";
 import { priceLines } from "./price-lines.ts";
 
 /*
- * Invariant: what is in a cart is ordered at most once, and every order is reported to a caller.
+ * Invariant: the content of a cart is ordered at most once, and each order is reported to a caller.
  *
- * 0. The cart is priced. A total that the buyer agreed to is compared with it; nothing has begun
- *    when it differs.
- * 1. An attempt begins in the store of carts, if the cart is still what was priced: a snapshot of
- *    it with these prices and an idempotency key.
+ * 0. cart prices the cart. If the buyer agreed to another total, the checkout ends here.
+ * 1. The cart store begins an attempt, if the cart has not changed since it was priced: a snapshot
+ *    of the cart with these prices, and an idempotency key.
  * 2. cart calls loms to create the order under that key.
- * 3. Permanent failure: the attempt ends, the cart stays as it is.
+ * 3. Permanent failure: the attempt ends, the cart is unchanged.
  *    Unknown outcome: the attempt stays, and the next checkout repeats 2 with the same key and
- *    snapshot. loms answers a key that it knows with its first answer.
+ *    snapshot. loms repeats its first answer to a known key.
  * 4. Created: the ordered items leave the cart. The attempt ends if a caller still waits for the
  *    answer; otherwise the next checkout gets the same order by the same key.
  *
- * In a process one attempt of a user runs at a time, and callers that arrive meanwhile share it. It
- * has its own deadline and no caller can cancel it, so a caller that disconnects does not affect
- * the others.
+ * In one process a user has one attempt at a time, and concurrent callers share it. It has its own
+ * deadline and no caller can cancel it, so a caller that disconnects does not affect the others.
  *
- * Carts in memory and their attempts are lost together with the process: an order may exist that
- * was never reported, but no cart is left from which it could be ordered again.
+ * Carts and attempts in memory are lost with the process. An order may then exist that was never
+ * reported, but its cart is lost too and cannot be ordered again.
  *
- * A store outside has them when a process dies:
- *    after 1: loms has no order yet. The next checkout, in any process, finds the attempt, and its
- *    outcome is unknown to it: it does 2 with the same key and snapshot.
- *    after 2: the same; loms answers with the order that it has made.
- *    after 4: the attempt has ended, and the cart lacks what was ordered. That is one step of the
- *    store, so no cart is left with an order that is settled.
- * Processes that run one attempt at once send one key, so loms makes one order and gives each the
- * same answer. The first one to do 3 or 4 ends the attempt; to the others it is not there any more.
- * Overload is no answer for one that others may have sent: then the attempt stays.
+ * With an external store, if a process dies
+ *    after 1: loms has no order yet. The next checkout, in any process, finds the attempt, does not
+ *    know its outcome, and repeats 2 with the same key and snapshot.
+ *    after 2: the same; loms answers with the existing order.
+ *    after 4: the attempt has ended and the items have left the cart, in one step of the store, so
+ *    no cart is left with a settled order.
+ * Concurrent processes that run one attempt send one key, so loms creates one order and gives each
+ * the same answer. The first process to do 3 or 4 ends the attempt; the others find none. If loms
+ * is overloaded, the attempt stays, because another process may have sent it.
  *
- * A replica that replaces the store's primary may lack its last changes. Before 2 it has the
- * attempt, if there is a replica. The key is the revision of the cart: a store that has lost the
- * attempt still has that cart and its revision, and the next checkout does 1 with the same key.
+ * A replica that replaces the store's primary may lack the last changes. Before 2, a replica has
+ * the attempt, if there is a replica. The key is the revision of the cart: a store that has lost
+ * the attempt still has the cart and its revision, so the next checkout begins 1 with the same key.
  */
 
-/** How long a checkout waits for prices that no buyer agreed to: too short to be noticed. */
+/** How long a checkout without an agreed total waits for prices. */
 const UNAGREED_WAIT_MAX_MS = 100;
-/** What the product service leaves of the deadline to loms. */
+/** Time that the product service must leave for the call of loms. */
 const ORDER_TIME_MIN_MS = 500;
 
-/** What a buyer agreed to pay; undefined when the buyer did not say. */
+/** The total that the buyer agreed to; undefined if the buyer named none. */
 type AgreedTotal = bigint | undefined;
 
 interface Progress {
-  /** How many callers wait. */
+  /** Callers that wait. */
   callers: number;
   waitsFor: "product service" | "loms";
 }
@@ -68,16 +66,15 @@ export interface CheckoutDeps extends Pick<Deps, "carts" | "products" | "orders"
 
 export interface CheckoutInput {
   readonly userId: bigint;
-  /** Not looked at when an earlier attempt is settled. */
+  /** Ignored when an earlier attempt is settled. */
   readonly agreedTotal?: AgreedTotal;
 }
 
 /**
  * Orders the content of the cart and resolves with the order's id.
- * @throws {AppError} `not_found` when the cart is empty and no earlier attempt is open;
- * `failed_precondition` with the shortage, or with the current prices when the cart does not cost
- * what the buyer agreed to; `unavailable` when prices to compare with cannot be had, or the outcome
- * is unknown
+ * @throws {AppError} `not_found` if the cart is empty and no attempt is pending;
+ * `failed_precondition` with the shortage, or with the current prices if the cart does not cost the
+ * agreed total; `unavailable` if prices to compare are unavailable, or the outcome is unknown
  */
 export async function checkout(
   deps: CheckoutDeps,
@@ -91,7 +88,7 @@ export async function checkout(
     try {
       return await untilAborted(running.orderId, context.signal);
     } catch (error) {
-      // What another caller agreed to is no reason to refuse this one, which takes its own turn.
+      // A refusal for another caller's total does not apply to this caller.
       const isForeign = progress.waitsFor === "product service" &&
         running.agreedTotal !== input.agreedTotal && !context.signal.aborted;
       if (!isForeign) deadlineAsUnavailable(progress.waitsFor, error);
@@ -113,7 +110,7 @@ function start(
   });
   const progress: Progress = { callers: 0, waitsFor: "product service" };
   const orderId = run(deps, input, progress, ownContext);
-  // Waiting callers get the failure. Without one it is not an unhandled rejection.
+  // Waiting callers get the failure. Without callers it must not be an unhandled rejection.
   orderId.catch(() => {});
   const running = { orderId, progress, agreedTotal: input.agreedTotal };
   deps.running.set(input.userId, running);
@@ -132,7 +129,7 @@ async function run(
     const orderId = await createOrder(deps, userId, attempt, context);
     const keep = progress.callers === 0;
     await deps.carts.settleAttempt(userId, attempt, { keep }, context);
-    // One that came while the store was settling is answered, too.
+    // A caller that came while the store was settling is answered, too.
     if (keep && progress.callers > 0) await end(deps, userId, attempt, context);
     return orderId;
   } finally {
@@ -144,10 +141,10 @@ async function run(
 type PricingDeps = Pick<Deps, "carts" | "products">;
 
 /**
- * The attempt of this user that is open, else a new one of the cart with its prices. Without an
- * agreed total, lines whose price is not known within 100 ms have none.
- * @throws {AppError} `not_found` when the cart is empty; with an agreed total `failed_precondition`
- * with the current prices when they come to another total, `unavailable` when there are none
+ * The pending attempt of this user, or a new one of the cart with its prices. Without an agreed
+ * total, lines whose price is not known within 100 ms have none.
+ * @throws {AppError} `not_found` if the cart is empty; with an agreed total `failed_precondition`
+ * with the current prices if the total differs, `unavailable` if a price is unavailable
  */
 export async function beginAttempt(
   deps: PricingDeps,
@@ -158,7 +155,7 @@ export async function beginAttempt(
   const pricing = pricingContext(agreedTotal, context);
   const prices = new Map<number, number>();
   try {
-    // Once more only when the cart has changed meanwhile, and never beyond the deadline.
+    // Repeats only if the cart has changed meanwhile, and stops at the deadline.
     for (;;) {
       context.signal.throwIfAborted();
       const cart = await deps.carts.readToOrder(userId, context);
@@ -167,7 +164,7 @@ export async function beginAttempt(
       const unpriced = cart.lines.filter(({ sku }) => !prices.has(sku));
       if (unpriced.length > 0) {
         await learnPrices(deps, unpriced, agreedTotal, prices, pricing);
-        // What the buyer agreed to is compared with the cart as it is by then.
+        // The agreed total is compared with the cart as it is after the wait.
         if (agreedTotal !== undefined) continue;
       }
       const items = cart.lines.map((line) => withPrice(line, prices.get(line.sku)));
@@ -214,7 +211,7 @@ function withPrice(line: CartLine, price: number | undefined): OrderLine {
   return price === undefined ? line : { ...line, price };
 }
 
-/** @param lines have prices if a total was agreed to */
+/** @param lines with prices, if a total was agreed to */
 function requireTotal(lines: readonly OrderLine[], agreedTotal: AgreedTotal): void {
   if (agreedTotal === undefined) return;
   const items = lines as readonly Required<OrderLine>[];
@@ -245,7 +242,7 @@ async function createOrder(
   }
 }
 
-/** An attempt that cannot be ended stays: the next checkout gets the same answer from loms. */
+/** An attempt that cannot be ended stays; the next checkout gets the same answer from loms. */
 async function end(
   deps: CheckoutDeps,
   userId: bigint,

@@ -10,7 +10,7 @@ export interface CartLine {
 
 /** One SKU of an order. */
 export interface OrderLine extends CartLine {
-  /** Of one unit, uint32; undefined when it is not known. */
+  /** Price of one unit, uint32; undefined if unknown. */
   readonly price?: number;
 }
 
@@ -20,17 +20,17 @@ export interface Product {
   readonly price: number;
 }
 
-/** Limits of one addition. */
+/** Limits of one addition, checked against the cart after it. */
 export interface AddItemLimits {
-  /** Of the SKU in the cart, after the addition. */
+  /** Units of the SKU. */
   readonly countMax: number;
-  /** Different SKUs in the cart, after the addition. */
+  /** Number of SKUs. */
   readonly linesMax: number;
 }
 
 export type AddItemOutcome =
   | { readonly kind: "added" }
-  /** `inCart` is how many of the SKU are there already. */
+  /** `inCart`: units of the SKU in the cart. */
   | { readonly kind: "count_exceeded"; readonly inCart: number }
   | { readonly kind: "lines_exceeded" };
 
@@ -39,45 +39,44 @@ export interface CheckoutAttempt {
   readonly idempotencyKey: string;
   /** The cart with its prices when the attempt began. */
   readonly items: readonly OrderLine[];
-  /** Whether it began before this call, here or in another process: loms may have been called. */
+  /** Whether it began before this call, here or in another process. loms may have been called. */
   readonly isResumed: boolean;
 }
 
-/** What a checkout reads first: the attempt to resume, else the cart. */
+/** What a checkout reads first: the pending attempt, or else the cart. */
 export type CartToOrder = { readonly attempt: CheckoutAttempt } | {
   readonly attempt?: undefined;
   /** Ascending by SKU. */
   readonly lines: readonly CartLine[];
-  /** Another one after each change of the lines; for the store alone. */
+  /** Changes with each change of the lines; opaque outside the store. */
   readonly revision: unknown;
 };
 
 /**
- * The carts of all users, and at most one attempt to order each. Each call is atomic. An attempt is
- * kept until its outcome is known and a caller has received it.
- *
- * A store outside the process throws AppError `unavailable` when it cannot answer before the
- * deadline; what the call would change may have changed.
+ * The carts of all users, and at most one attempt per cart. Each call is atomic. An attempt is kept
+ * until its outcome is known and a caller has received it.
+ * An external store throws AppError `unavailable` if it does not answer before the deadline. The
+ * change may then have been made.
  */
 export interface Carts {
-  /** Adds to the line of the SKU, unless that would go beyond a limit; then nothing changes. */
+  /** Adds to the line of the SKU, unless a limit would be exceeded; then nothing changes. */
   addItem(
     userId: bigint,
     line: CartLine,
     limits: AddItemLimits,
     context: RequestContext,
   ): Promise<AddItemOutcome>;
-  /** Removes the line. What is added to it later was not ordered by an attempt begun before. */
+  /** Removes the line. An attempt begun earlier does not cover later additions. */
   deleteItem(userId: bigint, sku: number, context: RequestContext): Promise<void>;
   /** Removes all lines, as {@link deleteItem} does. */
   clearCart(userId: bigint, context: RequestContext): Promise<void>;
-  /** The lines, ascending by SKU; none for an unknown user. Later changes do not show in it. */
+  /** The lines, ascending by SKU; none for an unknown user. A snapshot. */
   listCart(userId: bigint, context: RequestContext): Promise<readonly CartLine[]>;
   readToOrder(userId: bigint, context: RequestContext): Promise<CartToOrder>;
   /**
    * Begins an attempt to order `items`, or returns the one that another process has begun
-   * meanwhile; undefined when the cart is not at this revision. The attempt survives whatever the
-   * store survives.
+   * meanwhile; undefined if the revision of the cart differs. The attempt is as durable as the
+   * store.
    */
   beginAttempt(
     userId: bigint,
@@ -85,7 +84,7 @@ export interface Carts {
     items: readonly OrderLine[],
     context: RequestContext,
   ): Promise<CheckoutAttempt | undefined>;
-  /** What was ordered leaves the cart, once, as far as it is still there. */
+  /** Removes the ordered items from the cart, once, as far as the cart still has them. */
   settleAttempt(
     userId: bigint,
     attempt: CheckoutAttempt,
@@ -94,8 +93,8 @@ export interface Carts {
   ): Promise<void>;
   /**
    * Ends the attempt if it is still there; the next one has another key. With `unlessShared` it
-   * stays if another process has resumed it, and the next one may have its key: loms has not said
-   * whether it knows that.
+   * stays if another process has resumed it, and the next one may have the same key, because it is
+   * not known whether loms has the key.
    */
   endAttempt(
     userId: bigint,
@@ -107,23 +106,23 @@ export interface Carts {
 
 export interface Products {
   /**
-   * Undefined when the SKU is not a product.
-   * @throws {AppError} `unavailable` when the service cannot answer
+   * Undefined if the SKU is not a product.
+   * @throws {AppError} `unavailable` if the service cannot answer
    */
   getProduct(sku: number, context: RequestContext): Promise<Product | undefined>;
 }
 
 export interface Stocks {
-  /** How many can be bought; undefined when loms has no stock row for the SKU. */
+  /** Available units; undefined if loms has no stock row for the SKU. */
   stocksInfo(sku: number, context: RequestContext): Promise<bigint | undefined>;
 }
 
 export interface Orders {
   /**
-   * Creates the order and resolves with its id: under a key that an order of these items has, with
-   * that of this order, whatever its prices.
-   * Throws AppError: `failed_precondition` with the shortage when items are short, `unavailable`,
-   * `deadline_exceeded` or `internal` when the outcome is unknown.
+   * Creates the order and resolves with its id. If an order with these items exists under the key,
+   * resolves with that order's id, whatever its prices. Throws AppError: `failed_precondition` with
+   * the shortage if items are short; `unavailable`, `deadline_exceeded` or `internal` if the
+   * outcome is unknown.
    */
   orderCreate(
     order: {

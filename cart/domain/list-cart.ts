@@ -11,8 +11,8 @@ export interface ListedCart {
 
 /**
  * The cart with names and prices, which are requested concurrently.
- * @throws {AppError} `not_found` when the cart is empty; `unavailable` when a name or price is
- * missing
+ * @throws {AppError} `not_found` if the cart is empty; `unavailable` if a name or price is
+ * unavailable
  */
 export async function listCart(
   deps: Pick<Deps, "carts" | "products">,

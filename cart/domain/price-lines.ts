@@ -6,7 +6,7 @@ import type { CartLine, Deps } from "./deps.ts";
 
 /**
  * The lines with names and prices, which are requested concurrently.
- * @throws {AppError} `unavailable` when one of them cannot be had
+ * @throws {AppError} `unavailable` if a name or price is unavailable
  */
 export async function priceLines(
   deps: Pick<Deps, "products">,
@@ -39,7 +39,7 @@ async function priceLine(
   context: RequestContext,
 ): Promise<PricedLine> {
   const product = await deps.products.getProduct(line.sku, context);
-  // It was a product when it was added. A total without it would not be that of the cart.
+  // It was a product when it was added. A total without it would be wrong.
   if (!product) throw new AppError("unavailable", `Sku ${line.sku} is not a product any more`);
   return { ...line, name: product.name, price: product.price };
 }

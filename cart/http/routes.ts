@@ -136,7 +136,7 @@ const listCartRoute = createRoute({
   },
 });
 
-/** `{}` agrees to nothing: clients that send an object with every POST are served as before. */
+/** `{}` has no agreed total: some clients send an object with every POST. */
 const checkoutRequest = z.strictObject({
   total_price: int64Amount.optional()
     .meta({ description: "What the buyer agrees to pay for the cart" }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { CheckoutAttempt } from "../domain/deps.ts";
 import { type CartsUnderTest, MOMENT_MS, storeCalls, TTL_MS } from "../test/carts-under-test.ts";
 
-/** What every store of carts promises of attempts; `store` is an empty one in each test. */
+/** Tests of the attempts of a cart store; `store` is empty in each test. */
 export function attemptsContract(store: () => CartsUnderTest): void {
   const { add, deleteItem, clear, list, readToOrder, readCart, begin, settle, end } = storeCalls(
     store,

@@ -23,7 +23,7 @@ export interface CartSizes {
   readonly lines: number;
 }
 
-/** Sets the gauges at each scrape; they stay as they are while the sizes are not known. */
+/** Sets the gauges at each scrape; they do not change while the sizes are unknown. */
 export function watchCarts(size: () => CartSizes | undefined, metrics: Metrics): void {
   const carts = metrics.gauge(CART_REPOSITORY_CARTS);
   const lines = metrics.gauge(CART_REPOSITORY_LINES);

@@ -13,7 +13,7 @@ const SKU_MAX = 2 ** 32 - 1;
 const USER_MAX = 2n ** 63n - 1n;
 const RANDOM_STEPS = 3_000;
 
-/** The tests of every store of carts. */
+/** Tests of a cart store. */
 export function cartsContract(name: string, open: () => Promise<CartsUnderTest>): void {
   describe(`${name} as Carts`, () => {
     let store: CartsUnderTest;

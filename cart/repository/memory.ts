@@ -19,33 +19,32 @@ interface MemoryCart {
 }
 
 interface MemoryAttempt extends CheckoutAttempt {
-  /** Count by SKU of what was ordered and has not left the cart since. */
+  /** Ordered units by SKU that are still in the cart. */
   readonly stillInCart: Map<number, number>;
-  /** When a checkout last used it, by the clock's monotonic time, in ms. */
+  /** When a checkout last used it, in ms of the clock's monotonic time. */
   readonly usedAt: number;
 }
 
 export interface MemoryCartsOptions {
-  /** Makes a key that no other order has; 1 to 255 printable ASCII characters. */
+  /** Makes a unique key of 1 to 255 printable ASCII characters. */
   readonly newIdempotencyKey: () => string;
   /** How long a cart lasts after its last change, in ms. */
   readonly ttlMs?: number;
   readonly clock?: Clock;
-  /** Called with how many carts have ended. */
+  /** Called with the number of carts that expired. */
   readonly onExpired?: (carts: number) => void;
 }
 
 /**
- * Carts in the memory of this process. The lines of a cart are an array, ascending by SKU, that is
- * replaced and never changed: callers may keep it without a copy, and an array created at its final
- * size uses less memory than one that grows.
- *
- * The map has the carts in the order of their last changes, so those that end are its first ones.
- * A map skips the places of deleted entries one by one, so it is not searched at every call.
+ * Carts in memory. The lines of a cart are an array, ascending by SKU, that is replaced and never
+ * changed, so callers need no copy. An array created at its final size uses less memory than one
+ * that grows.
+ * The map holds the carts in the order of their last changes, so the first ones expire first. A map
+ * skips deleted entries one by one, so it is not searched at every call.
  */
 export class MemoryCarts implements Carts {
   readonly #carts = new Map<bigint, MemoryCart>();
-  /** In the order of their last use, as the carts. */
+  /** In the order of their last use, like the carts. */
   readonly #attempts = new Map<bigint, MemoryAttempt>();
   readonly #newIdempotencyKey: () => string;
   readonly #ttlMs: number;
@@ -96,7 +95,7 @@ export class MemoryCarts implements Carts {
     return this.#linesOf(userId);
   }
 
-  /** The revision is the array of lines, which is replaced at each change. */
+  /** The revision is the array of lines, which each change replaces. */
   async readToOrder(userId: bigint): Promise<CartToOrder> {
     const attempt = this.#resume(userId);
     if (attempt) return { attempt };
@@ -183,7 +182,7 @@ export class MemoryCarts implements Carts {
   #replace(userId: bigint, before: readonly CartLine[], after: readonly CartLine[]): void {
     const changedAt = this.#clock.now();
     this.#lines += after.length - before.length;
-    // Deleted first, so that the cart becomes the last one of the map.
+    // Deleted first, so that the cart moves to the end of the map.
     this.#carts.delete(userId);
     if (after.length > 0) this.#carts.set(userId, { lines: after, changedAt });
     if (changedAt >= this.#searchAt) this.#removeExpired();

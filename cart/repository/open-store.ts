@@ -11,19 +11,19 @@ import { describeStore, Valkey } from "../../shared/valkey/valkey.ts";
 import { type CartSizes, watchCarts } from "./cart-metrics.ts";
 import { ValkeyCarts, type ValkeyCartsOptions } from "./valkey.ts";
 
-/** How old the gauges of carts and lines may be. */
+/** Maximum age of the gauges of carts and lines. */
 const SIZES_INTERVAL_MS = 10_000;
 const SIZES_TIMEOUT_MS = 5_000;
 
-/** What the processes of cart share. */
+/** State that the processes of cart share. */
 export interface OpenStore {
   readonly carts: ValkeyCarts;
-  /** Of calls of the product service. */
+  /** The limit of calls of the product service. */
   readonly limit: RateLimiter;
 }
 
 /**
- * Opens the store of the settings, which need not answer yet.
+ * Opens the configured store, which need not answer yet.
  * @throws {ConfigError} naming every file of the settings that cannot be read
  */
 export function openStore(

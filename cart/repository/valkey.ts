@@ -12,27 +12,30 @@ import type {
   OrderLine,
 } from "../domain/deps.ts";
 
-/** Of users; each has one hash slot, and sizes that are read without a search. */
+/**
+ * Buckets of users. Each has one hash slot and keeps its sizes, so that they can be read without a
+ * scan.
+ */
 const BUCKETS = 256;
 const REVISION = "revision";
-/** Of a checkout that may have lost its attempt. */
+/** `Retry-After` of a checkout that may have lost its attempt. */
 const RETRY_AFTER_MS = 1_000;
 
 export interface ValkeyCartsOptions {
   readonly store: Valkey;
-  /** For attempts, which wait for a replica: other commands do not wait behind them. */
+  /** For attempts, which wait for a replica and would block other commands. */
   readonly attempts: Valkey;
-  /** Makes a key that no other order has; 1 to 255 printable ASCII characters. */
+  /** Makes a unique key of 1 to 255 printable ASCII characters. */
   readonly newIdempotencyKey: () => string;
   /** How long a cart lasts after its last change, in ms. */
   readonly ttlMs: number;
-  /** Called with how many carts have ended, each of them in one process only. */
+  /** Called with the number of expired carts; each is reported in one process only. */
   readonly onExpired?: (carts: number) => void;
 }
 
 /**
- * Carts in a store that any number of processes share. Each call is one script, one round trip. A
- * new revision is drawn for each change, and becomes the idempotency key if that cart is ordered.
+ * Carts in a store that any number of processes share. Each call is one script and one round trip.
+ * Each change draws a new revision, which becomes the idempotency key if that cart is ordered.
  */
 export class ValkeyCarts implements Carts {
   readonly #options: ValkeyCartsOptions;
@@ -104,7 +107,7 @@ export class ValkeyCarts implements Carts {
     await this.#run("finish", userId, args, context);
   }
 
-  /** Of the carts of all processes, bucket by bucket; also removes some that have ended. */
+  /** Counts the carts of all processes, bucket by bucket; also removes some expired ones. */
   async size(context: RequestContext): Promise<{ readonly carts: number; readonly lines: number }> {
     const sizes = await Promise.all(
       Array.from(
@@ -139,7 +142,9 @@ export class ValkeyCarts implements Carts {
     return result;
   }
 
-  /** Before loms is called: else an order could be left whose attempt a failover has lost. */
+  /**
+   * Waits before loms is called. Otherwise a failover could lose the attempt of an existing order.
+   */
   async #replicated(
     kind: unknown,
     userId: bigint,
@@ -151,7 +156,7 @@ export class ValkeyCarts implements Carts {
       replicas as number > 0 &&
       !await attempts.replicated(keysOf(userId)[1] as string, ttlMs, context)
     ) {
-      // Another process has ended the attempt, with its answer from loms, unless it was lost.
+      // Another process has ended the attempt with its answer from loms, unless the store lost it.
       const args = [replicationId as string];
       const [isSame] = await this.#run("same", userId, args, context, attempts);
       if (isSame !== 1) {

@@ -3,9 +3,9 @@ import type { Carts, CheckoutAttempt } from "../domain/deps.ts";
 
 export const LIMITS = { countMax: 65_535, linesMax: 1000 };
 
-/** How long the carts and attempts under test last. */
+/** Lifetime of the carts and attempts under test. */
 export const TTL_MS = 600_000;
-/** More than a test takes on a store whose time also passes by itself. */
+/** More than a test takes on a store with a clock of its own. */
 export const MOMENT_MS = 60_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const TRACEPARENT = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
@@ -14,7 +14,7 @@ const TRACEPARENT = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
 export interface CartsUnderTest {
   readonly carts: Carts;
   size(): Promise<{ readonly carts: number; readonly lines: number }>;
-  /** Lets time pass for everything in the store. */
+  /** Advances the time of everything in the store. */
   advance(ms: number): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export function storeCalls(store: () => CartsUnderTest) {
     deleteItem: (userId: bigint, sku: number) => carts().deleteItem(userId, sku, context()),
     clear: (userId: bigint) => carts().clearCart(userId, context()),
 
-    /** With the cart as it is, unless a revision is given. */
+    /** Of the current cart, unless a revision is given. */
     async begin(userId: bigint, revision?: unknown, items?: CheckoutAttempt["items"]) {
       const read = revision ?? await readCart(userId);
       return await carts().beginAttempt(userId, read, items ?? await list(userId), context());

@@ -13,7 +13,7 @@ export function testContext(timeoutMs = 5_000): RequestContext {
   return new RequestContext({ traceparent: TRACEPARENT, timeoutMs });
 }
 
-/** The carts as a process of cart opens them, its client for attempts, and why either failed. */
+/** The carts as a process of cart opens them, its client for attempts, and the errors of both. */
 export function openTestStore(
   url: string,
   tls: StoreTls = {},
