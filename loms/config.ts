@@ -74,7 +74,7 @@ const check = (config: KafkaConfig & TracingConfig & AdminConfig & ReplicasConfi
   ...checkTracing(config),
 ];
 
-/** Without them it could not be seen whether commits wait for a standby. */
+/** Without replicas loms cannot see whether commits wait for a standby. */
 function checkReplicas(
   { DATABASE_REPLICA_URLS: urls, SYNC_REPLICA_POLICY: policy }: ReplicasConfig,
 ) {
@@ -90,18 +90,18 @@ function checkAdmin({ LOMS_ADMIN: address, LOMS_ADMIN_TOKEN: token }: AdminConfi
   return [{ name: "LOMS_ADMIN_TOKEN", message }];
 }
 
-/** The names of all that it reads. */
+/** The names of all variables. */
 export const LOMS_SETTINGS: readonly string[] = Object.keys(settings);
 
 export type LomsConfig = ReturnType<typeof lomsConfig>;
 
 /**
- * Without replicas the primary answers reads, too; without brokers events go over the bus in
+ * Without replicas, reads go to the primary; without brokers, events go over the bus in
  * BUS_DATABASE_URL.
- * @throws {ConfigError} naming every wrong setting
+ * @throws {ConfigError} naming every invalid setting
  */
 export function lomsConfig(environment: Environment) {
-  // A replica belongs to its primary: neither of the local stack's comes beside one that is given.
+  // A replica belongs to its primary, so the defaults of the local stack apply only together.
   const own = environment.DATABASE_URL ? [] : ["DATABASE_URL", "DATABASE_REPLICA_URLS"];
   const names = [...own, ...localBusSettings(environment), "CART_ORIGINS"];
   const given = otelEnvironment(withLocalStack(environment, names));

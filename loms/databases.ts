@@ -26,24 +26,24 @@ export const DB_REPLICATION_STATE = gaugeFamily({
   labels: ["state"],
 });
 
-/** Statements at once per server; more would wait for the same locks and the same processors. */
+/** Concurrent statements per server. More would wait for the same locks and CPUs. */
 const CONNECTIONS_MAX = 10;
 
-/** For queries at the start, to a server that has just been migrated. */
+/** For queries at the start, when the server has just been migrated. */
 const START_TIMEOUT_MS = 10_000;
 
 /**
- * Under a manager another server may become the primary, and other standbys synchronous, at any
- * moment. How long a replica is read from after a query to the primary for the synchronous ones:
+ * Under a manager, another server may become the primary and other standbys synchronous at any
+ * time. A query to the primary for the synchronous standbys permits reads from them for this long.
  */
 const MANAGED_LEASE_MS = 1_000;
 /**
- * No write is acknowledged earlier after such a change. Every process that has not seen the change
- * yet reads from no replica by then, so none reads from one that misses the write.
+ * How long after such a change no write is acknowledged. By then every process has seen the change
+ * or has stopped reading from replicas, so none reads from one that lacks the write.
  */
 const MANAGED_SETTLE_MS = MANAGED_LEASE_MS + REPLICA_READ_TIMEOUT_MS;
 
-/** The metric's states; `unreplicated` is for a loms that lists no replica. */
+/** The metric's states; `unreplicated` if no replica is listed. */
 const STATES = ["synchronous", "refusing", "degraded", "unreplicated"] as const;
 
 export interface DatabasesOptions {
@@ -56,18 +56,18 @@ export interface DatabasesOptions {
 }
 
 export interface Databases {
-  /** Of the primary, for statements that do not write: they never wait behind commits. */
+  /** Reads on the primary; they never wait behind commits. */
   readonly reads: Pool;
-  /** On the primary, for writes whose outcome a caller learns. */
+  /** Writes on the primary that answer a caller. */
   readonly writes: ReplicatedWrites;
-  /** On the primary, for writes that do not wait for a replica. */
+  /** Writes on the primary that do not wait for a replica. */
   readonly marks: Pool;
   readonly replication: Replication;
-  /** Orders and stock, from the replicas. */
+  /** Reads of orders and stock, from the replicas. */
   readonly reader: OrderReader;
-  /** Lists of orders, from the replicas. */
+  /** Reads of order lists, from the replicas. */
   readonly orderPages: OrderPages;
-  /** The stock with its ledger, from the replicas. */
+  /** Reads of the stock with its ledger, from the replicas. */
   readonly stockReader: StockReader;
 }
 
@@ -75,7 +75,7 @@ export interface Databases {
 export async function openDatabases(options: DatabasesOptions): Promise<Databases> {
   const { config, opened } = options;
   const pools: Pool[] = [];
-  // Together, since each may hold a commit that waits for its replica.
+  // Concurrently, because each may hold a commit that waits for its replica.
   opened.push("the databases", async () => {
     await Promise.all(pools.map((pool) => pool.close()));
   });
@@ -98,8 +98,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
 
   const reads = open(primary);
   await checkDefaults(reads, "DATABASE_URL", startContext());
-  // Neither metrics nor spans: probes wait for replicas, and what commits wait for is read after
-  // every write.
+  // Without metrics and spans: probes wait for replicas, and this query follows every write.
   const probeName = { applicationName: PROBE_APPLICATION_NAME, keepsName: true };
   const probes = open({ ...primary, max: 1, ...probeName }, {});
   const replicas = config.DATABASE_REPLICA_URLS.map((url, index) => ({
@@ -166,7 +165,7 @@ async function openReplication(
     for (const state of STATES) states.set({ state }, state === now ? 1 : 0);
   });
   await listed.meet();
-  // Before it is known what commits wait for, no write may be admitted.
+  // No write may be admitted before it is known what commits wait for.
   await replication.untilKnown(START_TIMEOUT_MS);
   replication.start();
   opened.push("the probes of replication", () => replication.close());

@@ -21,7 +21,7 @@ import { stopRelay } from "./outbox/stop-relay.ts";
 
 type Opening = ServiceParts<LomsConfig>;
 
-/** Each publishes its outbox, also without a call. */
+/** Relays publish their outbox without being called. */
 type Relays = Readonly<Record<"orders" | "stock", Relay>>;
 
 /** Starts the relays of order events and of stock events, and the cleaners of their outboxes. */
@@ -47,7 +47,7 @@ export async function openRelays(databases: Databases, parts: Opening): Promise<
 }
 
 interface RelayParts {
-  /** One of its events, for the log. */
+  /** An event as log fields. */
   readonly what: string;
   readonly outbox: Outbox;
   readonly topic: Topic;
@@ -75,7 +75,7 @@ function openRelay(
     onRefused: (event) => log.error(`the bus refuses permanently: ${what}`, { ...event }),
     ...(onBatch && { onBatch }),
   });
-  // Before the first event, so that a fault of the topic shows at the start.
+  // Before the first event, so that errors of the topic are reported at the start.
   bus.ensureTopic(topic)
     .catch((error: unknown) => logThrottled("warn", `the bus has no ${topic.name} yet`, error));
   relay.start();

@@ -25,18 +25,18 @@ import { createStockWriter } from "./repository/stock-writer.ts";
 import { createOrderListWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/rpc.ts";
 
-/** A step of the expirer is one statement; one that takes longer is tried again. */
+/** Timeout of a step of the expirer, which is one statement; it is retried. */
 const EXPIRE_TIMEOUT_MS = 2_000;
-/** How long a stop waits for HTTP requests in progress; gRPC takes as long at most. */
+/** How long a stop waits for HTTP requests in progress, and for gRPC calls. */
 const DRAIN_MAX_MS = 6_000;
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/loms/migrations", import.meta.url));
 
 export interface RunningLoms extends RunningService {
-  /** Of the HTTP listener, without a slash at the end. */
+  /** URL of the HTTP listener, without a trailing slash. */
   readonly url: string;
   /** `host:port`. */
   readonly grpcAddress: string;
-  /** Of the admin listener; undefined when there is none. */
+  /** URL of the admin listener; undefined if there is none. */
   readonly adminUrl: string | undefined;
 }
 
@@ -123,7 +123,7 @@ async function openTransports(
     Object.keys(checks),
   );
   transports.push(grpc);
-  // The last to open, because /readyz speaks for both.
+  // Opened last, because /readyz covers both.
   const http = await serve(app.fetch, config.LOMS_HTTP);
   transports.push({ close: () => http.close(DRAIN_MAX_MS) });
 
@@ -137,8 +137,8 @@ async function openTransports(
 }
 
 /**
- * Opens the admin listener. Several loms on one machine have the same default address: then one of
- * them has it, and the others serve without.
+ * Opens the admin listener. Several loms on one machine have the same default address: one of them
+ * gets it, the others run without an admin listener.
  */
 async function openAdmin(
   deps: StockDeps,

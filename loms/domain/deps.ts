@@ -8,7 +8,7 @@ export interface OrderItem {
   readonly sku: number;
   /** uint16 above 0. */
   readonly count: number;
-  /** Of one unit, as it was agreed: uint32; undefined when the caller sent none. */
+  /** The agreed price of one unit, uint32; undefined if the caller sent none. */
   readonly price?: number;
 }
 
@@ -17,14 +17,14 @@ export interface Order {
   readonly userId: bigint;
   readonly status: OrderStatus;
   readonly items: readonly OrderItem[];
-  /** Of a cancelled or failed order; absent for one that ended before reasons were stored. */
+  /** Set for a cancelled or failed order, except one that ended before reasons were stored. */
   readonly reason?: EndReason;
 }
 
 /** Which orders of a user to list. */
 export interface OrderListInput {
   readonly userId: bigint;
-  /** Each once; empty for every status. */
+  /** Without repeats; empty for every status. */
   readonly statuses: readonly OrderStatus[];
   readonly pageSize: number;
   /** Only orders with a lower id; undefined for the first page. */
@@ -43,7 +43,7 @@ export interface ListedOrder {
 export interface OrderPage {
   /** Newest first. */
   readonly orders: readonly ListedOrder[];
-  /** `before` of the next page; undefined when there is none. */
+  /** `before` of the next page; undefined on the last one. */
   readonly next: bigint | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface NewOrder {
   readonly userId: bigint;
   readonly items: readonly OrderItem[];
   readonly idempotencyKey: string | undefined;
-  /** Of the request; the order's events carry it. */
+  /** From the request; stored with the order's events. */
   readonly traceparent: string;
 }
 
@@ -71,7 +71,7 @@ export interface OrderChange {
 
 export type OrderChangeOutcome =
   | { readonly kind: "changed" }
-  /** The order has that status already. */
+  /** The order already has that status. */
   | { readonly kind: "unchanged" }
   | { readonly kind: "not_found" }
   | { readonly kind: "wrong_status"; readonly status: OrderStatus }
@@ -80,21 +80,21 @@ export type OrderChangeOutcome =
 
 /**
  * Changes orders and stock. When a call resolves, its outcome is on the primary and on every
- * synchronous replica. Throws AppError `unavailable` or `deadline_exceeded` when the outcome is
- * unknown, and `resource_exhausted` when too many calls wait.
+ * synchronous replica. Throws AppError `unavailable` or `deadline_exceeded` if the outcome is
+ * unknown, and `resource_exhausted` if too many calls wait.
  */
 export interface OrderWriter {
   orderCreate(order: NewOrder, context: RequestContext): Promise<OrderCreateOutcome>;
   orderPay(change: OrderChange, context: RequestContext): Promise<OrderChangeOutcome>;
   orderCancel(change: OrderChange, context: RequestContext): Promise<OrderChangeOutcome>;
-  /** Cancels up to `max` orders whose payment deadline has passed; returns how many. */
+  /** Cancels up to `max` orders past their payment deadline; returns their number. */
   expireOrders(max: number, context: RequestContext): Promise<number>;
 }
 
-/** What the warehouse holds of one SKU. */
+/** The stock of one SKU. */
 export interface Stock {
   readonly totalCount: bigint;
-  /** The part of `totalCount` that belongs to orders that await payment. */
+  /** Units of `totalCount` that are held for orders awaiting payment. */
   readonly reserved: bigint;
 }
 
@@ -102,24 +102,24 @@ export interface SkuStock extends Stock {
   readonly sku: number;
 }
 
-/** Reads orders and stock from a healthy replica, or from the primary when there is none. */
+/** Reads orders and stock from a healthy replica, or else from the primary. */
 export interface OrderReader {
   orderInfo(orderId: bigint, context: RequestContext): Promise<Order | undefined>;
   stocksInfo(sku: number, context: RequestContext): Promise<Stock | undefined>;
-  /** Of one moment, ascending by SKU; SKUs without a stock row are left out. */
+  /** Consistent, ascending by SKU; SKUs without a stock row are omitted. */
   stocksInfoList(skus: readonly number[], context: RequestContext): Promise<readonly SkuStock[]>;
 }
 
-/** Pages of a user's orders, read as {@link OrderReader} does. */
+/** Pages of a user's orders, read like {@link OrderReader}. */
 export interface OrderPages {
   /**
-   * Ids only fall from page to page, so no order comes twice. One that was answered before the
-   * first page was requested is there for every page, so none is missed.
+   * Ids descend from page to page, so no order is repeated. Orders acknowledged before the first
+   * page was requested are visible to every page, so none is missed.
    */
   orderList(input: OrderListInput, context: RequestContext): Promise<OrderPage>;
 }
 
-/** What loms' operations need from outside. */
+/** The dependencies of loms' operations. */
 export interface Deps {
   readonly writer: OrderWriter;
   readonly reader: OrderReader;

@@ -5,15 +5,15 @@ import type { Deps } from "./deps.ts";
 
 /** Orders are cancelled within 2 s of their deadline. */
 const INTERVAL_MS = 500;
-/** Keeps a transaction, and the locks that it holds, to a few milliseconds. */
+/** Limits the duration of a transaction, and of its locks, to a few milliseconds. */
 const BATCH_MAX = 200;
 const BACKOFF_MS = 200;
-/** Short, so that orders expire in time again soon after the database is back. */
+/** Short, so that orders expire in time soon after the database is back. */
 const BACKOFF_MAX_MS = 1_000;
 
 /**
- * Cancels orders whose payment deadline has passed, in a loop; several processes may do so at once.
- * `newContext` gives each step a deadline and its own trace.
+ * Cancels orders past their payment deadline, in a loop. Several processes may do so concurrently.
+ * `newContext` gives each step a deadline and a trace of its own.
  */
 export function orderExpirer(
   { writer }: Pick<Deps, "writer">,

@@ -4,8 +4,7 @@ import type { Deps, OrderChangeOutcome } from "./deps.ts";
 import { noSuchOrder } from "./order-info.ts";
 
 /**
- * Marks an order that awaits payment as payed and takes its items out of stock. Paying again
- * changes nothing.
+ * Marks an order that awaits payment as payed and takes its items out of stock. Idempotent.
  * @throws {AppError} `not_found`; `failed_precondition` in any other status or past the payment
  * deadline
  */
@@ -19,7 +18,7 @@ export async function orderPay(
 }
 
 /**
- * Cancels an order that awaits payment and releases its items. Cancelling again changes nothing.
+ * Cancels an order that awaits payment and releases its items. Idempotent.
  * @throws {AppError} `not_found`; `failed_precondition` for a payed or failed order
  */
 export async function orderCancel(

@@ -3,12 +3,12 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Deps, OrderItem } from "./deps.ts";
 
-/** Keeps the message below 1 KiB, which gRPC allows; the error details name more SKUs. */
+/** Keeps the message below 1 KiB, a limit of gRPC; the error details name more SKUs. */
 const SKUS_IN_MESSAGE_MAX = 10;
 
 export interface OrderCreateInput {
   readonly userId: bigint;
-  /** One line a SKU, ascending by SKU. */
+  /** One line per SKU, ascending by SKU. */
   readonly items: readonly OrderItem[];
   readonly idempotencyKey: string | undefined;
 }
@@ -39,7 +39,7 @@ export async function orderCreate(
   }
 }
 
-/** What the order costs, exactly; undefined when a line has no price. */
+/** The exact total price; undefined if a line has no price. */
 export function orderTotalPrice(items: readonly OrderItem[]): bigint | undefined {
   let total = 0n;
   for (const { price, count } of items) {

@@ -3,14 +3,14 @@ import { AppError } from "../../shared/errors.ts";
 import type { SkuStock } from "./deps.ts";
 import type { RefusedLine, StockChange, StockDeps } from "./stock-deps.ts";
 
-/** A change has up to a thousand lines; a message with more than these is too long to read. */
+/** SKUs in a message; a change has up to a thousand lines. */
 const REFUSED_IN_MESSAGE_MAX = 10;
 
 /**
- * Changes the stock of all lines or of none, and returns the stock of each after it, ascending by
- * SKU. A repeated reference changes nothing and returns the first answer again.
- * @throws {AppError} `failed_precondition` when a total would be below what is reserved, or above
- * int64; `already_exists` when the reference belongs to a change with other contents
+ * Changes the stock of all lines or of none, and returns the new stock of each, ascending by SKU. A
+ * repeated reference changes nothing and returns the first answer.
+ * @throws {AppError} `failed_precondition` if a total would be below the reserved units, or above
+ * int64; `already_exists` if the reference belongs to a change with other contents
  */
 export async function stockChange(
   deps: Pick<StockDeps, "stockWriter" | "wakeStockRelay">,

@@ -4,42 +4,39 @@ import type { SkuStock } from "./deps.ts";
 
 export interface StockLine {
   readonly sku: number;
-  /** Units to add for `received`, below 0 to take out; the total for `counted`. */
+  /** For `received` the units to add, negative to remove; for `counted` the total. */
   readonly count: bigint;
 }
 
-/** A change of stock as an operator makes it. */
+/** A change of stock by an operator. */
 export interface StockChange {
   readonly kind: StockChangeKind;
-  /** Each SKU once. */
+  /** Each SKU at most once. */
   readonly lines: readonly StockLine[];
   readonly reason: string;
-  /** Names the change: a repetition gets the first answer again. */
+  /** The idempotency key of the change. */
   readonly reference: string;
 }
 
-/** Why a line cannot be. */
+/** Why a line is refused. */
 export interface RefusedLine extends SkuStock {
-  /**
-   * `totalCount` is the requested total, or for `above_maximum` the one that is there: the sum does
-   * not fit an int64.
-   */
+  /** The requested total; for `above_maximum` the current one, because the sum exceeds int64. */
   readonly rule: "below_reserved" | "above_maximum";
 }
 
 export type StockChangeOutcome =
-  /** Every line of the change with its stock after it, ascending by SKU. */
+  /** Every line of the change with its new stock, ascending by SKU. */
   | { readonly kind: "changed"; readonly lines: readonly SkuStock[] }
-  /** Nothing was changed; the lines that were in the way. */
+  /** Nothing was changed; the refused lines. */
   | { readonly kind: "refused"; readonly lines: readonly RefusedLine[] }
   /** The reference belongs to a change with other contents. */
   | { readonly kind: "reference_reused" };
 
 export interface StockWriter {
   /**
-   * Changes the stock of all lines or of none, in one transaction: when it resolves, the outcome is
+   * Changes the stock of all lines or of none in one transaction. When it resolves, the outcome is
    * on the primary and on every synchronous replica.
-   * @throws {AppError} `unavailable` or `deadline_exceeded` when the outcome is unknown
+   * @throws {AppError} `unavailable` or `deadline_exceeded` if the outcome is unknown
    */
   stockChange(change: StockChange, context: RequestContext): Promise<StockChangeOutcome>;
 }
@@ -49,9 +46,9 @@ export interface StockMovement {
   readonly id: bigint;
   readonly sku: number;
   readonly kind: StockMovementKind;
-  /** The change, signed. */
+  /** The signed change. */
   readonly count: bigint;
-  /** Of the SKU, after the movement. */
+  /** The total of the SKU after the movement. */
   readonly totalCount: bigint;
   readonly reason: string;
   readonly reference: string;
@@ -59,7 +56,7 @@ export interface StockMovement {
   readonly at: string;
 }
 
-/** Reads the stock and its ledger from a healthy replica, or from the primary. */
+/** Reads the stock and its ledger from a healthy replica, or else from the primary. */
 export interface StockReader {
   /** Up to `limit` SKUs above `after`, ascending. */
   stockList(after: number, limit: number, context: RequestContext): Promise<readonly SkuStock[]>;
@@ -70,10 +67,10 @@ export interface StockReader {
   ): Promise<readonly StockMovement[]>;
 }
 
-/** What the operations on stock need from outside. */
+/** The dependencies of the operations on stock. */
 export interface StockDeps {
   readonly stockWriter: StockWriter;
   readonly stockReader: StockReader;
-  /** Notifies the relay of this process that stock events wait; never throws or blocks. */
+  /** Notifies this process's relay of waiting stock events; never throws or blocks. */
   readonly wakeStockRelay: () => void;
 }

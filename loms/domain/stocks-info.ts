@@ -3,8 +3,8 @@ import { AppError } from "../../shared/errors.ts";
 import type { Deps, Stock } from "./deps.ts";
 
 /**
- * Returns how many of a SKU can be bought.
- * @throws {AppError} `not_found` when the SKU has no stock row
+ * Returns the available units of a SKU.
+ * @throws {AppError} `not_found` if the SKU has no stock row
  */
 export async function stocksInfo(
   deps: Pick<Deps, "reader">,
@@ -17,8 +17,8 @@ export async function stocksInfo(
 }
 
 /**
- * Returns how many of each SKU can be bought, from one moment, ascending by SKU. A SKU that is
- * given several times counts once; one without a stock row is left out.
+ * Returns the available units of each SKU, consistently, ascending by SKU. Repeated SKUs count
+ * once; SKUs without a stock row are omitted.
  */
 export async function stocksInfoList(
   deps: Pick<Deps, "reader">,
@@ -29,7 +29,7 @@ export async function stocksInfoList(
   return stocks.map((stock) => ({ sku: stock.sku, count: available(stock) }));
 }
 
-/** Never below 0: a SKU may have more reserved than there is. */
+/** At least 0: a SKU may have more reserved units than it has in total. */
 function available({ totalCount, reserved }: Stock): bigint {
   return totalCount > reserved ? totalCount - reserved : 0n;
 }

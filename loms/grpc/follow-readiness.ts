@@ -4,17 +4,17 @@ import { sleep } from "../../shared/async/sleep.ts";
 import type { GrpcHealth } from "../../shared/grpc/health.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 
-/** How long a watcher may hold an outdated state. */
+/** How long a watcher may see an outdated state. */
 const CHECK_INTERVAL_MS = 1_000;
-/** A database that takes longer than this to answer counts as unavailable. */
+/** A database that takes longer to answer counts as unavailable. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-/** Rejects while the service cannot serve. */
+/** Rejects while the component cannot serve. */
 export type Check = (context: RequestContext) => unknown;
 
 /**
- * Sets `health` to the results of the checks, of each part and of all together, until the returned
- * function is called.
+ * Sets `health` to the results of the checks, of each component and of the service, until the
+ * returned function is called.
  */
 export function followReadiness(
   health: Pick<GrpcHealth, "set" | "setPart">,

@@ -34,13 +34,13 @@ needed.`,
 };
 
 const BEARER = "bearer";
-/** The second is for a listener on loopback without a token. */
+/** The second scheme is for a listener on loopback without a token. */
 const SECURITY = [{ [BEARER]: [] }, {}];
 
-/** A change of a thousand lines with long numbers fits. */
+/** Fits a change of a thousand lines with long numbers. */
 const CHANGE_MAX_BYTES = 1024 * 1024;
 
-/** What a change of stock has beside its request. */
+/** Inputs of a change of stock beside its request. */
 const change = (total_count: number) => ({
   description: "All lines or none. A total below what is reserved is refused with 412, " +
     "naming the SKU and both numbers; a SKU that has more reserved than there is may only rise. " +
@@ -104,11 +104,11 @@ const STOCK_MOVEMENTS = postRoute("stockMovements", "/v1/stock/movements", {
 });
 
 export interface AdminHttpOptions extends Omit<HttpAppOptions, "origins"> {
-  /** What callers must send; without one the routes are open. */
+  /** The bearer token that callers must send; without one the routes are open. */
   readonly token?: string | undefined;
 }
 
-/** The admin listener: the stock API and its documents. Pages of other origins may not use it. */
+/** The admin listener: the stock API and its documents. Pages of other origins may not call it. */
 export function createAdminHttp(deps: StockDeps, options: AdminHttpOptions): HttpApp {
   const app = createHttpApp(options);
   app.openAPIRegistry.registerComponent("securitySchemes", BEARER, BEARER_SCHEME);

@@ -15,9 +15,9 @@ export interface LomsHttpOptions {
   readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly readiness: Readiness;
-  /** The readiness checks, by the name of what they check. */
+  /** Readiness checks by the name of the component. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
-  /** The origins of cart's pages, which may use the gateway. */
+  /** Origins of cart's pages, which may call the gateway. */
   readonly cartOrigins: readonly string[];
 }
 

@@ -40,7 +40,7 @@ above 2^53; \`user\` and \`orderID\` are also taken as decimal strings. Every fa
   ],
 };
 
-/** An order of a thousand lines fits; every other request is a single number. */
+/** Fits an order of a thousand lines; every other request is a single number. */
 const ORDER_MAX_BYTES = 1024 * 1024;
 
 const idempotencyKey = z.string().min(1).max(255).regex(IDEMPOTENCY_KEY).optional().meta({
@@ -135,7 +135,7 @@ const ROUTES = {
   }),
 } as const satisfies Record<MethodName, RouteConfig>;
 
-/** The methods of loms as routes: JSON in, the same chain as over gRPC, JSON out. */
+/** The methods of loms as routes with JSON bodies; they use the same chain as gRPC. */
 export function gatewayRoutes(rpc: Rpc): MountedRoute[] {
   return (Object.keys(ROUTES) as MethodName[]).map((name) => {
     const document = ROUTES[name];

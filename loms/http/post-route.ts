@@ -5,7 +5,7 @@ import {
   type ProblemStatus,
 } from "../../shared/http/document-responses.ts";
 
-/** What any request with a JSON body may be refused with. */
+/** Errors of any request with a JSON body. */
 const ALWAYS = [400, 406, 413, 415, 429, 500, 503, 504] as const;
 
 export interface PostRoute<Request extends z.ZodType> {
@@ -14,11 +14,11 @@ export interface PostRoute<Request extends z.ZodType> {
   readonly tag: string;
   readonly security?: Record<string, string[]>[];
   readonly headers?: z.ZodObject;
-  /** The schema of the body and an example of it. */
+  /** The schema and an example of the body. */
   readonly request: readonly [Request, object];
-  /** What the answer is, its schema and an example of it. */
+  /** The description, schema and an example of the answer. */
   readonly response: readonly [string, z.ZodType, object];
-  /** Beside those that every route has. */
+  /** Errors beside those of every route. */
   readonly problems?: readonly ProblemStatus[];
 }
 

@@ -36,19 +36,19 @@ export const ORDER_BACKLOG: BacklogFamilies = {
   refused: OUTBOX_REFUSED_EVENTS,
 };
 
-/** A scrape takes 10 s at most, and the other metrics wait for this query. */
+/** A scrape takes at most 10 s, and the other metrics wait for this query. */
 const READ_TIMEOUT_MS = 1_000;
 
 export interface OutboxBacklog {
-  /** How many events wait to be published. */
+  /** The number of unpublished events. */
   readonly events: number;
-  /** Since the oldest of them happened, in seconds; 0 when none waits. */
+  /** The age of the oldest of them in seconds; 0 if there is none. */
   readonly oldestAgeSeconds: number;
-  /** How many events the bus ever refused; they wait for an operator. */
+  /** The number of events that the bus refused; an operator must act. */
   readonly refused: number;
 }
 
-/** The cost grows with the backlog: for a scrape, not for a request. */
+/** Its cost grows with the backlog, so it is for scrapes, not for requests. */
 export async function outboxBacklog(
   outbox: Pick<Outbox, "backlog">,
   pool: StatementRunner,
@@ -79,7 +79,7 @@ export function watchBacklog(
       oldestAge.set(backlog.oldestAgeSeconds);
       refused.set(backlog.refused);
     } catch {
-      // An old value would look like a current one.
+      // A stale value would look current.
       events.remove();
       oldestAge.remove();
       refused.remove();

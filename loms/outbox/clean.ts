@@ -6,7 +6,7 @@ import type { Outbox } from "./outbox.ts";
 
 /** Long enough to investigate an incident; the history of orders is kept forever. */
 export const OUTBOX_RETENTION_MS = 600_000;
-/** Keeps a delete, and its locks, to a few milliseconds. */
+/** Limits the duration of a delete, and of its locks, to a few milliseconds. */
 const BATCH_MAX = 2_000;
 const INTERVAL_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
@@ -15,14 +15,14 @@ const BACKOFF_MAX_MS = 30_000;
 
 export interface OutboxCleanOptions {
   readonly outbox: Pick<Outbox, "clean">;
-  /** Of the primary. */
+  /** A pool of the primary. */
   readonly pool: StatementRunner;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
   readonly retentionMs?: number;
 }
 
-/** Deletes one batch of events that were published long ago; returns how many. */
+/** Deletes one batch of events that were published long ago; returns their number. */
 export async function cleanOutbox(options: OutboxCleanOptions): Promise<number> {
   const { outbox, pool, clock, retentionMs = OUTBOX_RETENTION_MS } = options;
   const context = backgroundContext(STATEMENT_TIMEOUT_MS, clock);
@@ -30,7 +30,7 @@ export async function cleanOutbox(options: OutboxCleanOptions): Promise<number> 
   return row?.deleted ?? 0;
 }
 
-/** Cleans in a loop; several processes may do so at once. */
+/** Cleans in a loop; several processes may do so concurrently. */
 export function outboxCleaner(options: OutboxCleanOptions): Loop {
   return new Loop({
     clock: options.clock,

@@ -9,14 +9,14 @@ interface Event {
   readonly at: string;
 }
 
-/** What is the same for every event of a kind. */
+/** The constant parts of every event of a kind. */
 export interface EventAttributes {
   /** As in CloudEvents 1.0. */
   readonly type: string;
   readonly source: string;
 }
 
-/** An event as it travels, with the CloudEvents 1.0 attributes in the headers (binary mode). */
+/** An event as a message, with the CloudEvents 1.0 attributes in the headers (binary mode). */
 export function eventMessage(
   key: string,
   event: Event,
@@ -39,8 +39,8 @@ export function eventMessage(
 }
 
 /**
- * The time of an event in the outbox as a span: from the change, by the database's clock, until the
- * bus has stored the event.
+ * The span of an event in the outbox: from the change, by the database's clock, until the bus has
+ * stored the event.
  */
 export function outboxWait(topic: string, clock: Clock): WaitSpan {
   return {

@@ -5,15 +5,15 @@ import { type SharedTrace, sharedTrace } from "../../shared/telemetry/tracing.ts
 import type { EventRow, Outbox } from "./outbox.ts";
 import type { EventQueue } from "./queue.ts";
 
-/** Events in one statement. */
+/** Events per statement. */
 const MARKS_MAX = 1_000;
-/** How long a published event waits for others to be marked with. */
+/** How long a published event waits for others to share its statement. */
 const MARK_AFTER_MS = 75;
 const STATEMENT_TIMEOUT_MS = 2_000;
 
 export interface MarkerOptions {
   readonly outbox: Pick<Outbox, "mark">;
-  /** Of the primary. */
+  /** A pool of the primary. */
   readonly marks: StatementRunner;
   readonly queue: Pick<EventQueue, "marked">;
   readonly clock: Clock;
@@ -22,9 +22,9 @@ export interface MarkerOptions {
 }
 
 /**
- * Marks published events, many in one statement. No publish waits for it. Marks that fail are not
- * tried again, since another server may be the primary by then, with other events of those ids: the
- * events are published once more.
+ * Marks published events, many in one statement. No publish waits for it. Failed marks are not
+ * retried, because another server may be the primary by then, with other events under those ids.
+ * The events are then published again.
  */
 export class Marker {
   readonly #options: MarkerOptions;
@@ -41,7 +41,7 @@ export class Marker {
     this.#startIn(this.#rows.length < MARKS_MAX ? MARK_AFTER_MS : 0);
   }
 
-  /** Resolves once all is marked. Throws what the database throws. */
+  /** Resolves once everything is marked. Throws errors of the database. */
   async flush(): Promise<void> {
     while (this.#running || this.#rows.length > 0) await (this.#running ??= this.#run());
   }
@@ -53,7 +53,7 @@ export class Marker {
     else this.#cancelTimer = this.#options.clock.setTimer(delayMs, start);
   }
 
-  /** Marks what is there by now. */
+  /** Marks the events that have arrived so far. */
   async #run(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

@@ -4,7 +4,7 @@ import { eventMessage } from "./event-message.ts";
 
 const ATTRIBUTES = { type: ORDER_EVENT_TYPE, source: ORDER_EVENT_SOURCE };
 
-/** The event as it travels. */
+/** The event as a message. */
 export function orderEventMessage(event: OrderEvent, traceparent: string): OutgoingMessage {
   return eventMessage(String(event.order_id), event, ATTRIBUTES, traceparent);
 }

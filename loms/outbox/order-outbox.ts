@@ -36,7 +36,8 @@ export const ORDER_OUTBOX: Outbox = {
     return { ...message, headers: { ...message.headers, [REFUSED_BEFORE]: row.refused_before } };
   },
   nameOf: (row: OrderEventRow) => ({ order_id: row.order_id as bigint, seq: row.seq as number }),
-  // The successors of an event that names refused ones name them, too.
+  // The successors of an event list the refused ones before them, so they list those of the event,
+  // too.
   placeOf: (row: OrderEventRow) => ({
     key: row.order_id as bigint,
     seq: row.refused_before === null ? row.seq as number : undefined,

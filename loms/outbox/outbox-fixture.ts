@@ -17,15 +17,15 @@ interface StoredRow extends OrderEventRow {
   isMarked: boolean;
 }
 
-/** A call that has been made: first it has its effect, later its answer arrives. */
+/** A call in progress: first it takes effect, later its answer arrives. */
 interface Call {
   effect: (() => unknown) | undefined;
   answer: () => void;
 }
 
 /**
- * For tests: an outbox, a bus and relays of several processes, in which every call takes effect and
- * answers when `random` lets it. With `isFaulty`, calls fail before or after their effect, several
+ * For tests: an outbox, a bus and relays of several processes. `random` decides when a call takes
+ * effect and when it answers. With `isFaulty`, calls fail before or after their effect, several
  * relays get the lease, and time passes.
  */
 export class OutboxModel {
@@ -69,7 +69,7 @@ export class OutboxModel {
     });
   }
 
-  /** Lets one call go on, or time pass. */
+  /** Continues one call, or lets time pass. */
   async step(): Promise<void> {
     const index = Math.floor(this.#random() * (this.#calls.length + 1));
     const call = this.#calls[index];
@@ -85,13 +85,13 @@ export class OutboxModel {
     }
   }
 
-  /** The seqs of an order that are committed. */
+  /** The committed seqs of an order. */
   writtenSeqs(order: bigint): number[] {
     return this.#rows.filter((row) => row.isCommitted && row.order_id === order)
       .map(({ seq }) => seq);
   }
 
-  /** Whether every committed event is marked, and no call is under way that may commit one. */
+  /** Whether every committed event is marked, and no call that may commit one is in progress. */
   get isSettled(): boolean {
     return this.#rows.every(({ isMarked, isCommitted }) => isMarked === isCommitted);
   }

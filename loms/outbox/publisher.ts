@@ -7,14 +7,14 @@ import type { Marker } from "./marker.ts";
 import type { EventRow, Outbox, RefusedEvent } from "./outbox.ts";
 import type { EventQueue } from "./queue.ts";
 
-/** Each publish has a fixed cost on the bus; larger ones wait for memory. */
+/** Messages per publish. A publish has a fixed cost; larger ones use more memory. */
 const BATCH_MAX = 500;
 const PUBLISH_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 2_000;
 
 export interface PublisherOptions {
   readonly outbox: Pick<Outbox, "refuse" | "toMessage" | "nameOf">;
-  /** Of the primary. */
+  /** A pool of the primary. */
   readonly marks: StatementRunner;
   readonly bus: Pick<Bus, "publish">;
   readonly topic: Topic;
@@ -23,13 +23,13 @@ export interface PublisherOptions {
   readonly marker: Pick<Marker, "add">;
   /** Called after each publish. */
   readonly onBatch?: ((events: number, durationMs: number) => void) | undefined;
-  /** Called for each event that the bus refused permanently, once that is noted. */
+  /** Called for each permanently refused event, after it was recorded. */
   readonly onRefused?: ((refused: RefusedEvent) => void) | undefined;
-  /** Called when the queue has become shorter. */
+  /** Called when the queue has shrunk. */
   readonly onTaken: () => void;
 }
 
-/** Publishes what is in a queue, one batch after the other. */
+/** Publishes the events of a queue, one batch after another. */
 export class Publisher {
   readonly #options: PublisherOptions;
   #running: Promise<number> | undefined;
@@ -43,8 +43,8 @@ export class Publisher {
   }
 
   /**
-   * Resolves once the queue is empty, with the number of events that were published or refused
-   * permanently. Throws what the bus throws: then all that was not published is left to the table.
+   * Resolves once the queue is empty, with the number of events that were published or permanently
+   * refused. Throws errors of the bus; all other events are then left to the table.
    */
   drain(): Promise<number> {
     if (this.#running === undefined && this.#options.queue.length === 0) return Promise.resolve(0);
@@ -80,7 +80,7 @@ export class Publisher {
     return done.length;
   }
 
-  /** Returns what the bus stored or refused; all that comes after it is left to the table. */
+  /** Returns the events that the bus stored or refused; later ones are left to the table. */
   async #settle(rows: readonly EventRow[], error: unknown): Promise<readonly EventRow[]> {
     const { queue, onTaken } = this.#options;
     let tried = 0;
@@ -89,7 +89,7 @@ export class Publisher {
       await this.#noteRefused(rows, error);
       tried = error.tried;
     } finally {
-      // Later events of a key name its refused ones, which only a later read finds.
+      // Later events of a key list its refused ones, so they must be read again.
       queue.reset(rows.slice(tried));
     }
     onTaken();

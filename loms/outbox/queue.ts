@@ -1,31 +1,31 @@
 import type { EventRow, Outbox } from "./outbox.ts";
 
-/** About 5 MB; what comes beyond it is left to the table. */
+/** About 5 MB; further events are left to the table. */
 const WAITING_MAX = 10_000;
-/** The same while the table has events, which would wait behind all new ones otherwise. */
+/** The same while the table has events, which would otherwise wait behind all new ones. */
 const WAITING_BEHIND_MAX = 1_000;
-/** Keys whose last event is remembered: those of a minute, at 1000 orders a second. */
+/** Keys with a remembered last event: those of a minute, at 1000 orders a second. */
 const KEYS_MAX = 50_000;
 
-/** What a read of the table must not bring, as of its beginning. */
+/** The events that a read of the table must omit, at its beginning. */
 export interface Reading {
   readonly knownIds: readonly bigint[];
-  /** What it brings is void once the queue has been reset. */
+  /** The result of the read is invalid once the queue has been reset. */
   readonly round: number;
 }
 
 /**
- * The events that a relay is to publish, in their order: what the table brought, and what this
- * process has written itself as far as it follows what is queued already.
+ * The events that a relay will publish, in order: events read from the table, and events written by
+ * this process that directly follow what is queued.
  */
 export class EventQueue {
   readonly #placeOf: Outbox["placeOf"];
   #waiting: EventRow[] = [];
-  /** Ids of the events that wait or are being published, or that a read would bring once more. */
+  /** Ids of events that wait, are being published, or would be returned by a read again. */
   readonly #known = new Set<bigint>();
-  /** Those that the next read may bring again if they are not marked. */
+  /** Ids that the next read may return again if they are not marked. */
   #marked: bigint[] = [];
-  /** The last event of each key that was enqueued here, since the last reset. */
+  /** The last event of each key that was enqueued since the last reset. */
   readonly #lastSeqs = new Map<bigint, number>();
   #round = 0;
   #isBehind = true;
@@ -38,17 +38,17 @@ export class EventQueue {
     return this.#waiting.length;
   }
 
-  /** Whether the table may have events that are not known here. */
+  /** Whether the table may have events that are unknown here. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
-  /** There are such events. */
+  /** Records that there are such events. */
   fallBehind(): void {
     this.#isBehind = true;
   }
 
-  /** To be called before a read is sent; one follows the other. */
+  /** Must be called before a read is sent; reads do not overlap. */
   beginRead(): Reading {
     this.#isBehind = false;
     for (const id of this.#marked) this.#known.delete(id);
@@ -56,7 +56,7 @@ export class EventQueue {
     return { knownIds: [...this.#known], round: this.#round };
   }
 
-  /** Adds what this process has written; an event whose predecessor may be missing is not. */
+  /** Adds an event written by this process, unless its predecessor may be missing. */
   offer(rows: readonly EventRow[]): void {
     for (const row of rows) {
       if (this.#known.has(row.id as bigint)) continue;
@@ -65,7 +65,7 @@ export class EventQueue {
     }
   }
 
-  /** Adds what a read brought, ascending by id. */
+  /** Adds the events of a read, ascending by id. */
   add(rows: readonly EventRow[], { round }: Reading): void {
     if (round !== this.#round) return;
     for (const row of rows) {
@@ -73,17 +73,17 @@ export class EventQueue {
     }
   }
 
-  /** Removes the first events; the caller publishes them. */
+  /** Removes the first events, which the caller publishes. */
   take(max: number): readonly EventRow[] {
     return this.#waiting.splice(0, max);
   }
 
-  /** The ids of published events whose marks are committed, or failed. */
+  /** Removes ids of published events after their marks were committed or failed. */
   marked(ids: readonly bigint[]): void {
     this.#marked.push(...ids);
   }
 
-  /** Leaves to the table what waits, and of what was taken the events that are not published. */
+  /** Leaves to the table what waits, and the removed events that were not published. */
   reset(unpublished: readonly EventRow[] = []): void {
     for (const { id } of [...unpublished, ...this.#waiting]) this.#known.delete(id as bigint);
     this.#waiting = [];

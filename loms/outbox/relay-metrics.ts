@@ -19,7 +19,7 @@ export const OUTBOX_RELAY_BATCH_DURATION_SECONDS = histogramFamily({
   buckets: DURATION_BUCKETS,
 });
 
-/** Measures the batches of the relay of order events, for its `onBatch`. */
+/** Measures the relay's batches of order events, as its `onBatch`. */
 export function relayMetrics(metrics: Metrics): (events: number, durationMs: number) => void {
   const sizes = metrics.histogram(OUTBOX_RELAY_BATCH_EVENTS);
   const durations = metrics.histogram(OUTBOX_RELAY_BATCH_DURATION_SECONDS);

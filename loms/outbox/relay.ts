@@ -7,35 +7,35 @@ import type { EventRow, Outbox } from "./outbox.ts";
 import { Publisher, type PublisherOptions } from "./publisher.ts";
 import { EventQueue } from "./queue.ts";
 
-// Publishes an outbox. Invariant: what is published of a key is, after removal of repeats, its
-// events in order without gaps.
+// Publishes an outbox. Invariant: after removal of repeats, the published events of a key are in
+// order and without gaps.
 //
 //   1. read: keep the lease and read the oldest events that wait (relay.ts)
 //   2. queue them, in their order (queue.ts)
 //   3. publish the first ones; note those that the bus refuses permanently (publisher.ts)
 //   4. mark them as published (marker.ts)
 //
-// The steps run side by side, each with one call at a time. Death before 4 has committed: the next
-// holder publishes the same events again, and notes the same refusals.
+// The steps run concurrently, each with one call at a time. If the process dies before 4 has
+// committed, the next holder publishes the same events again and notes the same refusals.
 //
-// The invariant does not need the lease, which only spares repeats. It holds as each relay enqueues
-// an event after those before it of the same key, unless their marks say that they are published:
-// what it publishes of a key is a run without gaps that begins at or before the first event that is
-// not published yet. However the runs of several relays interleave, no event comes first before its
-// predecessor did. A relay whose publish fails forgets all that it has queued, and reads it again.
+// The invariant does not depend on the lease, which only avoids repeats. Each relay enqueues an
+// event after the earlier events of its key, unless their marks show that they are published. So
+// each relay publishes a run of a key without gaps that begins at or before the first unpublished
+// event. However these runs interleave, an event is first published after its predecessor. A relay
+// forgets its queue when a publish fails, and reads again.
 
-/** kill -9 of the holder delays events by this much, and up to one try of another relay. */
+/** If the holder is killed, events are delayed by this time plus one attempt of another relay. */
 const LEASE_MS = 4_000;
-/** After a read at least so much of it is left: see loms_outbox_hold. */
+/** Minimum rest of the lease after a read: see loms_outbox_hold. */
 const HELD_MS = LEASE_MS * 2 / 3;
 const STATEMENT_TIMEOUT_MS = 2_000;
-/** Events in one read. */
+/** Events per read. */
 const READ_MAX = 500;
-/** One publish, and the next one waiting. */
+/** The batch that is being published and the next one. */
 const QUEUED_MAX = 2 * READ_MAX;
-/** How long an event waits that the relay does not hear of. */
+/** How long an event waits if the relay is not notified. */
 const POLL_MS = 1_000;
-/** The same while another relay waits, whose process may write events. */
+/** The same while another relay waits, because its process may write events. */
 const AWAITED_POLL_MS = 150;
 /** The same while it does: for so long after a read that brought some. */
 const BUSY_POLL_MS = 30;
@@ -47,17 +47,15 @@ const BACKOFF_MAX_MS = 2_000;
 
 export interface RelayOptions extends Omit<PublisherOptions, "queue" | "marker" | "onTaken"> {
   readonly outbox: Outbox;
-  /**
-   * Of the primary, for reads: no event is published that the loss of the primary could undo.
-   */
+  /** A pool of the primary: no event is published that the loss of the primary could undo. */
   readonly writes: DurableRunner;
-  /** A UUID that no other relay has. */
+  /** A unique UUID. */
   readonly relayId: string;
   readonly onError: (error: unknown) => void;
 }
 
 export type RelayStep =
-  /** `events` are marked; unless `drained`, more may wait. */
+  /** `events` were marked; unless `drained`, more may wait. */
   | { readonly kind: "published"; readonly events: number; readonly drained: boolean }
   | { readonly kind: "drained" }
   /** Another relay has the lease. */
@@ -72,12 +70,12 @@ export class Relay {
   readonly #queue: EventQueue;
   readonly #marker: Marker;
   readonly #publisher: Publisher;
-  /** By the clock; until then this relay has the lease. */
+  /** By the clock: this relay has the lease until then. */
   #heldUntil = -Infinity;
-  /** Another relay had the lease at the last read. */
+  /** Whether another relay had the lease at the last read. */
   #isElsewhere = false;
   #isAwaited = false;
-  /** By the clock; a read brought events. */
+  /** By the clock: when a read last returned events. */
   #broughtAt = -Infinity;
   /** A publish failed: until one succeeds, each read waits for its publish. */
   #isMending = false;
@@ -103,7 +101,7 @@ export class Relay {
     this.#loop.start();
   }
 
-  /** The table has events: the holder of the lease reads them at once. */
+  /** The table has events; the holder of the lease reads them at once. */
   wake(): void {
     this.#queue.fallBehind();
     if (!this.#isElsewhere) this.#loop.wake();
@@ -111,7 +109,7 @@ export class Relay {
 
   /**
    * Publishes events that this process has written, if it has the lease. Their transaction has
-   * committed, and is on the replica.
+   * committed and is on the replica.
    */
   offer(rows: readonly EventRow[]): void {
     if (this.#isMending || this.#options.clock.now() >= this.#heldUntil) {
@@ -130,17 +128,17 @@ export class Relay {
       await this.#publisher.drain();
       await this.#marker.flush();
     } catch (error) {
-      // The table has what is left.
+      // The remaining events stay in the table.
       this.#options.onError(error);
     }
     await this.#release();
   }
 
-  /** Reads once, publishes and marks. Throws when the database or the bus fails. */
+  /** Reads once, publishes and marks. Throws if the database or the bus fails. */
   async step(): Promise<RelayStep> {
     if (!await this.#read()) return { kind: "elsewhere" };
     const events = await this.#publisher.drain().catch(async (error: unknown) => {
-      // Perhaps another relay reaches the bus.
+      // Another relay may reach the bus.
       await this.#release();
       throw error;
     });
@@ -160,7 +158,7 @@ export class Relay {
   }
 
   #publish(): void {
-    // Who started it hears of its failure.
+    // The caller receives its failure.
     if (this.#publisher.isRunning) return;
     this.#publisher.drain().catch((error: unknown) => {
       this.#isMending = true;
@@ -205,11 +203,11 @@ export class Relay {
     try {
       await marks.run(outbox.mark, [relayId, [], true], this.#context());
     } catch {
-      // The lease ends on its own.
+      // The lease expires.
     }
   }
 
-  /** How long until the next read. */
+  /** The time until the next read. */
   #waitMs(): number {
     if (this.#isElsewhere) return TRY_MS;
     if (this.#queue.isBehind && this.#queue.length <= QUEUED_MAX - READ_MAX) return 0;

@@ -38,7 +38,7 @@ export const OUTBOX_MARK = defineStatement({
 });
 
 /**
- * $1 are ids in the outbox, $2 the bus's reasons. An event that is noted already stays as it is.
+ * $1: ids in the outbox, $2: the bus's reasons. An event that is already recorded does not change.
  */
 export const OUTBOX_REFUSE = defineStatement({
   name: "outbox_refuse",
@@ -116,9 +116,9 @@ export const ORDER_HISTORY = defineStatement({
 });
 
 /**
- * Puts events from $1 on, RFC 3339, back into the outbox from the history: the $2 oldest and those
- * of the same moment as the last of them, except those that wait or were refused. Returns how many,
- * and the moment of the next one.
+ * Puts events since $1 (RFC 3339) from the history back into the outbox: the $2 oldest, and those
+ * of the same time as the last of them, except waiting and refused ones. Returns their number, and
+ * the time of the next one.
  */
 export const EVENTS_REPLAY = defineStatement({
   name: "events_replay",
@@ -145,7 +145,7 @@ export const EVENTS_REPLAY = defineStatement({
   columns: { events: "int4", next: "text?" },
 });
 
-/** The $1 events that were refused first. */
+/** The $1 oldest refused events. */
 export const REFUSED_EVENTS = defineStatement({
   name: "refused_events",
   kind: "select",

@@ -4,7 +4,7 @@ import { eventMessage } from "./event-message.ts";
 
 const ATTRIBUTES = { type: STOCK_EVENT_TYPE, source: STOCK_EVENT_SOURCE };
 
-/** The event as it travels. */
+/** The event as a message. */
 export function stockEventMessage(event: StockEvent, traceparent: string): OutgoingMessage {
   return eventMessage(String(event.sku), event, ATTRIBUTES, traceparent);
 }

@@ -15,8 +15,8 @@ type Row = RowOf<typeof STOCK_OUTBOX_READ.columns>;
 const eventId = ({ sku, id }: Row) => `${sku}-${id}`;
 
 /**
- * The outbox of stock events. It is one of its own: a relay of an older release would publish rows
- * of the other as order events.
+ * The outbox of stock events. It is separate because a relay of an older release would publish its
+ * rows as order events.
  */
 export const STOCK_OUTBOX: Outbox = {
   read: STOCK_OUTBOX_READ,

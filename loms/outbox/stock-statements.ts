@@ -1,6 +1,6 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
-// The statements of the outbox of stock events, as statements.ts has those of order events.
+// The statements of the outbox of stock events; statements.ts has those of order events.
 
 export const STOCK_OUTBOX_READ = defineStatement({
   name: "stock_outbox_read",
@@ -30,7 +30,7 @@ export const STOCK_OUTBOX_MARK = defineStatement({
 });
 
 /**
- * $1 are ids in the outbox, $2 the bus's reasons. An event that is noted already stays as it is.
+ * $1: ids in the outbox, $2: the bus's reasons. An event that is already recorded does not change.
  */
 export const STOCK_OUTBOX_REFUSE = defineStatement({
   name: "stock_outbox_refuse",

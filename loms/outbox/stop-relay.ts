@@ -1,12 +1,12 @@
 import { type Clock, within } from "../../shared/async/clock.ts";
 import type { Relay } from "./relay.ts";
 
-/** Remaining events wait for the next process: a bus that hangs does not delay a stop. */
+/** Remaining events wait for the next process, so a bus that hangs does not delay a stop. */
 const STOP_MAX_MS = 3_000;
-/** Far more batches than the last requests can have written. */
+/** Far more batches than the last requests can write. */
 const STEPS_MAX = 20;
 
-/** Stops the relay and publishes what the last requests left in the outbox, within 3 s. */
+/** Stops the relay and publishes what the last requests wrote to the outbox, within 3 s. */
 export async function stopRelay(
   relay: Pick<Relay, "close" | "step">,
   clock: Clock,

@@ -6,9 +6,9 @@ import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas } from "./listed-replicas.ts";
 import { COMMIT_PROBE, END_WAITS } from "./statements.ts";
 
-/** The sessions that probe; {@link CommitProbe.endWaits} does not end their waits. */
+/** The name of probing sessions; {@link CommitProbe.endWaits} does not end their waits. */
 export const PROBE_APPLICATION_NAME = "loms_probe";
-/** A probe waits for its replica as long as any commit: only a lost connection ends it. */
+/** A probe waits for its replica without a limit: only a lost connection ends it. */
 const PROBE_TIMEOUT_MS = 24 * 60 * 60_000;
 const END_WAITS_TIMEOUT_MS = 1_000;
 
@@ -27,32 +27,32 @@ export type ProbeOutcome =
 
 /** The commit ended, and it waited for none of the listed replicas. */
 export interface AsynchronousCommit {
-  /** Why, for people. */
+  /** The reason, as text. */
   readonly asynchronous: string;
 }
 
 /** The commands of {@link Replication} to the primary. */
 export interface CommitProbe {
-  /** Commits once and waits as long as that takes; never rejects. */
+  /** Commits once and waits without a limit; never rejects. */
   commit(): Promise<ProbeOutcome>;
   /**
-   * Ends the waits of all commits for a replica: they stay on the primary alone, and their callers
-   * learn that the outcome is unknown.
-   * @throws {AppError} when the primary does not answer
+   * Ends the waits of all commits for a replica. They stay on the primary only, and their callers
+   * receive an unknown outcome.
+   * @throws {AppError} if the primary does not answer
    */
   endWaits(): Promise<void>;
 }
 
 export interface CommitProbeOptions {
-  /** Of the primary, one connection, named {@link PROBE_APPLICATION_NAME}. */
+  /** One connection to the primary, named {@link PROBE_APPLICATION_NAME}. */
   readonly probes: StatementRunner;
-  /** Of the primary, never busy with commits. */
+  /** A pool of the primary that is never busy with commits. */
   readonly reads: StatementRunner;
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
   /** How long commits must have waited for the same standbys before one is confirmed, in ms. */
   readonly settleMs: number;
-  /** Called with what commits wait for when one is confirmed; undefined: no replica is listed. */
+  /** Called with what commits wait for when one is confirmed; undefined if no replica is listed. */
   readonly onStandbys: (standbys: string | undefined) => void;
 }
 
@@ -70,7 +70,7 @@ export function createCommitProbe(
         return refused ? "unknown" : "unconfirmed";
       }
       try {
-        // After the commit: its wait ends at once when the primary stops waiting for replicas.
+        // After the commit: its wait ends at once if the primary stops waiting for replicas.
         const { problem, standbys } = await listed.look();
         if (!seen || seen.standbys !== standbys) seen = { standbys, since: clock.now() };
         if (problem !== undefined) return { asynchronous: problem };

@@ -5,30 +5,29 @@ import type { OrderWriter } from "../domain/deps.ts";
 import { lineCount, type OrderListWriter, type WriteList } from "./writer.ts";
 
 // Group commit: orders that arrive while a transaction is in progress share the next one.
-//
-// Each order is admitted by itself, in the order of arrival. An order that waits has not been sent:
-// it ends at its caller's deadline, and its outcome is known. One that was sent has the outcome of
-// its transaction: when that is lost, it is unknown for the orders of that one alone.
+// Each order is admitted separately, in the order of arrival. If the deadline of a waiting order
+// passes, it was not sent, and its outcome is known. If the outcome of a transaction is lost, it is
+// unknown for the orders of that transaction only.
 //
 // A transaction that the server rolled back because of its contents has done nothing, and each of
 // its halves is sent, down to the order that caused it.
 
-/** Keeps a transaction, and the locks that it holds, to some 20 ms. */
+/** Limits the duration of a transaction, and of its locks, to some 20 ms. */
 const ORDERS_MAX = 256;
-/** The same for orders of many lines; a single one may have 1000. */
+/** The same for orders with many lines; a single order may have 1000. */
 const LINES_MAX = 4_000;
-/** Calls of each kind that may wait: more would wait for seconds. */
+/** Queued calls of each kind. A longer queue would take seconds. */
 const WAITING_MAX = 5_000;
-/** Transactions of each kind at once. Two share the locks and the processors, and gain nothing. */
+/** Concurrent transactions of each kind. A second would share locks and CPUs, and gain nothing. */
 const BATCHES_MAX = 1;
-/** One that takes this long waits for a lock of others, or for a server that does not answer. */
+/** A transaction that takes this long counts as stalled: on a lock or on the server. */
 const STALLED_AFTER_MS = 200;
-/** So many stalled ones do not stop the next from starting; the rest needs connections, too. */
+/** Stalled transactions that do not count towards the limit; the rest needs connections, too. */
 const STALLED_MAX = 2;
-/** How much longer a transaction may take than its callers wait, who have answers by then. */
+/** How much longer than its callers' deadlines a transaction may take. */
 const GRACE_MS = 100;
 
-/** Writes single orders, those that arrive together in one transaction of `lists`. */
+/** Writes single orders; those that arrive together share one transaction of `lists`. */
 export function createGroupedWriter(
   lists: OrderListWriter,
   metrics: Metrics,
@@ -54,7 +53,7 @@ export function createGroupedWriter(
     });
   }
 
-  // The lines of an order that changes are not known here.
+  // The lines of the changed orders are not known here.
   const noLines = () => 0;
   return {
     orderCreate: grouped("order_create", lists.orderCreate, lineCount),

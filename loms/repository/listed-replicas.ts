@@ -10,9 +10,9 @@ import {
 } from "./standby-identity.ts";
 import { RECEIVER, SENDERS } from "./statements.ts";
 
-/** Of each query. */
+/** Timeout of each query. */
 const LOOK_TIMEOUT_MS = 400;
-/** Of the first query to each replica, for which a connection is opened. */
+/** Timeout of the first query to each replica, which opens a connection. */
 const MEET_TIMEOUT_MS = 3_000;
 
 /** A replica of DATABASE_REPLICA_URLS, with a name for logs. */
@@ -27,20 +27,22 @@ export interface ListedReplicasOptions {
   readonly clock: Clock;
 }
 
-/** The states of the listed replicas at one moment, from the primary. */
+/** The current states of the listed replicas, from the primary. */
 export interface SyncStates {
   /** The pools of the replicas that each acknowledged commit waits for. */
   readonly synchronous: ReadonlySet<Pool>;
-  /** Why none is synchronous, for people; undefined when one is, or none is listed. */
+  /** The reason why none is synchronous, as text; undefined if one is, or none is listed. */
   readonly problem: string | undefined;
-  /** What commits wait for, as text; undefined when none is listed. */
+  /** What commits wait for, as text; undefined if no replica is listed. */
   readonly standbys: string | undefined;
 }
 
 /** Queries the primary for the listed replicas that are synchronous. */
 export class ListedReplicas {
   readonly #options: ListedReplicasOptions;
-  /** As last known: a replica that does not answer loms may still follow its primary. */
+  /**
+   * The last known identities: a replica that does not answer loms may still follow its primary.
+   */
   readonly #identities = new Map<Replica, StandbyIdentity>();
 
   constructor(options: ListedReplicasOptions) {
@@ -104,7 +106,7 @@ export class ListedReplicas {
       const identity = row && standbyIdentity(row.slot_name, row.conninfo);
       if (identity) this.#identities.set(member, identity);
     } catch {
-      // The identity that it had stays.
+      // The replica keeps its last identity.
     }
   }
 

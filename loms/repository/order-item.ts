@@ -7,7 +7,7 @@ export interface OrderItemRow {
   readonly price: bigint | null;
 }
 
-/** In SQL: what an order costs; null when a line has no price. */
+/** SQL for the total price of an order; null if a line has no price. */
 export const totalPriceOf = (orderId: string) =>
   `(
     select case when count(item.price) = count(*) then sum(item.price * item.count) end

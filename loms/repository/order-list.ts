@@ -8,12 +8,12 @@ import { ORDER_LIST, ORDER_LIST_ITEMS } from "./read-statements.ts";
 import type { Reads } from "./read-routing.ts";
 
 /**
- * Orders of a user that one page reads to find those of its statuses: some 20 ms. A page that ends
- * there is short, or even empty, and another one follows.
+ * The maximum number of a user's orders that one page reads to filter by status: some 20 ms. A page
+ * that reaches it may be short or empty, and another one follows.
  */
 const SCANNED_MAX = 10_000;
 
-/** Pages of a user's orders, from where the routing sends each read. */
+/** Pages of a user's orders; the routing chooses the server of each read. */
 export function createOrderPages(routing: Reads, scannedMax = SCANNED_MAX): OrderPages {
   return {
     orderList: (input, context) =>
@@ -33,7 +33,7 @@ async function readPage(
   const isMore = rows.length > pageSize || rows.at(-1)?.last === true;
   const next = isMore ? rows.at(Math.min(rows.length, pageSize) - 1)?.order_id : undefined;
   const items = new Map(found.map(({ order_id }): [bigint, OrderItem[]] => [order_id, []]));
-  // Items do not change, so a statement of its own reads the same ones.
+  // Items do not change, so a separate statement reads the same ones.
   const itemRows = found.length === 0
     ? []
     : await server.run(ORDER_LIST_ITEMS, [[...items.keys()]], context);

@@ -7,25 +7,25 @@ import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import type { ListedReplicas, Replica } from "./listed-replicas.ts";
 import { Replicas } from "./replicas.ts";
 
-/** A replica that does not answer leaves time for the primary. */
+/** Timeout on a replica; it leaves time for the primary. */
 export const REPLICA_READ_TIMEOUT_MS = 500;
 
 export interface ReadRoutingOptions {
   readonly primary: Pool;
-  /** Each with a name for the logs; none when every read goes to the primary. */
+  /** Each with a name for logs; empty if every read goes to the primary. */
   readonly replicas: readonly Replica[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
-  /** See {@link Replicas}; without it, an answer of the primary is good until the next one. */
+  /** See {@link Replicas}; undefined: an answer of the primary is valid until the next one. */
   readonly leaseMs?: number;
   readonly onHealth: (replica: Replica, healthy: boolean) => void;
-  /** Whether a healthy replica has every acknowledged write; while not, reads go to the primary. */
+  /** Whether a healthy replica has every acknowledged write; if not, reads go to the primary. */
   readonly areCurrent?: () => boolean;
 }
 
 /** Sends reads to a server. */
 export interface Reads {
-  /** Calls `send`, perhaps twice, with the statements of one server. */
+  /** Calls `send` once or twice, with the statements of one server. */
   read<Result>(
     send: (server: StatementRunner) => Promise<Result>,
     context: RequestContext,
@@ -33,7 +33,7 @@ export interface Reads {
 }
 
 /**
- * Reads from the healthy replicas in turn, and from the primary while there is none. A read that
+ * Sends reads to the healthy replicas in rotation, or to the primary if there is none. A read that
  * fails on a replica is repeated on the primary within the same deadline.
  */
 export class ReadRouting implements Reads {

@@ -9,7 +9,7 @@ import { totalPriceOf } from "./order-item.ts";
 
 const query = new QueryBuilder();
 
-/** One statement, so one snapshot: orders and their items are of the same moment. */
+/** One statement, so orders and their items are consistent. */
 export const ORDER_INFO = defineStatement({
   name: "order_info",
   kind: "select",
@@ -53,7 +53,7 @@ export const STOCKS_INFO = defineStatement({
   columns: { sku: "int8", total_count: "int8", reserved: "int8" },
 });
 
-/** The $1 orders with the newest late payments; `total_price` is null when a line has no price. */
+/** The $1 orders with the newest late payments; `total_price` is null if a line has no price. */
 export const LATE_PAYMENTS = defineStatement({
   name: "late_payments",
   kind: "select",
@@ -77,14 +77,14 @@ export const LATE_PAYMENTS = defineStatement({
   },
 });
 
-/** Whether the column's value is in the first parameter. */
+/** Whether the first parameter contains the column's value. */
 function isAmongFirst(column: PgColumn): SQL {
   return sql`${column} = any(${sql.placeholder("first")}::bigint[])`;
 }
 
 /**
- * Orders of user $1 with ids below $2, of the statuses $3 (none: all), newest first. It reads $4 of
- * the user's orders at most: the last of them is `last`, and returned whatever its status is.
+ * Orders of user $1 with ids below $2 and the statuses $3 (empty: all), newest first. Reads at most
+ * $4 of the user's orders. The last order read is `last`, and is returned whatever its status.
  */
 export const ORDER_LIST = defineStatement({
   name: "order_list",

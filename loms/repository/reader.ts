@@ -10,24 +10,24 @@ import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
 import { toSkuStock } from "./stock-reader.ts";
 
 /**
- * Orders or SKUs in one statement. Half of a usual load: while one half is being read, the other is
- * being answered. A larger limit makes callers that wait for each other's batch go in step.
+ * Orders or SKUs per statement. Half of a usual load: while one half is read, the other is
+ * answered. With a larger limit, callers that wait for each other's batch run in lockstep.
  */
 const BATCH_MAX = 32;
-/** Calls of each kind that may wait: more would wait for seconds. */
+/** Queued calls of each kind. A longer queue would take seconds. */
 const WAITING_MAX = 5_000;
-/** Statements of each kind at once. A third gains nothing. */
+/** Concurrent statements of each kind. A third gains nothing. */
 const BATCHES_MAX = 2;
-/** One that takes this long waits for a server that does not answer. */
+/** A statement that takes this long counts as stalled: the server does not answer. */
 const STALLED_AFTER_MS = 100;
-/** So many stalled ones do not stop the next from starting. */
+/** Stalled statements that do not count towards the limit. */
 const STALLED_MAX = 2;
-/** How much longer a statement may take than its callers wait, who have answers by then. */
+/** How much longer than its callers' deadlines a statement may take. */
 const GRACE_MS = 100;
 
 /**
- * Reads single orders and SKUs, calls that arrive together in one statement of `sets`. A
- * statement begins after each of its calls, so a read sees every write that was answered before.
+ * Reads single orders and SKUs; calls that arrive together share one statement of `sets`. A
+ * statement starts after all of its calls, so a read sees every write acknowledged before it.
  */
 export function createGroupedReader(
   sets: OrderSetReader,
@@ -66,18 +66,18 @@ export function createGroupedReader(
   };
 }
 
-/** Reads sets of orders and stock. Each set is of one moment. */
+/** Reads sets of orders and stock. Each set is consistent. */
 export interface OrderSetReader {
-  /** Without those that do not exist. */
+  /** Without orders that do not exist. */
   orderInfo(
     orderIds: readonly bigint[],
     context: RequestContext,
   ): Promise<ReadonlyMap<bigint, Order>>;
-  /** Ascending by SKU; SKUs without a stock row are left out. */
+  /** Ascending by SKU; SKUs without a stock row are omitted. */
   stocksInfo(skus: readonly number[], context: RequestContext): Promise<readonly SkuStock[]>;
 }
 
-/** Orders and stock, from where the routing sends each set. */
+/** Orders and stock; the routing chooses the server of each set. */
 export function createOrderSetReader(routing: Reads): OrderSetReader {
   return {
     async orderInfo(orderIds, context) {

@@ -14,7 +14,7 @@ import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 // primary's answer is good for a while only, because another server may be the primary by now.
 
 const PROBE_INTERVAL_MS = 500;
-/** Of each query of a probe. */
+/** Timeout of each query of a probe. */
 const PROBE_TIMEOUT_MS = 400;
 /** Under load the newest writes take some ms to arrive; a replica that lags fails every try. */
 const CATCH_UP_TRIES = 5;
@@ -25,19 +25,19 @@ export interface ReplicasOptions {
   readonly members: readonly Replica[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
-  /** How long an answer of the primary is good, from its question on, in ms. */
+  /** How long an answer of the primary is valid after its query was sent, in ms. */
   readonly leaseMs: number;
   /** Called at each change. */
   readonly onHealth: (member: Replica, healthy: boolean) => void;
 }
 
-/** The synchronous replicas, and the position of the primary after that. */
+/** The synchronous replicas, and a later position of the primary's log. */
 interface PrimaryAnswer {
   readonly synchronous: ReadonlySet<Pool>;
   readonly position: string;
 }
 
-/** Which replicas may be read from. None is healthy before the first step. */
+/** Tracks which replicas may serve reads. None is healthy before the first step. */
 export class Replicas {
   readonly #options: ReplicasOptions;
   readonly #loop: Loop;
@@ -78,7 +78,7 @@ export class Replicas {
     return this.#healthy[this.#turn];
   }
 
-  /** Marks a replica unhealthy after a failed read, until a whole probe passes. */
+  /** Marks a replica unhealthy after a failed read, until a whole probe succeeds. */
   fail(member: Replica): void {
     if (!this.#healthy.includes(member)) return;
     this.#healthy = this.#healthy.filter((other) => other !== member);
@@ -126,7 +126,7 @@ export class Replicas {
       }
       return was && await this.#follows(member);
     } catch {
-      // It does not answer.
+      // The replica does not answer.
       return false;
     }
   }

@@ -11,19 +11,17 @@ import {
 } from "../../shared/postgres/statement.ts";
 import { SYNC_STANDBYS } from "./statements.ts";
 
-// When `synchronous_standby_names` is emptied, every wait for a replica ends, and the commits that
-// waited look like any other; when it names another standby, or the primary is another server, a
-// commit has waited for a replica that is not read from yet. Each session has the new value before
-// a wait ends. So what commits wait for is read after each commit and compared with what the last
-// confirmed probe saw.
+// If `synchronous_standby_names` is emptied, every wait for a replica ends, and the commits that
+// waited look like any other. If it names another standby, or the primary is another server, a
+// commit may have waited for a replica that does not serve reads yet. Each session has the new
+// value before a wait ends. So each commit is followed by a query for what commits wait for, which
+// must equal the result of the last confirmed probe.
 
-/** Of the query, which reads statistics. */
+/** Timeout of the query, which reads statistics. */
 const STANDBYS_TIMEOUT_MS = 1_000;
-/**
- * The Retry-After of a refused write: about as long as it takes to detect that a replica is back.
- */
+/** The Retry-After of a refused write: about the time to detect that a replica is back. */
 export const RETRY_AFTER_MS = 1_000;
-/** Of a conflict: our functions lock in one order, so it comes from outside. */
+/** Attempts after a conflict: our functions lock in one order, so conflicts come from outside. */
 const CONFLICT_RETRIES = {
   retriesMax: 4,
   backoffMs: 5,
@@ -32,54 +30,54 @@ const CONFLICT_RETRIES = {
   advise: (error: unknown) => isConflict(error) ? {} : undefined,
 };
 
-/** How writes are made; `Replication` decides it. */
+/** How writes are made, as decided by `Replication`. */
 export type Admission =
-  /** Their commits wait for the replicas. */
+  /** Commits wait for the replicas. */
   | { readonly kind: "synchronous" }
-  /** They end without a listed replica; "local" ones wait for no replica. */
+  /** Commits end without a listed replica; "local" ones wait for no replica. */
   | { readonly kind: "degraded"; readonly durability: Durability }
   | { readonly kind: "refused"; readonly refusal: (what: string) => AppError };
 
 export interface ReplicatedWritesOptions {
-  /** Of the primary, for commits that wait for the replicas. */
+  /** A pool of the primary, for commits that wait for the replicas. */
   readonly synchronous: StatementRunner;
-  /** Of the primary, for commits that do not: those that wait take none of its connections. */
+  /** A pool of the primary, for other commits: waiting commits take none of its connections. */
   readonly local: StatementRunner;
-  /** Of the primary, to read which standbys it waits for; undefined when no replica is listed. */
+  /** Reads which standbys the primary waits for; undefined if no replica is listed. */
   readonly standbys: StatementRunner | undefined;
   readonly clock: Clock;
 }
 
 /**
- * Runs the writes on the primary whose outcome a caller learns. When it resolves, the write is on
- * every synchronous replica, unless replication is degraded. A write that was rolled back because
- * of a conflict is repeated. Besides what {@link Pool.run} throws: AppError `unavailable` while no
+ * Runs the writes on the primary that answer a caller. When it resolves, the write is on every
+ * synchronous replica, unless replication is degraded. A write that was rolled back because of a
+ * conflict is repeated. Throws what {@link Pool.run} throws, and AppError `unavailable` while no
  * listed replica is synchronous.
  */
 export class ReplicatedWrites implements DurableRunner {
   readonly #options: ReplicatedWritesOptions;
   readonly #waiting = new Set<(error: AppError) => void>();
   #localWrites = 0;
-  /** A query of the standbys that is not sent yet, and the last one that was. */
+  /** The next query of the standbys, not sent yet, and the last one that was sent. */
   #nextStandbys: Promise<string> | undefined;
   #lastStandbys: Promise<unknown> | undefined;
 
   admission: Admission = { kind: "synchronous" };
-  /** What commits wait for, as the last confirmed probe saw it. */
+  /** What commits wait for, from the last confirmed probe. */
   seenStandbys: string | undefined;
-  /** Called when a commit ended and the primary waits for something else by then. */
+  /** Called when a commit ended and the primary then waits for something else. */
   onOtherStandbys: () => void = () => {};
 
   constructor(options: ReplicatedWritesOptions) {
     this.#options = options;
   }
 
-  /** How many writes that do not wait for a replica are under way. */
+  /** The number of local writes in progress. */
   get localWrites(): number {
     return this.#localWrites;
   }
 
-  /** Ends the writes that wait for the replicas: their outcome is unknown. */
+  /** Rejects the writes that wait for the replicas: their outcome is unknown. */
   rejectWaiting(error: AppError): void {
     for (const reject of this.#waiting) reject(error);
     this.#waiting.clear();
@@ -127,7 +125,7 @@ export class ReplicatedWrites implements DurableRunner {
     });
   };
 
-  /** A degraded write may end with any standbys: it does not promise a replica. */
+  /** A degraded write may end with any standbys, because it promises no replica. */
   async #assertReplicated(name: string, { traceparent }: RequestContext): Promise<void> {
     const { standbys: pool } = this.#options;
     if (!pool) return;
@@ -141,7 +139,7 @@ export class ReplicatedWrites implements DurableRunner {
     );
   }
 
-  /** Writes that end while one query is under way share the next one. */
+  /** Writes that end during one query share the next one. */
   async #readStandbys(pool: StatementRunner, traceparent: string): Promise<string> {
     await this.#lastStandbys;
     this.#nextStandbys = undefined;

@@ -2,21 +2,21 @@ import type { Clock } from "../../shared/async/clock.ts";
 import type { ProbeOutcome } from "./commit-probe.ts";
 
 /**
- * A commit takes milliseconds; one that waits this long has no replica, or one that hangs. For as
- * long the primary may fail to report which replicas are synchronous: one slow response proves
+ * A commit takes milliseconds; one that waits this long has no replica, or a hanging one. The
+ * primary may fail to report which replicas are synchronous for as long: one slow response proves
  * nothing.
  */
 export const UNCONFIRMED_AFTER_MS = 2_000;
 
-/** Every outcome but success; "waiting" is a probe that has not ended. */
+/** Every outcome except success; "waiting" is a probe in progress. */
 export type DoubtfulOutcome = "waiting" | Exclude<ProbeOutcome, "confirmed" | "unknown">;
 
 /** The evidence against the synchronous replicas since the last confirmed probe. */
 export class ReplicationDoubts {
   readonly #clock: Clock;
-  /** When the first probe after the last confirmed one began. */
+  /** Start of the first probe after the last confirmed one. */
   #unconfirmedSince: number | undefined;
-  /** When the first of the probes began that all waited, or ended without the replicas. */
+  /** Start of the first of the latest probes that all waited, or ended without the replicas. */
   #hangingSince: number | undefined;
   /** Why commits do not wait for a listed replica, as last reported. */
   #asynchronous: string | undefined;
@@ -25,7 +25,7 @@ export class ReplicationDoubts {
     this.#clock = clock;
   }
 
-  /** Adds the outcome of a probe that began at `startedAt`. */
+  /** Adds the outcome of a probe that started at `startedAt`. */
   add(outcome: DoubtfulOutcome, startedAt: number): void {
     this.#unconfirmedSince ??= startedAt;
     if (outcome === "waiting" || outcome === "unconfirmed") {
@@ -42,7 +42,7 @@ export class ReplicationDoubts {
     this.#asynchronous = undefined;
   }
 
-  /** How long no probe was confirmed, for whatever reasons: they may alternate. */
+  /** Time without a confirmed probe, for any reasons, which may alternate. */
   get unconfirmedMs(): number {
     return this.#since(this.#unconfirmedSince);
   }
@@ -52,17 +52,17 @@ export class ReplicationDoubts {
     return this.#asynchronous !== undefined || this.unconfirmedMs >= UNCONFIRMED_AFTER_MS;
   }
 
-  /** Whether the last commits wait, though not yet for long. */
+  /** Whether the last commits wait, but not for long. */
   get mayHang(): boolean {
     return this.#hangingSince !== undefined && !this.hang;
   }
 
-  /** Whether commits have waited for so long that no replica will confirm them. */
+  /** Whether commits have waited so long that no replica will confirm them. */
   get hang(): boolean {
     return this.#since(this.#hangingSince) >= UNCONFIRMED_AFTER_MS;
   }
 
-  /** For people. */
+  /** The reason, as text. */
   get problem(): string {
     const unseen = "the primary does not say in time which replicas are synchronous";
     if (!this.hang) return this.#asynchronous ?? unseen;

@@ -25,19 +25,19 @@ const WRITE = defineStatement({
 
 type Run = (durability: unknown, isWanted?: () => boolean) => Promise<unknown>;
 
-/** Replication over a fake primary, on a clock that the test moves. */
+/** Replication over a fake primary, with a clock of the test. */
 export function openReplication(degradeAfterMs?: number) {
   const clock = new VirtualClock();
   const states: string[] = [];
   const probe = {
-    /** How each probe ends; one that is undefined waits until `end` is called. */
+    /** The outcome of each probe; undefined waits until `end` is called. */
     outcome: "confirmed" as ProbeOutcome | undefined,
     end: (_outcome: ProbeOutcome): void => {},
     endWaits: vi.fn<() => Promise<void>>(() => Promise.resolve()),
   };
   /** Runs a write on the fake primary. */
   const send = vi.fn<Run>(() => Promise.resolve([]));
-  /** What commits wait for, after one. */
+  /** What commits wait for after this commit. */
   const primary = { standbys: "FIRST 1 (replica1)" };
   const pool = {
     run: (
@@ -68,7 +68,7 @@ export function openReplication(degradeAfterMs?: number) {
   });
   return {
     ...{ clock, states, probe, send, primary, writes, replication },
-    /** Steps once; the probe ends so. */
+    /** Steps once; the probe has this outcome. */
     async step(outcome: ProbeOutcome): Promise<void> {
       probe.outcome = outcome;
       await replication.step();

@@ -24,14 +24,14 @@ import { ReplicationDoubts } from "./replication-doubts.ts";
 // before it, and writes wait for the rest. Nothing of this is stored: a process that dies leaves no
 // degraded server behind, and each process detects the state separately.
 
-/** Between probes, and between checks of one that waits. */
+/** Between probes, and between checks of a waiting probe. */
 const STEP_MS = 500;
 
 export type ReplicationState = "synchronous" | "refusing" | "degraded";
 
 export interface ReplicationOptions {
   readonly probe: CommitProbe;
-  /** The writes that it admits, refuses and rejects. */
+  /** The writes that it controls. */
   readonly writes: Pick<
     ReplicatedWrites,
     "admission" | "localWrites" | "onOtherStandbys" | "rejectWaiting"
@@ -39,9 +39,9 @@ export interface ReplicationOptions {
   /** How long commits may stay unconfirmed before they stop waiting, in ms; undefined: forever. */
   readonly degradeAfterMs: number | undefined;
   readonly clock: Clock;
-  /** Called at each change, with why writes are not synchronous. */
+  /** Called at each change, with the reason if writes are not synchronous. */
   readonly onState: (state: ReplicationState, problem: string | undefined) => void;
-  /** Called at every step while writes go on without a synchronous replica. */
+  /** Called at every step while writes are accepted without a synchronous replica. */
   readonly onDegraded: () => void;
 }
 
@@ -70,7 +70,7 @@ export class Replication {
       clock: options.clock,
       step: async () => {
         await this.step();
-        // A step with a probe that waits has taken its time already.
+        // A step with a waiting probe has taken its time already.
         return this.#probing ? 0 : STEP_MS;
       },
       onError: () => {},
@@ -85,9 +85,9 @@ export class Replication {
   }
 
   /**
-   * Whether a synchronous replica that follows has every acknowledged write. Without degrading it
-   * always has. With it, another process may acknowledge writes without the replicas while this one
-   * still refuses, so it is false from the first doubt until a probe is confirmed that began later.
+   * Whether a synchronous replica that follows has every acknowledged write. Without degrading this
+   * is always true. With it, another process may acknowledge writes without the replicas while this
+   * one still refuses, so it is false from the first doubt until a later probe is confirmed.
    */
   get replicasAreCurrent(): boolean {
     return this.#replicasAreCurrent;
@@ -103,7 +103,7 @@ export class Replication {
 
   /**
    * Steps until a probe was confirmed or writes are refused. No write may be admitted before.
-   * @throws {AppError} `unavailable` when the primary has not answered for `timeoutMs`
+   * @throws {AppError} `unavailable` if the primary has not answered for `timeoutMs`
    */
   async untilKnown(timeoutMs: number): Promise<void> {
     const { clock } = this.#options;
@@ -131,7 +131,7 @@ export class Replication {
     }
   }
 
-  /** Waits for the probe, for about 500 ms at most; never rejects. */
+  /** Waits for the probe, at most about 500 ms; never rejects. */
   async step(): Promise<void> {
     const probing = this.#probing ??= this.#begin();
     const outcome = await within(
@@ -175,7 +175,7 @@ export class Replication {
       this.#enter("refusing");
     }
     this.#admit();
-    // Degraded writes that end without a listed replica are acknowledged; those that hang are not.
+    // Degraded writes that end without a listed replica are acknowledged; hanging ones are not.
     if (this.#state === "refusing" || this.#doubts.hang) {
       writes.rejectWaiting(this.#refusal("the outcome is unknown"));
     }

@@ -33,7 +33,7 @@ export const ORDER_CREATE = defineStatement({
   },
 });
 
-/** `total_price` is what an order that is payed now costs; null when a line has no price. */
+/** `total_price` is the total price of an order that becomes payed; null if a line has no price. */
 export const ORDER_CHANGE = defineStatement({
   name: "order_change",
   kind: "update",
@@ -71,7 +71,7 @@ export const EXPIRE_ORDERS = defineStatement({
   },
 });
 
-/** An empty commit, which waits until every synchronous replica has applied it. */
+/** An empty commit, which waits for every synchronous replica. */
 export const COMMIT_PROBE = defineStatement({
   name: "commit_probe",
   kind: "insert",
@@ -121,7 +121,7 @@ export const SENDERS = defineStatement({
   },
 });
 
-/** Which standbys a commit waits for now. */
+/** The standbys that a commit waits for now. */
 export const SYNC_STANDBYS = defineStatement({
   name: "sync_standbys",
   kind: "select",
@@ -130,7 +130,7 @@ export const SYNC_STANDBYS = defineStatement({
   columns: { standbys: "text" },
 });
 
-/** The names under which a replica's receiver is connected to the primary. */
+/** The names of a replica's receiver on the primary. */
 export const RECEIVER = defineStatement({
   name: "receiver",
   kind: "select",
@@ -139,7 +139,7 @@ export const RECEIVER = defineStatement({
   columns: { slot_name: "text?", conninfo: "text?" },
 });
 
-/** Ends the wait for a replica of every session except those of an application. */
+/** Ends the wait for a replica in every session except those of an application. */
 export const END_WAITS = defineStatement({
   name: "end_waits",
   kind: "select",
@@ -149,7 +149,7 @@ export const END_WAITS = defineStatement({
   columns: { ended: "int8" },
 });
 
-/** The end of the primary's log, as a position. */
+/** The end of the primary's log. */
 export const PRIMARY_POSITION = defineStatement({
   name: "primary_position",
   kind: "select",

@@ -4,7 +4,7 @@ import type { StockReader } from "../domain/stock-deps.ts";
 import type { Reads } from "./read-routing.ts";
 import { STOCK_LIST, STOCK_MOVEMENTS } from "./stock-statements.ts";
 
-/** The stock and its ledger, from where the routing sends each read. */
+/** The stock and its ledger; the routing chooses the server of each read. */
 export function createStockReader(routing: Reads): StockReader {
   return {
     async stockList(after, limit, context) {

@@ -5,7 +5,7 @@ import { STOCK_CHANGE } from "./stock-statements.ts";
 
 type Row = RowOf<typeof STOCK_CHANGE.columns>;
 
-/** Changes of stock in PostgreSQL; `pool` is of the primary. Each is one statement. */
+/** Changes of stock in PostgreSQL, one statement each; `pool` is of the primary. */
 export function createStockWriter(pool: DurableRunner): StockWriter {
   return {
     async stockChange({ kind, lines, reason, reference }, context) {

@@ -21,12 +21,12 @@ export interface WriterFixture {
   /** A SKU that no other test uses. */
   addStock(totalCount: number, reserved?: number): Promise<number>;
   stockOf(sku: number): Promise<{ totalCount: number; reserved: number }>;
-  /** Statuses by seq, and the same from the outbox. */
+  /** Statuses by seq, from the history and from the outbox. */
   eventsOf(orderId: bigint): Promise<{ history: string[]; outbox: string[] }>;
   create(items: readonly OrderItem[], key?: string): ReturnType<OrderListWriter["orderCreate"]>;
 }
 
-/** For tests: a writer on a migrated database, and looks behind it. */
+/** For tests: a writer on a migrated database, and queries of its tables. */
 export function openWriterFixture(
   url: string,
   { connections = 8, paymentTimeoutMs = PAYMENT_TIMEOUT_MS, onEvents }: {

@@ -30,8 +30,8 @@ export type WriteList<Item, Outcome> = (
 ) => Promise<readonly Outcome[]>;
 
 /**
- * Writes lists of orders. An element that is refused does not affect the others. A call is one
- * transaction, and throws as {@link OrderWriter} does, for all of its elements.
+ * Writes lists of orders. A refused element does not affect the others. A call is one transaction;
+ * it throws for all of its elements, as {@link OrderWriter} does.
  */
 export interface OrderListWriter extends Pick<OrderWriter, "expireOrders"> {
   orderCreate: WriteList<NewOrder, OrderCreateOutcome>;
@@ -40,14 +40,14 @@ export interface OrderListWriter extends Pick<OrderWriter, "expireOrders"> {
 }
 
 export interface OrderWriterOptions {
-  /** Of the primary. */
+  /** A pool of the primary. */
   readonly pool: DurableRunner;
   /** How long an order may await payment, in ms. */
   readonly paymentTimeoutMs: number;
   readonly metrics: Metrics;
   /**
-   * Called with the events of each write whose outcome is known, in their order, and whether it
-   * also wrote stock events.
+   * Called with the events of each write with a known outcome, in order, and whether the write also
+   * wrote stock events.
    */
   readonly onEvents?: (events: readonly OrderEventRow[], stockEvents: boolean) => void;
 }
@@ -100,7 +100,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
   };
 }
 
-/** How long an order takes grows with its lines. */
+/** The duration of a write grows with its lines. */
 export function lineCount({ items }: NewOrder): number {
   return items.length;
 }
@@ -149,10 +149,10 @@ function toChangeOutcome(row: ChangedRow): OrderChangeOutcome {
   }
 }
 
-// The events that a write has put into the outbox, from what its statement returned. None of an
-// order that was made before, or not changed.
+// The events that a write has put into the outbox, from the rows of its statement. An order that
+// existed or did not change has none.
 
-/** `rows` has one row an order, as `orders`. */
+/** `rows` has one row per order, in the order of `orders`. */
 function createEvents(
   orders: readonly NewOrder[],
   rows: readonly CreatedRow[],
@@ -171,7 +171,7 @@ function createEvents(
   });
 }
 
-/** `rows` has one row an order, as `changes`. */
+/** `rows` has one row per order, in the order of `changes`. */
 function changeEvents(
   status: "payed" | "cancelled",
   changes: readonly OrderChange[],
@@ -222,25 +222,25 @@ const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
   labels: [],
 });
 
-/** The reasons for which orders get a status; no label for the others. */
+/** The reasons of each final status; no label for the others. */
 const REASONS: Readonly<Partial<Record<OrderStatus, readonly EndReason[]>>> = {
   cancelled: ["buyer", "payment_timeout"],
   failed: ["out_of_stock"],
 };
 
-/** Counts the status changes that this process makes and knows of, by their events. */
+/** Counts the status changes of this process by their events. */
 function orderCounters(metrics: Metrics) {
   const transitions = metrics.counter(ORDER_TRANSITIONS_TOTAL);
   const values = metrics.counter(ORDER_VALUE_TOTAL);
   const latePayments = metrics.counter(ORDER_LATE_PAYMENTS_TOTAL);
   const shortLines = metrics.counter(STOCK_RESERVATIONS_SHORT_TOTAL);
-  // Each status has one before it.
+  // Each status has one predecessor.
   const sources = new Map(ORDER_STATUSES.map((to) => [to, sourcesOf(to)[0] ?? "none"]));
   const count = (to: OrderStatus, reason: string | null, orders: number) => {
     const labels = { from: sources.get(to) ?? "none", to, ...reason && { reason } };
     transitions.inc(labels, orders);
   };
-  // From the start, so that the first of a kind is seen as an increase.
+  // Zeros make the first change of each kind visible as an increase.
   for (const to of ORDER_STATUSES) {
     for (const reason of REASONS[to] ?? [null]) count(to, reason, 0);
   }
@@ -254,7 +254,7 @@ function orderCounters(metrics: Metrics) {
     countEvents(events: readonly OrderEventRow[]): void {
       for (const { status, reason } of events) count(status as OrderStatus, reason, 1);
     },
-    /** `rows` has one row an order, as `orders`. */
+    /** `rows` has one row per order, in the order of `orders`. */
     countCreated(
       orders: readonly NewOrder[],
       rows: readonly CreatedRow[],
@@ -268,7 +268,7 @@ function orderCounters(metrics: Metrics) {
     countPayments(rows: readonly ChangedRow[]): void {
       for (const { kind, status, total_price } of rows) {
         if (kind === "changed") addValue("payed", total_price ?? 0n);
-        // As loms_order_change_events records them.
+        // loms_order_change_events records the same.
         const isLate = kind === "payment_overdue" ||
           kind === "wrong_status" && status === "cancelled";
         if (isLate) latePayments.inc(1);

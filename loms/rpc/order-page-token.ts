@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { OrderStatus } from "../../proto/order-status.ts";
 
 // A token is base64url of: version (1 byte), id of the last order (8), digest (8). The digest
-// covers the rest and the filter, so that a token fits no other list and a garbled one is noticed.
-// It is no secret: a made-up token shows a user's orders from another place on.
+// covers the rest and the filter, so a token is valid for its list only and corruption is detected.
+// It is no secret: a forged token returns a user's orders from another position.
 
 const VERSION = 1;
 const ORDER_OFFSET = 1;
@@ -13,13 +13,13 @@ const TOKEN_BYTES = DIGEST_OFFSET + 8;
 /** In base64url, which has no padding. */
 const TOKEN_LENGTH = Math.ceil(TOKEN_BYTES * 4 / 3);
 
-/** What a list of orders is of; the statuses are sorted and each there once. */
+/** The filter of a list of orders; statuses are sorted, without repeats. */
 export interface OrderListFilter {
   readonly user: bigint;
   readonly statuses: readonly OrderStatus[];
 }
 
-/** The token of the page behind an order. */
+/** The token of the page after an order. */
 export function orderPageToken(orderId: bigint, filter: OrderListFilter): string {
   const bytes = Buffer.alloc(TOKEN_BYTES);
   bytes.writeUInt8(VERSION);
@@ -32,7 +32,7 @@ export function orderPageToken(orderId: bigint, filter: OrderListFilter): string
   return bytes.toString("base64url");
 }
 
-/** The order behind which the page of a token begins; undefined for no token of that list. */
+/** The order before the token's page; undefined if the token does not belong to the list. */
 export function readOrderPageToken(token: string, filter: OrderListFilter): bigint | undefined {
   if (token.length !== TOKEN_LENGTH) return undefined;
   const bytes = Buffer.from(token, "base64url");

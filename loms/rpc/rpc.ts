@@ -31,9 +31,8 @@ import { orderInfo } from "../domain/order-info.ts";
 import { stocksInfo, stocksInfoList } from "../domain/stocks-info.ts";
 import { orderPageToken, readOrderPageToken } from "./order-page-token.ts";
 
-// What every call passes, over gRPC and through the HTTP gateway, outermost first: it is observed
-// (log line, metric, span), its failure gets a code, it ends at its deadline, its request is
-// validated.
+// The chain of every call, over gRPC and the HTTP gateway, outermost first: observe it (log line,
+// metric, span), map its failure to a code, end it at its deadline, validate its request.
 
 const RPC_SERVER_CALL_DURATION_SECONDS = histogramFamily({
   name: "rpc_server_call_duration_seconds",
@@ -53,11 +52,11 @@ export interface RpcCall {
    * @throws {AppError} `invalid_argument` when it cannot be read
    */
   read(): unknown | Promise<unknown>;
-  /** Every value that the caller sent under a key of the gRPC metadata, or an HTTP header. */
+  /** Every value that the caller sent under a key of the gRPC metadata, or in an HTTP header. */
   metadata(key: string): readonly string[];
   /**
    * Called once the request is valid.
-   * @throws {AppError} when the caller does not accept the format of the response
+   * @throws {AppError} if the caller does not accept the format of the response
    */
   checkAnswerable?(): void;
 }
@@ -65,7 +64,7 @@ export interface RpcCall {
 /** Resolves with the response message; rejects only with {@link AppError}. */
 export type RpcHandler = (call: RpcCall) => Promise<unknown>;
 
-/** The handler of a method for a transport. */
+/** The handler of a method, for a transport. */
 export type Rpc = (name: MethodName, system: RpcSystem) => RpcHandler;
 
 export interface RpcObservers {
@@ -74,7 +73,7 @@ export interface RpcObservers {
   readonly tracing: Tracing;
 }
 
-/** The methods of loms, the same for both transports. */
+/** The methods of loms, for both transports. */
 export function createRpc(deps: Deps, observers: RpcObservers): Rpc {
   const methods = rpcMethods(deps);
   return (name, system) => {
@@ -110,7 +109,7 @@ type Observe = (context: RequestContext, startedAt: number, error: AppError | un
 
 /**
  * Measures each call by method, transport and status. A gRPC call also gets a log line and a span;
- * the HTTP listener records those of a request to the gateway.
+ * the HTTP listener records those of the gateway.
  */
 function observer(name: MethodName, system: RpcSystem, observers: RpcObservers): Observe {
   const { log, metrics, tracing } = observers;
@@ -180,7 +179,7 @@ async function handle(method: RpcMethod, call: RpcCall): Promise<unknown> {
   return await method.handle(result.data, call.context, keys[0]);
 }
 
-/** The messages do not contain the key, which the caller knows. */
+/** The messages do not repeat the key. */
 function violationsOfKey(keys: readonly string[]): FieldViolation[] {
   const [key] = keys;
   if (key === undefined || (keys.length === 1 && IDEMPOTENCY_KEY.test(key))) return [];
@@ -197,7 +196,7 @@ type ResponseOf<Name extends MethodName> = ReturnType<
   LomsDefinition["methods"][Name]["responseType"]["decode"]
 >;
 
-/** Handles a request that is valid. */
+/** Handles a valid request. */
 type Handle<Request, Response> = (
   request: Request,
   context: RequestContext,
@@ -272,7 +271,7 @@ function toListedOrder({ orderId, status, createdAt, items }: ListedOrder) {
   };
 }
 
-/** Nothing when a line has no price. */
+/** Omitted if a line has no price. */
 function totalPriceOf(items: readonly OrderItem[]): { total_price?: bigint } {
   const total_price = orderTotalPrice(items);
   return total_price === undefined ? {} : { total_price };
