@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
-/** The advice when too many calls wait: batches take milliseconds. */
+/** Retry-After if too many calls wait: batches take milliseconds. */
 const RETRY_AFTER_MS = 1_000;
 
 /** The caller that waits for an item's answer. A RequestContext is one. */
@@ -17,14 +17,14 @@ export interface BatcherOptions<Item, Answer> {
   readonly batchMax: number;
   /** Calls that may wait for a batch; further ones are refused. */
   readonly waitingMax: number;
-  /** Batches in progress at once; 1 unless given. */
+  /** Concurrent batches; default 1. */
   readonly batchesMax?: number;
   /** The weight of one batch, and of each item: a batch has at least one item, of any weight. */
   readonly weightMax?: number;
   readonly weightOf?: (item: Item) => number;
-  /** A batch that takes longer no longer counts in `batchesMax`; never unless given. */
+  /** A batch that takes longer no longer counts in `batchesMax`; default never. */
   readonly stalledAfterMs?: number;
-  /** No batch starts while more than this many are stalled; 0 unless given. */
+  /** No batch starts while more than this many are stalled; default 0. */
   readonly stalledMax?: number;
   /** Resolves with the answers in the order of the items. A rejection rejects all of them. */
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>;
@@ -97,7 +97,7 @@ export class Batcher<Item, Answer> {
   }
 
   /**
-   * Calls of the same turn of the event loop share a batch, such as those that came together over
+   * Calls of one turn of the event loop share a batch, for example those that arrived together over
    * the network.
    */
   #startSoon(): void {
@@ -115,7 +115,7 @@ export class Batcher<Item, Answer> {
     return this.#running < batchesMax && this.#stalled <= stalledMax;
   }
 
-  /** Takes the next batch from those who still wait. */
+  /** Takes the next batch from the callers that still wait. */
   #take(): Call<Item, Answer>[] {
     const { batchMax, weightMax = Infinity, weightOf = () => 0 } = this.#options;
     const batch: Call<Item, Answer>[] = [];

@@ -1,8 +1,8 @@
-/** Every wait and every deadline takes its time from one of these. */
+/** The source of time for every wait and every deadline. */
 export interface Clock {
-  /** Milliseconds on a monotonic scale with an origin of its own. */
+  /** Monotonic time in ms, with an arbitrary origin. */
   now(): number;
-  /** The calendar time, in ms since 1970-01-01T00:00:00Z. */
+  /** Calendar time in ms since 1970-01-01T00:00:00Z. */
   epochMs(): number;
   /** Calls `fire` once after `delayMs`; the returned function cancels it. */
   setTimer(delayMs: number, fire: () => void): () => void;

@@ -1,4 +1,4 @@
-/** How long a caller waits. A RequestContext is one. */
+/** The deadline and cancellation of a caller. A RequestContext is one. */
 export interface Deadline {
   /** On the scale of the clock's `now()`, in ms. */
   readonly deadlineAt: number;

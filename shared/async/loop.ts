@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 
 export interface LoopOptions {
   readonly clock: Clock;
-  /** Resolves with how long to wait until the next step, in ms; 0 goes on at once. */
+  /** Resolves with the time until the next step, in ms; 0 continues at once. */
   readonly step: () => Promise<number>;
   readonly onError: (error: unknown) => void;
   /** The pause after a step that failed; it doubles with each further failure. */
@@ -10,17 +10,14 @@ export interface LoopOptions {
   readonly backoffMaxMs: number;
 }
 
-/**
- * Does a step again and again, one at a time, until it is closed; a step that fails comes
- * again.
- */
+/** Repeats a step, one at a time, until it is closed. A failed step is retried after a pause. */
 export class Loop {
   readonly #options: LoopOptions;
   #running: Promise<void> | undefined;
   #closed = false;
   #woken = false;
   #failures = 0;
-  /** Ends the wait; `wake` does so unless a failure is being waited out. */
+  /** Ends the wait; `wake` calls it, except during a pause after a failure. */
   #endWait: (() => void) | undefined;
 
   constructor(options: LoopOptions) {
@@ -31,13 +28,13 @@ export class Loop {
     this.#running ??= this.#run();
   }
 
-  /** There is work: the next step comes at once. A pause after a failure stays as long as it is. */
+  /** Starts the next step at once. A pause after a failure is not shortened. */
   wake(): void {
     this.#woken = true;
     if (this.#failures === 0) this.#endWait?.();
   }
 
-  /** Lets the step under way finish; no other follows. */
+  /** Waits for the step in progress; no other follows. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#endWait?.();

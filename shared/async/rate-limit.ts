@@ -8,22 +8,22 @@ const STALL_MS = 100;
 export interface RateLimitOptions {
   /** The limited resource, for messages: "product service". */
   readonly subject: string;
-  /** How many permits there are in any window, at least 1. */
+  /** Permits in any window, at least 1. */
   readonly permits: number;
   readonly windowMs: number;
-  /** A permit counts as used after this time even without `used()`; a stall prolongs it. */
+  /** A permit counts as used after this time even without `used()`; a stall extends it. */
   readonly useMaxMs: number;
   readonly clock: Clock;
 }
 
-/** Permission for one use. */
+/** A permit for one use. */
 export interface Permit {
-  /** Call it when the use has happened; its window ends `windowMs` later. */
+  /** Must be called when the use has happened; its window ends `windowMs` later. */
   used(): void;
 }
 
 export interface RateLimiter {
-  /** How many wait for a permit in this process. */
+  /** The number of callers in this process that wait for a permit. */
   readonly waiting: number;
   /**
    * Resolves with a permit, in order of arrival. Rejects with AppError `unavailable` and
@@ -35,7 +35,7 @@ export interface RateLimiter {
   pause(pauseMs: number): void;
 }
 
-/** The refusal of a permit that would come in `startsInMs`, after the deadline in `leftMs`. */
+/** The refusal of a permit that is free in `startsInMs`, after the deadline in `leftMs`. */
 export function noPermitInTime(
   subject: string,
   { startsInMs, leftMs, isPaused }: {
@@ -55,7 +55,7 @@ export function noPermitInTime(
 }
 
 interface Slot {
-  /** When its window ends; undefined while the use may still be to come. */
+  /** When its window ends; undefined while the use may still happen. */
   freeAt: number | undefined;
 }
 
@@ -141,7 +141,7 @@ export class RateLimit implements RateLimiter {
     const assumeUsedLater = () => {
       const usedBy = clock.now() + useMaxMs;
       cancelTimer = clock.setTimer(useMaxMs, () => {
-        // During a stall the use made no progress either: it gets its time again.
+        // During a stall the use made no progress either, so it gets its time again.
         if (clock.now() > usedBy + STALL_MS) assumeUsedLater();
         else used();
       });
@@ -153,7 +153,7 @@ export class RateLimit implements RateLimiter {
   #grantFree(): void {
     const now = this.#options.clock.now();
     this.#slots = this.#slots.filter(({ freeAt }) => freeAt === undefined || freeAt > now);
-    // First, since after a stall a permit could go to a waiter whose deadline has passed.
+    // First, because after a stall a permit could go to a waiter with a passed deadline.
     this.#refuseHopeless();
     while (this.#queue.length > 0 && this.#hasFree() && this.#pausedUntil <= now) {
       this.#queue.shift()?.grant();
@@ -175,7 +175,7 @@ export class RateLimit implements RateLimiter {
     return this.#slots.length < this.#options.permits;
   }
 
-  /** A use that takes long delays all later waiters, some past their deadline. */
+  /** A slow use delays all later waiters, some past their deadline. */
   #refuseHopeless(): void {
     const earliestStart = this.#earliestStarts();
     for (let position = 0; position < this.#queue.length;) {
@@ -190,7 +190,7 @@ export class RateLimit implements RateLimiter {
     }
   }
 
-  /** For a position in the queue, from 0: the earliest moment of its permit. */
+  /** The earliest time of the permit at this position of the queue, from 0. */
   #earliestStarts(): (position: number) => number {
     const { permits, windowMs, clock } = this.#options;
     const now = clock.now();

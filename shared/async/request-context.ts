@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
-/** Who waits for the work; its signal, which may be expensive to make, is read only when needed. */
+/** The caller of the work. Its signal may be expensive to make, so it is read only when needed. */
 export interface Caller {
   /** Aborts when the caller has left. */
   readonly signal: AbortSignal;
@@ -16,7 +16,7 @@ export interface RequestContextOptions {
   readonly parent?: string | undefined;
   /** The `traceparent` of each further request that this work serves. */
   readonly alsoServes?: readonly string[];
-  /** How long the work may take, in ms. */
+  /** The time that the work may take, in ms. */
   readonly timeoutMs: number;
   readonly caller?: Caller | undefined;
   readonly clock?: Clock;
@@ -64,7 +64,7 @@ export class RequestContext {
     return Math.max(0, this.deadlineAt - this.clock.now());
   }
 
-  /** Whether the caller is known to have left. */
+  /** Whether the caller is known to have disconnected. */
   get hasLeft(): boolean {
     return this.#caller?.hasLeft ?? false;
   }

@@ -8,16 +8,16 @@ export interface RetryAdvice {
 }
 
 export interface RetryOptions {
-  /** Further tries after the first. */
+  /** Further attempts after the first. */
   readonly retriesMax: number;
   /** Upper bound of the first pause; it doubles from pause to pause. */
   readonly backoffMs: number;
-  /** Upper bound of any pause, without what the server requests. */
+  /** Upper bound of any pause, without the one that the server requests. */
   readonly backoffMaxMs: number;
   readonly clock: Clock;
   /** From 0 to just below 1, as Math.random. */
   readonly random: () => number;
-  /** Undefined when another try would fail, too. */
+  /** Undefined if another attempt would fail, too. */
   readonly advise: (error: unknown) => RetryAdvice | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { Deadline } from "./deadline.ts";
 
-/** A call under way and its waiters. Its deadline is the latest one of its callers. */
+/** A call in progress and its waiters. Its deadline is the latest one of its callers. */
 class Flight<Value> implements Deadline {
   deadlineAt: number;
   callers = 0;
@@ -25,20 +25,18 @@ class Flight<Value> implements Deadline {
 
 /**
  * Concurrent calls of one key become one call with one result, after Go's
- * golang.org/x/sync/singleflight. Each caller keeps its own deadline: one that leaves takes nothing
- * from the others. The shared call lives as long as anybody waits for it and is aborted when the
- * last one leaves; a caller that comes after that starts a new one.
- *
- * It remembers nothing: a call after the result makes a new call. The work itself bounds how long
- * it takes: as long as new callers come, the shared deadline moves on.
+ * golang.org/x/sync/singleflight. Each caller keeps its own deadline and does not affect the
+ * others. The shared call is aborted when the last caller leaves; a later caller starts a new one.
+ * Results are not cached: a call after the result makes a new call. New callers extend the shared
+ * deadline, so the work must bound its own duration.
  */
 export class SingleFlight<Key, Value> {
   readonly #flights = new Map<Key, Flight<Value>>();
   #closedBy: { readonly reason: unknown } | undefined;
 
   /**
-   * The result of the call of `key` that is under way, else of `work`. Rejects as `work` does, or
-   * with the reason of the caller's own signal.
+   * The result of the call of `key` in progress, or else of `work`. Rejects as `work` does, or with
+   * the reason of the caller's own signal.
    */
   async run(
     key: Key,
@@ -61,7 +59,7 @@ export class SingleFlight<Key, Value> {
     });
   }
 
-  /** Aborts every call under way and refuses later ones, with `reason`. */
+  /** Aborts every call in progress and refuses later ones, with `reason`. */
   close(reason: unknown): void {
     this.#closedBy = { reason };
     for (const flight of this.#flights.values()) flight.abort(reason);
@@ -72,7 +70,7 @@ export class SingleFlight<Key, Value> {
     caller: Deadline,
     work: (shared: Deadline) => Promise<Value>,
   ): Flight<Value> {
-    // Asynchronous, so that a throw at once is a rejection, too.
+    // Asynchronous, so that a synchronous throw becomes a rejection.
     const flight = new Flight(caller.deadlineAt, async (shared) => await work(shared));
     this.#flights.set(key, flight);
     const remove = () => this.#remove(key, flight);

@@ -1,7 +1,7 @@
 import { linkAbort } from "./link-abort.ts";
 
 export interface TaskGroupOptions {
-  /** How many tasks run at the same time, at least 1; without it all of them. */
+  /** The number of concurrent tasks, at least 1; unlimited by default. */
   readonly limit?: number;
   /** Aborts the group when it aborts. */
   readonly signal?: AbortSignal;
@@ -11,15 +11,13 @@ type Task = (signal: AbortSignal) => Promise<unknown>;
 
 /**
  * Tasks that succeed or fail as one, after Go's golang.org/x/sync/errgroup. The first task to fail
- * aborts the group's signal; `wait()` rejects with that first error once every task has settled, so
- * nothing of the group runs on behind the caller's back.
- *
- * It does not stop a task: a task that ignores its signal is waited for. It does not collect
- * results: a task keeps its own. It does not show any error but the first. Once the signal has
- * aborted, tasks that wait for their turn are dropped, not started. The queue of `go()` has no
- * bound: a caller with an endless source of tasks uses `tryGo()` or waits between. A group that has
- * failed stays failed; make a new one for new work. Other than in Go, `wait()` does not abort the
- * signal of a group that succeeded, `go()` never blocks, and a throw is an error like any other.
+ * aborts the group's signal. `wait()` rejects with that first error once every task has settled, so
+ * no task outlives the call.
+ * It does not stop a task that ignores its signal, and waits for it. It does not collect results,
+ * and reports no error but the first. Once the signal has aborted, queued tasks are dropped. The
+ * queue of `go()` has no bound: with an endless source of tasks use `tryGo()`, or wait in between.
+ * A failed group stays failed. Unlike in Go, `wait()` does not abort the signal of a group that
+ * succeeded, `go()` never blocks, and a throw is an error.
  */
 export class TaskGroup {
   readonly #limit: number;
@@ -31,7 +29,7 @@ export class TaskGroup {
   #failure: { readonly error: unknown } | undefined;
   readonly #idleListeners: (() => void)[] = [];
 
-  /** @throws {RangeError} when the limit lets no task run */
+  /** @throws {RangeError} if the limit is below 1 */
   constructor({ limit = Infinity, signal }: TaskGroupOptions = {}) {
     if (!(limit >= 1)) throw new RangeError(`limit must be at least 1, got ${limit}`);
     this.#limit = limit;
@@ -43,13 +41,13 @@ export class TaskGroup {
     return this.#controller.signal;
   }
 
-  /** Runs the task, at once or when one of those that run has settled; in order. */
+  /** Runs the task, at once or when a running task has settled; in order. */
   go(task: Task): void {
     this.#queue.push(task);
     this.#startQueued();
   }
 
-  /** Runs the task only if it can start at once; returns whether it did. */
+  /** Runs the task if it can start at once; returns whether it did. */
   tryGo(task: Task): boolean {
     if (this.#running >= this.#limit) return false;
     this.go(task);

@@ -10,7 +10,7 @@ import {
 import type { WatchLimits } from "./watchdog.ts";
 import { countedUpTo, Inbox, message, messagesInTurn } from "./test/inbox.ts";
 
-/** A member in a process of its own that never finishes a message. */
+/** A member in a separate process that never finishes a message. */
 export interface StuckMember {
   /** Resolves when it has received a message. */
   readonly hasOne: Promise<void>;
@@ -20,7 +20,7 @@ export interface StuckMember {
 
 /** An empty broker. */
 export interface BusFixture {
-  /** A new connection, as of another process; the fixture closes it. */
+  /** A new connection, as from another process; the fixture closes it. */
   openBus(options?: { readonly watch?: WatchLimits }): Bus;
   /** A bus whose broker does not exist; the fixture closes it. */
   openUnreachableBus(): Bus;
@@ -66,7 +66,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
       test("keeps the order of each key within a call and across calls", async () => {
         const inbox = await readOn(bus);
         const messages = messagesInTurn(50, 12);
-        // Two publishers in turn, as when one relay takes over from another.
+        // Two alternating publishers, as when one relay takes over from another.
         const publishers = [bus, fixture.openBus()];
         for (let from = 0; from < messages.length; from += 200) {
           const publisher = publishers[(from / 200) % 2] as Bus;

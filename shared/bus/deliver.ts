@@ -11,7 +11,7 @@ export interface Delivery extends SubscribeOptions {
 export type Outcome = "handled" | "failed" | "waiting";
 
 /**
- * Hands messages to the handler, and the unreadable ones to `deadLetter`, by index. Never rejects.
+ * Passes messages to the handler, and the unreadable ones to `deadLetter`, by index. Never rejects.
  */
 export async function deliver(
   { handle, topic, group, log, watchdog }: Delivery,

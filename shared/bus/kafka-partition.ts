@@ -28,13 +28,12 @@ export interface PartitionOptions {
 }
 
 /**
- * What a member knows of a partition beyond the position of kafkajs, which is the first unprocessed
- * message: messages processed behind that one, and the failures of unprocessed ones. Both are
- * bounded by one fetch, because every fetch starts at that position.
- *
- * A message that fails stops only its key. Heartbeats keep the membership while handlers run. When
- * the group rebalances, no more handlers start, so a partition moves to another member only after
- * its handlers have ended.
+ * The state of a partition beyond the position of kafkajs, which is the first unprocessed message:
+ * processed messages after that one, and the failures of unprocessed ones. Both are bounded by one
+ * fetch, because every fetch starts at that position.
+ * A failed message stops only its key. Heartbeats keep the membership while handlers run. When the
+ * group rebalances, no more handlers start, so a partition moves to another member only after its
+ * handlers have ended.
  */
 export class KafkaPartition {
   readonly #options: PartitionOptions;
@@ -46,8 +45,8 @@ export class KafkaPartition {
   }
 
   /**
-   * Handles what one fetch brought; then the partition pauses for the backoff of what failed.
-   * Rejects with the error that interrupted it, in a form that kafkajs recovers from.
+   * Handles one fetch; then the partition pauses for the backoff of its failures. Rejects with the
+   * error that interrupted it, in a form that kafkajs recovers from.
    */
   async take(payload: EachBatchPayload): Promise<void> {
     const { closing } = this.#options;
@@ -68,7 +67,7 @@ export class KafkaPartition {
     };
     await Promise.all([
       handle(chunksOf(waiting.filter((each) => !failed.has(keyOf(each))))),
-      // Each takes the next key from the same iterator.
+      // Each worker takes the next key from the same iterator.
       ...Array.from({ length: Math.min(KEYS_AT_ONCE, failed.size) }, () => handle(apart)),
     ]);
     over.abort();

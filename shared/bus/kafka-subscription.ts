@@ -134,7 +134,7 @@ export class KafkaSubscription implements Subscription {
     });
   }
 
-  /** Commits what is processed by now. Never rejects: a later commit includes what this one has. */
+  /** Commits the processed messages. Never rejects: a later commit includes this one. */
   #commit(): Promise<void> {
     const commit = async () => {
       const payload = this.#payload;
@@ -152,7 +152,7 @@ export class KafkaSubscription implements Subscription {
     return committing;
   }
 
-  /** Called at each fetch, so that what is left to a later call waits for {@link FETCH_WAIT_MS}. */
+  /** Called at each fetch, so that messages of a later call wait for {@link FETCH_WAIT_MS}. */
   #commitSoon(): void {
     const sinceLastMs = systemClock.now() - this.#committedAt;
     if (!this.#committing && sinceLastMs >= COMMIT_INTERVAL_MS) void this.#commit();

@@ -75,9 +75,9 @@ export interface WaitSpan {
 }
 
 /**
- * The same bus. Publishes are measured, and their messages counted; each message of a sampled trace
- * gets a span, which its `traceparent` header then names, and before it a span of its wait if
- * given.
+ * Wraps a bus: measures publishes, counts their messages, and records a span for each message of a
+ * sampled trace. The span becomes the message's `traceparent` header. If the start of the wait is
+ * given, a span of the wait precedes it.
  */
 export function observedPublisher(
   bus: Pick<Bus, "publish">,
@@ -134,8 +134,8 @@ function countsOf(sent: number, thrown: unknown): { tried: number; failed: numbe
 }
 
 /**
- * The same subscription. Each message is measured by the time of its call, and in a sampled trace
- * it is a span, which the handler finds in the `traceparent` header.
+ * Wraps a subscription: measures each message by the time of its call, and in a sampled trace
+ * records a span, which the handler finds in the `traceparent` header.
  */
 export function observedSubscription(
   options: SubscribeOptions,
@@ -221,7 +221,7 @@ export function watchLag(
       };
       lag.set(labels, await within(systemClock, LAG_TIMEOUT_MS, reading, onTimeout));
     } catch {
-      // An old value would look current.
+      // A stale value would look current.
       lag.remove(labels);
     }
   });

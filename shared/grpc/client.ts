@@ -33,7 +33,7 @@ const RESOLVE_MIN_INTERVAL_MS = 1_000;
 /** A connection that is dead without a reset is detected after the sum of these. */
 const KEEPALIVE_TIME_MS = 10_000;
 const KEEPALIVE_TIMEOUT_MS = 3_000;
-/** The largest response, an order of a thousand lines, takes 16 KiB. */
+/** The largest response, an order of a thousand lines, has 16 KiB. */
 const RECEIVE_MAX_BYTES = 1024 * 1024;
 
 const CHANNEL_OPTIONS = {

@@ -3,7 +3,7 @@ import type { ErrorCode } from "../errors.ts";
 
 /** How generated code writes and reads one message. */
 export interface MessageCodec<Message> {
-  // Method syntax: a codec of any message then fits where the message is not known.
+  // Method syntax: a codec of any message fits where the message type is unknown.
   encode(message: Message): { finish(): Uint8Array };
   decode(input: BinaryReader | Uint8Array): Message;
 }
@@ -50,7 +50,7 @@ export function encodeMessage(codec: MessageCodec<unknown>, message: unknown): B
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Throws when the bytes are not such a message. */
+/** Throws if the bytes are not such a message. */
 export function decodeMessage<Message>(codec: MessageCodec<Message>, bytes: Uint8Array): Message {
   const reader = new BinaryReader(bytes);
   const message = codec.decode(reader);
@@ -59,7 +59,7 @@ export function decodeMessage<Message>(codec: MessageCodec<Message>, bytes: Uint
   return message;
 }
 
-/** Failures of the server; any other status answers a mistake of the caller. */
+/** Failures of the server; the other statuses are failures of the caller. */
 const SERVER_ERRORS: ReadonlySet<string> = new Set<ErrorCode>([
   "unavailable",
   "deadline_exceeded",
@@ -80,7 +80,7 @@ export function rpcStatusCode(code: string | undefined): string {
   return (code ?? "ok").toUpperCase();
 }
 
-/** For a server only its own failures are errors; for a client, every status but OK is one. */
+/** A server counts only its own failures as errors; a client counts every status but OK. */
 export function rpcErrorType(code: string | undefined): string | undefined {
   return code !== undefined && SERVER_ERRORS.has(code) ? rpcStatusCode(code) : undefined;
 }

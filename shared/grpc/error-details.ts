@@ -7,27 +7,24 @@ import type { AppError, ErrorFacts } from "../errors.ts";
 
 export const TYPE_URL_PREFIX = "type.googleapis.com/";
 
-/**
- * Some gRPC libraries refuse trailers over 8 KiB; this many broken rules are enough to begin
- * with.
- */
+/** Violations in one error: some gRPC libraries refuse trailers over 8 KiB. */
 const VIOLATIONS_MAX = 20;
 
 const ORDER_ID = "order_id";
 
-/** A message that travels in the details of a gRPC status, and the facts that it carries. */
+/** A message in the details of a gRPC status, and the facts that it carries. */
 export interface ErrorDetail {
   /** {@link TYPE_URL_PREFIX} and the full name of the message. */
   readonly typeUrl: string;
-  /** Undefined when the error has no such facts. `traceId` is that of the call which failed. */
+  /** Undefined if the error has no such facts. `traceId` belongs to the failed call. */
   encode(error: AppError, traceId: string): Uint8Array | undefined;
-  /** Throws when the bytes are not that message. */
+  /** Throws if the bytes are not that message. */
   decode(bytes: Uint8Array): ErrorFacts;
 }
 
 /**
- * Which code it was and in which trace, in every error; and the order that it is about.
- * @param domain who speaks, such as `loms.marketplace`
+ * The code and the trace of every error, and the order that it is about.
+ * @param domain of the service, such as `loms.marketplace`
  */
 export function errorInfo(domain: string): ErrorDetail {
   return {
@@ -48,7 +45,7 @@ export function errorInfo(domain: string): ErrorDetail {
   };
 }
 
-/** The rules that a request breaks. */
+/** The violations of a request. */
 export const badRequest: ErrorDetail = {
   typeUrl: `${TYPE_URL_PREFIX}google.rpc.BadRequest`,
   encode({ fields }) {
@@ -71,8 +68,8 @@ export const badRequest: ErrorDetail = {
 };
 
 /**
- * What stood in the way, in words that any gRPC tool shows: the SKUs that were short, or a
- * state.
+ * The cause of a failed precondition, in words that any gRPC tool shows: the SKUs that are short,
+ * or a state.
  */
 export const preconditionFailure: ErrorDetail = {
   typeUrl: `${TYPE_URL_PREFIX}google.rpc.PreconditionFailure`,

@@ -6,10 +6,10 @@ import { formatHostPort } from "../config.ts";
 import { createGrpcClient, type GrpcClient } from "./client.ts";
 import { startGrpcServer } from "./server.ts";
 
-// A process in which one side of a connection goes away in order while the other is idle: argument
-// "server" or "client". It says "alive" if it survives that. To be run with --expose-gc.
+// A process in which one side of a connection closes in order while the other is idle: argument
+// "server" or "client". It prints "alive" if it survives. Run it with --expose-gc.
 
-/** Memory that is freed too early is found out more surely the more has been in use. */
+/** The more memory is in use, the more likely a premature free is detected. */
 const CALLS = 50;
 const COLLECTIONS = 4;
 const ROUNDS = 8;

@@ -8,8 +8,8 @@ type Watcher = ServerWritableStream<unknown, unknown>;
 const METHODS = [["Check", false], ["List", false], ["Watch", true]] as const;
 
 /**
- * The grpc.health.v1 service: the status of services, which share one, and of each of their
- * dependencies, by its name. The package is loaded with the first call.
+ * The grpc.health.v1 service: one status for the given services, and one for each of their
+ * dependencies, by name. The package is loaded with the first call.
  */
 export class GrpcHealth {
   readonly #services: readonly string[];
@@ -49,7 +49,7 @@ export class GrpcHealth {
     for (const service of this.#services) this.setPart(service, serving);
   }
 
-  /** As {@link set}, for one dependency. */
+  /** Like {@link set}, for one dependency. */
   setPart(name: string, serving: boolean): void {
     if (serving === (this.#statuses.get(name) ?? false)) return;
     this.#statuses.set(name, serving);
@@ -62,7 +62,7 @@ export class GrpcHealth {
     for (const watcher of this.#watchers) watcher.end();
   }
 
-  /** A watcher never ends its stream, and a server that stops waits for every stream. */
+  /** A watcher never ends its stream, and a stopping server waits for every stream. */
   #keepingWatchers(methods: UntypedServiceImplementation): UntypedServiceImplementation {
     const watch = methods["watch"] as (watcher: Watcher) => void;
     return {

@@ -2,8 +2,8 @@ import http2, { type Http2Session } from "node:http2";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 
 /**
- * Call it before making a client or a server of grpc-js. It keeps grpc-js from writing its own
- * lines to stderr, some of which contain what a client sent; callers get every failure as an error.
+ * Must be called before a client or a server of grpc-js is made. It keeps grpc-js from writing
+ * lines to stderr, some of which contain client data; callers get every failure as an error.
  */
 export function prepareGrpcJs(): void {
   setLogVerbosity(logVerbosity.NONE);

@@ -34,7 +34,7 @@ export function protoString(field: number, text: string): Buffer {
   return Buffer.concat([Buffer.from([field << 3 | 2, text.length]), Buffer.from(text)]);
 }
 
-/** The first message that comes back on a stream; undefined when it fails. */
+/** The first message of a stream; undefined if the stream fails. */
 export function firstOfStream(
   address: HostPort,
   path: string,

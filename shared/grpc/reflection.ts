@@ -28,7 +28,7 @@ const METHODS = ["v1", "v1alpha"].map((version) => ({
 export async function addReflection(server: Server, descriptorSet: Uint8Array): Promise<void> {
   const healthSet = await readFile(HEALTH_DESCRIPTOR_SET);
   const require = createRequire(import.meta.url);
-  // Shaped like a package that proto-loader has loaded; nothing is read of it but the files.
+  // Shaped like a package that proto-loader has loaded; only its files are read.
   const files = {
     format: "Protocol Buffer 3 EnumDescriptorProto" as const,
     type: {},

@@ -24,7 +24,7 @@ import { prepareGrpcJs } from "./prepare-grpc-js.ts";
 import { addReflection } from "./reflection.ts";
 import { toGrpcStatus } from "./status.ts";
 
-/** A thousand order lines take 16 KiB. */
+/** The size of a thousand order lines is 16 KiB. */
 const RECEIVE_MAX_BYTES = 1024 * 1024;
 /** Concurrent calls per connection; further ones wait in the client. */
 const CONCURRENT_STREAMS_MAX = 1_000;
@@ -35,7 +35,7 @@ const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** How long close() waits for calls in progress; below the grace period of a process. */
 const DRAIN_MAX_MS = 6_000;
-/** When they fail as `unavailable`: a client may take a cut connection for a cancelled call. */
+/** When they fail as `unavailable`: a client may mistake a cut connection for a cancelled call. */
 const FAIL_CALLS_MS = DRAIN_MAX_MS - 500;
 
 export interface GrpcServerOptions {
@@ -53,7 +53,7 @@ export interface GrpcServerOptions {
 }
 
 export interface GrpcServer {
-  /** As it was given, with the port that was bound. */
+  /** The given address, with the bound port. */
   readonly address: HostPort;
   /** NOT_SERVING at first. */
   readonly health: GrpcHealth;
@@ -64,7 +64,7 @@ export interface GrpcServer {
   close(): Promise<void>;
 }
 
-/** A server of unary methods, with reflection and health, that listens when this resolves. */
+/** A server of unary methods, with reflection and health; it is listening when this resolves. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   prepareGrpcJs();
   boundTimeouts();
@@ -75,7 +75,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc-node.max_session_memory": SESSION_MEMORY_MAX_MB,
     "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    // Its counters cost time in every call, and nothing reads them.
+    // Its counters cost time in every call and are not read.
     "grpc.enable_channelz": 0,
   });
   const inProgress: CallsInProgress = new Set();
@@ -136,8 +136,8 @@ function bind(server: Server, address: HostPort): Promise<number> {
 }
 
 /**
- * `drain` sends GOAWAY, and cuts later what has not ended; it must come before `tryShutdown`, which
- * forgets the connections. `forceShutdown` cuts none while channelz is off.
+ * `drain` sends GOAWAY, and later cuts remaining connections. It must come before `tryShutdown`,
+ * which forgets the connections. `forceShutdown` cuts none while channelz is off.
  */
 function shutDown(server: Server, address: string): Promise<void> {
   server.drain(address, DRAIN_MAX_MS);
@@ -146,9 +146,9 @@ function shutDown(server: Server, address: string): Promise<void> {
 
 /** The timeout of a call without a deadline. */
 const CALL_TIMEOUT_MS = 5_000;
-/** A longer deadline is shortened: a call that waits keeps resources from others. */
+/** Longer deadlines are shortened, because a waiting call holds resources. */
 const CALL_TIMEOUT_MAX_MS = 60_000;
-/** A client counts its timeout from before it sends the request. */
+/** A client starts its timeout before it sends the request. */
 const CALLER_AHEAD_MS = 20;
 
 /** A call as a handler receives it. */
@@ -177,7 +177,7 @@ interface UnaryOptions {
   readonly inProgress: CallsInProgress;
 }
 
-/** For each call without a response, a function that fails it. */
+/** For each call in progress, a function that fails it. */
 type CallsInProgress = Set<(error: AppError) => void>;
 
 /** Fails all calls in progress. What their handlers return later is dropped. */
@@ -206,7 +206,7 @@ function answerUnary(options: UnaryOptions) {
   };
 }
 
-/** One object a call: closures and literals with getters show in a profile. */
+/** One object per call: closures and literals with getters show up in a profile. */
 class UnaryCall implements IncomingCall, Caller {
   readonly context: RequestContext;
   readonly #call: GrpcCall;
@@ -262,7 +262,7 @@ class UnaryCall implements IncomingCall, Caller {
 }
 
 const TIMEOUT_HEADER = "grpc-timeout";
-/** In smaller units, eight digits are a day at most. */
+/** In smaller units, eight digits are at most a day. */
 const LONG_TIMEOUT = /^([0-9]+)([HMS])$/;
 const UNIT_S = { H: 3_600, M: 60, S: 1 } as const;
 /** The longest timeout that grpc-js computes correctly, in whole seconds: almost 25 days. */

@@ -14,9 +14,11 @@ export const GRPC_STATUS = {
   internal: status.INTERNAL,
 } as const satisfies Record<ErrorCode, status>;
 
-/** Statuses of other servers and of the transport, as the nearest code that promises no more. */
+/**
+ * Statuses of other servers and of the transport, mapped to the nearest code that promises no more.
+ */
 const FOREIGN_STATUS = {
-  // A cancelled call may have been carried out.
+  // A cancelled call may have taken effect.
   [status.CANCELLED]: "unavailable",
   [status.ABORTED]: "unavailable",
   [status.OUT_OF_RANGE]: "invalid_argument",

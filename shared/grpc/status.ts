@@ -8,10 +8,10 @@ import { codeOfStatus, GRPC_STATUS } from "./status-code.ts";
 export const STATUS_MESSAGE_MAX_BYTES = 1_000;
 /** Where gRPC carries a google.rpc.Status. */
 const DETAILS_KEY = "grpc-status-details-bin";
-/** gRPC's own way to say how long to wait before a retry, in ms. */
+/** gRPC's metadata for the time to wait before a retry, in ms. */
 const PUSHBACK_KEY = "grpc-retry-pushback-ms";
 
-/** A failure as grpc-js takes it from a handler and gives it to a caller. */
+/** A failure as grpc-js receives it from a handler and passes it to a caller. */
 export interface GrpcStatus {
   readonly code: number;
   readonly details: string;
@@ -19,8 +19,8 @@ export interface GrpcStatus {
 }
 
 /**
- * The gRPC status of `error`, with its facts as `details` encode them.
- * @param traceId of the call that failed
+ * The gRPC status of `error`, with its facts encoded as `details`.
+ * @param traceId of the failed call
  */
 export function toGrpcStatus(
   error: AppError,
@@ -45,8 +45,8 @@ export function toGrpcStatus(
 }
 
 /**
- * The failure that a call ended with. Details mark a server's own word, which is passed on as it
- * is; the transport's texts name addresses and stay in the cause.
+ * The failure of a call. With details it comes from the server and is passed on unchanged; the
+ * texts of the transport name addresses and stay in the cause.
  */
 export function fromGrpcStatus(
   status: GrpcStatus,
@@ -70,8 +70,8 @@ export function fromGrpcStatus(
 }
 
 /**
- * `internal` from a connection that broke means that there was no answer; `unauthenticated` from a
- * proxy concerns this process and not its caller.
+ * `internal` from a broken connection means that there was no answer. `unauthenticated` from a
+ * proxy concerns this process, not its caller.
  */
 function transportCode(number: number): ErrorCode {
   const code = codeOfStatus(number);
@@ -96,7 +96,7 @@ function retryAfter(metadata: Metadata): ErrorFacts {
     : {};
 }
 
-/** Cuts at a whole character; a lone surrogate could not be sent at all. */
+/** Cuts at a whole character; a lone surrogate cannot be sent. */
 function cutMessage(message: string): string {
   const buffer = new Uint8Array(STATUS_MESSAGE_MAX_BYTES);
   const { read } = new TextEncoder().encodeInto(message, buffer);

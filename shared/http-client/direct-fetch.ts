@@ -8,10 +8,10 @@ export type Fetch = typeof globalThis.fetch;
 
 /** Idle connections are closed before most servers close them, some of them after 5 s. */
 const IDLE_MAX_MS = 4_000;
-/** Responses with these have no body, whatever their headers say. */
+/** Statuses of responses without a body, whatever their headers say. */
 const BODILESS: readonly number[] = [204, 205, 304];
 
-/** PEM texts for https: authorities in place of the usual ones, and a client certificate. */
+/** PEM texts for https: authorities that replace the default ones, and a client certificate. */
 export interface Certificates {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;

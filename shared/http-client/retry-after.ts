@@ -32,7 +32,7 @@ export function formatRetryAfter(afterMs: number): string {
   return String(Math.min(Math.max(1, Math.ceil(afterMs / 1_000)), RETRY_AFTER_MAX_S));
 }
 
-/** In ms since 1970; NaN when the text is no date. `Date.parse` reads asctime as local time. */
+/** In ms since 1970; NaN if the text is no date. `Date.parse` reads asctime as local time. */
 function parseDate(text: string, nowMs: number): number {
   const parts = DATES.map((form) => form.exec(text)?.groups).find((groups) => groups);
   if (!parts) return NaN;

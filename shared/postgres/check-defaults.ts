@@ -2,7 +2,9 @@ import { AppError } from "../errors.ts";
 import type { RequestContext } from "../async/request-context.ts";
 import { defineStatement, type StatementRunner } from "./statement.ts";
 
-/** How this account's transactions begin, and the names for the sentence that changes it. */
+/**
+ * The defaults of this account's transactions, and the names for the statement that changes them.
+ */
 export const TRANSACTION_DEFAULTS = defineStatement({
   name: "transaction_defaults",
   kind: "select",
@@ -14,10 +16,10 @@ export const TRANSACTION_DEFAULTS = defineStatement({
 });
 
 /**
- * Each of our statements is a transaction of its own, which begins as the server's defaults say. At
- * a higher isolation level than `read committed` statements that meet on one row fail, and under
- * load more of them than retries make up for. `setting` names where the database's URL is from.
- * @throws {AppError} `failed_precondition` with the sentence that changes the default
+ * Each of our statements is a transaction, which uses the server's defaults. At an isolation level
+ * above `read committed`, concurrent statements on one row fail, under load more often than retries
+ * can handle. `setting` is the variable of the database's URL.
+ * @throws {AppError} `failed_precondition` with the statement that changes the default
  */
 export async function checkDefaults(
   pool: StatementRunner,

@@ -7,16 +7,16 @@ type Sql = Pick<postgres.Sql, "unsafe">;
 
 const CONCURRENT_INDEX = /^create index concurrently if not exists "(\w+)" on "(\w+)"/m;
 const POLL_MS = 500;
-/** SQLSTATEs of a lock that was not free in time, and of a deadlock. */
+/** SQLSTATEs of a lock that was not available in time, and of a deadlock. */
 const LOCK_CONFLICTS = ["55P03", "40P01"];
-/** SQLSTATEs of what another process has created meanwhile. */
+/** SQLSTATEs of objects that another process has created meanwhile. */
 const CREATED_MEANWHILE = ["42P07", "23505"];
 
-/** What a second process gets that drops the same index: it has no SQLSTATE of its own. */
+/** The error of a second process that drops the same index; it has no SQLSTATE of its own. */
 const INTERNAL = "XX000";
 const CONCURRENT = /tuple concurrently (updated|deleted)/;
 
-/** Whether a statement failed because of another session's locks, and may be repeated. */
+/** Whether a statement failed because of another session's locks and can be repeated. */
 export function isLockConflict(error: unknown): boolean {
   return LOCK_CONFLICTS.includes(sqlStateOf(error) ?? "");
 }
@@ -27,8 +27,8 @@ export function isConcurrentIndex(statement: string): boolean {
 }
 
 /**
- * Builds an index. Several processes may do so at once: an index that another one builds is waited
- * for, without a transaction that would stop it.
+ * Builds an index. Several processes may do so concurrently: they wait for an index that another
+ * one builds, without a transaction that would block it.
  */
 export async function buildIndex(sql: Sql, statement: string, clock: Clock): Promise<void> {
   const [, index = "", table = ""] = CONCURRENT_INDEX.exec(statement) ?? [];
@@ -46,8 +46,8 @@ export async function buildIndex(sql: Sql, statement: string, clock: Clock): Pro
 }
 
 /**
- * Whether an index exists and is complete; waits while it is being built. An index whose build was
- * interrupted is dropped: `if not exists` would accept it, and queries would not use it.
+ * Whether an index exists and is complete; waits while it is being built. Drops an index with an
+ * interrupted build: `if not exists` would accept it, and queries would not use it.
  */
 async function isValid(sql: Sql, index: string, table: string, clock: Clock): Promise<boolean> {
   let wasInvalid = false;
@@ -57,7 +57,7 @@ async function isValid(sql: Sql, index: string, table: string, clock: Clock): Pr
       wasInvalid = false;
       await sleep(clock, POLL_MS);
     } else if (isValid === false && !wasInvalid) {
-      // A statement sees locks of a later moment than rows: a build may have ended in between.
+      // A statement sees newer locks than rows: a build may have ended in between.
       wasInvalid = true;
     } else {
       if (isValid === false) await drop(sql, index);
@@ -66,7 +66,7 @@ async function isValid(sql: Sql, index: string, table: string, clock: Clock): Pr
   }
 }
 
-/** A vacuum has the same lock as a build, and gives way. */
+/** A vacuum holds the same lock as a build, and yields. */
 async function stateOf(sql: Sql, index: string, table: string) {
   const [state] = await sql.unsafe<{ valid: boolean | null; building: boolean }[]>(
     `select (

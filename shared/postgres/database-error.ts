@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 
-/** Of the driver: the connection could not be made, or was lost. */
+/** Error codes of the driver: the connection could not be made, or was lost. */
 const CONNECTION_CODES = new Set([
   "CANNOT_CONNECT",
   "CONNECTION_CLOSED",

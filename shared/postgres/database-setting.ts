@@ -2,7 +2,7 @@ import { z } from "zod";
 import { readDatabaseUrl } from "./database-url.ts";
 import { DatabaseUrlError } from "./libpq-uri.ts";
 
-/** Where `npm start` runs PostgreSQL, and services started alone look for it. */
+/** The address at which `npm start` runs PostgreSQL, the default of services started alone. */
 export const LOCAL_PORTS = { primary: 15_432, standby1: 15_433, standby2: 15_434 } as const;
 
 /** The URL of a database there. */
@@ -21,11 +21,11 @@ export const postgresUrl = z.string().superRefine((text, context) => {
   }
 });
 
-/** Whether statements are prepared: not behind a pooler that forgets them between transactions. */
+/** Whether statements are prepared; not behind a pooler that forgets them between transactions. */
 export const preparedStatements = z.enum(["true", "false"]).default("true")
   .transform((text) => text === "true");
 
-/** URLs, comma separated; within one, commas separate hosts. Empty parts are skipped. */
+/** URLs, comma separated; commas within a URL separate hosts. Empty parts are skipped. */
 export const postgresUrls = z.string().transform(splitUrls).pipe(z.array(postgresUrl));
 
 /** Splits such a list without looking into its URLs. */

@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { DatabaseUrlError, type LibpqUri, oneOf, readLibpqUri } from "./libpq-uri.ts";
 import { readTls, type TlsSettings } from "./tls-settings.ts";
 
-// The one meaning of a database URL here, for every driver: libpq's.
+// A database URL has the meaning of libpq for every driver:
 // https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 
 const DEFAULT_PORT = "5432";
@@ -18,18 +18,18 @@ const SESSION_ATTRIBUTES = [
 ] as const;
 export type SessionAttributes = (typeof SESSION_ATTRIBUTES)[number];
 
-/** One place where the database may be. */
+/** A server of the URL. */
 export interface DatabaseServer {
-  /** The name that a certificate is for; a path is the directory of a socket. */
+  /** The name in the certificate; for a socket, the path of its directory. */
   readonly host: string;
-  /** What is connected to. */
+  /** The address to connect to. */
   readonly address: string;
   readonly port: number;
 }
 
-/** A database URL, understood. */
+/** A parsed database URL. */
 export interface DatabaseTarget {
-  /** In the order in which they are tried; at least one. */
+  /** In the order of attempts; at least one. */
   readonly servers: readonly DatabaseServer[];
   readonly user: string;
   readonly password: string;
@@ -37,13 +37,13 @@ export interface DatabaseTarget {
   readonly tls: TlsSettings;
   readonly sessionAttributes: SessionAttributes;
   readonly applicationName: string | undefined;
-  /** Sent to the server as it is; a pooler may refuse it. */
+  /** Sent to the server unchanged; a pooler may refuse it. */
   readonly options: string | undefined;
-  /** For each server; Infinity waits without a bound. */
+  /** For each server; Infinity: no limit. */
   readonly connectTimeoutMs: number | undefined;
 }
 
-/** Parameters that mean nothing but what we do anyway, with the values that do. */
+/** Parameters with one supported value, which is our behaviour anyway. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ["disable", "prefer"],
   client_encoding: ["utf8", "utf-8", "auto"],
@@ -55,7 +55,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   sslcompression: ["0"],
 };
 
-/** What to write where a value cannot be kept. */
+/** The alternatives to unsupported values. */
 const INSTEAD: Readonly<Record<string, string>> = {
   channel_binding: "the drivers have no SCRAM-SHA-256-PLUS. Write channel_binding=prefer, and " +
     "sslmode=verify-full with sslrootcert, by which the server is known as well",
@@ -79,8 +79,8 @@ const READ_FOR_TLS = [
 ];
 
 /**
- * Reads the files that the URL names, too.
- * @throws {DatabaseUrlError} with the rule that the URL breaks, never with a secret
+ * Also reads the files that the URL names.
+ * @throws {DatabaseUrlError} with the violated rule, never with a secret
  */
 export function readDatabaseUrl(text: string): DatabaseTarget {
   const uri = readLibpqUri(text);
@@ -103,7 +103,7 @@ export function readDatabaseUrl(text: string): DatabaseTarget {
   };
 }
 
-/** Where a URL leads, in words without its password. */
+/** The servers and the database of a URL, without its password. */
 export function describeTarget({ servers, database, user }: DatabaseTarget): string {
   return `${servers.map(describeServer).join(", ")}, database ${database}, as ${user}`;
 }
@@ -116,7 +116,7 @@ export function describeServer(server: DatabaseServer): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The path of the Unix socket that is connected to; undefined for a server reached by TCP. */
+/** The path of the Unix socket; undefined for a server reached by TCP. */
 export function unixSocket({ address, port }: DatabaseServer): string | undefined {
   return address.startsWith("/") ? `${address}/.s.PGSQL.${port}` : undefined;
 }
@@ -128,7 +128,7 @@ function checkParameter(name: string, value: string, url: string): void {
   if (instead) throw new DatabaseUrlError(`says ${name}=${value}, but ${instead}`);
   const allowed = ALLOWED[name]?.join(" or ");
   if (allowed) throw new DatabaseUrlError(`has a ${name} that is not ${allowed}`);
-  // Behind a ? there may be the rest of a password that holds an unescaped /.
+  // After a ? there may be the rest of a password with an unescaped /.
   const shown = url.lastIndexOf("@") > url.indexOf("?") ? "a parameter" : `the parameter ${name}`;
   throw new DatabaseUrlError(`has ${shown} that cannot be kept here: leave it out`);
 }
@@ -158,7 +158,7 @@ function readServers({ hosts, ports, parameters }: LibpqUri): DatabaseServer[] {
 function readPort(text: string | undefined): number {
   const port = Number(text || DEFAULT_PORT);
   if (/^[0-9]*$/.test(text ?? "") && port >= 1 && port <= PORT_MAX) return port;
-  // It may be a part of a password.
+  // It may be part of a password.
   throw new DatabaseUrlError(
     `has a port that is no number from 1 to ${PORT_MAX}: ` +
       "within a user or password write %3A for : and %2F for /",

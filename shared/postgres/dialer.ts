@@ -16,23 +16,23 @@ import {
 } from "./open-line.ts";
 import { type Login, tryLogin } from "./try-login.ts";
 
-// Opens connections for every driver, so that all of them mean the same by a URL. The order of
-// steps: for each server in turn, connect → encrypt as sslmode says → if the mode leaves a choice,
-// or there are several servers or target_session_attrs, log in on a connection of its own to look →
-// pass a connection that is ready for the driver's login.
+// Opens connections for every driver, so that a URL has one meaning. For each server in turn:
+// connect; encrypt as sslmode says; if the mode leaves a choice, or there are several servers or
+// target_session_attrs, log in on a separate connection to inspect the server; pass a connection
+// that is ready for the driver's login.
 
-/** SQLSTATE of a server whose pg_hba.conf refuses this way in, by its encryption or otherwise. */
+/** SQLSTATE of a refusal by pg_hba.conf, which may depend on the encryption. */
 const NOT_THIS_WAY = "28000";
 
-/** SQLSTATEs of a login that is refused, also with another password or from elsewhere. */
+/** SQLSTATEs of a refused login, also with another password or from another address. */
 const REFUSED = /^28/;
 
-/** The first byte of an error message. A server that refuses this way in sends nothing before. */
+/** The first byte of an error message. A refusing server sends nothing before it. */
 const ERROR_RESPONSE = "E".charCodeAt(0);
 
 export interface DialerOptions {
   readonly target: DatabaseTarget;
-  /** How long each server may take, unless the URL says it. */
+  /** Timeout for each server, unless the URL sets it. */
   readonly connectTimeoutMs: number;
   readonly clock?: Clock;
 }
@@ -43,10 +43,7 @@ export class Dialer {
   readonly #timeoutMs: number;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
-  /**
-   * How a server lets us in, where the mode leaves a choice. Forgotten when it does not any
-   * more.
-   */
+  /** How a server accepts connections, if the mode leaves a choice; forgotten when that fails. */
   readonly #ways = new Map<DatabaseServer, Encryption>();
   #choosing: Promise<DatabaseServer> | undefined;
 
@@ -57,9 +54,9 @@ export class Dialer {
   }
 
   /**
-   * A connection for a driver. It never rejects, because postgres.js (3.4.9) would count a
-   * connection that could not be made as busy ever after: what is returned then fails as soon as
-   * something is written into it, with the reason.
+   * A connection for a driver. It never rejects, because postgres.js (3.4.9) would count a failed
+   * connection as busy forever. A connection that could not be made fails with the reason as soon
+   * as something is written to it.
    */
   async open(): Promise<Duplex> {
     try {
@@ -72,23 +69,23 @@ export class Dialer {
     }
   }
 
-  /** Ends what is being opened, and opens nothing more. */
+  /** Aborts connections that are being opened, and refuses further ones. */
   close(): void {
     this.#closing.abort(new CannotConnect(undefined, "the connections are closed"));
   }
 
   async #connect(): Promise<Line> {
     const { servers: [first, second], sessionAttributes } = this.#target;
-    // One server is what it is, and the driver finds out what is wrong with it.
+    // A single server needs no inspection; the driver reports its errors.
     if (first && !second && sessionAttributes === "any") return await this.#dialInTime(first);
-    // Connections that are opened together share a look around.
+    // Connections that are opened together share one inspection.
     this.#choosing ??= this.#choose().finally(() => {
       this.#choosing = undefined;
     });
     return await this.#dialInTime(await this.#choosing);
   }
 
-  /** The first server that lets us in and is of the kind of target_session_attrs. */
+  /** The first server that accepts the login and satisfies target_session_attrs. */
   async #choose(): Promise<DatabaseServer> {
     const { sessionAttributes: wanted } = this.#target;
     if (wanted !== "prefer-standby") return await this.#first(wanted);
@@ -136,7 +133,7 @@ export class Dialer {
       : ["plain", "required"] as const;
     const line = await open(first).catch((error: Error) => {
       if (error.cause instanceof ConnectTimeout) throw error;
-      // A certificate that is refused, say; a server that is away fails a second time.
+      // For example a refused certificate; an unavailable server fails a second time.
       return open(second).catch(() => Promise.reject(error));
     });
     if (mode === "prefer" && !line.encrypted) return line;
@@ -150,7 +147,7 @@ export class Dialer {
     throw error;
   }
 
-  /** False when the server refuses this way, before it has looked at a password. */
+  /** False if the server refuses this way before it has checked a password. */
   async #lets(line: Line, signal: AbortSignal): Promise<boolean> {
     try {
       await this.#look(line, signal);
@@ -161,7 +158,7 @@ export class Dialer {
     }
   }
 
-  /** What is learned of a server by a login. */
+  /** The result of inspecting a server. */
   async #look({ server, socket }: Line, signal: AbortSignal): Promise<Login> {
     const abort = () => socket.destroy(signal.reason as Error);
     signal.addEventListener("abort", abort, { once: true });
@@ -172,14 +169,14 @@ export class Dialer {
       socket.destroy();
       this.#ways.delete(server);
       if (signal.aborted) throw new CannotConnect(server, signal.reason);
-      // What the server or the network says has a code.
+      // Errors of the server and the network have a code.
       throw codeOf(error) === undefined ? new CannotConnect(server, error) : error;
     } finally {
       signal.removeEventListener("abort", abort);
     }
   }
 
-  /** Runs the work with one server; its signal aborts when that is late or not needed. */
+  /** Runs the work with one server; the signal aborts at the timeout, or when it is not needed. */
   async #inTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const timeout = new AbortController();
     const late = new ConnectTimeout(`no answer within ${this.#timeoutMs / 1_000} s`);
@@ -194,8 +191,8 @@ export class Dialer {
   }
 
   /**
-   * Makes an error of a server that closes silently, where postgres.js would retry without a bound.
-   * A server that refuses the login before it requests a password may accept another way now.
+   * Turns a silent close by the server into an error; postgres.js would retry it without a limit. A
+   * server that refuses the login before it requests a password may accept another way now.
    */
   #watch(socket: Socket, server: DatabaseServer): void {
     const onClose = () => {

@@ -1,8 +1,8 @@
 import process from "node:process";
 
 /**
- * Removes libpq's variables, such as PGOPTIONS, from this process. The drivers read them wherever
- * an option is missing, and postgres.js (3.4.9) reads PGTARGETSESSIONATTRS whatever it is given.
+ * Removes libpq's variables, such as PGOPTIONS, from this process. The drivers read them for every
+ * missing option, and postgres.js (3.4.9) always reads PGTARGETSESSIONATTRS.
  */
 export function ignorePgVariables(): void {
   // eslint-disable-next-line no-restricted-properties -- It reads no setting.

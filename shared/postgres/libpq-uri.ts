@@ -1,29 +1,29 @@
-/** What stands in a connection URI, by libpq's grammar: nothing is defaulted, nothing is judged. */
+/** The parts of a connection URI, by libpq's grammar, without defaults and validation. */
 export interface LibpqUri {
   readonly user: string;
   readonly password: string;
-  /** "" where none is written. */
+  /** "" if the URI has none. */
   readonly hosts: readonly string[];
-  /** One a host, "" where none is written. */
+  /** One per host, "" if the URI has none. */
   readonly ports: readonly string[];
   readonly database: string;
-  /** The last one of a name counts. */
+  /** If a name is repeated, the last value counts. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** A rule of database URLs that a value breaks. The message repeats no secret part of the value. */
+/** A violated rule of database URLs. The message contains no secret part of the value. */
 export class DatabaseUrlError extends Error {
   override readonly name = "DatabaseUrlError";
 }
 
 const SCHEME = /^postgres(?:ql)?:\/\//;
 const EXAMPLE = "postgres://user:password@host:5432/database";
-/** The first @ ends the password, and no / comes before it. */
+/** The first @ ends the password, and no / precedes it. */
 const CREDENTIALS = /^([^@/:]*)(?::([^@/]*))?@/;
-/** Behind the credentials: servers, database, parameters. */
+/** After the credentials: servers, database, parameters. */
 const REST = /^([^/?]*)(?:\/([^?]*))?(?:\?([^]*))?$/;
 const SERVER = /^(?:\[([^\]]*)\]|([^:[]*))(?::([^]*))?$/;
-/** Where people trip. */
+/** Hints for common mistakes. */
 const ESCAPES = "within a user or password write %40 for @, %2F for /, %3A for : and %25 for %";
 
 export function isDatabaseUrl(text: string): boolean {
@@ -31,8 +31,8 @@ export function isDatabaseUrl(text: string): boolean {
 }
 
 /**
- * Splits a URI as libpq does (`conninfo_uri_parse_options`). That is not how browsers do it: there
- * are several hosts and sockets, and `+` and `#` have no meaning.
+ * Splits a URI as libpq does (`conninfo_uri_parse_options`). Unlike in browsers, there are several
+ * hosts and sockets, and `+` and `#` have no meaning.
  * @throws {DatabaseUrlError}
  */
 export function readLibpqUri(text: string): LibpqUri {
@@ -51,14 +51,14 @@ export function readLibpqUri(text: string): LibpqUri {
   };
 }
 
-/** What a pattern's groups have found: undefined where one took no part. */
+/** The groups of a match: undefined for a group that did not take part. */
 function groups(pattern: RegExp, text: string): (string | undefined)[] {
   return pattern.exec(text)?.slice(1) ?? [];
 }
 
 /**
- * The parameter's value, if it is there.
- * @throws {DatabaseUrlError} when it is none of `values`
+ * The parameter's value, if it is set.
+ * @throws {DatabaseUrlError} if it is none of `values`
  */
 export function oneOf<Value extends string>(
   parameters: ReadonlyMap<string, string>,
@@ -98,7 +98,7 @@ function decode(text = ""): string {
     const decoded = decodeURIComponent(text);
     if (!decoded.includes("\0")) return decoded;
   } catch {
-    // Named below, without the text.
+    // Reported below, without the text.
   }
   throw new DatabaseUrlError(`has a % that is no byte of UTF-8 such as %20: ${ESCAPES}`);
 }

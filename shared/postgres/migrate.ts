@@ -19,23 +19,25 @@ import { openClient } from "./open-client.ts";
 // leaves neither a lock nor half a migration, behind a pooler, too. What was applied is noted as
 // drizzle-kit notes it, so that `drizzle-kit migrate` can go on with the same database.
 
-/** Every process of the project that migrates a database waits for this lock. */
+/** The lock of every process of the project that migrates a database. */
 const MIGRATION_LOCK = "7316402118";
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Longer than any migration of ours takes: only a stuck process runs into it. */
+/** Longer than any of our migrations; only a stuck process reaches it. */
 const GIVE_UP_MS = 600_000;
-/** Between tries. A transaction that waits for a lock would block `create index concurrently`. */
+/**
+ * Between attempts. A transaction that waits for a lock would block `create index concurrently`.
+ */
 const LOCK_POLL_MS = 200;
-/** What a migration waits for a table's lock, every other statement waits behind it. */
+/** How long a migration waits for a table's lock; other statements queue behind it. */
 const TABLE_LOCK_TIMEOUT_MS = 2_000;
-/** Before it waits again, so that those statements get on. */
+/** Before the next attempt, so that those statements can run. */
 const TABLE_PAUSE_MS = 2_000;
-/** A role's own settings must not end a migration, or change what it sees. */
+/** A role's own settings must not end a migration, or change its view of the database. */
 const TRANSACTION = "isolation level read committed read write";
 const SETTINGS =
   `set local statement_timeout = 0; set local lock_timeout = ${TABLE_LOCK_TIMEOUT_MS};
   set local idle_in_transaction_session_timeout = 0`;
-/** SQLSTATEs of a table, or its schema, that is not there. */
+/** SQLSTATEs of a table, or its schema, that does not exist. */
 const MISSING = ["42P01", "3F000"];
 const INSUFFICIENT_PRIVILEGE = "42501";
 
@@ -44,17 +46,18 @@ type Sql = Pick<postgres.Sql, "unsafe">;
 export interface MigrateOptions {
   readonly url: string;
   /**
-   * Holds the `.sql` files and `meta/_journal.json`, as in `drizzle/loms/migrations`. The folder
-   * above names the set: sets may share a database, and each remembers by itself what was applied.
+   * Holds the `.sql` files and `meta/_journal.json`, as in `drizzle/loms/migrations`. The parent
+   * folder names the set: several sets can share a database, each with its own record of applied
+   * migrations.
    */
   readonly folder: string;
   readonly clock?: Clock;
 }
 
 /**
- * Applies what is missing. Processes that start together do it one after the other. A database that
- * is up to date is only read.
- * @throws {Error} which says where, and why
+ * Applies missing migrations. Concurrent processes do so one after another. A database that is up
+ * to date is only read.
+ * @throws {Error} naming the database and the reason
  */
 export async function migrate({ url, folder, clock = systemClock }: MigrateOptions): Promise<void> {
   const migrations = readMigrations(folder);
@@ -67,7 +70,7 @@ export async function migrate({ url, folder, clock = systemClock }: MigrateOptio
     max: 1,
     max_lifetime: null,
     idle_timeout: 0,
-    // A transaction must not go on, statement by statement, on another connection.
+    // A transaction must not continue, statement by statement, on another connection.
     onclose: () => void client.end({ timeout: 0 }),
   });
   try {
@@ -93,7 +96,7 @@ export async function migrate({ url, folder, clock = systemClock }: MigrateOptio
   }
 }
 
-/** When the newest migration that a database has was made; undefined for none. */
+/** Creation time of the newest migration in a database; undefined for none. */
 async function newest(sql: Sql, table: string): Promise<number | undefined> {
   try {
     const rows = await sql.unsafe<{ made_at: string | null }[]>(
@@ -127,7 +130,7 @@ async function applyInUse(
   return await runAlone(database, applying(table, migration));
 }
 
-/** The statements that apply a migration and note it. */
+/** The statements that apply and record a migration. */
 function applying(table: string, { statements, hash, madeAt }: Migration): readonly string[] {
   return [...statements, `insert into ${table} (hash, created_at) values ('${hash}', ${madeAt})`];
 }
@@ -135,14 +138,14 @@ function applying(table: string, { statements, hash, madeAt }: Migration): reado
 interface Database {
   readonly client: postgres.Sql;
   readonly table: string;
-  /** When the newest migration of the database was made. */
+  /** Creation time of the newest migration of the database. */
   readonly newestAt: number | undefined;
   readonly clock: Clock;
 }
 
 /**
- * Runs statements in one transaction, unless the newest migration is another by now.
- * @returns false when it is, when another process migrates, or holds the lock of a table
+ * Runs statements in one transaction, unless the newest migration has changed.
+ * @returns false if it has, if another process migrates, or if it holds a table's lock
  */
 async function runAlone(
   { client, table, newestAt, clock }: Database,
@@ -169,7 +172,10 @@ async function runAlone(
   }
 }
 
-/** As drizzle-kit makes it. Without need not even `if not exists` is said, which takes a right. */
+/**
+ * As drizzle-kit creates it. `if not exists` is used only if needed, because it requires a
+ * privilege.
+ */
 async function createTable(sql: Sql, table: string): Promise<void> {
   const [schema] = await sql.unsafe("select from pg_namespace where nspname = 'drizzle'");
   if (!schema) await sql.unsafe("create schema drizzle");

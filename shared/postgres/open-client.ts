@@ -5,18 +5,18 @@ import { loginOptions } from "./try-login.ts";
 
 export interface ClientOptions {
   readonly url: string;
-  /** How long each server of the URL may take to connect, unless the URL says it. */
+  /** Connection timeout of each server of the URL, unless the URL sets it. */
   readonly connectTimeoutMs: number;
-  /** Shown by the server, unless the URL has a name. */
+  /** The name that the server shows, unless the URL sets one. */
   readonly applicationName: string;
-  /** Whether the URL may not have another name. */
+  /** Whether the URL may not set another name. */
   readonly keepsName?: boolean;
 }
 
 /**
- * A client of postgres.js that takes a URL as libpq does. It needs nothing of a session: no
- * startup parameters but a name, which every pooler takes, and no prepared statements unless
- * `options` has them.
+ * A client of postgres.js for a URL with libpq's meaning. It depends on nothing in a session: no
+ * startup parameters but a name, which every pooler accepts, and no prepared statements unless
+ * `options` enables them.
  */
 export function openClient<Types extends Readonly<Record<string, unknown>> = {}>(
   { url, connectTimeoutMs, applicationName, keepsName = false }: ClientOptions,
@@ -28,13 +28,13 @@ export function openClient<Types extends Readonly<Record<string, unknown>> = {}>
   const login = loginOptions(target, target.connectTimeoutMs ?? connectTimeoutMs, name);
   const given = {
     ...login,
-    // The driver's types do not know that it takes one.
+    // The driver's types do not declare this.
     socket: () => dialer.open(),
     ...options,
   };
   const client = postgres(given as object) as unknown as postgres.Sql<Types>;
   const end = client.end.bind(client);
-  // A connection that is just being opened would live on.
+  // A connection that is being opened would otherwise survive.
   client.end = (how) => {
     dialer.close();
     return end(how);

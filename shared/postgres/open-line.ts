@@ -3,15 +3,12 @@ import { connect as connectTls } from "node:tls";
 import { type DatabaseServer, describeServer, unixSocket } from "./database-url.ts";
 import { tlsOptions, type TlsSettings } from "./tls-settings.ts";
 
-/** A message of its own before any other: "shall we encrypt?" */
+/** The SSLRequest message, sent before any other. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const YES = "S";
 const NO = "N";
 
-/**
- * "preferred" takes a plain connection where the server does not encrypt; "required" fails
- * there.
- */
+/** If the server does not encrypt, "preferred" uses a plain connection and "required" fails. */
 export type Encryption = "plain" | "preferred" | "required";
 
 /** A connection before the login. */
@@ -25,16 +22,16 @@ export interface OpenLineOptions {
   readonly server: DatabaseServer;
   readonly encryption: Encryption;
   readonly tls: TlsSettings;
-  /** Aborts when it has taken too long, or is not needed any more. */
+  /** Aborts at the timeout, or when the connection is not needed. */
   readonly signal: AbortSignal;
 }
 
-/** No answer came in time. */
+/** No answer arrived in time. */
 export class ConnectTimeout extends Error {
   override readonly name = "ConnectTimeout";
 }
 
-/** A server that could not be reached; the message says which and why. */
+/** A server that could not be reached; the message names it and the reason. */
 export class CannotConnect extends Error {
   override readonly name = "CannotConnect";
   readonly code = "CANNOT_CONNECT";
@@ -58,11 +55,11 @@ export async function openLine(options: OpenLineOptions): Promise<Line> {
   try {
     signal.throwIfAborted();
     signal.addEventListener("abort", abort, { once: true });
-    // What fails after this is for the driver to hear, which listens a moment later.
+    // The driver, which starts listening later, must receive later failures.
     socket.on("error", () => {});
     await heard(socket, "connect");
-    // The drivers write a statement in parts; each would wait 40 ms for the answer to the one
-    // before.
+    // The drivers write a statement in parts; each part would wait 40 ms for the acknowledgement of
+    // the previous one.
     socket.setNoDelay(true);
     // A Unix socket is never encrypted.
     if (path !== undefined || encryption === "plain") return { server, socket, encrypted: false };
@@ -88,11 +85,11 @@ async function agrees(socket: Socket): Promise<boolean> {
   const answer = String(await heard(socket, "data"));
   if (answer === YES) return true;
   if (answer === NO) return false;
-  // More than one byte would be an injection before the encryption begins.
+  // More than one byte would be an injection before the encryption starts.
   throw new Error("it does not answer as PostgreSQL does");
 }
 
-/** The first event of its kind. Rejects when the socket fails or ends before. */
+/** The first event of its kind. Rejects if the socket fails or ends before. */
 function heard(socket: Socket, event: "connect" | "secureConnect" | "data"): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const onEvent = (value: unknown) => settle(() => resolve(value));
@@ -111,7 +108,7 @@ export function socketLost(socket: Socket): Promise<never> {
   const lost = new Promise<never>((_resolve, reject) => {
     socket.once("error", reject).once("close", () => reject(new Error("it hung up")));
   });
-  // It is lost after a look that succeeded, too.
+  // A connection can be lost after its inspection succeeded.
   lost.catch(() => {});
   return lost;
 }

@@ -27,7 +27,7 @@ const RECONNECT_S = 0.1;
 const CLOSE_TIMEOUT_MS = 2_000;
 /** Statements that wait for a connection; at 1 ms each, the last one waits for seconds. */
 const WAITING_MAX = 5_000;
-/** The advice when the queue is full: a statement takes milliseconds. */
+/** Retry-After if the queue is full: a statement takes milliseconds. */
 const RETRY_AFTER_MS = 1_000;
 /** A statement is not queued on a connection behind one that may wait for long. */
 const NO_PIPELINE = { max_pipeline: 0 };
@@ -152,7 +152,7 @@ export class Pool {
   /**
    * At the deadline the caller gets an error; the statement keeps its connection until the server
    * has answered. It is not cancelled: a cancel may hit the connection's next statement, and it
-   * ends a commit's wait for the replica as if that had succeeded.
+   * ends a commit's wait for the replica as if it had succeeded.
    */
   async #answer<Columns extends Statement["columns"]>(
     { name, kind, text }: Statement<readonly ParameterType[], Columns>,
@@ -202,7 +202,9 @@ function isLeftOver(error: unknown, parameters: unknown): boolean {
   return about !== undefined && about !== parameters;
 }
 
-/** Admits as many statements at once as there are connections; others wait in order of arrival. */
+/**
+ * Admits as many concurrent statements as there are connections; others wait in order of arrival.
+ */
 export class Semaphore {
   readonly #clock: Clock;
   readonly #waitingMax: number;

@@ -1,14 +1,14 @@
 import { openClient } from "./open-client.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Connections that are never used at the same time are soon answered by one session. */
+/** Two connections that are never used concurrently are soon served by one session. */
 const ROUNDS = 4;
 
 /**
- * Whether a pooler lends sessions by the transaction. Without a pooler the session that answers is
- * the one that has let us in. Behind one, two connections that are both open are answered by one
- * session, or one connection is by two; a pooler that is very busy may not show it. Nothing is left
- * in a session. Rejects as the driver does.
+ * Whether a pooler assigns sessions per transaction. Without a pooler, the session that answers is
+ * the one of the login. Behind one, two open connections are served by one session, or one
+ * connection by two; a very busy pooler may not show it. Leaves nothing in a session. Rejects as
+ * the driver does.
  */
 export async function sharesSessions(url: string): Promise<boolean> {
   const [first, second] = [openSession(url), openSession(url)];
@@ -27,7 +27,7 @@ export async function sharesSessions(url: string): Promise<boolean> {
   }
 }
 
-/** One connection, which says which session let it in (`own`), and which one answers. */
+/** A connection, with the session of its login (`own`) and the one that answers. */
 function openSession(url: string) {
   const where = { url, applicationName: "session", connectTimeoutMs: CONNECT_TIMEOUT_MS };
   const client = openClient(where, { max: 1, max_lifetime: null, idle_timeout: 0 });

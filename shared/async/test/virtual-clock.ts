@@ -9,7 +9,7 @@ interface Timer {
   readonly fire: () => void;
 }
 
-/** A clock that stands still until a test moves it. */
+/** A clock that only a test advances. */
 export class VirtualClock implements Clock {
   #now = 0;
   #order = 0;
@@ -29,17 +29,17 @@ export class VirtualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** How many timers wait. */
+  /** The number of waiting timers. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** Moves time on by `ms` and fires nothing, as when something keeps the process busy. */
+  /** Advances the time by `ms` and fires nothing, as if the process were blocked. */
   stall(ms: number): void {
     this.#now += ms;
   }
 
-  /** Moves time on by `ms`, firing what falls due in order and letting promises settle between. */
+  /** Advances the time by `ms`, fires due timers in order and lets promises settle in between. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
