@@ -1,4 +1,4 @@
-import type { StockChangeKind, StockMovementKind } from "../../proto/stock-change.ts";
+import type { StockChangeKind, StockMovementKind } from "../../proto/stock-api.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { SkuStock } from "./deps.ts";
 

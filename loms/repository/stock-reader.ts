@@ -1,4 +1,4 @@
-import type { StockMovementKind } from "../../proto/stock-change.ts";
+import type { StockMovementKind } from "../../proto/stock-api.ts";
 import type { SkuStock } from "../domain/deps.ts";
 import type { StockReader } from "../domain/stock-deps.ts";
 import type { Reads } from "./read-routing.ts";
