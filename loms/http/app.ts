@@ -2,19 +2,14 @@ import { createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
 import { documentRoutes } from "../../shared/http/openapi.ts";
 import { healthRoutes, metricsRoute, type ReadyCheck } from "../../shared/http/probes.ts";
 import { DOCUMENT_LINKS, OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
-import type { Readiness } from "../../shared/lifecycle.ts";
-import type { Logger } from "../../shared/telemetry/log.ts";
-import type { Metrics } from "../../shared/telemetry/metrics.ts";
-import type { Tracing } from "../../shared/telemetry/tracing.ts";
+import type { ServiceParts } from "../../shared/open-service.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { DOCUMENT_INFO, gatewayRoutes } from "./gateway.ts";
 
-export interface LomsHttpOptions {
+type Parts = Pick<ServiceParts<unknown>, "log" | "metrics" | "tracing" | "readiness">;
+
+export interface LomsHttpOptions extends Parts {
   readonly rpc: Rpc;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  readonly tracing: Tracing;
-  readonly readiness: Readiness;
   /** Readiness checks by the name of the component. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
   /** Origins of cart's pages, which may call the gateway. */
@@ -24,12 +19,7 @@ export interface LomsHttpOptions {
 /** The HTTP listener: the gateway, health, metrics and the documents. */
 export function createLomsHttp(options: LomsHttpOptions): HttpApp {
   const { rpc, log, metrics, tracing, readiness, checks, cartOrigins: origins } = options;
-  const app = createHttpApp({
-    log,
-    metrics,
-    tracing,
-    origins,
-  });
+  const app = createHttpApp({ log, metrics, tracing, origins });
   mount(app, [
     ...gatewayRoutes(rpc),
     ...healthRoutes(readiness, checks),
