@@ -67,7 +67,7 @@ async function run(primaryUrl: string, replicaUrl: string): Promise<void> {
   });
   const cases = [
     ...writing(lists),
-    ...await reading(lists, createOrderSetReader({ read: (send) => send(replica) })),
+    ...await reading(lists, createOrderSetReader(replica)),
   ];
   const only = values.only?.split(",");
   for (const each of cases) {

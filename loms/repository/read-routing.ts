@@ -36,7 +36,7 @@ export interface Reads {
  * Sends reads to the healthy replicas in rotation, or to the primary if there is none. A read that
  * fails on a replica is repeated on the primary within the same deadline.
  */
-export class ReadRouting implements Reads {
+export class ReadRouting implements Reads, StatementRunner {
   readonly replicas: Replicas;
   readonly #options: ReadRoutingOptions;
 
@@ -45,6 +45,9 @@ export class ReadRouting implements Reads {
     this.#options = options;
     this.replicas = new Replicas({ primary, members, listed, clock, leaseMs, onHealth });
   }
+
+  readonly run: StatementRunner["run"] = (statement, parameters, context) =>
+    this.read((server) => server.run(statement, parameters, context), context);
 
   async read<Result>(
     send: (server: StatementRunner) => Promise<Result>,

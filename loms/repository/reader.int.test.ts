@@ -269,7 +269,7 @@ test("reads are prepared", async () => {
     applicationName: "test",
   });
   pools.push(pool);
-  await createOrderSetReader({ read: (send) => send(pool) }).stocksInfo([1002], testContext());
+  await createOrderSetReader(pool).stocksInfo([1002], testContext());
   const rows = await pool.db.execute<{ statement: string }>(
     sql`select statement from pg_prepared_statements`,
   );

@@ -1,11 +1,10 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
-import type { RowOf } from "../../shared/postgres/statement.ts";
+import type { RowOf, StatementRunner } from "../../shared/postgres/statement.ts";
 import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Order, OrderItem, OrderReader, SkuStock } from "../domain/deps.ts";
 import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
 import { toOrderItem } from "./order-item.ts";
-import type { Reads } from "./read-routing.ts";
 import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
 import { toSkuStock } from "./stock-reader.ts";
 
@@ -78,13 +77,10 @@ export interface OrderSetReader {
 }
 
 /** Orders and stock; the routing chooses the server of each set. */
-export function createOrderSetReader(routing: Reads): OrderSetReader {
+export function createOrderSetReader(routing: StatementRunner): OrderSetReader {
   return {
     async orderInfo(orderIds, context) {
-      const rows = await routing.read(
-        (server) => server.run(ORDER_INFO, [orderIds], context),
-        context,
-      );
+      const rows = await routing.run(ORDER_INFO, [orderIds], context);
       const found = new Map<bigint, Order & { readonly items: OrderItem[] }>();
       for (const row of rows) {
         let order = found.get(row.order_id);
@@ -94,10 +90,7 @@ export function createOrderSetReader(routing: Reads): OrderSetReader {
       return found;
     },
     async stocksInfo(skus, context) {
-      const rows = await routing.read(
-        (server) => server.run(STOCKS_INFO, [skus], context),
-        context,
-      );
+      const rows = await routing.run(STOCKS_INFO, [skus], context);
       return rows.map(toSkuStock);
     },
   };
