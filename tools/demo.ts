@@ -24,7 +24,7 @@ if (!cart || !loms) {
     const keeper = isOurs && products && lomsAdmin && await isStandIn(products)
       ? { products, lomsAdmin, lomsAdminToken: LOMS_ADMIN_TOKEN || undefined }
       : undefined;
-    await tellStory(narrator, { cart, loms, keeper }, { notifierLog, brokers });
+    await tellStory(narrator, { cart, loms, keeper, notifierLog, brokers });
     process.stdout.write(`\ndemo: ${narrator.steps} steps, all as promised\n`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

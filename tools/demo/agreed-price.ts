@@ -1,11 +1,10 @@
 import { randomInt } from "node:crypto";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
-import type { Shop, StoryOrder } from "./shop.ts";
+import { newUser, type Shop, type StoryOrder } from "./shop.ts";
 
 /** A new product in each run, since cart remembers the prices of others for a while. */
 const SKU_MIN = 3_000_000_000;
 const SKU_MAX = 4_000_000_000;
-const USER_MAX = 2 ** 40;
 const DELIVERED = 10;
 const COUNT = 2;
 const ANNOUNCED_PRICE = 500;
@@ -41,22 +40,19 @@ export async function agreeToATotal(
   shop: Shop,
   { products, lomsAdmin, lomsAdminToken: token }: Shopkeeper,
 ): Promise<StoryOrder> {
-  const [sku, user] = [randomInt(SKU_MIN, SKU_MAX), randomInt(1, USER_MAX)];
+  const { narrator } = shop;
+  const [sku, user] = [randomInt(SKU_MIN, SKU_MAX), newUser()];
   const items = [{ sku, count: COUNT }] as const;
   const product = `${products}/products/${sku}`;
-  await shop.narrator.call("The shop announces a new product", "PUT", product, {
-    body: { name: `Novelty ${sku}`, price: ANNOUNCED_PRICE },
-    expected: 204,
-  });
-  await shop.narrator.call(`and gets ${DELIVERED} of it`, "POST", `${lomsAdmin}/v1/stock/receive`, {
-    body: {
-      ...{ lines: [{ sku, count: DELIVERED }], reason: "first delivery" },
-      reference: `demo ${sku}`,
-    },
+  const announced = { body: { name: `Novelty ${sku}`, price: ANNOUNCED_PRICE }, expected: 204 };
+  await narrator.call("The shop announces a new product", "PUT", product, announced);
+  const lines = [{ sku, count: DELIVERED }];
+  await narrator.call(`and gets ${DELIVERED} of it`, "POST", `${lomsAdmin}/v1/stock/receive`, {
+    body: { lines, reason: "first delivery", reference: `demo ${sku}` },
     token,
   });
   const raised = { body: { price: PRICE }, expected: 204 };
-  await shop.narrator.call("Then its price goes up", "PUT", product, raised);
+  await narrator.call("Then its price goes up", "PUT", product, raised);
   await shop.add(`User ${user} has read the announcement and wants ${COUNT}`, user, items[0]);
   await shop.checkoutFails(
     "agrees to what was announced; the answer has the current price, and nothing is ordered",

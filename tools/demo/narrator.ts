@@ -31,26 +31,18 @@ export interface Request {
 /** Prints each step as it happens: the action, the request, the answer, and what was promised. */
 export class Narrator {
   readonly #print: (line: string) => void;
-  #steps = 0;
-  #title = "";
+  steps = 0;
+  /** What is being done, for the message about a broken promise. */
+  title = "";
 
   constructor(print: (line: string) => void) {
     this.#print = print;
   }
 
-  get steps(): number {
-    return this.#steps;
-  }
-
-  /** What is being done, for the message about a broken promise. */
-  get title(): string {
-    return this.#title;
-  }
-
   begin(title: string): void {
-    this.#steps++;
-    this.#title = title;
-    this.#print(`\n${this.#steps}. ${title}`);
+    this.steps++;
+    this.title = title;
+    this.#print(`\n${this.steps}. ${title}`);
   }
 
   say(line: string): void {

@@ -1,4 +1,12 @@
+import { randomInt } from "node:crypto";
 import type { Answer, Narrator, Request } from "./narrator.ts";
+
+/** Users of earlier runs have carts and orders; a new one has none. */
+const USER_MAX = 2 ** 40;
+
+export function newUser(): number {
+  return randomInt(1, USER_MAX);
+}
 
 export interface Line {
   readonly sku: number;
@@ -16,23 +24,19 @@ export interface StoryOrder {
 /** The calls that a person makes, each a step of the story that checks its answer. */
 export class Shop {
   readonly narrator: Narrator;
-  readonly #urls: { readonly cart: string; readonly loms: string };
+  readonly #urls: Readonly<Record<"cart" | "loms", string>>;
   /** By SKU, as the cart listed them last. */
   readonly #prices = new Map<number, number>();
 
-  constructor(narrator: Narrator, urls: { readonly cart: string; readonly loms: string }) {
+  constructor(narrator: Narrator, urls: Readonly<Record<"cart" | "loms", string>>) {
     this.narrator = narrator;
     this.#urls = urls;
   }
 
   /** A call below a user's cart. */
   cart(title: string, method: string, user: number, path: string, request?: Request) {
-    return this.narrator.call(
-      title,
-      method,
-      `${this.#urls.cart}/user/${user}/cart${path}`,
-      request,
-    );
+    const url = `${this.#urls.cart}/user/${user}/cart${path}`;
+    return this.narrator.call(title, method, url, request);
   }
 
   /** A call of a method of loms. */
@@ -78,10 +82,8 @@ export class Shop {
     promised: Readonly<Record<string, unknown>>,
     body?: object,
   ): Promise<Answer["body"]> {
-    const { body: problem } = await this.cart(title, "POST", user, "/checkout", {
-      body,
-      expected: 412,
-    });
+    const request = { body, expected: 412 };
+    const { body: problem } = await this.cart(title, "POST", user, "/checkout", request);
     this.narrator.check("the code", problem.code, "failed_precondition");
     for (const [name, value] of Object.entries(promised)) {
       this.narrator.check(name, problem[name], value);

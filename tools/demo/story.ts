@@ -1,19 +1,16 @@
-import { randomInt } from "node:crypto";
 import { BrokenPromise, type Narrator } from "./narrator.ts";
 import { readKafkaEvents } from "./kafka-events.ts";
 import { waitForNotifications } from "../notifications.ts";
 import { agreeToATotal, type Shopkeeper } from "./agreed-price.ts";
-import { Shop, type StoryOrder } from "./shop.ts";
+import { newUser, Shop, type StoryOrder } from "./shop.ts";
 
-export interface DemoUrls {
+/** The parts of a running system. */
+export interface System {
   readonly cart: string;
   readonly loms: string;
   /** Without it prices and stock cannot be changed, and the story is shorter. */
-  readonly keeper?: Shopkeeper | undefined;
-}
-
-/** Where what came of the story can be seen, if anywhere. */
-export interface DemoEvents {
+  readonly keeper: Shopkeeper | undefined;
+  /** Where notifications can be seen, if anywhere. */
   readonly notifierLog: string | undefined;
   /** The addresses of Apache Kafka, comma separated. */
   readonly brokers: string | undefined;
@@ -25,24 +22,19 @@ const SKUS = [773297411, 2956315, 1148162, 2618151, 2958025, 3618852, 5097510, 1
 const NEEDED = 4;
 /** A cart line holds no more of one SKU. */
 const LINE_MAX = 65_535;
-/** Users of earlier runs have carts and orders; a new one has none. */
-const USER_MAX = 2 ** 40;
 
 /**
  * Buys something as a person would. What it expects follows from the stock that it finds, so it can
  * run on the same data again. No other buyer may buy the same SKUs meanwhile.
  * @throws {BrokenPromise} with what was promised and what happened
  */
-export async function tellStory(
-  narrator: Narrator,
-  urls: DemoUrls,
-  { notifierLog, brokers }: DemoEvents,
-): Promise<void> {
-  const shop = new Shop(narrator, urls);
+export async function tellStory(narrator: Narrator, system: System): Promise<void> {
+  const { keeper, notifierLog, brokers } = system;
+  const shop = new Shop(narrator, system);
   const [first, second] = await findStock(shop);
   const paid = await buyAndPay(shop, first, second);
   const cancelled = await buyAndCancel(shop, { ...first, available: first.available - 2 });
-  const agreed = urls.keeper ? [await agreeToATotal(shop, urls.keeper)] : [];
+  const agreed = keeper ? [await agreeToATotal(shop, keeper)] : [];
   const short = await comeTooLate(shop, { ...first, available: first.available - 2 });
   await shop.stockIs("What was paid is gone, nothing else", first.sku, first.available - 2);
   await shop.stockIs("The same of the other product", second.sku, second.available - 1);
@@ -70,7 +62,7 @@ async function findStock(shop: Shop): Promise<[Stock, Stock]> {
 }
 
 async function buyAndPay(shop: Shop, first: Stock, second: Stock): Promise<StoryOrder> {
-  const user = randomInt(1, USER_MAX);
+  const user = newUser();
   const items = [{ sku: first.sku, count: 2 }, { sku: second.sku, count: 1 }] as const;
   await shop.add(`User ${user} puts two of the first product into the cart`, user, items[0]);
   await shop.add("and one of the second", user, items[1]);
@@ -86,7 +78,7 @@ async function buyAndPay(shop: Shop, first: Stock, second: Stock): Promise<Story
 }
 
 async function buyAndCancel(shop: Shop, { sku, available }: Stock): Promise<StoryOrder> {
-  const user = randomInt(1, USER_MAX);
+  const user = newUser();
   const items = [{ sku, count: 1 }] as const;
   await shop.add("A second buyer picks one", user, items[0]);
   const order = await shop.checkout("and checks out", user);
@@ -111,16 +103,14 @@ async function payAndLookBack(shop: Shop, user: number, cancelled: number): Prom
 }
 
 async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<StoryOrder[]> {
-  const [slow, fast] = [randomInt(1, USER_MAX), randomInt(1, USER_MAX)];
+  const [slow, fast] = [newUser(), newUser()];
   const items = [{ sku, count: available }] as const;
   await shop.add("A third buyer picks all that is left", slow, items[0]);
   await shop.add("A fourth picks one", fast, { sku, count: 1 });
   const taken = await shop.checkout("and is faster", fast);
   const short = { sku, requested: available, available: available - 1 };
-  const { order_id } = await shop.checkoutFails("The third comes too late", slow, {
-    skus: [short],
-  });
-  const failed = order_id as number;
+  const problem = await shop.checkoutFails("The third comes too late", slow, { skus: [short] });
+  const failed = problem.order_id as number;
   const facts = { status: "failed", user: slow, items, reason: "out_of_stock" };
   await shop.orderIs("That order has failed", failed, facts);
   await shop.list("and the cart is as it was", slow, items);
@@ -138,8 +128,7 @@ async function showNotifications(
   orders: readonly StoryOrder[],
 ): Promise<void> {
   narrator.begin("The notifications that came of it");
-  const count = orders.reduce((sum, { statuses }) => sum + statuses.length, 0);
-  const shown = await waitForNotifications(notifierLog, orders.map(({ order }) => order), count);
+  const shown = await waitForNotifications(notifierLog, ...expectedOf(orders));
   for (const { order_id, seq, user_id, status, reason } of shown) {
     const what = reason === undefined ? `"${status}"` : `"${status}", reason ${reason}`;
     narrator.say(`order ${order_id}, ${seq}: user ${user_id} is notified of ${what}`);
@@ -159,8 +148,7 @@ async function showKafka(
   orders: readonly StoryOrder[],
 ): Promise<void> {
   narrator.begin(`The same events on Apache Kafka at ${brokers}`);
-  const count = orders.reduce((sum, { statuses }) => sum + statuses.length, 0);
-  const found = await readKafkaEvents(brokers, orders.map(({ order }) => order), count);
+  const found = await readKafkaEvents(brokers, ...expectedOf(orders));
   for (const { order, seq, position } of found) {
     narrator.say(`order ${order}, ${seq}: ${position}`);
   }
@@ -169,4 +157,9 @@ async function showKafka(
     const seqs = [...new Set(own.map(({ seq }) => seq))];
     narrator.check(`seq of order ${order} on Kafka`, seqs, statuses.map((_, i) => i + 1));
   }
+}
+
+/** The ids of the orders, and how many events they have together. */
+function expectedOf(orders: readonly StoryOrder[]): [ids: number[], events: number] {
+  return [orders.map(({ order }) => order), orders.flatMap(({ statuses }) => statuses).length];
 }
