@@ -1,6 +1,5 @@
 import process from "node:process";
 import { z } from "zod";
-import { INT64_MAX } from "../proto/loms/v1/schemas.ts";
 import { createBus } from "../shared/bus/create-bus.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import {
@@ -13,7 +12,7 @@ import {
   showOrder,
 } from "./events/commands.ts";
 import { readMax, withLomsDatabase } from "./loms-database.ts";
-import { runTool, ToolError, UsageError } from "./tool.ts";
+import { runTool, ToolError, UsageError, wholeNumber } from "./tool.ts";
 
 const USAGE = `npm run events -- --order 42            the events of an order, from its history
 npm run events -- dlq [--max 1000]             what the notifier could not read
@@ -26,33 +25,24 @@ npm run events -- replay --since 2026-01-02T03:04:05Z [--max 1000]
 It finds the system that runs in this folder, else by DATABASE_URL, KAFKA_BROKERS (with its other
 settings) or BUS_DATABASE_URL, as loms does.
 `;
-const ORDER_ID = /^[1-9][0-9]{0,18}$/;
 const MOMENT = z.iso.datetime({ offset: true });
 
-/** Returns nothing when there is no such order. */
-type Task = (deps: EventsDeps, max: number) => Promise<string[] | undefined>;
-
 interface Given {
-  readonly order?: string | undefined;
-  readonly since?: string | undefined;
+  readonly order: bigint;
+  readonly since: string;
+  readonly max: number;
 }
 
-/** By the command and its options. */
-const COMMANDS: Readonly<Record<string, (given: Given) => Task>> = {
-  "--order"({ order = "" }) {
-    if (ORDER_ID.test(order) && BigInt(order) <= INT64_MAX) {
-      return (deps) => showOrder(deps, BigInt(order));
-    }
-    throw new UsageError(`--order is the id of an order, not ${order}`);
-  },
-  "dlq": () => listDeadLetters,
-  "replay-dlq": () => replayDeadLetterQueue,
-  "refused": () => listRefused,
-  "replay-refused": () => replayRefused,
-  "replay --since"({ since = "" }) {
-    if (MOMENT.safeParse(since).success) return (deps, max) => replayEvents(deps, since, max);
-    throw new UsageError(`--since is a moment such as 2026-01-02T03:04:05Z, not ${since}`);
-  },
+/** By the command and its options; each returns nothing when there is no such order. */
+const COMMANDS: Readonly<
+  Record<string, (deps: EventsDeps, given: Given) => Promise<string[] | undefined>>
+> = {
+  "--order": (deps, { order }) => showOrder(deps, order),
+  "dlq": (deps, { max }) => listDeadLetters(deps, max),
+  "replay-dlq": (deps, { max }) => replayDeadLetterQueue(deps, max),
+  "refused": (deps, { max }) => listRefused(deps, max),
+  "replay-refused": (deps, { max }) => replayRefused(deps, max),
+  "replay --since": (deps, { since, max }) => replayEvents(deps, since, max),
 };
 
 await runTool({
@@ -63,17 +53,23 @@ await runTool({
     since: { type: "string" },
     max: { type: "string" },
   },
-  async run(words, { max: given, ...values }) {
+  async run(words, values) {
     const options = (["order", "since"] as const).filter((name) => values[name] !== undefined);
     const command = COMMANDS[[...words, ...options.map((name) => `--${name}`)].join(" ")];
     if (!command) throw new UsageError(`use one of\n${USAGE}`);
-    const task = command(values);
-    const max = readMax(given);
+    const { since = "", order } = values;
+    if (values.since !== undefined && !MOMENT.safeParse(since).success) {
+      throw new UsageError(`--since is a moment such as 2026-01-02T03:04:05Z, not ${since}`);
+    }
+    const given = {
+      order: order === undefined ? 0n : wholeNumber("--order", order, 1n),
+      ...{ since, max: readMax(values.max) },
+    };
     const log = createLogger({ service: "stack", level: "error" });
     const lines = await withLomsDatabase("events", async (pool, config) => {
       const bus = await createBus(config, log);
       try {
-        return await task({ pool, bus }, max);
+        return await command({ pool, bus }, given);
       } finally {
         await bus.close();
       }

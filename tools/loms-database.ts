@@ -3,19 +3,17 @@ import { type LomsConfig, lomsConfig } from "../loms/config.ts";
 import type { RequestContext } from "../shared/async/request-context.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import { backgroundContext } from "../shared/telemetry/tracing.ts";
-import { UsageError } from "./tool.ts";
+import { wholeNumber } from "./tool.ts";
 
 /** One run reads and moves no more, so that it stays short and its memory small. */
-const MAX_DEFAULT = 1_000;
-const MAX_MAX = 100_000;
+const MAX_DEFAULT = "1000";
+const MAX_MAX = 100_000n;
 /** People wait for it, and a lookup in a large database is slow when it was idle. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 /** @throws {UsageError} when the text of `--max` is no number of rows that one run may take */
-export function readMax(text: string | undefined): number {
-  const max = text === undefined ? MAX_DEFAULT : Number(text);
-  if (Number.isInteger(max) && max >= 1 && max <= MAX_MAX) return max;
-  throw new UsageError(`--max is a number from 1 to ${MAX_MAX}, not ${text}`);
+export function readMax(text = MAX_DEFAULT): number {
+  return Number(wholeNumber("--max", text, 1n, MAX_MAX));
 }
 
 /** Runs a task of a tool on the primary of loms, which it finds as loms does. */

@@ -2,7 +2,7 @@ import { lomsClient } from "./clients/clients.ts";
 import { reach } from "./clients/reach.ts";
 import { readMax, withLomsDatabase } from "./loms-database.ts";
 import { listLatePayments, listOrders } from "./orders/commands.ts";
-import { findStack, findUrls, type Outcome, runTool, UsageError } from "./tool.ts";
+import { findStack, findUrls, type Outcome, runTool, UsageError, wholeNumber } from "./tool.ts";
 
 const USAGE = `npm run orders -- late-payments [--max 1000]
                         orders with late payments, the newest try first
@@ -13,7 +13,6 @@ Both take --json.
 Exit code 0: done. 1: refused, or no answer. 2: usage error. It uses the system that npm start
 runs; DATABASE_URL (late-payments) and LOMS_URL (list) name another one.
 `;
-const USER_ID = /^[1-9][0-9]{0,18}$/;
 
 await runTool({
   name: "orders",
@@ -34,9 +33,9 @@ await runTool({
 });
 
 async function list(user = "", statuses: readonly string[], max: number): Promise<Outcome> {
-  if (!USER_ID.test(user)) throw new UsageError(`USER is the id of a user, not ${user}`);
+  const id = wholeNumber("USER", user, 1n);
   const [url = ""] = findUrls({ LOMS_URL: findStack()?.urls.loms });
   const loms = lomsClient(...reach(url));
-  const { data, lines } = await listOrders(loms, BigInt(user), statuses, max);
+  const { data, lines } = await listOrders(loms, id, statuses, max);
   return { data, lines: lines.length > 0 ? lines : ["none"] };
 }

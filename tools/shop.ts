@@ -1,11 +1,15 @@
 import { join } from "node:path";
 import process from "node:process";
 import { jsonIntegers } from "../shared/json.ts";
+import { ProductClient } from "../shared/products/product-client.ts";
+import { VERSION } from "../shared/telemetry/version.ts";
+import { cartClient, lomsClient } from "./clients/clients.ts";
+import { reach } from "./clients/reach.ts";
 import { followNotifications } from "./notifications.ts";
 import { readArguments } from "./shop/command.ts";
 import { COMMANDS, isCommand, usage, WATCH } from "./shop/commands.ts";
 import { runSession } from "./shop/session.ts";
-import { openShop, type Shop } from "./shop/shop.ts";
+import type { Shop } from "./shop/shop.ts";
 import { findStack, findUrls, runTool, ToolError, UsageError } from "./tool.ts";
 
 await runTool({
@@ -35,12 +39,18 @@ function findShop(): Shop {
   const { cart: CART_URL, loms: LOMS_URL, products: PRODUCT_URL } = stack?.urls ?? {};
   const urls = findUrls({ CART_URL, LOMS_URL, PRODUCT_URL }) as [string, string, string];
   const [cart, loms, products] = urls;
-  return openShop({
-    ...{ cart, loms, products },
-    productToken: process.env.PRODUCT_TOKEN || "testtoken",
+  return {
+    cart: cartClient(...reach(cart)),
+    loms: lomsClient(...reach(loms)),
+    products: new ProductClient({
+      url: products,
+      token: process.env.PRODUCT_TOKEN || "testtoken",
+      userAgent: `marketplace-shop/${VERSION}`,
+      cacheTtlMs: 0,
+    }),
     // Another system's notifications are not in our notifier's log.
     notifierLog: cart === stack?.urls.cart ? join(stack.logDirectory, "notifier.log") : undefined,
-  });
+  };
 }
 
 async function watch(shop: Shop, words: readonly string[], json: boolean): Promise<undefined> {

@@ -5,7 +5,7 @@ import { reach } from "./clients/reach.ts";
 import { refusalOf } from "./refusal.ts";
 import { checkUsage, COMMANDS, usage } from "./stock/commands.ts";
 import { ImportError } from "./stock/import-file.ts";
-import { FileError } from "./stock/read-stock-file.ts";
+import { FileError } from "./stock/lines-of-json.ts";
 import { findStack, findUrls, type Outcome, runTool, UsageError } from "./tool.ts";
 
 /** A longer list is not read. */

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { INT64_MAX } from "../proto/loms/v1/schemas.ts";
 import { ConfigError } from "../shared/config.ts";
 import { jsonIntegers } from "../shared/json.ts";
 import { redactUrls } from "../shared/redact.ts";
@@ -68,6 +69,14 @@ function readCommandLine(options: ParseArgsOptionsConfig, args = process.argv.sl
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** @throws {UsageError} when the text is no whole number from `min` to `max` */
+export function wholeNumber(name: string, text: string, min: bigint, max = INT64_MAX): bigint {
+  const value = /^[+-]?[0-9]{1,19}$/.test(text) ? BigInt(text) : undefined;
+  if (value !== undefined && value >= min && value <= max) return value;
+  const limit = max === INT64_MAX ? "" : ` to ${max}`;
+  throw new UsageError(`${name} is a whole number from ${min}${limit}, not "${text}"`);
 }
 
 /** The system that runs in this folder; undefined when none does. */

@@ -30,8 +30,8 @@ test("readArguments() takes the user, and the order that is left out, from the s
 
 test.each([
   [["1"], "add lacks SKU"],
-  [["1", "shoe"], `SKU is a number, not "shoe"`],
-  [["1", "-2"], `SKU is a number, not "-2"`],
+  [["1", "shoe"], `SKU is a whole number from 0, not "shoe"`],
+  [["1", "-2"], `SKU is a whole number from 0, not "-2"`],
   [["1", "2", "3", "4"], `add takes no "4"`],
 ])("readArguments() refuses %j: %s", (words, message) => {
   const read = () => readArguments("add", ["user", "sku", "count?"], words);

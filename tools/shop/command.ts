@@ -1,4 +1,4 @@
-import { type Outcome, UsageError } from "../tool.ts";
+import { type Outcome, UsageError, wholeNumber } from "../tool.ts";
 import type { Shop } from "./shop.ts";
 
 /** What a command takes; one with a question mark may be left out. */
@@ -37,7 +37,6 @@ export interface Session {
 
 /** Left out, these mean: one piece, ten products, from the first one on, everybody. */
 const DEFAULTS = { count: 1n, page: 10n, after: 0n, user: 0n } as const;
-const DIGITS = /^[0-9]{1,19}$/;
 
 /**
  * The arguments of a command. In a session the user is known and never written, and the order and
@@ -54,9 +53,12 @@ export function readArguments(
   const rest = [...words];
   for (const parameter of takes) {
     const key = parameter.replace("?", "") as keyof Arguments;
-    const value = fromSession(key, rest, session) ?? fromWord(key, rest.shift());
+    const shown = key.toUpperCase();
+    const known = fromSession(key, rest, session);
+    const word = known === undefined ? rest.shift() : undefined;
+    const value = word === undefined ? known : wholeNumber(shown, word, 0n);
     if (value !== undefined) given[key] = value;
-    else if (!parameter.endsWith("?")) throw new UsageError(`${name} lacks ${key.toUpperCase()}`);
+    else if (!parameter.endsWith("?")) throw new UsageError(`${name} lacks ${shown}`);
   }
   if (rest.length > 0) throw new UsageError(`${name} takes no "${rest[0]}"`);
   return given as Arguments;
@@ -70,10 +72,4 @@ function fromSession(
   if (key === "user") return session?.user;
   const isKnown = (key === "order" || key === "total") && rest.length === 0;
   return isKnown ? session?.[key] : undefined;
-}
-
-function fromWord(key: string, word: string | undefined): bigint | undefined {
-  if (word === undefined) return undefined;
-  if (!DIGITS.test(word)) throw new UsageError(`${key.toUpperCase()} is a number, not "${word}"`);
-  return BigInt(word);
 }

@@ -1,9 +1,12 @@
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { itemLine } from "../list-lines.ts";
 import { type Outcome, UsageError } from "../tool.ts";
-import { productContext, type Shop } from "./shop.ts";
+import type { Shop } from "./shop.ts";
 
 /** Each of them takes a call to the product service, which takes ten in a second. */
 export const PRODUCTS_MAX = 100;
+/** A page of them takes ten seconds. */
+const TIMEOUT_MS = 30_000;
 const SKU_MAX = 2 ** 32 - 1;
 
 interface Listed {
@@ -21,7 +24,7 @@ interface Listed {
 export async function showProducts(shop: Shop, pageSize: number, after: number): Promise<Outcome> {
   if (pageSize < 1 || pageSize > PRODUCTS_MAX) throw new UsageError(`PAGE is 1 to ${PRODUCTS_MAX}`);
   if (after > SKU_MAX) throw new UsageError(`AFTER is a SKU, at most ${SKU_MAX}`);
-  const context = productContext();
+  const context = backgroundContext(TIMEOUT_MS);
   try {
     const skus = await shop.products.listSkus(after, pageSize, context);
     const products = await Promise.all(skus.map(async (sku): Promise<Listed> => {

@@ -6,7 +6,7 @@ import { INT64_MAX } from "../../proto/loms/v1/schemas.ts";
 import { STOCK_PAGE_MAX, STOCK_TEXT_MAX, stockText } from "../../proto/stock-api.ts";
 import type { StockMovement, StockRow } from "../clients/gen/stock/types.gen.ts";
 import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
-import { type Outcome, UsageError } from "../tool.ts";
+import { type Outcome, UsageError, wholeNumber } from "../tool.ts";
 import { importLines } from "./import-file.ts";
 import { readStockFile } from "./read-stock-file.ts";
 
@@ -47,8 +47,11 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
     takes: ["SKU", "N"],
     options: { reason: "required", reference: "optional" },
     about: "adds N units that arrived, or takes out -N that left",
-    async run(api, [sku, count], { reason = "", reference: given }) {
-      const line = { sku: wholeNumber("SKU", sku, 1n), count: Number(signed("N", count)) };
+    async run(api, [sku = "", count = ""], { reason = "", reference: given }) {
+      const line = {
+        sku: wholeNumber("SKU", sku, 1n),
+        count: Number(wholeNumber("N", count, -INT64_MAX)),
+      };
       const reference = given ?? newReference();
       const body = { lines: [line], reason, reference };
       return changed((await api.stockReceive({ body, ...orThrow })).data.lines);
@@ -58,7 +61,7 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
     takes: ["SKU", "N"],
     options: { reason: "optional", reference: "optional" },
     about: "sets the N units that were counted",
-    async run(api, [sku, total], { reason = "count", reference: given }) {
+    async run(api, [sku = "", total = ""], { reason = "count", reference: given }) {
       const line = { sku: wholeNumber("SKU", sku, 1n), total_count: wholeNumber("N", total, 0n) };
       const reference = given ?? newReference();
       const body = { lines: [line], reason, reference };
@@ -69,7 +72,7 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
     takes: ["SKU"],
     options: {},
     about: "lists the movements of a SKU",
-    async run(api, [word]) {
+    async run(api, [word = ""]) {
       const sku = wholeNumber("SKU", word, 1n);
       const movements = await everyPage<StockMovement>(async (last) => {
         const body = { sku, after: last?.id ?? 0n, limit: STOCK_PAGE_MAX };
@@ -164,19 +167,6 @@ function newReference(): string {
   const reference = `npm run stock ${randomUUID()}`;
   note(`reference ${reference}`);
   return reference;
-}
-
-const SIGNED = /^[+-]?[0-9]{1,19}$/;
-
-function signed(name: string, word: string | undefined): bigint {
-  if (!SIGNED.test(word ?? "")) throw new UsageError(`${name} is a whole number, not "${word}"`);
-  return BigInt((word as string).replace("+", ""));
-}
-
-function wholeNumber(name: string, word: string | undefined, min: bigint): bigint {
-  const value = signed(name, word);
-  if (value >= min && value <= INT64_MAX) return value;
-  throw new UsageError(`${name} is a whole number from ${min}, not "${word}"`);
 }
 
 const WIDTH = 12;

@@ -4,14 +4,20 @@ export interface TextAt {
   readonly line: number;
 }
 
-/** A file that cannot be read, with the line. */
-export class UnreadableError extends Error {
-  override readonly name = "UnreadableError";
+export interface LineError {
+  /** From 1. */
   readonly line: number;
+  readonly message: string;
+}
 
-  constructor(line: number, message: string) {
-    super(message);
-    this.line = line;
+/** A file with errors; none of it may be sent. */
+export class FileError extends Error {
+  override readonly name = "FileError";
+  readonly errors: readonly LineError[];
+
+  constructor(...errors: readonly LineError[]) {
+    super(`${errors.length} ${errors.length === 1 ? "line has an error" : "lines have errors"}`);
+    this.errors = errors;
   }
 }
 
@@ -23,7 +29,7 @@ const OBJECT = /(\{(?:"(?:[^"\\]|\\.)*"|[^"{}])*\})\s*(?:,\s*|(?=\]))/y;
 /**
  * The objects of a JSON array as text, with their lines, which JSON.parse does not report. Each may
  * still be invalid JSON.
- * @throws {UnreadableError} at what is neither such an object nor the end of the array
+ * @throws {FileError} at what is neither such an object nor the end of the array
  */
 export function objectsOf(json: string): TextAt[] {
   const objects: TextAt[] = [];
@@ -38,12 +44,13 @@ export function objectsOf(json: string): TextAt[] {
   const pass = (text: string) => void (line += text.split("\n").length - 1);
 
   const begin = next(BEGIN);
-  if (!begin) throw new UnreadableError(line, "must be a JSON array");
+  if (!begin) throw new FileError({ line, message: "must be a JSON array" });
   pass(begin[0]);
   for (let found = next(OBJECT); found; found = next(OBJECT)) {
     objects.push({ text: found[1] as string, line });
     pass(found[0]);
   }
-  if (!next(END)) throw new UnreadableError(line, "must be an object, and the array must end");
+  const message = "must be an object, and the array must end";
+  if (!next(END)) throw new FileError({ line, message });
   return objects;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { FileError, readStockFile } from "./read-stock-file.ts";
+import { FileError } from "./lines-of-json.ts";
+import { readStockFile } from "./read-stock-file.ts";
 
 const MAX = "9223372036854775807";
 

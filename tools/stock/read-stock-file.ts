@@ -3,29 +3,12 @@ import { int64Amount, skuNumber } from "../../proto/loms/v1/schemas.ts";
 import { AppError } from "../../shared/errors.ts";
 import { parseJsonBody } from "../../shared/json.ts";
 import { violationsOf } from "../../shared/violations.ts";
-import { objectsOf, type TextAt, UnreadableError } from "./lines-of-json.ts";
+import { FileError, type LineError, objectsOf, type TextAt } from "./lines-of-json.ts";
 
 /** What was counted of one SKU. */
 export interface CountedLine {
   readonly sku: number;
   readonly total_count: bigint;
-}
-
-export interface LineError {
-  /** From 1. */
-  readonly line: number;
-  readonly message: string;
-}
-
-/** A file with errors; none of it may be sent. */
-export class FileError extends Error {
-  override readonly name = "FileError";
-  readonly errors: readonly LineError[];
-
-  constructor(errors: readonly LineError[]) {
-    super(`${errors.length} ${errors.length === 1 ? "line has an error" : "lines have errors"}`);
-    this.errors = errors;
-  }
 }
 
 /** `reserved` belongs to orders: whatever a file has there is not read. */
@@ -46,25 +29,20 @@ export function readStockFile(contents: string): CountedLine[] {
   const errors: LineError[] = [];
   const rows: CountedLine[] = [];
   const lineOf = new Map<number, number>();
-  try {
-    for (const { line, value } of /^\s*[[{]/.test(text) ? readJson(text) : readCsv(text)) {
-      const read = readRow(value);
-      if (typeof read === "string") {
-        errors.push({ line, message: read });
-        continue;
-      }
-      const before = lineOf.get(read.sku);
-      if (before !== undefined) {
-        errors.push({ line, message: `sku ${read.sku} is on line ${before} already` });
-      }
-      lineOf.set(read.sku, before ?? line);
-      rows.push(read);
+  for (const { line, value } of /^\s*[[{]/.test(text) ? readJson(text) : readCsv(text)) {
+    const read = readRow(value);
+    if (typeof read === "string") {
+      errors.push({ line, message: read });
+      continue;
     }
-  } catch (error) {
-    if (!(error instanceof UnreadableError)) throw error;
-    errors.push({ line: error.line, message: error.message });
+    const before = lineOf.get(read.sku);
+    if (before !== undefined) {
+      errors.push({ line, message: `sku ${read.sku} is on line ${before} already` });
+    }
+    lineOf.set(read.sku, before ?? line);
+    rows.push(read);
   }
-  if (errors.length > 0) throw new FileError(errors);
+  if (errors.length > 0) throw new FileError(...errors);
   return rows;
 }
 
@@ -100,7 +78,7 @@ function* readCsv(text: string): Generator<ValueAt> {
     { text: content.trim(), line: index + 1 }
   )).filter((line) => line.text !== "");
   const header = lines.shift();
-  if (!header) throw new UnreadableError(1, "is empty");
+  if (!header) throw new FileError({ line: 1, message: "is empty" });
   const separator = SEPARATOR.exec(header.text)?.[0] ?? ",";
   const cellsOf = (line: string) => line.split(separator).map((cell) => unquoted(cell.trim()));
   const columns = cellsOf(header.text);
@@ -114,15 +92,14 @@ function* readCsv(text: string): Generator<ValueAt> {
 const WRONG_LENGTH = new AppError("invalid_argument", "must have as many cells as the header");
 
 function checkHeader(columns: readonly string[], line: number): void {
+  const refuse = (message: string) => {
+    throw new FileError({ line, message });
+  };
   const unknown = columns.find((column) => !COLUMNS.includes(column));
-  if (unknown !== undefined) {
-    throw new UnreadableError(line, `"${unknown}" is no column: ${COLUMNS.join(", ")}`);
-  }
+  if (unknown !== undefined) refuse(`"${unknown}" is no column: ${COLUMNS.join(", ")}`);
   const missing = REQUIRED_COLUMNS.find((column) => !columns.includes(column));
-  if (missing !== undefined) throw new UnreadableError(line, `there is no column ${missing}`);
-  if (new Set(columns).size < columns.length) {
-    throw new UnreadableError(line, "a column is there twice");
-  }
+  if (missing !== undefined) refuse(`there is no column ${missing}`);
+  if (new Set(columns).size < columns.length) refuse("a column is there twice");
 }
 
 function toRow(columns: readonly string[], cells: readonly string[]): Record<string, unknown> {
