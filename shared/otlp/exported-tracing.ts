@@ -33,18 +33,15 @@ export interface ExportedTracingOptions {
   /** The attributes of the OpenTelemetry resource. */
   readonly resource: Readonly<Record<string, string | number>>;
   readonly exporter: SpanExporter;
-  readonly onRecord: () => void;
 }
 
-/** Passes spans to the SDK's batches. Their queue is bounded, so `record` never waits. */
+/** Passes sampled spans to the SDK's batches. Their queue is bounded, so `record` never waits. */
 export class ExportedTracing implements Pick<Tracing, "record"> {
   readonly #processor: BatchSpanProcessor;
   readonly #resource: ReadableSpan["resource"];
-  readonly #onRecord: () => void;
   #epochOfZero = performance.timeOrigin;
 
   constructor(options: ExportedTracingOptions) {
-    this.#onRecord = options.onRecord;
     this.#resource = resourceFromAttributes({
       ...options.resource,
       "process.runtime.name": RUNTIME.name,
@@ -61,8 +58,6 @@ export class ExportedTracing implements Pick<Tracing, "record"> {
   }
 
   record(span: SpanRecord): void {
-    if (!isSampled(span.traceparent)) return;
-    this.#onRecord();
     this.#processor.onEnd(this.#readable(span));
   }
 

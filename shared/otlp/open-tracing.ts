@@ -48,11 +48,11 @@ export async function openTracing(
   if (!target) return { ...NO_TRACING, startTraceparent, close: () => Promise.resolve() };
   // The OpenTelemetry SDK costs every process 20 MB, so it is loaded only when spans are exported.
   const { ExportedTracing } = await import("./exported-tracing.ts");
-  const { OtlpExporter } = await import("./otlp-exporter.ts");
+  const { otlpExporter } = await import("./otlp-exporter.ts");
   const logThrottled = throttledLog(log, systemClock);
   const tracing = new ExportedTracing({
     resource: resourceOf(config, metrics.service),
-    exporter: new OtlpExporter({
+    exporter: otlpExporter({
       target,
       userAgent: `marketplace-${metrics.service}/${VERSION}`,
       onBatch(count, error) {
@@ -60,12 +60,15 @@ export async function openTracing(
         if (error !== undefined) logThrottled("warn", "spans could not be exported", error);
       },
     }),
-    onRecord: () => spans.inc({ outcome: "recorded" }),
   });
   return {
     startTraceparent,
     isSampled,
-    record: (span) => tracing.record(span),
+    record(span) {
+      if (!isSampled(span.traceparent)) return;
+      spans.inc({ outcome: "recorded" });
+      tracing.record(span);
+    },
     close: () => within(systemClock, FLUSH_MAX_MS, tracing.close().catch(() => {}), () => {}),
   };
 }

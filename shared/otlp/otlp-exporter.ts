@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { JsonTraceSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
-import { createDirectFetch, type Fetch } from "../http-client/direct-fetch.ts";
+import { createDirectFetch } from "../http-client/direct-fetch.ts";
 import type { OtlpTarget } from "./otlp-target.ts";
 
 const compress = promisify(zlib.gzip);
@@ -28,51 +28,38 @@ export interface OtlpExporterOptions {
  * Spans over OTLP/HTTP. The SDK's own exporter reads the environment by itself and tries again for
  * longer than a stop may take; a batch that does not arrive is lost here.
  */
-export class OtlpExporter implements SpanExporter {
-  readonly #options: OtlpExporterOptions;
-  readonly #fetch: Fetch;
-  readonly #headers: Readonly<Record<string, string>>;
-
-  constructor(options: OtlpExporterOptions) {
-    const { headers, encoding, gzip, certificates } = options.target;
-    this.#options = options;
-    this.#fetch = createDirectFetch(certificates);
-    this.#headers = {
-      "user-agent": options.userAgent,
-      ...headers,
-      "content-type": ENCODINGS[encoding].contentType,
-      ...gzip && { "content-encoding": "gzip" },
-    };
-  }
-
-  export(...[spans, done]: Parameters<SpanExporter["export"]>): void {
-    this.#send(spans).then(
-      () => {
-        this.#options.onBatch(spans.length);
-        done({ code: SUCCESS });
-      },
-      (error: Error) => {
-        this.#options.onBatch(spans.length, error);
-        done({ code: FAILED, error });
-      },
-    );
-  }
-
-  async #send(spans: ReadableSpan[]): Promise<void> {
-    const { url, encoding, gzip, timeoutMs } = this.#options.target;
-    const bytes = ENCODINGS[encoding].serializer.serializeRequest(spans) as Uint8Array<ArrayBuffer>;
-    const response = await this.#fetch(url, {
-      method: "POST",
-      headers: this.#headers,
-      body: gzip ? new Uint8Array(await compress(bytes)) : bytes,
-      signal: AbortSignal.timeout(timeoutMs),
-    });
+export function otlpExporter({ target, userAgent, onBatch }: OtlpExporterOptions): SpanExporter {
+  const { url, encoding, gzip, timeoutMs } = target;
+  const { contentType, serializer } = ENCODINGS[encoding];
+  const fetch = createDirectFetch(target.certificates);
+  const headers = {
+    "user-agent": userAgent,
+    ...target.headers,
+    "content-type": contentType,
+    ...gzip && { "content-encoding": "gzip" },
+  };
+  const send = async (spans: ReadableSpan[]): Promise<void> => {
+    const bytes = serializer.serializeRequest(spans) as Uint8Array<ArrayBuffer>;
+    const body = gzip ? new Uint8Array(await compress(bytes)) : bytes;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(url, { method: "POST", headers, body, signal });
     // Read to its end, so that the connection can be used again.
     await response.arrayBuffer();
     if (!response.ok) throw new Error(`the collector answered with status ${response.status}`);
-  }
-
-  shutdown(): Promise<void> {
-    return Promise.resolve();
-  }
+  };
+  return {
+    export(spans, done) {
+      send(spans).then(
+        () => {
+          onBatch(spans.length);
+          done({ code: SUCCESS });
+        },
+        (error: Error) => {
+          onBatch(spans.length, error);
+          done({ code: FAILED, error });
+        },
+      );
+    },
+    shutdown: () => Promise.resolve(),
+  };
 }
