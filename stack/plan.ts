@@ -50,24 +50,18 @@ export interface Settings {
 
 /** The settings of each service; loaded on use, because they import packages. */
 export const SETTINGS: Readonly<Record<ServicePart, () => Promise<Settings>>> = {
-  async cart() {
-    const { CART_SETTINGS: names, cartConfig: read } = await import("../cart/config.ts");
-    return { names, read };
-  },
-  async loms() {
-    const { LOMS_SETTINGS: names, lomsConfig: read } = await import("../loms/config.ts");
-    return { names, read };
-  },
-  async notifier() {
-    const { NOTIFIER_SETTINGS: names, notifierConfig: read } = await import(
-      "../notifier/config.ts"
-    );
-    return { names, read };
-  },
-  async products() {
-    const { PRODUCTS_SETTINGS: names, productsConfig: read } = await import("./products/config.ts");
-    return { names, read };
-  },
+  cart: () =>
+    import("../cart/config.ts")
+      .then(({ CART_SETTINGS: names, cartConfig: read }) => ({ names, read })),
+  loms: () =>
+    import("../loms/config.ts")
+      .then(({ LOMS_SETTINGS: names, lomsConfig: read }) => ({ names, read })),
+  notifier: () =>
+    import("../notifier/config.ts")
+      .then(({ NOTIFIER_SETTINGS: names, notifierConfig: read }) => ({ names, read })),
+  products: () =>
+    import("./products/config.ts")
+      .then(({ PRODUCTS_SETTINGS: names, productsConfig: read }) => ({ names, read })),
 };
 
 /**

@@ -20,13 +20,12 @@ export function readyBlock(
   observeUrl?: string,
 ): string {
   const { cart, loms } = urls;
-  const orders = loms ?? "";
   const json = "-H 'content-type: application/json'";
   return `
 Ready in ${(startedInMs / 1000).toFixed(1)} s.
 
   cart       ${cart}  (try it in a browser: ${cart}/swagger-ui)
-  loms       ${loms ? `${loms}  (${orders}/swagger-ui)` : "elsewhere"}
+  loms       ${loms ? `${loms}  (${loms}/swagger-ui)` : "elsewhere"}
              gRPC ${urls.lomsGrpc}${
     urls.lomsAdmin ? `, stock ${urls.lomsAdmin}  (${urls.lomsAdmin}/swagger-ui)` : ""
   }
