@@ -47,10 +47,7 @@ const PEM_FILE = /^(KAFKA|CART_STORE)_TLS_(CA|CERT|KEY)$|^OTEL_EXPORTER_.*_(CERT
 const OTEL_PREFIX = "OTEL_";
 /** Settings that name origins of callers: the service opens no connection to them. */
 const CALLERS_SUFFIX = "_ORIGINS";
-const DEFAULT_PORTS: Readonly<Record<string, string>> = {
-  "http:": "80",
-  "https:": "443",
-};
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
 
 /**
  * The flags of `deno run` for a service with these settings. Wrong settings leave it no network:
@@ -72,7 +69,7 @@ export async function denoFlags(
       read: [...folders, ...FOLDERS].map((folder) => join(projectDirectory, folder)),
       sys,
     },
-    ...Object.entries(config).map(([name, value]) => neededFor(name, value, projectDirectory)),
+    ...Object.entries(config).flatMap(([name, value]) => neededFor(name, value, projectDirectory)),
     ...grpc && config[grpc] ? [{ net: await resolved(config[grpc] as HostPort) }] : [],
   ];
   const allow = (["env", "read", "write", "sys", "net"] as const).flatMap((what) => {
@@ -97,18 +94,14 @@ function configOrNothing(
 }
 
 /** For the listeners, parts outside and files that a setting names. */
-function neededFor(name: string, value: unknown, directory: string): Permissions {
-  if (name.endsWith(CALLERS_SUFFIX)) return {};
-  if (name === "KAFKA_BROKERS") return { net: anyPort(value as readonly string[]) };
-  if (Array.isArray(value)) {
-    const each = value.map((item) => neededFor(name, item, directory));
-    const all = (what: keyof Permissions) => each.flatMap((permissions) => permissions[what] ?? []);
-    return { read: all("read"), write: all("write"), sys: all("sys"), net: all("net") };
-  }
+function neededFor(name: string, value: unknown, directory: string): Permissions[] {
+  if (name.endsWith(CALLERS_SUFFIX)) return [];
+  if (name === "KAFKA_BROKERS") return [{ net: anyPort(value as readonly string[]) }];
+  if (Array.isArray(value)) return value.flatMap((item) => neededFor(name, item, directory));
   if (typeof value === "object" && value !== null && "port" in value && "host" in value) {
-    return { net: [formatHostPort(value as HostPort)] };
+    return [{ net: [formatHostPort(value as HostPort)] }];
   }
-  return typeof value === "string" ? neededForText(name, value, directory) : {};
+  return typeof value === "string" ? [neededForText(name, value, directory)] : [];
 }
 
 function neededForText(name: string, text: string, directory: string): Permissions {

@@ -1,10 +1,10 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Environment, reachable } from "../shared/config.ts";
+import type { Environment } from "../shared/config.ts";
 import { denoFlags } from "./deno-permissions.ts";
-import { type Addresses, type ListenerName, listenerSettings, originsOf } from "./addresses.ts";
-import type { Databases, ServicePart } from "./plan.ts";
+import { type Addresses, type ListenerName, listenerSettings } from "./addresses.ts";
+import { type ServicePart, SETTINGS } from "./plan.ts";
 import { SYSTEM_PATH } from "./processes/child.ts";
 import { commandFor, findRuntime, ownRuntime, type Runtime } from "./processes/runtimes.ts";
 
@@ -53,35 +53,20 @@ export async function serviceCommand(
   return commandFor(chosen, MAINS[part], flags);
 }
 
-/** The environment of a service: the launcher's own, and the addresses of the other parts. */
-export function serviceEnvironment(
+/** The environment of a service: the launcher's own, and what it reads of the wiring. */
+export async function serviceEnvironment(
   part: ServicePart,
   addresses: Addresses,
-  databases: Databases,
+  wired: Environment,
   given: Environment,
-): Record<string, string> {
-  const { listeners } = addresses;
-  const wired: Readonly<Record<ServicePart, Environment>> = {
-    products: {},
-    loms: {
-      DATABASE_URL: databases.loms,
-      DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
-      BUS_DATABASE_URL: databases.bus,
-      CART_ORIGINS: originsOf(`http://${reachable(listeners.CART_HTTP)}`),
-    },
-    notifier: { BUS_DATABASE_URL: databases.bus, NOTIFIER_DATABASE_URL: databases.notifier },
-    cart: {
-      PRODUCT_URL: `http://${reachable(listeners.PRODUCTS_HTTP)}`,
-      LOMS_GRPC_URL: reachable(listeners.LOMS_GRPC),
-      LOMS_ORIGINS: originsOf(`http://${reachable(listeners.LOMS_HTTP)}`),
-    },
-  };
-  const set = Object.entries(given).filter(([, value]) => value);
+): Promise<Record<string, string>> {
+  const { names } = await SETTINGS[part]();
+  const own = Object.entries(wired).filter(([name]) => names.includes(name));
+  const set = [...own, ...Object.entries(given)].filter(([, value]) => value);
   return {
     PATH: SYSTEM_PATH,
     HOME: homedir(),
     NODE_COMPILE_CACHE: MODULE_CACHE,
-    ...wired[part] as Record<string, string>,
     ...Object.fromEntries(set) as Record<string, string>,
     ...listenerSettings(part, addresses) as Record<string, string>,
     // The launcher renders the lines that it shows; the log files keep every field.

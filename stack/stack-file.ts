@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Environment } from "../shared/config.ts";
 import { originsOf } from "./addresses.ts";
 import type { Databases } from "./plan.ts";
 import { PROJECT_DIRECTORY } from "./services.ts";
@@ -30,21 +31,24 @@ const FACTS_FILE = "stack.json";
 /** Where a service that is started alone finds the running stack, for what it was not given. */
 const SETTINGS_FILE = "stack.env";
 
+/** Where the services find each other and their databases, as settings. */
+export function wiring({ databases, urls, kafkaBrokers = "" }: StackFacts): Environment {
+  return {
+    DATABASE_URL: databases.loms,
+    DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
+    BUS_DATABASE_URL: databases.bus,
+    KAFKA_BROKERS: kafkaBrokers,
+    NOTIFIER_DATABASE_URL: databases.notifier,
+    PRODUCT_URL: urls.products,
+    LOMS_GRPC_URL: urls.lomsGrpc,
+    CART_ORIGINS: originsOf(urls.cart),
+    LOMS_ORIGINS: urls.loms ? originsOf(urls.loms) : "",
+  };
+}
+
 /** Writes the facts where tools and services started alone look for them, for this user only. */
 export function noteStack(dataDirectory: string, facts: StackFacts): void {
-  const { databases, urls } = facts;
-  const settings = {
-    LOCAL_DATABASE_URL: databases.loms,
-    LOCAL_DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
-    LOCAL_BUS_DATABASE_URL: databases.bus,
-    LOCAL_KAFKA_BROKERS: facts.kafkaBrokers ?? "",
-    LOCAL_NOTIFIER_DATABASE_URL: databases.notifier,
-    LOCAL_PRODUCT_URL: urls.products,
-    LOCAL_LOMS_GRPC_URL: urls.lomsGrpc,
-    LOCAL_CART_ORIGINS: originsOf(urls.cart),
-    LOCAL_LOMS_ORIGINS: urls.loms ? originsOf(urls.loms) : "",
-  };
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  const lines = Object.entries(wiring(facts)).map(([name, value]) => `LOCAL_${name}=${value}\n`);
   writeWhole(join(dataDirectory, SETTINGS_FILE), lines.join(""));
   writeWhole(join(dataDirectory, FACTS_FILE), `${JSON.stringify(facts, undefined, 2)}\n`);
 }

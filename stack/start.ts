@@ -32,7 +32,7 @@ import {
   serviceCommand,
   serviceEnvironment,
 } from "./services.ts";
-import { forgetStack, noteStack, type StackFacts, type StackUrls } from "./stack-file.ts";
+import { forgetStack, noteStack, type StackFacts, type StackUrls, wiring } from "./stack-file.ts";
 import { storageError } from "./storage-error.ts";
 
 export type Part = PostgresPart | ServicePart | "kafka";
@@ -79,10 +79,7 @@ export interface Stack extends StackFacts {
 export const STACK_STOP_MAX_MS = 70_000;
 
 /** The parts that are stopped together, in this order; PostgreSQL follows. */
-const STOP_ORDER: readonly (readonly ServicePart[])[] = [["cart"], ["loms"], [
-  "notifier",
-  "products",
-]];
+const STOP_ORDER = [["cart"], ["loms"], ["notifier", "products"]] as const;
 
 /**
  * Starts the whole system and returns once every part is ready.
@@ -117,8 +114,11 @@ async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack)
   const { dataDirectory } = given;
   const children: { readonly identity: ProcessIdentity | undefined }[] = [];
   const onSpawn = () => lock.record(children.flatMap(({ identity }) => identity ?? []));
-  const kafka = await startBroker(given, onSpawn, opened);
-  if (kafka) children.push(kafka);
+  const kafka = given.kafka ? await startBroker(given, onSpawn) : undefined;
+  if (kafka) {
+    opened.push("Apache Kafka", () => kafka.close());
+    children.push(kafka);
+  }
   const environment = { ...given.environment, ...(kafka && { KAFKA_BROKERS: kafka.address }) };
   const options = { ...given, environment };
   const plan = planStack(environment);
@@ -132,58 +132,37 @@ async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack)
   await checkFree(addresses, plan.services);
 
   const pair = plan.postgres
-    ? await describePair(postgresDirectory, addresses, options)
+    ? await describePostgresPair({
+      ...options,
+      dataDirectory: postgresDirectory,
+      ports: [...addresses.postgres.values()],
+      databases: ["loms", "bus", "notifier"],
+    })
     : undefined;
   if (pair) opened.push("PostgreSQL", () => pair.close());
-  const databases = databasesOf(pair, environment);
-  const services = await createServices(plan, addresses, databases, { ...options, onSpawn });
-  children.push(...services.values());
-  await startServices(services, pair, opened);
-
   const facts: StackFacts = {
     urls: urlsOf(plan, addresses, environment),
-    databases,
+    databases: databasesOf(pair, environment),
     kafkaBrokers: environment.KAFKA_BROKERS || undefined,
     logDirectory: join(dataDirectory, "logs"),
   };
+  const services = await createServices(plan, addresses, facts, { ...options, onSpawn });
+  children.push(...services.values());
+  await startServices(services, pair, opened);
   noteStack(dataDirectory, facts);
   opened.push("the note of the addresses", () => forgetStack(dataDirectory));
   return { ...facts, ...controlsOf(pair, kafka, services), close: () => opened.close() };
 }
 
-async function startBroker(
-  options: StackOptions,
-  onSpawn: () => void,
-  opened: CloseStack,
-): Promise<KafkaBroker | undefined> {
-  if (!options.kafka) return undefined;
-  const { dataDirectory, cacheDirectory, ports, environment = {}, onEnd } = options;
-  const broker = await startKafkaPart({
-    ...{ dataDirectory, cacheDirectory, ports, environment, onSpawn },
-    onEnd: (ending) => onEnd?.("kafka", ending),
-  });
-  opened.push("Apache Kafka", () => broker.close());
-  return broker;
+function startBroker(options: StackOptions, onSpawn: () => void): Promise<KafkaBroker> {
+  const { environment = {}, onEnd } = options;
+  const ended = (ending: Ending) => onEnd?.("kafka", ending);
+  return startKafkaPart({ ...options, environment, onSpawn, onEnd: ended });
 }
 
 function postgresParts({ postgres }: Plan, replicas: 1 | 2 = 1): PostgresPart[] {
   if (!postgres) return [];
   return replicas === 2 ? ["primary", "standby1", "standby2"] : ["primary", "standby1"];
-}
-
-function describePair(
-  dataDirectory: string,
-  addresses: Addresses,
-  { replicas, durable, onEnd }: StackOptions,
-): Promise<PostgresPair> {
-  return describePostgresPair({
-    dataDirectory,
-    ports: [...addresses.postgres.values()],
-    replicas: replicas ?? 1,
-    databases: ["loms", "bus", "notifier"],
-    durable: durable ?? true,
-    onEnd: (part, ending) => onEnd?.(part, ending),
-  });
 }
 
 function databasesOf(pair: PostgresPair | undefined, environment: Environment): Databases {
@@ -201,14 +180,15 @@ function databasesOf(pair: PostgresPair | undefined, environment: Environment): 
 async function createServices(
   plan: Plan,
   addresses: Addresses,
-  databases: Databases,
+  facts: StackFacts,
   options: StackOptions & { readonly onSpawn: () => void },
 ): Promise<ReadonlyMap<ServicePart, ServiceProcess>> {
   const { environment: given = {}, runtimes = {}, onLine, onEnd, onSpawn } = options;
-  const logDirectory = join(options.dataDirectory, "logs");
+  const { logDirectory } = facts;
+  const wired = wiring(facts);
   mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
   const create = async (part: ServicePart) => {
-    const environment = serviceEnvironment(part, addresses, databases, given);
+    const environment = await serviceEnvironment(part, addresses, wired, given);
     return new ServiceProcess({
       name: part,
       command: await serviceCommand(part, runtimes[part], environment),

@@ -21,26 +21,25 @@ export const faultPlan = z.strictObject({
   /** Calls in any second beyond which the answer is 429, as long as the plan is in force. */
   limit_rps: z.number().int().min(1).optional(),
 });
-export type FaultPlan = z.output<typeof faultPlan>;
+type FaultPlan = z.output<typeof faultPlan>;
 
 /** A plan in force and what is left of it. */
-class Force {
+interface Force {
   readonly plan: FaultPlan;
   left: number;
-  readonly ended = new AbortController();
+  readonly ended: AbortController;
   /** When the calls of the last second were let in. */
-  letIn: number[] = [];
+  letIn: number[];
+}
 
-  constructor(plan: FaultPlan) {
-    this.plan = plan;
-    this.left = plan.next ?? Infinity;
-  }
+function inForce(plan: FaultPlan): Force {
+  return { plan, left: plan.next ?? Infinity, ended: new AbortController(), letIn: [] };
 }
 
 /** What goes wrong with calls, by the plan that is in force. */
 export class Faults {
   readonly #clock: Clock;
-  #force = new Force({});
+  #force = inForce({});
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -49,7 +48,7 @@ export class Faults {
   /** Puts a plan in force, in place of the one before. */
   plan(plan: FaultPlan): void {
     this.#force.ended.abort();
-    this.#force = new Force(plan);
+    this.#force = inForce(plan);
   }
 
   /** Calls that hang or are slow go on at once. */
