@@ -30,20 +30,12 @@ interface Chart {
 type Describe = (service: ScrapedService, label: string, metric: string, only?: RegExp) => Line;
 
 const value: Describe = (service, label, metric) => ({ service, label, metric });
-const rate: Describe = (service, label, metric, only) => ({
-  service,
-  label,
-  metric,
-  only,
-  per: "second",
-});
-const average: Describe = (service, label, metric, only) => ({
-  service,
-  label,
-  metric: `${metric}_sum`,
-  only,
-  per: `${metric}_count`,
-});
+const rate: Describe = (service, label, metric, only) => (
+  { service, label, metric, only, per: "second" }
+);
+const average: Describe = (service, label, metric, only) => (
+  { service, label, metric: `${metric}_sum`, only, per: `${metric}_count` }
+);
 
 /** Not what watches the service, such as this very scrape. */
 const NOT_A_PROBE = new RegExp(`^(?!.*http_route="(${[...PROBE_ROUTES].join("|")})")`);
@@ -55,69 +47,49 @@ const STATEMENTS = "db_client_operation_duration_seconds";
 const ON_PRIMARY = /db_client_connection_pool_name="primary"/;
 const ON_REPLICA = /db_client_connection_pool_name="replica"/;
 
+const chart = (title: string, unit: Chart["unit"], lines: readonly Line[]): Chart => (
+  { title, unit, lines }
+);
+
 const CHARTS: readonly Chart[] = [
-  {
-    title: "Requests",
-    unit: "/s",
-    lines: [
-      rate("cart", "cart HTTP", `${REQUESTS}_count`, NOT_A_PROBE),
-      rate("loms", "loms HTTP", `${REQUESTS}_count`, NOT_A_PROBE),
-      rate("loms", "loms gRPC", `${CALLS}_count`, /rpc_system_name="grpc"/),
-    ],
-  },
-  {
-    title: "Average time",
-    unit: "s",
-    lines: [
-      average("cart", "cart HTTP", REQUESTS, NOT_A_PROBE),
-      average("loms", "loms calls", CALLS),
-      average("notifier", "change to notification", "notifier_delay_seconds"),
-    ],
-  },
-  {
-    title: "Orders and notifications",
-    unit: "/s",
-    lines: [
-      rate("loms", "orders created", "order_transitions_total", /to="awaiting payment"/),
-      rate("notifier", "notifications", "notifier_notifications_total", /result="shown"/),
-    ],
-  },
-  {
-    title: "Failures",
-    unit: "/s",
-    lines: [
-      rate("cart", "cart HTTP 5xx", `${REQUESTS}_count`, HTTP_5XX),
-      rate("loms", "loms calls", `${CALLS}_count`, ERROR),
-      rate("notifier", "notifier messages", "bus_consume_duration_seconds_count", ERROR),
-    ],
-  },
-  {
-    title: "Average SQL statement",
-    unit: "s",
-    lines: [
-      average("loms", "loms, primary", STATEMENTS, ON_PRIMARY),
-      average("loms", "loms, replica", STATEMENTS, ON_REPLICA),
-      average("notifier", "notifier", STATEMENTS, ON_PRIMARY),
-    ],
-  },
-  {
-    title: "Events that wait",
-    unit: "",
-    lines: [
-      value("loms", "in the outbox", "outbox_backlog_events"),
-      value("notifier", "on the bus", "bus_lag_messages"),
-    ],
-  },
-  {
-    title: "Processors in use",
-    unit: "",
-    lines: SCRAPED_SERVICES.map((name) => rate(name, name, "process_cpu_seconds_total")),
-  },
-  {
-    title: "Memory",
-    unit: "B",
-    lines: SCRAPED_SERVICES.map((name) => value(name, name, "process_resident_memory_bytes")),
-  },
+  chart("Requests", "/s", [
+    rate("cart", "cart HTTP", `${REQUESTS}_count`, NOT_A_PROBE),
+    rate("loms", "loms HTTP", `${REQUESTS}_count`, NOT_A_PROBE),
+    rate("loms", "loms gRPC", `${CALLS}_count`, /rpc_system_name="grpc"/),
+  ]),
+  chart("Average time", "s", [
+    average("cart", "cart HTTP", REQUESTS, NOT_A_PROBE),
+    average("loms", "loms calls", CALLS),
+    average("notifier", "change to notification", "notifier_delay_seconds"),
+  ]),
+  chart("Orders and notifications", "/s", [
+    rate("loms", "orders created", "order_transitions_total", /to="awaiting payment"/),
+    rate("notifier", "notifications", "notifier_notifications_total", /result="shown"/),
+  ]),
+  chart("Failures", "/s", [
+    rate("cart", "cart HTTP 5xx", `${REQUESTS}_count`, HTTP_5XX),
+    rate("loms", "loms calls", `${CALLS}_count`, ERROR),
+    rate("notifier", "notifier messages", "bus_consume_duration_seconds_count", ERROR),
+  ]),
+  chart("Average SQL statement", "s", [
+    average("loms", "loms, primary", STATEMENTS, ON_PRIMARY),
+    average("loms", "loms, replica", STATEMENTS, ON_REPLICA),
+    average("notifier", "notifier", STATEMENTS, ON_PRIMARY),
+  ]),
+  chart("Events that wait", "", [
+    value("loms", "in the outbox", "outbox_backlog_events"),
+    value("notifier", "on the bus", "bus_lag_messages"),
+  ]),
+  chart(
+    "Processors in use",
+    "",
+    SCRAPED_SERVICES.map((name) => rate(name, name, "process_cpu_seconds_total")),
+  ),
+  chart(
+    "Memory",
+    "B",
+    SCRAPED_SERVICES.map((name) => value(name, name, "process_resident_memory_bytes")),
+  ),
 ];
 
 /** A time in ms since 1970 and the value then; null where it is unknown. */
@@ -163,13 +135,11 @@ export class Charts {
   }
 
   drawn(): DrawnChart[] {
-    return CHARTS.map(({ title, unit, lines }) => ({
-      ...{ title, unit },
-      lines: lines.map((line) => ({
-        ...{ service: line.service, label: line.label },
-        points: this.#points.get(line) ?? [],
-      })),
-    }));
+    const drawn = (line: Line) => {
+      const { service, label } = line;
+      return { service, label, points: this.#points.get(line) ?? [] };
+    };
+    return CHARTS.map(({ title, unit, lines }) => ({ title, unit, lines: lines.map(drawn) }));
   }
 }
 
