@@ -8,14 +8,13 @@ import { observedPublisher } from "../shared/bus/observed.ts";
 import type { ServiceParts } from "../shared/open-service.ts";
 import type { LomsConfig } from "./config.ts";
 import type { Databases } from "./databases.ts";
-import { ORDER_BACKLOG, outboxBacklog, watchBacklog } from "./outbox/backlog.ts";
+import { ORDER_BACKLOG, outboxBacklog, STOCK_BACKLOG, watchBacklog } from "./outbox/backlog.ts";
 import { outboxCleaner } from "./outbox/clean.ts";
 import { outboxWait } from "./outbox/event-message.ts";
 import { ORDER_OUTBOX } from "./outbox/order-outbox.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Relay, type RelayOptions } from "./outbox/relay.ts";
 import { relayMetrics } from "./outbox/relay-metrics.ts";
-import { STOCK_BACKLOG } from "./outbox/stock-backlog.ts";
 import { STOCK_OUTBOX } from "./outbox/stock-outbox.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
 

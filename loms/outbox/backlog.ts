@@ -4,37 +4,36 @@ import { gaugeFamily, type MetricFamily, type Metrics } from "../../shared/telem
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { Outbox } from "./outbox.ts";
 
-export const OUTBOX_BACKLOG_EVENTS = gaugeFamily({
-  name: "outbox_backlog_events",
-  help: "Unpublished order events; absent while the database does not answer",
-  labels: [],
-});
-
-export const OUTBOX_OLDEST_AGE_SECONDS = gaugeFamily({
-  name: "outbox_oldest_age_seconds",
-  help: "Age of the oldest unpublished order event; absent while the database does not answer",
-  labels: [],
-});
-
-export const OUTBOX_REFUSED_EVENTS = gaugeFamily({
-  name: "outbox_refused_events",
-  help: "Order events that the bus refused permanently; absent while the database does not answer",
-  labels: [],
-});
-
 /** The metrics of an outbox. */
-export interface BacklogFamilies {
-  readonly events: MetricFamily<"gauge", never>;
-  readonly oldestAge: MetricFamily<"gauge", never>;
-  readonly refused: MetricFamily<"gauge", never>;
+type BacklogFamilies = Readonly<
+  Record<"events" | "oldestAge" | "refused", MetricFamily<"gauge", never>>
+>;
+
+function backlogFamilies(
+  kind: "Order" | "Stock",
+  names: Readonly<Record<keyof BacklogFamilies, string>>,
+): BacklogFamilies {
+  const family = (name: string, help: string) =>
+    gaugeFamily({ name, help: `${help}; absent while the database does not answer`, labels: [] });
+  const event = `${kind.toLowerCase()} event`;
+  return {
+    events: family(names.events, `Unpublished ${event}s`),
+    oldestAge: family(names.oldestAge, `Age of the oldest unpublished ${event}`),
+    refused: family(names.refused, `${kind} events that the bus refused permanently`),
+  };
 }
 
-/** The metrics of the outbox of order events. */
-export const ORDER_BACKLOG: BacklogFamilies = {
-  events: OUTBOX_BACKLOG_EVENTS,
-  oldestAge: OUTBOX_OLDEST_AGE_SECONDS,
-  refused: OUTBOX_REFUSED_EVENTS,
-};
+export const ORDER_BACKLOG = backlogFamilies("Order", {
+  events: "outbox_backlog_events",
+  oldestAge: "outbox_oldest_age_seconds",
+  refused: "outbox_refused_events",
+});
+
+export const STOCK_BACKLOG = backlogFamilies("Stock", {
+  events: "stock_outbox_backlog_events",
+  oldestAge: "stock_outbox_oldest_age_seconds",
+  refused: "stock_outbox_refused_events",
+});
 
 /** A scrape takes at most 10 s, and the other metrics wait for this query. */
 const READ_TIMEOUT_MS = 1_000;

@@ -11,8 +11,7 @@ import {
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
 import { cleanOutbox } from "./clean.ts";
-import { ORDER_OUTBOX } from "./order-outbox.ts";
-import { OUTBOX_READ } from "./statements.ts";
+import { ORDER_OUTBOX, OUTBOX_READ } from "./order-outbox.ts";
 
 const RELAY = randomUUID();
 const LEASE_MS = 60_000;

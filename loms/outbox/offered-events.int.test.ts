@@ -14,9 +14,8 @@ import {
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
 import { outboxBacklog } from "./backlog.ts";
-import { ORDER_OUTBOX, type OrderEventRow } from "./order-outbox.ts";
+import { ORDER_OUTBOX, type OrderEventRow, OUTBOX_READ } from "./order-outbox.ts";
 import { Relay } from "./relay.ts";
-import { OUTBOX_READ } from "./statements.ts";
 
 let database: TestDatabase;
 let loms: WriterFixture;

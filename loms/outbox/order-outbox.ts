@@ -1,26 +1,67 @@
-import type { OrderEvent } from "../../proto/order-event.ts";
-import { REFUSED_BEFORE } from "../../shared/bus/bus.ts";
-import type { RowOf } from "../../shared/postgres/statement.ts";
-import { orderEventMessage } from "./order-event-message.ts";
-import type { Outbox } from "./outbox.ts";
-import {
-  OUTBOX_BACKLOG,
-  OUTBOX_CLEAN,
-  OUTBOX_MARK,
-  OUTBOX_READ,
-  OUTBOX_REFUSE,
-} from "./statements.ts";
+import { ORDER_EVENT_SOURCE, ORDER_EVENT_TYPE, type OrderEvent } from "../../proto/order-event.ts";
+import { type OutgoingMessage, REFUSED_BEFORE } from "../../shared/bus/bus.ts";
+import { defineStatement, type RowOf } from "../../shared/postgres/statement.ts";
+import { eventMessage } from "./event-message.ts";
+import { type Outbox, statementsOf } from "./outbox.ts";
+
+/**
+ * `refused_before` lists the ids of the order's earlier events that the bus refused; `reason` is
+ * why the order ended.
+ */
+export const OUTBOX_READ = defineStatement({
+  name: "outbox_read",
+  kind: "update",
+  text: `select state, awaited, id, order_id, user_id, seq, status, at, traceparent,
+      refused_before, reason
+    from loms_outbox_read($1, $2, $3, $4, $5)`,
+  parameters: ["uuid", "int4", "int8[]", "int4", "text"],
+  columns: {
+    state: "text",
+    awaited: "bool",
+    id: "int8?",
+    order_id: "int8?",
+    user_id: "int8?",
+    seq: "int4?",
+    status: "text?",
+    at: "text?",
+    traceparent: "text?",
+    refused_before: "text?",
+    reason: "text?",
+  },
+});
+
+/**
+ * $1: ids in the outbox, $2: the bus's reasons. An event that is already recorded does not change.
+ */
+const OUTBOX_REFUSE = defineStatement({
+  name: "outbox_refuse",
+  kind: "insert",
+  text: `with durability as materialized (select set_config('synchronous_commit', 'local', true))
+    insert into outbox_refused (order_id, seq, reason, refused_at)
+    select event.order_id, event.seq, refused.reason, clock_timestamp()
+    from durability cross join unnest($1::int8[], $2::text[]) refused (id, reason)
+    join outbox event on event.id = refused.id
+    order by event.order_id, event.seq
+    on conflict do nothing`,
+  parameters: ["int8[]", "text[]"],
+  columns: {},
+});
 
 /** An order event, as a row of the outbox. */
 export type OrderEventRow = Omit<RowOf<typeof OUTBOX_READ.columns>, "state" | "awaited">;
 
+const ATTRIBUTES = { type: ORDER_EVENT_TYPE, source: ORDER_EVENT_SOURCE };
+
+/** The event as a message. */
+export function orderEventMessage(event: OrderEvent, traceparent: string): OutgoingMessage {
+  return eventMessage(String(event.order_id), event, ATTRIBUTES, traceparent);
+}
+
 /** The outbox of order events. */
 export const ORDER_OUTBOX: Outbox = {
   read: OUTBOX_READ,
-  mark: OUTBOX_MARK,
   refuse: OUTBOX_REFUSE,
-  clean: OUTBOX_CLEAN,
-  backlog: OUTBOX_BACKLOG,
+  ...statementsOf("outbox"),
   toMessage(row: OrderEventRow) {
     const event = {
       id: `${row.order_id}-${row.seq}`,

@@ -1,5 +1,10 @@
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
-import type { ColumnType, RowOf, Statement } from "../../shared/postgres/statement.ts";
+import {
+  type ColumnType,
+  defineStatement,
+  type RowOf,
+  type Statement,
+} from "../../shared/postgres/statement.ts";
 
 /** The columns that every outbox has. */
 export type EventRow = RowOf<{ readonly id: "int8?"; readonly traceparent: "text?" }>;
@@ -54,3 +59,39 @@ type EventName = Readonly<Record<string, bigint | number | string>>;
 
 /** An event that the bus refused, and its reason. */
 export type RefusedEvent = EventName & { readonly reason: string };
+
+/**
+ * The statements that do not depend on what the events are. No caller waits for the replica: marks
+ * and deletions commit on the primary alone.
+ */
+export function statementsOf(table: "outbox" | "stock_outbox") {
+  return {
+    mark: defineStatement({
+      name: `${table}_mark`,
+      kind: "update",
+      text: `select loms_${table}_mark($1, $2, $3) as done`,
+      parameters: ["uuid", "int8[]", "bool"],
+      columns: { done: "void" },
+    }),
+    clean: defineStatement({
+      name: `${table}_clean`,
+      kind: "delete",
+      text: `select loms_${table}_clean($1, $2) as deleted`,
+      parameters: ["int8", "int4"],
+      columns: { deleted: "int4" },
+    }),
+    backlog: defineStatement({
+      name: `${table}_backlog`,
+      kind: "select",
+      text: `select count(*) as events,
+          coalesce(
+            greatest(extract(epoch from clock_timestamp() - min(at)), 0), 0
+          )::float8 as oldest_age_seconds,
+          (select count(*) from ${table}_refused) as refused
+        from ${table}
+        where published_at is null and id >= (select floor from ${table}_lease where only_row)`,
+      parameters: [],
+      columns: { events: "int8", oldest_age_seconds: "float8", refused: "int8" },
+    }),
+  };
+}

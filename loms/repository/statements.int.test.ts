@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Statement } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
+import { ORDER_OUTBOX } from "../outbox/order-outbox.ts";
 import * as outboxStatements from "../outbox/statements.ts";
-import * as stockOutboxStatements from "../outbox/stock-statements.ts";
+import { STOCK_OUTBOX } from "../outbox/stock-outbox.ts";
 import * as repositoryStatements from "./statements.ts";
 import * as readStatements from "./read-statements.ts";
 import * as stockStatements from "./stock-statements.ts";
@@ -26,7 +27,9 @@ const statements: Statement[] = [
   ...Object.values(readStatements),
   ...Object.values(stockStatements),
   ...Object.values(outboxStatements),
-  ...Object.values(stockOutboxStatements),
+  ...[ORDER_OUTBOX, STOCK_OUTBOX].flatMap(
+    ({ read, mark, refuse, clean, backlog }) => [read, mark, refuse, clean, backlog],
+  ),
 ];
 
 test.each(statements)("$name takes and answers what it declares", async (statement) => {

@@ -2,8 +2,8 @@ import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { orderEventMessage } from "../../loms/outbox/order-event-message.ts";
-import { stockEventMessage } from "../../loms/outbox/stock-event-message.ts";
+import { orderEventMessage } from "../../loms/outbox/order-outbox.ts";
+import { stockEventMessage } from "../../loms/outbox/stock-outbox.ts";
 import { readOrderEvent } from "../../notifier/bus/read-order-event.ts";
 import {
   NOTIFIER_GROUP,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { orderEventMessage } from "./order-event-message.ts";
+import { orderEventMessage } from "./order-outbox.ts";
 
 test("orderEventMessage() keeps every digit and names the event in its headers", () => {
   const message = orderEventMessage({
