@@ -3,10 +3,10 @@ import { redactUrls } from "./redact.ts";
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const DURATION = /^([0-9]{1,9})(ms|s|m|h)$/;
-/** Just under the 24.8 days that a timer can wait. */
+/** Just below the limit of a timer, 24.8 days. */
 const TIMER_MAX_DAYS = 24;
 
-/** A duration such as `500ms`, `3s`, `10m`, `1h`, as ms; a bare `0` is no time at all. */
+/** A duration such as `500ms`, `3s`, `10m`, `1h`, in ms; `0` needs no unit. */
 export function durationUpTo(maxDays: number) {
   return z.string().transform((text, context) => {
     const match = DURATION.exec(text);
@@ -22,7 +22,7 @@ export function durationUpTo(maxDays: number) {
   });
 }
 
-/** A duration that a timer can wait. */
+/** A duration within the limit of a timer. */
 export const duration = durationUpTo(TIMER_MAX_DAYS);
 
 export interface HostPort {
@@ -30,7 +30,7 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** An address as `host:port` or `[::1]:port`; port 0 takes a free one. */
+/** An address as `host:port` or `[::1]:port`; port 0 selects a free one. */
 export const hostPort = z.string().transform((text, context): HostPort => {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):([0-9]{1,5})$/.exec(text);
   const port = Number(match?.[3]);
@@ -41,18 +41,18 @@ export const hostPort = z.string().transform((text, context): HostPort => {
   return { host: match[1] ?? match[2] as string, port };
 });
 
-/** The address in the form that {@link hostPort} reads. */
+/** The address in the format of {@link hostPort}. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** How a program on this machine reaches a listener; a wildcard is listened on, never called. */
+/** The address for clients on this machine; a wildcard becomes loopback. */
 export function reachable({ host, port }: HostPort): string {
   const called = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
   return formatHostPort({ host: called, port });
 }
 
-/** Whether only programs on this machine reach a listener at the address. */
+/** Whether the address is reachable from this machine only. */
 export function isLoopback({ host }: HostPort): boolean {
   return host === "localhost" || host === "::1" || /^127(\.[0-9]{1,3}){3}$/.test(host);
 }
@@ -67,7 +67,7 @@ function urlWith(protocols: readonly string[], example: string) {
 
 export const httpUrl = urlWith(["http:", "https:"], "http://127.0.0.1:8090");
 
-/** An origin as browsers write it: `http://host:port`, nothing behind it. */
+/** An origin as browsers write it: `http://host:port`, without a path. */
 export const httpOrigin = httpUrl.refine(
   (text) => URL.canParse(text) && new URL(text).origin === text,
   { error: "is not an origin such as http://localhost:8082" },
@@ -83,7 +83,7 @@ export function listOf<Item extends z.ZodType<unknown, string>>(item: Item) {
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** What every service reads. */
+/** The settings of every service. */
 export const commonSettings = {
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
   LOG_FORMAT: z.enum(["json", "pretty"]).optional(),
@@ -91,13 +91,13 @@ export const commonSettings = {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is wrong with a setting, in words that do not repeat its value if that may be secret. */
+/** A problem of a setting, without its value if that may be secret. */
 export interface SettingProblem {
   readonly name: string;
   readonly message: string;
 }
 
-/** A start that was refused because of its settings; the message lists every problem. */
+/** A start that was refused because of invalid settings; the message lists every problem. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 
@@ -105,17 +105,16 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly SettingProblem[]) {
     const lines = problems.map(({ name, message }) => `  ${name}: ${message}`);
-    // A value may hold credentials where none belong, as in
-    // LOMS_GRPC_URL=http://user:password@loms.
+    // A value may contain misplaced credentials, as in LOMS_GRPC_URL=http://user:password@loms.
     super(redactUrls(`Wrong settings:\n${lines.join("\n")}`));
     this.problems = problems;
   }
 }
 
 /**
- * Reads a service's settings once. An empty variable counts as not set. `check` sees settings that
- * are right one by one, and says which do not go together.
- * @throws {ConfigError} naming every wrong setting in one message
+ * Reads a service's settings once. An empty variable counts as not set. `check` finds
+ * contradictions between settings that are valid one by one.
+ * @throws {ConfigError} naming every invalid setting in one message
  */
 export function readConfig<Shape extends z.ZodRawShape>(
   shape: Shape,
@@ -134,8 +133,8 @@ export function readConfig<Shape extends z.ZodRawShape>(
 }
 
 /**
- * The environment with `LOCAL_<NAME>` in place of each of `names` that is not set: where a service
- * that is started alone finds the parts of the stack that runs beside it.
+ * The environment, with `LOCAL_<NAME>` in place of each of `names` that is not set. A service that
+ * is started alone thus finds the components of the stack on this machine.
  */
 export function withLocalStack(environment: Environment, names: readonly string[]): Environment {
   const local = names.map((name) => [name, environment[name] || environment[`LOCAL_${name}`]]);

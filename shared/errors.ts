@@ -1,6 +1,6 @@
 import type { OrderShortage } from "../proto/loms/v1/order-shortage.ts";
 
-/** The one vocabulary of failures. Each transport owns one table between a code and its status. */
+/** The codes of failures. Each transport has one table between codes and its statuses. */
 export type ErrorCode =
   | "invalid_argument"
   | "not_found"
@@ -12,16 +12,16 @@ export type ErrorCode =
   | "deadline_exceeded"
   | "internal";
 
-/** One broken rule of a request. `path` is dotted, as in `items.0.count`; "" is the whole body. */
+/** One violation of a request. `path` is dotted, as in `items.0.count`; "" is the whole body. */
 export interface FieldViolation {
   readonly path: string;
   readonly message: string;
 }
 
-/** What a cart costs at this moment. */
+/** The current price of a cart. */
 export interface CurrentPrices {
   readonly totalPrice: bigint;
-  /** Of one unit of each SKU. */
+  /** The price of one unit of each SKU. */
   readonly items: readonly { readonly sku: number; readonly price: number }[];
 }
 
@@ -29,17 +29,17 @@ export interface ErrorFacts {
   readonly cause?: unknown;
   readonly fields?: readonly FieldViolation[];
   readonly shortage?: OrderShortage;
-  /** The order that has the idempotency key already. */
+  /** The order that already has the idempotency key. */
   readonly orderId?: bigint;
-  /** When they are not what the caller agreed to. */
+  /** The current prices, if they are not the agreed ones. */
   readonly prices?: CurrentPrices;
-  /** How long a caller should wait before it tries again, in ms. */
+  /** How long a caller should wait before a retry, in ms. */
   readonly retryAfterMs?: number;
 }
 
 /**
- * A failure that callers may see. `message` states what failed and with which values.
- * Any other thrown value is a defect: its text stays inside the process and callers see `internal`.
+ * A failure that callers may see. `message` states what failed and with which values. Any other
+ * thrown value is a defect: its text stays in the process, and callers see `internal`.
  */
 export class AppError extends Error {
   override readonly name = "AppError";
@@ -61,13 +61,13 @@ export class AppError extends Error {
   }
 }
 
-/** The failure as callers may see it: an {@link AppError} as it is, anything else as `internal`. */
+/** The failure for callers: an {@link AppError} unchanged, anything else as `internal`. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return new AppError("internal", "internal error", { cause: error });
 }
 
-/** Whether a write that failed this way may have happened all the same. */
+/** Whether a write that failed in this way may have happened. */
 export function isUnknownOutcome(code: ErrorCode): boolean {
   return code === "unavailable" || code === "deadline_exceeded" || code === "internal";
 }

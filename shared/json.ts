@@ -1,12 +1,14 @@
 import { AppError } from "./errors.ts";
 
-/** Deeper than any request of ours; nested further, a recursive reader would run out of stack. */
+/**
+ * Deeper than any of our requests; deeper nesting could overflow the stack of a recursive reader.
+ */
 export const JSON_DEPTH_MAX = 32;
 /** The digits of uint64, the largest integer in a request; longer ones are slow to convert. */
 const INTEGER_DIGITS_MAX = 20;
 /** The length of a key in an error message. */
 const KEY_SHOWN_MAX = 50;
-/** May hold a number that JSON.parse would round or smooth; most bodies hold none. */
+/** Whether the text may have a number that JSON.parse would round or normalize; most have none. */
 const UNUSUAL_NUMBER = /[0-9][.eE]|-0|[0-9]{16}/;
 const DIGITS = /^-?[1-9][0-9]*$|^0$/;
 
@@ -15,8 +17,8 @@ const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * An int64 as JSON shows it: an integer with every digit, also above 2^53. The result is a plain
- * number where that is exact, and otherwise a value that only `JSON.stringify` understands.
+ * An int64 as an integer of JSON, with every digit, also above 2^53. The result is a number if that
+ * is exact, otherwise a value that only `JSON.stringify` understands.
  */
 export function jsonInteger(value: bigint | number): number {
   const asNumber = Number(value);
@@ -31,15 +33,15 @@ export function jsonIntegers(_key: string, value: unknown): unknown {
 
 /**
  * Reads a JSON body strictly. Integers above 2^53 become bigints. A number that is not written in
- * plain digits (1.0, 1e0, -0) becomes an object that no schema accepts and that is shown as it was
- * written. `__proto__` is an own property like any other.
- * @throws {AppError} `invalid_argument` for what is not UTF-8 or not JSON, for a duplicate key and
- * for more than {@link JSON_DEPTH_MAX} levels
+ * plain digits (1.0, 1e0, -0) becomes an object that no schema accepts and that prints as it was
+ * written. `__proto__` is an ordinary own property.
+ * @throws {AppError} `invalid_argument` for invalid UTF-8 or JSON, for a duplicate key and for more
+ * than {@link JSON_DEPTH_MAX} levels
  */
 export function parseJsonBody(bytes: ArrayBuffer | Uint8Array): unknown {
   const text = decode(bytes);
-  // JSON.parse silently keeps the last of two equal keys (lossless-json accepts them when their
-  // values are equal), and its reviver recurses: both are checked before.
+  // JSON.parse silently keeps the last of two equal keys (lossless-json accepts them if their
+  // values are equal), and its reviver recurses. So keys and depth are checked first.
   const flaw = findFlaw(text);
   if (flaw !== undefined) throw refused(flaw);
   try {
@@ -73,12 +75,12 @@ function revive(_key: string, value: unknown, context: { readonly source?: strin
 }
 
 /**
- * A string with the colon that makes it a key, or a bracket. A string without an end reaches to the
+ * A string with the colon that makes it a key, or a bracket. An unterminated string extends to the
  * end of the text, so that the time is linear in its length.
  */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*(?:"([ \t\r\n]*:)?)?|[[\]{}]/gs;
 
-/** What is wrong with the nesting or the keys of `text`, which need not be JSON. */
+/** The error in the nesting or the keys of `text`, which need not be JSON. */
 function findFlaw(text: string): string | undefined {
   /** The keys of each open object or array. */
   const levels: Set<string>[] = [];
@@ -101,7 +103,7 @@ function findFlaw(text: string): string | undefined {
   return undefined;
 }
 
-/** The key that is written between two quotes: "\u0061" and "a" are one. */
+/** The decoded key between two quotes: "\u0061" and "a" are equal. */
 function readKey(quoted: string): string {
   try {
     return quoted.includes("\\") ? JSON.parse(quoted) as string : quoted.slice(1, -1);

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "./async/clock.ts";
 import { sleep } from "./async/sleep.ts";
 
-/** How long a stop may take before the process exits anyway. */
+/** Time limit of a stop; then the process exits anyway. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 /**
  * The limit for closing everything: the listeners drain for up to 6 s, the rest is for the other
@@ -10,20 +10,21 @@ export const SHUTDOWN_GRACE_MS = 10_000;
 const CLOSE_MAX_MS = 8_000;
 
 /**
- * How long the listeners stay open while `/readyz` answers 503: no client is sent to a closed one.
+ * How long the listeners stay open while `/readyz` answers 503, so that clients do not connect to a
+ * closed one.
  */
 const NOT_READY_FIRST_MS = 250;
 
 type Close = () => void | Promise<void>;
 
-/** A step of a stop that did not finish within the limit. */
+/** A step of a stop that exceeded the limit. */
 export class LateClose extends Error {
   override readonly name = "LateClose";
 }
 
 /**
- * Closes what was opened, in reverse order. A step that fails is reported at the end and does not
- * prevent the others. All steps share one limit; at its end a step that hangs is abandoned, and the
+ * Closes resources in reverse order. A failed step is reported at the end and does not prevent the
+ * others. All steps share one limit. When it is reached, a hanging step is abandoned, and the
  * remaining steps are started without waiting for them.
  */
 export class CloseStack {
@@ -42,9 +43,9 @@ export class CloseStack {
   }
 
   /**
-   * Closes everything once; later calls share the first one's outcome.
-   * @throws {AggregateError} of a {@link LateClose} for each step that was given up, and of an
-   * {@link Error} for each that failed
+   * Closes everything once; later calls share the outcome of the first.
+   * @throws {AggregateError} of a {@link LateClose} for each abandoned step, and of an {@link
+   * Error} for each failed one
    */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
@@ -77,7 +78,7 @@ export class CloseStack {
   }
 }
 
-/** Whether the service takes new work; `/readyz` and gRPC's health show it. */
+/** Whether the service accepts work; reported by `/readyz` and gRPC's health. */
 export class Readiness {
   readonly #clock: Clock;
   #stopping = false;
@@ -90,7 +91,7 @@ export class Readiness {
     return this.#stopping;
   }
 
-  /** Not ready from now on; resolves once probes have had time to see it. */
+  /** Ends readiness; resolves once probes have had time to see it. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await sleep(this.#clock, NOT_READY_FIRST_MS);
@@ -98,7 +99,7 @@ export class Readiness {
 }
 
 export interface RunningService {
-  /** Rejects when an essential part has ended; never resolves. */
+  /** Rejects when an essential component has ended; never resolves. */
   readonly failed?: Promise<never>;
   /**
    * Stops accepting work, finishes work in progress, and closes everything.

@@ -40,7 +40,7 @@ export function registerModuleHooks(): void {
   });
 }
 
-/** The URL of a module, where Node need not look for it. */
+/** The URL of a module that Node need not search for. */
 function resolved(specifier: string, parentUrl: string): string | undefined {
   if (specifier === "../locales/index.js" && parentUrl.includes("/node_modules/zod/")) {
     return new URL("../locales/en.js", parentUrl).href;
@@ -48,7 +48,7 @@ function resolved(specifier: string, parentUrl: string): string | undefined {
   return hasLongManifest(parentUrl) ? new URL(specifier, parentUrl).href : undefined;
 }
 
-/** The packages' CommonJS modules end with `.cjs` and are left to Node. */
+/** The packages' CommonJS modules end in `.cjs` and are left to Node. */
 function hasLongManifest(url: string): boolean {
   return url.endsWith(".js") &&
     LONG_MANIFESTS.some((name) => url.includes(`/node_modules/${name}/`));

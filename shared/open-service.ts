@@ -8,7 +8,7 @@ import { type MeasuredService, Metrics } from "./telemetry/metrics.ts";
 import { type ThrottledLog, throttledLog } from "./telemetry/throttled-log.ts";
 import type { Tracing } from "./telemetry/tracing.ts";
 
-/** What every part of a service is opened with. */
+/** Parts that every component of a service gets. */
 export interface ServiceParts<Config> {
   readonly config: Config;
   readonly log: ProcessLog;
@@ -16,13 +16,13 @@ export interface ServiceParts<Config> {
   readonly tracing: Tracing;
   readonly logThrottled: ThrottledLog;
   readonly readiness: Readiness;
-  /** What is pushed here is closed in reverse order, also when the start fails. */
+  /** Resources to close in reverse order, also if the start fails. */
   readonly opened: CloseStack;
 }
 
 /**
- * Starts a service: opens its telemetry, then what `open` opens. If that fails, everything opened
- * so far is closed.
+ * Starts a service: opens its telemetry, then calls `open`. If that fails, closes everything opened
+ * so far.
  * @throws what `open` throws
  */
 export async function openService<Config extends TracingOptions, Running extends object>(

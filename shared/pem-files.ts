@@ -4,15 +4,15 @@ import { ConfigError, type SettingProblem } from "./config.ts";
 const PEM_BEGINS = "-----BEGIN ";
 const PEM_LINE = /^-----BEGIN /m;
 
-/** Whether there is anything in a PEM text: Node takes an empty authority for all public ones. */
+/** Whether a PEM text has content: Node takes an empty authority for all public ones. */
 export function isPem(text: string): boolean {
   return PEM_LINE.test(text);
 }
 
 /**
- * The PEM texts that settings name as files, by the part that each plays.
- * @param names the setting of each part; one that is not set is left out
- * @throws {ConfigError} naming every file that cannot be read or holds no PEM text
+ * The PEM texts of files named in the settings, by their role.
+ * @param names the setting of each role; settings without a value are omitted
+ * @throws {ConfigError} naming every file that cannot be read or has no PEM text
  */
 export function readPemFiles<Part extends string>(
   config: Readonly<Record<string, unknown>>,
@@ -24,12 +24,12 @@ export function readPemFiles<Part extends string>(
     const given = config[name];
     if (typeof given !== "string" || given === "") continue;
     try {
-      // Where files are hard to mount, the text itself may be the value.
+      // Where files are hard to mount, the value may be the text itself.
       const text = given.startsWith(PEM_BEGINS) ? given : readFileSync(given, "utf8");
       if (isPem(text)) read[part as Part] = text;
       else problems.push({ name, message: `names ${given}, a file without ${PEM_BEGINS.trim()}` });
     } catch (error) {
-      // Without the value, which may be the key itself, badly pasted.
+      // Without the value, which may be a damaged key.
       const message = `cannot be read (${(error as { code?: string }).code})`;
       problems.push({ name, message });
     }

@@ -1,6 +1,4 @@
-/**
- * The one list of what no log line may hold: the values of fields and parameters of these names.
- */
+/** The names of fields and parameters whose values must not be logged. */
 const SECRET_NAMES = [
   "password",
   "passwd",
@@ -13,12 +11,12 @@ const SECRET_NAMES = [
   "apikey",
 ].join("|");
 const MASK = "***";
-/** Deeper nesting is cut by the caller: causes of errors end before. */
+/** Deeper nesting is cut: causes of errors end before. */
 const DEPTH_MAX = 10;
 
 /** A name may be longer, as in PRODUCT_TOKEN. */
 const SECRET_NAME = new RegExp(`(?:${SECRET_NAMES})$`, "i");
-/** Looked for first: most lines hold none of these words, and a look costs a tenth of a mask. */
+/** Checked first: most lines contain none of these words, and masking costs ten times more. */
 const SUSPICIOUS = new RegExp(`${SECRET_NAMES}|bearer|basic |://[^\\s"]*@`, "i");
 /** A password in a URL, as in postgres://user:password@host, which may hold an `@` or a `/`. */
 const URL_PASSWORD = /(:\/\/[^\s:/@"]*:)[^\s"]*@/g;
@@ -42,8 +40,8 @@ const PARAMETER = new RegExp(
 const CREDENTIALS = /\b(bearer|basic) +[\w+/=.~-]+/gi;
 
 /**
- * What `render` makes of a record, with every secret masked wherever it stands: in a field, a URL,
- * a message, a cause. A line without a suspicious word stays as it was rendered first.
+ * The rendered record, with secrets masked in fields, URLs, messages and causes. A line without a
+ * suspicious word is unchanged.
  */
 export function redacted<Fields extends object>(
   record: Fields,
@@ -53,7 +51,7 @@ export function redacted<Fields extends object>(
   return SUSPICIOUS.test(line) ? redactText(render(maskFields(record) as Fields)) : line;
 }
 
-/** A text with every secret masked that is recognizable by what precedes it. */
+/** The text with every secret masked that is recognizable by the text before it. */
 export function redactText(text: string): string {
   return redactUrls(text)
     .replace(CREDENTIALS, `$1 ${MASK}`)
@@ -62,7 +60,7 @@ export function redactText(text: string): string {
     .replace(PARAMETER, `$1${MASK}`);
 }
 
-/** A text with the credentials of its URLs masked, and nothing else. */
+/** The text with the credentials of its URLs masked. */
 export function redactUrls(text: string): string {
   return text.replace(URL_PASSWORD, `$1${MASK}@`).replace(URL_TOKEN, `$1${MASK}@`);
 }

@@ -2,10 +2,10 @@ import process from "node:process";
 import { CloseStack, type RunningService } from "./lifecycle.ts";
 import { runService } from "./run-service.ts";
 
-// A service's process that behaves as its argument says, and says what it is at.
+// A service process that behaves as its argument says, and prints its progress.
 
 const CLOSE_MAX_MS = 50;
-/** Nothing else keeps this process alive. */
+/** Keeps this process alive. */
 setInterval(() => {}, 1_000);
 
 function say(word: string): void {

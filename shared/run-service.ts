@@ -8,12 +8,12 @@ import { registerModuleHooks } from "./module-loading.ts";
 import type { LogFormat, ProcessLog } from "./telemetry/log.ts";
 import type { ServiceName } from "./telemetry/log-record.ts";
 
-// This module and what it imports are small, because signals count only once they have been loaded.
+// This module and its imports are small, because signals count only once they are loaded.
 
-/** A start that a signal interrupts may go on this long: it may be done in a moment. */
+/** Time that a start may continue after a signal; it may be almost complete. */
 const START_LEFT_MS = 1_500;
 
-/** How long the last lines may take to reach their reader. */
+/** Time for the last lines to reach their reader. */
 const FLUSH_MAX_MS = 500;
 
 export interface LogSettings {
@@ -22,33 +22,32 @@ export interface LogSettings {
 }
 
 /**
- * The argument with which a service loads its modules, reads its settings, sends {@link LOADED} to
- * its launcher and starts with the first message that comes back: a launcher can have it ready
- * while what it needs is still starting. The service exits when the channel closes without a
- * message.
+ * With this argument, a service loads its modules, reads its settings, sends {@link LOADED} to its
+ * launcher, and starts with the first message that it receives. A launcher can thus prepare it
+ * while its dependencies are starting. The service exits if the channel closes without a message.
  */
 export const START_ON_MESSAGE = "--start-on-message";
 
 export const LOADED = "loaded";
 
-/** A service once its modules are loaded and its settings are read. */
+/** A service with loaded modules and valid settings. */
 export interface ServiceProgram<Config extends LogSettings> {
   readonly config: Config;
   readonly start: (config: Config, log: ProcessLog) => Promise<RunningService>;
 }
 
 export interface StopLimits {
-  /** How long all may take from the signal on; then the process exits with 1. */
+  /** Time limit from the signal on; then the process exits with 1. */
   readonly graceMs: number;
-  /** How much of it a start may take that is under way. */
+  /** The part of it that a start in progress may use. */
   readonly startMs: number;
 }
 
 const SERVICE_LIMITS: StopLimits = { graceMs: SHUTDOWN_GRACE_MS, startMs: START_LEFT_MS };
 
 /**
- * A service's process: loads its modules, reads its settings, makes its log, and runs it until a
- * signal. A wrong setting stops it with every problem in one message and exit code 1.
+ * The process of a service: loads its modules, reads its settings, opens its log, and runs it until
+ * a signal. An invalid setting ends it with every problem in one message and exit code 1.
  */
 export async function runService<Config extends LogSettings>(
   service: ServiceName,
@@ -71,10 +70,10 @@ export async function runService<Config extends LogSettings>(
 }
 
 /**
- * Runs what `start` starts until a signal: the first SIGTERM or SIGINT closes it and exits 0, the
- * next one (unless it is the same one passed on within 1 s) exits at once with 1. `start` is given
- * a signal that aborts then, if it is still under way. A start that fails, and a service that does,
- * says why in one line and exits with 1.
+ * Runs `start` until a signal. The first SIGTERM or SIGINT closes the service and exits with 0. The
+ * next one (unless it is a copy within 1 s) exits at once with 1. `start` gets an AbortSignal that
+ * aborts with the first. A failed start, and a failed service, log the reason in one line and exit
+ * with 1.
  */
 export async function runUntilSignal(
   log: ProcessLog,
@@ -135,7 +134,9 @@ async function exit(code: number, log: ProcessLog): Promise<never> {
   process.exit(code);
 }
 
-/** @returns undefined when a signal came first: what is not started has promised nothing yet */
+/**
+ * @returns undefined if a signal came first: a service that has not started has promised nothing
+ */
 async function startUnlessStopped(
   start: (stopping: AbortSignal) => Promise<RunningService>,
   stopping: AbortSignal,
@@ -155,8 +156,8 @@ async function startUnlessStopped(
 }
 
 /**
- * Closes everything. Steps that are late are left behind: what was acknowledged had been stored
- * before, and what was not is unknown to its caller, as after a crash.
+ * Closes everything and abandons late steps: acknowledged work is stored, and the rest has an
+ * unknown outcome for its caller, as after a crash.
  */
 async function closeOrLeave(running: RunningService, log: ProcessLog): Promise<void> {
   try {
@@ -168,7 +169,7 @@ async function closeOrLeave(running: RunningService, log: ProcessLog): Promise<v
   }
 }
 
-/** The names of the steps, if all that is wrong is that they were late. */
+/** The names of the steps, if all errors are late ones. */
 function lateSteps(error: unknown): string[] | undefined {
   const failures = error instanceof AggregateError ? error.errors as unknown[] : [error];
   const late = failures.filter((failure) => failure instanceof LateClose);

@@ -1,11 +1,11 @@
 import process from "node:process";
 
-/** npm passes a terminal's signal on, so one Ctrl-C may arrive twice; this is how far apart. */
+/** npm forwards a terminal's signal, so one Ctrl-C may arrive twice, at most this far apart. */
 const REPEATED_SIGNAL_MS = 1_000;
 
 /**
- * Aborts on the first SIGTERM or SIGINT. The next one, unless it is the same one passed on within
- * 1 s, ends the process at once with 1.
+ * Aborts on the first SIGTERM or SIGINT. The next one, unless it is a copy within 1 s, ends the
+ * process at once with 1.
  */
 export function listenForSignals(): AbortSignal {
   const stopping = new AbortController();

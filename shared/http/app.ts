@@ -27,9 +27,9 @@ import {
 } from "./problem.ts";
 import { allowOrigin, isPreflight, PREFLIGHT_HEADERS } from "./cors.ts";
 
-/** How long a request may take unless the service sets another limit. */
+/** Default timeout of a request. */
 const REQUEST_TIMEOUT_MS = 5_000;
-/** Ids that proxies make fit in, and they are safe in a log line and in a header. */
+/** Allows the ids that proxies make; safe in a log line and in a header. */
 const REQUEST_ID = /^[A-Za-z0-9._:+/=@-]{1,128}$/;
 const JSON_HEADERS = { ...CONSTANT_HEADERS, "content-type": "application/json" };
 /** Monitoring requests these every few seconds: logged at debug, and no trace starts there. */
@@ -56,17 +56,17 @@ export const HTTP_SERVER_REQUEST_DURATION_SECONDS = histogramFamily({
 
 export type HttpApp = OpenAPIHono<HttpEnv> & { readonly inExchange: InExchange };
 
-/** Makes a handler of what answers a path; `route` is its pattern, if it has one. */
+/** Makes the handler of a path; `route` is its pattern, if it has one. */
 type InExchange = (route: string | undefined, run: MountedRoute["run"]) => Handler<HttpEnv>;
 
 export interface HttpAppOptions {
-  /** Gets a line for every request. */
+  /** Logs every request. */
   readonly log?: Logger;
   readonly metrics?: Metrics;
   readonly tracing?: Tracing;
   readonly timeoutMs?: number;
   readonly clock?: Clock;
-  /** Origins of other pages that may use this service from a browser. */
+  /** Origins of other pages that may call this service from a browser. */
   readonly origins?: readonly string[];
 }
 
@@ -80,7 +80,7 @@ export function createHttpApp(options: HttpAppOptions = {}): HttpApp {
   return Object.assign(app, { inExchange });
 }
 
-/** Mounts all routes of a service in one call: the router matches them in the order of mounting. */
+/** Mounts all routes of a service at once, because the router matches in mounting order. */
 export function mount(app: HttpApp, routes: readonly MountedRoute[]): void {
   const byPath = Map.groupBy(routes, (route) => route.path);
   const paths = [...byPath.keys()].sort((a, b) => sortKey(a) < sortKey(b) ? -1 : 1);
@@ -93,7 +93,7 @@ export function mount(app: HttpApp, routes: readonly MountedRoute[]): void {
   }
 }
 
-/** Fixed segments come before parameters: `/cart/list` is a route, never a SKU. */
+/** Fixed segments come before parameters: `/cart/list` is a route, not a SKU. */
 function sortKey(path: string): string {
   return path.replaceAll(/\{.+?\}/g, "\uffff");
 }
@@ -114,7 +114,7 @@ function dispatcher(path: string, routes: readonly MountedRoute[]): MountedRoute
   };
 }
 
-/** Opens an exchange for each request, and reports it once its answer is made. */
+/** Opens an exchange for each request, and reports it when its answer is complete. */
 function exchanges(options: HttpAppOptions): InExchange {
   const { clock = systemClock } = options;
   const open = opener(options, clock);
@@ -172,7 +172,7 @@ function reporter({ log, metrics, tracing = NO_TRACING }: HttpAppOptions) {
   const durations = metrics?.histogram(HTTP_SERVER_REQUEST_DURATION_SECONDS);
   return (exchange: Exchange, durationMs: number): void => {
     const { method, route, status, error, context: { traceparent } } = exchange;
-    // A 4xx is the caller's mistake, and no error of the server.
+    // A 4xx is an error of the caller, not of the server.
     const isServerError = status >= STATUS_BY_CODE.internal;
     const labels = {
       http_request_method: KNOWN_METHODS.has(method) ? method : "_OTHER",
@@ -255,7 +255,7 @@ export function answerText(
 
 type AnswerBody = string | Uint8Array<ArrayBuffer> | null;
 
-/** Every answer passes here. A large one is compressed when the caller accepts gzip. */
+/** The last step of every answer. Compresses a large one if the caller accepts gzip. */
 function answer(
   c: HttpContext,
   status: number,
@@ -273,7 +273,7 @@ function answer(
   );
 }
 
-/** Plain headers and a body in one piece: node-server then makes no Headers and no stream. */
+/** With plain headers and a body in one piece, node-server makes no Headers and no stream. */
 function respond(
   c: HttpContext,
   status: number,

@@ -4,15 +4,15 @@ import type { MountedRoute } from "./exchange.ts";
 
 /** RFC 6750, 2.1; the scheme's case does not matter. */
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
-/** What a token may consist of, so that a header can carry it. */
+/** The characters of a token, so that a header can carry it. */
 export const BEARER_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
-/** The scheme in a document, under this name. */
+/** The security scheme in a document, under this name. */
 export const BEARER_SCHEME = { type: "http", scheme: "bearer" } as const;
 
 /**
- * The routes, each answering 401 before it reads the body unless the caller sends the token;
- * without a token they stay open. Neither token gets into a message.
+ * The routes, which answer 401 before they read the body unless the caller sends the token. Without
+ * a token they are open. No message contains a token.
  */
 export function requireBearer(
   routes: readonly MountedRoute[],
@@ -35,7 +35,7 @@ export function requireBearer(
   }));
 }
 
-/** Of one length for every token, which the comparison needs. */
+/** A digest has the same length for every token, which the comparison requires. */
 function digest(token: string): Uint8Array {
   return createHash("sha256").update(token).digest();
 }

@@ -4,9 +4,9 @@
 /** Ten minutes: a page sends one preflight, and a changed setting takes effect soon. */
 const PREFLIGHT_MAX_AGE_S = 600;
 const METHODS = "GET, HEAD, POST, DELETE";
-/** What a page may send beside the headers that every page may. */
+/** Request headers of pages, beside those that are always allowed. */
 const REQUEST_HEADERS = "content-type, idempotency-key, traceparent, x-request-id";
-/** What a page may read beside the headers that every page may. */
+/** Response headers for pages, beside those that are always allowed. */
 const RESPONSE_HEADERS = "allow, etag, retry-after, x-request-id";
 
 /** Whether the request is a preflight, which may be for any path. */
@@ -20,7 +20,7 @@ export const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = {
   "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
 };
 
-/** Adds what lets pages of the origin read the answer with `headers`. */
+/** Adds the headers that let pages of the origin read the answer. */
 export function allowOrigin(origin: string, headers: Record<string, string>): void {
   headers["access-control-allow-origin"] = origin;
   headers["vary"] = headers["vary"] === undefined ? "origin" : `${headers["vary"]}, origin`;

@@ -70,7 +70,7 @@ interface RawInput {
 
 type Part = { readonly name: keyof RawInput; readonly schema: z.ZodType };
 
-/** Prepares once what is the same for every request. */
+/** Prepares the parts that are the same for every request. */
 function inputReader(route: RouteConfig, bodyMaxBytes: number) {
   const bodySchema = jsonSchemaOf(route);
   const mayBeMissing = mayBeWithoutBody(route);
@@ -86,7 +86,7 @@ function inputReader(route: RouteConfig, bodyMaxBytes: number) {
     const hasBody = mayHaveBody(c, bodyMaxBytes);
     const readsJson = bodySchema && (mayBeMissing ? hasBody && namesJson(c) : true);
     if (readsJson) requireJson(c);
-    // Also without a schema: a body that is too large is a 413 on every route.
+    // Also without a schema: a body that is too large gets 413 on every route.
     const bytes = hasBody ? await readBody(c, bodyMaxBytes) : NO_BODY;
     const raw: RawInput = {
       params: paramsOf(c.req.path),
@@ -99,7 +99,7 @@ function inputReader(route: RouteConfig, bodyMaxBytes: number) {
 
 const NO_BODY = new Uint8Array(0);
 
-/** Does not touch `request.body`, for which node-server makes a whole Request. */
+/** Does not use `request.body`, for which node-server makes a whole Request. */
 function mayHaveBody(c: HttpContext, maxBytes: number): boolean {
   const { method, headers } = c.req.raw;
   const declared = headers.get("content-length");
@@ -167,8 +167,8 @@ function parseParts(parts: readonly Part[], raw: RawInput): RawInput {
 }
 
 /**
- * Checks that the caller accepts JSON, after everything else about the request and before it takes
- * effect. Problem bodies are sent whatever the caller accepts.
+ * Checks that the caller accepts JSON, as the last check before the request takes effect. Problem
+ * bodies are always JSON.
  * @throws {HttpError} 406
  */
 export function requireJsonAccepted(c: HttpContext): void {

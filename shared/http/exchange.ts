@@ -9,14 +9,14 @@ export interface HttpEnv {
 
 export type HttpContext = Context<HttpEnv>;
 
-/** A large answer is compressed, which takes a moment. */
+/** Compressing a large answer takes a while. */
 export type Answered = Response | Promise<Response>;
 
 /** One method of one path; parameters of `path` are written as `{user_id}`. */
 export interface MountedRoute {
   readonly method: string;
   readonly path: string;
-  /** The route in the OpenAPI document; one without is not in the document. */
+  /** The route in the OpenAPI document; undefined if it is not documented. */
   readonly document?: RouteConfig;
   run(c: HttpContext): Answered;
 }
@@ -27,15 +27,17 @@ export interface Exchange {
   readonly context: RequestContext;
   /** The caller's `X-Request-Id` or, without a valid one, the id of the span. */
   readonly requestId: string;
-  /** Of the page that sent the request, if it is one that may use this service. */
+  /** The origin of the page that sent the request, if it may use this service. */
   readonly origin: string | undefined;
   /** By `context.clock`, in ms. */
   readonly startedAt: number;
-  /** The route's pattern, as `/user/{user_id}/cart`; undefined when the path matches no route. */
+  /**
+   * The route's pattern, such as `/user/{user_id}/cart`; undefined if the path matches no route.
+   */
   route: string | undefined;
   status: number;
   /** Size of the answer's body. */
   bytes: number;
-  /** Why the request failed. */
+  /** The error of a failed request. */
   error: AppError | undefined;
 }

@@ -8,9 +8,9 @@ import { answerUnreadable, conversionFailure } from "./unreadable.ts";
 
 /** Limit of a request's headers; ours are a few hundred bytes. */
 const HEADERS_MAX_BYTES = 16 * 1024;
-/** Ends a connection whose client sends its headers byte by byte. */
+/** Closes a connection with a client that sends its headers too slowly. */
 const HEADERS_TIMEOUT_MS = 10_000;
-/** The same for a whole request; above all deadlines of routes, which answer before. */
+/** The same for a whole request; longer than all deadlines of routes. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How often the two timeouts are checked. */
 const TIMEOUT_CHECK_MS = 2_000;
@@ -20,14 +20,14 @@ const KEEP_ALIVE_MS = 65_000;
 const IDLE_CHECK_MS = 20;
 /** The host in the URL of every Request, so that the client's Host cannot change the path. */
 const URL_HOST = "localhost";
-/** The server as a whole, which only OPTIONS can name. */
+/** The whole server; only OPTIONS can name it. */
 export const ASTERISK = "*";
 
 /** Answers one request; `env` is the node:http request and response. */
 export type RequestHandler = (request: Request, env?: object) => Response | Promise<Response>;
 
 export interface HttpServer {
-  /** Where this machine reaches it, without a slash at the end. */
+  /** The URL on this machine, without a trailing slash. */
   readonly url: string;
   readonly port: number;
   /**
@@ -37,7 +37,7 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** An address that could not be listened on. */
+/** An address on which the process cannot listen. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
@@ -86,7 +86,7 @@ function listenError(cause: unknown, address: HostPort): ListenError {
   return new ListenError(`Cannot listen on ${formatHostPort(address)}: ${reason}`, { cause });
 }
 
-/** The latest response begun on each open connection; undefined before its first request. */
+/** The latest response on each open connection; undefined before its first request. */
 type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
 
 function watchConnections(server: Server): Connections {
@@ -99,7 +99,7 @@ function watchConnections(server: Server): Connections {
   return latest;
 }
 
-/** False while the request's own body is incomplete: then that body is what is unreadable. */
+/** False while the request's own body is incomplete: then that body is unreadable. */
 function isAnswering(response: ServerResponse | undefined): boolean {
   return response !== undefined && response.req.complete && !response.writableFinished;
 }
@@ -109,7 +109,7 @@ function isAnswering(response: ServerResponse | undefined): boolean {
  * their request is answered, and for those that have sent nothing. This closes both.
  */
 function close(server: Server, connections: Connections, graceMs: number): Promise<void> {
-  // A request that still arrives on an open connection is answered as the last one.
+  // A further request on an open connection is answered as the last one.
   server.prependListener("request", (_request, response) => {
     response.shouldKeepAlive = false;
   });
@@ -129,15 +129,15 @@ function close(server: Server, connections: Connections, graceMs: number): Promi
   });
 }
 
-/** What the listener found in the head of a request before it became a Request. */
+/** The listener's checks of a request's head, before it became a Request. */
 export interface RequestHead {
-  /** The path and query of the request line, as they were sent, or `*`. */
+  /** The path and query of the request line, unchanged, or `*`. */
   readonly target: string;
-  /** Why the message is rejected whatever its route; undefined for a valid one. */
+  /** Why the message is rejected on any route; undefined for a valid one. */
   readonly fault: string | undefined;
 }
 
-/** The head of a request that came over a socket; undefined for a Request made by a test. */
+/** The head of a request from a socket; undefined for a Request made by a test. */
 export function requestHead(env: unknown): RequestHead | undefined {
   return (env as { readonly incoming?: RequestHead } | undefined)?.incoming;
 }
@@ -184,7 +184,7 @@ export function pathAndQuery(target: string, method: string): string | undefined
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
-/** Nearly every Host; the patterns below take the rest of the grammar. */
+/** Matches nearly every Host; the patterns below cover the rest of the grammar. */
 const PLAIN = /^[A-Za-z0-9.-]+(?::[0-9]*)?$/;
 /** `uri-host [":" port]` of RFC 9110, 7.2, for a name or an IPv4 address (`reg-name`, RFC 3986). */
 const NAMED = /^(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::[0-9]*)?$/;
@@ -199,9 +199,9 @@ export function isHostPort(text: string): boolean {
 }
 
 /**
- * What is wrong with the Host lines of a request (RFC 9112, 3.2), or undefined. `rawHeaders`
- * alternates names and values, as in node:http. An empty Host is legal: the client's URI has no
- * host. HTTP/1.0 does not require one.
+ * The error in the Host lines of a request (RFC 9112, 3.2), or undefined. `rawHeaders` alternates
+ * names and values, as in node:http. An empty Host is legal: the client's URI has no host. HTTP/1.0
+ * does not require one.
  */
 export function hostFault(rawHeaders: readonly string[], httpVersion: string): string | undefined {
   let host: string | undefined;

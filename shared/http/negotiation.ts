@@ -36,7 +36,7 @@ function readRange(text: string): [name: string, quality: number] {
   return [name, quality === undefined ? 1 : Number.parseFloat(quality.slice(2)) || 0];
 }
 
-/** Compresses outside of the event loop, fast rather than small: most answers are sent once. */
+/** Compresses outside the event loop, for speed rather than size: most answers are sent once. */
 export async function gzipped(body: string | Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await compress(body, { level: constants.Z_BEST_SPEED }));
 }

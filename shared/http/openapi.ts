@@ -6,14 +6,14 @@ import { type Neighbour, swaggerUiRoutes } from "./swagger-ui.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** What a document contains about the service as a whole. */
+/** The service's part of a document. */
 export interface DocumentInfo {
   readonly title: string;
   readonly version: string;
   /** One line without a full stop. */
   readonly summary: string;
   readonly description: string;
-  /** Where the service listens unless it is configured otherwise. */
+  /** The default address of the service. */
   readonly defaultUrl: string;
   readonly tags: readonly DocumentTag[];
 }
@@ -61,8 +61,8 @@ function head({ title, version, summary, description, defaultUrl, tags }: Docume
   return {
     info: { title, version, description: `${summary}.\n\n${description}`, license },
     servers: [
-      // First, so that Swagger UI calls the service that the document came from. Relative to the
-      // document, so that it works behind a path prefix.
+      // First, so that Swagger UI calls the service of the document; relative, so that it works
+      // behind a path prefix.
       { url: ".", description: "Where this document comes from" },
       { url: defaultUrl, description: "`npm start` on this machine" },
     ],
@@ -97,7 +97,7 @@ function withRequestId(document: object): object {
   return document;
 }
 
-/** Bounds and examples of int64 are bigints, and keep every digit. */
+/** Bounds and examples of int64 are bigints, with every digit. */
 function textOf(document: object): string {
   return `${JSON.stringify(document, jsonIntegers, 2)}\n`;
 }

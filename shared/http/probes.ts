@@ -5,13 +5,13 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { answerJson, answerText } from "./app.ts";
 import type { Answered, HttpContext, MountedRoute } from "./exchange.ts";
 
-/** Resolves when the part works, with a warning if there is one; throws the reason otherwise. */
+/** Resolves if the component works, possibly with a warning; throws the reason otherwise. */
 export type ReadyCheck = (context: RequestContext) => string | void | Promise<string | void>;
 
 /**
- * `/healthz`: the process runs. `/readyz`: 200, possibly with warnings, when every part in `checks`
- * works, else 503 with a reason for each that does not. `checks` are the parts that the service
- * cannot work without, by name.
+ * `/healthz`: the process runs. `/readyz`: 200, possibly with warnings, if every component in
+ * `checks` works, else 503 with a reason for each that does not. `checks` has the components that
+ * the service requires, by name.
  */
 export function healthRoutes(
   readiness: Readiness,
@@ -56,7 +56,7 @@ async function runChecks(checks: Readonly<Record<string, ReadyCheck>>, context: 
         const warning = await check(context);
         if (warning) warnings[name] = warning;
       } catch (error) {
-        // The text of other errors may hold an address or a password.
+        // The text of other errors may contain an address or a password.
         reasons[name] = error instanceof AppError ? error.message : "failed";
       }
     }),

@@ -54,7 +54,7 @@ export interface Problem {
   readonly items?: readonly { sku: number; price: number }[];
 }
 
-/** The error body for a caller. The message of an `internal` error is not in it. */
+/** The error body for a caller, without the message of an `internal` error. */
 export function problemOf(error: AppError, traceId: string): Problem {
   const status = error instanceof HttpError ? error.status : STATUS_BY_CODE[error.code];
   const { fields, shortage, prices } = error;
@@ -81,8 +81,8 @@ export function problemOf(error: AppError, traceId: string): Problem {
 export const PROBLEM_TYPE = "application/problem+json";
 
 /**
- * The default headers of every answer. Answers concern one person and are not for caches; none is a
- * page, a script or a frame, whatever a browser is made to do with it.
+ * The default headers of every answer. Answers are personal and must not be cached; browsers must
+ * not interpret them as a page, a script or a frame.
  */
 export const CONSTANT_HEADERS = {
   "cache-control": "no-store",

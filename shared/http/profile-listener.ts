@@ -12,16 +12,16 @@ import type { MountedRoute } from "./exchange.ts";
 import { serve } from "./listen.ts";
 
 const PROFILE_SECONDS_MAX = 120;
-/** As in Go's net/http/pprof. */
+/** The default of Go's net/http/pprof. */
 const PROFILE_SECONDS_DEFAULT = 30;
-/** The longest profile, and the time to write it. */
+/** The longest profile, plus the time to write it. */
 const REQUEST_TIMEOUT_MS = (PROFILE_SECONDS_MAX + 30) * 1_000;
 const PROFILE_TYPE = "application/octet-stream";
 const LOG_LEVEL_PATH = "/debug/log-level";
 
 /**
- * Serves profiles and the log level on a separate listener, which only operators reach. When the
- * address is taken or the runtime does not allow it, the service runs without and logs a warning.
+ * Serves profiles and the log level on a separate listener for operators. If the address is in use
+ * or the runtime does not allow it, logs a warning and serves none.
  */
 export async function openProfileListener(
   address: HostPort,
@@ -35,14 +35,14 @@ export async function openProfileListener(
     const app = createHttpApp({ log, timeoutMs: REQUEST_TIMEOUT_MS });
     mount(app, [...profileRoutes(profiler), ...logLevelRoutes(log)]);
     const server = await serve(app.fetch, address);
-    // A profile under way is cut off: its end is not needed.
+    // A profile in progress is cut off.
     opened.push("the profile listener", () => server.close(0));
   } catch (error) {
     log.warn("there are no profiles of this process", { error });
   }
 }
 
-/** The paths of Go's net/http/pprof, for its tools and others that read its format. */
+/** The paths of Go's net/http/pprof, for its tools and others with the same format. */
 export function profileRoutes(
   profiler: Pick<ProcessProfiler, "cpu" | "heap">,
   clock: Clock = systemClock,

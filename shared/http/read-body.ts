@@ -10,11 +10,11 @@ import { parseJsonBody } from "../json.ts";
 export const BODY_MAX_BYTES = 64 * 1024;
 
 /**
- * The request's body, of at most `maxBytes`. A body whose declared length is larger is not read;
- * one without a declared length is read up to the limit.
+ * The request's body, of at most `maxBytes`. A body with a larger declared length is not read; one
+ * without a declared length is read up to the limit.
  * @throws {HttpError} 413
- * @throws {AppError} `invalid_argument` when the client disconnects, `deadline_exceeded` when it is
- * too slow
+ * @throws {AppError} `invalid_argument` if the client disconnects, `deadline_exceeded` if it is too
+ * slow
  */
 export async function readBody(
   c: HttpContext,
@@ -57,7 +57,7 @@ async function readStream(
       chunks.push(value);
     }
   } catch (error) {
-    // Not awaited: a stream whose client is gone may never settle.
+    // Not awaited: a stream with a disconnected client may never settle.
     reader.cancel(error).catch(() => {});
     throw error;
   }
@@ -80,7 +80,7 @@ export async function readJson(c: HttpContext, maxBytes: number): Promise<unknow
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^"; \t]*)/i;
-/** ASCII is UTF-8, too. */
+/** ASCII is valid UTF-8. */
 const UTF8_NAMES = ["utf-8", "utf8", "us-ascii"];
 
 /** Whether the content type is JSON, also with a charset or encoding that is not read. */

@@ -10,20 +10,20 @@ export interface StartLink {
   readonly about: string;
 }
 
-/** The content of a start page, as plain text that is not escaped: no `<` or `&`. */
+/** The content of a start page, as plain text, which is not escaped: no `<` or `&`. */
 export interface StartPage {
   readonly title: string;
   readonly description: string;
   readonly links: readonly StartLink[];
 }
 
-/** The links to the API documents; for a service that has an API. */
+/** The links to the API documents of a service. */
 export const DOCUMENT_LINKS: readonly StartLink[] = [
   { path: "/swagger-ui", name: "Try it", about: "Every operation with a form that sends it" },
   { path: "/openapi.json", name: "OpenAPI", about: "The same for programs, OpenAPI 3.1" },
 ];
 
-/** The links for operators, which every service has. */
+/** The links for operators. */
 export const OPERATION_LINKS: readonly StartLink[] = [
   { path: "/readyz", name: "Readiness", about: "Whether it can serve, and what is missing" },
   { path: "/healthz", name: "Health", about: "Whether the process runs" },
@@ -52,10 +52,10 @@ code { float: right; color: var(--quiet); font-size: .875rem; line-height: 1.75;
 span { display: block; clear: both; color: var(--quiet); font-size: .9375rem; }
 `;
 
-/** Without a slash at the end of a path prefix, the relative links would leave the prefix. */
+/** Without the trailing slash of a path prefix, relative links would leave the prefix. */
 const SCRIPT = `if (!location.pathname.endsWith("/")) location.pathname += "/";`;
 
-/** `/`: the name of the service and its links, on a page without other resources. */
+/** `/`: the name and the links of the service, on a page without other resources. */
 export function startPageRoute(start: StartPage): MountedRoute {
   const html = page(start);
   const headers = {

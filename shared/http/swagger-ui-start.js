@@ -1,7 +1,7 @@
-// Starts Swagger UI; runs in the browser. A file of its own, because the page's policy allows no
-// inline script.
+// Starts Swagger UI in the browser. A separate file, because the page's policy forbids inline
+// scripts.
 
-/** JSON laid out for reading, every number with the digits that were sent. */
+/** Formats JSON, with every digit of numbers. */
 function layOut(text) {
   const keepDigits = (_key, value, context) =>
     typeof value === "number" && !Number.isSafeInteger(value)
@@ -10,14 +10,12 @@ function layOut(text) {
   try {
     return JSON.stringify(JSON.parse(text, keepDigits), null, 2);
   } catch {
-    // It is no JSON, or the browser does not know `source` yet: as it was sent is exact, too.
+    // It is not JSON, or the browser does not support `source`: the original text is exact, too.
     return text;
   }
 }
 
-/**
- * Shows JSON answers instead of Swagger UI's own way, which rounds beyond 2^53 (its issue 10049).
- */
+/** Replaces Swagger UI's display of JSON answers, which rounds beyond 2^53 (its issue 10049). */
 function ExactAnswers({ React: { createElement } }) {
   const exactly = (Original) => (props) => {
     const { content, contentType, getComponent } = props;
@@ -36,8 +34,7 @@ function ExactAnswers({ React: { createElement } }) {
 }
 
 /**
- * Proposes no body where a request may be sent without one. Swagger UI would fill in the example,
- * and send it unless it is cleared.
+ * Proposes no body where the body is optional. Swagger UI would fill in the example and send it.
  */
 function MissingBodies({ React: { createElement } }) {
   let Editor;
@@ -55,7 +52,7 @@ function MissingBodies({ React: { createElement } }) {
   return { wrapComponents: { RequestBody: emptyAtFirst } };
 }
 
-/** Of this page's document, which lies beside the folder of this script, behind any path prefix. */
+/** Relative to this page's document, behind any path prefix. */
 const DOCUMENT = new URL("../openapi.json", document.currentScript.src).href;
 
 /** The documents to choose from: the page's own, and the neighbour's under the name used here. */

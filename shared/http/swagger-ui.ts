@@ -12,7 +12,7 @@ const packageFile = (name: string) => () =>
   createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
 const ownFile = (name: string) => () => fileURLToPath(new URL(name, import.meta.url));
 
-/** The files of the page; nothing else of swagger-ui-dist is served. */
+/** The files of the page, the only ones of swagger-ui-dist that are served. */
 const FILES: ReadonlyMap<string, { readonly type: string; readonly path: () => string }> = new Map([
   ["start.js", { type: SCRIPT_TYPE, path: ownFile("swagger-ui-start.js") }],
   ["swagger-ui-bundle.js", { type: SCRIPT_TYPE, path: packageFile("swagger-ui-bundle.js") }],
@@ -24,7 +24,7 @@ const FILES: ReadonlyMap<string, { readonly type: string; readonly path: () => s
   ["favicon-32x32.png", { type: "image/png", path: packageFile("favicon-32x32.png") }],
 ]);
 
-/** Another service whose document the page offers; it allows the origin of this one. */
+/** Another service with a document on this page; it allows the origin of this one. */
 export interface Neighbour {
   readonly title: string;
   /** Its origins, as browsers see them. */
@@ -35,8 +35,8 @@ const ALONE: Neighbour = { title: "", origins: [] };
 
 /**
  * Swagger UI at `/swagger-ui`, for `/openapi.json` and that of the neighbour. All files come from
- * this process. Links are relative, since a proxy may add a path prefix; the page with a slash at
- * the end of its address therefore differs from the one without.
+ * this process. Links are relative, because a proxy may add a path prefix, so the page with a
+ * trailing slash in its address differs from the one without.
  */
 export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[] {
   const answers = new Map<string, DocumentAnswer>();
@@ -68,7 +68,7 @@ export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[
   ];
 }
 
-/** The page may connect to the two services only; Swagger UI sets styles inline. */
+/** The page may connect to the two services only. Swagger UI sets styles inline. */
 function contentSecurityPolicy({ origins }: Neighbour): string {
   return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
     `img-src 'self' data:; connect-src ${["'self'", ...origins].join(" ")}; ` +

@@ -7,10 +7,10 @@ import { childTraceparent } from "../telemetry/tracing.ts";
 import { HttpError, problemHeaders, problemOf } from "./problem.ts";
 
 /**
- * Answers what never becomes a request: bytes that are not HTTP, headers over the limit, a client
- * that is too slow. Node would send a status without a body. While another request of the
- * connection is being answered, the connection is only closed: the client would take this for its
- * answer.
+ * Answers messages that never become a request: bytes that are not HTTP, headers over the limit, a
+ * client that is too slow. Node would send a status without a body. If another request of the
+ * connection is being answered, only closes the connection, because the client would take this
+ * answer for that one.
  */
 export function answerUnreadable(server: Server, isAnswering: (socket: Duplex) => boolean): void {
   const end = (socket: Duplex, error: AppError) => {
@@ -29,8 +29,8 @@ export function answerUnreadable(server: Server, isAnswering: (socket: Duplex) =
 }
 
 /**
- * The answer to a message that node-server could not make a Request of, such as one whose path has
- * a backslash. Any other cause is a defect.
+ * The answer to a message of which node-server could not make a Request, such as a path with a
+ * backslash. Any other cause is a defect.
  */
 export function conversionFailure(cause: unknown): Response {
   const isUnreadable = cause instanceof RequestError;
@@ -61,7 +61,7 @@ function reject(socket: Duplex, error: AppError): void {
     connection: "close",
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("")}\r\n`;
-  // The client may never close its side.
+  // The client may never close its side of the connection.
   socket.end(head + body, () => socket.destroy());
 }
 

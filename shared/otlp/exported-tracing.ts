@@ -11,13 +11,13 @@ import {
   type Tracing,
 } from "../telemetry/tracing.ts";
 
-/** Spans that wait for the collector, about 4 MB; further ones are dropped. */
+/** Queued spans, about 4 MB; further ones are dropped. */
 const QUEUE_MAX = 4_096;
 const BATCH_MAX = 512;
-/** How long a span waits for others to fill its batch, so that a viewer shows new spans. */
+/** How long a span waits for its batch to fill; short, so that a viewer shows new spans. */
 const BATCH_DELAY_MS = 1_000;
 const LINKS_MAX = 128;
-/** The wall clock may be set while a process runs; past this drift the offset is read again. */
+/** The wall clock may be set while the process runs; beyond this drift the offset is read again. */
 const CLOCK_DRIFT_MAX_MS = 20;
 const SCOPE = { name: "marketplace" };
 
@@ -61,7 +61,7 @@ export class ExportedTracing implements Pick<Tracing, "record"> {
     this.#processor.onEnd(this.#readable(span));
   }
 
-  /** Sends what waits. Rejects when the collector is unavailable. */
+  /** Sends queued spans. Rejects if the collector is unavailable. */
   close(): Promise<void> {
     return this.#processor.shutdown();
   }

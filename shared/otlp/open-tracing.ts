@@ -25,7 +25,7 @@ export interface OpenTracing extends Tracing {
 }
 
 export interface TracingOptions extends TracingConfig {
-  /** Variables of OpenTelemetry that are set and have no effect. */
+  /** Variables of OpenTelemetry that are set but have no effect. */
   readonly OTEL_UNUSED?: readonly string[];
 }
 
@@ -73,7 +73,7 @@ export async function openTracing(
   };
 }
 
-/** A name that is set applies to spans only; log lines and metrics keep the service's own. */
+/** OTEL_SERVICE_NAME applies to spans only; log lines and metrics keep the service's own name. */
 function resourceOf(config: TracingConfig, service: string): Record<string, string | number> {
   const { OTEL_SERVICE_NAME: name } = config;
   return {

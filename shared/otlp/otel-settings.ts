@@ -2,12 +2,12 @@ import { z } from "zod";
 import { type Environment, httpUrl, listOf, type SettingProblem } from "../config.ts";
 import { samplingSettings } from "./sampling.ts";
 
-// OpenTelemetry's own variables, as its specification names them. What is not honoured here is
-// refused by name, or named in a warning; nothing is ignored in silence.
+// OpenTelemetry's variables, as its specification names them. Unsupported ones are refused or
+// reported in a warning.
 
-/** Where the specification expects a collector. */
+/** The specification's default endpoint. */
 const DEFAULT_ENDPOINT = "http://localhost:4318";
-/** A batch that takes longer is given up by the queue of spans, whatever the exporter may take. */
+/** The queue of spans gives up a batch after this time, whatever the exporter's timeout. */
 const TIMEOUT_MAX_MS = 30_000;
 const PREFIX = "OTEL_";
 
@@ -27,7 +27,7 @@ function pairs(name: RegExp, value: RegExp, what: string) {
   return listOf(z.string().refine(isPair, { error })).prefault("");
 }
 
-/** What HTTP takes as a name and a value. */
+/** Valid names and values of HTTP headers. */
 const header = pairs(/^[!#$%&'*+.^_`|~\w-]+$/, /^[\t\x20-\x7e\x80-\xff]*$/, "a header");
 const protocol = oneOf(["http/protobuf", "http/json"], "a collector takes both on port 4318");
 const compression = oneOf(["gzip", "none"], "collectors know no other");
@@ -40,7 +40,7 @@ const timeout = z.string()
   .optional();
 
 /**
- * What every service reads for its telemetry. A setting of traces alone comes before the common
+ * The telemetry settings of every service. A setting for traces takes precedence over the common
  * one.
  */
 export const tracingSettings = {
@@ -73,8 +73,8 @@ export const tracingSettings = {
 export type TracingConfig = z.output<z.ZodObject<typeof tracingSettings>>;
 
 /**
- * The environment as OpenTelemetry means it: a disabled SDK reads nothing else, and an exporter
- * that is named has an endpoint by default.
+ * Applies OpenTelemetry's rules to the environment: a disabled SDK ignores all other variables, and
+ * a selected exporter has a default endpoint.
  */
 export function otelEnvironment(environment: Environment): Environment {
   if (environment["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") {
@@ -87,14 +87,14 @@ export function otelEnvironment(environment: Environment): Environment {
   return { ...environment, OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_ENDPOINT };
 }
 
-/** The names of variables of OpenTelemetry that are set and have no effect here. */
+/** The names of OpenTelemetry's variables that are set but have no effect. */
 export function unusedOtel(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(PREFIX) && environment[name] && !(name in tracingSettings))
     .toSorted();
 }
 
-/** Which settings do not go together. */
+/** Finds contradictory settings. */
 export function checkTracing(config: TracingConfig): SettingProblem[] {
   return ["OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_"].flatMap((prefix) => {
     const names = [`${prefix}CLIENT_CERTIFICATE`, `${prefix}CLIENT_KEY`] as const;
@@ -105,8 +105,7 @@ export function checkTracing(config: TracingConfig): SettingProblem[] {
 }
 
 /**
- * `name=value` pairs as OpenTelemetry writes them, with their percent-encoding undone; a later one
- * replaces an earlier one.
+ * Parses and decodes `name=value` pairs in OpenTelemetry's format; the last value of a name counts.
  */
 export function readPairs(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => {

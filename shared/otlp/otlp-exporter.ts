@@ -7,7 +7,7 @@ import type { OtlpTarget } from "./otlp-target.ts";
 
 const compress = promisify(zlib.gzip);
 
-/** The two outcomes of `ExportResultCode`. */
+/** Values of `ExportResultCode`. */
 const SUCCESS = 0;
 const FAILED = 1;
 
@@ -18,15 +18,15 @@ const ENCODINGS = {
 
 export interface OtlpExporterOptions {
   readonly target: OtlpTarget;
-  /** Who sends, as the collector sees it. */
+  /** The sender, in the collector's log. */
   readonly userAgent: string;
-  /** Called with the size of each batch; `error` says why it was lost. */
+  /** Called with the size of each batch; `error` is set if it was lost. */
   readonly onBatch: (spans: number, error?: unknown) => void;
 }
 
 /**
- * Spans over OTLP/HTTP. The SDK's own exporter reads the environment by itself and tries again for
- * longer than a stop may take; a batch that does not arrive is lost here.
+ * Exports spans over OTLP/HTTP. The SDK's exporter reads the environment itself and retries for
+ * longer than a stop may take; this one drops a failed batch.
  */
 export function otlpExporter({ target, userAgent, onBatch }: OtlpExporterOptions): SpanExporter {
   const { url, encoding, gzip, timeoutMs } = target;

@@ -3,12 +3,10 @@ import { readPemFiles } from "../pem-files.ts";
 import { readPairs, type TracingConfig } from "./otel-settings.ts";
 
 const TRACES_PATH = "/v1/traces";
-/**
- * A collector that takes longer has fallen behind; its spans are lost, and the next ones go out.
- */
+/** A slower collector has fallen behind; the batch is dropped and the next one is sent. */
 const TIMEOUT_MS = 3_000;
 
-/** Where batches of spans go, and how. */
+/** Destination and format of spans. */
 export interface OtlpTarget {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -19,7 +17,7 @@ export interface OtlpTarget {
 }
 
 /**
- * What the settings say about it; undefined when spans go nowhere.
+ * The target in the settings; undefined if spans are not exported.
  * @throws {ConfigError} naming every certificate that cannot be read
  */
 export function otlpTarget(config: TracingConfig): OtlpTarget | undefined {
@@ -38,7 +36,7 @@ export function otlpTarget(config: TracingConfig): OtlpTarget | undefined {
   };
 }
 
-/** The endpoint of traces is taken as it is; the common one is where the path of traces begins. */
+/** The endpoint of traces is used unchanged; the common one gets the path of traces. */
 function urlOf(config: TracingConfig): string | undefined {
   const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: base } = config;
   if (own !== undefined || base === undefined) return own;

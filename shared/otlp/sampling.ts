@@ -6,7 +6,7 @@ import {
   type StartTraceparent,
 } from "../telemetry/tracing.ts";
 
-/** The samplers by the names that the OpenTelemetry specification gives them. */
+/** The samplers, by the names of OpenTelemetry's specification. */
 const SAMPLERS = [
   "always_on",
   "always_off",
@@ -19,7 +19,7 @@ type SamplerName = (typeof SAMPLERS)[number];
 
 export const samplingSettings = {
   OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default("parentbased_always_on"),
-  /** The share of traces that the two ratio samplers keep. */
+  /** The ratio of traces that the ratio samplers keep. */
   OTEL_TRACES_SAMPLER_ARG: z.string()
     .refine((text) => /^(0(\.\d+)?|1(\.0+)?|\.\d+)$/.test(text), {
       error: "is not a share from 0 to 1, such as 0.01",
@@ -36,8 +36,8 @@ export interface SamplingConfig {
 const PARENT_BASED = "parentbased_";
 
 /**
- * Starts traces as the settings say. A `parentbased_` sampler keeps the caller's decision and
- * samples new traces.
+ * Samples traces according to the settings. A `parentbased_` sampler keeps the caller's decision
+ * and decides only on new traces.
  */
 export async function startBySampler(config: SamplingConfig): Promise<StartTraceparent> {
   const { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: share } = config;
@@ -47,7 +47,7 @@ export async function startBySampler(config: SamplingConfig): Promise<StartTrace
   return name.startsWith(PARENT_BASED) ? startParentBased(sampling) : startAlwaysBy(sampling);
 }
 
-/** The SDK's, loaded only when it is used: it has 250 modules. */
+/** The SDK's samplers, loaded only when used: they have 250 modules. */
 async function ratioSampling(share: number): Promise<Sampling> {
   const { ROOT_CONTEXT } = await import("@opentelemetry/api");
   const { SamplingDecision, TraceIdRatioBasedSampler } = await import("@opentelemetry/sdk-trace");

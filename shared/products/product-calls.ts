@@ -19,18 +19,18 @@ import {
   type ProductTelemetryOptions,
 } from "./product-telemetry.ts";
 
-/** Leaves time for another try in the 5 s that a request has. */
+/** Leaves time for another attempt in the 5 s of a request. */
 const TRY_TIMEOUT_MS = 3_500;
 const RETRIES = { retriesMax: 3, backoffMs: 200, backoffMaxMs: 1_000 };
-/** A list of 50 000 SKUs takes about half of it; anything longer is not the product service. */
+/** A list of 50 000 SKUs has about half of it; a longer answer is not from the product service. */
 const ANSWER_MAX_BYTES = 1024 * 1024;
-/** The statuses with which the product service throttles. */
+/** The statuses of throttled requests. */
 const THROTTLED: readonly number[] = [420, 429];
 const JSON_TYPE = "application/json";
 
 export interface ProductCallsOptions extends ProductTelemetryOptions {
   readonly token: string;
-  /** Names the caller to a product service that counts each one by itself. */
+  /** Identifies the caller to a product service that counts each client separately. */
   readonly userAgent: string;
   readonly fetch: Fetch;
   readonly limit: Pick<RateLimiter, "acquire" | "pause">;
@@ -40,7 +40,7 @@ export interface ProductCallsOptions extends ProductTelemetryOptions {
 }
 
 interface Call extends ObservedCall {
-  /** JSON, the same in every try. It contains the token. */
+  /** JSON, the same in every attempt. It contains the token. */
   readonly body: string;
 }
 
@@ -57,7 +57,7 @@ interface FaultFacts {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** A failed call. Its message contains nothing of the request, which holds the token. */
+/** A failed call. Its message contains nothing of the request, which has the token. */
 export class ProductFault extends Error {
   override readonly name = "ProductFault";
   /** Whether the same call may succeed later. */
@@ -73,9 +73,10 @@ export class ProductFault extends Error {
 }
 
 /**
- * The two methods of the product service. A call passes, from the outside in, through retries, the
- * limit, a timeout for each try, and the check of the status. It rejects with {@link ProductFault}
- * without a usable answer, and with the reason of the deadline's signal when that aborts.
+ * The two methods of the product service. A call consists, from the outside in, of retries, the
+ * rate limit, a timeout for each attempt, and the check of the status. It rejects with {@link
+ * ProductFault} if there is no usable answer, and with the reason of the deadline's signal when
+ * that aborts.
  */
 export class ProductCalls {
   readonly #options: ProductCallsOptions;
@@ -125,8 +126,8 @@ export class ProductCalls {
   }
 
   /**
-   * Sends a call once it has a permit, which counts from the answer at the latest. A pause that an
-   * answer requests applies to every later call of the process in full.
+   * Sends a call once it has a permit, which counts from the answer at the latest. A requested
+   * pause applies in full to every later call of the process.
    */
   async #callOnce(call: Call, deadline: Deadline): Promise<Answer> {
     const { limit } = this.#options;
@@ -143,7 +144,7 @@ export class ProductCalls {
     }
   }
 
-  /** Aborts a try that takes too long, as a temporary failure. */
+  /** Aborts a slow attempt, as a temporary failure. */
   async #callInTime(call: Call, deadline: Deadline): Promise<Answer> {
     const { clock } = this.#options;
     const controller = new AbortController();
@@ -196,7 +197,7 @@ function checked({ method }: Call, answer: Answer, clock: Clock): Answer {
   const passing = THROTTLED.includes(status) || status >= 500;
   throw new ProductFault(`${method} was answered with status ${status}`, {
     passing,
-    // A permanent failure is no reason to wait.
+    // A permanent failure is not retried.
     retryAfterMs: passing ? parseRetryAfter(retryAfter, clock.epochMs()) : undefined,
   });
 }
@@ -229,7 +230,7 @@ function read<Schema extends z.ZodType>(
   );
 }
 
-/** Undefined for what is not JSON: the parser's own message would repeat the text. */
+/** Undefined for invalid JSON: the parser's message would repeat the text. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -10,26 +10,26 @@ import { ProductCalls, type ProductCallsOptions, ProductFault } from "./product-
 
 export const PRODUCT_LIMIT = {
   subject: "product service",
-  /** What the product service allows in any second. */
+  /** The limit of the product service in any second. */
   permits: 10,
-  /** The second of the product service, which counts by a clock of its own, and a margin. */
+  /** A second by the clock of the product service, plus a margin. */
   windowMs: 1_050,
   /**
-   * A call without an answer counts as arrived after this. Longer would bear longer stalls of the
-   * product service's process, and would cost throughput when its answers are slow.
+   * A call without an answer counts as arrived after this time. A longer one would tolerate longer
+   * stalls of the product service, but reduce throughput when its answers are slow.
    */
   useMaxMs: 500,
 };
 
-/** Short, since refreshes stand in one queue with those who wait for an answer. */
+/** Short, because refreshes share the queue with callers that wait. */
 const REFRESH_TIMEOUT_MS = 2_000;
 /** About 5 MB of products. */
 const ENTRIES_MAX = 10_000;
-/** The age up to which a product that is not fresh any more is still served. */
+/** Maximum age of a stale product that is still served. */
 const STALE_MAX_MS = 10 * 60_000;
-/** How long a SKU counts as unknown: a new product shows up this late. */
+/** How long a SKU is cached as unknown, which delays a new product. */
 const UNKNOWN_TTL_MS = 5_000;
-/** After a refresh that failed, how long the next one is put off. */
+/** Delay of the next refresh after a failed one. */
 const REFRESH_PAUSE_MS = 1_000;
 
 export const PRODUCT_CACHE_LOOKUPS_TOTAL = counterFamily({
@@ -58,10 +58,10 @@ export const PRODUCT_CALLS_WAITING = gaugeFamily({
 
 export interface ProductClientOptions
   extends Pick<ProductCallsOptions, "url" | "token" | "userAgent" | "metrics" | "tracing"> {
-  /** How long a found product counts as fresh; 0 turns the whole cache off. */
+  /** How long a product is fresh; 0 disables the cache. */
   readonly cacheTtlMs: number;
   readonly cacheEntriesMax?: number;
-  /** The limit of all calls; by default one of this process alone. */
+  /** The limit of all calls; by default one of this process. */
   readonly limit?: RateLimiter | undefined;
   readonly clock?: Clock;
   readonly random?: ProductCallsOptions["random"];
@@ -69,8 +69,7 @@ export interface ProductClientOptions
 }
 
 /**
- * The client of the product service: one for a process. Looks
- * into the cache, shares what is under way, waits for its turn, tries again.
+ * The client of the product service, one per process: cache, single flight, rate limit, retries.
  */
 export class ProductClient {
   readonly #clock: Clock;
@@ -92,8 +91,8 @@ export class ProductClient {
   }
 
   /**
-   * Undefined when the SKU is not a product.
-   * @throws {AppError} `unavailable` when the product service cannot answer, or cannot be called
+   * Undefined if the SKU is not a product.
+   * @throws {AppError} `unavailable` if the product service does not answer, or cannot be called
    * before the deadline; the reason of the context's signal when that aborts
    */
   async getProduct(sku: number, context: RequestContext): Promise<Product | undefined> {
@@ -127,19 +126,19 @@ export class ProductClient {
   }
 
   /**
-   * Counted since the start, but for `entries` and `waiting`, which are of this moment. Answers
-   * from the cache are fresh, stale or known to be unknown; misses had to call.
+   * Counts since the start; `entries` and `waiting` are current. Lookups in the cache are fresh,
+   * stale or unknown; a miss calls the product service.
    */
   stats() {
     return {
       ...this.#counts,
       entries: this.#cache?.size ?? 0,
-      /** Calls that wait for their turn under the limit. */
+      /** Calls that wait for the rate limit. */
       waiting: this.#limit.waiting,
     };
   }
 
-  /** Ends every call under way; it and later ones are answered `unavailable`. */
+  /** Fails every call in progress and later ones as `unavailable`. */
   close(): void {
     const reason = new AppError("unavailable", "The product client is closed");
     this.#lookups.close(reason);
@@ -157,7 +156,7 @@ export class ProductClient {
     );
   }
 
-  /** Behind the back of the request that noticed; that one has its answer. */
+  /** In the background: the request has its answer already. */
   async #refresh(sku: number, traceparent: string): Promise<void> {
     const timeoutMs = REFRESH_TIMEOUT_MS;
     const context = new RequestContext({ traceparent, timeoutMs, clock: this.#clock });
@@ -171,7 +170,7 @@ export class ProductClient {
     }
   }
 
-  /** Shows at each scrape what was counted: the hot path counts without labels. */
+  /** Copies the counts at each scrape, because the hot path counts without labels. */
   #watch(metrics: Metrics): void {
     const lookups = metrics.counter(PRODUCT_CACHE_LOOKUPS_TOTAL);
     const refreshFailures = metrics.counter(PRODUCT_CACHE_REFRESH_FAILURES_TOTAL);
@@ -208,26 +207,24 @@ async function orUnavailable<Value>(answer: Promise<Value>): Promise<Value> {
 interface Entry {
   readonly product: Product | undefined;
   readonly storedAt: number;
-  /** When the next refresh may start; never, while one runs. */
+  /** When the next refresh may start; never during one. */
   refreshFrom: number;
 }
 
 interface CacheHit {
-  /** Undefined: the SKU is known to be no product. */
+  /** Undefined: the SKU is not a product. */
   readonly product: Product | undefined;
   readonly fresh: boolean;
-  /** True for exactly one of the callers that find a stale product. */
+  /** True for one of the callers that find a stale product. */
   readonly refresh: boolean;
 }
 
-/**
- * Products and unknown SKUs, with their age. The least recently used one makes way for a new one.
- */
+/** Products and unknown SKUs, with their age. A new one replaces the least recently used one. */
 class ProductCache {
   readonly #ttlMs: number;
   readonly #entriesMax: number;
   readonly #clock: Clock;
-  /** In the order of the last use: the one to drop comes first. */
+  /** In the order of their last use, oldest first. */
   readonly #entries = new Map<number, Entry>();
 
   constructor(ttlMs: number, entriesMax: number, clock: Clock) {
@@ -240,7 +237,7 @@ class ProductCache {
     return this.#entries.size;
   }
 
-  /** What can be served without a call; undefined when nothing can. */
+  /** The cached answer; undefined if there is none. */
   get(sku: number): CacheHit | undefined {
     const entry = this.#entries.get(sku);
     if (!entry) return undefined;

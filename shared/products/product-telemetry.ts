@@ -32,13 +32,13 @@ export const PRODUCT_LIMITER_WAIT_SECONDS = histogramFamily({
   buckets: DURATION_BUCKETS,
 });
 
-/** Any other status counts by its class, as `4xx`, so that no server can make up labels. */
+/** Other statuses count by class, such as `4xx`, so that a server cannot create labels. */
 const KNOWN_STATUSES: ReadonlySet<number> = new Set(
   [200, 400, 401, 404, 420, 429, 500, 502, 503, 504],
 );
-/** To a client every answer from here on is an error. */
+/** A client counts every status from here on as an error. */
 const ERROR_STATUS_MIN = 400;
-/** The `error.type` of a try that the network ended. */
+/** The `error.type` of an attempt that failed in the network. */
 const NO_ANSWER = "no_answer";
 const STATUS = "http.response.status_code";
 const DEFAULT_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
@@ -51,14 +51,14 @@ export interface ProductTelemetryOptions {
   readonly tracing?: Tracing | undefined;
 }
 
-/** A call with its place in the trace and the tries that have ended. */
+/** A call with its trace context and its finished attempts. */
 export interface ObservedCall {
   readonly method: ProductMethod;
   readonly traceparent: string;
   readonly tries: SpanEvent[];
 }
 
-/** Observes the calls of a product client: a call is a span, and its tries are events. */
+/** Observes the calls of a product client: a call is a span, its attempts are events. */
 export class ProductTelemetry {
   readonly #clock: Clock;
   readonly #tracing: Tracing;
@@ -74,7 +74,7 @@ export class ProductTelemetry {
     this.#waits = metrics?.histogram(PRODUCT_LIMITER_WAIT_SECONDS);
   }
 
-  /** A whole call, from its wait for its turn on. */
+  /** A whole call, including its wait for the rate limit. */
   call<Answer>(
     method: ProductMethod,
     parent: string,
@@ -108,7 +108,7 @@ export class ProductTelemetry {
     });
   }
 
-  /** A wait for a permit, which is refused when it would come after the deadline. */
+  /** A wait for a permit, refused if the permit would come after the deadline. */
   permit<Permit>(signal: AbortSignal, work: () => Promise<Permit>): Promise<Permit> {
     const measure = (code: string | undefined, seconds: number) => {
       const isRefused = code === "unavailable" && !signal.aborted;
@@ -118,7 +118,7 @@ export class ProductTelemetry {
     return observed(work, { clock: this.#clock, measure });
   }
 
-  /** A try on the wire. */
+  /** One attempt. */
   try<Answer extends { readonly status: number }>(
     { method, tries }: ObservedCall,
     work: () => Promise<Answer>,
@@ -158,7 +158,7 @@ function statusLabels(status: number) {
   return { http_response_status_code: code, ...(isError && { error_type: code }) };
 }
 
-/** How telemetry names the product service: the URL has no credentials and no slash at the end. */
+/** The name of the product service in telemetry: the URL without credentials and trailing slash. */
 export function productServer(text: string) {
   const { protocol, host, hostname, port, pathname } = new URL(text);
   return {

@@ -37,7 +37,9 @@ export const echo: MountedRoute = {
   run: async (c) => answerJson(c, 200, { bytes: (await readBody(c, 1000)).byteLength }),
 };
 
-/** Sends `text` over a bare connection; resolves with what comes, up to and with `last`. */
+/**
+ * Sends `text` over a bare connection; resolves with the received text, up to and including `last`.
+ */
 export function exchangeBytes(port: number, text: string | Buffer, last: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = "";

@@ -10,12 +10,12 @@ export interface ReceivedCall {
   readonly userAgent: string | null;
 }
 
-/** How one call is answered; `hang` never is. */
+/** The answer to one call; `hang` never answers. */
 export type Reply = Response | Error | "hang";
 
 /**
- * A product service in memory, as the `fetch` of a client. Every SKU is a product whose price is
- * the SKU, unless `nextReplies` or `reply` say otherwise.
+ * A product service in memory, as the `fetch` of a client. Every SKU is a product with the SKU as
+ * its price, unless `nextReplies` or `reply` is set.
  */
 export class TestProductService {
   readonly received: ReceivedCall[] = [];
