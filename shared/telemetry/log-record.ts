@@ -36,7 +36,7 @@ function colour(code: number, text: string): string {
 
 /** A line for a terminal: time, service, message, then the fields as name=value. */
 export function prettyLine(record: LogRecord): string {
-  const { service, timestamp, level, message, trace_id, span_id: _, _logMeta, ...others } = record;
+  const { service, timestamp, level, message, trace_id, span_id: _, ...others } = record;
   const { exception_type: _type, exception_message, exception_stacktrace, ...fields } = others;
   const exception = exception_stacktrace ?? exception_message;
   const pairs = Object.entries(fields).map(([name, value]) => `${name}=${showValue(value)}`);

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { type ILogObjMeta, Logger as TsLogger } from "tslog";
+import { Logger as TsLogger } from "tslog";
 import { LOG_LEVELS, type LogLevel } from "../config.ts";
 import { exceptionFields } from "./describe-error.ts";
 import { jsonLine, type LogRecord, prettyLine, type ServiceName } from "./log-record.ts";
@@ -61,7 +61,8 @@ export function createLogger(options: LogOptions): ProcessLog {
       if (rank < least) return;
       const timestamp = new Date().toISOString();
       const ids = trace && { trace_id: trace.traceId, span_id: trace.spanId };
-      tslog[level]({ service, timestamp, level, message, ...ids, ...shownFields(fields) });
+      const record = { service, timestamp, level, message, ...ids, ...shownFields(fields) };
+      tslog[level]({ record });
     };
   };
   const log: ProcessLog = {
@@ -89,19 +90,24 @@ function shownFields(fields: LogFields): LogFields {
   return { ...others, ...exceptionFields(error) };
 }
 
+/** What tslog takes: it copies the object three times, so the record is one property of it. */
+interface Logged {
+  readonly record: LogRecord;
+}
+
 /** tslog without its own fields and masks, which cost more than all the rest. */
 function openTslog(
   render: (record: LogRecord) => string,
   write: (line: string) => void,
-): TsLogger<LogRecord> {
-  const tslog = new TsLogger<LogRecord>({
+): TsLogger<Logged> {
+  const tslog = new TsLogger<Logged>({
     type: "hidden",
     minLevel: "DEBUG",
     stack: { capture: "off" },
     meta: { attachContext: false },
   });
   tslog.attachTransport({
-    format: ({ _logMeta: _, ...record }: LogRecord & ILogObjMeta) => renderSafely(record, render),
+    format: ({ record }: Logged) => renderSafely(record, render),
     write: (_record, line) => write(`${line}\n`),
   });
   return tslog;
