@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Handler, NotFoundHandler } from "hono";
+import type { Result, Router } from "hono/router";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError, toAppError } from "../errors.ts";
@@ -38,8 +39,6 @@ export const PROBE_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz",
 const KNOWN_METHODS: ReadonlySet<string> = new Set(
   ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"],
 );
-/** TLS ends before these listeners. */
-const URL_SCHEME = "http";
 
 export const HTTP_SERVER_REQUEST_DURATION_SECONDS = histogramFamily({
   name: "http_server_request_duration_seconds",
@@ -73,7 +72,7 @@ export interface HttpAppOptions {
 /** An app whose every failure is answered with a problem body; {@link mount} adds the routes. */
 export function createHttpApp(options: HttpAppOptions = {}): HttpApp {
   const inExchange = exchanges(options);
-  const app = new OpenAPIHono<HttpEnv>({ getPath: rawPath });
+  const app = new OpenAPIHono<HttpEnv>({ getPath: rawPath, router: new FirstMatchRouter() });
   app.notFound(inExchange(undefined, () => {
     throw new AppError("not_found", "There is no such route");
   }) as NotFoundHandler<HttpEnv>);
@@ -82,20 +81,27 @@ export function createHttpApp(options: HttpAppOptions = {}): HttpApp {
 
 /** Mounts all routes of a service at once, because the router matches in mounting order. */
 export function mount(app: HttpApp, routes: readonly MountedRoute[]): void {
-  const byPath = Map.groupBy(routes, (route) => route.path);
-  const paths = [...byPath.keys()].sort((a, b) => sortKey(a) < sortKey(b) ? -1 : 1);
-  for (const path of paths) {
-    const pattern = path.replaceAll(/\{(.+?)\}/g, ":$1");
-    app.all(pattern, app.inExchange(path, dispatcher(path, byPath.get(path) ?? [])));
-  }
+  // A brace sorts after letters, so fixed segments come first: `/cart/list` is never a SKU.
+  const byPath = [...Map.groupBy(routes, ({ path }) => path)].sort(([a], [b]) => a < b ? -1 : 1);
+  for (const [path, own] of byPath) app.all(path, app.inExchange(path, dispatcher(path, own)));
   for (const { document } of routes) {
     if (document) app.openAPIRegistry.registerPath(document);
   }
 }
 
-/** Fixed segments come before parameters: `/cart/list` is a route, not a SKU. */
-function sortKey(path: string): string {
-  return path.replaceAll(/\{.+?\}/g, "\uffff");
+/** Takes the first route that matches; Hono's own routers collect all of them. */
+class FirstMatchRouter<Value> implements Router<Value> {
+  readonly name = "FirstMatchRouter";
+  readonly #routes: { readonly pattern: RegExp; readonly result: Result<Value> }[] = [];
+
+  add(_method: string, path: string, value: Value): void {
+    const pattern = path.replaceAll(".", "\\.").replaceAll(/\{.+?\}/g, "[^/]+");
+    this.#routes.push({ pattern: new RegExp(`^${pattern}$`), result: [[[value, {}]]] });
+  }
+
+  match(_method: string, path: string): Result<Value> {
+    return this.#routes.find(({ pattern }) => pattern.test(path))?.result ?? [[]];
+  }
 }
 
 /** One handler for all methods of a path, so that an unknown method is a 405 and not a 404. */
@@ -178,7 +184,8 @@ function reporter({ log, metrics, tracing = NO_TRACING }: HttpAppOptions) {
       http_request_method: KNOWN_METHODS.has(method) ? method : "_OTHER",
       ...(route !== undefined && { http_route: route }),
       http_response_status_code: status,
-      url_scheme: URL_SCHEME,
+      // TLS ends before these listeners.
+      url_scheme: "http",
       ...(isServerError && { error_type: error?.code ?? String(status) }),
     };
     durations?.observe(labels, durationMs / 1000);
@@ -204,7 +211,7 @@ function spanOf(exchange: Exchange, labels: Labels, durationMs: number): SpanRec
       ...(route !== undefined && { "http.route": route }),
       "http.response.status_code": exchange.status,
       "http.response.body.size": exchange.bytes,
-      "url.scheme": URL_SCHEME,
+      "url.scheme": labels.url_scheme,
     },
     error: labels.error_type,
   };
