@@ -11,8 +11,12 @@ import { backgroundContext, type Tracing } from "../shared/telemetry/tracing.ts"
 import type { LomsConfig } from "./config.ts";
 import type { OrderPages, OrderReader } from "./domain/deps.ts";
 import type { StockReader } from "./domain/stock-deps.ts";
-import { createCommitProbe, PROBE_APPLICATION_NAME } from "./repository/commit-probe.ts";
-import { ListedReplicas, type Replica } from "./repository/listed-replicas.ts";
+import {
+  type CommitProbeOptions,
+  createCommitProbe,
+  PROBE_APPLICATION_NAME,
+} from "./repository/commit-probe.ts";
+import { ListedReplicas, type Replica, type SyncStates } from "./repository/listed-replicas.ts";
 import { createOrderPages } from "./repository/order-list.ts";
 import { ReadRouting, REPLICA_READ_TIMEOUT_MS } from "./repository/read-routing.ts";
 import { createGroupedReader, createOrderSetReader } from "./repository/reader.ts";
@@ -113,8 +117,16 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
     standbys: replicas.length === 0 ? undefined : open({ ...primary, max: 1 }, {}),
     clock: systemClock,
   });
-  const replication = await openReplication({ reads, probes, listed, writes }, options);
-  const routing = await openRouting({ primary: reads, replicas, listed, replication }, options);
+  let routing: ReadRouting | undefined;
+  const onConfirmed = (states: SyncStates) => {
+    writes.seenStandbys = states.standbys;
+    routing?.replicas.take(states);
+  };
+  const replication = await openReplication(
+    { reads, probes, listed, writes, onConfirmed },
+    options,
+  );
+  routing = await openRouting({ primary: reads, replicas, listed, replication }, options);
   return {
     ...{ reads, writes, marks, replication },
     reader: createGroupedReader(createOrderSetReader(routing), options.metrics),
@@ -128,23 +140,20 @@ function startContext(): RequestContext {
 }
 
 async function openReplication(
-  { reads, probes, listed, writes }: {
-    readonly reads: Pool;
-    readonly probes: Pool;
-    readonly listed: ListedReplicas;
-    readonly writes: ReplicatedWrites;
-  },
+  { writes, ...probing }:
+    & Pick<CommitProbeOptions, "reads" | "probes" | "listed" | "onConfirmed">
+    & {
+      readonly listed: ListedReplicas;
+      readonly writes: ReplicatedWrites;
+    },
   { config, log, metrics, logThrottled, opened }: DatabasesOptions,
 ): Promise<Replication> {
   const { SYNC_REPLICA_POLICY: policy, SYNC_REPLICA_DEGRADE_AFTER: afterMs } = config;
   const replication = new Replication({
     probe: createCommitProbe({
-      probes,
-      reads,
-      listed,
+      ...probing,
       clock: systemClock,
       settleMs: policy === "managed" ? MANAGED_SETTLE_MS : 0,
-      onStandbys: (standbys) => writes.seenStandbys = standbys,
     }),
     writes,
     degradeAfterMs: policy === "degrade" ? afterMs : undefined,
@@ -164,7 +173,7 @@ async function openReplication(
       : "unreplicated";
     for (const state of STATES) states.set({ state }, state === now ? 1 : 0);
   });
-  await listed.meet();
+  await probing.listed.meet();
   // No write may be admitted before it is known what commits wait for.
   await replication.untilKnown(START_TIMEOUT_MS);
   replication.start();

@@ -5,17 +5,22 @@ import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { createCommitProbe } from "./commit-probe.ts";
 import type { SyncStates } from "./listed-replicas.ts";
 
-const SEEN: SyncStates = { synchronous: new Set(), problem: undefined, standbys: "FIRST 1 (one)" };
+const SEEN: SyncStates = {
+  queriedAt: 0,
+  synchronous: new Set(),
+  problem: undefined,
+  standbys: "FIRST 1 (one)",
+};
 
 let clock: VirtualClock;
 const commit = vi.fn<() => Promise<never[]>>();
-const onStandbys = vi.fn<(standbys: string | undefined) => void>();
+const onConfirmed = vi.fn<(states: SyncStates) => void>();
 const look = vi.fn<() => Promise<SyncStates>>();
 
 beforeEach(() => {
   clock = new VirtualClock();
   commit.mockReset().mockResolvedValue([]);
-  onStandbys.mockReset();
+  onConfirmed.mockReset();
   look.mockReset().mockResolvedValue(SEEN);
 });
 
@@ -27,14 +32,14 @@ function open(settleMs = 0) {
     listed: { look },
     clock,
     settleMs,
-    onStandbys,
+    onConfirmed,
   });
 }
 
 test("a commit that ended is confirmed when a listed replica is synchronous", async () => {
   const probe = open();
   expect(await probe.commit()).toBe("confirmed");
-  expect(onStandbys).toHaveBeenLastCalledWith("FIRST 1 (one)");
+  expect(onConfirmed).toHaveBeenLastCalledWith(SEEN);
   look.mockResolvedValue({ ...SEEN, problem: "replica 1: async" });
   expect(await probe.commit()).toEqual({ asynchronous: "replica 1: async" });
 });
@@ -48,16 +53,16 @@ test("a commit is unseen until the same standbys were waited for long enough", a
   expect(await probe.commit()).toBe("unseen");
   clock.stall(1_499);
   expect(await probe.commit(), "counted from the change").toBe("unseen");
-  expect(onStandbys).not.toHaveBeenCalled();
+  expect(onConfirmed).not.toHaveBeenCalled();
   clock.stall(1);
   expect(await probe.commit()).toBe("confirmed");
-  expect(onStandbys).toHaveBeenLastCalledWith(other.standbys);
+  expect(onConfirmed).toHaveBeenLastCalledWith(other);
 });
 
 test("a commit that ended is unseen when the primary does not report the replicas", async () => {
   look.mockRejectedValue(new AppError("deadline_exceeded", "too slow"));
   expect(await open().commit()).toBe("unseen");
-  expect(onStandbys).not.toHaveBeenCalled();
+  expect(onConfirmed).not.toHaveBeenCalled();
 });
 
 test("a commit is unknown when the primary was lost, unconfirmed when it ended alone", async () => {

@@ -3,7 +3,7 @@ import { toAppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
-import type { ListedReplicas } from "./listed-replicas.ts";
+import type { ListedReplicas, SyncStates } from "./listed-replicas.ts";
 import { COMMIT_PROBE, END_WAITS } from "./statements.ts";
 
 /** The name of probing sessions; {@link CommitProbe.endWaits} does not end their waits. */
@@ -52,12 +52,12 @@ export interface CommitProbeOptions {
   readonly clock: Clock;
   /** How long commits must have waited for the same standbys before one is confirmed, in ms. */
   readonly settleMs: number;
-  /** Called with what commits wait for when one is confirmed; undefined if no replica is listed. */
-  readonly onStandbys: (standbys: string | undefined) => void;
+  /** Called with the states that confirm a commit, before its outcome is returned. */
+  readonly onConfirmed: (states: SyncStates) => void;
 }
 
 export function createCommitProbe(
-  { probes, reads, listed, clock, settleMs, onStandbys }: CommitProbeOptions,
+  { probes, reads, listed, clock, settleMs, onConfirmed }: CommitProbeOptions,
 ): CommitProbe {
   let seen: { readonly standbys: string | undefined; readonly since: number } | undefined;
   const contextOf = (timeoutMs: number) => backgroundContext(timeoutMs, clock);
@@ -71,11 +71,12 @@ export function createCommitProbe(
       }
       try {
         // After the commit: its wait ends at once if the primary stops waiting for replicas.
-        const { problem, standbys } = await listed.look();
+        const states = await listed.look();
+        const { problem, standbys } = states;
         if (!seen || seen.standbys !== standbys) seen = { standbys, since: clock.now() };
         if (problem !== undefined) return { asynchronous: problem };
         if (clock.now() - seen.since < settleMs) return "unseen";
-        onStandbys(standbys);
+        onConfirmed(states);
         return "confirmed";
       } catch {
         return "unseen";

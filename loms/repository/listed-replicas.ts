@@ -29,6 +29,8 @@ export interface ListedReplicasOptions {
 
 /** The current states of the listed replicas, from the primary. */
 export interface SyncStates {
+  /** When they were queried, by the clock. */
+  readonly queriedAt: number;
   /** The pools of the replicas that each acknowledged commit waits for. */
   readonly synchronous: ReadonlySet<Pool>;
   /** The reason why none is synchronous, as text; undefined if one is, or none is listed. */
@@ -60,9 +62,10 @@ export class ListedReplicas {
    * @throws {AppError} when the primary does not answer
    */
   async look(): Promise<SyncStates> {
-    const { primary, members } = this.#options;
+    const { primary, members, clock } = this.#options;
+    const queriedAt = clock.now();
     if (members.length === 0) {
-      return { synchronous: new Set(), problem: undefined, standbys: undefined };
+      return { queriedAt, synchronous: new Set(), problem: undefined, standbys: undefined };
     }
     await Promise.all(members.map((member) => this.#identify(member, LOOK_TIMEOUT_MS)));
     const rows = await primary.run(SENDERS, [], this.#context(LOOK_TIMEOUT_MS));
@@ -70,7 +73,7 @@ export class ListedReplicas {
     if (rows[0]?.may_see === false) {
       const problem = "loms may not see which replicas are synchronous: " +
         `GRANT pg_read_all_stats TO ${quoteIdentifier(rows[0].account)}`;
-      return { synchronous: new Set(), problem, standbys };
+      return { queriedAt, synchronous: new Set(), problem, standbys };
     }
     const senders = rows.flatMap((row): Sender[] =>
       row.application_name === null || row.sync_state === null ? [] : [{
@@ -82,6 +85,7 @@ export class ListedReplicas {
     const states = members.map((member) => ({ member, state: this.#stateOf(member, senders) }));
     const synchronous = states.filter(({ state }) => state === "sync");
     return {
+      queriedAt,
       synchronous: new Set(synchronous.map(({ member }) => member.pool)),
       problem: synchronous.length > 0
         ? undefined

@@ -207,7 +207,8 @@ test("reads are spread over the healthy replicas", async () => {
     replicas: pair,
     // One server under two names; two of them are in e2e/two-replicas.stack.test.ts.
     listed: {
-      look: () => Promise.resolve({ synchronous, problem: undefined, standbys: undefined }),
+      look: () =>
+        Promise.resolve({ queriedAt: 0, synchronous, problem: undefined, standbys: undefined }),
     },
     clock: systemClock,
     onHealth: () => {},
@@ -248,7 +249,7 @@ test("an answer of the primary is good for its lease, and then no replica is rea
   const clock = { ...systemClock, now: () => systemClock.now() + laterMs };
   const primary = openPool(database.primaryUrl, "primary");
   const member = { name: "only", pool: openPool(database.replicaUrl, "replica") };
-  const listed = new ListedReplicas({ primary, members: [member], clock: systemClock });
+  const listed = new ListedReplicas({ primary, members: [member], clock });
   const leaseMs = 60_000;
   const replicas = new Replicas({
     ...{ primary, members: [member], listed, clock, leaseMs, onHealth: () => {} },

@@ -4,7 +4,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
-import type { ListedReplicas, Replica } from "./listed-replicas.ts";
+import type { ListedReplicas, Replica, SyncStates } from "./listed-replicas.ts";
 import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 
 // A replica is healthy when it is synchronous for the primary, and has replayed what the primary
@@ -13,7 +13,8 @@ import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
 // not acknowledged: a replica that was healthy stays healthy as long as it answers, unless the
 // primary's answer is good for a while only, because another server may be the primary by now.
 
-const PROBE_INTERVAL_MS = 500;
+/** The probes of commits bring the states along every 500 ms; without them these probes query. */
+const PROBE_INTERVAL_MS = 600;
 /** Timeout of each query of a probe. */
 const PROBE_TIMEOUT_MS = 400;
 /** Under load the newest writes take some ms to arrive; a replica that lags fails every try. */
@@ -32,8 +33,7 @@ export interface ReplicasOptions {
 }
 
 /** The synchronous replicas, and a later position of the primary's log. */
-interface PrimaryAnswer {
-  readonly synchronous: ReadonlySet<Pool>;
+interface PrimaryAnswer extends Pick<SyncStates, "queriedAt" | "synchronous"> {
   readonly position: string;
 }
 
@@ -43,6 +43,9 @@ export class Replicas {
   readonly #loop: Loop;
   #healthy: readonly Replica[] = [];
   #leaseEndsAt = -Infinity;
+  #queriedAt = -Infinity;
+  /** For the next step. */
+  #states: SyncStates | undefined;
   #turn = 0;
 
   constructor(options: ReplicasOptions) {
@@ -71,6 +74,13 @@ export class Replicas {
     return this.#loop.close();
   }
 
+  /** Probes at once, with states that have just been queried. */
+  take(states: SyncStates): void {
+    if (states.queriedAt < this.#queriedAt) return;
+    this.#states = states;
+    this.#loop.wake();
+  }
+
   /** The next healthy replica in rotation; undefined while there is none. */
   next(): Replica | undefined {
     if (this.#options.clock.now() >= this.#leaseEndsAt) return undefined;
@@ -87,8 +97,7 @@ export class Replicas {
 
   /** Probes all replicas once; never rejects. */
   async step(): Promise<void> {
-    const { members, leaseMs, clock, onHealth } = this.#options;
-    const askedAt = clock.now();
+    const { members, leaseMs, onHealth } = this.#options;
     const answer = await this.#queryPrimary();
     const before = this.#healthy;
     const verdicts = await Promise.all(
@@ -97,7 +106,7 @@ export class Replicas {
     // A replica that failed a read meanwhile must pass a whole probe first.
     const failed = before.filter((member) => !this.#healthy.includes(member));
     this.#healthy = members.filter((member, index) => verdicts[index] && !failed.includes(member));
-    if (answer) this.#leaseEndsAt = askedAt + leaseMs;
+    if (answer) this.#leaseEndsAt = answer.queriedAt + leaseMs;
     for (const member of members) {
       const [was, is] = [before.includes(member), this.#healthy.includes(member)];
       if (was !== is && !failed.includes(member)) onHealth(member, is);
@@ -106,10 +115,13 @@ export class Replicas {
 
   async #queryPrimary(): Promise<PrimaryAnswer | undefined> {
     const { primary, listed } = this.#options;
+    const given = this.#states;
+    this.#states = undefined;
     try {
-      const { synchronous } = await listed.look();
+      const { queriedAt, synchronous } = given ?? await listed.look();
+      this.#queriedAt = queriedAt;
       const [row] = await primary.run(PRIMARY_POSITION, [], this.#context());
-      return row && { synchronous, position: row.position };
+      return row && { queriedAt, synchronous, position: row.position };
     } catch {
       return undefined;
     }

@@ -81,7 +81,7 @@ export class PostgresSubscription implements Subscription {
   #cancelHeartbeat: () => void = () => {};
   /** The look in progress. */
   #looking: Promise<void> | undefined;
-  #lastJobAt = systemClock.now();
+  #lastJobAt = -Infinity;
 
   constructor(options: PostgresSubscriptionOptions) {
     const { log, topic, group, watch: limits } = options;
