@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import { AppError, type FieldViolation } from "./errors.ts";
 
-/** An order has up to 1000 lines; more broken rules than this help no reader. */
+/** Violations in one answer; an order may have 1000 lines. */
 const VIOLATIONS_MAX = 100;
 
-/** The broken rules that a schema found, with dotted paths. */
+/** The violations that a schema found, with dotted paths. */
 export function violationsOf(error: z.ZodError): FieldViolation[] {
   return error.issues.slice(0, VIOLATIONS_MAX).flatMap((issue): FieldViolation[] => {
     const path = issue.path.join(".");
@@ -21,7 +21,7 @@ function wrongType(expected: string): string {
   return `must be ${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected}`;
 }
 
-/** The refusal of a request that breaks these rules, of which there is at least one. */
+/** The refusal of a request with these violations, of which there is at least one. */
 export function invalidArgument(fields: readonly FieldViolation[]): AppError {
   const first = fields[0];
   const where = first === undefined || first.path === "" ? "The body" : first.path;

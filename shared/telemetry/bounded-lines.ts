@@ -2,15 +2,15 @@ import { fstatSync } from "node:fs";
 import process from "node:process";
 import { systemClock, within } from "../async/clock.ts";
 
-/** Takes text and calls `done` once it is out of the process; it is given one text at a time. */
+/** Takes text and calls `done` once it has left the process; gets one text at a time. */
 type LineSink = (text: string, done: () => void) => void;
 
-/** Some seconds of a busy service; what a reader is behind by costs no more memory than this. */
+/** Some seconds of a busy service; bounds the memory that a slow reader costs. */
 const WAITING_MAX_CHARACTERS = 4 * 1024 * 1024;
 
 interface BoundedLinesOptions {
   readonly sink: LineSink;
-  /** Called with how many lines were dropped, once there is space again. */
+  /** Called with the number of dropped lines, once there is space again. */
   readonly onDropped: (lines: number) => void;
   readonly waitingMax?: number;
   /** Defers work until the current turn is over; by default `setImmediate`. */
@@ -18,9 +18,9 @@ interface BoundedLinesOptions {
 }
 
 /**
- * Lines on their way out. What is written in one turn of the event loop goes together, since each
- * write costs a system call. A writer never waits: while the sink is slow lines gather up to
- * a bound, and what comes beyond that is dropped and counted.
+ * A queue of lines. Lines of one turn of the event loop are written together, because each write
+ * costs a system call. A writer never waits: while the sink is slow, lines are queued up to a
+ * limit, and further lines are dropped and counted.
  */
 export class BoundedLines {
   readonly #sink: LineSink;
@@ -29,7 +29,7 @@ export class BoundedLines {
   readonly #later: (send: () => void) => void;
   readonly #onIdle = new Set<() => void>();
   #waiting = "";
-  /** Somebody will send what waits: the end of the turn, or the sink when it is done. */
+  /** A write is scheduled: at the end of the turn, or when the sink is done. */
   #isUnderWay = false;
   #isWriting = false;
   #lost = 0;
@@ -42,12 +42,12 @@ export class BoundedLines {
     this.#later = options.later ?? setImmediate;
   }
 
-  /** Whether the sink is at a text. */
+  /** Whether the sink is writing. */
   get isWriting(): boolean {
     return this.#isWriting;
   }
 
-  /** Lines that were dropped since the start. */
+  /** Lines dropped since the start. */
   get lost(): number {
     return this.#lost;
   }
@@ -60,7 +60,7 @@ export class BoundedLines {
     this.#later(() => this.#send());
   }
 
-  /** Resolves once nothing is on its way, or after `maxMs`. */
+  /** Resolves once the queue is empty, or after `maxMs`. */
   async flush(maxMs: number): Promise<void> {
     if (!this.#isUnderWay) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -68,7 +68,7 @@ export class BoundedLines {
     await within(systemClock, maxMs, promise, () => {});
   }
 
-  /** What waits, for a process that ends now. */
+  /** The queued text, for a process that ends now. */
   takeWaiting(): string {
     const text = this.#waiting;
     this.#waiting = "";
@@ -95,13 +95,13 @@ export class BoundedLines {
 }
 
 const STDOUT = 1;
-/** Deno's own way to a pipe; node:fs and process.stdout block the process. */
+/** Deno's API for a pipe; node:fs and process.stdout block the process. */
 const deno = (globalThis as { Deno?: { stdout: { write(bytes: Uint8Array): Promise<number> } } })
   .Deno;
 
-/** Lines to stdout that never block the process, not even when it exits. */
+/** Lines to stdout that never block the process, also when it exits. */
 export function stdoutLines(onDropped: (lines: number) => void): BoundedLines {
-  // Deno writes to a pipe at once and waits for its reader; a thread of its own can wait instead.
+  // Deno writes to a pipe at once and waits for its reader, so a separate thread waits instead.
   const mayWait = deno !== undefined && isPipe();
   const lines = new BoundedLines({ sink: mayWait ? writeInThread : writeToStream, onDropped });
   process.on("exit", () => {
@@ -125,7 +125,7 @@ function writeInThread(text: string, done: () => void): void {
     deno?.stdout.write(bytes.subarray(offset)).then((written) => {
       if (offset + written >= bytes.length) done();
       else from(offset + written);
-      // There is no reader any more, and nowhere to report that.
+      // There is no reader, and nowhere to report that.
     }, done);
   };
   from(0);

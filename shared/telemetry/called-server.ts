@@ -1,6 +1,6 @@
-/** The server at the other end of a client's calls, by its configured address. */
+/** The server of a client's calls, by its configured address. */
 export interface CalledServer {
-  /** The name that the service has in its own telemetry, where it has any. */
+  /** The name of the service in its own telemetry, if it has any. */
   readonly service: string;
   readonly address: string;
   readonly port: number;

@@ -1,7 +1,7 @@
-/** An error's chain of causes is cut here; a cycle would never end. */
+/** Maximum length of an error's chain of causes, which may be a cycle. */
 const CAUSES_MAX = 5;
 
-/** An error as the fields of a log line; the stack trace holds the causes and the errors within. */
+/** An error as the fields of a log line; the stack trace includes causes and aggregated errors. */
 export interface ExceptionFields {
   readonly exception_type?: string;
   readonly exception_message: string;
@@ -32,8 +32,8 @@ function stackOf(error: unknown, depth = 0): string {
 }
 
 /**
- * Why an error came about that is expected to happen, in one field and without stacks: a neighbour
- * that is away fails every request in the same place.
+ * The reason of an expected error, in one field and without stacks: an unavailable dependency fails
+ * every request in the same place.
  */
 export function causeOf(error: Error): { readonly cause?: string } {
   const causes: string[] = [];

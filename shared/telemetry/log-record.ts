@@ -3,7 +3,7 @@ import { jsonIntegers } from "../json.ts";
 
 export type ServiceName = "cart" | "loms" | "notifier" | "products" | "stack";
 
-/** A log line before it is rendered. */
+/** An unrendered log line. */
 export interface LogRecord {
   readonly service: ServiceName;
   readonly timestamp: string;
@@ -18,7 +18,7 @@ export function jsonLine(record: LogRecord): string {
   return JSON.stringify(record, jsonIntegers);
 }
 
-/** One ANSI foreground colour for each service, which distinguishes mixed lines. */
+/** An ANSI foreground colour per service, to distinguish mixed lines. */
 const SERVICE_COLOUR = {
   cart: 36,
   loms: 33,
@@ -50,7 +50,7 @@ export function prettyLine(record: LogRecord): string {
   return exception ? `${head}\n${colour(LEVEL_COLOUR.error, String(exception))}` : head;
 }
 
-/** A field's value; quoted where it would run into the next one. */
+/** A field's value; quoted if it could be mistaken for the next field. */
 export function showValue(value: unknown): string {
   if (typeof value === "string" && /^[^\s"=]+$/.test(value)) return value;
   return JSON.stringify(value, jsonIntegers) ?? String(value);

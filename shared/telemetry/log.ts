@@ -28,7 +28,7 @@ export interface Logger {
 
 /** The log of a whole process. */
 export interface ProcessLog extends Logger {
-  /** Lines below it are not written; it may be set at any time. */
+  /** Lines below it are not written; may be changed at any time. */
   level: LogLevel;
   /** Lines dropped since the start because the reader of stdout was slow. */
   readonly lost: number;
@@ -41,7 +41,7 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** By default readable on a terminal, JSON elsewhere. */
   readonly format?: LogFormat | undefined;
-  /** Receives each line instead of stdout. */
+  /** Receives the lines instead of stdout. */
   readonly write?: (line: string) => void;
 }
 

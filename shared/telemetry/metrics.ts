@@ -21,9 +21,9 @@ export interface MetricFamily<
   readonly type: Type;
   readonly name: string;
   readonly help: string;
-  /** Each takes its values from a closed set, whatever a client sends. */
+  /** Labels with values from a closed set, whatever clients send. */
   readonly labels: readonly Label[];
-  /** Upper bounds, of histograms. */
+  /** Upper bounds of a histogram. */
   readonly buckets?: readonly number[];
 }
 
@@ -39,7 +39,7 @@ export const DURATION_BUCKETS: readonly number[] = [
 /** A single item makes a batch of one; the largest batch has 500. */
 export const BATCH_BUCKETS: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Every family of the modules that are loaded, in their order; docs/metrics.md lists them. */
+/** The families of all loaded modules, in definition order; docs/metrics.md lists them. */
 export const DEFINED_FAMILIES: MetricFamily[] = [];
 
 export function counterFamily<const Label extends string>(definition: Definition<Label>) {
@@ -125,7 +125,7 @@ export class Metrics {
     return this.#metric(family, Histogram) as Histogram<Label>;
   }
 
-  /** Runs `update` before every scrape, for what is counted elsewhere. */
+  /** Runs `update` before every scrape, for values that are counted elsewhere. */
   beforeScrape(update: () => void | Promise<void>): void {
     this.#beforeScrape.push(update);
   }
@@ -134,7 +134,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** All families in the text format of Prometheus. An update that fails does not hide the rest. */
+  /** All families in the text format of Prometheus. A failed update does not hide the rest. */
   async text(): Promise<string> {
     await Promise.allSettled(this.#beforeScrape.map(async (update) => await update()));
     return await this.#registry.metrics();
@@ -152,12 +152,12 @@ export class Metrics {
 }
 
 /**
- * Left out of what prom-client collects: on Deno, which does not allow /proc, these are 0, and the
- * version is that of Node. Memory and version have metrics of our own.
+ * Families of prom-client that are omitted: on Deno, which does not allow /proc, they are 0, and
+ * the version is that of Node. Memory and version have metrics of our own.
  */
 const WRONG_ON_DENO =
   /^process_(resident|virtual|heap)_|^nodejs_(version_info|active_(handles|requests))/;
-/** Useful enough to have on Node alone. */
+/** Useful, but available on Node only. */
 const NODE_ONLY = /^process_(open|max)_fds$|^nodejs_gc_/;
 
 /**

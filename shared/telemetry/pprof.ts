@@ -5,14 +5,14 @@ import { Profile, type ProfileInput, StringTable } from "pprof-format";
 import { HEAP_INTERVAL_BYTES } from "./profiler.ts";
 
 const compress = promisify(gzip);
-/** As V8 names our files; a profile has paths below it. */
+/** The prefix of our files in V8's names; a profile has relative paths. */
 const SOURCE_ROOT = new URL("../../", import.meta.url).href;
 const NANOS_PER_MICRO = 1_000;
 
-/** A frame as V8's profilers name it; its line counts from 0. */
+/** A frame of V8's profilers; its line counts from 0. */
 type CallFrame = Pick<Runtime.CallFrame, "functionName" | "url" | "lineNumber">;
 
-/** A node as V8 returns it; the types of Node leave out its id and the samples. */
+/** A node of V8; Node's types omit its id and the samples. */
 interface HeapNode {
   readonly id: number;
   readonly callFrame: CallFrame;
@@ -25,21 +25,21 @@ interface HeapProfile {
   readonly samples: readonly { readonly nodeId: number; readonly count: number }[];
 }
 
-/** The call tree of a profile, and what is counted. */
+/** The call tree of a profile, and its values. */
 interface Tree<Node extends { readonly callFrame: CallFrame }> {
   readonly root: Node | undefined;
   readonly childrenOf: (node: Node) => readonly Node[];
-  /** Without those of its children; undefined for none. */
+  /** Without its children; undefined for none. */
   readonly valuesOf: (node: Node) => number[] | undefined;
-  /** What each value counts, as `["cpu", "nanoseconds"]`. */
+  /** The unit of each value, as `["cpu", "nanoseconds"]`. */
   readonly names: readonly (readonly [type: string, unit: string])[];
   readonly periodName: readonly [type: string, unit: string];
   readonly period: number;
-  /** Nanoseconds; 0 for a moment. */
+  /** In nanoseconds; 0 for a snapshot. */
   readonly durationNanos: number;
 }
 
-/** A CPU profile of V8 as gzipped pprof, with what was idle left out. */
+/** A CPU profile of V8 as gzipped pprof, without idle time. */
 export function cpuPprof(profile: Profiler.Profile): Promise<Uint8Array<ArrayBuffer>> {
   const { samples = [], startTime, endTime } = profile;
   const durationNanos = (endTime - startTime) * NANOS_PER_MICRO;
@@ -61,14 +61,14 @@ function spentOf({ samples = [], timeDeltas = [] }: Profiler.Profile) {
   const spent = new Map<number, [samples: number, nanos: number]>();
   samples.forEach((id, index) => {
     const [count, nanos] = spent.get(id) ?? [0, 0];
-    // The delta is the time since the sample before, which was spent where that was taken.
+    // The delta is the time since the previous sample, and belongs to that sample's node.
     const micros = Math.max(0, timeDeltas[index + 1] ?? 0);
     spent.set(id, [count + 1, nanos + micros * NANOS_PER_MICRO]);
   });
   return spent;
 }
 
-/** What is alive of the sampled allocations as gzipped pprof. */
+/** The live part of the sampled allocations as gzipped pprof. */
 export function heapPprof(
   sampled: HeapProfiler.SamplingHeapProfile,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -123,7 +123,7 @@ async function gzippedPprof<Node extends { readonly callFrame: CallFrame }>(
   const named = ([type, unit]: readonly [string, string]) => (
     { type: strings.dedup(type), unit: strings.dedup(unit) }
   );
-  // pprof looks up the symbols of a mapping that has none.
+  // pprof looks up symbols for a mapping without any.
   const symbols = { hasFunctions: true, hasFilenames: true, hasLineNumbers: true };
   const profile = new Profile({
     sampleType: names.map(named),

@@ -1,11 +1,11 @@
 import { type HeapProfiler, type Profiler, Session } from "node:inspector";
 import { AppError } from "../errors.ts";
 
-/** A sample of what runs about once in a millisecond. */
+/** About one sample per millisecond. */
 const CPU_INTERVAL_MICROS = 1_000;
 /**
- * On average one allocation in this many bytes is remembered, as in Go. A sample costs a stack
- * trace: at 128 KiB they took 9 % of a busy cart.
+ * On average one allocation per this many bytes is sampled, as in Go. A sample costs a stack trace:
+ * at 128 KiB they took 9 % of a busy cart.
  */
 export const HEAP_INTERVAL_BYTES = 512 * 1024;
 
@@ -17,7 +17,7 @@ export class ProcessProfiler {
   readonly #session = new Session();
   #cpuUnderWay = false;
 
-  /** Starts to watch the heap. */
+  /** Starts sampling allocations. */
   async open(): Promise<void> {
     this.#session.connect();
     await this.#post("HeapProfiler.enable");
@@ -25,8 +25,8 @@ export class ProcessProfiler {
   }
 
   /**
-   * What the processor did while `wait` was under way.
-   * @throws {AppError} `resource_exhausted` while another one is under way
+   * The CPU profile of the process until `wait` settles.
+   * @throws {AppError} `resource_exhausted` during another profile
    */
   async cpu(wait: () => unknown): Promise<Profiler.Profile> {
     if (this.#cpuUnderWay) {
@@ -49,7 +49,7 @@ export class ProcessProfiler {
     }
   }
 
-  /** What is alive of the allocations that were sampled. */
+  /** The live part of the sampled allocations. */
   async heap(): Promise<HeapProfiler.SamplingHeapProfile> {
     const answer = await this.#post<HeapProfiler.GetSamplingProfileReturnType>(
       "HeapProfiler.getSamplingProfile",

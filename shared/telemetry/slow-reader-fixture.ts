@@ -1,8 +1,8 @@
 import process from "node:process";
 import { createLogger } from "./log.ts";
 
-// A process that writes more than anybody reads, says on stderr when it is through, and goes on to
-// its end once its stdin is closed.
+// A process that writes more than its reader reads, reports on stderr when it has written
+// everything, and exits once its stdin is closed.
 
 const [lines = "0"] = process.argv.slice(2);
 const FILLING = "x".repeat(200);

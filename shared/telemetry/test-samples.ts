@@ -1,4 +1,4 @@
-/** Every sample of a text in the format of Prometheus, by its name with labels as written there. */
+/** The samples of a text in the format of Prometheus, by name with labels as written. */
 export function readSamples(text: string): Map<string, number> {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(lines.map((line) => {
@@ -7,14 +7,14 @@ export function readSamples(text: string): Map<string, number> {
   }));
 }
 
-/** The name of a sample with labels, as {@link readSamples} has it; in the order of the text. */
+/** The name of a sample with labels, as in {@link readSamples}, in the order of the text. */
 export function series(name: string, labels: object): string {
   return `${name}{${
     Object.entries(labels).map(([label, value]) => `${label}="${value}"`).join(",")
   }}`;
 }
 
-/** The names and types of the families in such a text. */
+/** Names and types of the families in such a text. */
 export function readFamilies(text: string): Map<string, string> {
   const types = text.matchAll(/^# TYPE (\S+) (\S+)$/gm);
   return new Map(Array.from(types, ([, name = "", type = ""]) => [name, type]));

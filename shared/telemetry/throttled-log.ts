@@ -3,7 +3,7 @@ import type { Logger } from "./log.ts";
 
 /** While a database is unavailable, several calls a second fail in the same way. */
 const REPEAT_MS = 30_000;
-/** Past this number of different messages, all are forgotten and may be logged again. */
+/** Beyond this number of different messages, all are forgotten and logged again. */
 const MESSAGES_MAX = 100;
 
 export type ThrottledLog = (

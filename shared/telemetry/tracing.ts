@@ -5,7 +5,7 @@ import { RequestContext } from "../async/request-context.ts";
 import { toAppError } from "../errors.ts";
 
 // Trace contexts (W3C Trace Context, level 1), which travel in `RequestContext.traceparent`, and
-// the spans that are recorded when the work of one ends.
+// spans, which are recorded when their work ends.
 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
 const LENGTH = 55;
@@ -32,12 +32,12 @@ export function spanIdOf(traceparent: string): string {
   return traceparent.slice(36, 52);
 }
 
-/** Whether a new trace is sampled, by its id where that matters. */
+/** Whether a new trace is sampled, by its id if that matters. */
 export type Sampling = boolean | ((traceId: string) => boolean);
 
 /**
- * A new span below `parent`, sampled as that is, or the root of a new trace, sampled as `sampling`
- * decides. By default it is not sampled: polls and probes would only be noise.
+ * A new span below `parent` with the same sampling, or the root of a new trace with the sampling
+ * that `sampling` decides. By default it is not sampled: polls and probes would be noise.
  */
 export function childTraceparent(parent: string | undefined, sampling: Sampling = false): string {
   const spanId = randomHex(8);
@@ -66,7 +66,7 @@ export function startAlwaysBy(sampling: Sampling): StartTraceparent {
   };
 }
 
-/** Reading random bytes takes 10 µs however few they are, so many are read at once. */
+/** Reading random bytes takes 10 µs for any number of them, so many are read at once. */
 const POOL_BYTES = 8192;
 let pool = Buffer.alloc(0);
 let used = 0;
@@ -98,8 +98,8 @@ export function sharedTrace(traceparents: readonly string[]): SharedTrace | unde
 }
 
 /**
- * The context of such work: it lasts until the latest deadline, and `graceMs` longer, whichever
- * caller leaves.
+ * The context of such work. It lasts until the latest deadline plus `graceMs`, whichever caller
+ * disconnects.
  */
 export function serveTogether(contexts: readonly RequestContext[], graceMs = 0): RequestContext {
   const first = contexts[0] as RequestContext;
@@ -109,7 +109,7 @@ export function serveTogether(contexts: readonly RequestContext[], graceMs = 0):
   return new RequestContext({ ...shared, timeoutMs, clock: first.clock });
 }
 
-/** The context of work that no request has caused, such as a poll; its spans are not sampled. */
+/** The context of work without a request, such as a poll; its spans are not sampled. */
 export function backgroundContext(timeoutMs: number, clock?: Clock): RequestContext {
   const traceparent = childTraceparent(undefined);
   return new RequestContext({ traceparent, timeoutMs, ...(clock && { clock }) });
@@ -119,7 +119,7 @@ export type SpanKind = "server" | "client" | "producer" | "consumer" | "internal
 
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** Something that happened within a span. */
+/** An event within a span. */
 export interface SpanEvent {
   readonly name: string;
   /** On the scale of the system clock's `now()`, in ms. */
@@ -128,12 +128,12 @@ export interface SpanEvent {
 }
 
 /**
- * Work that has ended, as OpenTelemetry's semantic conventions (1.45) name it. Attributes of ours
- * begin with `marketplace.`. None holds text from a person or a server: no user ids, messages,
+ * Finished work, named by OpenTelemetry's semantic conventions (1.45). Our attributes begin with
+ * `marketplace.`. No attribute contains text from a person or a server: no user ids, messages,
  * bodies or SQL.
  */
 export interface SpanRecord {
-  /** Its own trace context; log lines about it have the same ids. */
+  /** Its trace context; log lines about it have the same ids. */
   readonly traceparent: string;
   /** Undefined at the root. */
   readonly parent: string | undefined;
@@ -143,7 +143,7 @@ export interface SpanRecord {
   readonly startedAt: number;
   readonly durationMs: number;
   readonly attributes: Attributes;
-  /** The code that it failed with: sets the status, and `error.type`. */
+  /** The code of its failure: sets the status and `error.type`. */
   readonly error?: string | undefined;
   readonly events?: readonly SpanEvent[];
   /** The trace contexts of other requests that it served. */
@@ -151,7 +151,7 @@ export interface SpanRecord {
 }
 
 export interface Tracing {
-  /** The sampler decides on new traces, the caller on its own. */
+  /** The sampler decides on new traces, the caller on its own traces. */
   readonly startTraceparent: StartTraceparent;
   /** Whether a span with this trace context is recorded; if not, it need not be described. */
   isSampled(traceparent: string): boolean;
@@ -170,7 +170,7 @@ export const NO_TRACING: Tracing = {
 export interface ObservedSpan
   extends Pick<SpanRecord, "traceparent" | "parent" | "name" | "kind" | "links"> {
   readonly tracing: Tracing;
-  /** Describes the work by the code that it failed with. */
+  /** Describes the work by the code of its failure. */
   readonly describe: (
     code: string | undefined,
   ) => Pick<SpanRecord, "attributes" | "error" | "events">;
@@ -180,13 +180,13 @@ export interface Observation {
   readonly clock: Clock;
   /** The code of a failure; by default its {@link ErrorCode}. */
   readonly codeOf?: (thrown: unknown) => string;
-  /** Called at the end; without a failure `code` and `thrown` are undefined. */
+  /** Called at the end; without a failure, `code` and `thrown` are undefined. */
   readonly measure?: (code: string | undefined, seconds: number, thrown: unknown) => void;
-  /** Undefined when the trace is not sampled. */
+  /** Undefined if the trace is not sampled. */
   readonly span?: ObservedSpan | undefined;
 }
 
-/** Runs `work`; when it ends, measures it and records its span, whether or not it failed. */
+/** Runs `work`; when it ends, records its metric and its span, also on failure. */
 export async function observed<Result>(
   work: () => Promise<Result>,
   observation: Observation,

@@ -8,9 +8,9 @@ import { sleep } from "../async/sleep.ts";
 import { backgroundContext } from "../telemetry/tracing.ts";
 import type { Valkey } from "./valkey.ts";
 
-/** Those ahead may have left meanwhile. */
+/** Callers ahead in the queue may have left meanwhile. */
 const ASK_AGAIN_MAX_MS = 250;
-/** What is not a part of a request: reports of use, tickets that leave. */
+/** The context of calls without a request: reports of use, abandoned tickets. */
 const REPORT_TIMEOUT_MS = 2_000;
 
 export interface SharedRateLimitOptions extends Omit<RateLimitOptions, "clock"> {
@@ -25,8 +25,8 @@ type Reply =
 
 /**
  * A {@link RateLimiter} for all processes that share a store, by the store's clock: in any sliding
- * window, in the order of arrival at the store. Without the store there are no permits. A process
- * that dies loses its places within a second; its permits count as used as late as they may be.
+ * window, in the order of arrival at the store. Without the store it grants no permits. A process
+ * that dies loses its places within a second; its permits count as used as late as possible.
  */
 export class SharedRateLimit implements RateLimiter {
   readonly #options: SharedRateLimitOptions;
@@ -35,7 +35,7 @@ export class SharedRateLimit implements RateLimiter {
   readonly #keys: readonly string[];
   #waiting = 0;
 
-  /** @param name what is limited, in the names of the keys */
+  /** @param name of the limited resource, part of the keys */
   constructor(name: string, options: SharedRateLimitOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -76,7 +76,7 @@ export class SharedRateLimit implements RateLimiter {
     this.#report("pause", "", Math.ceil(pauseMs));
   }
 
-  /** Whether enough of the time of use is left after an answer that was late, or a stall. */
+  /** Whether enough of the time of use remains after a late answer or a stall. */
   #isFresh(askedAt: number): boolean {
     return this.#clock.now() - askedAt < this.#options.useMaxMs / 2;
   }
@@ -85,7 +85,7 @@ export class SharedRateLimit implements RateLimiter {
     return noPermitInTime(this.#options.subject, { startsInMs, leftMs, isPaused });
   }
 
-  /** Without an answer: a use that is not reported counts as late as it may be. */
+  /** Without an answer, the use counts as late as possible. */
   #report(operation: string, ticket: string, ms = 0): void {
     this.#call(operation, ticket, ms, REPORT_TIMEOUT_MS).catch(() => {});
   }

@@ -10,12 +10,12 @@ const SENTINEL_PORT = 26_379;
 const DATABASE = /^(0|[1-9][0-9]{0,3})$/;
 const NAME = /^[\w.-]+$/;
 
-/** Where a store of Valkey or Redis is. */
+/** The address of a store of Valkey or Redis. */
 export interface StoreAddress {
   readonly kind: "server" | "cluster" | "sentinel";
   /** The server, some nodes of the cluster, or the sentinels. */
   readonly hosts: readonly HostPort[];
-  /** What the sentinels call the primary. */
+  /** The sentinels' name of the primary. */
   readonly primary?: string | undefined;
   readonly tls: boolean;
   readonly username?: string | undefined;
@@ -25,7 +25,7 @@ export interface StoreAddress {
   readonly database: number;
 }
 
-/** Its message names the rule, and nothing of the URL, which may hold a password. */
+/** The message names the violated rule, and nothing of the URL, which may contain a password. */
 export class StoreUrlError extends Error {
   override readonly name = "StoreUrlError";
 }
@@ -113,7 +113,7 @@ const storeUrl = z.string().superRefine((text, context) => {
   }
 });
 
-/** Without a URL carts are in memory. */
+/** Without a URL, carts are in memory. */
 export const storeSettings = {
   CART_STORE_URL: storeUrl.optional(),
   CART_STORE_TLS_CA: z.string().optional(),

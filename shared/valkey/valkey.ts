@@ -14,33 +14,33 @@ import {
 } from "../telemetry/tracing.ts";
 import type { StoreAddress } from "./store-url.ts";
 
-/** How long a command may take, with the wait for a connection, if the deadline is later. */
+/** Timeout of a command, including the wait for a connection, if the deadline is later. */
 const COMMAND_MAX_MS = 2_000;
-/** A connection without an answer for so long is given up: the server may have been replaced. */
+/** A connection without an answer for this long is closed: the server may have been replaced. */
 const SILENCE_MAX_MS = 3_000;
 const CONNECT_MAX_MS = 2_000;
 const RECONNECT_MAX_MS = 500;
-/** How old the places of the slots in a cluster may be. */
+/** Maximum age of the slot table of a cluster. */
 const SLOTS_REFRESH_MS = 5_000;
 /** How long a replica may take to have an attempt. */
 const REPLICA_WAIT_MAX_MS = 1_000;
-/** What a refused caller should wait. */
+/** Retry-After of a refused call. */
 const RETRY_AFTER_MS = 1_000;
 const DB_SYSTEM = "redis";
-/** Begins the message of an error of the script or of its call: a defect of ours. */
+/** Prefix of the messages of errors in the script or its call, which are defects of ours. */
 const DEFECT = /^ERR |^WRONGTYPE /;
 
-/** A call of a Lua script, which runs in one step. */
+/** A call of a Lua script, which is atomic. */
 export interface ScriptCall {
   readonly lua: string;
-  /** For metrics and spans. */
+  /** The operation in metrics and spans. */
   readonly operation: string;
-  /** All of them have one hash tag. */
+  /** All have the same hash tag. */
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
 }
 
-/** The authentication of both sides of a TLS connection, as PEM texts. */
+/** The certificates of both sides of a TLS connection, as PEM texts. */
 export interface StoreTls {
   readonly ca?: string;
   readonly cert?: string;
@@ -50,7 +50,7 @@ export interface StoreTls {
 export interface ValkeyOptions {
   readonly address: StoreAddress;
   readonly tls: StoreTls;
-  /** What it is for, in metrics: the name of a pool of one connection. */
+  /** Its name in metrics: a pool of one connection. */
   readonly name: string;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
@@ -60,8 +60,8 @@ export interface ValkeyOptions {
 }
 
 /**
- * A client of Valkey or Redis: one server, a cluster, or a primary that sentinels name. It connects
- * again by itself. A command is sent once: one whose answer was lost has an unknown outcome.
+ * A client of Valkey or Redis: one server, a cluster, or a primary that sentinels name. It
+ * reconnects automatically. A command is sent once; without an answer its outcome is unknown.
  */
 export class Valkey {
   readonly #client: Redis | Cluster;
@@ -75,23 +75,23 @@ export class Valkey {
     this.#clock = options.clock ?? systemClock;
     this.#client = open(options.address, options.tls);
     this.#client.on("error", options.onError);
-    // One for each call that waits for the connection.
+    // One listener for each call that waits for the connection.
     this.#client.setMaxListeners(0);
     this.#client.connect().catch(() => {});
   }
 
   /**
-   * Runs a script and resolves with what it returns.
-   * @throws {AppError} `unavailable` when there is no answer before the deadline
+   * Runs a script and resolves with its result.
+   * @throws {AppError} `unavailable` if there is no answer before the deadline
    */
   run(call: ScriptCall, context: RequestContext): Promise<unknown> {
     return this.#observed(call.operation, context, () => this.#evaluate(call));
   }
 
   /**
-   * Waits until a replica has the key, with what was written to its server before. The key then
-   * lasts for `ttlMs`. Resolves with false when the server does not have it.
-   * @throws {AppError} `unavailable` when no replica has it in time
+   * Waits until a replica has the key and earlier writes to its server. The key then lasts for
+   * `ttlMs`. Resolves with false if the server does not have the key.
+   * @throws {AppError} `unavailable` if no replica has it in time
    */
   async replicated(key: string, ttlMs: number, context: RequestContext): Promise<boolean> {
     const waitMs = Math.max(1, Math.min(REPLICA_WAIT_MAX_MS, Math.floor(context.remainingMs())));
@@ -110,7 +110,7 @@ export class Valkey {
     return true;
   }
 
-  /** Ends the connections. Commands under way fail. */
+  /** Closes the connections. Commands in progress fail. */
   close(): void {
     this.#client.disconnect();
   }
@@ -184,7 +184,7 @@ export class Valkey {
         cancelTimer();
         resolve();
       };
-      // Rejects, so that a command whose caller has left is not sent.
+      // Rejects, so that a command is not sent after its caller has left.
       const cancelTimer = this.#clock.setTimer(timeoutMs, () => {
         this.#client.off("ready", onReady);
         reject(new Error(`not connected within ${Math.round(timeoutMs)} ms`));
@@ -215,7 +215,7 @@ function open(address: StoreAddress, tls: StoreTls): Redis | Cluster {
       lazyConnect: true,
       slotsRefreshInterval: SLOTS_REFRESH_MS,
       clusterRetryStrategy: reconnectMs,
-      // Else it sends again what was under way when a connection ended.
+      // Otherwise it would resend commands that were in progress when a connection ended.
       retryDelayOnFailover: 0,
     });
   }
@@ -225,7 +225,7 @@ function open(address: StoreAddress, tls: StoreTls): Redis | Cluster {
     // A command waits for the connection before it is sent, see #ready().
     enableOfflineQueue: false,
     retryStrategy: reconnectMs,
-    // A primary that has become a replica refuses before it does anything.
+    // A former primary that is now a replica refuses before it changes anything.
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
   } satisfies RedisOptions;
   if (kind === "server") return new Redis({ ...single, ...hosts[0] });
@@ -233,7 +233,7 @@ function open(address: StoreAddress, tls: StoreTls): Redis | Cluster {
     ...single,
     sentinels: [...hosts],
     name: address.primary as string,
-    // Ends the connection to a primary that hangs once the sentinels have replaced it.
+    // Closes the connection to a hanging primary once the sentinels have replaced it.
     failoverDetector: true,
     sentinelRetryStrategy: reconnectMs,
     sentinelCommandTimeout: CONNECT_MAX_MS,
@@ -242,7 +242,7 @@ function open(address: StoreAddress, tls: StoreTls): Redis | Cluster {
   });
 }
 
-/** The reason is for the log. An error of the server also holds the command, with its arguments. */
+/** The reason is for the log: an error of the server contains the command with its arguments. */
 function unavailable(reason: string): AppError {
   return new AppError("unavailable", "The store of carts cannot answer", {
     cause: new Error(reason),
