@@ -2,8 +2,7 @@ import { z } from "zod";
 import { skuNumber, UINT32_MAX } from "./loms/v1/schemas.ts";
 
 /** The product service's API: each call is a POST with JSON to a path of this name. */
-export const PRODUCT_METHODS = ["get_product", "list_skus"] as const;
-export type ProductMethod = (typeof PRODUCT_METHODS)[number];
+export type ProductMethod = "get_product" | "list_skus";
 
 const uint32 = z.number().int().min(0).max(UINT32_MAX);
 
@@ -20,8 +19,7 @@ export const listSkusRequest = z.strictObject({
 export const listSkusResponse = z.object({ skus: z.array(skuNumber) });
 
 /** `code` is a number in the manner of gRPC; some deployments answer with a word. */
-export const productServiceError = z.object({
-  code: z.union([z.number().int(), z.string()]),
-  message: z.string(),
-});
-export type ProductServiceError = z.output<typeof productServiceError>;
+export interface ProductServiceError {
+  readonly code: number | string;
+  readonly message: string;
+}

@@ -1,17 +1,14 @@
 import { z } from "zod";
 import { int64Amount, skuNumber } from "./loms/v1/schemas.ts";
 
-export const STOCK_EVENTS_TOPIC = "loms.stock-events";
-export const STOCK_EVENTS_DEAD_LETTER_QUEUE = "loms.stock-events.dlq";
-
 /**
  * The topic with everything that must exist before an event is published. On Kafka any group reads
  * it; the embedded bus keeps messages for the groups that are named here.
  */
 export const STOCK_EVENTS = {
-  name: STOCK_EVENTS_TOPIC,
+  name: "loms.stock-events",
   groups: [],
-  deadLetterQueue: STOCK_EVENTS_DEAD_LETTER_QUEUE,
+  deadLetterQueue: "loms.stock-events.dlq",
 };
 
 /** CloudEvents 1.0 attributes of a stock event. */
