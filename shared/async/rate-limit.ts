@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
-import type { Deadline } from "./deadline.ts";
+import type { Deadline } from "./request-context.ts";
 
 /** A timer that is this late means that the process has stalled. */
 const STALL_MS = 100;

@@ -9,6 +9,14 @@ export interface Caller {
   readonly hasLeft?: boolean;
 }
 
+/** The deadline and cancellation of a caller. A RequestContext is one. */
+export interface Deadline {
+  /** On the scale of the clock's `now()`, in ms. */
+  readonly deadlineAt: number;
+  /** Aborts at the deadline, or earlier when the caller has left. */
+  readonly signal: AbortSignal;
+}
+
 export interface RequestContextOptions {
   /** W3C `traceparent` of this work: 00-<trace id>-<span id>-<flags>. */
   readonly traceparent: string;
@@ -28,7 +36,7 @@ const NONE: readonly string[] = [];
  * The deadline, cancellation and trace context of one request. The signal is made on first use,
  * because most requests are answered from memory and never wait.
  */
-export class RequestContext {
+export class RequestContext implements Deadline {
   readonly traceparent: string;
   readonly parent: string | undefined;
   readonly alsoServes: readonly string[];

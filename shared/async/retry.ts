@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { Deadline } from "./deadline.ts";
+import type { Deadline } from "./request-context.ts";
 import { sleep } from "./sleep.ts";
 
 export interface RetryAdvice {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Deadline } from "./deadline.ts";
+import type { Deadline } from "./request-context.ts";
 import { SingleFlight } from "./single-flight.ts";
 import { sleep } from "./sleep.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";

@@ -1,4 +1,4 @@
-import type { Deadline } from "./deadline.ts";
+import type { Deadline } from "./request-context.ts";
 
 /** A call in progress and its waiters. Its deadline is the latest one of its callers. */
 class Flight<Value> implements Deadline {
