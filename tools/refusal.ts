@@ -9,33 +9,32 @@ export interface Refusal {
   /** For people. */
   readonly lines: readonly string[];
   /** What the cart costs, when that is why. */
-  readonly total?: bigint;
+  readonly total?: bigint | undefined;
 }
 
 /** A checkout that was refused, since the cart does not cost what was agreed to. */
 class PriceChange extends Error {
   readonly problem: Problem;
   readonly agreed: bigint;
-  readonly total: bigint;
 
-  constructor(problem: Problem, agreed: bigint, total: bigint) {
+  constructor(problem: Problem, agreed: bigint) {
     super(problem.detail);
     this.problem = problem;
     this.agreed = agreed;
-    this.total = total;
   }
 }
 
 /** What the refusal of a checkout says to a buyer who agreed to a total. */
 export function priceChange(thrown: unknown, agreed: bigint): unknown {
-  if (!isProblem(thrown) || thrown.total_price === undefined) return thrown;
-  return new PriceChange(thrown, agreed, thrown.total_price);
+  const isPriceChange = isProblem(thrown) && thrown.total_price !== undefined;
+  return isPriceChange ? new PriceChange(thrown, agreed) : thrown;
 }
 
 /** Describes what a command threw: a problem, an error with a code, or a failed connection. */
 export function refusalOf(thrown: unknown): Refusal {
   if (thrown instanceof PriceChange) {
-    return { data: thrown.problem, lines: priceChangeLines(thrown), total: thrown.total };
+    const { problem } = thrown;
+    return { data: problem, lines: priceChangeLines(thrown), total: problem.total_price };
   }
   if (isProblem(thrown)) return { data: thrown, lines: problemLines(thrown) };
   if (thrown instanceof AppError) {
@@ -56,8 +55,8 @@ function isProblem(thrown: unknown): thrown is Problem {
   return typeof thrown === "object" && thrown !== null && "code" in thrown && "detail" in thrown;
 }
 
-function priceChangeLines({ problem, agreed, total }: PriceChange): string[] {
-  const { items = [], trace_id } = problem;
+function priceChangeLines({ problem, agreed }: PriceChange): string[] {
+  const { total_price: total, items = [], trace_id } = problem;
   return [
     `changed since you looked: ${agreed} then, ${total} now (nothing is ordered)`,
     ...items.map(({ sku, price }) => itemLine(sku, `${price} each`, "")),
