@@ -1,15 +1,5 @@
 /** The names of fields and parameters whose values must not be logged. */
-const SECRET_NAMES = [
-  "password",
-  "passwd",
-  "token",
-  "authorization",
-  "secret",
-  "cookie",
-  "api_key",
-  "api-key",
-  "apikey",
-].join("|");
+const SECRET_NAMES = "password|passwd|token|authorization|secret|cookie|api[_-]?key";
 const MASK = "***";
 /** Deeper nesting is cut: causes of errors end before. */
 const DEPTH_MAX = 10;

@@ -2,8 +2,7 @@ import { expect, test } from "vitest";
 import { chooseAddresses, originsOf } from "./addresses.ts";
 
 test("chooseAddresses() takes an admin address beyond loopback with its token only", async () => {
-  const choose = (environment: Record<string, string>) =>
-    chooseAddresses({ environment, free: false, postgres: [] });
+  const choose = (environment: Record<string, string>) => chooseAddresses(environment, [], false);
   const environment = { LOMS_ADMIN: "0.0.0.0:8094" };
   const { listeners } = await choose({ ...environment, LOMS_ADMIN_TOKEN: "s3cret" });
   expect(listeners.LOMS_ADMIN).toEqual({ host: "0.0.0.0", port: 8094 });

@@ -26,20 +26,16 @@ export interface Addresses {
   readonly postgres: ReadonlyMap<PostgresPart, number>;
 }
 
-export interface AddressOptions {
-  readonly environment: Environment;
-  /** Free ports where none is set, instead of the documented ones. */
-  readonly free: boolean;
-  /** PostgreSQL servers to find ports for. */
-  readonly postgres: readonly PostgresPart[];
-}
-
 /**
  * Returns the address of every listener and the port of every PostgreSQL server.
+ * @param free takes free ports where none is set, instead of the documented ones
  * @throws {ConfigError} naming every wrong address of a service
  */
-export async function chooseAddresses(options: AddressOptions): Promise<Addresses> {
-  const { environment, free, postgres } = options;
+export async function chooseAddresses(
+  environment: Environment,
+  postgres: readonly PostgresPart[],
+  free: boolean,
+): Promise<Addresses> {
   const names = Object.keys(LISTENERS) as ListenerName[];
   const ports = await freePorts(names.length + postgres.length);
   const listener = async (name: ListenerName): Promise<readonly [ListenerName, HostPort]> => {

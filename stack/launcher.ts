@@ -1,6 +1,5 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { commonSettings, readConfig } from "../shared/config.ts";
 import { runUntilSignal } from "../shared/run-service.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import { isRuntime } from "./processes/runtimes.ts";
@@ -24,7 +23,9 @@ const SPAN_SETTING =
   /^OTEL_(SDK_DISABLED|TRACES_EXPORTER|EXPORTER_OTLP_(TRACES_)?(ENDPOINT|PROTOCOL|COMPRESSION))$/;
 const GRACE_MS = STACK_STOP_MAX_MS + 5_000;
 
-const pretty = isPretty();
+const { LOG_FORMAT } = process.env;
+// The start reports a wrong value, with every other wrong setting.
+const pretty = LOG_FORMAT ? LOG_FORMAT === "pretty" : process.stdout.isTTY;
 const log = createLogger({ service: "stack", level: "info", format: pretty ? "pretty" : "json" });
 
 await runUntilSignal(log, start, { graceMs: GRACE_MS, startMs: GRACE_MS });
@@ -75,16 +76,6 @@ async function observerFor(freePorts: boolean): Promise<Observer> {
   }
   const { startObserver } = await import("./observe/observer.ts");
   return await startObserver({ host: "127.0.0.1", port: freePorts ? 0 : OBSERVE_PORT });
-}
-
-function isPretty(): boolean {
-  try {
-    const { LOG_FORMAT } = readConfig(commonSettings, process.env);
-    return (LOG_FORMAT ?? (process.stdout.isTTY ? "pretty" : "json")) === "pretty";
-  } catch {
-    // The start reports this and every other wrong setting.
-    return false;
-  }
 }
 
 function readArguments() {

@@ -124,11 +124,8 @@ async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack)
   const plan = planStack(environment);
   const postgresDirectory = join(dataDirectory, "postgres");
   await stopLeftoverPair(postgresDirectory);
-  const addresses = await chooseAddresses({
-    environment,
-    free: options.ports === "free",
-    postgres: postgresParts(plan, options.replicas),
-  });
+  const servers = postgresParts(plan, options.replicas);
+  const addresses = await chooseAddresses(environment, servers, options.ports === "free");
   await checkFree(addresses, plan.services);
 
   const pair = plan.postgres

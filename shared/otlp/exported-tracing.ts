@@ -29,28 +29,23 @@ const KINDS = {
   internal: OtelKind.INTERNAL,
 } as const satisfies Record<SpanKind, OtelKind>;
 
-export interface ExportedTracingOptions {
-  /** The attributes of the OpenTelemetry resource. */
-  readonly resource: Readonly<Record<string, string | number>>;
-  readonly exporter: SpanExporter;
-}
-
 /** Passes sampled spans to the SDK's batches. Their queue is bounded, so `record` never waits. */
 export class ExportedTracing implements Pick<Tracing, "record"> {
   readonly #processor: BatchSpanProcessor;
   readonly #resource: ReadableSpan["resource"];
   #epochOfZero = performance.timeOrigin;
 
-  constructor(options: ExportedTracingOptions) {
+  /** @param attributes of the OpenTelemetry resource */
+  constructor(attributes: Readonly<Record<string, string | number>>, exporter: SpanExporter) {
     this.#resource = resourceFromAttributes({
-      ...options.resource,
+      ...attributes,
       "process.runtime.name": RUNTIME.name,
       "process.runtime.version": RUNTIME.version,
       "telemetry.sdk.language": "nodejs",
       "telemetry.sdk.name": "opentelemetry",
     });
     this.#processor = new BatchSpanProcessor({
-      exporter: options.exporter,
+      exporter,
       maxQueueSize: QUEUE_MAX,
       maxExportBatchSize: BATCH_MAX,
       scheduledDelayMillis: BATCH_DELAY_MS,

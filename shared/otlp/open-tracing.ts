@@ -24,10 +24,8 @@ export interface OpenTracing extends Tracing {
   close(): Promise<void>;
 }
 
-export interface TracingOptions extends TracingConfig {
-  /** Variables of OpenTelemetry that are set but have no effect. */
-  readonly OTEL_UNUSED?: readonly string[];
-}
+/** With the variables of OpenTelemetry that are set but have no effect. */
+export type TracingOptions = TracingConfig & { readonly OTEL_UNUSED?: readonly string[] };
 
 /**
  * The traces of one service: exported when an endpoint is set, otherwise only propagated.
@@ -50,17 +48,12 @@ export async function openTracing(
   const { ExportedTracing } = await import("./exported-tracing.ts");
   const { otlpExporter } = await import("./otlp-exporter.ts");
   const logThrottled = throttledLog(log, systemClock);
-  const tracing = new ExportedTracing({
-    resource: resourceOf(config, metrics.service),
-    exporter: otlpExporter({
-      target,
-      userAgent: `marketplace-${metrics.service}/${VERSION}`,
-      onBatch(count, error) {
-        spans.inc({ outcome: error === undefined ? "exported" : "lost" }, count);
-        if (error !== undefined) logThrottled("warn", "spans could not be exported", error);
-      },
-    }),
+  const userAgent = `marketplace-${metrics.service}/${VERSION}`;
+  const exporter = otlpExporter(target, userAgent, (count, error) => {
+    spans.inc({ outcome: error === undefined ? "exported" : "lost" }, count);
+    if (error !== undefined) logThrottled("warn", "spans could not be exported", error);
   });
+  const tracing = new ExportedTracing(resourceOf(config, metrics.service), exporter);
   return {
     startTraceparent,
     isSampled,

@@ -16,19 +16,16 @@ const ENCODINGS = {
   json: { contentType: "application/json", serializer: JsonTraceSerializer },
 } as const;
 
-export interface OtlpExporterOptions {
-  readonly target: OtlpTarget;
-  /** The sender, in the collector's log. */
-  readonly userAgent: string;
-  /** Called with the size of each batch; `error` is set if it was lost. */
-  readonly onBatch: (spans: number, error?: unknown) => void;
-}
-
 /**
  * Exports spans over OTLP/HTTP. The SDK's exporter reads the environment itself and retries for
  * longer than a stop may take; this one drops a failed batch.
+ * @param onBatch called with the size of each batch; `error` is set if it was lost
  */
-export function otlpExporter({ target, userAgent, onBatch }: OtlpExporterOptions): SpanExporter {
+export function otlpExporter(
+  target: OtlpTarget,
+  userAgent: string,
+  onBatch: (spans: number, error?: unknown) => void,
+): SpanExporter {
   const { url, encoding, gzip, timeoutMs } = target;
   const { contentType, serializer } = ENCODINGS[encoding];
   const fetch = createDirectFetch(target.certificates);

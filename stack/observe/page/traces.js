@@ -28,10 +28,7 @@ export function wantedTraces() {
 const failedMark = (failed) => failed && html`<span class="bad"> failed</span>`;
 
 function traceItem({ traceId, name, services, startMs, durationMs, spans, failed }) {
-  const current = traceId === chosenTrace() && html`
-    aria-current="true"
-  `;
-  return html`<li><a href="#trace=${traceId}"${current}>
+  return html`<li><a href="#trace=${traceId}" aria-current="${String(traceId === chosenTrace())}">
 <strong>${name}</strong>
 <span>
 <span class="mono">${timeOfDay(startMs)}</span>
@@ -60,11 +57,7 @@ function drawn(traceId, { rows, lines }) {
   const services = [...new Set(rows.map(({ service }) => service))];
   return html`<h3>${rows[0].name}</h3>
 <p>${inMilliseconds(end)}, ${howMany(rows.length)} of ${
-    services.map((service) =>
-      html`
-        ${serviceName(service)}
-      `
-    )
+    services.map((name) => [" ", serviceName(name)])
   }</p>
 <p class="mono">${traceId}</p>
 <ol aria-label="Spans">${rows.map((row) => spanItem(row, end))}</ol>
