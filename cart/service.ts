@@ -36,9 +36,7 @@ interface OpenCarts {
 }
 
 /** Opens the configured store, or else carts in memory. The store's package is loaded on use. */
-async function openCarts(
-  parts: ServiceParts<CartConfig>,
-): Promise<OpenCarts> {
+async function openCarts(parts: ServiceParts<CartConfig>): Promise<OpenCarts> {
   const { config, metrics } = parts;
   const expired = metrics.counter(CART_REPOSITORY_EXPIRED_TOTAL);
   const options = {

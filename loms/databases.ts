@@ -1,13 +1,10 @@
 import { systemClock } from "../shared/async/clock.ts";
-import type { RequestContext } from "../shared/async/request-context.ts";
-import type { ThrottledLog } from "../shared/telemetry/throttled-log.ts";
-import type { CloseStack } from "../shared/lifecycle.ts";
+import type { ServiceParts } from "../shared/open-service.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
 import { observedStatements } from "../shared/postgres/statement.ts";
 import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
-import type { Logger } from "../shared/telemetry/log.ts";
-import { gaugeFamily, type Metrics } from "../shared/telemetry/metrics.ts";
-import { backgroundContext, type Tracing } from "../shared/telemetry/tracing.ts";
+import { gaugeFamily } from "../shared/telemetry/metrics.ts";
+import { backgroundContext } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
 import type { OrderPages, OrderReader } from "./domain/deps.ts";
 import type { StockReader } from "./domain/stock-deps.ts";
@@ -50,14 +47,7 @@ const MANAGED_SETTLE_MS = MANAGED_LEASE_MS + REPLICA_READ_TIMEOUT_MS;
 /** The metric's states; `unreplicated` if no replica is listed. */
 const STATES = ["synchronous", "refusing", "degraded", "unreplicated"] as const;
 
-export interface DatabasesOptions {
-  readonly config: LomsConfig;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  readonly tracing: Tracing;
-  readonly logThrottled: ThrottledLog;
-  readonly opened: CloseStack;
-}
+type Opening = ServiceParts<LomsConfig>;
 
 export interface Databases {
   /** Reads on the primary; they never wait behind commits. */
@@ -76,14 +66,14 @@ export interface Databases {
 }
 
 /** Opens the pools and probes. It does not wait for a replica that is unavailable. */
-export async function openDatabases(options: DatabasesOptions): Promise<Databases> {
-  const { config, opened } = options;
+export async function openDatabases(parts: Opening): Promise<Databases> {
+  const { config, opened } = parts;
   const pools: Pool[] = [];
   // Concurrently, because each may hold a commit that waits for its replica.
   opened.push("the databases", async () => {
     await Promise.all(pools.map((pool) => pool.close()));
   });
-  const observe = observedStatements(options.metrics, options.tracing);
+  const observe = observedStatements(parts.metrics, parts.tracing);
   const open = (
     pool: Partial<PoolOptions> & Pick<PoolOptions, "url" | "role">,
     observed: Pick<PoolOptions, "observe"> = { observe },
@@ -101,7 +91,7 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   const primary = { url: config.DATABASE_URL, role: "primary" } as const;
 
   const reads = open(primary);
-  await checkDefaults(reads, "DATABASE_URL", startContext());
+  await checkDefaults(reads, "DATABASE_URL", backgroundContext(START_TIMEOUT_MS));
   // Without metrics and spans: probes wait for replicas, and this query follows every write.
   const probeName = { applicationName: PROBE_APPLICATION_NAME, keepsName: true };
   const probes = open({ ...primary, max: 1, ...probeName }, {});
@@ -124,19 +114,15 @@ export async function openDatabases(options: DatabasesOptions): Promise<Database
   };
   const replication = await openReplication(
     { reads, probes, listed, writes, onConfirmed },
-    options,
+    parts,
   );
-  routing = await openRouting({ primary: reads, replicas, listed, replication }, options);
+  routing = await openRouting({ primary: reads, replicas, listed, replication }, parts);
   return {
     ...{ reads, writes, marks, replication },
-    reader: createGroupedReader(createOrderSetReader(routing), options.metrics),
+    reader: createGroupedReader(createOrderSetReader(routing), parts.metrics),
     orderPages: createOrderPages(routing),
     stockReader: createStockReader(routing),
   };
-}
-
-function startContext(): RequestContext {
-  return backgroundContext(START_TIMEOUT_MS);
 }
 
 async function openReplication(
@@ -146,7 +132,7 @@ async function openReplication(
       readonly listed: ListedReplicas;
       readonly writes: ReplicatedWrites;
     },
-  { config, log, metrics, logThrottled, opened }: DatabasesOptions,
+  { config, log, metrics, logThrottled, opened }: Opening,
 ): Promise<Replication> {
   const { SYNC_REPLICA_POLICY: policy, SYNC_REPLICA_DEGRADE_AFTER: afterMs } = config;
   const replication = new Replication({
@@ -194,7 +180,7 @@ async function openRouting(
     readonly listed: ListedReplicas;
     readonly replication: Replication;
   },
-  { config, log, opened }: DatabasesOptions,
+  { config, log, opened }: Opening,
 ): Promise<ReadRouting> {
   const routing = new ReadRouting({
     primary,
