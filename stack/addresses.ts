@@ -6,7 +6,7 @@ import { freePorts, isFree } from "./ports.ts";
 
 const LOOPBACK = "127.0.0.1";
 
-/** The service that listens, by the setting that holds its address. */
+/** The service of each setting with a listening address. */
 const LISTENERS = {
   PRODUCTS_HTTP: "products",
   LOMS_HTTP: "loms",
@@ -41,7 +41,7 @@ export async function chooseAddresses(
   const listener = async (name: ListenerName): Promise<readonly [ListenerName, HostPort]> => {
     const given = environment[name] || undefined;
     const { read } = await SETTINGS[LISTENERS[name]]();
-    // Without the setting, the service's own default. An address beyond loopback needs the token.
+    // Without the setting, the service's default. An address beyond loopback needs the token.
     const { LOMS_ADMIN_TOKEN } = environment;
     const config = read({ [name]: given, LOMS_ADMIN_TOKEN }) as Readonly<Record<string, HostPort>>;
     const address = config[name] as HostPort;
@@ -58,21 +58,21 @@ export async function chooseAddresses(
   };
 }
 
-/** The listening addresses of a service, as its settings. */
+/** The listening addresses of a service, as settings. */
 export function listenerSettings(part: ServicePart, { listeners }: Addresses): Environment {
   const own = (Object.keys(LISTENERS) as ListenerName[])
     .filter((name) => LISTENERS[name] === part);
   return Object.fromEntries(own.map((name) => [name, formatHostPort(listeners[name])]));
 }
 
-/** @throws {Error} naming each address that another process listens on, before anything starts */
+/** @throws {Error} naming each address in use, before anything starts */
 export async function checkFree(
   addresses: Addresses,
   parts: readonly ServicePart[],
 ): Promise<void> {
   const taken: string[] = [];
   for (const [name, part] of Object.entries(LISTENERS)) {
-    // No client waits for profiles; the service logs when it cannot listen there.
+    // Profiles are optional; the service logs when it cannot listen there.
     if (!parts.includes(part) || name.endsWith("_PROFILE")) continue;
     const address = addresses.listeners[name as ListenerName];
     if (!await isFree(address)) taken.push(`${name} ${formatHostPort(address)}`);
@@ -89,10 +89,10 @@ export async function checkFree(
   );
 }
 
-/** Names under which a browser on this machine reaches the same listener. */
+/** Host names of the same listener in a browser on this machine. */
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1"];
 
-/** Returns the origins of a listener's URL as a browser may send them, comma separated. */
+/** Returns the origins of a listener's URL as browsers may send them, comma separated. */
 export function originsOf(url: string): string {
   const { hostname } = new URL(url);
   const names = LOOPBACK_NAMES.includes(hostname) ? LOOPBACK_NAMES : [hostname];

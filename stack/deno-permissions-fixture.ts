@@ -6,8 +6,8 @@ import { hostname } from "node:os";
 import process from "node:process";
 
 /**
- * Stands in for a service and tries what its argument lists, as JSON: `{"read": [path…], …}`.
- * Prints `{"read <path>": "allowed" | "denied" | <the message of another error>, …}`.
+ * A service that tries the accesses in its argument, as JSON: `{"read": [path…], …}`. Prints
+ * `{"read <path>": "allowed" | "denied" | <the message of another error>, …}`.
  */
 const TRIES: Readonly<Record<string, (value: string) => unknown>> = {
   read: (path) => readFileSync(path),

@@ -8,30 +8,30 @@ import { isDatabaseUrl, readLibpqUri } from "../shared/postgres/libpq-uri.ts";
 import { tlsFiles } from "../shared/postgres/tls-settings.ts";
 import { readStoreUrl } from "../shared/valkey/store-url.ts";
 
-// What a service may do under Deno, derived from its settings: nothing that it does not need.
+// The permissions of a service under Deno, derived from its settings: only what it needs.
 
 /** Values of `--allow-<what>`. */
 type Permissions = Readonly<
   Partial<Record<"env" | "read" | "write" | "sys" | "net", readonly string[]>>
 >;
 
-/** What takes profiles of the process. */
+/** Required by profiles of the process. */
 const PROFILES = ["inspector"];
 
 const NEEDS = {
   cart: { folders: ["cart"], grpc: "LOMS_GRPC_URL", sys: PROFILES },
-  // @grpc/proto-loader looks whether it may read its files.
+  // @grpc/proto-loader checks whether it may read its files.
   loms: { folders: ["loms", "drizzle/loms"], grpc: "LOMS_GRPC", sys: [...PROFILES, "uid"] },
   notifier: { folders: ["notifier", "drizzle/notifier"], grpc: undefined, sys: PROFILES },
   products: { folders: ["stack/products"], grpc: undefined, sys: [] },
 } as const satisfies Record<ServicePart, {
-  /** Its own, below the project; imports need no permission. */
+  /** Its own files, below the project; imports need no permission. */
   readonly folders: readonly string[];
-  /** The setting whose host name grpc-js resolves itself; it then opens the IP address. */
+  /** The setting with a host name that grpc-js resolves, to connect to the IP address. */
   readonly grpc: string | undefined;
   readonly sys: readonly string[];
 }>;
-/** What every service reads while it runs. */
+/** Files that every service reads while it runs. */
 const FOLDERS = ["shared", "proto", "node_modules"];
 
 /** No prompt, no installation and no download, whatever deno.json sets. */
@@ -39,19 +39,19 @@ const ALWAYS = [
   ...["--no-prompt", "--no-remote", "--deny-import"],
   ...["--no-lock", "--node-modules-dir=manual"],
 ];
-/** Packages look for settings of their own; to them nothing else is set. */
+/** Packages read variables of their own; this hides all others from them. */
 const IGNORE_OTHER_SETTINGS = "--ignore-env";
-/** Settings that name a PEM file. */
+/** Settings with a PEM file. */
 const PEM_FILE = /^(KAFKA|CART_STORE)_TLS_(CA|CERT|KEY)$|^OTEL_EXPORTER_.*_(CERTIFICATE|KEY)$/;
-/** A service names those that it does not know in its log. */
+/** A service logs the unknown ones. */
 const OTEL_PREFIX = "OTEL_";
-/** Settings that name origins of callers: the service opens no connection to them. */
+/** Settings with origins of callers: the service does not connect to them. */
 const CALLERS_SUFFIX = "_ORIGINS";
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
 
 /**
- * The flags of `deno run` for a service with these settings. Wrong settings leave it no network:
- * the service itself says what is wrong with them.
+ * The flags of `deno run` for a service with these settings. Invalid settings get no network
+ * access; the service itself reports them.
  */
 export async function denoFlags(
   part: ServicePart,
@@ -93,7 +93,7 @@ function configOrNothing(
   }
 }
 
-/** For the listeners, parts outside and files that a setting names. */
+/** The hosts of listeners, external services and files in the settings. */
 function neededFor(name: string, value: unknown, directory: string): Permissions[] {
   if (name.endsWith(CALLERS_SUFFIX)) return [];
   if (name === "KAFKA_BROKERS") return [{ net: anyPort(value as readonly string[]) }];
@@ -105,7 +105,7 @@ function neededFor(name: string, value: unknown, directory: string): Permissions
 }
 
 function neededForText(name: string, text: string, directory: string): Permissions {
-  // A PEM file may be given as its text.
+  // A PEM file may be given as text.
   if (PEM_FILE.test(name)) return text.includes("\n") ? {} : { read: [resolve(directory, text)] };
   if (name === "CART_STORE_URL") return { net: storeHosts(text) };
   return isDatabaseUrl(text) ? neededForDatabase(text, directory) : { net: addressesIn(text) };
@@ -118,7 +118,7 @@ function addressesIn(text: string): string[] {
   return defaultPort ? [`${hostname}:${port || defaultPort}`] : [];
 }
 
-/** For servers that advertise the addresses to call, whose ports are not known before. */
+/** For servers that advertise further addresses, whose ports are not known in advance. */
 function anyPort(addresses: readonly string[]): string[] {
   return addresses.map((address) => address.slice(0, address.lastIndexOf(":")));
 }
@@ -129,7 +129,7 @@ function storeHosts(url: string): string[] {
   return kind === "server" ? addresses : anyPort(addresses);
 }
 
-/** A name, to look it up, and the addresses that it has now. */
+/** A host name, for resolving it, and its current addresses. */
 async function resolved({ host, port }: HostPort): Promise<string[]> {
   if (isIP(host)) return [];
   const found = await lookup(host, { all: true }).catch(() => []);
@@ -150,7 +150,7 @@ function neededForDatabase(url: string, directory: string): Permissions {
     write: sockets,
     sys: [
       ...parameters.get("sslrootcert") === "system" ? ["ca"] : [],
-      // Without a name it is that of the account.
+      // Without a name, libpq uses the name of the account.
       ...user || parameters.get("user") ? [] : ["uid", "gid", "userInfo"],
     ],
   };

@@ -3,28 +3,28 @@ import { join } from "node:path";
 import process from "node:process";
 import { identify, isRunning, type ProcessIdentity, stopProcess } from "./processes/identity.ts";
 
-/** For the end of what a killed launcher has left. */
+/** Time limit for ending the processes of a killed launcher. */
 const ENDING = { signals: ["SIGKILL"], timeoutMs: 5_000 } as const;
-/** Others may take the lock between two of our steps; each try sees a newer one. */
+/** Others may take the lock between two steps; each attempt sees a newer one. */
 const TRIES_MAX = 5;
 
 interface LockContent {
   readonly launcher: ProcessIdentity;
-  /** Services that it started; the next launcher ends those that a killed one has left. */
+  /** Services that it started; the next launcher ends those of a killed one. */
   readonly children: readonly ProcessIdentity[];
 }
 
 export interface LauncherLock {
-  /** Notes the processes that must not outlive this launcher. */
+  /** Records processes that must not outlive this launcher. */
   record(children: readonly ProcessIdentity[]): void;
   release(): void;
 }
 
 /**
- * Makes this process the only launcher of a data directory. The lock is a file that appears whole
- * and names its owner with its start time, so the one of a killed launcher is known as such and
- * taken over, after the processes that it left are ended.
- * @throws {Error} when another launcher runs there
+ * Makes this process the only launcher of a data directory. The lock is a file that is created
+ * atomically and names its owner with its start time. The lock of a killed launcher is thus
+ * recognised and taken over, after the processes that it left were ended.
+ * @throws {Error} if another launcher runs there
  */
 export async function takeLauncherLock(dataDirectory: string): Promise<LauncherLock> {
   const launcher = identify(process.pid);
@@ -70,7 +70,7 @@ async function removeStale(path: string, dataDirectory: string): Promise<void> {
     );
   }
   await Promise.all(children.filter(isRunning).map((child) => stopProcess(child, ENDING)));
-  // Aside first: another launcher may have replaced the file since it was read.
+  // Moved aside first, because another launcher may have replaced the file since it was read.
   const aside = `${path}.stale.${process.pid}`;
   if (!tryRename(path, aside)) return;
   const moved = read(aside);

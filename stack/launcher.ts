@@ -57,7 +57,7 @@ async function start(): Promise<Stack> {
 
 function tell(stack: Stack, startedInMs: number, observe: string | undefined): void {
   const block = readyBlock(stack, startedInMs, observe);
-  // With LOG_FORMAT=json, standard output holds JSON lines alone.
+  // With LOG_FORMAT=json, standard output has JSON lines only.
   if (pretty) process.stdout.write(`${block}\n`);
   else {
     log.info("ready", { ...stack.urls, observe });
@@ -65,7 +65,7 @@ function tell(stack: Stack, startedInMs: number, observe: string | undefined): v
   }
 }
 
-/** @throws {Error} when the spans go elsewhere already, or its port is taken */
+/** @throws {Error} if spans are already sent elsewhere, or the port is in use */
 async function observerFor(freePorts: boolean): Promise<Observer> {
   const { env } = process;
   const set = Object.keys(env).find((name) => env[name] && SPAN_SETTING.test(name));

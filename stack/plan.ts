@@ -3,13 +3,13 @@ import { splitUrls } from "../shared/postgres/database-setting.ts";
 
 export type ServicePart = "products" | "loms" | "notifier" | "cart";
 
-/** Which parts a start brings up. */
+/** The components that a start runs. */
 export interface Plan {
   readonly postgres: boolean;
   readonly services: readonly ServicePart[];
 }
 
-/** Where the databases of a stack are, as URLs with user and password. */
+/** The databases of a stack, as URLs with user and password. */
 export interface Databases {
   readonly loms: string;
   /** Synchronous replicas of loms' database. */
@@ -19,8 +19,8 @@ export interface Databases {
 }
 
 /**
- * A part whose address is given is not started: the product stand-in (PRODUCT_URL), loms
- * (LOMS_GRPC_URL), and PostgreSQL once every database has an address.
+ * A component with a given address is not started: the product stand-in (PRODUCT_URL), loms
+ * (LOMS_GRPC_URL), and PostgreSQL if every database has an address.
  */
 export function planStack(environment: Environment): Plan {
   const services: ServicePart[] = ["notifier", "cart"];
@@ -29,7 +29,7 @@ export function planStack(environment: Environment): Plan {
   return { postgres: givenDatabases(environment) === undefined, services };
 }
 
-/** The databases if all are given; DATABASE_URL holds what has no address of its own. */
+/** The databases, if all are given; DATABASE_URL is the default of the others. */
 export function givenDatabases(environment: Environment): Databases | undefined {
   const { DATABASE_URL: loms, DATABASE_REPLICA_URLS: replicas } = environment;
   if (!loms) return undefined;
@@ -41,7 +41,7 @@ export function givenDatabases(environment: Environment): Databases | undefined 
   };
 }
 
-/** What a service knows of its own settings. */
+/** A service's reader of its settings. */
 export interface Settings {
   readonly names: readonly string[];
   /** @throws {ConfigError} */
@@ -65,8 +65,8 @@ export const SETTINGS: Readonly<Record<ServicePart, () => Promise<Settings>>> = 
 };
 
 /**
- * Reads the settings as the services will, before anything starts.
- * @throws {ConfigError} naming every wrong setting of all of them once
+ * Reads the settings like the services, before anything starts.
+ * @throws {ConfigError} naming every invalid setting of all services once
  */
 export async function checkSettings(
   parts: readonly ServicePart[],
@@ -79,7 +79,7 @@ export async function checkSettings(
       read(environment);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      // Services share some, and say the same of them.
+      // Services share settings, and report the same problems.
       for (const problem of error.problems) problems.set(problem.name, problem);
     }
   }

@@ -4,17 +4,17 @@ import { formatHostPort, type HostPort } from "../shared/config.ts";
 
 const HOST = "127.0.0.1";
 /**
- * Below what Linux gives to outgoing connections (32768…60999), so that none of those takes a port
- * between its choice and its use; above the ports that people and programs know.
+ * Below the range of outgoing connections on Linux (32768…60999), so that none of them takes a port
+ * between its choice and its use; above well-known ports.
  */
 const FREE_PORTS = { from: 20_000, to: 26_383 } as const;
-/** As far above a port lies the one whose listener says that it is given away. */
+/** The offset of the port with the listener that reserves a port. */
 const CLAIM_ABOVE = 6_384;
 const TRIES_MAX = 100;
 
 /**
- * `count` different loopback ports that nothing listens on, and that no other process gets from
- * here while this one lives: what is to listen there may take seconds to start.
+ * Returns `count` different free loopback ports. No other process gets them from this function
+ * while this one lives, because their listeners may take seconds to start.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
@@ -29,14 +29,14 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...found];
 }
 
-/** Ends with the process, however that ends. */
+/** Ends with the process. */
 async function claim(port: number): Promise<boolean> {
   const server = await listen({ host: HOST, port: port + CLAIM_ABOVE });
   server?.unref();
   return server !== undefined;
 }
 
-/** Why an address cannot be listened on, by the system's code; taken is no error here. */
+/** The system's code for an unusable address; an address in use is no error here. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "this machine has no such address",
   // The same on Deno.
@@ -53,7 +53,7 @@ export async function isFree(address: HostPort): Promise<boolean> {
   return true;
 }
 
-/** A listener; none when the address is taken. */
+/** A listener; undefined if the address is in use. */
 function listen(address: HostPort): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();

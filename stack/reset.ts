@@ -5,7 +5,7 @@ import { DATA_DIRECTORY } from "./stack-file.ts";
 import { takeLauncherLock } from "./launcher-lock.ts";
 import { stopLeftoverPair } from "./postgres/pair.ts";
 
-/** Moved here first, because a start must never find half of a data directory under its name. */
+/** Moved here first, so that a start never finds a partial data directory under its name. */
 const REMOVED = "removed";
 
 try {

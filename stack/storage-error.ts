@@ -1,4 +1,4 @@
-/** Why a folder cannot be used, by the system's error code. */
+/** Reasons for an unusable folder, by the system's error code. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "there is no right to write there",
   EPERM: "there is no right to write there",
@@ -11,10 +11,10 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The text of PostgreSQL's programs and of cp, which report no code. */
 const NO_SPACE = "No space left on device";
 
-/** Returns an error that names why the data directory cannot be used; any other error unchanged. */
+/** Returns an error with the reason why the data directory is unusable; other errors unchanged. */
 export function storageError(directory: string, error: unknown): unknown {
   const { code = "", path, message = "" } = error as NodeJS.ErrnoException;
-  // Without a path it is no file: a port below 1024 is refused with EACCES, too.
+  // Without a path the error is not about a file: a port below 1024 is refused with EACCES, too.
   const reason = message.includes(NO_SPACE) ? REASONS["ENOSPC"] : path && REASONS[code];
   if (!reason) return error;
   return new Error(`Cannot use ${directory} for the data: ${reason}`, { cause: error });

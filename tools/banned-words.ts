@@ -3,7 +3,7 @@ export interface BannedWord {
   readonly instead: string;
 }
 
-/** Words that do not come back, in prose and in identifiers, and what is written instead. */
+/** Words to avoid in prose and identifiers, with their replacements. */
 export const BANNED_WORDS: readonly BannedWord[] = [
   { pattern: /door/i, instead: "transport, gRPC server, HTTP gateway, listener" },
   { pattern: /\bpapers?\b/i, instead: "document" },
@@ -37,7 +37,7 @@ export interface Finding {
   readonly instead: string;
 }
 
-/** Every banned word of a text, line by line. */
+/** The banned words of a text, line by line. */
 export function bannedWords(text: string): Finding[] {
   return text.split("\n").flatMap((content, index) =>
     BANNED_WORDS.flatMap(({ pattern, instead }) => {

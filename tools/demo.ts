@@ -9,7 +9,7 @@ const { CART_URL, LOMS_URL, LOMS_ADMIN_TOKEN } = process.env;
 const stack = findStack();
 const cart = CART_URL || stack?.urls.cart;
 const loms = LOMS_URL || stack?.urls.loms;
-// Another system's notifications are not in our notifier's log.
+// The notifications of another system are not in our notifier's log.
 const isOurs = !CART_URL && !LOMS_URL;
 const notifierLog = stack && isOurs ? join(stack.logDirectory, "notifier.log") : undefined;
 

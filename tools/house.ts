@@ -64,11 +64,11 @@ function report(tree: SourceTree): void {
       for (const line of imports) out(`    ${line}`);
     }
   }
-  // In a process of its own, because PostgreSQL, loms and cart run there.
+  // In a separate process, because PostgreSQL, loms and cart run there.
   out(`\n${execFileSync(process.execPath, [CHECKOUT_FILES], RUN).trim().split("\n").at(-1)}`);
 }
 
-/** Lines of source by top folder, largest first, and in total. */
+/** Lines of source by top folder, largest first, and the total. */
 function sizes(tree: SourceTree) {
   const source = [...tree].filter(([path]) => isSource(path))
     .map(([path, text]) => ({ path, lines: text.split("\n").length - 1 }));

@@ -1,12 +1,12 @@
 import type { ListedOrder } from "./clients/gen/loms/types.gen.ts";
 
-/** Enough for any uint32. */
+/** Wide enough for any uint32. */
 const SKU_WIDTH = 12;
 const MIDDLE_WIDTH = 14;
-/** As wide as the longest status, "awaiting payment". */
+/** Width of the longest status, "awaiting payment". */
 export const STATUS_WIDTH = 16;
 
-/** One line of a list: a SKU, what there is to say of its number, its name. */
+/** One line of a list: a SKU, its numbers, its name. */
 export function itemLine(sku: bigint | number, middle: string, name: string): string {
   return `  ${String(sku).padEnd(SKU_WIDTH)}${middle.padEnd(MIDDLE_WIDTH)}${name}`.trimEnd();
 }

@@ -4,7 +4,7 @@ import { sleep } from "../shared/async/sleep.ts";
 import { parseExact } from "../stack/exact-json.ts";
 import { LogTail } from "../stack/processes/log-tail.ts";
 
-/** Notifications follow within milliseconds; this is for a machine that is very busy. */
+/** Notifications arrive within milliseconds, later on a busy machine. */
 const WAIT_MAX_MS = 10_000;
 const POLL_MS = 50;
 
@@ -15,11 +15,11 @@ export interface PrintedNotification {
   readonly seq: number;
   readonly status: string;
   readonly at: string;
-  /** Why the order ended, when the notification has a reason. */
+  /** Why the order ended, if the notification has a reason. */
   readonly reason?: string;
 }
 
-/** The notification on a line of the notifier's log; undefined when the line is something else. */
+/** The notification on a line of the notifier's log; undefined for other lines. */
 export function readNotificationLine(line: string): PrintedNotification | undefined {
   if (!line.includes('"order_id"')) return undefined;
   try {
@@ -28,7 +28,7 @@ export function readNotificationLine(line: string): PrintedNotification | undefi
     if ((seq as number | undefined) === undefined) return undefined;
     return { order_id, user_id, seq, status, at, ...(reason !== undefined && { reason }) };
   } catch {
-    // Half written, or a runtime's own last words.
+    // A partial line, or a runtime's last output.
     return undefined;
   }
 }
@@ -46,9 +46,9 @@ export function followNotifications(
 }
 
 /**
- * Waits until the notifier's log holds `count` notifications about the orders. It is read from the
- * log because that is where a notification goes: nothing else shows that it was really printed.
- * @returns all that are there by then, or within 10 s, in the order printed
+ * Waits until the notifier's log has `count` notifications of the orders. It reads the log because
+ * only the log shows that a notification was printed.
+ * @returns the notifications found then, or after 10 s, in the order printed
  */
 export async function waitForNotifications(
   logPath: string,

@@ -5,20 +5,20 @@ export type SourceTree = ReadonlyMap<string, string>;
 
 export const LINE_MAX = 100;
 
-/** Imports, exports and types, static and dynamic: every form names a relative path. */
+/** Imports, exports and types, static and dynamic: all forms contain a relative path. */
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g;
 const TEST = /\.test\.ts$|-contract\.ts$|-fixture\.ts$|(^|\/)test\//;
 const GENERATED = /(^|\/)gen\/|\.gen\.ts$/;
-/** They never change once they have shipped. */
+/** Shipped files never change. */
 const MIGRATION = /\/migrations\//;
-/** What is not a part of the product. */
+/** Files that are not part of the product. */
 const BESIDE = /^(bench|e2e|deploy)\//;
 
 export function isTest(path: string): boolean {
   return TEST.test(path);
 }
 
-/** Whether a file is the product's source, written by hand. */
+/** Whether a file is hand-written source of the product. */
 export function isSource(path: string): boolean {
   return ![TEST, GENERATED, MIGRATION, BESIDE].some((pattern) => pattern.test(path));
 }
@@ -27,15 +27,15 @@ export function topFolder(path: string): string {
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : ".";
 }
 
-/** The folder below shared, or the file itself right in it; undefined outside. */
+/** The folder below shared, or the file directly in it; undefined outside. */
 export function sharedFolder(path: string): string | undefined {
   return path.startsWith("shared/") ? path.split("/").slice(0, 2).join("/") : undefined;
 }
 
 /**
- * The circles among groups of files that import each other, types included. Each is the list of
- * its groups and one import for each pair of them.
- * @param groupOf returns the group of a path; undefined leaves the file out
+ * The import circles among groups of files, types included. Each is the list of its groups and one
+ * import for each pair of them.
+ * @param groupOf returns the group of a path; undefined excludes the file
  */
 export function circles(
   tree: SourceTree,
@@ -85,7 +85,7 @@ function reachable(
   return seen;
 }
 
-/** `path:line` of each line that is too long, outside of what is generated or has shipped. */
+/** `path:line` of each line that is too long, except in generated and shipped files. */
 export function longLines(tree: SourceTree): string[] {
   return [...tree]
     .filter(([path]) => !GENERATED.test(path) && !MIGRATION.test(path))

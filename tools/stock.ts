@@ -10,7 +10,7 @@ import { findStack, findUrls, type Outcome, runTool, UsageError } from "./tool.t
 
 /** A longer list is not read. */
 const FILE_ERRORS_SHOWN_MAX = 20;
-/** Stands for the sign of a number while options are read: a count below zero would be one. */
+/** Replaces the sign of a number while options are parsed: a negative count would be one. */
 const MINUS = "\u2212";
 
 await runTool({
@@ -33,7 +33,7 @@ await runTool({
   refusal: failureOf,
 });
 
-/** The stock API that the environment names, else that of the system of this folder. */
+/** The stock API of the environment, or else of the system in this folder. */
 function findApi(): StockApi {
   const [url = ""] = findUrls({ LOMS_ADMIN_URL: findStack()?.urls.lomsAdmin });
   const [baseUrl, connection] = reach(url);

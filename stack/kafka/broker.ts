@@ -6,16 +6,16 @@ import { type Child, type ChildOptions, type Ending, spawnChild } from "../proce
 import { ManagedProcess } from "../processes/managed-process.ts";
 import { freePorts } from "../ports.ts";
 
-/** Enough for tests and a demonstration; the broker answers the same with half of it. */
+/** Enough for tests and demonstrations; half of it would suffice. */
 const HEAP = "128m";
-/** Starting takes 2–4 s, after kill -9 some more; a busy machine gets more still. */
+/** A start takes 2–4 s, longer after kill -9 or on a busy machine. */
 const START_MAX_MS = 60_000;
 /** A clean stop takes half a second. */
 const STOPPING = { signals: ["SIGTERM", "SIGKILL"], timeoutMs: 10_000 } as const;
 const READY_LINE = "Kafka Server started";
-/** How much of a failed broker's output its error repeats. */
+/** How much of a failed broker's output is in its error. */
 const OUTPUT_KEPT_CHARS = 4_000;
-/** The id of the cluster; written first, so that a format that was cut short is done again. */
+/** The id of the cluster; written first, so that an interrupted format is repeated. */
 const CLUSTER_FILE = "cluster-id";
 const FORMATTED_FILE = "formatted";
 
@@ -28,23 +28,26 @@ export type Properties = Readonly<Record<string, string | number | boolean>>;
 
 export interface KafkaOptions {
   readonly jars: string;
-  /** Holds everything; made when it is not there. For one broker at a time. */
+  /** Holds all data; created if missing. Used by one broker at a time. */
   readonly directory: string;
-  /** Free ones without it. */
+  /** Default: free ports. */
   readonly ports?: BrokerPorts;
-  /** Returns the properties in place of ours. */
+  /** Returns the properties to use instead of ours. */
   readonly customize?: (own: Properties) => Properties;
-  /** Of several brokers, which the properties name; without it, this one is a cluster by itself. */
+  /**
+   * The node id in a cluster of several brokers, which the properties define; by default the only
+   * one.
+   */
   readonly clusterId?: string;
-  /** For the tool that formats the directory. */
+  /** Options of the tool that formats the directory. */
   readonly formatArgs?: readonly string[];
   /** Called when the broker ends unexpectedly. */
   readonly onEnd?: (ending: Ending) => void;
-  /** Called whenever it has a new process. */
+  /** Called for each new process. */
   readonly onSpawn?: () => void;
 }
 
-/** Apache Kafka as one broker on loopback ports (KRaft), a process of its own. */
+/** Apache Kafka as one broker on loopback ports (KRaft), in a separate process. */
 export class KafkaBroker extends ManagedProcess {
   /** host:port, for KAFKA_BROKERS. */
   readonly address: string;
@@ -60,11 +63,11 @@ export class KafkaBroker extends ManagedProcess {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#settings = join(directory, "server.properties");
     const properties = brokerProperties(join(directory, "data"), ports);
-    // They may hold the password of a key.
+    // They may contain the password of a key.
     writeFileSync(this.#settings, render(customize(properties)), { mode: 0o600 });
   }
 
-  /** @throws {Error} with its last output when it does not start */
+  /** @throws {Error} with its last output if it does not start */
   override async start(): Promise<void> {
     await this.#format();
     const flags = [`-Xms${HEAP}`, `-Xmx${HEAP}`];
@@ -72,7 +75,7 @@ export class KafkaBroker extends ManagedProcess {
     this.#options.onSpawn?.();
     const output = keepOutput(child);
     const started = new Promise<"ready">((resolve) => {
-      // Its listener after the one that keeps, so that the line is there.
+      // Its listener comes after the one that keeps the output, so that the line is available.
       const look = () => output().includes(READY_LINE) && resolve("ready");
       child.process.stdout?.on("data", look);
       child.process.stderr?.on("data", look);
@@ -91,7 +94,7 @@ export class KafkaBroker extends ManagedProcess {
     return this.stop();
   }
 
-  /** Once in the life of its directory. */
+  /** Once per directory. */
   async #format(): Promise<void> {
     const { directory, clusterId: given, formatArgs = [] } = this.#options;
     const formatted = join(directory, FORMATTED_FILE);
@@ -129,8 +132,8 @@ export function newClusterId(): string {
 }
 
 /**
- * Starts Apache Kafka on the data of its directory, in a new cluster where there are none.
- * @throws {Error} with its last output when it does not start
+ * Starts Apache Kafka on the data of its directory, or on a new cluster.
+ * @throws {Error} with its last output if it does not start
  */
 export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
   const [broker = 0, controller = 0] = options.ports ? [] : await freePorts(2);
@@ -139,7 +142,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
   return kafka;
 }
 
-/** The properties of a broker that is a cluster of its own on loopback (KRaft). */
+/** The properties of a single broker on loopback (KRaft). */
 function brokerProperties(dataDirectory: string, ports: BrokerPorts): Properties {
   return {
     "process.roles": "broker,controller",

@@ -6,15 +6,15 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const POM = fileURLToPath(new URL("pom.xml", import.meta.url));
-/** Names the version, so that a new one is fetched anew. */
+/** Contains the version, so that a new version is downloaded. */
 const JARS_FOLDER = "kafka-4.4.0-jars";
 const COPY_DEPENDENCIES =
   "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
 
-/** The least that Apache Kafka 4 runs on. */
+/** The minimum version for Apache Kafka 4. */
 const JAVA_MIN = 17;
 
-/** Why no broker can run here; undefined when one can. */
+/** Why no broker can run here; undefined if one can. */
 export function whyNoKafka(cacheDirectory: string): string | undefined {
   const { status, stderr } = spawnSync("java", ["-version"], { encoding: "utf8" });
   if (status !== 0) return `there is no java (${JAVA_MIN} or newer)`;
@@ -29,14 +29,14 @@ function runs(command: string, argument: string): boolean {
 }
 
 /**
- * The folder with the broker's jars, fetched by Maven (65 MB) when it is not there yet.
- * @throws {Error} when Maven fails
+ * The folder with the broker's jars, downloaded by Maven (65 MB) if missing.
+ * @throws {Error} if Maven fails
  */
 export async function kafkaJars(cacheDirectory: string): Promise<string> {
   const jars = join(cacheDirectory, JARS_FOLDER);
   if (existsSync(jars)) return jars;
   mkdirSync(cacheDirectory, { recursive: true });
-  // Under its name only when whole, so that a run that was killed leaves no half of it.
+  // Renamed when complete, so that a killed run leaves no partial folder.
   const unfinished = `${jars}.${process.pid}`;
   const args = ["-B", "-q", "-ntp", "-f", POM, COPY_DEPENDENCIES, "-DincludeScope=runtime"];
   const maven = spawn("mvn", [...args, `-DoutputDirectory=${unfinished}`], {

@@ -8,7 +8,7 @@ import { kafkaJars, whyNoKafka } from "./jars.ts";
 const DOCUMENTED_PORTS: BrokerPorts = { broker: 19_092, controller: 19_093 };
 
 export interface KafkaPartOptions {
-  /** Of the stack; what was fetched lies in its `cache`, unless that is elsewhere. */
+  /** The stack's data directory; downloads are in its `cache`, unless another folder is given. */
   readonly dataDirectory: string;
   readonly cacheDirectory?: string | undefined;
   readonly ports: "free" | "documented";
@@ -18,8 +18,8 @@ export interface KafkaPartOptions {
 }
 
 /**
- * Starts the broker of a stack, with Maven fetching it the first time.
- * @throws {Error} in plain words when a broker cannot be a part of the stack
+ * Starts the broker of a stack; the first time, Maven downloads it.
+ * @throws {Error} in plain words if the stack cannot have a broker
  */
 export async function startKafkaPart(options: KafkaPartOptions): Promise<KafkaBroker> {
   const { dataDirectory, ports, onSpawn, onEnd } = options;

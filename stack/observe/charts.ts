@@ -4,20 +4,20 @@ import { PROBE_ROUTES } from "../../shared/http/app.ts";
 export type ScrapedService = "cart" | "loms" | "notifier";
 export const SCRAPED_SERVICES: readonly ScrapedService[] = ["cart", "loms", "notifier"];
 
-/** How much of the past is drawn: five minutes, at a point each two seconds. */
+/** The drawn period: five minutes, one point per two seconds. */
 const POINTS_MAX = 150;
 
-/** Every sample of a scrape by its name with labels. */
+/** The samples of a scrape by name with labels. */
 export type Samples = ReadonlyMap<string, number>;
 
 interface Line {
   readonly service: ScrapedService;
   readonly label: string;
-  /** What is added up; prom-client's own metrics have other names than ours. */
+  /** The added metrics; prom-client's have other names than ours. */
   readonly metric: string;
   /** Which of its samples. */
   readonly only?: RegExp | undefined;
-  /** How it is read: as it is, how much it grows a second, or how much each of these took. */
+  /** How it is read: its value, its growth per second, or the mean duration. */
   readonly per?: "second" | `${string}_count`;
 }
 
@@ -37,7 +37,7 @@ const average: Describe = (service, label, metric, only) => (
   { service, label, metric: `${metric}_sum`, only, per: `${metric}_count` }
 );
 
-/** Not what watches the service, such as this very scrape. */
+/** Without monitoring requests, such as this scrape. */
 const NOT_A_PROBE = new RegExp(`^(?!.*http_route="(${[...PROBE_ROUTES].join("|")})")`);
 const HTTP_5XX = new RegExp(`${NOT_A_PROBE.source}.*http_response_status_code="5`);
 const ERROR = /error_type="/;
@@ -92,7 +92,7 @@ const CHARTS: readonly Chart[] = [
   ),
 ];
 
-/** A time in ms since 1970 and the value then; null where it is unknown. */
+/** A time in ms since 1970 and a value; null if it is unknown. */
 export type Point = readonly [at: number, value: number | null];
 
 export interface DrawnChart {
@@ -106,12 +106,12 @@ interface Scrape {
   readonly samples: Samples;
 }
 
-/** The recent past of the three services, as lines to draw. */
+/** The recent values of the three services, as lines to draw. */
 export class Charts {
   readonly #points = new Map<Line, Point[]>();
   readonly #before = new Map<ScrapedService, Scrape>();
 
-  /** Adds a scrape of a service; undefined when it failed. */
+  /** Adds a scrape of a service; undefined if it failed. */
   add(service: ScrapedService, at: number, samples: Samples | undefined): void {
     const before = this.#before.get(service);
     for (const line of CHARTS.flatMap(({ lines }) => lines)) {
@@ -125,7 +125,7 @@ export class Charts {
     else this.#before.delete(service);
   }
 
-  /** How writes treat the synchronous replica; undefined while loms does not answer. */
+  /** The state of replication; undefined while loms does not answer. */
   replicationState(): string | undefined {
     for (const [name, value] of this.#before.get("loms")?.samples ?? []) {
       const state = /^db_replication_state\{state="(\w+)"\}$/.exec(name)?.[1];
@@ -152,14 +152,14 @@ function read(line: Line, now: Scrape, before: Scrape | undefined): number | nul
   return times > 0 ? grown / times : null;
 }
 
-/** A counter begins anew with its process: what it has then is what it grew by. */
+/** A counter restarts with its process: its value is then its growth. */
 function grownBy(metric: string, only: RegExp | undefined, now: Scrape, before: Scrape): number {
   const value = total(now, metric, only) ?? 0;
   const earlier = total(before, metric, only) ?? 0;
   return value < earlier ? value : value - earlier;
 }
 
-/** The sum of a metric's samples; undefined when there is none. */
+/** The sum of a metric's samples; undefined if there are none. */
 function total({ samples }: Scrape, metric: string, only = /^/): number | undefined {
   let sum: number | undefined;
   for (const [name, value] of samples) {

@@ -2,7 +2,7 @@ import { LOG_LEVELS, type LogLevel } from "../../shared/config.ts";
 import { type LogRecord, showValue } from "../../shared/telemetry/log-record.ts";
 import { parseExact } from "../exact-json.ts";
 
-/** About 2 MB; what is longer than a stack trace is cut, so that no line takes it all. */
+/** About 2 MB; lines longer than a stack trace are cut. */
 const LINES_MAX = 5_000;
 const TEXT_MAX_CHARACTERS = 4_000;
 
@@ -11,9 +11,9 @@ export interface LogLine {
   readonly timestamp: string;
   readonly level: LogLevel;
   readonly message: string;
-  /** Empty on a line that belongs to no request. */
+  /** Empty on a line without a request. */
   readonly traceId: string;
-  /** The other fields as text, since a browser would round the numbers among them. */
+  /** The other fields as text, because a browser would round large numbers. */
   readonly fields: string;
 }
 
@@ -22,7 +22,7 @@ export interface LogFilter {
   /** This level and those above. */
   readonly level?: LogLevel | undefined;
   readonly traceId?: string | undefined;
-  /** Anywhere in the message or the fields, in any case. */
+  /** Searches the message and the fields, ignoring case. */
   readonly text?: string | undefined;
 }
 
@@ -30,13 +30,13 @@ export interface LogFilter {
 export class LogLines {
   readonly #lines: LogLine[] = [];
 
-  /** Takes a line as it was written; what is no log record is a runtime's own last words. */
+  /** Adds a line as written; a line that is not a log record is a runtime's last output. */
   add(service: string, line: string): void {
     this.#lines.push(readLine(service, line));
     if (this.#lines.length > 2 * LINES_MAX) this.#lines.splice(0, LINES_MAX);
   }
 
-  /** The oldest of the latest `max` that pass the filter first. */
+  /** The latest `max` lines that pass the filter, oldest first. */
   latest(max: number, filter: LogFilter = {}): LogLine[] {
     return this.#lines.slice(-LINES_MAX).filter(passes(filter)).slice(-max);
   }

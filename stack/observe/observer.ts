@@ -8,23 +8,23 @@ import { apiRoutes, pageRoutes } from "./routes.ts";
 import { type ScrapedUrls, Scraping } from "./scraping.ts";
 import { Traces } from "./traces.ts";
 
-/** A browser keeps connections open; a stop does not wait for them. */
+/** A browser keeps connections open, for which a stop does not wait. */
 const DRAIN_MAX_MS = 500;
 
-/** One page that shows traces, metrics and logs of a stack while it runs; nothing is stored. */
+/** One page with the traces, metrics and logs of a running stack; nothing is stored. */
 export interface Observer {
-  /** Of the page. */
+  /** The URL of the page. */
   readonly url: string;
-  /** What the services must be given, so that their spans come here. */
+  /** Settings for the services, so that they send their spans here. */
   readonly settings: { readonly OTEL_EXPORTER_OTLP_ENDPOINT: string };
-  /** Takes a line that a service has written. */
+  /** Receives a log line of a service. */
   addLine(service: string, line: string): void;
   /** Starts to scrape the services. */
   watch(urls: ScrapedUrls): void;
   close(): Promise<void>;
 }
 
-/** Starts the page's listener. Start it before the services, so that no span is lost. */
+/** Starts the page's listener. Must come before the services, so that no span is lost. */
 export async function startObserver(address: HostPort): Promise<Observer> {
   const opened = new CloseStack();
   const traces = new Traces();
@@ -48,7 +48,7 @@ export async function startObserver(address: HostPort): Promise<Observer> {
 const LOOPBACK_NAMES = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /**
- * Answers requests only under a loopback name. Otherwise a page whose own host name resolves to
+ * Answers requests only under a loopback name. Otherwise a page with a host name that resolves to
  * 127.0.0.1 could read the answers (DNS rebinding).
  */
 export function forLoopback(fetch: RequestHandler): RequestHandler {
@@ -59,7 +59,7 @@ export function forLoopback(fetch: RequestHandler): RequestHandler {
       : new Response("The host must be 127.0.0.1 or localhost\n", { status: 421 });
 }
 
-/** The Host without its port, in lower case; an IPv6 address keeps its brackets. */
+/** The Host without its port, in lower case; IPv6 addresses keep their brackets. */
 function hostOf({ headers }: Request): string {
   return (headers.get("host") ?? "").replace(/:[0-9]*$/, "").toLowerCase();
 }

@@ -11,7 +11,7 @@ import type { LogLines } from "./log-lines.ts";
 import type { Scraping } from "./scraping.ts";
 import type { Traces } from "./traces.ts";
 
-/** A batch of the services is 512 spans, some 300 KB. */
+/** A batch of a service is 512 spans, some 300 KB. */
 const OTLP_MAX_BYTES = 4 << 20;
 const OTLP_TYPE = "application/x-protobuf";
 /** More than a person reads; the page polls every second. */
@@ -37,7 +37,7 @@ export function apiRoutes({ traces, lines, charts, scraping }: Observed): Mounte
           throw new HttpError(415, `Spans come as ${OTLP_TYPE}`);
         }
         traces.add(spansOf(new Uint8Array(await readBody(c, OTLP_MAX_BYTES))));
-        // An empty ExportTraceServiceResponse: everything was taken.
+        // An empty ExportTraceServiceResponse: everything was accepted.
         return answerText(c, 200, new Uint8Array(0), { "content-type": OTLP_TYPE });
       },
     },
@@ -91,15 +91,15 @@ const TYPES: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",
 };
-/** The page itself, then what it loads. */
+/** The page, then the files that it loads. */
 const FILES = ["index.html", "page.css", "page.js", "elements.js", "charts.js", "traces.js"];
 
-/** The page's own files and its own API, nothing else; the empty icon is a `data:`. */
+/** Only the page's own files and API; the empty icon is a `data:` URL. */
 const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The page at `/` and its files beside it. */
+/** The page at `/`, and its files. */
 export function pageRoutes(): MountedRoute[] {
   return FILES.map((name) => {
     const text = readFileSync(new URL(`page/${name}`, import.meta.url), "utf8");

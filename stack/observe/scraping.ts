@@ -42,7 +42,7 @@ export class Scraping {
     return this.#loop.close();
   }
 
-  /** Whether each service answered the last time. */
+  /** Whether each service answered the last scrape. */
   services(): { name: string; answers: boolean }[] {
     return SCRAPED_SERVICES.filter((name) => this.#urls[name])
       .map((name) => ({ name, answers: this.#answering.has(name) }));

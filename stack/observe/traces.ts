@@ -3,16 +3,16 @@ import { depthFirst, milliseconds, spanTrees } from "../otlp/span-tree.ts";
 
 /** A purchase with its payment has about 40 spans of 1 KB each. */
 const TRACES_MAX = 500;
-/** An endless trace is cut off here. */
+/** Maximum number of spans of a trace. */
 const SPANS_IN_TRACE_MAX = 2_000;
-/** Of all traces together, some 50 MB. */
+/** Maximum number of spans of all traces, some 50 MB. */
 const SPANS_MAX = 50_000;
 
 export interface TraceSummary {
   readonly traceId: string;
-  /** Of the span that began it, as far as it has arrived. */
+  /** The name of its root span, once it has arrived. */
   readonly name: string;
-  /** In the order in which they appear. */
+  /** In order of appearance. */
   readonly services: readonly string[];
   readonly startMs: number;
   readonly durationMs: number;
@@ -22,17 +22,17 @@ export interface TraceSummary {
 
 type Shown = "spanId" | "service" | "name" | "kind" | "failed" | "attributes" | "events" | "links";
 
-/** A span as the page draws it; `depth` is how far below the root it lies. */
+/** A span for the page; `depth` is its distance from the root. */
 export interface TraceRow extends Pick<ReceivedSpan, Shown> {
   readonly depth: number;
-  /** Since the trace began. */
+  /** In ms since the start of the trace. */
   readonly startMs: number;
   readonly durationMs: number;
 }
 
-/** The latest traces, from the spans as they arrive. */
+/** The latest traces, built from spans as they arrive. */
 export class Traces {
-  /** In the order in which the traces were first heard of. */
+  /** In the order of their first spans. */
   readonly #byId = new Map<string, ReceivedSpan[]>();
   #spans = 0;
 
@@ -47,7 +47,9 @@ export class Traces {
     }
   }
 
-  /** The latest first; those whose name, service, id or failure holds every word of `find`. */
+  /**
+   * The latest first; filtered by `find`: every word must be in the name, service, id or failure.
+   */
   latest(max: number, find = ""): TraceSummary[] {
     const words = find.toLowerCase().split(/\s+/);
     const found: TraceSummary[] = [];
@@ -61,7 +63,7 @@ export class Traces {
     return found;
   }
 
-  /** Depth first, what began earlier first; undefined when nothing is known of the trace. */
+  /** Depth first, ordered by start; undefined if the trace is unknown. */
   rows(traceId: string): TraceRow[] | undefined {
     const spans = this.#byId.get(traceId);
     if (!spans) return undefined;

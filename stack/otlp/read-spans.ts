@@ -1,6 +1,6 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-// opentelemetry-proto 1.x: ExportTraceServiceRequest and what it holds, as far as we look at it.
+// opentelemetry-proto 1.x: the parts of ExportTraceServiceRequest that we use.
 
 export type Attribute = string | number | boolean;
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -33,7 +33,7 @@ export interface ReceivedSpan {
 const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
 const STATUS_ERROR = 2;
 
-/** The fields of one message by their numbers: what a field held, as often as it came. */
+/** The fields of one message by number, each with its repeated values. */
 type Fields = ReadonlyMap<number, readonly (Uint8Array | bigint)[]>;
 
 function readFields(bytes: Uint8Array): Fields {

@@ -2,11 +2,11 @@ import type { ReceivedSpan } from "./read-spans.ts";
 
 export interface SpanNode {
   readonly span: ReceivedSpan;
-  /** By the time at which they began. */
+  /** Ordered by start. */
   readonly children: readonly SpanNode[];
 }
 
-/** The spans of one trace as trees; more than one root means that the trace has a gap. */
+/** The spans of one trace as trees; with several roots, the trace has a gap. */
 export function spanTrees(spans: readonly ReceivedSpan[]): SpanNode[] {
   const known = new Set(spans.map(({ spanId }) => spanId));
   const below = Map.groupBy(spans, ({ parentId }) => known.has(parentId) ? parentId : "");
@@ -17,7 +17,7 @@ export function spanTrees(spans: readonly ReceivedSpan[]): SpanNode[] {
   return nodesOf("");
 }
 
-/** The spans of trees with how far below their root they lie, depth first. */
+/** The spans of trees, depth first, with their distance from the root. */
 export function depthFirst(
   trees: readonly SpanNode[],
   depth = 0,

@@ -2,14 +2,14 @@ import { lstatSync } from "node:fs";
 import process from "node:process";
 import { hasSetpriv } from "../processes/child.ts";
 
-/** The account that owns nothing, on every Linux. */
+/** The UID without privileges on every Linux. */
 const UNPRIVILEGED_UID = 65_534;
 
 /**
  * PostgreSQL refuses to run as root. As root it runs as the owner of its data directory, or as UID
- * 65534, and keeps one of root's capabilities: to pass through directories that only root may
- * enter, because the project may lie in one. (`no_setuid_fixup` is for access(2), which would
- * otherwise forget that right.) As an ordinary user nothing is needed.
+ * 65534, and keeps the capability to pass through directories that only root may enter, because the
+ * project may be in one. (`no_setuid_fixup` is for access(2), which would otherwise lose that
+ * right.) An ordinary user needs none of this.
  * @returns arguments for setpriv
  * @throws {Error} as root without setpriv
  */

@@ -2,13 +2,13 @@ import postgres from "postgres";
 import { ignorePgVariables } from "../../shared/postgres/ignore-pg-variables.ts";
 
 const CONNECT_TIMEOUT_S = 10;
-/** SQLSTATE of `create database` when another process was faster. */
+/** SQLSTATE of `create database` if another process was faster. */
 const DUPLICATE_DATABASE = "42P04";
 
-/** The launcher's own statements on a server, as its superuser. */
+/** The launcher's statements on a server, as its superuser. */
 export type Admin = ReturnType<typeof openAdmin>;
 
-/** Opens one lazy connection. It ignores libpq's variables, as the services do. */
+/** Opens one lazy connection. Ignores libpq's variables, as the services do. */
 export function openAdmin(url: string) {
   ignorePgVariables();
   const sql = postgres(url, {
@@ -19,7 +19,7 @@ export function openAdmin(url: string) {
     connection: { application_name: "stack" },
   });
   return {
-    /** Creates a database if there is none of that name. */
+    /** Creates a database unless it exists. */
     async createDatabase(name: string, template = "template0"): Promise<void> {
       try {
         // With fsync off, file_copy is as fast as wal_log, and the drop takes half the time.
@@ -37,26 +37,26 @@ export function openAdmin(url: string) {
       const rows = await sql<{ name: string }[]>`select datname as name from pg_database`;
       return rows.map((row) => row.name);
     },
-    /** Drops the replication slots of these names that exist. */
+    /** Drops those of these replication slots that exist. */
     async dropSlots(names: readonly string[]): Promise<void> {
       await sql`
         select pg_drop_replication_slot(slot_name) from pg_replication_slots
         where slot_name = any (string_to_array(${names.join(",")}, ','))`;
     },
-    /** Creates the slots that are missing; each keeps the WAL from now on. */
+    /** Creates missing slots; each keeps the WAL from then on. */
     async createSlots(names: readonly string[]): Promise<void> {
       await sql`
         select pg_create_physical_replication_slot(name, true)
         from unnest(string_to_array(${names.join(",")}, ',')) as name
         where not exists (select from pg_replication_slots where slot_name = name)`;
     },
-    /** Slots whose standby missed more WAL than the primary keeps. */
+    /** Slots of standbys that missed more WAL than the primary keeps. */
     async lostSlots(): Promise<string[]> {
       const rows = await sql<{ name: string }[]>`
         select slot_name as name from pg_replication_slots where wal_status = 'lost'`;
       return rows.map((row) => row.name);
     },
-    /** Standbys that commits wait for at this moment. */
+    /** Standbys that commits currently wait for. */
     async synchronousStandbys(): Promise<string[]> {
       const rows = await sql<{ name: string }[]>`
         select application_name as name from pg_stat_replication where sync_state = 'sync'`;

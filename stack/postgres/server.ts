@@ -21,11 +21,14 @@ const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 5;
 /** In order: no new connections, work rolled back, everything written. */
 const STOPPING = { signals: ["SIGINT", "SIGQUIT", "SIGKILL"], timeoutMs: 10_000 } as const;
-/** After kill -9 the backends end on their own; until then no new server starts. */
+/** After kill -9 the backends end by themselves; until then no new server starts. */
 const BACKENDS_GONE_TIMEOUT_MS = 5_000;
-/** The log file starts anew when it has grown beyond this, in bytes. */
+/** The log file is emptied when it is larger than this, in bytes. */
 const LOG_MAX_BYTES = 4 << 20;
-/** Line of postmaster.pid that says how far the start is; "ready" when it takes connections. */
+/**
+ * The line of postmaster.pid with the progress of the start; "ready" means that it accepts
+ * connections.
+ */
 const STATUS_LINE = 7;
 
 /** One PostgreSQL server as a child process. */
@@ -38,7 +41,7 @@ export class PostgresServer extends ManagedProcess {
   constructor(options: {
     readonly name: string;
     readonly directory: string;
-    /** That the settings name. */
+    /** The port in the settings. */
     readonly port: number;
     readonly program: string;
     /** Called when the server ends unexpectedly. */
@@ -56,7 +59,7 @@ export class PostgresServer extends ManagedProcess {
     writeFileSync(join(this.directory, "postgresql.conf"), renderSettings(settings));
   }
 
-  /** Starts the server and waits until it takes connections. */
+  /** Starts the server and waits until it accepts connections. */
   override async start(): Promise<void> {
     await stopLeftover(this.directory);
     const deadline = performance.now() + BACKENDS_GONE_TIMEOUT_MS;
@@ -91,7 +94,7 @@ export class PostgresServer extends ManagedProcess {
         args: ["-D", this.directory],
         environment: { LC_ALL: "C", PATH: SYSTEM_PATH },
         output,
-        // Leaves at once; the next start replays the WAL.
+        // Ends at once; the next start replays the WAL.
         deathSignal: "SIGQUIT",
         account: postgresAccount(this.directory),
       });
@@ -118,11 +121,11 @@ export class PostgresServer extends ManagedProcess {
   }
 }
 
-/** Stops a server that an earlier launcher, killed before it could, has left on a directory. */
+/** Stops a server that a killed launcher has left in a directory. */
 export async function stopLeftover(directory: string): Promise<void> {
   const pid = Number(readPidFile(directory)[0]);
   const identity = pid > 0 ? identify(pid) : undefined;
-  // The number in an old file may be that of another process by now.
+  // The number in an old file may now belong to another process.
   if (identity && commandLine(pid).includes(directory)) await stopProcess(identity, STOPPING);
 }
 

@@ -1,7 +1,7 @@
 /** Settings of postgresql.conf by name. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** WAL that the primary keeps for a standby that is away; one that needs more is copied anew. */
+/** WAL that the primary keeps for a disconnected standby; one that needs more is copied again. */
 const WAL_KEPT_MAX = "1GB";
 /** Services, tests and tools together; a connection costs some MB only once it is used. */
 const CONNECTIONS_MAX = 300;
@@ -13,7 +13,7 @@ export interface RoleSettings {
   readonly durable: boolean;
 }
 
-/** What primary and standby have in common; each must be able to become the other. */
+/** The common settings of primary and standby; each must be able to become the other. */
 export function commonSettings({ port, standbys, durable }: RoleSettings): Settings {
   return {
     listen_addresses: "127.0.0.1",
@@ -24,18 +24,19 @@ export function commonSettings({ port, standbys, durable }: RoleSettings): Setti
     shared_buffers: "128MB",
     wal_level: "replica",
     max_slot_wal_keep_size: WAL_KEPT_MAX,
-    // Every listed standby has applied a commit before it is answered: reads on it are current.
+    // Every listed standby has applied a commit before it is acknowledged, so reads on it are
+    // current.
     synchronous_commit: "remote_apply",
     synchronous_standby_names: standbys.length === 0
       ? ""
       : `FIRST ${standbys.length} (${standbys.join(", ")})`,
     hot_standby: "on",
-    // A read on the standby that conflicts with replay delays every commit this long at most.
+    // Maximum delay of commits by a read on the standby that conflicts with replay.
     max_standby_streaming_delay: "100ms",
     hot_standby_feedback: "on",
-    // The standby retries this often while its primary is unavailable.
+    // Interval of the standby's attempts while its primary is unavailable.
     wal_retrieve_retry_interval: "100ms",
-    // An orderly stop of the primary waits for a standby that hangs no longer than this.
+    // Maximum wait of the primary's clean shutdown for a hanging standby.
     wal_sender_timeout: "10s",
     timezone: "UTC",
     log_timezone: "UTC",

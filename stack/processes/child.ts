@@ -11,9 +11,9 @@ export interface ChildOptions {
   readonly input?: "pipe";
   /** Opens a channel for messages. */
   readonly messages?: boolean;
-  /** A file descriptor that takes stdout and stderr; without it they are pipes. */
+  /** A file descriptor for stdout and stderr; by default they are pipes. */
   readonly output?: number;
-  /** What the child gets when this process dies without closing it. */
+  /** The signal for the child when this process dies without closing it. */
   readonly deathSignal: NodeJS.Signals;
   /** Arguments of setpriv that change the account, see `postgresAccount()`. */
   readonly account?: readonly string[];
@@ -32,17 +32,18 @@ export interface Child {
   ending(): Ending | undefined;
 }
 
-/** Where the system's own programs lie (setpriv, cp), whatever the caller's PATH says. */
+/** Folders of the system's programs (setpriv, cp), independent of the caller's PATH. */
 export const SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin";
 
 /**
- * Runs what follows its first argument, unless the process of that number is its parent no more.
+ * Runs the command after its first argument, unless the process with that number is no longer its
+ * parent.
  */
 const UNLESS_ORPHANED = 'test "$PPID" = "$1" && shift && exec "$@"';
 
 let canDieWithParent: boolean | undefined;
 
-/** Whether util-linux' setpriv is here. The one of busybox knows no `--pdeathsig`. */
+/** Whether util-linux' setpriv is installed. The one of busybox has no `--pdeathsig`. */
 export function hasSetpriv(): boolean {
   canDieWithParent ??= process.platform === "linux" &&
     spawnSync("setpriv", ["--pdeathsig", "KILL", "true"], {
@@ -53,11 +54,10 @@ export function hasSetpriv(): boolean {
 }
 
 /**
- * Starts a process in a session of its own, so that a terminal's Ctrl-C reaches the launcher alone
- * and the parts are stopped in order. Where the system allows it (Linux with setpriv) the kernel
- * signals the child as soon as this process is gone, even by kill -9; elsewhere the next start
- * finds it by what was recorded.
- * @throws {Error} when the command cannot be started
+ * Starts a process in a session of its own, so that a terminal's Ctrl-C reaches the launcher only,
+ * which stops the components in order. On Linux with setpriv, the kernel signals the child when
+ * this process ends, even by kill -9. Elsewhere the next start finds it by its recorded identity.
+ * @throws {Error} if the command cannot be started
  */
 export async function spawnChild(options: ChildOptions): Promise<Child> {
   const [command, ...args] = [...dyingWithParent(options), options.command, ...options.args];
@@ -83,10 +83,10 @@ export async function spawnChild(options: ChildOptions): Promise<Child> {
   return { pid, identity: identify(pid), process: child, ended, ending: () => ending };
 }
 
-/** The command in front of another one that ties its life to ours. */
+/** The command prefix that ties a command's life to ours. */
 function dyingWithParent({ account = [], deathSignal }: ChildOptions): string[] {
   if (!hasSetpriv()) return [];
   const setpriv = ["setpriv", ...account, "--pdeathsig", deathSignal.slice(3), "--"];
-  // This process may end before setpriv registers the signal; then nothing would end the child.
+  // If this process ended before setpriv registers the signal, nothing would end the child.
   return [...setpriv, "/bin/sh", "-c", UNLESS_ORPHANED, "sh", String(process.pid)];
 }

@@ -6,14 +6,14 @@ import { sleep } from "../../shared/async/sleep.ts";
 
 const STOP_POLL_MS = 5;
 
-/** A process as it can be recognised later: a number alone may belong to another one by then. */
+/** A process that can be recognised later, when its number may belong to another one. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in the words of the operating system. */
+  /** Its start time, as the operating system reports it. */
   readonly startedAt: string;
 }
 
-/** The identity of a process that runs; undefined when there is none, or only a zombie of it. */
+/** The identity of a running process; undefined if there is none, or only a zombie. */
 export function identify(pid: number): ProcessIdentity | undefined {
   const startedAt = process.platform === "linux" ? startFromProc(pid) : startFromPs(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
@@ -23,7 +23,7 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt;
 }
 
-/** The command line of a process, its arguments separated by spaces; "" when it is gone. */
+/** The command line of a process, arguments separated by spaces; "" if it has ended. */
 export function commandLine(pid: number): string {
   if (process.platform !== "linux") return ps(pid, "command=") ?? "";
   return readProc(`/proc/${pid}/cmdline`)?.replaceAll("\0", " ") ?? "";
@@ -37,13 +37,13 @@ export function childrenOf(pid: number): number[] {
   return (text ?? "").split(/\s+/).filter((part) => part !== "").map(Number);
 }
 
-/** Sends a signal to a process and then to its children; those that are gone are skipped. */
+/** Signals a process and then its children; ended ones are skipped. */
 export function signalTree(pid: number, signal: NodeJS.Signals): void {
   sendSignal(pid, signal);
   for (const child of childrenOf(pid)) sendSignal(child, signal);
 }
 
-/** Sends a signal; a process that is gone is no error. */
+/** Sends a signal; a process that has ended is no error. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -52,7 +52,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Wakes a process and sends each signal in turn until it has ended. */
+/** Resumes a process and sends each signal in turn until it has ended. */
 export async function stopProcess(
   identity: ProcessIdentity,
   { signals, timeoutMs }: {
@@ -76,7 +76,7 @@ function isGone(error: unknown): boolean {
     ["ESRCH", "ENOENT"].includes((error as { code?: string }).code ?? "");
 }
 
-/** Fields of /proc/<pid>/stat after the command, which may itself hold spaces and parentheses. */
+/** Fields of /proc/<pid>/stat after the command, which may contain spaces and parentheses. */
 const STAT_STATE = 0;
 const STAT_START_TICKS = 19;
 

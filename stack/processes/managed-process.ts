@@ -1,21 +1,21 @@
 import { type Child, type ChildOptions, type Ending, spawnChild } from "./child.ts";
 import { type ProcessIdentity, sendSignal, signalTree, stopProcess } from "./identity.ts";
 
-/** How a process is stopped in order: each signal has `timeoutMs` before the next, harder one. */
+/** The signals of an orderly stop: each has `timeoutMs` before the next, harder one. */
 export interface Stopping {
   readonly signals: readonly NodeJS.Signals[];
   readonly timeoutMs: number;
 }
 
-/** A part of the stack that is a process; a new one each time it is started. */
+/** A component that is a process; each start makes a new one. */
 export abstract class ManagedProcess {
-  /** The latest, also when it has ended. */
+  /** The latest process, also if it has ended. */
   protected child: Child | undefined;
   readonly #stopping: Stopping;
   readonly #onEnd: (ending: Ending) => void;
   #expectedToEnd = true;
 
-  /** @param onEnd called when the part ends unexpectedly */
+  /** @param onEnd called when the process ends unexpectedly */
   constructor(stopping: Stopping, onEnd: (ending: Ending) => void) {
     this.#stopping = stopping;
     this.#onEnd = onEnd;
@@ -29,7 +29,7 @@ export abstract class ManagedProcess {
     return this.child?.ending() === undefined ? this.child : undefined;
   }
 
-  /** Returns when the part is ready. */
+  /** Returns when the component is ready. */
   abstract start(): Promise<void>;
 
   async stop(): Promise<void> {
@@ -39,7 +39,7 @@ export abstract class ManagedProcess {
     await child?.ended;
   }
 
-  /** Stops the part if it runs, and starts it with the same settings. */
+  /** Stops the component if it runs, and starts it with the same settings. */
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
@@ -53,7 +53,7 @@ export abstract class ManagedProcess {
     await child?.ended;
   }
 
-  /** Freezes it, as an overloaded machine would: its connections stay open and nothing answers. */
+  /** Freezes it like an overloaded machine: connections stay open and nothing answers. */
   pause(): void {
     if (this.#running) signalTree(this.#running.pid, "SIGSTOP");
   }
@@ -62,13 +62,13 @@ export abstract class ManagedProcess {
     if (this.#running) signalTree(this.#running.pid, "SIGCONT");
   }
 
-  /** Starts a process, whose end is expected until it is watched. */
+  /** Starts a process. Its end is not reported until it is watched. */
   protected async spawn(options: ChildOptions): Promise<Child> {
     this.#expectedToEnd = true;
     return this.child = await spawnChild(options);
   }
 
-  /** From now on the end of the process is reported. */
+  /** Reports the end of the process from now on. */
   protected watch(child: Child): void {
     this.#expectedToEnd = false;
     void child.ended.then((ending) => {

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 
-/** Where each npm package keeps its binary; its entry in .bin may be a script around it. */
+/** The path of the binary in each npm package; the entry in .bin may be a script around it. */
 const BINARY_IN_PACKAGE = { node: "bin/node", deno: "deno" } as const;
 
 export type Runtime = keyof typeof BINARY_IN_PACKAGE;
@@ -12,12 +12,14 @@ export function isRuntime(name: string): name is Runtime {
   return Object.hasOwn(BINARY_IN_PACKAGE, name);
 }
 
-/** The runtime that this process itself runs on. */
+/** The runtime of this process. */
 export function ownRuntime(): Runtime {
   return "deno" in process.versions ? "deno" : "node";
 }
 
-/** The binary of a runtime: this process's own, the npm package's; undefined when there is none. */
+/**
+ * The binary of a runtime: this process's own, or the npm package's; undefined if there is none.
+ */
 export function findRuntime(runtime: Runtime): string | undefined {
   if (runtime === ownRuntime()) return process.execPath;
   try {
@@ -29,7 +31,7 @@ export function findRuntime(runtime: Runtime): string | undefined {
   }
 }
 
-/** The command line that runs a TypeScript file of the project. */
+/** The command that runs a TypeScript file of the project. */
 export function commandFor(runtime: Runtime, main: string, denoFlags: readonly string[]): string[] {
   const binary = findRuntime(runtime);
   if (!binary) throw new Error(`There is no ${runtime} here: npm ci brings it`);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import process from "node:process";
 import { LOADED, START_ON_MESSAGE } from "../../shared/run-service.ts";
 
-/** The smallest thing that a launcher takes for a service: `<port> <how it behaves>`. */
+/** A minimal service for the launcher: `<port> <how it behaves>`. */
 const [port, behaviour] = process.argv.slice(2);
 
 if (behaviour === "dies") {

@@ -14,16 +14,16 @@ const { Agent, get } = createRequire(import.meta.url)("node:http") as typeof imp
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 10;
-/** For one readiness probe, which may hang on an unavailable part. */
+/** Timeout of one readiness probe, which may hang on an unavailable component. */
 const READY_REQUEST_TIMEOUT_MS = 2_000;
-/** A service ends at its grace period; only one that hangs is killed. */
+/** A service exits within its grace period; only a hanging one is killed. */
 const STOPPING = {
   signals: ["SIGTERM", "SIGKILL"],
   timeoutMs: SHUTDOWN_GRACE_MS + 1_000,
 } as const;
-/** A log file above this starts anew with its service, in bytes. */
+/** A larger log file is emptied when its service starts, in bytes. */
 const LOG_KEPT_BYTES = 16 << 20;
-/** How much of its last words a failed start repeats. */
+/** How much of its last output is in the error of a failed start. */
 const LAST_LINES_MAX = 5;
 
 /** Ignores the proxy settings of the environment. */
@@ -36,10 +36,10 @@ export interface ServiceOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** Answers 200 once the service is ready. */
   readonly readyUrl: string;
-  /** Takes stdout and stderr. */
+  /** The log file, for stdout and stderr. */
   readonly logPath: string;
   readonly onLine: (line: string) => void;
-  /** Called whenever it has a new process. */
+  /** Called for each new process. */
   readonly onSpawn: () => void;
   /** Called when the service ends unexpectedly. */
   readonly onEnd: (ending: Ending) => void;
@@ -47,11 +47,11 @@ export interface ServiceOptions {
 
 interface Loaded {
   readonly child: Child;
-  /** Where its lines begin in the log file, in bytes. */
+  /** The start of its lines in the log file, in bytes. */
   readonly logStart: number;
 }
 
-/** One service as a process of its own. */
+/** One service in a separate process. */
 export class ServiceProcess extends ManagedProcess {
   readonly #options: ServiceOptions;
   /** A process that waits for the message to start. */
@@ -70,8 +70,8 @@ export class ServiceProcess extends ManagedProcess {
   }
 
   /**
-   * Starts the service, if it was not loaded, and waits until it is ready.
-   * @throws {Error} with its last lines when it ends or takes too long
+   * Starts the service, unless it was loaded, and waits until it is ready.
+   * @throws {Error} with its last lines if it ends or takes too long
    */
   override async start(): Promise<void> {
     if (!this.#loaded) await this.#load([]);
@@ -101,7 +101,7 @@ export class ServiceProcess extends ManagedProcess {
         args: [...args, ...moreArguments],
         ...{ directory, environment, output },
         messages: moreArguments.length > 0,
-        // Killed at once with its launcher, so that ports and files are free for the next one.
+        // Killed together with its launcher, so that ports and files are free for the next one.
         deathSignal: "SIGKILL",
       });
       child.process.on("error", () => {});
@@ -140,7 +140,7 @@ function answers(url: string): Promise<boolean> {
   });
 }
 
-/** Of a log line: why, or what it says; anything else as it is. */
+/** The reason or the message in a log line; other text unchanged. */
 function sentenceOf(line: string): string {
   try {
     const { message, exception_message } = JSON.parse(line) as {

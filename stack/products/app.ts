@@ -56,7 +56,7 @@ export function createProductsApp(options: ProductsAppOptions): HttpApp {
   return app;
 }
 
-/** A method of the product service: counted first, then whatever goes wrong with it. */
+/** A method of the product service. Calls are counted before anything can fail. */
 function call<Schema extends z.ZodType<{ token: string }>>(
   method: ProductMethod,
   schema: Schema,
@@ -66,7 +66,7 @@ function call<Schema extends z.ZodType<{ token: string }>>(
 ): MountedRoute {
   const run: Run = async (c) => {
     stats.count(method, c.req.header("user-agent"));
-    // Before the fault, since the request has a deadline for its body and may be made slower.
+    // Before the fault, because the request has a deadline for its body and may be delayed.
     const bytes = await readBody(c, BODY_MAX_BYTES);
     await faults.meet(c.req.raw.signal);
     const request = parse(bytes, schema);
@@ -97,7 +97,7 @@ function skuOf(path: string): number {
   return result.data;
 }
 
-/** What a body of any content type says: the real product service does not look at that either. */
+/** The body, of any content type: the real product service ignores the type as well. */
 function parse<Schema extends z.ZodType>(
   bytes: ArrayBuffer | Uint8Array,
   schema: Schema,

@@ -2,23 +2,23 @@ import type { ProductMethod } from "../../proto/product-service.ts";
 import type { Clock } from "../../shared/async/clock.ts";
 
 const SECOND_MS = 1_000;
-/** Further clients are counted together, so that no caller can fill the memory with names. */
+/** Further clients are counted together, so that names cannot fill the memory. */
 const CLIENTS_MAX = 100;
 const NAME_MAX_CHARACTERS = 200;
 const OTHERS = "others";
 
 interface CallCounts {
   readonly calls: Readonly<Record<ProductMethod, number>>;
-  /** The most calls that came in any second, wherever that second begins. */
+  /** The maximum number of calls in any second. */
   readonly max_in_any_second: number;
 }
 
-/** What `GET /stats` shows: all calls, and those of each client, the first one first. */
+/** The answer of `GET /stats`: all calls, and those of each client, in order of appearance. */
 export interface CallStatsView extends CallCounts {
   readonly clients: readonly (CallCounts & { readonly user_agent: string })[];
 }
 
-/** Counts calls as they arrive, whatever they are answered. */
+/** Counts calls as they arrive, whatever their answer. */
 export class CallStats {
   readonly #clock: Clock;
   #all = new Counter();
@@ -28,7 +28,7 @@ export class CallStats {
     this.#clock = clock;
   }
 
-  /** @param userAgent the header of that name, which identifies clients */
+  /** @param userAgent the header, which identifies clients */
   count(method: ProductMethod, userAgent: string | undefined): void {
     const now = this.#clock.now();
     this.#all.count(method, now);
@@ -60,14 +60,14 @@ export class CallStats {
 
 class Counter {
   readonly #calls = { get_product: 0, list_skus: 0 };
-  /** When the calls of the last second came. */
+  /** Arrival times of the calls in the last second. */
   readonly #arrivals: number[] = [];
   #maxInAnySecond = 0;
 
   count(method: ProductMethod, now: number): void {
     this.#calls[method]++;
     this.#arrivals.push(now);
-    // The fullest second ends with an arrival, so looking back from each of them finds it.
+    // The fullest second ends with an arrival, so it is found by looking back from each arrival.
     const first = this.#arrivals.findIndex((at) => at > now - SECOND_MS);
     this.#arrivals.splice(0, first);
     this.#maxInAnySecond = Math.max(this.#maxInAnySecond, this.#arrivals.length);

@@ -3,16 +3,16 @@ import { getProductResponse, type Product } from "../../proto/product-service.ts
 import products from "./products.json" with { type: "json" };
 import { ServiceRefusal } from "./refusal.ts";
 
-/** By SKU, ascending, as in the file. */
+/** Ascending by SKU, as in the file. */
 export const PRODUCTS: ReadonlyMap<number, Product> = new Map(
   products.map(({ sku, ...product }) => [sku, product]),
 );
 
-/** What `PUT /products/{sku}` takes; what is absent stays. */
+/** The body of `PUT /products/{sku}`; absent fields do not change. */
 export const productChange = getProductResponse.partial().strict();
 
 interface Page {
-  /** 0 begins with the first one. */
+  /** 0 starts with the first one. */
   readonly startAfterSku: number;
   readonly count: number;
 }
@@ -35,7 +35,7 @@ export class Catalogue {
   };
 
   /**
-   * Changes a product, or adds one.
+   * Changes or adds a product.
    * @throws {ServiceRefusal} 404 for a new SKU without name and price
    */
   change(sku: number, change: z.output<typeof productChange>): void {

@@ -17,13 +17,13 @@ export class ServiceRefusal extends Error {
   }
 }
 
-/** The numbers of gRPC, which the product service's errors have. */
+/** gRPC's status numbers, which the errors of the product service have. */
 const CODES: Readonly<Record<number, number>> = {
   ...{ 400: 3, 401: 16, 403: 7, 404: 5, 413: 3, 420: 8, 429: 8, 501: 12, 503: 14, 504: 4 },
 };
 const UNKNOWN_CODE = 2;
 
-/** Answers what a route throws as the product service does. */
+/** Answers a thrown error as the product service does. */
 export function withRefusals(run: MountedRoute["run"]): MountedRoute["run"] {
   return async (c) => {
     try {

@@ -7,17 +7,17 @@ import { createProductsApp } from "./app.ts";
 import type { ProductsConfig } from "./config.ts";
 import { Faults } from "./faults.ts";
 
-/** How long a stop waits for calls in progress; one that a fault slows down is cut off. */
+/** How long a stop waits for calls in progress; delayed calls are cut off. */
 const DRAIN_MAX_MS = 2_000;
 
 export interface RunningProducts extends RunningService {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string;
 }
 
 /**
- * Starts the stand-in for the product service outside: its two methods, and
- * `/stats`, `/faults` and `/products` for tests and benchmarks.
+ * Starts the stand-in for the product service: its two methods, and `/stats`, `/faults` and
+ * `/products` for tests and benchmarks.
  */
 export async function startProducts(
   config: Pick<ProductsConfig, "PRODUCTS_HTTP" | "PRODUCT_TOKEN">,

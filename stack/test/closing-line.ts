@@ -3,7 +3,7 @@ import type { Reporter, TestModule } from "vitest/node";
 
 declare module "vitest" {
   interface TaskMeta {
-    /** What a test has measured, in one line. */
+    /** A measurement of a test, in one line. */
     figures?: string;
   }
 }
@@ -11,9 +11,9 @@ declare module "vitest" {
 const SLOWEST = 10;
 
 /**
- * Ends a run with what its tests have measured, its slowest files, and then `N passed, N failed, N
- * skipped` alone on its line. What fails outside every test counts as well: a file that could not
- * be collected, a hook of a suite.
+ * Ends a run with the measurements of its tests, its slowest files, and the line `N passed, N
+ * failed, N skipped`. Failures outside of tests count as well: a file that could not be collected,
+ * a hook of a suite.
  */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -36,7 +36,7 @@ export default class ClosingLine implements Reporter {
   }
 }
 
-/** The files that took longest, with their setup and hooks. */
+/** The slowest files, with their setup and hooks. */
 function slowest(modules: readonly TestModule[]): string[] {
   const timed = modules.map((module) => {
     const { duration, setupDuration, collectDuration } = module.diagnostic();

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { inject } from "vitest";
 import { openAdmin } from "../postgres/admin.ts";
 
-/** URLs of the database "postgres" on the servers that the whole run shares. */
+/** URLs of the database "postgres" on the servers that all tests share. */
 export interface TestServers {
   readonly primaryUrl: string;
   readonly replicaUrl: string;
@@ -14,21 +14,21 @@ declare module "vitest" {
   }
 }
 
-/** Databases that the global setup migrates, each by the migrations of its name. */
+/** Databases that the global setup migrates, by name of their migrations. */
 export const MIGRATED_TEMPLATES = ["loms", "notifier"] as const;
 
-/** What a test's database starts as; "bus" and "empty" hold nothing. */
+/** The initial content of a test's database; "bus" and "empty" have none. */
 export type DatabaseTemplate = (typeof MIGRATED_TEMPLATES)[number] | "bus" | "empty";
 
 export interface TestDatabase {
   readonly primaryUrl: string;
   /** The same database on the synchronous standby. */
   readonly replicaUrl: string;
-  /** Ends its connections and removes it. */
+  /** Closes its connections and removes it. */
   drop(): Promise<void>;
 }
 
-/** A fresh database of the test's own; the replica has it, too, once this resolves. */
+/** A new database for a test; it is also on the replica once this resolves. */
 export async function testDatabase(template: DatabaseTemplate): Promise<TestDatabase> {
   const servers = inject("postgres");
   const name = `${template}_${randomUUID().replaceAll("-", "")}`;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { PROJECT_DIRECTORY } from "../services.ts";
 
-/** A program of the project that was started as a person would, with what it has said so far. */
+/** A running program of the project, with its output so far. */
 export interface RunningProgram {
   readonly pid: number;
   readonly said: { readonly out: string; readonly err: string };
@@ -11,7 +11,7 @@ export interface RunningProgram {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts `command` in the project, with these settings beside the environment of the tests. */
+/** Starts `command` in the project, with these variables added to the environment of the tests. */
 export function runProgram(
   command: readonly string[],
   settings: Readonly<Record<string, string>>,
@@ -29,7 +29,7 @@ export function runProgram(
   return {
     pid,
     said,
-    // Deno counts a process that was signalled through its handle as ended by that signal.
+    // Deno reports a process that was signalled through its handle as ended by that signal.
     signal: (signal) => void process.kill(pid, signal),
     ended: new Promise((resolve) => child.once("close", resolve)),
   };

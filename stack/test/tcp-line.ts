@@ -1,12 +1,12 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A proxy to a server that can be cut or stopped, in one direction if need be. */
+/** A proxy to a server whose traffic can be cut or stopped, in one or both directions. */
 export class TcpLine {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
   /** New connections are refused. */
   refuses = false;
-  /** What the server sends is dropped: it executes the request, and the client gets no answer. */
+  /** Data of the server is dropped: it executes the request, and the client gets no answer. */
   deaf = false;
   /** Nothing passes, in either direction. */
   stopped = false;
@@ -20,7 +20,7 @@ export class TcpLine {
     });
   }
 
-  /** Opens the line to the server of a URL; its answer is the same URL by way of the line. */
+  /** Opens a proxy to the server of a URL; returns that URL by way of the proxy. */
   static async to(url: string): Promise<{ readonly line: TcpLine; readonly url: string }> {
     const changed = new URL(url);
     const line = new TcpLine({ hostname: changed.hostname, port: changed.port });
@@ -30,7 +30,7 @@ export class TcpLine {
     return { line, url: changed.href };
   }
 
-  /** Opens the line to a port of 127.0.0.1. */
+  /** Opens a proxy to a port of 127.0.0.1. */
   static async toPort(port: number): Promise<TcpLine> {
     const line = new TcpLine({ hostname: "127.0.0.1", port: String(port) });
     await line.#listen();

@@ -12,7 +12,7 @@ const SCHEMAS = {
   "stock-event.schema.json": stockEvent,
 } as const;
 const WIDTH = 100;
-/** Many tools read that, and take a time without quotes for a date. */
+/** Many tools read YAML, and take an unquoted time for a date. */
 const YAML_VERSION = "1.1";
 
 interface Template {
@@ -23,7 +23,7 @@ interface Template {
 
 type Node = Record<string, unknown>;
 
-/** The documents of what loms publishes, by the name of their file. */
+/** The documents of the events of loms, by file name. */
 export function eventDocuments(): Readonly<Record<string, string>> {
   const text = readFileSync(TEMPLATE, "utf8");
   const document = parse(text, { version: YAML_VERSION, intAsBigInt: true }) as Template;
@@ -48,7 +48,7 @@ export function eventDocuments(): Readonly<Record<string, string>> {
 
 /**
  * The JSON Schema of an event, from the zod schema that reads it. Bounds of int64 are bigints. It
- * is that of a reader, so an event may have fields that are not in it.
+ * allows further fields, as a reader does.
  */
 function eventSchema(schema: z.ZodType, target: "draft-2020-12" | "draft-7"): Node {
   const described = z.toJSONSchema(schema, {
@@ -56,7 +56,7 @@ function eventSchema(schema: z.ZodType, target: "draft-2020-12" | "draft-7"): No
     io: "input",
     unrepresentable: "any",
     override({ jsonSchema }) {
-      // zod copies the schema as JSON, which knows no bigint.
+      // zod copies the schema as JSON, which has no bigints.
       for (const [key, value] of Object.entries(jsonSchema)) {
         if (typeof value === "bigint") (jsonSchema as Node)[key] = `${value}n`;
       }

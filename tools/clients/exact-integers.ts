@@ -4,12 +4,12 @@
  * string, which the generated code makes a bigint with every digit.
  */
 
-/** Strings, so that digits inside them are passed over; and integers that JSON.parse may round. */
+/** Strings, so that digits in them are skipped; and integers that JSON.parse may round. */
 const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?[0-9]{16,}/g;
 
 type Fetch = typeof globalThis.fetch;
 
-/** How a client of ours reaches a service, where the default is not enough. */
+/** Options of a client, where the defaults do not suffice. */
 export interface Connection {
   readonly fetch?: Fetch;
   /** Sent with every request. */
@@ -17,8 +17,8 @@ export interface Connection {
 }
 
 /**
- * What every client of ours is configured with; the generated ones call it for their default.
- * Requests go through the configured `fetch`, or the runtime's own.
+ * The configuration of our clients; the generated ones call it for their defaults. Requests use the
+ * configured `fetch`, or the runtime's.
  */
 export function createClientConfig<Config extends object>(
   config?: Config & { readonly fetch?: Fetch | undefined },
@@ -54,10 +54,13 @@ function exactBody(body: unknown): string {
   );
 }
 
-/** The fields of a problem whose type is bigint. */
+/** The bigint fields of a problem. */
 const PROBLEM_INTEGERS = new Set(["order_id", "sku", "available", "total_price", "price"]);
 
-/** Gives a problem the bigints that its type promises: the generated code leaves errors alone. */
+/**
+ * Converts a problem's fields to bigints, as its type says: the generated code does not convert
+ * errors.
+ */
 export function exactProblem(error: unknown): unknown {
   const holdsIntegers = typeof error === "object" && error !== null &&
     ("order_id" in error || "total_price" in error);

@@ -4,7 +4,9 @@ import { DOCUMENT_INFO as LOMS_INFO, gatewayRoutes } from "../../loms/http/gatew
 import { createHttpApp, mount } from "../../shared/http/app.ts";
 import { openApi30Document, openApiDocument } from "../../shared/http/openapi.ts";
 
-/** What the services serve at /openapi.json, by name, and the same in OpenAPI 3.0. */
+/**
+ * The documents that the services serve at /openapi.json, by name, and their OpenAPI 3.0 versions.
+ */
 export function serviceDocuments() {
   const loms = createHttpApp();
   mount(loms, gatewayRoutes(() => NEVER_CALLED));
@@ -19,5 +21,5 @@ export function serviceDocuments() {
   };
 }
 
-/** Describing the routes runs none of them. */
+/** Routes are only described, never called. */
 const NEVER_CALLED = undefined as never;

@@ -21,9 +21,9 @@ const SERVICES = [
   { name: "loms", className: "LomsApi" },
   { name: "stock", className: "StockApi" },
 ] as const;
-/** Beside the folder that it is compared with, so that paths inside the files are the same. */
+/** Next to the folder that it is compared with, so that paths in the files are the same. */
 const FRESH_CLIENTS = "tools/clients/fresh-";
-/** The generator writes them into every client's folder, always the same. */
+/** The generator writes identical copies into every client's folder. */
 const RUNTIME_FOLDERS = ["client", "core"];
 
 /** Writes the documents of the services and of the events, and the clients made from them. */
@@ -44,7 +44,7 @@ async function generate(documents: string, clients: string): Promise<void> {
   }
 }
 
-/** Moves the runtime out of a client's folder, so that the clients have one. */
+/** Moves the runtime out of a client's folder, so that all clients share one. */
 function shareRuntime(client: string, runtime: string): void {
   rmSync(runtime, { recursive: true, force: true });
   mkdirSync(runtime);
@@ -55,7 +55,7 @@ function shareRuntime(client: string, runtime: string): void {
   }
 }
 
-/** Returns the files that are missing, left over or different from what the routes describe. */
+/** Returns the files that are missing, superfluous or different from the routes. */
 async function stale(): Promise<string[]> {
   const clients = mkdtempSync(FRESH_CLIENTS);
   const documents = join(clients, "documents");

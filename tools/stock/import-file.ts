@@ -3,27 +3,27 @@ import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";
 import { UsageError } from "../tool.ts";
 import type { CountedLine } from "./read-stock-file.ts";
 
-/** So often is progress reported. */
+/** Interval of progress reports. */
 const PROGRESS_CALLS = 10;
 
 export interface ImportOptions {
   readonly reason: string;
-  /** Call number n is made under `<reference>#<n>`. */
+  /** Call number n uses the reference `<reference>#<n>`. */
   readonly reference: string;
-  /** Called now and then with how many lines are set. */
+  /** Called periodically with the number of lines that were set. */
   readonly onProgress: (lines: number) => void;
 }
 
-/** What a call that failed was about, with the problem or error as its cause. */
+/** Identifies a failed call, with the problem or error as its cause. */
 export class ImportError extends Error {
   override readonly name = "ImportError";
 }
 
 /**
- * Sets what was counted, in calls of a thousand lines. Run again with the same lines and reference
+ * Sets counted stock, in calls of a thousand lines. Run again with the same lines and reference
  * after an interruption, it repeats the calls that succeeded, which changes nothing.
- * @returns how many calls it took
- * @throws {ImportError} naming the call that failed; those before it are done
+ * @returns the number of calls
+ * @throws {ImportError} naming the failed call; earlier calls have succeeded
  */
 export async function importLines(
   api: Pick<StockApi, "stockCount">,
