@@ -15,13 +15,12 @@ export interface EventsDeps {
   readonly bus: Pick<Bus, "readDeadLetterQueue" | "replayDeadLetterQueue">;
 }
 
+type Database = Pick<EventsDeps, "pool">;
+
 type HistoryRow = RowOf<typeof ORDER_HISTORY.columns>;
 
 /** Each event of an order, a line each, from the history; undefined when there is no such order. */
-export async function showOrder(
-  { pool }: Pick<EventsDeps, "pool">,
-  orderId: bigint,
-): Promise<string[] | undefined> {
+export async function showOrder({ pool }: Database, orderId: bigint) {
   const rows = await pool.run(ORDER_HISTORY, [orderId], statementContext());
   const [first] = rows;
   if (!first) return undefined;
@@ -37,7 +36,7 @@ function historyLine(row: HistoryRow): string {
 }
 
 /** Up to `max` events that the bus refused permanently, a line each. */
-export async function listRefused({ pool }: Pick<EventsDeps, "pool">, max: number) {
+export async function listRefused({ pool }: Database, max: number) {
   const rows = await pool.run(REFUSED_EVENTS, [max], statementContext());
   const lines = rows.map(({ order_id, seq, refused_at, reason }) =>
     `  order ${order_id}, ${seq}  ${refused_at}  ${reason}`
@@ -46,7 +45,7 @@ export async function listRefused({ pool }: Pick<EventsDeps, "pool">, max: numbe
 }
 
 /** Puts up to `max` refused events back into the outbox; the relay takes them from there. */
-export async function replayRefused({ pool }: Pick<EventsDeps, "pool">, max: number) {
+export async function replayRefused({ pool }: Database, max: number) {
   const [row] = await pool.run(REFUSED_REPLAY, [max], statementContext());
   return [`put back ${counted(row?.events ?? 0, "refused event")}`];
 }
@@ -55,11 +54,7 @@ export async function replayRefused({ pool }: Pick<EventsDeps, "pool">, max: num
  * Puts events from a moment on (RFC 3339) back into the outbox from their orders' history, some
  * `max` of them; the relay takes them from there.
  */
-export async function replayEvents(
-  { pool }: Pick<EventsDeps, "pool">,
-  since: string,
-  max: number,
-) {
+export async function replayEvents({ pool }: Database, since: string, max: number) {
   const [row] = await pool.run(EVENTS_REPLAY, [since, max], statementContext());
   const lines = [
     `put back ${counted(row?.events ?? 0, "event")} of ${since} and later`,
