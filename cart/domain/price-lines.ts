@@ -14,10 +14,18 @@ export async function priceLines(
   context: RequestContext,
 ): Promise<PricedLine[]> {
   const items: PricedLine[] = [];
-  const group = new TaskGroup({ signal: context.signal });
+  const group = new TaskGroup();
   const { traceparent, clock } = context;
   const timeoutMs = context.remainingMs();
-  const groupContext = new RequestContext({ traceparent, timeoutMs, clock, caller: group });
+  const groupContext = new RequestContext({
+    ...{ traceparent, timeoutMs, clock },
+    // Read by a call of the product service; most products come from the cache.
+    caller: {
+      get signal() {
+        return AbortSignal.any([group.signal, context.signal]);
+      },
+    },
+  });
   lines.forEach((line, at) => {
     group.go(async () => {
       items[at] = await priceLine(deps, line, groupContext);

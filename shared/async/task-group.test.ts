@@ -6,17 +6,19 @@ import { VirtualClock } from "./test/virtual-clock.ts";
 /** A task that takes `ms`, and notes when it starts and how it ends. */
 function noter(clock: VirtualClock) {
   const notes: string[] = [];
-  const task = (name: string, ms: number, error?: Error) => async (signal: AbortSignal) => {
-    notes.push(`${name} starts at ${clock.now()}`);
-    try {
-      await sleep(clock, ms, signal);
-    } catch (reason) {
-      notes.push(`${name} aborted at ${clock.now()}`);
-      throw reason;
-    }
-    if (error) throw error;
-    notes.push(`${name} ends at ${clock.now()}`);
-  };
+  const task =
+    (name: string, ms: number, error?: Error) =>
+    async ({ signal }: Pick<AbortController, "signal">) => {
+      notes.push(`${name} starts at ${clock.now()}`);
+      try {
+        await sleep(clock, ms, signal);
+      } catch (reason) {
+        notes.push(`${name} aborted at ${clock.now()}`);
+        throw reason;
+      }
+      if (error) throw error;
+      notes.push(`${name} ends at ${clock.now()}`);
+    };
   return { notes, task };
 }
 
@@ -45,8 +47,8 @@ describe("TaskGroup", () => {
     const group = new TaskGroup();
     group.go(task("slow", 100));
     group.go(task("failing", 10, first));
-    group.go(async (signal) => {
-      await task("stubborn", 50)(new AbortController().signal);
+    group.go(async ({ signal }) => {
+      await task("stubborn", 50)(new AbortController());
       if (signal.aborted) throw new Error("second");
     });
     const failure = group.wait().catch((error: unknown) => ({ error, at: clock.now() }));

@@ -7,7 +7,7 @@ export interface TaskGroupOptions {
   readonly signal?: AbortSignal;
 }
 
-type Task = (signal: AbortSignal) => Promise<unknown>;
+type Task = (group: { readonly signal: AbortSignal }) => Promise<unknown>;
 
 /**
  * Tasks that succeed or fail as one, after Go's golang.org/x/sync/errgroup. The first task to fail
@@ -21,7 +21,7 @@ type Task = (signal: AbortSignal) => Promise<unknown>;
  */
 export class TaskGroup {
   readonly #limit: number;
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
   readonly #parent: AbortSignal | undefined;
   #unlink: (() => void) | undefined;
   readonly #queue: Task[] = [];
@@ -36,9 +36,9 @@ export class TaskGroup {
     this.#parent = signal;
   }
 
-  /** Aborts with the first error, or with the parent's reason. */
+  /** Aborts with the first error, or with the parent's reason. Made when it is first read. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#open().signal;
   }
 
   /** Runs the task, at once or when a running task has settled; in order. */
@@ -70,22 +70,31 @@ export class TaskGroup {
       const task = this.#queue.shift();
       if (!task) return;
       this.#running++;
-      if (this.#parent) this.#unlink ??= linkAbort(this.#parent, this.#controller);
+      if (this.#parent) this.#unlink ??= linkAbort(this.#parent, this.#open());
       void this.#run(task);
     }
   }
 
   async #run(task: Task): Promise<void> {
     try {
-      this.signal.throwIfAborted();
-      await task(this.signal);
+      if (this.#failure) throw this.#failure.error;
+      this.#controller?.signal.throwIfAborted();
+      await task(this);
     } catch (error) {
       this.#failure ??= { error };
-      this.#controller.abort(error);
+      this.#controller?.abort(error);
     }
     this.#running--;
     this.#startQueued();
     if (this.#running === 0) this.#becomeIdle();
+  }
+
+  #open(): AbortController {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#failure) this.#controller.abort(this.#failure.error);
+    }
+    return this.#controller;
   }
 
   #becomeIdle(): void {
