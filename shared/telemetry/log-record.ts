@@ -14,8 +14,13 @@ export interface LogRecord {
   readonly [field: string]: unknown;
 }
 
+/** Few lines hold a bigint, and a replacer takes as long as the rest. */
 export function jsonLine(record: LogRecord): string {
-  return JSON.stringify(record, jsonIntegers);
+  try {
+    return JSON.stringify(record);
+  } catch {
+    return JSON.stringify(record, jsonIntegers);
+  }
 }
 
 /** An ANSI foreground colour per service, to distinguish mixed lines. */
