@@ -1,4 +1,4 @@
-import { defineStatement } from "../../shared/postgres/statement.ts";
+import { defineStatement, rfc3339 } from "../../shared/postgres/statement.ts";
 
 // What operators ask of the outbox of order events: `npm run events`.
 
@@ -10,7 +10,7 @@ export const ORDER_HISTORY = defineStatement({
   name: "order_history",
   kind: "select",
   text: `select owner.user_id, event.seq::int4, event.status,
-      to_char(event.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+      ${rfc3339("event.at")} as at,
       event.traceparent,
       case
         when refused.seq is not null then 'refused'
@@ -65,7 +65,7 @@ export const EVENTS_REPLAY = defineStatement({
       returning 1
     )
     select (select count(*)::int4 from again) as events,
-      (select to_char(min(event.at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+      (select ${rfc3339("min(event.at)", "US")}
         from order_events event where event.at > (select max(at) from oldest)) as next`,
   parameters: ["text", "int4"],
   columns: { events: "int4", next: "text?" },
@@ -76,7 +76,7 @@ export const REFUSED_EVENTS = defineStatement({
   name: "refused_events",
   kind: "select",
   text: `select order_id, seq::int4, reason,
-      to_char(refused_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as refused_at
+      ${rfc3339("refused_at")} as refused_at
     from outbox_refused order by outbox_refused.refused_at, order_id, seq limit $1::int4`,
   parameters: ["int4"],
   columns: { order_id: "int8", seq: "int4", reason: "text", refused_at: "text" },

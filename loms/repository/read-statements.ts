@@ -1,7 +1,7 @@
 import { asc, eq, type SQL, sql } from "drizzle-orm";
 import { type PgColumn, QueryBuilder } from "drizzle-orm/pg-core";
 import { orderItems, orders, stocks } from "../../drizzle/loms/schema.ts";
-import { defineStatement } from "../../shared/postgres/statement.ts";
+import { defineStatement, rfc3339 } from "../../shared/postgres/statement.ts";
 import { totalPriceOf } from "./order-item.ts";
 
 // Drizzle makes the text once; it would make it again for each execution, at a third of the price
@@ -59,8 +59,8 @@ export const LATE_PAYMENTS = defineStatement({
   kind: "select",
   text: `select late.order_id, owner.user_id, owner.status, owner.reason,
       ${totalPriceOf("late.order_id")} as total_price,
-      to_char(first_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as first_at,
-      to_char(last_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as last_at,
+      ${rfc3339("first_at")} as first_at,
+      ${rfc3339("last_at")} as last_at,
       late.tries
     from late_payments late join orders owner on owner.order_id = late.order_id
     order by late.last_at desc, late.order_id desc limit $1::int4`,
@@ -90,7 +90,7 @@ export const ORDER_LIST = defineStatement({
   name: "order_list",
   kind: "select",
   text: `select order_id, status, wanted, last,
-      to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at
+      ${rfc3339("created_at")} as created_at
     from (
       select order_id, status, created_at,
         $3::text[] = '{}' or status = any ($3::text[]) as wanted,

@@ -1,4 +1,4 @@
-import { defineStatement } from "../../shared/postgres/statement.ts";
+import { defineStatement, rfc3339 } from "../../shared/postgres/statement.ts";
 
 /** The function is in drizzle/loms/functions; its last parameter is a Durability. */
 export const STOCK_CHANGE = defineStatement({
@@ -22,7 +22,7 @@ export const STOCK_MOVEMENTS = defineStatement({
   name: "stock_movements",
   kind: "select",
   text: `select id, sku, kind, count, total_count, reason, reference,
-      to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+      ${rfc3339("at")} as at
     from stock_movements where sku = $1 and id > $2 order by id limit $3::int8`,
   parameters: ["int8", "int8", "int8"],
   columns: {

@@ -70,6 +70,11 @@ export function defineStatement<
   return statement;
 }
 
+/** In SQL: a `timestamptz` as RFC 3339 text in UTC, to the ms or µs. */
+export function rfc3339(moment: string, fraction: "MS" | "US" = "MS"): string {
+  return `to_char(${moment} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.${fraction}"Z"')`;
+}
+
 /**
  * A parameter in PostgreSQL's text form. The driver takes the type of an array from its first
  * element, and fails where that is null or the array is empty.
