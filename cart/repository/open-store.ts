@@ -57,7 +57,6 @@ export function openStore(
     },
     onError: (error) => logThrottled("warn", "the carts could not be counted", error),
     backoffMs: SIZES_INTERVAL_MS,
-    backoffMaxMs: SIZES_INTERVAL_MS,
   });
   loop.start();
   opened.push("the count of carts", () => loop.close());

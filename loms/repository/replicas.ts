@@ -58,7 +58,6 @@ export class Replicas {
       },
       onError: () => {},
       backoffMs: PROBE_INTERVAL_MS,
-      backoffMaxMs: PROBE_INTERVAL_MS,
     });
   }
 

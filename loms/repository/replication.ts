@@ -75,7 +75,6 @@ export class Replication {
       },
       onError: () => {},
       backoffMs: STEP_MS,
-      backoffMaxMs: STEP_MS,
     });
     options.writes.onOtherStandbys = () => this.#loop.wake();
   }

@@ -7,7 +7,8 @@ export interface LoopOptions {
   readonly onError: (error: unknown) => void;
   /** The pause after a step that failed; it doubles with each further failure. */
   readonly backoffMs: number;
-  readonly backoffMaxMs: number;
+  /** Without it every such pause is `backoffMs`. */
+  readonly backoffMaxMs?: number;
 }
 
 /** Repeats a step, one at a time, until it is closed. A failed step is retried after a pause. */
@@ -50,7 +51,7 @@ export class Loop {
   }
 
   async #step(): Promise<number> {
-    const { step, onError, backoffMs, backoffMaxMs } = this.#options;
+    const { step, onError, backoffMs, backoffMaxMs = backoffMs } = this.#options;
     try {
       const waitMs = await step();
       this.#failures = 0;

@@ -53,7 +53,6 @@ export class Watchdog {
       step: () => this.#check().then(() => limits.everyMs),
       onError: () => {},
       backoffMs: limits.everyMs,
-      backoffMaxMs: limits.everyMs,
     });
   }
 

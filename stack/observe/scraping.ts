@@ -29,7 +29,6 @@ export class Scraping {
       },
       onError: () => {},
       backoffMs: INTERVAL_MS,
-      backoffMaxMs: INTERVAL_MS,
     });
   }
 
