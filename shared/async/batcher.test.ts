@@ -136,11 +136,14 @@ test("ask() throws resource_exhausted with a Retry-After while too many calls wa
   expect(sent()).toEqual([[1], [2, 3]]);
 });
 
-/** Callers of one clock: item n has a deadline after n ms. */
+/** Callers of one clock: item n has a deadline n ms after the start. */
 function openWithDeadlines() {
   const clock = new VirtualClock();
-  const callerOf = (item: number) =>
-    new RequestContext({ traceparent: "", timeoutMs: item, clock });
+  const startedAt = clock.now();
+  const callerOf = (item: number) => {
+    const timeoutMs = startedAt + item - clock.now();
+    return new RequestContext({ traceparent: "", timeoutMs, clock });
+  };
   return { clock, ...openBatcher({ callerOf, clock }) };
 }
 
@@ -156,6 +159,21 @@ test("an item whose deadline passes while it waits is rejected and never sent", 
   batches[0]?.end();
   await settle();
   expect(sent()).toEqual([[500], [501]]);
+});
+
+test("each item that waits is rejected at its own deadline", async () => {
+  const { batcher, batches, clock } = openWithDeadlines();
+  void batcher.ask(500);
+  await settle();
+  const rejectedAt: [number, number][] = [];
+  const answers = [30, 10, 20].map((item) =>
+    batcher.ask(item).catch(() => rejectedAt.push([item, clock.now()]))
+  );
+  const from = clock.now();
+  for (let step = 0; step < 30; step++) await clock.advance(1);
+  await Promise.all(answers);
+  expect(rejectedAt).toEqual([10, 20, 30].map((item) => [item, from + item]));
+  batches[0]?.end();
 });
 
 test("an item whose caller left while it waited is never sent", async () => {
