@@ -1,4 +1,8 @@
-import http2, { type Http2Session } from "node:http2";
+import http2, {
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 
 /**
@@ -10,7 +14,7 @@ export function prepareGrpcJs(): void {
   surviveGoaway();
 }
 
-let isPatched = false;
+let survivesGoaway = false;
 
 /**
  * Keeps Deno alive when the other side ends a connection in order. On a GOAWAY, Deno 2.9.5 closes
@@ -19,8 +23,8 @@ let isPatched = false;
  * loop. grpc-js reads the patched functions from `node:http2` when a client or a server is made.
  */
 export function surviveGoaway(): void {
-  if (isPatched || !("Deno" in globalThis)) return;
-  isPatched = true;
+  if (survivesGoaway || !("Deno" in globalThis)) return;
+  survivesGoaway = true;
   const { connect, createServer } = http2;
   http2.connect = ((...options: Parameters<typeof connect>) => {
     const session = connect(...options);
@@ -41,4 +45,39 @@ function closeLater(session: Http2Session): void {
     if (onClosed) close(onClosed);
     else setImmediate(close);
   };
+}
+
+const TIMEOUT_HEADER = "grpc-timeout";
+/** In smaller units, eight digits are at most a day. */
+const LONG_TIMEOUT = /^([0-9]+)([HMS])$/;
+const UNIT_S = { H: 3_600, M: 60, S: 1 } as const;
+/** The longest timeout that grpc-js computes correctly, in whole seconds: almost 25 days. */
+const MAX_S = Math.floor((2 ** 31 - 1) / 1_000);
+
+let boundsTimeouts = false;
+
+/**
+ * Makes every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in
+ * ms with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes
+ * the header before an interceptor runs. Call it before making a server.
+ */
+export function boundTimeouts(): void {
+  if (boundsTimeouts) return;
+  boundsTimeouts = true;
+  const { createServer } = http2;
+  http2.createServer = ((...options: Parameters<typeof createServer>) => {
+    const server = createServer(...options);
+    server.prependListener("stream", (_: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      const given = headers[TIMEOUT_HEADER];
+      if (typeof given === "string") headers[TIMEOUT_HEADER] = boundTimeout(given);
+    });
+    return server;
+  }) as typeof createServer;
+}
+
+/** A `grpc-timeout` that grpc-js computes correctly; a malformed one stays as it is. */
+export function boundTimeout(text: string): string {
+  const [, digits, unit] = LONG_TIMEOUT.exec(text) ?? [];
+  if (digits === undefined) return text;
+  return Number(digits) * UNIT_S[unit as keyof typeof UNIT_S] > MAX_S ? `${MAX_S}S` : text;
 }

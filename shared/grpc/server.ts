@@ -1,4 +1,3 @@
-import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import {
   type sendUnaryData,
   Server,
@@ -20,7 +19,7 @@ import {
 } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { GrpcHealth } from "./health.ts";
-import { prepareGrpcJs } from "./prepare-grpc-js.ts";
+import { boundTimeouts, prepareGrpcJs } from "./prepare-grpc-js.ts";
 import { addReflection } from "./reflection.ts";
 import { toGrpcStatus } from "./status.ts";
 
@@ -78,7 +77,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     // Its counters cost time in every call and are not read.
     "grpc.enable_channelz": 0,
   });
-  const inProgress: CallsInProgress = new Set();
+  const inProgress = new CallsInProgress();
   addService(server, options, inProgress);
   await addReflection(server, options.descriptorSet);
   const health = new GrpcHealth(["", definition.fullName], options.parts);
@@ -86,7 +85,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const bound = { ...address, port: await bind(server, address) };
   const close = async () => {
     health.close();
-    const late = setTimeout(() => failAll(inProgress), FAIL_CALLS_MS);
+    const late = setTimeout(() => inProgress.failAll(), FAIL_CALLS_MS);
     await shutDown(server, formatHostPort(bound));
     clearTimeout(late);
   };
@@ -177,29 +176,47 @@ interface UnaryOptions {
   readonly inProgress: CallsInProgress;
 }
 
-/** For each call in progress, a function that fails it. */
-type CallsInProgress = Set<(error: AppError) => void>;
+/**
+ * The calls in progress. Not a Set: one in which calls come and go keeps those that have
+ * gone from every collection of young objects, because V8 links each of its tables to the next one.
+ */
+class CallsInProgress {
+  readonly #calls: UnaryCall[] = [];
 
-/** Fails all calls in progress. What their handlers return later is dropped. */
-function failAll(inProgress: CallsInProgress): void {
-  const error = new AppError("unavailable", "the server stops");
-  for (const fail of inProgress) fail(error);
-  inProgress.clear();
+  add(call: UnaryCall): void {
+    call.place = this.#calls.length;
+    this.#calls.push(call);
+  }
+
+  /** Whether the call was still in progress. */
+  remove(call: UnaryCall): boolean {
+    if (this.#calls[call.place] !== call) return false;
+    const last = this.#calls.pop();
+    if (last !== undefined && last !== call) {
+      this.#calls[call.place] = last;
+      last.place = call.place;
+    }
+    return true;
+  }
+
+  /** Fails all of them. What their handlers return later is dropped. */
+  failAll(): void {
+    const error = new AppError("unavailable", "the server stops");
+    for (const call of this.#calls.splice(0)) call.fail(error);
+  }
 }
 
 /** The handler as grpc-js calls it, with messages as bytes. */
 function answerUnary(options: UnaryOptions) {
-  const { method, handler, errorDetails, startTraceparent, inProgress } = options;
+  const { method, handler, inProgress } = options;
   return async (grpcCall: GrpcCall, callback: sendUnaryData<Buffer>): Promise<void> => {
-    const call = new UnaryCall(grpcCall, method, startTraceparent);
-    const fail = (error: unknown) =>
-      callback(toGrpcStatus(toAppError(error), errorDetails, call.context.traceId));
-    inProgress.add(fail);
+    const call = new UnaryCall(grpcCall, callback, options);
+    inProgress.add(call);
     try {
       const bytes = encodeMessage(method.responseType, await handler(call));
-      if (inProgress.delete(fail)) callback(null, bytes);
+      if (inProgress.remove(call)) callback(null, bytes);
     } catch (error) {
-      if (inProgress.delete(fail)) fail(error);
+      if (inProgress.remove(call)) call.fail(error);
     } finally {
       call.context.close();
     }
@@ -209,19 +226,23 @@ function answerUnary(options: UnaryOptions) {
 /** One object per call: closures and literals with getters show up in a profile. */
 class UnaryCall implements IncomingCall, Caller {
   readonly context: RequestContext;
+  /** Among the {@link CallsInProgress}. */
+  place = -1;
   readonly #call: GrpcCall;
-  readonly #method: UnaryMethodDefinition;
+  readonly #callback: sendUnaryData<Buffer>;
+  readonly #options: UnaryOptions;
   readonly #deadlineAt: number;
 
-  constructor(call: GrpcCall, method: UnaryMethodDefinition, start: StartTraceparent) {
+  constructor(call: GrpcCall, callback: sendUnaryData<Buffer>, options: UnaryOptions) {
     this.#call = call;
-    this.#method = method;
+    this.#callback = callback;
+    this.#options = options;
     this.#deadlineAt = Number(call.getDeadline());
     const parent = parseTraceparent(call.metadata.get("traceparent")[0]?.toString());
     const timeoutMs = this.#deadlineAt === Infinity
       ? CALL_TIMEOUT_MS
       : Math.min(this.#deadlineAt - Date.now(), CALL_TIMEOUT_MAX_MS);
-    const traceparent = start(parent);
+    const traceparent = options.startTraceparent(parent);
     this.context = new RequestContext({ traceparent, parent, timeoutMs, caller: this });
   }
 
@@ -230,12 +251,17 @@ class UnaryCall implements IncomingCall, Caller {
   }
 
   read(): unknown {
-    const { requestType, name } = this.#method;
+    const { requestType, name } = this.#options.method;
     try {
       return decodeMessage(requestType, this.#call.request);
     } catch (cause) {
       throw new AppError("invalid_argument", `The request is no ${name} message`, { cause });
     }
+  }
+
+  fail(error: unknown): void {
+    const { errorDetails } = this.#options;
+    this.#callback(toGrpcStatus(toAppError(error), errorDetails, this.context.traceId));
   }
 
   get hasLeft(): boolean {
@@ -259,39 +285,4 @@ class UnaryCall implements IncomingCall, Caller {
     else this.#call.once("cancelled", abort);
     return controller.signal;
   }
-}
-
-const TIMEOUT_HEADER = "grpc-timeout";
-/** In smaller units, eight digits are at most a day. */
-const LONG_TIMEOUT = /^([0-9]+)([HMS])$/;
-const UNIT_S = { H: 3_600, M: 60, S: 1 } as const;
-/** The longest timeout that grpc-js computes correctly, in whole seconds: almost 25 days. */
-const MAX_S = Math.floor((2 ** 31 - 1) / 1_000);
-
-let isPatched = false;
-
-/**
- * Makes every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in
- * ms with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes
- * the header before an interceptor runs. Call it before making a server.
- */
-function boundTimeouts(): void {
-  if (isPatched) return;
-  isPatched = true;
-  const { createServer } = http2;
-  http2.createServer = ((...options: Parameters<typeof createServer>) => {
-    const server = createServer(...options);
-    server.prependListener("stream", (_: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-      const given = headers[TIMEOUT_HEADER];
-      if (typeof given === "string") headers[TIMEOUT_HEADER] = boundTimeout(given);
-    });
-    return server;
-  }) as typeof createServer;
-}
-
-/** A `grpc-timeout` that grpc-js computes correctly; a malformed one stays as it is. */
-export function boundTimeout(text: string): string {
-  const [, digits, unit] = LONG_TIMEOUT.exec(text) ?? [];
-  if (digits === undefined) return text;
-  return Number(digits) * UNIT_S[unit as keyof typeof UNIT_S] > MAX_S ? `${MAX_S}S` : text;
 }
