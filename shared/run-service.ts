@@ -1,4 +1,5 @@
 import process from "node:process";
+import { setFlagsFromString } from "node:v8";
 import { systemClock } from "./async/clock.ts";
 import { sleep } from "./async/sleep.ts";
 import type { LogLevel } from "./config.ts";
@@ -43,6 +44,13 @@ export interface StopLimits {
   readonly startMs: number;
 }
 
+/**
+ * Keeps V8 from allocating in the old space what outlived some collections of young objects. Under
+ * load, objects of requests in progress do, and in the old space they keep what they point to until
+ * the next full collection: collections of young objects then take two or three times as long.
+ */
+const V8_FLAGS = "--no-allocation-site-pretenuring";
+
 const SERVICE_LIMITS: StopLimits = { graceMs: SHUTDOWN_GRACE_MS, startMs: START_LEFT_MS };
 
 /**
@@ -54,6 +62,7 @@ export async function runService<Config extends LogSettings>(
   load: () => Promise<ServiceProgram<Config>>,
 ): Promise<void> {
   const stopping = listenForSignals();
+  setFlagsFromString(V8_FLAGS);
   registerModuleHooks();
   const loading = Promise.all([
     load().catch(exitWithWrongSettings),
