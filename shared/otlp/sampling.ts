@@ -15,7 +15,6 @@ const SAMPLERS = [
   "parentbased_always_off",
   "parentbased_traceidratio",
 ] as const;
-type SamplerName = (typeof SAMPLERS)[number];
 
 export const samplingSettings = {
   OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default("parentbased_always_on"),
@@ -28,10 +27,7 @@ export const samplingSettings = {
     .default(1),
 };
 
-export interface SamplingConfig {
-  readonly OTEL_TRACES_SAMPLER: SamplerName;
-  readonly OTEL_TRACES_SAMPLER_ARG: number;
-}
+type SamplingConfig = z.output<z.ZodObject<typeof samplingSettings>>;
 
 const PARENT_BASED = "parentbased_";
 

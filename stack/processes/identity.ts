@@ -33,7 +33,7 @@ export function commandLine(pid: number): string {
 export function childrenOf(pid: number): number[] {
   const text = process.platform === "linux"
     ? readProc(`/proc/${pid}/task/${pid}/children`)
-    : childrenFromPs(pid);
+    : outputOf("pgrep", ["-P", String(pid)]);
   return (text ?? "").split(/\s+/).filter((part) => part !== "").map(Number);
 }
 
@@ -48,7 +48,8 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!isGone(error)) throw error;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["ESRCH", "ENOENT"].includes(code)) throw error;
   }
 }
 
@@ -71,11 +72,6 @@ export async function stopProcess(
   }
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error &&
-    ["ESRCH", "ENOENT"].includes((error as { code?: string }).code ?? "");
-}
-
 /** Fields of /proc/<pid>/stat after the command, which may contain spaces and parentheses. */
 const STAT_STATE = 0;
 const STAT_START_TICKS = 19;
@@ -91,25 +87,22 @@ function startFromPs(pid: number): string | undefined {
   return state === undefined || state.startsWith("Z") ? undefined : ps(pid, "lstart=");
 }
 
-function readProc(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
 function ps(pid: number, format: string): string | undefined {
-  try {
-    return execFileSync("ps", ["-o", format, "-p", String(pid)], { encoding: "utf8" }).trim();
-  } catch {
-    return undefined;
-  }
+  return outputOf("ps", ["-o", format, "-p", String(pid)])?.trim();
 }
 
-function childrenFromPs(pid: number): string | undefined {
+function outputOf(command: string, args: readonly string[]): string | undefined {
+  return orUndefined(() => execFileSync(command, args, { encoding: "utf8" }));
+}
+
+function readProc(path: string): string | undefined {
+  return orUndefined(() => readFileSync(path, "utf8"));
+}
+
+/** What is read of a process that may be gone. */
+function orUndefined(read: () => string): string | undefined {
   try {
-    return execFileSync("pgrep", ["-P", String(pid)], { encoding: "utf8" });
+    return read();
   } catch {
     return undefined;
   }

@@ -49,9 +49,7 @@ export class CallStats {
   }
 
   #counterOf(name: string): Counter {
-    const known = this.#clients.get(name);
-    if (known) return known;
-    const kept = this.#clients.size < CLIENTS_MAX ? name : OTHERS;
+    const kept = this.#clients.has(name) || this.#clients.size < CLIENTS_MAX ? name : OTHERS;
     const counter = this.#clients.get(kept) ?? new Counter();
     this.#clients.set(kept, counter);
     return counter;

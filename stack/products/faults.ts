@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
+import { aborted } from "../../shared/signals.ts";
 import { ServiceRefusal } from "./refusal.ts";
 
 const SECOND_MS = 1_000;
@@ -82,11 +83,4 @@ export class Faults {
     }
     force.letIn.push(now);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
