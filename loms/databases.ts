@@ -152,7 +152,7 @@ async function openReplication(
   });
   const states = metrics.gauge(DB_REPLICATION_STATE);
   const isListed = config.DATABASE_REPLICA_URLS.length > 0;
-  if (!isListed) log.info("no replica is listed: what is acknowledged is as safe as the primary");
+  if (!isListed) log.info("no replica is listed: acknowledged writes depend on the primary alone");
   metrics.beforeScrape(() => {
     const now = isListed || replication.state !== "synchronous"
       ? replication.state

@@ -150,7 +150,7 @@ async function openAdmin(
     return await serve(app.fetch, address);
   } catch (error) {
     if (config.ADMIN_CHOSEN || !(error instanceof ListenError)) throw error;
-    log.warn("there is no admin listener of this process", { detail: error.message });
+    log.warn("the admin listener is disabled", { detail: error.message });
     return undefined;
   }
 }

@@ -78,7 +78,7 @@ test("a step that hangs is left behind with its name, and the rest is closed", a
   const { code, said } = await run("late", "serving", "SIGTERM");
   expect(code).toBe(0);
   expect(said).toMatch(
-    /closing\nclosed\n{.*"left before everything was closed","late":\["the slow one"\]}/,
+    /closing\nclosed\n{.*"exiting before everything was closed","late":\["the slow one"\]}/,
   );
 });
 

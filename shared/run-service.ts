@@ -174,7 +174,7 @@ async function closeOrLeave(running: RunningService, log: ProcessLog): Promise<v
   } catch (error) {
     const late = lateSteps(error);
     if (!late) throw error;
-    log.warn("left before everything was closed", { late });
+    log.warn("exiting before everything was closed", { late });
   }
 }
 

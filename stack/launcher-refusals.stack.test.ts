@@ -132,7 +132,7 @@ test.each([
 
 test("--observe is refused beside a setting that decides about spans", async () => {
   expect(await refusal({ OTEL_TRACES_EXPORTER: "none" }, [...LAUNCHER, "--observe"])).toBe(
-    "OTEL_TRACES_EXPORTER says already what becomes of spans: " +
+    "OTEL_TRACES_EXPORTER already configures spans: " +
       "unset it, or start without --observe",
   );
 });

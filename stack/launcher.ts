@@ -71,7 +71,7 @@ async function observerFor(freePorts: boolean): Promise<Observer> {
   const set = Object.keys(env).find((name) => env[name] && SPAN_SETTING.test(name));
   if (set) {
     throw new Error(
-      `${set} says already what becomes of spans: unset it, or start without --observe`,
+      `${set} already configures spans: unset it, or start without --observe`,
     );
   }
   const { startObserver } = await import("./observe/observer.ts");

@@ -17,13 +17,12 @@ import { clearCart, deleteItem } from "../domain/remove-items.ts";
 export const DOCUMENT_INFO: DocumentInfo = {
   title: "Cart",
   version: "1.0.0",
-  summary: "What the shop's users have picked, and their checkout",
+  summary: "Carts of the shop's users, and checkout",
   description:
-    "Integers are exact over the whole range of int64: a client must keep every digit of ids and " +
-    "prices,\nalso above 2^53. Every failure is a problem (RFC 9457) whose `code` is the field " +
-    "to decide by.",
+    "Integers are exact over the range of int64: clients must keep every digit of ids and " +
+    "prices,\nalso above 2^53. Every error is a problem (RFC 9457) with a machine-readable `code`.",
   defaultUrl: "http://127.0.0.1:8082",
-  tags: [{ name: "cart", description: "The cart of a user, from the first line to the order" }],
+  tags: [{ name: "cart", description: "The cart of a user" }],
 };
 
 /** All routes of cart: operations, probes, the OpenAPI document and pages. */
@@ -46,7 +45,7 @@ export function cartApp(
   return app;
 }
 
-const userId = int64Id.meta({ description: "Whose cart it is", param: { example: 1 } });
+const userId = int64Id.meta({ description: "The user of the cart", param: { example: 1 } });
 const skuId = int64Id.meta({ description: "The product", param: { example: 773_297_411 } });
 
 /** The path of a user's cart. */
@@ -63,9 +62,10 @@ const addItemRoute = createRoute({
   path: "/user/{user_id}/cart/{sku_id}",
   operationId: "addItem",
   summary: "Add a product to the cart",
-  description: "Counts of one SKU add up. Refused with 412, and the cart left as it is, when the " +
-    "SKU is not a product, when loms has no stock of it, or when what is in the cart and what is " +
-    "added exceed what can be bought or 65535.",
+  description:
+    "Adds `count` to the count in the cart. Answers 412 and does not change the cart if " +
+    "the SKU is not a product, loms has no stock row for it, or the sum exceeds the available " +
+    "stock or 65535.",
   tags: ["cart"],
   request: {
     params: lineParams,
@@ -81,12 +81,12 @@ const deleteItemRoute = createRoute({
   method: "delete",
   path: "/user/{user_id}/cart/{sku_id}",
   operationId: "deleteItem",
-  summary: "Take a product out of the cart",
-  description: "Takes out all of it. Answers the same whether it was there or not.",
+  summary: "Remove a product from the cart",
+  description: "Removes all units. Succeeds also if the product is not in the cart.",
   tags: ["cart"],
   request: { params: lineParams },
   responses: {
-    204: { description: "It is not in the cart" },
+    204: { description: "The product is not in the cart" },
     ...problemResponses(400, 413, 500, 503, 504),
   },
 });
@@ -96,7 +96,7 @@ const clearCartRoute = createRoute({
   path: "/user/{user_id}/cart",
   operationId: "clearCart",
   summary: "Empty the cart",
-  description: "Answers the same whether there was a cart or not.",
+  description: "Succeeds also if the cart is empty.",
   tags: ["cart"],
   request: { params: cartParams },
   responses: {
@@ -109,7 +109,7 @@ const listedItem = z.strictObject({
   sku_id: skuNumber,
   name: z.string(),
   count: itemCount,
-  price: int64Amount.meta({ description: "Of one, now, as the product service returns it" }),
+  price: int64Amount.meta({ description: "Current price of one unit" }),
 }).meta({ id: "CartItem" });
 
 const listedCart = z.strictObject({
@@ -127,7 +127,7 @@ const listCartRoute = createRoute({
   path: "/user/{user_id}/cart/list",
   operationId: "listCart",
   summary: "List the cart with names and prices",
-  description: "Items ascend by SKU. An empty cart is not found.",
+  description: "Items ascend by SKU. Answers 404 if the cart is empty.",
   tags: ["cart"],
   request: { params: cartParams },
   responses: {
@@ -139,7 +139,7 @@ const listCartRoute = createRoute({
 /** `{}` has no agreed total: some clients send an object with every POST. */
 const checkoutRequest = z.strictObject({
   total_price: int64Amount.optional()
-    .meta({ description: "What the buyer agrees to pay for the cart" }),
+    .meta({ description: "The total that the buyer agrees to pay" }),
 }).meta({ id: "CheckoutRequest" });
 const checkoutResponse = z.strictObject({ order_id: int64Id }).meta({ id: "CheckoutResult" });
 
@@ -147,16 +147,16 @@ const checkoutRoute = createRoute({
   method: "post",
   path: "/user/{user_id}/cart/checkout",
   operationId: "checkout",
-  summary: "Order what is in the cart",
+  summary: "Order the content of the cart",
   description:
-    "Creates an order at loms and takes out of the cart exactly what was ordered. When " +
-    "loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the " +
-    "cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so " +
-    "nothing is ordered twice. Checkouts at once make one order and get one answer.\n\n" +
-    "The order keeps the prices that cart has. `total_price` is what the buyer agrees to: " +
-    "when the cart costs something else now, 412 has `total_price` and the prices in `items`; " +
-    "when prices cannot be had, 503. Nothing is ordered then. Without a body prices delay no " +
-    "order. A checkout that settles an earlier one does not look at its body.",
+    "Creates an order in loms and removes the ordered items from the cart. If loms cannot " +
+    "reserve them, answers 412 with the failed order and the SKUs without enough stock, and does " +
+    "not change the cart. After 503 or 504 the outcome is unknown: the next checkout settles it, " +
+    "so nothing is ordered twice. Concurrent checkouts create one order and get one answer.\n\n" +
+    "The order stores the current prices. `total_price` is the total that the buyer agrees to. " +
+    "If the cart costs something else, answers 412 with `total_price` and the prices in `items`; " +
+    "if prices are unavailable, 503. Nothing is ordered then. Without a body, unavailable prices " +
+    "do not prevent the order. A checkout that settles an earlier one ignores its body.",
   tags: ["cart"],
   request: {
     params: cartParams,
@@ -164,7 +164,7 @@ const checkoutRoute = createRoute({
   },
   responses: {
     200: {
-      description: "The order was made and its items have left the cart",
+      description: "The order was created and its items were removed from the cart",
       content: jsonContent(checkoutResponse, { order_id: 2 }),
     },
     ...problemResponses(400, 404, 406, 412, 413, 415, 429, 500, 503, 504),

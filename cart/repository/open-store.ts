@@ -38,7 +38,7 @@ export function openStore(
   });
   function connect(name: string): Valkey {
     const onError = ({ message }: Error) =>
-      logThrottled("warn", "the store of carts cannot be reached", new Error(message));
+      logThrottled("warn", "the cart store is unreachable", new Error(message));
     const store = new Valkey({ address, tls, name, metrics, tracing, onError });
     opened.push(`the connection for ${name}`, () => store.close());
     return store;

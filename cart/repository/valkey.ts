@@ -160,7 +160,7 @@ export class ValkeyCarts implements Carts {
       const args = [replicationId as string];
       const [isSame] = await this.#run("same", userId, args, context, attempts);
       if (isSame !== 1) {
-        throw new AppError("unavailable", "The store of carts was replaced", {
+        throw new AppError("unavailable", "The cart store was replaced", {
           retryAfterMs: RETRY_AFTER_MS,
         });
       }

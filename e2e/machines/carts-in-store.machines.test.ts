@@ -220,7 +220,7 @@ describe.skipIf(!stores)("carts in a store", () => {
       expect(performance.now() - started).toBeLessThan(2 * ANSWER_MAX_MS);
       const ready = await call(stack.urls.cart, "GET /readyz");
       expect(ready.status).toBe(503);
-      expect(ready.body["reasons"]).toEqual({ store: "The store of carts cannot answer" });
+      expect(ready.body["reasons"]).toEqual({ store: "The cart store is unavailable" });
       if (how === "killed") await server.restart();
       else server.resume();
       await eventually(async () => {

@@ -24,11 +24,10 @@ export const DOCUMENT_INFO: DocumentInfo = {
   version: "1.0.0",
   summary: "The stock of the warehouse, for operators",
   description:
-    `Each change of stock is one transaction, safe beside orders, and leaves a movement a line. A
-\`reference\` makes it safe to repeat after 503 or 504. Integers are exact over the whole range of
-int64: a client must keep every digit. Every failure is a problem (RFC 9457) whose \`code\` is the
-field to decide by. The bearer token is that of \`LOMS_ADMIN_TOKEN\`; without that setting none is
-needed.`,
+    `Each change of stock is one transaction, safe beside orders, and writes one movement per line.
+A \`reference\` makes it safe to repeat after 503 or 504. Integers are exact over the range of
+int64: clients must keep every digit. Every error is a problem (RFC 9457). Its \`code\` is
+machine-readable. The bearer token is \`LOMS_ADMIN_TOKEN\`; if it is not set, none is needed.`,
   defaultUrl: "http://127.0.0.1:8094",
   tags: [{ name: "stock", description: "Deliveries, counts and the ledger" }],
 };
@@ -42,18 +41,18 @@ const CHANGE_MAX_BYTES = 1024 * 1024;
 
 /** Inputs of a change of stock beside its request. */
 const change = (total_count: number) => ({
-  description: "All lines or none. A total below what is reserved is refused with 412, " +
-    "naming the SKU and both numbers; a SKU that has more reserved than there is may only rise. " +
-    "A SKU without a stock row gets one. A repeated reference gets the first answer again.",
+  description: "Changes all lines or none. Answers 412 with the SKU and both numbers if a total " +
+    "would be below the reserved units; if it already is, it may only rise. A SKU without a " +
+    "stock row gets one. A repeated reference gets the first answer.",
   ...{ tag: "stock", security: SECURITY },
-  response: ["The stock of each line after it, ascending by sku", stockChangeResponse, {
+  response: ["The new stock of each line, ascending by sku", stockChangeResponse, {
     lines: [{ sku: 135_717_466, total_count, reserved: 20 }],
   }] as const,
   problems: [401, 409, 412] as const,
 });
 
 const STOCK_RECEIVE = postRoute("stockReceive", "/v1/stock/receive", {
-  summary: "Add units that arrived, or take out units that left",
+  summary: "Add received units, or remove units",
   ...change(124),
   request: [stockReceiveRequest, {
     lines: [{ sku: 135_717_466, count: 24 }],
@@ -63,7 +62,7 @@ const STOCK_RECEIVE = postRoute("stockReceive", "/v1/stock/receive", {
 });
 
 const STOCK_COUNT = postRoute("stockCount", "/v1/stock/count", {
-  summary: "Set what was counted",
+  summary: "Set counted totals",
   ...change(120),
   request: [stockCountRequest, {
     lines: [{ sku: 135_717_466, total_count: 120 }],
@@ -74,7 +73,7 @@ const STOCK_COUNT = postRoute("stockCount", "/v1/stock/count", {
 
 const STOCK_LIST = postRoute("stockList", "/v1/stock/list", {
   summary: "List the stock",
-  description: "Page by page: `after` is the last SKU of the page before. A page shorter than " +
+  description: "In pages: `after` is the last SKU of the previous page. A page shorter than " +
     "`limit` is the last.",
   ...{ tag: "stock", security: SECURITY },
   request: [stockListRequest, { after: 1002, limit: 2 }],
@@ -90,7 +89,7 @@ const STOCK_LIST = postRoute("stockList", "/v1/stock/list", {
 const STOCK_MOVEMENTS = postRoute("stockMovements", "/v1/stock/movements", {
   summary: "List the movements of a SKU",
   description: "`total_count` of a SKU is the sum of its movements less the units of payed " +
-    "orders. Page by page: `after` is the last id of the page before. A page shorter than " +
+    "orders. In pages: `after` is the last id of the previous page. A page shorter than " +
     "`limit` is the last; an unknown SKU has none.",
   ...{ tag: "stock", security: SECURITY },
   request: [stockMovementsRequest, { sku: 773_297_411 }],

@@ -30,13 +30,13 @@ export const DOCUMENT_INFO: DocumentInfo = {
   version: "1.0.0",
   summary: "Orders and stock: the same methods as gRPC service loms.v1.Loms",
   description:
-    `Integers are exact over the whole range of int64: a client must keep every digit of ids, also
-above 2^53; \`user\` and \`orderID\` are also taken as decimal strings. Every failure is a problem
-(RFC 9457) whose \`code\` is the field to decide by.`,
+    `Integers are exact over the range of int64: clients must keep every digit of ids, also above
+2^53. \`user\` and \`orderID\` may be decimal strings. Every error is a problem (RFC 9457). Its
+\`code\` is machine-readable.`,
   defaultUrl: "http://127.0.0.1:8084",
   tags: [
-    { name: "orders", description: "From the reservation to the payment" },
-    { name: "stock", description: "What can be bought" },
+    { name: "orders", description: "Orders, from reservation to payment" },
+    { name: "stock", description: "Available stock" },
   ],
 };
 
@@ -45,7 +45,7 @@ const ORDER_MAX_BYTES = 1024 * 1024;
 
 const idempotencyKey = z.string().min(1).max(255).regex(IDEMPOTENCY_KEY).optional().meta({
   description:
-    "A repetition with the same key and user returns the first response; kept for at least 24 h",
+    "A request repeated with the same key and user gets the first response; kept for 24 h or more",
   param: { example: "0193c1f0-5f1c-7d3a-9a53-1c7f0e9b2a41" },
 });
 
@@ -55,22 +55,22 @@ const ORDER = { orderID: 1 };
 const ROUTES = {
   orderCreate: postRoute("orderCreate", "/v1/order/create", {
     summary: "Create an order and reserve its items",
-    description: "Lines of one SKU are summed. All of it is reserved or nothing: when a SKU is " +
-      "short, 412 names it and the order, which exists as `failed`. After 503 or 504 the outcome " +
-      "is unknown: another try with the same key settles it. A line may carry the `price` of one " +
-      "unit: the order keeps it, and lines of one SKU with different prices are refused.",
+    description: "Lines of one SKU are summed. Reserves all items or none: if stock is short, " +
+      "answers 412 with the SKUs and the order, which exists as `failed`. After 503 or 504 the " +
+      "outcome is unknown: a retry with the same key settles it. A line may have the `price` of " +
+      "one unit, which the order stores. Lines of one SKU must have the same price.",
     tag: "orders",
     headers: z.object({ "Idempotency-Key": idempotencyKey }),
     request: [orderCreateRequest, { user: 1, items: [LINE] }],
-    response: ["The order; all of its items are reserved", orderCreateResponse, ORDER],
+    response: ["The order, with all items reserved", orderCreateResponse, ORDER],
     problems: [409, 412],
   }),
   orderInfo: postRoute("orderInfo", "/v1/order/info", {
     summary: "Return an order's status and items",
     description:
-      "An order that is not payed in time still awaits payment until loms cancels it, within " +
-      "two seconds. Lines have the `price` at which they were ordered, where it is known, and " +
-      "the order its `total_price` when all of them have one.",
+      "loms cancels an order within two seconds of its payment deadline; until then its status " +
+      "is `awaiting payment`. Lines have their `price`, if it is known. The order has " +
+      "`total_price` if all lines have a price.",
     tag: "orders",
     request: [orderInfoRequest, ORDER],
     response: ["The order, its items ascending by sku", orderInfoResponse, {
@@ -81,10 +81,10 @@ const ROUTES = {
   orderList: postRoute("orderList", "/v1/order/list", {
     summary: "List the orders of a user, newest first",
     description:
-      "No order comes twice, and none is missed that had been answered before the first page was " +
-      "requested, while orders arrive. A page may have fewer orders than `page_size`, also none, " +
-      "and still be followed by another: read on until `next_page_token` is empty. A token " +
-      "belongs to its user and statuses; any other is refused with 400.",
+      "No order is repeated, and no order is missed that was created before the first page was " +
+      "requested. A page may have fewer orders than `page_size`, or none, and still be followed " +
+      "by another: read until `next_page_token` is empty. A token is valid only for its user and " +
+      "statuses; any other gets 400.",
     tag: "orders",
     request: [orderListRequest, { user: 1, statuses: ["awaiting payment"], page_size: 10 }],
     response: ["A page of orders, the items of each ascending by sku", orderListResponse, {
@@ -98,8 +98,8 @@ const ROUTES = {
   orderPay: postRoute("orderPay", "/v1/order/pay", {
     summary: "Mark an order as payed",
     description:
-      "The reserved items leave the stock. Paying again changes nothing and succeeds; an order " +
-      "that is cancelled, failed or past its payment deadline is refused with 412.",
+      "Removes the reserved items from the stock. Succeeds without a change if the order is " +
+      "payed. Answers 412 if it is cancelled, failed or past its payment deadline.",
     tag: "orders",
     request: [orderPayRequest, ORDER],
     response: ["The order is payed", orderPayResponse, {}],
@@ -107,29 +107,29 @@ const ROUTES = {
   }),
   orderCancel: postRoute("orderCancel", "/v1/order/cancel", {
     summary: "Cancel an order that awaits payment",
-    description: "The reserved items can be bought again. Cancelling again changes nothing and " +
-      "succeeds; an order that is payed or failed is refused with 412.",
+    description: "Releases the reserved items. Succeeds without a change if the order is " +
+      "cancelled. Answers 412 if it is payed or failed.",
     tag: "orders",
     request: [orderCancelRequest, { orderID: 2 }],
     response: ["The order is cancelled", orderCancelResponse, {}],
     problems: [404, 412],
   }),
   stocksInfo: postRoute("stocksInfo", "/v1/stock/info", {
-    summary: "Return how many of a SKU can be bought",
-    description: "The stock without what is reserved, never below 0.",
+    summary: "Return the available stock of a SKU",
+    description: "The total less the reserved units, at least 0.",
     tag: "stock",
     request: [stocksInfoRequest, { sku: 1_625_903 }],
-    response: ["How many can be bought", stocksInfoResponse, { count: 10_000 }],
+    response: ["The available units", stocksInfoResponse, { count: 10_000 }],
     problems: [404],
   }),
   stocksInfoList: postRoute("stocksInfoList", "/v1/stock/info-list", {
-    summary: "Return how many of each of several SKUs can be bought",
+    summary: "Return the available stock of several SKUs",
     description:
-      "From one moment, ascending by sku. A SKU without a stock row is left out; one that " +
-      "is given several times counts once.",
+      "A consistent snapshot, ascending by sku. SKUs without a stock row are omitted; repeated " +
+      "SKUs count once.",
     tag: "stock",
     request: [stocksInfoListRequest, { skus: [1_625_903, 773_297_411] }],
-    response: ["How many of each can be bought", stocksInfoListResponse, {
+    response: ["The available units of each SKU", stocksInfoListResponse, {
       items: [{ sku: 1_625_903, count: 10_000 }, { sku: 773_297_411, count: 140 }],
     }],
   }),

@@ -151,8 +151,9 @@ export class Batcher<Item, Answer> {
   #isWanted({ item, reject }: Call<Item, Answer>): boolean {
     const caller = this.#options.callerOf?.(item);
     if (!caller) return true;
-    if (caller.hasLeft) reject(new AppError("unavailable", "the caller left before it was sent"));
-    else if (caller.remainingMs() > 0) return true;
+    if (caller.hasLeft) {
+      reject(new AppError("unavailable", "the caller disconnected before it was sent"));
+    } else if (caller.remainingMs() > 0) return true;
     else reject(new AppError("deadline_exceeded", "the deadline passed before it was sent"));
     return false;
   }

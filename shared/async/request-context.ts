@@ -100,7 +100,7 @@ export class RequestContext implements Deadline {
       controller.abort(
         reason instanceof AppError
           ? reason
-          : new AppError("unavailable", "the caller left", { cause: reason }),
+          : new AppError("unavailable", "the caller disconnected", { cause: reason }),
       );
     };
     if (callerSignal?.aborted) return onCallerAbort();

@@ -84,7 +84,7 @@ describe("retry()", () => {
     const { clock, controller, run } = setUp();
     const result = run(1);
     await clock.advance(10);
-    const left = new Error("the caller left");
+    const left = new Error("the caller disconnected");
     controller.abort(left);
     expect(await result).toBe(left);
     expect(clock.pending).toBe(0);
@@ -93,7 +93,7 @@ describe("retry()", () => {
   test("rejects with the reason of a signal that aborted during a try", async () => {
     const { controller, triesAt, run } = setUp();
     const result = run(1);
-    const left = new Error("the caller left");
+    const left = new Error("the caller disconnected");
     controller.abort(left);
     expect(await result).toBe(left);
     expect(triesAt).toEqual([0]);
@@ -113,7 +113,7 @@ describe("retry()", () => {
     const { controller, run } = setUp();
     const refused = new Error("refused");
     const result = run(1, refused);
-    controller.abort(new Error("the caller left"));
+    controller.abort(new Error("the caller disconnected"));
     expect(await result).toBe(refused);
   });
 });

@@ -174,8 +174,8 @@ describe("a call", () => {
     };
     const context = new RequestContext({ traceparent, timeoutMs: 5_000, caller });
     await expect(client.call("orderPay", { orderID: 1n }, context))
-      .rejects.toMatchObject({ code: "unavailable", message: "the caller left" });
-    await expect.poll(() => aborted).toMatchObject([{ message: "the caller left" }]);
+      .rejects.toMatchObject({ code: "unavailable", message: "the caller disconnected" });
+    await expect.poll(() => aborted).toMatchObject([{ message: "the caller disconnected" }]);
   });
 });
 

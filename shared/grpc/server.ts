@@ -278,7 +278,7 @@ class UnaryCall implements IncomingCall, Caller {
       controller.abort(
         Date.now() >= this.#deadlineAt - CALLER_AHEAD_MS
           ? new AppError("deadline_exceeded", "the deadline has passed")
-          : new AppError("unavailable", "the caller left"),
+          : new AppError("unavailable", "the caller disconnected"),
       );
     };
     if (this.#call.cancelled) abort();

@@ -116,7 +116,7 @@ function dispatcher(path: string, routes: readonly MountedRoute[]): MountedRoute
     const run = byMethod.get(c.req.method);
     if (run) return run(c);
     if (c.req.method === "OPTIONS") return answerText(c, 204, null, { allow });
-    throw new HttpError(405, `${path} takes ${allow}`, allow);
+    throw new HttpError(405, `${path} allows ${allow}`, allow);
   };
 }
 

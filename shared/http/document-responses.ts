@@ -37,7 +37,7 @@ const shortSku = z.object({
 const currentPrice = z.object({
   sku: integer("int64", 1, UINT32_MAX),
   price: integer("int64", 0, UINT32_MAX),
-}).meta({ id: "CurrentPrice", description: "What one unit of a SKU costs now" });
+}).meta({ id: "CurrentPrice", description: "The current price of one unit of a SKU" });
 
 /** The schema of an error body. */
 const problemSchema = z.object({
@@ -46,21 +46,21 @@ const problemSchema = z.object({
   status: integer("int32", 400, 599),
   detail: z.string().meta({ description: "What failed, and with which values" }),
   code: z.enum(Object.keys(STATUS_BY_CODE) as [ErrorCode, ...ErrorCode[]])
-    .meta({ description: "The one to decide by; the same words over gRPC" }),
+    .meta({ description: "Machine-readable; the same codes over gRPC" }),
   trace_id: z.string().regex(/^[0-9a-f]{32}$/)
-    .meta({ description: "That of the caller's `traceparent`, if it sent one" }),
+    .meta({ description: "From the caller's `traceparent`, if it sent one" }),
   errors: z.array(fieldViolation).optional()
-    .meta({ description: "Every broken rule, when the request was invalid" }),
+    .meta({ description: "Every violation of an invalid request" }),
   order_id: integer("int64", 1, INT64_MAX).optional()
-    .meta({ description: "The failed order, when one could not be reserved" }),
+    .meta({ description: "The failed order, if its items could not be reserved" }),
   skus: z.array(shortSku).optional()
-    .meta({ description: "What fell short of the order, at most 20 of them" }),
+    .meta({ description: "The SKUs without enough stock, at most 20" }),
   skus_total: integer("int32", 1, INT32_MAX).optional()
-    .meta({ description: "How many SKUs fell short" }),
+    .meta({ description: "The number of SKUs without enough stock" }),
   total_price: integer("int64", 0, INT64_MAX).optional()
-    .meta({ description: "What the cart costs now, when that is not what the buyer agreed to" }),
+    .meta({ description: "The current total of the cart, if it is not the agreed one" }),
   items: z.array(currentPrice).optional()
-    .meta({ description: "The prices that `total_price` comes from, ascending by sku" }),
+    .meta({ description: "The prices in `total_price`, ascending by sku" }),
 }).meta({ id: "Problem", description: "An error body, RFC 9457" });
 
 const COUNT_RULE = "must be an integer from 1 to 65535, got 0";
@@ -69,20 +69,20 @@ type Described = readonly [description: string, detail: string, facts?: Partial<
 
 /** What each status means, and an example of its problem. */
 const PROBLEMS = {
-  400: ["The request breaks a rule; `errors` names each", `count ${COUNT_RULE}`, {
+  400: ["The request is invalid; `errors` lists each violation", `count ${COUNT_RULE}`, {
     errors: [{ path: "count", message: COUNT_RULE }],
   }],
   401: ["The bearer token is missing or wrong", "The bearer token is missing or wrong"],
   404: ["Not found", "There is no order 9007199254740993"],
   406: [
     "The caller does not accept application/json",
-    "The answer is application/json, which Accept does not name",
+    "The Accept header excludes application/json",
   ],
   409: [
     "The idempotency key belongs to another request",
     "The idempotency key belongs to an order of other items",
   ],
-  412: ["The state of things does not allow it", "Order 7 could not be reserved", {
+  412: ["The current state does not allow the request", "Order 7 could not be reserved", {
     order_id: 7,
     skus: [{ sku: 773297411, requested: 500, available: 140 }],
     skus_total: 1,
@@ -92,11 +92,11 @@ const PROBLEMS = {
   429: ["Too many requests", "1000 statements wait already"],
   500: ["A defect of the service", "internal error"],
   503: [
-    "A part that is needed cannot answer. A write may have happened all the same",
+    "A dependency is unavailable. A write may have taken effect",
     "loms did not answer in time",
   ],
   504: [
-    "Not answered before the deadline. A write may have happened all the same",
+    "The deadline has passed. A write may have taken effect",
     "The deadline has passed",
   ],
 } as const satisfies Record<number, Described>;
@@ -105,7 +105,7 @@ export type ProblemStatus = keyof typeof PROBLEMS;
 
 const RETRY_AFTER = {
   "Retry-After": {
-    description: "Seconds to wait before another try, where they are known",
+    description: "Seconds to wait before a retry, if known",
     required: false,
     schema: { type: "integer", format: "int32", minimum: 1, maximum: RETRY_AFTER_MAX_S },
   },

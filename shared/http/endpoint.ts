@@ -174,5 +174,5 @@ function parseParts(parts: readonly Part[], raw: RawInput): RawInput {
 export function requireJsonAccepted(c: HttpContext): void {
   const accept = c.req.raw.headers.get("accept");
   if (!accept || accept === "*/*" || accept === "application/json" || acceptsJson(accept)) return;
-  throw new HttpError(406, "The answer is application/json, which Accept does not name");
+  throw new HttpError(406, "The Accept header excludes application/json");
 }

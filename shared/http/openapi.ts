@@ -63,7 +63,7 @@ function head({ title, version, summary, description, defaultUrl, tags }: Docume
     servers: [
       // First, so that Swagger UI calls the service of the document; relative, so that it works
       // behind a path prefix.
-      { url: ".", description: "Where this document comes from" },
+      { url: ".", description: "The service of this document" },
       { url: defaultUrl, description: "`npm start` on this machine" },
     ],
     tags: tags.map((tag) => ({ ...tag })),
@@ -73,8 +73,7 @@ function head({ title, version, summary, description, defaultUrl, tags }: Docume
 }
 
 const REQUEST_ID = {
-  description: "The caller's `X-Request-Id` when it sent a sane one, else one of the service's; " +
-    "the service's log has it, too",
+  description: "The caller's `X-Request-Id` if valid, else a new one; also in the service's log",
   required: true,
   schema: { type: "string", minLength: 1, maxLength: 128 },
 } as const;

@@ -38,7 +38,7 @@ export async function openProfileListener(
     // A profile in progress is cut off.
     opened.push("the profile listener", () => server.close(0));
   } catch (error) {
-    log.warn("there are no profiles of this process", { error });
+    log.warn("the profile listener is disabled", { error });
   }
 }
 

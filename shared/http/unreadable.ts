@@ -24,7 +24,7 @@ export function answerUnreadable(server: Server, isAnswering: (socket: Duplex) =
   server.on("connect", (_request, socket) => {
     // Node no longer handles errors of this socket: an unhandled reset would end the process.
     socket.on("error", () => {});
-    end(socket, new AppError("invalid_argument", "CONNECT is for proxies"));
+    end(socket, new AppError("invalid_argument", "CONNECT is not supported"));
   });
 }
 

@@ -38,7 +38,7 @@ export async function openTracing(
 ): Promise<OpenTracing> {
   const { OTEL_UNUSED: unused = [] } = config;
   if (unused.length > 0) {
-    log.warn("settings of OpenTelemetry have no effect here", { settings: unused });
+    log.warn("OpenTelemetry settings without effect", { settings: unused });
   }
   const spans = metrics.counter(TRACE_SPANS_TOTAL);
   const startTraceparent = await startBySampler(config);

@@ -77,7 +77,7 @@ export function toDatabaseError(error: unknown, statement: string): unknown {
     return new AppError("deadline_exceeded", `${statement} took too long`, { cause: error });
   }
   if (CONNECTION_CODES.has(code) || UNAVAILABLE_STATES.test(code)) {
-    return new AppError("unavailable", `the database cannot answer ${statement}`, {
+    return new AppError("unavailable", `the database is unavailable for ${statement}`, {
       cause: error,
     });
   }

@@ -197,7 +197,7 @@ export class Dialer {
   #watch(socket: Socket, server: DatabaseServer): void {
     const onClose = () => {
       this.#ways.delete(server);
-      socket.emit("error", new CannotConnect(server, "it hung up"));
+      socket.emit("error", new CannotConnect(server, "the server closed the connection"));
     };
     socket.once("close", onClose).once("data", (answer: Uint8Array) => {
       socket.off("close", onClose);

@@ -106,7 +106,10 @@ function heard(socket: Socket, event: "connect" | "secureConnect" | "data"): Pro
 /** Rejects when the socket fails or closes. */
 export function socketLost(socket: Socket): Promise<never> {
   const lost = new Promise<never>((_resolve, reject) => {
-    socket.once("error", reject).once("close", () => reject(new Error("it hung up")));
+    socket.once("error", reject).once(
+      "close",
+      () => reject(new Error("the server closed the connection")),
+    );
   });
   // A connection can be lost after its inspection succeeded.
   lost.catch(() => {});

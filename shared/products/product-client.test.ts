@@ -40,7 +40,10 @@ describe("getProduct() calls", () => {
     const first = client.getProduct(42, context(5_000, leaving));
     const second = client.getProduct(42, context());
     leaving.abort();
-    await expect(first).rejects.toMatchObject({ code: "unavailable", message: "the caller left" });
+    await expect(first).rejects.toMatchObject({
+      code: "unavailable",
+      message: "the caller disconnected",
+    });
     await clock.advance(10);
     expect(await second).toEqual(PRODUCT);
   });
@@ -100,7 +103,7 @@ describe("getProduct() tries again", () => {
     service.reply = () => status(500);
     expect(await get()).toMatchObject({
       code: "unavailable",
-      message: "The product service cannot answer: get_product was answered with status 500",
+      message: "The product service is unavailable: get_product was answered with status 500",
     });
     expect(service.received.map(({ at }) => at)).toEqual([0, 100, 300, 700]);
   });

@@ -197,7 +197,7 @@ async function orUnavailable<Value>(answer: Promise<Value>): Promise<Value> {
   } catch (error) {
     if (!(error instanceof ProductFault)) throw error;
     const { message, retryAfterMs } = error;
-    throw new AppError("unavailable", `The product service cannot answer: ${message}`, {
+    throw new AppError("unavailable", `The product service is unavailable: ${message}`, {
       cause: error,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     });

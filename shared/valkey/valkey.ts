@@ -244,7 +244,7 @@ function open(address: StoreAddress, tls: StoreTls): Redis | Cluster {
 
 /** The reason is for the log: an error of the server contains the command with its arguments. */
 function unavailable(reason: string): AppError {
-  return new AppError("unavailable", "The store of carts cannot answer", {
+  return new AppError("unavailable", "The cart store is unavailable", {
     cause: new Error(reason),
     retryAfterMs: RETRY_AFTER_MS,
   });

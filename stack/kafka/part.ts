@@ -25,7 +25,7 @@ export async function startKafkaPart(options: KafkaPartOptions): Promise<KafkaBr
   const { dataDirectory, ports, onSpawn, onEnd } = options;
   const cache = options.cacheDirectory ?? join(dataDirectory, "cache");
   if (options.environment.KAFKA_BROKERS) {
-    throw new Error("KAFKA_BROKERS names a Kafka already: unset it, or start without --kafka");
+    throw new Error("KAFKA_BROKERS is already set: unset it, or start without --kafka");
   }
   const reason = whyNoKafka(cache);
   if (reason) {

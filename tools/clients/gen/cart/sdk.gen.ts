@@ -60,9 +60,9 @@ export class CartApi extends HeyApiClient {
     }
     
     /**
-     * Take a product out of the cart
+     * Remove a product from the cart
      *
-     * Takes out all of it. Answers the same whether it was there or not.
+     * Removes all units. Succeeds also if the product is not in the cart.
      */
     public deleteItem<ThrowOnError extends boolean = false>(options: Options<DeleteItemData, ThrowOnError>): RequestResult<DeleteItemResponses, DeleteItemErrors, ThrowOnError> {
         return (options.client ?? this.client).delete<DeleteItemResponses, DeleteItemErrors, ThrowOnError>({ url: '/user/{user_id}/cart/{sku_id}', ...options });
@@ -71,7 +71,7 @@ export class CartApi extends HeyApiClient {
     /**
      * Add a product to the cart
      *
-     * Counts of one SKU add up. Refused with 412, and the cart left as it is, when the SKU is not a product, when loms has no stock of it, or when what is in the cart and what is added exceed what can be bought or 65535.
+     * Adds `count` to the count in the cart. Answers 412 and does not change the cart if the SKU is not a product, loms has no stock row for it, or the sum exceeds the available stock or 65535.
      */
     public addItem<ThrowOnError extends boolean = false>(options: Options<AddItemData, ThrowOnError>): RequestResult<AddItemResponses, AddItemErrors, ThrowOnError> {
         return (options.client ?? this.client).post<AddItemResponses, AddItemErrors, ThrowOnError>({
@@ -87,7 +87,7 @@ export class CartApi extends HeyApiClient {
     /**
      * Empty the cart
      *
-     * Answers the same whether there was a cart or not.
+     * Succeeds also if the cart is empty.
      */
     public clearCart<ThrowOnError extends boolean = false>(options: Options<ClearCartData, ThrowOnError>): RequestResult<ClearCartResponses, ClearCartErrors, ThrowOnError> {
         return (options.client ?? this.client).delete<ClearCartResponses, ClearCartErrors, ThrowOnError>({ url: '/user/{user_id}/cart', ...options });
@@ -96,7 +96,7 @@ export class CartApi extends HeyApiClient {
     /**
      * List the cart with names and prices
      *
-     * Items ascend by SKU. An empty cart is not found.
+     * Items ascend by SKU. Answers 404 if the cart is empty.
      */
     public listCart<ThrowOnError extends boolean = false>(options: Options<ListCartData, ThrowOnError>): RequestResult<ListCartResponses, ListCartErrors, ThrowOnError> {
         return (options.client ?? this.client).get<ListCartResponses, ListCartErrors, ThrowOnError>({
@@ -107,11 +107,11 @@ export class CartApi extends HeyApiClient {
     }
     
     /**
-     * Order what is in the cart
+     * Order the content of the cart
      *
-     * Creates an order at loms and takes out of the cart exactly what was ordered. When loms cannot reserve it, 412 names the SKUs that are short and the failed order, and the cart stays. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is ordered twice. Checkouts at once make one order and get one answer.
+     * Creates an order in loms and removes the ordered items from the cart. If loms cannot reserve them, answers 412 with the failed order and the SKUs without enough stock, and does not change the cart. After 503 or 504 the outcome is unknown: the next checkout settles it, so nothing is ordered twice. Concurrent checkouts create one order and get one answer.
      *
-     * The order keeps the prices that cart has. `total_price` is what the buyer agrees to: when the cart costs something else now, 412 has `total_price` and the prices in `items`; when prices cannot be had, 503. Nothing is ordered then. Without a body prices delay no order. A checkout that settles an earlier one does not look at its body.
+     * The order stores the current prices. `total_price` is the total that the buyer agrees to. If the cart costs something else, answers 412 with `total_price` and the prices in `items`; if prices are unavailable, 503. Nothing is ordered then. Without a body, unavailable prices do not prevent the order. A checkout that settles an earlier one ignores its body.
      */
     public checkout<ThrowOnError extends boolean = false>(options: Options<CheckoutData, ThrowOnError>): RequestResult<CheckoutResponses, CheckoutErrors, ThrowOnError> {
         return (options.client ?? this.client).post<CheckoutResponses, CheckoutErrors, ThrowOnError>({

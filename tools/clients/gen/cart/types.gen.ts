@@ -21,35 +21,35 @@ export type Problem = {
      */
     detail: string;
     /**
-     * The one to decide by; the same words over gRPC
+     * Machine-readable; the same codes over gRPC
      */
     code: 'invalid_argument' | 'unauthenticated' | 'not_found' | 'already_exists' | 'failed_precondition' | 'resource_exhausted' | 'internal' | 'unavailable' | 'deadline_exceeded';
     /**
-     * That of the caller's `traceparent`, if it sent one
+     * From the caller's `traceparent`, if it sent one
      */
     trace_id: string;
     /**
-     * Every broken rule, when the request was invalid
+     * Every violation of an invalid request
      */
     errors?: Array<FieldViolation>;
     /**
-     * The failed order, when one could not be reserved
+     * The failed order, if its items could not be reserved
      */
     order_id?: bigint;
     /**
-     * What fell short of the order, at most 20 of them
+     * The SKUs without enough stock, at most 20
      */
     skus?: Array<ShortSku>;
     /**
-     * How many SKUs fell short
+     * The number of SKUs without enough stock
      */
     skus_total?: number;
     /**
-     * What the cart costs now, when that is not what the buyer agreed to
+     * The current total of the cart, if it is not the agreed one
      */
     total_price?: bigint;
     /**
-     * The prices that `total_price` comes from, ascending by sku
+     * The prices in `total_price`, ascending by sku
      */
     items?: Array<CurrentPrice>;
 };
@@ -75,7 +75,7 @@ export type ShortSku = {
 };
 
 /**
- * What one unit of a SKU costs now
+ * The current price of one unit of a SKU
  */
 export type CurrentPrice = {
     sku: bigint;
@@ -96,7 +96,7 @@ export type CartItem = {
     name: string;
     count: number;
     /**
-     * Of one, now, as the product service returns it
+     * Current price of one unit
      */
     price: bigint;
 };
@@ -107,7 +107,7 @@ export type CheckoutResult = {
 
 export type CheckoutRequest = {
     /**
-     * What the buyer agrees to pay for the cart
+     * The total that the buyer agrees to pay
      */
     total_price?: bigint;
 };
@@ -116,7 +116,7 @@ export type DeleteItemData = {
     body?: never;
     path: {
         /**
-         * Whose cart it is
+         * The user of the cart
          */
         user_id: bigint;
         /**
@@ -130,7 +130,7 @@ export type DeleteItemData = {
 
 export type DeleteItemErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -142,11 +142,11 @@ export type DeleteItemErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -155,7 +155,7 @@ export type DeleteItemError = DeleteItemErrors[keyof DeleteItemErrors];
 
 export type DeleteItemResponses = {
     /**
-     * It is not in the cart
+     * The product is not in the cart
      */
     204: void;
 };
@@ -166,7 +166,7 @@ export type AddItemData = {
     body: AddItemRequest;
     path: {
         /**
-         * Whose cart it is
+         * The user of the cart
          */
         user_id: bigint;
         /**
@@ -180,7 +180,7 @@ export type AddItemData = {
 
 export type AddItemErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -188,7 +188,7 @@ export type AddItemErrors = {
      */
     406: Problem;
     /**
-     * The state of things does not allow it
+     * The current state does not allow the request
      */
     412: Problem;
     /**
@@ -208,11 +208,11 @@ export type AddItemErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -232,7 +232,7 @@ export type ClearCartData = {
     body?: never;
     path: {
         /**
-         * Whose cart it is
+         * The user of the cart
          */
         user_id: bigint;
     };
@@ -242,7 +242,7 @@ export type ClearCartData = {
 
 export type ClearCartErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -254,11 +254,11 @@ export type ClearCartErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -278,7 +278,7 @@ export type ListCartData = {
     body?: never;
     path: {
         /**
-         * Whose cart it is
+         * The user of the cart
          */
         user_id: bigint;
     };
@@ -288,7 +288,7 @@ export type ListCartData = {
 
 export type ListCartErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -308,11 +308,11 @@ export type ListCartErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -332,7 +332,7 @@ export type CheckoutData = {
     body?: CheckoutRequest;
     path: {
         /**
-         * Whose cart it is
+         * The user of the cart
          */
         user_id: bigint;
     };
@@ -342,7 +342,7 @@ export type CheckoutData = {
 
 export type CheckoutErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -354,7 +354,7 @@ export type CheckoutErrors = {
      */
     406: Problem;
     /**
-     * The state of things does not allow it
+     * The current state does not allow the request
      */
     412: Problem;
     /**
@@ -374,11 +374,11 @@ export type CheckoutErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -387,7 +387,7 @@ export type CheckoutError = CheckoutErrors[keyof CheckoutErrors];
 
 export type CheckoutResponses = {
     /**
-     * The order was made and its items have left the cart
+     * The order was created and its items were removed from the cart
      */
     200: CheckoutResult;
 };

@@ -62,7 +62,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Create an order and reserve its items
      *
-     * Lines of one SKU are summed. All of it is reserved or nothing: when a SKU is short, 412 names it and the order, which exists as `failed`. After 503 or 504 the outcome is unknown: another try with the same key settles it. A line may carry the `price` of one unit: the order keeps it, and lines of one SKU with different prices are refused.
+     * Lines of one SKU are summed. Reserves all items or none: if stock is short, answers 412 with the SKUs and the order, which exists as `failed`. After 503 or 504 the outcome is unknown: a retry with the same key settles it. A line may have the `price` of one unit, which the order stores. Lines of one SKU must have the same price.
      */
     public orderCreate<ThrowOnError extends boolean = false>(options: Options<OrderCreateData, ThrowOnError>): RequestResult<OrderCreateResponses, OrderCreateErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderCreateResponses, OrderCreateErrors, ThrowOnError>({
@@ -79,7 +79,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Return an order's status and items
      *
-     * An order that is not payed in time still awaits payment until loms cancels it, within two seconds. Lines have the `price` at which they were ordered, where it is known, and the order its `total_price` when all of them have one.
+     * loms cancels an order within two seconds of its payment deadline; until then its status is `awaiting payment`. Lines have their `price`, if it is known. The order has `total_price` if all lines have a price.
      */
     public orderInfo<ThrowOnError extends boolean = false>(options: Options<OrderInfoData, ThrowOnError>): RequestResult<OrderInfoResponses, OrderInfoErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderInfoResponses, OrderInfoErrors, ThrowOnError>({
@@ -96,7 +96,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * List the orders of a user, newest first
      *
-     * No order comes twice, and none is missed that had been answered before the first page was requested, while orders arrive. A page may have fewer orders than `page_size`, also none, and still be followed by another: read on until `next_page_token` is empty. A token belongs to its user and statuses; any other is refused with 400.
+     * No order is repeated, and no order is missed that was created before the first page was requested. A page may have fewer orders than `page_size`, or none, and still be followed by another: read until `next_page_token` is empty. A token is valid only for its user and statuses; any other gets 400.
      */
     public orderList<ThrowOnError extends boolean = false>(options: Options<OrderListData, ThrowOnError>): RequestResult<OrderListResponses, OrderListErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderListResponses, OrderListErrors, ThrowOnError>({
@@ -113,7 +113,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Mark an order as payed
      *
-     * The reserved items leave the stock. Paying again changes nothing and succeeds; an order that is cancelled, failed or past its payment deadline is refused with 412.
+     * Removes the reserved items from the stock. Succeeds without a change if the order is payed. Answers 412 if it is cancelled, failed or past its payment deadline.
      */
     public orderPay<ThrowOnError extends boolean = false>(options: Options<OrderPayData, ThrowOnError>): RequestResult<OrderPayResponses, OrderPayErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderPayResponses, OrderPayErrors, ThrowOnError>({
@@ -129,7 +129,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * Cancel an order that awaits payment
      *
-     * The reserved items can be bought again. Cancelling again changes nothing and succeeds; an order that is payed or failed is refused with 412.
+     * Releases the reserved items. Succeeds without a change if the order is cancelled. Answers 412 if it is payed or failed.
      */
     public orderCancel<ThrowOnError extends boolean = false>(options: Options<OrderCancelData, ThrowOnError>): RequestResult<OrderCancelResponses, OrderCancelErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderCancelResponses, OrderCancelErrors, ThrowOnError>({
@@ -143,9 +143,9 @@ export class LomsApi extends HeyApiClient {
     }
     
     /**
-     * Return how many of a SKU can be bought
+     * Return the available stock of a SKU
      *
-     * The stock without what is reserved, never below 0.
+     * The total less the reserved units, at least 0.
      */
     public stocksInfo<ThrowOnError extends boolean = false>(options: Options<StocksInfoData, ThrowOnError>): RequestResult<StocksInfoResponses, StocksInfoErrors, ThrowOnError> {
         return (options.client ?? this.client).post<StocksInfoResponses, StocksInfoErrors, ThrowOnError>({
@@ -160,9 +160,9 @@ export class LomsApi extends HeyApiClient {
     }
     
     /**
-     * Return how many of each of several SKUs can be bought
+     * Return the available stock of several SKUs
      *
-     * From one moment, ascending by sku. A SKU without a stock row is left out; one that is given several times counts once.
+     * A consistent snapshot, ascending by sku. SKUs without a stock row are omitted; repeated SKUs count once.
      */
     public stocksInfoList<ThrowOnError extends boolean = false>(options: Options<StocksInfoListData, ThrowOnError>): RequestResult<StocksInfoListResponses, StocksInfoListErrors, ThrowOnError> {
         return (options.client ?? this.client).post<StocksInfoListResponses, StocksInfoListErrors, ThrowOnError>({

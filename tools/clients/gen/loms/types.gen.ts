@@ -21,35 +21,35 @@ export type Problem = {
      */
     detail: string;
     /**
-     * The one to decide by; the same words over gRPC
+     * Machine-readable; the same codes over gRPC
      */
     code: 'invalid_argument' | 'unauthenticated' | 'not_found' | 'already_exists' | 'failed_precondition' | 'resource_exhausted' | 'internal' | 'unavailable' | 'deadline_exceeded';
     /**
-     * That of the caller's `traceparent`, if it sent one
+     * From the caller's `traceparent`, if it sent one
      */
     trace_id: string;
     /**
-     * Every broken rule, when the request was invalid
+     * Every violation of an invalid request
      */
     errors?: Array<FieldViolation>;
     /**
-     * The failed order, when one could not be reserved
+     * The failed order, if its items could not be reserved
      */
     order_id?: bigint;
     /**
-     * What fell short of the order, at most 20 of them
+     * The SKUs without enough stock, at most 20
      */
     skus?: Array<ShortSku>;
     /**
-     * How many SKUs fell short
+     * The number of SKUs without enough stock
      */
     skus_total?: number;
     /**
-     * What the cart costs now, when that is not what the buyer agreed to
+     * The current total of the cart, if it is not the agreed one
      */
     total_price?: bigint;
     /**
-     * The prices that `total_price` comes from, ascending by sku
+     * The prices in `total_price`, ascending by sku
      */
     items?: Array<CurrentPrice>;
 };
@@ -75,7 +75,7 @@ export type ShortSku = {
 };
 
 /**
- * What one unit of a SKU costs now
+ * The current price of one unit of a SKU
  */
 export type CurrentPrice = {
     sku: bigint;
@@ -190,7 +190,7 @@ export type OrderCreateData = {
     body: OrderCreateRequest;
     headers?: {
         /**
-         * A repetition with the same key and user returns the first response; kept for at least 24 h
+         * A request repeated with the same key and user gets the first response; kept for 24 h or more
          */
         'Idempotency-Key'?: string;
     };
@@ -201,7 +201,7 @@ export type OrderCreateData = {
 
 export type OrderCreateErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -213,7 +213,7 @@ export type OrderCreateErrors = {
      */
     409: Problem;
     /**
-     * The state of things does not allow it
+     * The current state does not allow the request
      */
     412: Problem;
     /**
@@ -233,11 +233,11 @@ export type OrderCreateErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -246,7 +246,7 @@ export type OrderCreateError = OrderCreateErrors[keyof OrderCreateErrors];
 
 export type OrderCreateResponses = {
     /**
-     * The order; all of its items are reserved
+     * The order, with all items reserved
      */
     200: OrderCreateResult;
 };
@@ -262,7 +262,7 @@ export type OrderInfoData = {
 
 export type OrderInfoErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -290,11 +290,11 @@ export type OrderInfoErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -319,7 +319,7 @@ export type OrderListData = {
 
 export type OrderListErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -343,11 +343,11 @@ export type OrderListErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -372,7 +372,7 @@ export type OrderPayData = {
 
 export type OrderPayErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -384,7 +384,7 @@ export type OrderPayErrors = {
      */
     406: Problem;
     /**
-     * The state of things does not allow it
+     * The current state does not allow the request
      */
     412: Problem;
     /**
@@ -404,11 +404,11 @@ export type OrderPayErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -433,7 +433,7 @@ export type OrderCancelData = {
 
 export type OrderCancelErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -445,7 +445,7 @@ export type OrderCancelErrors = {
      */
     406: Problem;
     /**
-     * The state of things does not allow it
+     * The current state does not allow the request
      */
     412: Problem;
     /**
@@ -465,11 +465,11 @@ export type OrderCancelErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -494,7 +494,7 @@ export type StocksInfoData = {
 
 export type StocksInfoErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -522,11 +522,11 @@ export type StocksInfoErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -535,7 +535,7 @@ export type StocksInfoError = StocksInfoErrors[keyof StocksInfoErrors];
 
 export type StocksInfoResponses = {
     /**
-     * How many can be bought
+     * The available units
      */
     200: StocksInfoResult;
 };
@@ -551,7 +551,7 @@ export type StocksInfoListData = {
 
 export type StocksInfoListErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -575,11 +575,11 @@ export type StocksInfoListErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -588,7 +588,7 @@ export type StocksInfoListError = StocksInfoListErrors[keyof StocksInfoListError
 
 export type StocksInfoListResponses = {
     /**
-     * How many of each can be bought
+     * The available units of each SKU
      */
     200: StocksInfoListResult;
 };

@@ -60,9 +60,9 @@ export class StockApi extends HeyApiClient {
     }
     
     /**
-     * Add units that arrived, or take out units that left
+     * Add received units, or remove units
      *
-     * All lines or none. A total below what is reserved is refused with 412, naming the SKU and both numbers; a SKU that has more reserved than there is may only rise. A SKU without a stock row gets one. A repeated reference gets the first answer again.
+     * Changes all lines or none. Answers 412 with the SKU and both numbers if a total would be below the reserved units; if it already is, it may only rise. A SKU without a stock row gets one. A repeated reference gets the first answer.
      */
     public stockReceive<ThrowOnError extends boolean = false>(options: Options<StockReceiveData, ThrowOnError>): RequestResult<StockReceiveResponses, StockReceiveErrors, ThrowOnError> {
         return (options.client ?? this.client).post<StockReceiveResponses, StockReceiveErrors, ThrowOnError>({
@@ -78,9 +78,9 @@ export class StockApi extends HeyApiClient {
     }
     
     /**
-     * Set what was counted
+     * Set counted totals
      *
-     * All lines or none. A total below what is reserved is refused with 412, naming the SKU and both numbers; a SKU that has more reserved than there is may only rise. A SKU without a stock row gets one. A repeated reference gets the first answer again.
+     * Changes all lines or none. Answers 412 with the SKU and both numbers if a total would be below the reserved units; if it already is, it may only rise. A SKU without a stock row gets one. A repeated reference gets the first answer.
      */
     public stockCount<ThrowOnError extends boolean = false>(options: Options<StockCountData, ThrowOnError>): RequestResult<StockCountResponses, StockCountErrors, ThrowOnError> {
         return (options.client ?? this.client).post<StockCountResponses, StockCountErrors, ThrowOnError>({
@@ -98,7 +98,7 @@ export class StockApi extends HeyApiClient {
     /**
      * List the stock
      *
-     * Page by page: `after` is the last SKU of the page before. A page shorter than `limit` is the last.
+     * In pages: `after` is the last SKU of the previous page. A page shorter than `limit` is the last.
      */
     public stockList<ThrowOnError extends boolean = false>(options: Options<StockListData, ThrowOnError>): RequestResult<StockListResponses, StockListErrors, ThrowOnError> {
         return (options.client ?? this.client).post<StockListResponses, StockListErrors, ThrowOnError>({
@@ -116,7 +116,7 @@ export class StockApi extends HeyApiClient {
     /**
      * List the movements of a SKU
      *
-     * `total_count` of a SKU is the sum of its movements less the units of payed orders. Page by page: `after` is the last id of the page before. A page shorter than `limit` is the last; an unknown SKU has none.
+     * `total_count` of a SKU is the sum of its movements less the units of payed orders. In pages: `after` is the last id of the previous page. A page shorter than `limit` is the last; an unknown SKU has none.
      */
     public stockMovements<ThrowOnError extends boolean = false>(options: Options<StockMovementsData, ThrowOnError>): RequestResult<StockMovementsResponses, StockMovementsErrors, ThrowOnError> {
         return (options.client ?? this.client).post<StockMovementsResponses, StockMovementsErrors, ThrowOnError>({

@@ -33,35 +33,35 @@ export type Problem = {
      */
     detail: string;
     /**
-     * The one to decide by; the same words over gRPC
+     * Machine-readable; the same codes over gRPC
      */
     code: 'invalid_argument' | 'unauthenticated' | 'not_found' | 'already_exists' | 'failed_precondition' | 'resource_exhausted' | 'internal' | 'unavailable' | 'deadline_exceeded';
     /**
-     * That of the caller's `traceparent`, if it sent one
+     * From the caller's `traceparent`, if it sent one
      */
     trace_id: string;
     /**
-     * Every broken rule, when the request was invalid
+     * Every violation of an invalid request
      */
     errors?: Array<FieldViolation>;
     /**
-     * The failed order, when one could not be reserved
+     * The failed order, if its items could not be reserved
      */
     order_id?: bigint;
     /**
-     * What fell short of the order, at most 20 of them
+     * The SKUs without enough stock, at most 20
      */
     skus?: Array<ShortSku>;
     /**
-     * How many SKUs fell short
+     * The number of SKUs without enough stock
      */
     skus_total?: number;
     /**
-     * What the cart costs now, when that is not what the buyer agreed to
+     * The current total of the cart, if it is not the agreed one
      */
     total_price?: bigint;
     /**
-     * The prices that `total_price` comes from, ascending by sku
+     * The prices in `total_price`, ascending by sku
      */
     items?: Array<CurrentPrice>;
 };
@@ -87,7 +87,7 @@ export type ShortSku = {
 };
 
 /**
- * What one unit of a SKU costs now
+ * The current price of one unit of a SKU
  */
 export type CurrentPrice = {
     sku: bigint;
@@ -194,7 +194,7 @@ export type StockReceiveData = {
 
 export type StockReceiveErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -210,7 +210,7 @@ export type StockReceiveErrors = {
      */
     409: Problem;
     /**
-     * The state of things does not allow it
+     * The current state does not allow the request
      */
     412: Problem;
     /**
@@ -230,11 +230,11 @@ export type StockReceiveErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -243,7 +243,7 @@ export type StockReceiveError = StockReceiveErrors[keyof StockReceiveErrors];
 
 export type StockReceiveResponses = {
     /**
-     * The stock of each line after it, ascending by sku
+     * The new stock of each line, ascending by sku
      */
     200: StockChangeResult;
 };
@@ -259,7 +259,7 @@ export type StockCountData = {
 
 export type StockCountErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -275,7 +275,7 @@ export type StockCountErrors = {
      */
     409: Problem;
     /**
-     * The state of things does not allow it
+     * The current state does not allow the request
      */
     412: Problem;
     /**
@@ -295,11 +295,11 @@ export type StockCountErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -308,7 +308,7 @@ export type StockCountError = StockCountErrors[keyof StockCountErrors];
 
 export type StockCountResponses = {
     /**
-     * The stock of each line after it, ascending by sku
+     * The new stock of each line, ascending by sku
      */
     200: StockChangeResult;
 };
@@ -324,7 +324,7 @@ export type StockListData = {
 
 export type StockListErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -352,11 +352,11 @@ export type StockListErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
@@ -381,7 +381,7 @@ export type StockMovementsData = {
 
 export type StockMovementsErrors = {
     /**
-     * The request breaks a rule; `errors` names each
+     * The request is invalid; `errors` lists each violation
      */
     400: Problem;
     /**
@@ -409,11 +409,11 @@ export type StockMovementsErrors = {
      */
     500: Problem;
     /**
-     * A part that is needed cannot answer. A write may have happened all the same
+     * A dependency is unavailable. A write may have taken effect
      */
     503: Problem;
     /**
-     * Not answered before the deadline. A write may have happened all the same
+     * The deadline has passed. A write may have taken effect
      */
     504: Problem;
 };
