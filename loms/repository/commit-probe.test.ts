@@ -10,6 +10,7 @@ const SEEN: SyncStates = {
   synchronous: new Set(),
   problem: undefined,
   standbys: "FIRST 1 (one)",
+  position: "0/1",
 };
 
 let clock: VirtualClock;

@@ -37,6 +37,8 @@ export interface SyncStates {
   readonly problem: string | undefined;
   /** What commits wait for, as text; undefined if no replica is listed. */
   readonly standbys: string | undefined;
+  /** The end of the primary's log after that, if it is a primary. */
+  readonly position: string | undefined;
 }
 
 /** Queries the primary for the listed replicas that are synchronous. */
@@ -65,15 +67,17 @@ export class ListedReplicas {
     const { primary, members, clock } = this.#options;
     const queriedAt = clock.now();
     if (members.length === 0) {
-      return { queriedAt, synchronous: new Set(), problem: undefined, standbys: undefined };
+      const none = { problem: undefined, standbys: undefined, position: undefined };
+      return { queriedAt, synchronous: new Set(), ...none };
     }
     await Promise.all(members.map((member) => this.#identify(member, LOOK_TIMEOUT_MS)));
     const rows = await primary.run(SENDERS, [], this.#context(LOOK_TIMEOUT_MS));
     const standbys = rows[0]?.standbys;
+    const position = rows[0]?.position ?? undefined;
     if (rows[0]?.may_see === false) {
       const problem = "loms may not see which replicas are synchronous: " +
         `GRANT pg_read_all_stats TO ${quoteIdentifier(rows[0].account)}`;
-      return { queriedAt, synchronous: new Set(), problem, standbys };
+      return { queriedAt, synchronous: new Set(), problem, standbys, position };
     }
     const senders = rows.flatMap((row): Sender[] =>
       row.application_name === null || row.sync_state === null ? [] : [{
@@ -93,6 +97,7 @@ export class ListedReplicas {
           states.map(({ member, state }) => `${member.name}: ${state}`).join(", ")
         })`,
       standbys,
+      position,
     };
   }
 

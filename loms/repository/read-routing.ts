@@ -41,9 +41,9 @@ export class ReadRouting implements Reads, StatementRunner {
   readonly #options: ReadRoutingOptions;
 
   constructor(options: ReadRoutingOptions) {
-    const { primary, replicas: members, listed, clock, leaseMs = Infinity, onHealth } = options;
+    const { replicas: members, listed, clock, leaseMs = Infinity, onHealth } = options;
     this.#options = options;
-    this.replicas = new Replicas({ primary, members, listed, clock, leaseMs, onHealth });
+    this.replicas = new Replicas({ members, listed, clock, leaseMs, onHealth });
   }
 
   readonly run: StatementRunner["run"] = (statement, parameters, context) =>

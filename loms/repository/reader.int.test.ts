@@ -208,7 +208,10 @@ test("reads are spread over the healthy replicas", async () => {
     // One server under two names; two of them are in e2e/two-replicas.stack.test.ts.
     listed: {
       look: () =>
-        Promise.resolve({ queriedAt: 0, synchronous, problem: undefined, standbys: undefined }),
+        Promise.resolve({
+          ...{ queriedAt: 0, synchronous, problem: undefined, standbys: undefined },
+          position: "0/1",
+        }),
     },
     clock: systemClock,
     onHealth: () => {},
@@ -224,7 +227,6 @@ test("while the primary does not answer, a replica keeps its health", async () =
   const member = { name: "only", pool: openPool(database.replicaUrl, "replica") };
   const primary = openPool(primaryUrl, "primary");
   const replicas = new Replicas({
-    primary,
     members: [member],
     listed: new ListedReplicas({ primary, members: [member], clock: systemClock }),
     clock: systemClock,
@@ -252,7 +254,7 @@ test("an answer of the primary is good for its lease, and then no replica is rea
   const listed = new ListedReplicas({ primary, members: [member], clock });
   const leaseMs = 60_000;
   const replicas = new Replicas({
-    ...{ primary, members: [member], listed, clock, leaseMs, onHealth: () => {} },
+    ...{ members: [member], listed, clock, leaseMs, onHealth: () => {} },
   });
   await serve(replicas);
   expect(replicas.next()).toBe(member);

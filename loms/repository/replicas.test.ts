@@ -4,16 +4,18 @@ import type { Pool } from "../../shared/postgres/pool.ts";
 import type { SyncStates } from "./listed-replicas.ts";
 import { Replicas } from "./replicas.ts";
 
+const NONE = { problem: undefined, standbys: undefined };
+
 test("a probe begins with states that were just queried, unless it saw newer ones", async () => {
-  const row = { position: "0/1", in_recovery: true, streaming: true, caught_up: true };
+  const row = { in_recovery: true, streaming: true, caught_up: true };
   const pool = { run: () => Promise.resolve([row]) } as unknown as Pool;
   const member = { name: "only", pool };
   const states = (queriedAt: number, ...pools: Pool[]): SyncStates => (
-    { queriedAt, synchronous: new Set(pools), problem: undefined, standbys: undefined }
+    { queriedAt, synchronous: new Set(pools), ...NONE, position: "0/1" }
   );
   const look = vi.fn(() => Promise.resolve(states(2)));
   const replicas = new Replicas({
-    ...{ primary: pool, members: [member], listed: { look }, clock: new VirtualClock() },
+    ...{ members: [member], listed: { look }, clock: new VirtualClock() },
     ...{ leaseMs: Infinity, onHealth: () => {} },
   });
   replicas.take(states(1, pool));

@@ -2,16 +2,16 @@ import type { Clock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
-import type { Pool } from "../../shared/postgres/pool.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas, Replica, SyncStates } from "./listed-replicas.ts";
-import { PRIMARY_POSITION, REPLICA_STATE } from "./statements.ts";
+import { REPLICA_STATE } from "./statements.ts";
 
 // A replica is healthy when it is synchronous for the primary, and has replayed what the primary
-// had written after that query. In this order, what was acknowledged before is on the replica, and
-// what is acknowledged later waits for it. While the primary does not answer, new writes are soon
-// not acknowledged: a replica that was healthy stays healthy as long as it answers, unless the
-// primary's answer is good for a while only, because another server may be the primary by now.
+// had written by the end of that query. In this order, what was acknowledged before is on the
+// replica, and what is acknowledged later waits for it. While the primary does not answer, new
+// writes are soon not acknowledged: a replica that was healthy stays healthy as long as it answers,
+// unless the primary's answer is good for a while only, because another server may be the primary
+// by now.
 
 /** The probes of commits bring the states along every 500 ms; without them these probes query. */
 const PROBE_INTERVAL_MS = 600;
@@ -22,7 +22,6 @@ const CATCH_UP_TRIES = 5;
 const CATCH_UP_PAUSE_MS = 40;
 
 export interface ReplicasOptions {
-  readonly primary: Pool;
   readonly members: readonly Replica[];
   readonly listed: Pick<ListedReplicas, "look">;
   readonly clock: Clock;
@@ -30,11 +29,6 @@ export interface ReplicasOptions {
   readonly leaseMs: number;
   /** Called at each change. */
   readonly onHealth: (member: Replica, healthy: boolean) => void;
-}
-
-/** The synchronous replicas, and a later position of the primary's log. */
-interface PrimaryAnswer extends Pick<SyncStates, "queriedAt" | "synchronous"> {
-  readonly position: string;
 }
 
 /** Tracks which replicas may serve reads. None is healthy before the first step. */
@@ -96,8 +90,11 @@ export class Replicas {
 
   /** Probes all replicas once; never rejects. */
   async step(): Promise<void> {
-    const { members, leaseMs, onHealth } = this.#options;
-    const answer = await this.#queryPrimary();
+    const { members, leaseMs, listed, onHealth } = this.#options;
+    const given = this.#states;
+    this.#states = undefined;
+    const answer = given ?? await listed.look().catch(() => undefined);
+    if (answer) this.#queriedAt = answer.queriedAt;
     const before = this.#healthy;
     const verdicts = await Promise.all(
       members.map((member) => this.#isHealthy(member, answer, before.includes(member))),
@@ -112,23 +109,9 @@ export class Replicas {
     }
   }
 
-  async #queryPrimary(): Promise<PrimaryAnswer | undefined> {
-    const { primary, listed } = this.#options;
-    const given = this.#states;
-    this.#states = undefined;
-    try {
-      const { queriedAt, synchronous } = given ?? await listed.look();
-      this.#queriedAt = queriedAt;
-      const [row] = await primary.run(PRIMARY_POSITION, [], this.#context());
-      return row && { queriedAt, synchronous, position: row.position };
-    } catch {
-      return undefined;
-    }
-  }
-
   async #isHealthy(
     member: Replica,
-    answer: PrimaryAnswer | undefined,
+    answer: SyncStates | undefined,
     was: boolean,
   ): Promise<boolean> {
     try {
@@ -147,7 +130,7 @@ export class Replicas {
     return state?.in_recovery ?? false;
   }
 
-  async #catchesUp({ pool }: Replica, { position }: PrimaryAnswer): Promise<boolean> {
+  async #catchesUp({ pool }: Replica, { position = "" }: SyncStates): Promise<boolean> {
     for (let tries = 1; tries <= CATCH_UP_TRIES; tries++) {
       const [state] = await pool.run(REPLICA_STATE, [position], this.#context());
       if (!state?.in_recovery || !state.streaming) return false;

@@ -99,13 +99,15 @@ const SYNC_STANDBYS_TEXT = `concat_ws(
 
 /**
  * The primary's senders: one row per connected standby, or one row without a sender. `may_see` is
- * whether the account may see more of them than their number.
+ * whether the account may see more of them than their number. `position` is the end of the
+ * primary's log: volatile, so it is read once the senders are.
  */
 export const SENDERS = defineStatement({
   name: "senders",
   kind: "select",
   text: `select pg_has_role('pg_read_all_stats', 'usage') as may_see, current_user::text as account,
       ${SYNC_STANDBYS_TEXT} as standbys,
+      case when not pg_is_in_recovery() then pg_current_wal_flush_lsn()::text end as position,
       sender.application_name, slot.slot_name::text, sender.sync_state
     from (values (true)) one (row)
     left join pg_stat_replication sender on true
@@ -115,6 +117,7 @@ export const SENDERS = defineStatement({
     may_see: "bool",
     account: "text",
     standbys: "text",
+    position: "text?",
     application_name: "text?",
     slot_name: "text?",
     sync_state: "text?",
