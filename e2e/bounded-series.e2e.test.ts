@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { expect, inject, test } from "vitest";
-import { readSamples } from "../shared/telemetry/test-samples.ts";
+import { readSamples } from "../shared/telemetry/samples.ts";
 import { Random } from "./crash-test/random.ts";
 import { eventually } from "./eventually.ts";
 import { type GrpcCaller, grpcCaller } from "./raw-grpc.ts";

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, inject, test } from "vitest";
-import { readFamilies, readSamples } from "../shared/telemetry/test-samples.ts";
+import { readSamples } from "../shared/telemetry/samples.ts";
+import { readFamilies } from "../shared/telemetry/test/samples.ts";
 import { eventually } from "./eventually.ts";
 import { call } from "./http.ts";
 import { expectNotifications } from "./notifications.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
-import { readSamples } from "../../shared/telemetry/test-samples.ts";
+import { readSamples } from "../../shared/telemetry/samples.ts";
 import { cartsContract } from "./carts-contract.ts";
 import { TTL_MS } from "../test/carts-under-test.ts";
 import { watchCarts } from "./cart-metrics.ts";

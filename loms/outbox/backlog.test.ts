@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { AppError } from "../../shared/errors.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
-import { readSamples } from "../../shared/telemetry/test-samples.ts";
+import { readSamples } from "../../shared/telemetry/samples.ts";
 import { ORDER_BACKLOG, type OutboxBacklog, watchBacklog } from "./backlog.ts";
 
 const BACKLOG: OutboxBacklog = { events: 3, oldestAgeSeconds: 1.5, refused: 2 };

@@ -3,7 +3,7 @@ import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { DurableRunner } from "../../shared/postgres/statement.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
-import { readSamples } from "../../shared/telemetry/test-samples.ts";
+import { readSamples } from "../../shared/telemetry/samples.ts";
 import { createOrderListWriter, type OrderWriterOptions } from "./writer.ts";
 
 const context = {} as RequestContext;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
-import { readSamples } from "../../shared/telemetry/test-samples.ts";
+import { readSamples } from "../../shared/telemetry/samples.ts";
 import { readNotificationLine } from "../../tools/notifications.ts";
 import type { Notification } from "../domain/deps.ts";
 import { outcomeMetrics, skippedEvents } from "./event-metrics.ts";

@@ -2,7 +2,8 @@ import { describe, expect, test, vi } from "vitest";
 import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
-import { readSamples, series } from "../telemetry/test-samples.ts";
+import { readSamples } from "../telemetry/samples.ts";
+import { series } from "../telemetry/test/samples.ts";
 import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import {
   eachMessage,

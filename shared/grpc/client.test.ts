@@ -4,7 +4,8 @@ import { RequestContext } from "../async/request-context.ts";
 import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { Metrics } from "../telemetry/metrics.ts";
-import { readSamples, series } from "../telemetry/test-samples.ts";
+import { readSamples } from "../telemetry/samples.ts";
+import { series } from "../telemetry/test/samples.ts";
 import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import { type GrpcClient, observedClient } from "./client.ts";
 

@@ -9,7 +9,7 @@ import { createLogger } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { openTracing } from "./open-tracing.ts";
 import { otelEnvironment, tracingSettings, unusedOtel } from "./otel-settings.ts";
-import { readSamples } from "../telemetry/test-samples.ts";
+import { readSamples } from "../telemetry/samples.ts";
 import type { SpanRecord } from "../telemetry/tracing.ts";
 
 const PLACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

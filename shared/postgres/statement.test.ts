@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { Metrics } from "../telemetry/metrics.ts";
 import { RequestContext } from "../async/request-context.ts";
-import { readSamples, series } from "../telemetry/test-samples.ts";
+import { readSamples } from "../telemetry/samples.ts";
+import { series } from "../telemetry/test/samples.ts";
 import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import { NO_TRACING, serveTogether } from "../telemetry/tracing.ts";
 import { decodeInt8Array, encodeParameter, observedStatements } from "./statement.ts";

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Caller, RequestContext } from "../async/request-context.ts";
-import { readSamples, series } from "../telemetry/test-samples.ts";
+import { readSamples } from "../telemetry/samples.ts";
+import { series } from "../telemetry/test/samples.ts";
 import { productServer } from "./product-telemetry.ts";
 import { PRODUCT, SECRET, setUp, status, TRACEPARENT } from "./test/product-client.ts";
 

@@ -5,7 +5,7 @@ import "../../loms/service.ts";
 import "../../notifier/service.ts";
 import { DEFINED_FAMILIES, Metrics } from "./metrics.ts";
 import { RUNTIME } from "./version.ts";
-import { readFamilies } from "./test-samples.ts";
+import { readFamilies } from "./test/samples.ts";
 
 const DOCUMENT = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
 

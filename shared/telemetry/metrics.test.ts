@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { counterFamily, gaugeFamily, Metrics } from "./metrics.ts";
-import { readFamilies, readSamples } from "./test-samples.ts";
+import { readSamples } from "./samples.ts";
+import { readFamilies } from "./test/samples.ts";
 
 const QUEUED = gaugeFamily({ name: "test_queued", help: "Items that wait", labels: [] });
 const DONE = counterFamily({ name: "test_done_total", help: "Items that are done", labels: [] });

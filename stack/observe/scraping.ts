@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
-import { readSamples } from "../../shared/telemetry/test-samples.ts";
+import { readSamples } from "../../shared/telemetry/samples.ts";
 import { type Charts, SCRAPED_SERVICES, type ScrapedService } from "./charts.ts";
 
 const INTERVAL_MS = 2_000;
