@@ -8,10 +8,14 @@ test("a holder reads often while another waits, more so while that brings events
   const clock = new VirtualClock();
   const event = { order_id: 1n, user_id: 7n, seq: 1, status: "new", at: "", traceparent: "t" };
   let reads = 0;
-  let [awaited, events] = [false, false];
+  let [awaited, events] = [false, 0];
   const read = () => {
-    const row = { ...event, id: BigInt(++reads), refused_before: null, reason: null };
-    return Promise.resolve([{ ...row, state: events ? "taken" : "drained", awaited }]);
+    const rest = { refused_before: null, reason: null, awaited };
+    const first = ++reads * 10;
+    const taken = Array.from({ length: events }, (_, index) => (
+      { ...event, ...rest, id: BigInt(first + index), state: "taken" }
+    ));
+    return Promise.resolve(events > 0 ? taken : [{ ...rest, state: "drained" }]);
   };
   const relay = new Relay({
     outbox: ORDER_OUTBOX,
@@ -31,10 +35,13 @@ test("a holder reads often while another waits, more so while that brings events
   awaited = true;
   await readsInMs(1_000);
   expect(await readsInMs(3_000)).toBe(20);
-  events = true;
+  events = 1;
   await readsInMs(1_000);
   expect(await readsInMs(3_000)).toBe(100);
-  events = false;
+  events = 5;
+  await readsInMs(1_000);
+  expect(await readsInMs(3_000)).toBe(300);
+  events = 0;
   await readsInMs(3_000);
   expect(await readsInMs(3_000)).toBe(20);
   await relay.close();

@@ -40,6 +40,9 @@ const AWAITED_POLL_MS = 150;
 /** The same while it does: for so long after a read that brought some. */
 const BUSY_POLL_MS = 30;
 const BUSY_FOR_MS = 2_000;
+/** The same after a read that brought many. */
+const STREAM_POLL_MS = 10;
+const STREAM_EVENTS = 5;
 /** How often a relay tries to get the lease. */
 const TRY_MS = 500;
 const BACKOFF_MS = 100;
@@ -77,6 +80,8 @@ export class Relay {
   #isAwaited = false;
   /** By the clock: when a read last returned events. */
   #broughtAt = -Infinity;
+  /** How many events the last read brought. */
+  #brought = 0;
   /** A publish failed: until one succeeds, each read waits for its publish. */
   #isMending = false;
 
@@ -191,6 +196,7 @@ export class Relay {
     }
     const taken = rows.filter(({ state }) => state === "taken");
     queue.add(taken, reading);
+    this.#brought = taken.length;
     if (taken.length > 0) this.#broughtAt = clock.now();
     if (taken.length >= max) queue.fallBehind();
     return true;
@@ -212,6 +218,7 @@ export class Relay {
     if (this.#isElsewhere) return TRY_MS;
     if (this.#queue.isBehind && this.#queue.length <= QUEUED_MAX - READ_MAX) return 0;
     if (!this.#isAwaited) return POLL_MS;
+    if (this.#brought >= STREAM_EVENTS) return STREAM_POLL_MS;
     const isBusy = this.#options.clock.now() - this.#broughtAt < BUSY_FOR_MS;
     return isBusy ? BUSY_POLL_MS : AWAITED_POLL_MS;
   }
