@@ -53,6 +53,7 @@ export async function serve(handler: RequestHandler, address: HostPort): Promise
     hostname: URL_HOST,
     errorHandler: conversionFailure,
   });
+  const connections: Connections = new Map();
   const server = createServer({
     maxHeaderSize: HEADERS_MAX_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -63,10 +64,14 @@ export async function serve(handler: RequestHandler, address: HostPort): Promise
     // The app rejects a request without one, with a problem body and a log line.
     requireHostHeader: false,
   }, (incoming, outgoing) => {
+    connections.set(incoming.socket, outgoing);
     examine(incoming);
     void answer(incoming, outgoing);
   });
-  const connections = watchConnections(server);
+  server.on("connection", (socket) => {
+    connections.set(socket, undefined);
+    socket.once("close", () => connections.delete(socket));
+  });
   answerUnreadable(server, (socket) => isAnswering(connections.get(socket)));
   try {
     await once(server.listen(address.port, address.host), "listening");
@@ -87,17 +92,7 @@ function listenError(cause: unknown, address: HostPort): ListenError {
 }
 
 /** The latest response on each open connection; undefined before its first request. */
-type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
-
-function watchConnections(server: Server): Connections {
-  const latest = new Map<Duplex, ServerResponse | undefined>();
-  server.on("connection", (socket) => {
-    latest.set(socket, undefined);
-    socket.once("close", () => latest.delete(socket));
-  });
-  server.on("request", ({ socket }, response) => latest.set(socket, response));
-  return latest;
-}
+type Connections = Map<Duplex, ServerResponse | undefined>;
 
 /** False while the request's own body is incomplete: then that body is unreadable. */
 function isAnswering(response: ServerResponse | undefined): boolean {
