@@ -67,13 +67,8 @@ function runsTsc(folder: string): string[] {
 test("the generated clients compile strictly, and refuse what the documents refuse", async () => {
   const folder = mkdtempSync(join(tmpdir(), "marketplace-clients-"));
   try {
-    const source = (name: string) => ({
-      document: `docs/api/${name}.json`,
-      folder: join(folder, name),
-      checked: true,
-    });
-    await generateClient({ ...source("cart"), className: "CartApi" });
-    await generateClient({ ...source("loms"), className: "LomsApi" });
+    await generateClient("docs/api/cart.json", join(folder, "cart"), "CartApi", true);
+    await generateClient("docs/api/loms.json", join(folder, "loms"), "LomsApi", true);
     writeFileSync(join(folder, "use.ts"), USE);
     writeFileSync(join(folder, "package.json"), `{"type":"module"}`);
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG));

@@ -39,7 +39,7 @@ async function generate(documents: string, clients: string): Promise<void> {
     writeFileSync(document, latest);
     writeFileSync(join(documents, `${service.name}-3.0.json`), v30);
     const folder = join(clients, service.name);
-    await generateClient({ document, folder, className: service.className });
+    await generateClient(document, folder, service.className);
     shareRuntime(folder, join(clients, "runtime"));
   }
 }
