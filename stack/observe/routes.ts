@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { LOG_LEVELS, type LogLevel } from "../../shared/config.ts";
+import { LOG_LEVELS } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
 import { answerJson, answerText } from "../../shared/http/app.ts";
 import type { MountedRoute } from "../../shared/http/exchange.ts";
@@ -67,7 +67,8 @@ export function apiRoutes({ traces, lines, charts, scraping }: Observed): Mounte
       path: "/api/log",
       run(c) {
         const { service, level, trace_id: traceId, text } = c.req.query();
-        const filter = { service, level: levelOf(level), traceId, text };
+        const least = LOG_LEVELS.find((each) => each === level);
+        const filter = { service, level: least, traceId, text };
         return answerJson(c, 200, lines.latest(LINES_SHOWN_MAX, filter));
       },
     },
@@ -80,10 +81,6 @@ function spansOf(bytes: Uint8Array) {
   } catch (cause) {
     throw new AppError("invalid_argument", "The body is no ExportTraceServiceRequest", { cause });
   }
-}
-
-function levelOf(text: string | undefined): LogLevel | undefined {
-  return LOG_LEVELS.find((level) => level === text);
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/clock.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { readSamples } from "../../shared/telemetry/samples.ts";
@@ -19,10 +19,10 @@ export class Scraping {
   #urls: ScrapedUrls = {};
   readonly #answering = new Set<ScrapedService>();
 
-  constructor(charts: Charts, clock: Clock = systemClock) {
+  constructor(charts: Charts) {
     this.#charts = charts;
     this.#loop = new Loop({
-      clock,
+      clock: systemClock,
       step: async () => {
         await Promise.all(SCRAPED_SERVICES.map((service) => this.#scrape(service)));
         return INTERVAL_MS;
