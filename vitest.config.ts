@@ -35,7 +35,7 @@ export default defineConfig({
     reporters: ["default", "./stack/test/closing-line.ts"],
     projects: [
       project("unit", 5, 10, {
-        // A worker keeps its modules from file to file: loading them anew takes five times as long.
+        // A worker keeps its modules from file to file: loading them takes five times longer.
         isolate: false,
         maxWorkers: UNIT_FILES_AT_ONCE,
         include: ["**/*.test.ts"],

@@ -11,7 +11,7 @@ import {
 
 /**
  * What no document describes: for operators, for people who read about them, and
- * the stand-in of somebody else's service.
+ * the stand-in of an external service.
  */
 const UNDESCRIBED = new RegExp(
   "^/(healthz|readyz|metrics|debug/pprof(/.*)?|openapi\\.json|swagger-ui(/.*)?|" +

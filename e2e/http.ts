@@ -36,7 +36,7 @@ export async function call(base: string, line: string, sent: Sent = {}): Promise
   return answer;
 }
 
-/** Sends one request to anybody. */
+/** Sends one request. */
 export async function send(base: string, line: string, sent: Sent = {}): Promise<Answer> {
   const [method = "", path = ""] = line.split(" ");
   const response = await fetch(base + path, {

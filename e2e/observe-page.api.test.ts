@@ -92,7 +92,7 @@ test("a purchase is one trace of three services, with its log lines", async () =
   expect(complaints).toEqual([]);
 });
 
-test("its metrics move while somebody buys", async () => {
+test("its metrics change during purchases", async () => {
   const { page, complaints } = await openPage(browser);
   await page.goto(observer.url);
   const chart = page.getByRole("figure", { name: /^Orders and notifications/ });

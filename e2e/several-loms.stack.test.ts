@@ -42,7 +42,7 @@ test("three that start at once on an empty database all serve, from one stock", 
     changed.pathname = name;
     return changed.href;
   };
-  const [name, bus] = ["loms_anew", "bus_anew"];
+  const [name, bus] = ["loms_new", "bus_new"];
   const admin = openAdmin(inDatabase(stack.databases.loms, "postgres"));
   for (const each of [name, bus]) await admin.createDatabase(each);
   const changed = {
@@ -50,17 +50,17 @@ test("three that start at once on an empty database all serve, from one stock", 
     DATABASE_REPLICA_URLS: stack.databases.lomsReplicas.map((url) => inDatabase(url, name)).join(),
     BUS_DATABASE_URL: inDatabase(stack.databases.bus, bus),
   };
-  const anew = await Promise.all(
+  const fresh = await Promise.all(
     Array.from({ length: 3 }, () => startBeside("loms", stack, changed)),
   );
-  const shops = anew.map(({ url }) => through(url));
+  const shops = fresh.map(({ url }) => through(url));
   const orders = await Promise.all(shops.map((shop) => shop.create(newUser(), SKU, 1)));
   expect(new Set(orders).size).toBe(3);
   for (const shop of shops) {
     expect(await shop.stock(SKU)).toBe(10_000 - 3);
     for (const order of orders) expect(await shop.status(order)).toBe("awaiting payment");
   }
-  await Promise.all(anew.map((each) => each.close()));
+  await Promise.all(fresh.map((each) => each.close()));
   for (const each of [name, bus]) await admin.dropDatabase(each);
   await admin.close();
 });

@@ -30,7 +30,7 @@ const inFlight = () => stock.blocks("order_create");
 const orderOf = (user: number) => ({ user, items: [{ sku: SKU, count: 1 }] });
 
 /** The status of a GET over a connection of its own; undefined when it is not accepted. */
-function getAnew(url: string): Promise<number | undefined> {
+function getOnNewConnection(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     request(url, { agent: false }, (answer) => {
       answer.resume().once("close", () => resolve(answer.statusCode));
@@ -46,7 +46,7 @@ async function lastReadiness(url: string): Promise<number | undefined> {
   let last: number | undefined;
   const deadline = performance.now() + GRACE_MS;
   while (performance.now() < deadline) {
-    const readiness = await getAnew(`${url}/readyz`);
+    const readiness = await getOnNewConnection(`${url}/readyz`);
     if (readiness === undefined) return last;
     last = readiness;
   }

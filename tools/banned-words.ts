@@ -28,6 +28,13 @@ export const BANNED_WORDS: readonly BannedWord[] = [
   { pattern: /\bwithout a word\b/i, instead: "silently" },
   { pattern: /\bdone with\b/i, instead: "has processed, has acknowledged" },
   { pattern: /\bdead letters\b/i, instead: "dead-letter queue" },
+  { pattern: /\banew\b/i, instead: "again, new" },
+  { pattern: /\bunder way\b/i, instead: "in progress" },
+  { pattern: /\b(some|any)body\b/i, instead: "the caller, the client, an operator" },
+  { pattern: /\bcan(not)? be had\b/i, instead: "is available, is unavailable" },
+  { pattern: /\bh(o|e)lds? against\b/i, instead: "checks against, conforms to" },
+  { pattern: /\b(its|their) turn\b/i, instead: "a permit, the rate limit" },
+  { pattern: /->>\w+: .*;|Note over .*;/, instead: "a comma: ';' ends a statement of Mermaid" },
 ];
 
 export interface Finding {

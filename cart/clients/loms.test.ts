@@ -28,7 +28,7 @@ describe("stocksInfo()", () => {
     expect(await loms.stocksInfo(42, context)).toBeUndefined();
   });
 
-  /** Two calls that are under way, and the answer to those that come meanwhile. */
+  /** Two calls in progress, and the answer to those that come meanwhile. */
   function openBusy(answer: () => Promise<unknown>) {
     const ends: (() => void)[] = [];
     let calls = 0;

@@ -61,7 +61,7 @@ test("checkout() settles an attempt whatever total it is given", async () => {
   expect(await checkout(deps, agreeing(1n), testContext())).toBe(1n);
 });
 
-test("checkout() shares an attempt under way, whatever total it is given", async () => {
+test("checkout() shares an attempt in progress, whatever total it is given", async () => {
   const deps = testDeps();
   const order = Promise.withResolvers<bigint>();
   deps.orders.orderCreate.mockReturnValue(order.promise);

@@ -90,7 +90,7 @@ test("beginAttempt() of another total throws failed_precondition with its prices
   }
 });
 
-test("beginAttempt() with an agreed total is unavailable when a price cannot be had", async () => {
+test("beginAttempt() with an agreed total is unavailable when a price is unavailable", async () => {
   const later = answering({ 10: 1, 20: away });
   await fill(later, USER, { 10: 1, 20: 1 });
   await expect(linesOf(later, USER, 1n, testContext())).rejects.toBe(away);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A replica that copies its primary once and follows it from then on. A copy appears under its name when
-# it is whole; one that was away for more WAL than the primary keeps is made anew.
+# it is whole; one that was away for more WAL than the primary keeps is copied again.
 set -euo pipefail
 
 # How long a copy waits for its primary.
@@ -14,7 +14,7 @@ ask_primary() {
 
 status=$(ask_primary "select wal_status from pg_replication_slots where slot_name = '$REPLICA_NAME'" || true)
 if [[ $status == lost ]]; then
-  echo "The primary no longer has what $REPLICA_NAME missed: copying it anew"
+  echo "The primary no longer has what $REPLICA_NAME missed: copying it again"
   rm -rf "$PGDATA"
   ask_primary "select pg_drop_replication_slot('$REPLICA_NAME')" >/dev/null
 fi

@@ -22,7 +22,7 @@ const reason = whyNoContainers();
 if (reason === undefined) {
   makeCache();
   if (spawnSync("flock", ["--nonblock", LOCK, "true"]).status !== 0) {
-    process.stdout.write("another run is under way, and this one waits for it\n");
+    process.stdout.write("another run is in progress; waiting for it\n");
   }
   const built = inside([], BUILD);
   // The tests end with a closing line of their own.

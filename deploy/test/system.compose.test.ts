@@ -52,13 +52,13 @@ async function expectNotified(order: number, notifiers = 1): Promise<void> {
   await eventually(shown);
 }
 
-test.skipIf(!project)("the compose files hold against the Compose specification", () => {
+test.skipIf(!project)("the compose files conform to the Compose specification", () => {
   const checker = join(CACHE, "tools/bin/check-jsonschema");
   const files = ["docker-compose.yml", "docker-compose.ha.yml"];
   run(checker, ["--builtin-schema", "vendor.compose-spec", ...files]);
 });
 
-test.skipIf(!project)("the manifests hold against Kubernetes' schemas", () => {
+test.skipIf(!project)("the manifests conform to Kubernetes' schemas", () => {
   const manifests = readdirSync("deploy/kubernetes").filter((file) =>
     file !== "kustomization.yaml"
   );

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A sentinel writes its own file, so it starts from one of its own. Names are resolved anew, since the
+# A sentinel writes its own file, so it starts from one of its own. Names are resolved again, since the
 # address of a container changes.
 set -eu
 cat >/tmp/sentinel.conf <<CONF

@@ -6,7 +6,7 @@ import { delivery } from "./delivery.ts";
 import { wish } from "./purchase.ts";
 import type { Random } from "./random.ts";
 
-/** Enough to have every step of a purchase under way at any moment, on two processors. */
+/** Enough to have every step of a purchase in progress at any moment, on two processors. */
 const BUYERS = 8;
 const THINK_MAX_MS = 40;
 /** Their changes meet each other and the buyers on the same stock rows. */
@@ -17,7 +17,7 @@ const CLERK_PAUSE_MAX_MS = 200;
 const USERS_EACH = 1_000_000;
 
 export interface Load {
-  /** Lets what is under way end; resolves once all is settled. */
+  /** Waits for work in progress; resolves once all is settled. */
   stop(): Promise<void>;
 }
 

@@ -20,7 +20,7 @@ import { judge, type Verdict } from "./verdict.ts";
 
 /** Short, so that orders are left unpaid and cancelled all the time; longer than most accidents. */
 const PAYMENT_TIMEOUT_MS = 6_000;
-/** Whatever was killed is back by then, and somebody is answered. */
+/** Whatever was killed is back by then, and some callers get answers. */
 const PROGRESS_MAX_MS = 45_000;
 /** Answers after the last accident, so that its traces are seen. */
 const LAST_ANSWERS = 40;

@@ -18,9 +18,9 @@ export interface CrashTestSystem {
   restart(victim: string): Promise<void>;
   /** Whether carts may be lost with it. */
   takesCarts(victim: string): boolean;
-  /** Whether the limit of product calls begins anew with it. */
+  /** Whether the limit of product calls restarts with it. */
   takesLimit(victim: string): boolean;
-  /** What the invariants are held against. */
+  /** What the invariants are checked on. */
   subject(): Promise<Subject>;
   close(): Promise<void>;
 }

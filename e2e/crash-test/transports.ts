@@ -38,7 +38,7 @@ export interface OrderTransport {
 
 export interface CartTransport {
   add(userId: bigint, line: Line): Promise<Answer>;
-  /** What the cart costs; undefined when that cannot be had. */
+  /** What the cart costs; undefined if unavailable. */
   totalPrice(userId: bigint): Promise<bigint | undefined>;
   /** Without a total the buyer agrees to any. */
   checkout(userId: bigint, agreedTotal?: bigint): Promise<Answer>;
@@ -48,7 +48,7 @@ export interface Transports {
   readonly cart: CartTransport;
   readonly gateway: OrderTransport;
   readonly grpc: OrderTransport;
-  /** What a read says right now; undefined when it cannot be had. */
+  /** What a read says right now; undefined if unavailable. */
   status(orderId: bigint): Promise<string | undefined>;
   close(): void;
 }

@@ -21,7 +21,7 @@ interface Definite {
  * Each published event was shown, in order per order, and by one notifier process no event twice,
  * unless its database `lostCommits`. A process that died between showing and remembering may have
  * its last events shown again by the next one. Orders made before the first log begins are left
- * out: a log may have been started anew.
+ * out: a log may have been restarted.
  */
 export async function checkNotifications(
   snapshot: Snapshot,

@@ -150,7 +150,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
     await expectComplete(orders);
   });
 
-  test("a notifier that is killed shows at most what was under way once more", {
+  test("a notifier that is killed shows at most the events in progress once more", {
     timeout: TEST_MAX_MS,
   }, async () => {
     const orders = await underLoad(shop, async () => {

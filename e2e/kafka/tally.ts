@@ -16,7 +16,7 @@ export interface TallyResult {
   readonly violations: number;
 }
 
-/** What several notifiers have shown, held against what every order's history says. */
+/** What several notifiers have shown, compared with every order's history. */
 export class Tally {
   readonly #byOrder = new Map<string, Shown[]>();
   #notifiers = 0;

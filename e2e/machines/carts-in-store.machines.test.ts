@@ -193,7 +193,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     expect(await first.inCart(user)).toEqual({});
   });
 
-  test("a cart that starts anew has the carts of before", async () => {
+  test("a restarted cart has its carts", async () => {
     const user = newUser();
     await first.add(user, SKU, 2);
     await stack.restart("cart");

@@ -119,7 +119,7 @@ test("with degrading, a probe after the last local write makes replicas current"
   expect(states).toEqual(["refusing", "degraded", "synchronous"]);
   expect(replication.replicasAreCurrent, "began while degraded").toBe(false);
   await step("confirmed");
-  expect(replication.replicasAreCurrent, "a local write is under way").toBe(false);
+  expect(replication.replicasAreCurrent, "a local write is in progress").toBe(false);
   slow.resolve();
   await local;
   await step("confirmed");

@@ -13,7 +13,7 @@ import { ReplicationDoubts } from "./replication-doubts.ts";
 //
 //   synchronous  writes wait for the replicas
 //   refusing     no probe was confirmed for too long, or no listed replica is synchronous: new
-//                writes are refused, and the outcome of those under way is reported as unknown;
+//                writes are refused, and the outcome of those in progress is reported as unknown;
 //                otherwise they would all queue behind commits that hold row locks
 //   degraded     later still, if the policy is to degrade. Where commits hang, their waits are
 //                ended, which leaves them on the primary alone, and new writes do not wait; where

@@ -48,7 +48,7 @@ test("calls during a batch form the next one, up to batchMax and in order", asyn
   expect(await Promise.all(answers)).toEqual(["1", "2", "3", "4", "5", "6"]);
 });
 
-test("batchesMax batches are under way at once", async () => {
+test("batchesMax batches run concurrently", async () => {
   const { batcher, batches, sent } = openBatcher({ batchesMax: 2 });
   for (const item of [1, 2, 3, 4]) {
     void batcher.ask(item);

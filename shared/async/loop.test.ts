@@ -52,7 +52,7 @@ test("a failed step is retried after a growing pause that wake() does not shorte
   expect(onError).toHaveBeenCalledTimes(5);
 });
 
-test("close() waits for the step under way and lets no other follow", async () => {
+test("close() waits for the step in progress and lets no other follow", async () => {
   let finish = (_waitMs: number) => {};
   const step = vi.fn(() => new Promise<number>((resolve) => finish = resolve));
   const { clock, loop } = openLoop(step);

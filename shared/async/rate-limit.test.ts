@@ -160,7 +160,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["a at 0", "b at 1000"]);
   });
 
-  test("refuses a waiter as soon as a slow use makes its turn too late", async () => {
+  test("refuses a waiter as soon as a slow use makes its permit too late", async () => {
     const { clock, take, grantedAt } = setUp(1);
     void take("slow", { useMs: 250 });
     const late = take("late", { deadlineAt: 1_200 });

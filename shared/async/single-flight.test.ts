@@ -123,7 +123,7 @@ describe("SingleFlight", () => {
     expect(calls).toEqual([]);
   });
 
-  test("close() aborts what is under way and refuses the rest", async () => {
+  test("close() aborts calls in progress and refuses the rest", async () => {
     const { flights, caller } = setUp();
     const waiting = caller();
     const closed = new Error("closed");

@@ -89,7 +89,7 @@ describe("TaskGroup", () => {
     expect(group.tryGo(task("c", 10))).toBe(true);
   });
 
-  test("tasks that wait for their turn are not started once the group has failed", async () => {
+  test("queued tasks are not started once the group has failed", async () => {
     const clock = new VirtualClock();
     const { notes, task } = noter(clock);
     const group = new TaskGroup({ limit: 1 });

@@ -236,7 +236,7 @@ describe("what the server reports about itself", () => {
 });
 
 describe("a server that goes away", () => {
-  test("finishes the calls under way, refuses others, and is found again", async () => {
+  test("finishes the calls in progress, refuses others, and is found again", async () => {
     const other = await start();
     const address = formatHostPort(other.address);
     const itsClient = clientOf(address);

@@ -131,7 +131,7 @@ describe("getProduct() tries again", () => {
 
 describe("a pause that the product service requests", () => {
   const CALLERS = 48;
-  /** What the first ten calls are answered; nothing else is sent while they are under way. */
+  /** What the first ten calls are answered; nothing else is sent while they are in progress. */
   const pause = (service: TestProductService, ...seconds: string[]) => {
     const after = (second: string) => throttled({ "retry-after": second });
     service.nextReplies.push(...seconds.map(after));
@@ -259,7 +259,7 @@ describe("listSkus()", () => {
   });
 });
 
-test("close() ends what is under way and refuses what comes later", async () => {
+test("close() ends calls in progress and refuses what comes later", async () => {
   const { clock, service, client, context } = setUp();
   service.reply = () => "hang";
   const waiting = client.getProduct(42, context());

@@ -16,7 +16,7 @@ function rows(columns: number): string[][] {
     .filter((cells) => cells.length === columns && /^`\w+`$/.test(cells[0] ?? ""));
 }
 
-/** Which service has which is held against the running services, in e2e. */
+/** e2e checks which running service has which. */
 test("docs/metrics.md shows every family of the services as it is", () => {
   const described = rows(5).map(([name, type, labels, , help]) => [name, type, labels, help]);
   const families = DEFINED_FAMILIES.map(({ name, type, labels, help }) => [

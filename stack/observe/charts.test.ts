@@ -30,7 +30,7 @@ test("a counter is drawn as what it grows by a second", () => {
   expect(valuesOf(charts, "Orders and notifications", "orders created")).toEqual([null, 3]);
 });
 
-test("a counter that begins anew has grown by what it is", () => {
+test("a counter that restarts has grown by what it is", () => {
   const charts = new Charts();
   charts.add("loms", 0, created(10));
   charts.add("loms", 1_000, created(4));

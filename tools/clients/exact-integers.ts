@@ -1,6 +1,6 @@
 /*
  * The generated clients show every int64 as a bigint, but read answers with JSON.parse, which
- * rounds above 2^53 before anybody can look. So an integer that it would round reaches it as a
+ * rounds above 2^53 before any code sees it. So an integer that it would round reaches it as a
  * string, which the generated code makes a bigint with every digit.
  */
 

@@ -61,7 +61,7 @@ export const cart: Dashboard = {
         },
         {
           title: "How long tries take",
-          about: "Without the wait for their turn.",
+          about: "Without the wait for the rate limit.",
           unit: "s",
           queries: durations(
             "http_client_request_duration_seconds",
@@ -70,13 +70,13 @@ export const cart: Dashboard = {
           ),
         },
         {
-          title: "Calls that wait for their turn",
+          title: "Calls that wait for the rate limit",
           about: "40 in line wait for 4 s of the 5 s that a request has.",
           unit: "short",
           queries: [gauge("product_calls_waiting", "instance")],
         },
         {
-          title: "How long calls wait for their turn",
+          title: "Wait of calls for the rate limit",
           unit: "s",
           queries: durations("product_limiter_wait_seconds", "", "outcome"),
         },

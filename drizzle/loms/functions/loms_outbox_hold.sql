@@ -1,4 +1,4 @@
--- Takes the lease, keeps it, or finds it held by another relay, and then notes that somebody waits.
+-- Takes the lease, keeps it, or finds it held by another relay, and then notes that it waits.
 -- A call that has nothing to note writes nothing: the lease is renewed once a third of it is over,
 -- or when many ids were drawn, since the floor rises with renewals.
 --

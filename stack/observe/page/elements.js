@@ -26,7 +26,7 @@ export const byId = (id) => document.getElementById(id);
 /** What each element was filled with, so that nothing moves while nothing is new. */
 const filled = new WeakMap();
 
-/** Fills an element anew; what had the focus has it again, found by its `data-key` or its link. */
+/** Fills an element; what had the focus has it again, found by its `data-key` or its link. */
 export function fill(parent, { text }) {
   if (filled.get(parent) === text) return;
   filled.set(parent, text);
@@ -57,7 +57,7 @@ export const timeOfDay = (time) => new Date(time).toISOString().slice(11, 23);
 
 export const serviceName = (name) => html`<span class="service ${name}">${name}</span>`;
 
-/** The address keeps the chosen trace, so that it can be sent to somebody and gone back from. */
+/** The address keeps the chosen trace, for sharing and for the back button. */
 export const chosenTrace = () => /^#trace=([0-9a-f]{32})$/.exec(location.hash)?.[1];
 
 /** A table of log lines, each with a link to its trace if `withTraces`. */
