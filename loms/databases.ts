@@ -21,6 +21,24 @@ import { ReplicatedWrites } from "./repository/replicated-writes.ts";
 import { createStockReader } from "./repository/stock-reader.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
 
+// The order of openDatabases(). Each step uses what the earlier ones have opened.
+//
+//   1. reads, probes, marks: pools of the primary; replicas: a pool for each listed replica
+//   2. listed: queries `reads` and the replicas for which of them are synchronous
+//   3. writes: runs writes, as its admission says
+//   4. replication: commits through `probes` and sets the admission of `writes`. This step ends
+//      when the state of replication is known, before any caller can write or read
+//   5. routing: sends reads to the replicas that are synchronous and have caught up, while
+//      `replication` says that they have every acknowledged write
+//   6. the readers, which use `routing`
+//
+// Two calls go from an earlier step to a later one:
+//
+//   onConfirmed      after a confirmed probe, 4 passes the states of the replicas to 5 (and what
+//                    commits wait for to 3). Before 5 is open, its first step queries them itself
+//   onOtherStandbys  3 wakes 4 when commits wait for other standbys; the constructor of
+//                    Replication sets this
+
 export const DB_REPLICATION_STATE = gaugeFamily({
   name: "db_replication_state",
   help: "1 for the current state of replication, 0 for the others",

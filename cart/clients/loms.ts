@@ -11,15 +11,17 @@ import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { OrderLine, Orders, Stocks } from "../domain/deps.ts";
 
+// shared/telemetry/grouped-calls.ts says how these limits relate.
+
 /** The limit of StocksInfoList in loms. */
 const SKUS_MAX = 1_000;
 /** Queued calls. A longer queue would take seconds. */
 const WAITING_MAX = 5_000;
 /** Concurrent calls to loms. */
 const BATCHES_MAX = 2;
-/** A call that takes this long counts as stalled: loms does not answer. */
+/** After this time loms counts as not answering. */
 const STALLED_AFTER_MS = 100;
-/** Stalled calls that do not count towards the limit of concurrent calls. */
+/** More than in loms: stalled calls share one connection. */
 const STALLED_MAX = 8;
 
 /** The client of loms. It has one gRPC connection, which opens with the first call. */

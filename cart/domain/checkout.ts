@@ -7,15 +7,17 @@ import { priceLines } from "./price-lines.ts";
 /*
  * Invariant: the content of a cart is ordered at most once, and each order is reported to a caller.
  *
- * 0. cart prices the cart. If the buyer agreed to another total, the checkout ends here.
- * 1. The cart store begins an attempt, if the cart has not changed since it was priced: a snapshot
- *    of the cart with these prices, and an idempotency key.
- * 2. cart calls loms to create the order under that key.
- * 3. Permanent failure: the attempt ends, the cart is unchanged.
+ * 0. readToOrder(): an attempt that is there is resumed with 2. Otherwise cart prices the lines. If
+ *    the buyer agreed to another total, the checkout ends here.
+ * 1. beginAttempt(): the cart store begins an attempt, if the `revision` of the cart is still that
+ *    of 0. It has the `items`, a snapshot of the cart with these prices, and an `idempotencyKey`.
+ * 2. orderCreate(): cart calls loms to create the order under that key.
+ * 3. Permanent failure, endAttempt(): the attempt ends, the cart is unchanged.
  *    Unknown outcome: the attempt stays, and the next checkout repeats 2 with the same key and
- *    snapshot. loms repeats its first answer to a known key.
- * 4. Created: the ordered items leave the cart. The attempt ends if a caller still waits for the
- *    answer; otherwise the next checkout gets the same order by the same key.
+ *    items. loms repeats its first answer to a known key.
+ * 4. Created, settleAttempt(): the ordered items leave the cart. The attempt ends if a caller still
+ *    waits for the answer; otherwise it is kept, and the next checkout gets the same order by the
+ *    same key.
  *
  * In one process a user has one attempt at a time, and concurrent callers share it. It has its own
  * deadline and no caller can cancel it, so a caller that disconnects does not affect the others.
@@ -25,7 +27,7 @@ import { priceLines } from "./price-lines.ts";
  *
  * With an external store, if a process dies
  *    after 1: loms has no order yet. The next checkout, in any process, finds the attempt, does not
- *    know its outcome, and repeats 2 with the same key and snapshot.
+ *    know its outcome, and repeats 2 with the same key and items.
  *    after 2: the same; loms answers with the existing order.
  *    after 4: the attempt has ended and the items have left the cart, in one step of the store, so
  *    no cart is left with a settled order.

@@ -1,17 +1,22 @@
 -- The carts of one bucket of users and their attempts. The first argument names the operation.
 --
--- KEYS  cart     hash: the count by SKU; "revision", another one after each change of the lines
---       attempt  hash: "key", "items" and "resumed", how often it was found by a later checkout
---       left     hash: the count by SKU of what was ordered and has not left the cart since
---       ends     sorted set of the bucket: when the cart of a user ends, by the server's clock in ms
---       lines    counter of the bucket: the lines of its carts
+-- KEYS  cart           hash: the count by SKU; "revision", another one after each change of
+--                      the lines
+--       attempt        hash: "key" (the idempotency key), "items" and "resumed", how often a later
+--                      checkout found it
+--       still_in_cart  hash: the count by SKU of what was ordered and has not left the cart since
+--       ends           sorted set of the bucket: when the cart of a user ends, by the server's
+--                      clock, in ms
+--       lines          counter of the bucket: the lines of its carts
 -- ARGV  operation, user, ttl in ms, and what the operation takes
+--
+-- The steps 0 to 4 of a checkout are those of cart/domain/checkout.ts.
 --
 -- Returns how many carts have ended, then what the operation returns. Users stay texts: a number of
 -- Lua is a double. An attempt has the revision of its cart as its key: when a primary is replaced
 -- by a replica without the last changes, both are there or neither is.
 
-local cart, attempt, left, ends, lines = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local cart, attempt, still_in_cart, ends, lines = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local operation, user, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local ENDED_MAX = 8
 
@@ -56,7 +61,7 @@ local function resume()
   -- A write, so that a wait for the replicas covers the attempt whoever began it.
   redis.call("HINCRBY", attempt, "resumed", 1)
   redis.call("PEXPIRE", attempt, ttl)
-  redis.call("PEXPIRE", left, ttl)
+  redis.call("PEXPIRE", still_in_cart, ttl)
   return found
 end
 
@@ -91,13 +96,13 @@ end
 
 function operations.delete(sku, revision)
   if remove_line(sku) then changed(revision) end
-  redis.call("HDEL", left, sku)
+  redis.call("HDEL", still_in_cart, sku)
   return { expired }
 end
 
 function operations.clear()
   remove_cart(user)
-  redis.call("DEL", left)
+  redis.call("DEL", still_in_cart)
   return { expired }
 end
 
@@ -105,34 +110,38 @@ function operations.list()
   return { expired, redis.call("HGETALL", cart) }
 end
 
+-- Step 0, readToOrder().
 function operations.read()
   local found = resume()
   if found then return found_attempt(found) end
   return { expired, "cart", redis.call("HGETALL", cart) }
 end
 
+-- Step 1, beginAttempt().
 function operations.begin(revision, items)
   local found = resume()
   if found then return found_attempt(found) end
   if redis.call("HGET", cart, "revision") ~= revision then return { expired, "changed" } end
   redis.call("HSET", attempt, "key", revision, "items", items, "resumed", 0)
   redis.call("PEXPIRE", attempt, ttl)
-  redis.call("DEL", left)
-  redis.call("HSET", left, unpack(redis.call("HGETALL", cart)))
-  redis.call("HDEL", left, "revision")
-  redis.call("PEXPIRE", left, ttl)
+  redis.call("DEL", still_in_cart)
+  redis.call("HSET", still_in_cart, unpack(redis.call("HGETALL", cart)))
+  redis.call("HDEL", still_in_cart, "revision")
+  redis.call("PEXPIRE", still_in_cart, ttl)
   return { expired, "begun", revision, items, replication() }
 end
 
--- Whether the server is the one that had the attempt; with another id it may never have had it.
+-- Before step 2: whether the server is the one that had the attempt. One with another id may never
+-- have had it.
 function operations.same(id)
   local _, current = replication()
   return { expired, current == id and 1 or 0 }
 end
 
+-- Step 4, settleAttempt().
 function operations.settle(key, keep, revision)
   if redis.call("HGET", attempt, "key") == key then
-    local ordered = redis.call("HGETALL", left)
+    local ordered = redis.call("HGETALL", still_in_cart)
     local has_changed = false
     for at = 1, #ordered, 2 do
       local sku, count = ordered[at], tonumber(ordered[at + 1])
@@ -141,7 +150,7 @@ function operations.settle(key, keep, revision)
       has_changed = has_changed or in_cart > 0
     end
     if has_changed then changed(revision) end
-    redis.call("DEL", left)
+    redis.call("DEL", still_in_cart)
     if keep == "0" then redis.call("DEL", attempt) end
   elseif redis.call("HGET", cart, "revision") == key then
     -- The attempt was lost with a primary, and the cart still is what was ordered.
@@ -150,11 +159,12 @@ function operations.settle(key, keep, revision)
   return { expired }
 end
 
+-- Step 3, endAttempt().
 function operations.finish(key, unless_shared, revision)
   local open = redis.call("HMGET", attempt, "key", "resumed")
   if open[1] == key then
     if unless_shared == "1" and open[2] ~= "0" then return { expired } end
-    redis.call("DEL", attempt, left)
+    redis.call("DEL", attempt, still_in_cart)
   end
   -- The next attempt has another key. Not after an overload: a store that has lost an attempt began
   -- this one with its key, under which loms may have an order.

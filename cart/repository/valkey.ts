@@ -143,7 +143,8 @@ export class ValkeyCarts implements Carts {
   }
 
   /**
-   * Waits before loms is called. Otherwise a failover could lose the attempt of an existing order.
+   * Waits before loms is called, between steps 1 and 2 of cart/domain/checkout.ts. Otherwise a
+   * failover could lose the attempt of an existing order.
    */
   async #replicated(
     kind: unknown,

@@ -12,6 +12,8 @@ import { lineCount, type OrderListWriter, type WriteList } from "./writer.ts";
 // A transaction that the server rolled back because of its contents has done nothing, and each of
 // its halves is sent, down to the order that caused it.
 
+// shared/telemetry/grouped-calls.ts says how these limits relate.
+
 /** Limits the duration of a transaction, and of its locks, to some 20 ms. */
 const ORDERS_MAX = 256;
 /** The same for orders with many lines; a single order may have 1000. */
@@ -20,11 +22,9 @@ const LINES_MAX = 4_000;
 const WAITING_MAX = 5_000;
 /** Concurrent transactions of each kind. A second would share locks and CPUs, and gain nothing. */
 const BATCHES_MAX = 1;
-/** A transaction that takes this long counts as stalled: on a lock or on the server. */
+/** A transaction that takes this long waits for a lock or for the server. */
 const STALLED_AFTER_MS = 200;
-/** Stalled transactions that do not count towards the limit; the rest needs connections, too. */
 const STALLED_MAX = 2;
-/** How much longer than its callers' deadlines a transaction may take. */
 const GRACE_MS = 100;
 
 /** Writes single orders; those that arrive together share one transaction of `lists`. */

@@ -8,6 +8,8 @@ import { toOrderItem } from "./order-item.ts";
 import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
 import { toSkuStock } from "./stock-reader.ts";
 
+// shared/telemetry/grouped-calls.ts says how these limits relate.
+
 /**
  * Orders or SKUs per statement. Half of a usual load: while one half is read, the other is
  * answered. With a larger limit, callers that wait for each other's batch run in lockstep.
@@ -17,11 +19,9 @@ const BATCH_MAX = 32;
 const WAITING_MAX = 5_000;
 /** Concurrent statements of each kind. A third gains nothing. */
 const BATCHES_MAX = 2;
-/** A statement that takes this long counts as stalled: the server does not answer. */
+/** After this time the server counts as not answering. */
 const STALLED_AFTER_MS = 100;
-/** Stalled statements that do not count towards the limit. */
 const STALLED_MAX = 2;
-/** How much longer than its callers' deadlines a statement may take. */
 const GRACE_MS = 100;
 
 /**

@@ -23,6 +23,8 @@ import { ReplicationDoubts } from "./replication-doubts.ts";
 // A confirmed probe leads back to synchronous: the replicas have then applied everything committed
 // before it, and writes wait for the rest. Nothing of this is stored: a process that dies leaves no
 // degraded server behind, and each process detects the state separately.
+//
+// docs/replicas.md has a table of the files that know something about replication.
 
 /** Between probes, and between checks of a waiting probe. */
 const STEP_MS = 500;

@@ -3,6 +3,24 @@ import { readDatabaseUrl } from "./database-url.ts";
 import { Dialer } from "./dialer.ts";
 import { loginOptions } from "./try-login.ts";
 
+// From a URL to a connection. The files act in this order:
+//
+//   libpq-uri      splits the URL by libpq's grammar
+//   database-url   checks its parameters and fills in the defaults: a DatabaseTarget
+//   tls-settings   reads its TLS parameters and the files that they name
+//   open-client    makes a client of postgres.js for the target, with the dialer as its `socket`
+//   try-login      gives the client the target's user, password, database and startup parameters
+//
+// and for each connection that the client opens:
+//
+//   dialer         chooses the server and the encryption
+//   open-line      connects to that server and encrypts
+//   try-login      if there is a choice, logs in once on such a connection to inspect the server
+//   postgres.js    logs in on the connection that the dialer returns
+//
+// pool runs statements on a client and bounds how many wait; the bus passes the dialer to pg-boss;
+// pooler uses two clients to find out whether a pooler shares their sessions.
+
 export interface ClientOptions {
   readonly url: string;
   /** Connection timeout of each server of the URL, unless the URL sets it. */

@@ -3,6 +3,19 @@ import type { RequestContext } from "../async/request-context.ts";
 import { BATCH_BUCKETS, DURATION_BUCKETS, histogramFamily, type Metrics } from "./metrics.ts";
 import { serveTogether } from "./tracing.ts";
 
+// How the limits of grouped calls relate:
+//
+//   batchesMax      batches that may run concurrently; further calls wait for one of them to end
+//   stalledAfterMs  a batch that takes this long no longer counts in batchesMax. So a batch that
+//                   waits for a lock, or for a server that does not answer, delays the others by
+//                   this time only. It is far longer than a usual batch takes
+//   stalledMax      while more than this many batches are stalled, none starts. So at most
+//                   batchesMax + stalledMax are in progress. In loms each occupies a connection of
+//                   a pool of 10: the three kinds of writes 3 * (1 + 2), the two kinds of reads
+//                   2 * (2 + 2)
+//   graceMs         a batch ends this long after the latest deadline of its callers, who have
+//                   answers by then. So a batch ends by its own deadline only if none waits for it
+
 export const BATCHER_BATCH_ITEMS = histogramFamily({
   name: "batcher_batch_items",
   help: "Requests in one batch",

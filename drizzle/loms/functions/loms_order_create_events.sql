@@ -9,6 +9,25 @@
 -- key belongs to an order with other items or prices. A repeated key gets the first answer again.
 -- With an order that is created or short come the ids in the outbox of its two events, and their
 -- time. stock_events: whether the call wrote stock events.
+--
+-- Steps:
+--   1. Set the durability and the lock timeout of the transaction.
+--   2. Draw an id for each order: new_ids.
+--   3. Insert the idempotency keys, and read the order of each key: answer_ids. It differs from the
+--      new id if an earlier call, or an earlier place of the list, has the key; such a place is a
+--      repeat, and steps 4 to 9 skip it.
+--   4. Lock the stock rows of the others by SKU, and read what is available and the time: moment.
+--   5. Find the stock row of each line: line_slots.
+--   6. In the order of the list, admit each order if all its lines are available, and take them
+--      from `available`. Otherwise note its shortage and take nothing.
+--   7. Reserve in stocks what was taken.
+--   8. Write a stock event for each SKU that sold out.
+--   9. Insert the orders, their items, their history and their two events, and note the ids of the
+--      events.
+--  10. If a place is a repeat, write a message to the write-ahead log, so that the commit
+--      waits for the replica.
+--  11. Return the outcome of each place. A repeat has the shortage that is stored with its order,
+--      or is 'key_reused' if its lines differ from those of the order.
 create or replace function loms_order_create_events(
   users bigint[],
   keys text[],
