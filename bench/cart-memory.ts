@@ -26,7 +26,7 @@ async function bytesPerLine(carts: number, linesPerCart: number): Promise<number
     }
   }
   const bytes = heapBytes() - before;
-  // This use keeps the store alive during the collection.
+  // This use keeps the store reachable during the collection.
   if (store.size === undefined) throw new Error("the store is gone");
   return bytes / (carts * linesPerCart);
 }

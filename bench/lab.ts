@@ -1,12 +1,12 @@
 import type { CloseStack } from "../shared/lifecycle.ts";
 import type { Measured } from "./load/load.ts";
 
-/** What a bench is to reach: one line of the table. */
+/** A goal of a bench: one line of the table. */
 export interface Goal {
   /** Its name in the table, such as `B2a`. */
   readonly bench: string;
   readonly what: string;
-  /** What the ratio is of; absent for a plain figure. */
+  /** The two sides of the ratio; absent for a plain figure. */
   readonly reference?: string;
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -23,7 +23,7 @@ export interface Outcome {
 export interface Subject {
   readonly name: string;
   readonly rounds: readonly Measured[];
-  /** At a steady rate below what it can take. */
+  /** At a steady rate below its capacity. */
   readonly open?: Measured;
 }
 
@@ -32,7 +32,7 @@ export interface Point {
   readonly y: number;
 }
 
-/** Lines over one x axis. */
+/** Several lines with a common x axis. */
 export interface Curve {
   readonly name: string;
   readonly xLabel: string;
@@ -41,7 +41,7 @@ export interface Curve {
   readonly lines: readonly { readonly name: string; readonly points: readonly Point[] }[];
 }
 
-/** A bench: its lines of the table, and the run that gives each of them its outcome. */
+/** A bench: its lines of the table, and the run that measures them. */
 export interface Bench {
   /** `B1`. */
   readonly name: string;
@@ -50,18 +50,18 @@ export interface Bench {
   run(lab: Lab): Promise<void>;
 }
 
-/** What a bench reports to. A goal without an outcome is shown as not measured. */
+/** Collects the results of a bench. A goal without an outcome is shown as not measured. */
 export class Lab {
   readonly isQuick: boolean;
   readonly rounds: number;
-  /** Closed after the bench, whatever happens. */
+  /** Closed after the bench, also when it fails. */
   readonly opened: CloseStack;
   readonly outcomes = new Map<Goal, Outcome>();
   readonly subjects: Subject[] = [];
   readonly curves: Curve[] = [];
-  /** Promises that did not hold, such as a unit sold twice: the run fails. */
+  /** Broken promises, such as a unit sold twice, which fail the run. */
   readonly broken: string[] = [];
-  /** What the generator of the latest measurement may have limited. */
+  /** Measurements that the load generator may have limited. */
   limited: readonly string[] = [];
   readonly #say: (line: string) => void;
 
@@ -98,7 +98,7 @@ export class Lab {
     this.subjects.push({ name, rounds, ...(open ? { open } : {}) });
   }
 
-  /** A promise of the contract; the run fails when it does not hold. */
+  /** A promise of the contract; the run fails if it is broken. */
   promise(holds: boolean, broken: string): void {
     if (!holds) this.broken.push(broken);
   }

@@ -12,7 +12,7 @@ import { thisCheckout } from "./start/checkout.ts";
 const FORCES = 300;
 const PAGE_BYTES = 8_192;
 
-/** What a reader needs to repeat a run, by name. */
+/** The machine's properties by name, to repeat a run. */
 export async function describeMachine(): Promise<Readonly<Record<string, string>>> {
   const processors = cpus();
   const generator = await generatorCommand();

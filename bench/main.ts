@@ -1,6 +1,6 @@
-// The benches, each beside its reference, and a table of what they reach. docs/performance.md says
-// what each of them means. Results go to bench/results. Exits with 1 when a bench could not measure
-// or a promise of the contract did not hold; a missed goal is shown as missed.
+// The benches, each compared with its reference, and a table of their results. docs/performance.md
+// describes each of them. Results go to bench/results. Exits with 1 if a bench could not measure or
+// a promise of the contract was broken; a missed goal is shown as missed.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -61,7 +61,7 @@ async function runBench(bench: Bench, { isQuick, rounds }: Arguments): Promise<R
   return { bench, lab, seconds: (performance.now() - startedAt) / 1_000, failure };
 }
 
-/** The whole run and a quick one have a file each; a part of them has another. */
+/** A whole run, a quick run and a part of them have a file each. */
 function write(chosen: Arguments, ran: readonly Ran[], machine: Readonly<Record<string, string>>) {
   const { isQuick, rounds, benches, out = RESULTS } = chosen;
   const isWhole = benches.length === names.length;
@@ -89,7 +89,7 @@ function json(
     subjects: lab.subjects,
     curves: lab.curves,
   }));
-  // The answers of a load are its work, not a measurement.
+  // The answers of a load are not a measurement.
   const drop = (key: string, value: unknown) => key === "answers" ? undefined : value;
   return `${JSON.stringify({ ...rest, benches }, drop, 1)}\n`;
 }

@@ -1,6 +1,6 @@
-// What the relay's statements cost on an outbox with a past, beside an empty one: published rows,
+// The cost of the relay's statements on a used outbox, compared with an empty one: published rows,
 // dead rows, a snapshot that another session holds, and a transaction that writes and stays open.
-// Each figure is a median; the ratio is to the empty outbox, with which each case takes turns.
+// Each figure is a median; the ratio is to the empty outbox, with which each case alternates.
 // Usage: node bench/relay-cost.ts [EVENTS]   (300000 without it)
 import { randomUUID } from "node:crypto";
 import process from "node:process";
@@ -23,7 +23,7 @@ const LEASE_MS = 4_000;
 const RELAY = randomUUID();
 const MINUTE_MS = 60_000;
 
-/** As the relay of release 3e7d3ee read. */
+/** The query of the relay at commit 3e7d3ee. */
 const OLDER_READ = defineStatement({
   name: "older_read",
   kind: "update",

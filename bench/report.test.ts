@@ -23,7 +23,7 @@ test("a figure is shown as min–median–max", () => {
   expect(shown([12.34])).toBe("12.3");
 });
 
-test("no line of the table is missing, whatever a bench reported", () => {
+test("the table has all of its lines, whatever a bench reported", () => {
   const bench: Bench = {
     name: "B1",
     title: "orders",

@@ -4,7 +4,7 @@ import { isLimited } from "./rounds.ts";
 import { median, spreadOf } from "./statistics.ts";
 import { table } from "./table.ts";
 
-/** A bench that ran, with what it reported and why it ended early, if it did. */
+/** A bench that ran, with its results, and why it ended early, if it did. */
 export interface Ran {
   readonly bench: Bench;
   readonly lab: Lab;
@@ -58,7 +58,7 @@ function round(value: number): string {
   return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 }
 
-/** What each subject did: throughput, latencies, processor time. */
+/** Throughput, latencies and processor time of each subject. */
 export function subjectTable(subjects: readonly Subject[]): string {
   const head = [
     ...["subject", "calls/s", "p50, ms", "p99, ms", "steady: calls/s, p50, p99 in ms"],

@@ -3,14 +3,14 @@ import { generate, type Load, type Measured } from "./load/load.ts";
 import type { Part } from "./cpu-time.ts";
 import { median, percentile } from "./statistics.ts";
 
-/** Of the throughput at saturation; there queues are short, and latency is that of the work. */
+/** The share of the capacity at which queues are short and latency is that of the work. */
 const OPEN_SHARE = 0.6;
 const OPEN_SECONDS = { full: 2, quick: 1 } as const;
 const GENERATOR_MAX_CORES = 0.9;
-/** The engine has compiled by then what each call runs. */
+/** By then the engine has compiled the code of a call. */
 const WARM_UP_SECONDS = 0.7;
 
-/** One of the ways that take turns. */
+/** One of the alternating ways. */
 export interface Way {
   readonly name: string;
   measure(load: Partial<Load>): Promise<Measured>;
@@ -47,8 +47,8 @@ export function loadedWay(
 }
 
 /**
- * Measures the ways in turn, in changing order, so that other load on the machine affects all of
- * them; returns the rounds of each.
+ * Measures the ways alternately, in changing order, so that other load on the machine affects all
+ * of them; returns the rounds of each.
  */
 export async function alternate(lab: Lab, ways: readonly Way[]): Promise<Measured[][]> {
   for (const way of ways) await way.warmUp?.();
@@ -77,7 +77,7 @@ async function measureRound(lab: Lab, way: Way): Promise<Measured> {
   return result;
 }
 
-/** Whether the generator took so much of a core that it may be the limit itself. */
+/** Whether the generator used so much of a core that it may be the limit. */
 export function isLimited(rounds: readonly Measured[]): boolean {
   return median(rounds.map(({ generatorCores }) => generatorCores)) > GENERATOR_MAX_CORES;
 }
@@ -92,7 +92,7 @@ function describe({ perSecond, p50_ms, p99_ms, failed, first_error }: Measured):
     failures.join("") + (first_error && ` (${first_error})`);
 }
 
-/** A measurement that no generator made: how many in which time, with their latencies if known. */
+/** A measurement without a generator: count, time, and latencies if known. */
 export function measuredBy(
   { calls, seconds, latenciesMs = [], cpuUs = {} }: {
     readonly calls: number;

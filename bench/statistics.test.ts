@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { median, percentile, ratios, spreadOf } from "./statistics.ts";
 
-test("spreadOf() takes the least, the middle and the greatest", () => {
+test("spreadOf() returns the minimum, the median and the maximum", () => {
   expect(spreadOf([3, 1, 10])).toEqual({ min: 1, median: 3, max: 10 });
   expect(median([1, 2, 4, 100])).toBe(3);
 });
@@ -13,6 +13,6 @@ test("percentile() does not depend on the order of the values", () => {
   expect(percentile([], 0.5)).toBeNaN();
 });
 
-test("ratios() are of the same round, and leave out what the reference lacks", () => {
+test("ratios() compares figures of one round, and omits those that the reference lacks", () => {
   expect(ratios([2, 9, 5], [1, 3])).toEqual([2, 3]);
 });

@@ -1,4 +1,4 @@
-/** A Markdown table of rows as wide as the first, which is its head. */
+/** A Markdown table; the first row is its head. */
 export function table([head = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) =>
     Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0))

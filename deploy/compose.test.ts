@@ -6,7 +6,7 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf
 const compose = read("../docker-compose.yml");
 const highlyAvailable = read("../docker-compose.ha.yml");
 const services = compose.slice(compose.indexOf("\nservices:"), compose.indexOf("\nvolumes:"));
-/** The text of each service by its name. */
+/** The text of each service, by name. */
 const texts = new Map(
   services.split(/^ {2}(?=[a-z-]+:$)/m).slice(1)
     .map((text) => [/^[a-z-]+/.exec(text)?.[0] ?? "", text]),
@@ -37,7 +37,7 @@ test("each setting of the compose files is in .env.example with its default", ()
       value,
     ]),
   );
-  // Those two are what .env says of the whole, which is more than the core.
+  // These two are set in .env for the whole system, which is more than the core.
   used.set("COMPOSE_PROFILES", "observability");
   used.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318");
   expect(Object.fromEntries(offered)).toEqual(Object.fromEntries(used));
@@ -46,7 +46,7 @@ test("each setting of the compose files is in .env.example with its default", ()
   );
 });
 
-test("Prometheus scrapes each service of ours where its container listens", () => {
+test("Prometheus scrapes each of our services at the address of its container", () => {
   const targets = Array.from(
     read("prometheus/prometheus.yml").matchAll(/names: \[(\w+)\], type: A, port: (\d+)/g),
     ([, name, port]) => [name, port],
@@ -111,7 +111,7 @@ test("every PostgreSQL has the settings that the services need", () => {
       ],
     ),
   );
-  // Patroni sets these itself, or has them from the image.
+  // Patroni sets these itself, or gets them from the image.
   const own = [
     ...["listen_addresses", "shared_buffers", "wal_level", "synchronous_standby_names"],
     ...["hot_standby", "wal_retrieve_retry_interval"],

@@ -22,7 +22,7 @@ const containers = new Map<string, Container>(
 );
 const kustomization = manifests.find(({ kind }) => kind === "Kustomization");
 
-test("each setting is one that a service reads", () => {
+test("each setting is read by a service", () => {
   const shared: string[] = kustomization.configMapGenerator[0].literals;
   const known = new Set([...CART_SETTINGS, ...LOMS_SETTINGS, ...NOTIFIER_SETTINGS]);
   const names = shared.map((literal) => literal.split("=")[0]);
@@ -49,7 +49,7 @@ test("services listen where the manifests say", () => {
   expect(declared).toEqual(expect.arrayContaining(listening));
 });
 
-test("the proxy is that of docker-compose.yml, and listens as its file says", () => {
+test("the proxy is that of docker-compose.yml, with the listeners of its file", () => {
   const proxy = containers.get("proxy");
   expect(read("../docker-compose.yml")).toContain(`image: ${proxy?.image}\n`);
   const bound = Array.from(

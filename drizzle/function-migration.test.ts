@@ -22,7 +22,7 @@ const edit = (file: string, from: string, to: string) => {
   writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
 };
 
-test("a changed function gets one migration, after which nothing is changed", () => {
+test("a changed function gets one migration, after which no function has changed", () => {
   edit("loms_outbox_read.sql", "if found then", "if found and true then");
   const before = readMigrations(join(folder, "migrations"));
   const changed = changedFunctions(folder);
@@ -34,7 +34,7 @@ test("a changed function gets one migration, after which nothing is changed", ()
   expect(after.at(-1)?.madeAt).toBeGreaterThan(before.at(-1)?.madeAt ?? Infinity);
 });
 
-test("a function of both outboxes is changed in both", () => {
+test("a changed function of both outboxes is changed for both", () => {
   edit("loms_outbox_clean.sql", "return deleted;", "return deleted + 0;");
   expect(changedFunctions(folder)).toEqual([
     expect.stringContaining("function loms_outbox_clean("),

@@ -5,9 +5,9 @@ import type { Page } from "playwright-core";
 const BROKEN =
   `axe.run().then(({ violations }) => violations.map(({ id, help }) => id + ": " + help))`;
 
-/** What axe calls each rule that the page breaks as it is shown, contrast among them. */
+/** The axe rules that the page violates as shown, contrast included. */
 export async function brokenRules(page: Page): Promise<unknown> {
-  // Evaluated, because the policies of our pages take no script of others.
+  // Evaluated, because the policies of our pages allow no foreign scripts.
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve("axe-core"), "utf8"));
   return await page.evaluate(BROKEN);
 }

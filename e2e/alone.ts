@@ -8,11 +8,11 @@ import { eventually } from "./eventually.ts";
 import type { SharedShop } from "./own-stack.ts";
 import { suiteRuntime } from "./runtime.ts";
 
-/** A service beside a stack, started by its environment alone. */
+/** A service beside a stack, started with only its environment. */
 export interface Alone {
-  /** All that it has written. */
+  /** Its output so far. */
   output(): string;
-  /** Yields what it has written and what it will write to its standard output. */
+  /** Passes its output so far, and later output of stdout. */
   follow(take: (chunk: string) => void): void;
   signal(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ending>;
@@ -20,7 +20,7 @@ export interface Alone {
 
 type Settings = Readonly<Record<string, string>>;
 
-/** Starts it from the sources in `directory`, and does not wait for anything. */
+/** Starts it from the sources in `directory`, without waiting. */
 export async function spawnAlone(
   part: ServicePart,
   settings: Settings,
@@ -36,20 +36,20 @@ export async function spawnAlone(
     environment,
     deathSignal: "SIGKILL",
   });
-  let said = "";
+  let written = "";
   for (const stream of [child.process.stdout, child.process.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => said += text);
+    stream?.setEncoding("utf8").on("data", (text: string) => written += text);
   }
   const closed = new Promise<void>((resolve) => child.process.once("close", () => resolve()));
   return {
-    output: () => said,
+    output: () => written,
     follow(take) {
-      take(said);
+      take(written);
       child.process.stdout?.on("data", take);
     },
     // Deno counts a process that was signalled through its handle as ended by that signal.
     signal: (signal) => void sendSignal(child.pid, signal),
-    // Pipes may hold words after the exit.
+    // Pipes may contain output after the exit.
     ended: child.ended.then(async (ending) => {
       await closed;
       return ending;

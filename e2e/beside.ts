@@ -11,11 +11,11 @@ export interface Beside {
   /** host:port of loms' gRPC server; the other services use another one. */
   readonly grpc: string;
   readonly process: Alone;
-  /** SIGTERM, until it has ended. */
+  /** Sends SIGTERM and waits until it has ended. */
   close(): Promise<void>;
 }
 
-/** What such a service needs, and where it will listen. */
+/** The settings of such a service, and its addresses. */
 export async function settingsBeside(
   part: ServicePart,
   { databases, urls }: Pick<SharedShop, "databases" | "urls">,

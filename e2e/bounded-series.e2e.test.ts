@@ -9,10 +9,10 @@ const REQUESTS = 10_000;
 const AT_ONCE = 16;
 /** Above every deadline of the services. */
 const REQUEST_MAX_MS = 20_000;
-/** Each costs a call to the product service, which takes 10 a second. */
+/** Each costs a call to the product service, which allows 10 a second. */
 const ASKED_SKUS_MAX = 8;
 const VERBS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "PROPFIND", "PURGE"];
-/** Reported by the runtime about itself, whatever the requests. */
+/** Reported by the runtime, independent of requests. */
 const OF_RUNTIME = /^nodejs_|^process_/;
 
 const { cart, loms = "", lomsGrpc = "", notifier = "", products } = inject("shop").urls;
@@ -25,7 +25,7 @@ async function series(): Promise<string[]> {
   return reported.flat().filter((name) => !OF_RUNTIME.test(name.split(" ")[1] ?? "")).sort();
 }
 
-/** What a client may make up; each kind comes in countless shapes. */
+/** Values that a client can invent, in any number. */
 function madeUp(random: Random, { call }: Pick<GrpcCaller, "call">) {
   const word = () => random.integer(0, 2 ** 32 - 1).toString(36);
   const number = () => random.integer(1, 2 ** 47);
@@ -80,7 +80,7 @@ function madeUp(random: Random, { call }: Pick<GrpcCaller, "call">) {
   };
 }
 
-/** Field 1, a varint of five bytes: more orders than there are. */
+/** Field 1, a varint of five bytes: ids above those of all orders. */
 function orderFarAhead(random: Random): Uint8Array {
   const low = Array.from({ length: 4 }, () => random.integer(128, 255));
   return Uint8Array.of(1 << 3, ...low, 127);
@@ -91,12 +91,12 @@ function unknownField(random: Random): Uint8Array {
   return Uint8Array.of(random.integer(8, 15) << 3, random.integer(0, 127));
 }
 
-test("10 000 requests with made-up paths, verbs, methods, ids and SKUs add no series", async () => {
+test("10 000 requests with random paths, verbs, methods, ids and SKUs add no series", async () => {
   const seed = randomInt(2 ** 31);
   const grpc = grpcCaller(lomsGrpc);
   const { each, one, unknownSku, verbs } = madeUp(new Random(seed), grpc);
   await Promise.all([each(), verbs(), unknownSku()]);
-  // A scrape reports about the one before it, so from the second one on.
+  // A scrape reports about the one before it, so the second one is the first to count.
   await series();
   const before = await eventually(async () => {
     const [first, second] = [await series(), await series()];

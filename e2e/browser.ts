@@ -7,12 +7,12 @@ import { fileURLToPath } from "node:url";
 import { createBrotliDecompress } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-/** Where Debian puts its package; it fits the machine better than one that npm brings. */
+/** The path of Debian's package, which fits the machine better than the one from npm. */
 const INSTALLED = ["/usr/bin/chromium"];
 const CACHE = fileURLToPath(new URL("../node_modules/.cache/chromium/", import.meta.url));
-/** For one thing that is done or shown on a page; a busy machine takes its time. */
+/** Timeout of one action or one change on a page, for a busy machine. */
 const STEP_MAX_MS = 60_000;
-/** Nothing that looks for its maker's servers, and no sandbox, which root cannot have. */
+/** No requests to its maker's servers, and no sandbox, which root cannot have. */
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -21,9 +21,9 @@ const ARGUMENTS = [
 ];
 
 /**
- * Chromium without a window: the installed one, else the one of the package @sparticuz/chromium.
- * Its binary is all that is taken of that package, whose arguments switch off the very rules of
- * origins that pages are tested for.
+ * Headless Chromium: the installed one, else the one of the package @sparticuz/chromium. Only the
+ * binary of that package is used, because its arguments disable the rules of origins that the tests
+ * check.
  */
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = INSTALLED.find((path) => existsSync(path)) ?? await unpackedChromium();
@@ -36,7 +36,7 @@ async function unpackedChromium(): Promise<string> {
   const path = join(CACHE, "chromium");
   if (existsSync(path)) return path;
   mkdirSync(CACHE, { recursive: true });
-  // Another process may unpack it, too: each writes a file of its own, which then appears whole.
+  // Another process may unpack it, too. Each writes its own file and then renames it.
   const unfinished = `${path}.${process.pid}`;
   const binary = createWriteStream(unfinished, { mode: 0o755 });
   await pipeline(createReadStream(packed), createBrotliDecompress(), binary);
@@ -44,14 +44,14 @@ async function unpackedChromium(): Promise<string> {
   return path;
 }
 
-/** A page of its own profile, and everything that the browser found to complain about on it. */
+/** A page with its own profile, and the problems that the browser reported on it. */
 export interface WatchedPage {
   readonly page: Page;
-  /** Console errors and warnings, uncaught errors, and requests that failed, as they came. */
+  /** Console errors and warnings, uncaught errors, and failed requests, in their order. */
   readonly complaints: readonly string[];
 }
 
-/** Opens an empty page, without cookies and caches of others; closing the browser closes it. */
+/** Opens an empty page with its own cookies and caches; closing the browser closes it. */
 export async function openPage(browser: Browser): Promise<WatchedPage> {
   const context = await browser.newContext();
   const page = await context.newPage();

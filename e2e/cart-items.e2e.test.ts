@@ -64,7 +64,7 @@ test.each([
   expect(await inCart(user)).toEqual({});
 });
 
-test("units in the cart count against what can be bought", async () => {
+test("units in the cart count against the available stock", async () => {
   const user = newUser();
   const available = await stock(BOOK);
   await add(user, BOOK, available - 1);
@@ -74,7 +74,7 @@ test("units in the cart count against what can be bought", async () => {
   expectProblem(await tryAdd(user, BOOK, 1), 412);
 });
 
-test("concurrent adds never exceed what can be bought", async () => {
+test("concurrent adds never exceed the available stock", async () => {
   const user = newUser();
   const available = await stock(BOOK);
   await add(user, BOOK, available - 5);
@@ -88,7 +88,7 @@ test("the greatest count is refused like any other above the stock", async () =>
   expectProblem(await tryAdd(newUser(), DRESS, 65_535), 412);
 });
 
-test("a line is deleted whole, whether it was there or not", async () => {
+test("deleting a line removes all of its units, and succeeds if there is no line", async () => {
   const user = newUser();
   await add(user, SNEAKERS, 2);
   await add(user, MUSIC, 1);
@@ -101,7 +101,7 @@ test("a line is deleted whole, whether it was there or not", async () => {
   expect(never.status).toBe(204);
 });
 
-test("a cart is cleared, whether there was one or not", async () => {
+test("clearing a cart succeeds whether or not there is one", async () => {
   const user = newUser();
   await add(user, SNEAKERS, 2);
   for (let times = 0; times < 2; times++) {
@@ -126,7 +126,7 @@ test("the list is ascending, with names, prices and the exact total", async () =
   });
 });
 
-test("no cart and an empty one are not found", async () => {
+test("a missing cart and an empty one are not found", async () => {
   const user = newUser();
   expectProblem(await call(cart, `GET /user/${user}/cart/list`), 404);
   await add(user, MUSIC, 1);

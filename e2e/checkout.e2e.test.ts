@@ -17,7 +17,7 @@ const TOTAL = 3_555;
 const DRESS = 139_275_865;
 const DRESSES = 65_534;
 
-test("a checkout orders what is in the cart and empties it", async () => {
+test("a checkout orders the content of the cart and empties the cart", async () => {
   const user = newUser();
   const before = await stock(SKU);
   await add(user, SKU, 2);
@@ -94,7 +94,7 @@ test("a checkout short of stock names the SKUs and the order, and keeps the cart
   expect(await inCart(user)).toEqual({});
 });
 
-test("two concurrent checkouts give one order and one answer", async () => {
+test("two concurrent checkouts make one order and have one answer", async () => {
   for (let round = 0; round < 10; round++) {
     const user = newUser();
     const before = await stock(SKU);
@@ -103,7 +103,7 @@ test("two concurrent checkouts give one order and one answer", async () => {
     const placed = answers.filter((answer) => answer.status === 200);
     expect(placed.length, answers.map(({ text }) => text).join()).toBeGreaterThan(0);
     expect(new Set(placed.map(({ text }) => text)).size).toBe(1);
-    // One that arrives after the other was answered finds an empty cart.
+    // A checkout that arrives after the other was answered finds an empty cart.
     for (const late of answers) if (late.status !== 200) expectProblem(late, 404);
     expect(await stock(SKU)).toBe(before - 1);
   }

@@ -9,7 +9,7 @@ import { generateClient } from "../tools/openapi/clients.ts";
 
 const TSC = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 
-/** What a project that uses the clients in a browser would write. */
+/** The settings of a project that uses the clients in a browser. */
 const TSCONFIG = {
   compilerOptions: {
     target: "es2022",
@@ -64,7 +64,7 @@ function runsTsc(folder: string): string[] {
   return [...deno, TSC, "-p", folder];
 }
 
-test("the generated clients compile strictly, and refuse what the documents refuse", async () => {
+test("the generated clients compile strictly, and refuse undescribed calls", async () => {
   const folder = mkdtempSync(join(tmpdir(), "marketplace-clients-"));
   try {
     await generateClient("docs/api/cart.json", join(folder, "cart"), "CartApi", true);

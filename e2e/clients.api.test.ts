@@ -8,7 +8,7 @@ import { openShopWindow } from "./clients/shop-window.ts";
 
 const { cart, loms = "" } = inject("shop").urls;
 const MAIN = "e2e/clients/purchase-main.ts";
-/** At the edge of what a double holds, beyond it, and the greatest. */
+/** The largest integer that a double represents exactly, one beyond it, and the maximum. */
 const USERS = ["9007199254740991", "9007199254740993", "9223372036854775807"];
 const RUNTIMES: Runtime[] = ["node", "deno"];
 
@@ -24,14 +24,14 @@ const bought = (user: string): Receipt => ({
   },
 });
 
-test.each(RUNTIMES)("the generated clients buy something on %s, with every digit", async (name) => {
+test.each(RUNTIMES)("the generated clients on %s buy with every digit kept", async (name) => {
   const [command = "", ...args] = commandFor(name, MAIN, ["--allow-net=127.0.0.1"]);
   const { stdout } = await promisify(execFile)(command, [...args, cart, loms, ...USERS]);
   const receipts = stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as Receipt);
   expect(receipts).toEqual(USERS.map(bought));
 });
 
-test("the generated clients buy something in a browser, with every digit", async () => {
+test("the generated clients in a browser buy with every digit kept", async () => {
   const shopWindow = await openShopWindow({ cart, loms });
   const browser = await launchBrowser();
   try {
@@ -42,7 +42,7 @@ test("the generated clients buy something in a browser, with every digit", async
       const receipt = await page.evaluate(buyInPage, { addresses, user });
       expect(receipt).toEqual(bought(user));
     }
-    // The refused order, once for each: a browser logs every answer that is no success.
+    // One for each refused order: a browser logs every response that is not a success.
     expect(complaints.filter((text) => !text.includes("412"))).toEqual([]);
   } finally {
     await browser.close();
@@ -50,7 +50,7 @@ test("the generated clients buy something in a browser, with every digit", async
   }
 });
 
-/** Runs inside of the page. */
+/** Runs in the page. */
 async function buyInPage({ addresses, user }: { addresses: Addresses; user: string }) {
   const { shop } = globalThis as unknown as { shop: typeof import("./clients/purchase.ts") };
   return await shop.purchase(addresses, BigInt(user));

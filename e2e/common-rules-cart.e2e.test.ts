@@ -88,7 +88,7 @@ test.each([
 ])("a route without a body ignores %s", async (title, sent) => {
   const deleted = await call(cart, `DELETE /user/${user}/cart/${SKU}`, sent);
   expect(deleted.status, deleted.text).toBe(204);
-  // A checkout takes a body, if it is JSON.
+  // A checkout accepts a JSON body.
   const status = title === "bad JSON" ? 400 : 404;
   expectProblem(await call(cart, `POST /user/${user}/cart/checkout`, sent), status);
 });

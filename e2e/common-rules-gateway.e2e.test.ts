@@ -103,7 +103,7 @@ test("a trailing slash and unknown query parameters are accepted", async () => {
 
 describe("int64", () => {
   test.each(["9007199254740993", "9223372036854775807"])(
-    "user %s is exact as an integer and as a string, both ways",
+    "user %s is exact as an integer and as a string, in both directions",
     async (user) => {
       for (const written of [user, `"${user}"`]) {
         const body = `{"user":${written},"items":[${line}]}`;
@@ -120,7 +120,7 @@ describe("int64", () => {
   );
 });
 
-test("an answer outside every trace has a trace id of its own", async () => {
+test("a response without a trace has its own trace id", async () => {
   const first = await call(loms, INFO, { body: "{}" });
   const second = await call(loms, INFO, {
     body: "{}",
@@ -132,7 +132,7 @@ test("an answer outside every trace has a trace id of its own", async () => {
   expect(second.body["trace_id"]).not.toBe("0".repeat(32));
 });
 
-test("an order that is short adds its id and its SKUs to the problem", async () => {
+test("the problem of a short order contains its id and its SKUs", async () => {
   const items = [{ sku: 139_819_069, count: 7 }];
   const answer = await call(loms, CREATE, { body: { user: newUser(), items } });
   expectProblem(answer, 412);

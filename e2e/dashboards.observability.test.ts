@@ -8,13 +8,13 @@ import { query } from "./prometheus.ts";
 import { shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
-/** One for each round: the second time, a product would come from the cache. */
+/** One for each round: a product of an earlier round would come from the cache. */
 const SKUS = [1_625_903, 139_275_865];
-/** No stock row is that full. */
+/** More than any stock row has. */
 const TOO_MANY = 65_535;
 /** With the stand-in of the product service. */
 const SERVICES = 4;
-/** In the place of Grafana's: longer than the tests take, so that what was bought stays in it. */
+/** Instead of Grafana's range: longer than the tests, so it covers their purchases. */
 const RATE_INTERVAL = "1h";
 
 const FOLDER = new URL("../deploy/grafana/dashboards/", import.meta.url);
@@ -58,7 +58,7 @@ describe.skipIf(!observed)("Prometheus, scraping a stack that buys", () => {
     return groups.flatMap((group) => group.rules);
   }
 
-  /** Everything that an order can go through; also what is refused. */
+  /** Every change of an order, and refusals. */
   async function buyAndRefuse(sku: number): Promise<void> {
     const { add, checkout, inCart, pay, create, cancel, tryCreate, status } = shopAt(shop);
     const user = newUser();
@@ -83,7 +83,7 @@ describe.skipIf(!observed)("Prometheus, scraping a stack that buys", () => {
   }
 
   beforeAll(async () => {
-    // A rate is seen once Prometheus has both seen a series and seen it grow.
+    // A rate needs a sample of the series and a later, larger one.
     for (const sku of SKUS) {
       await buyAndRefuse(sku);
       await scraped();

@@ -22,7 +22,7 @@ const PROBLEM = {
 
 const PROBLEM_405 = { ...PROBLEM, status: 405, code: "invalid_argument" };
 
-/** What `call` makes of an answer that a service might have given. */
+/** The result of `call` for a possible response of a service. */
 function answered(
   line: string,
   status: number,
@@ -73,7 +73,7 @@ test.each(
   },
 );
 
-test("a body where none is described is caught", () => {
+test("a body that the document does not describe is an error", () => {
   const answer = { status: 204, headers: new Headers(), text: "{}", body: {} };
   expect(() => expectDescribed("DELETE", "/user/1/cart", answer)).toThrow("not described");
 });

@@ -10,8 +10,8 @@ import {
 } from "./service-documents.ts";
 
 /**
- * What no document describes: for operators, for people who read about them, and
- * the stand-in of an external service.
+ * Paths that no document describes: those for operators, the pages, and those of the stand-in of an
+ * external service.
  */
 const UNDESCRIBED = new RegExp(
   "^/(healthz|readyz|metrics|debug/pprof(/.*)?|openapi\\.json|swagger-ui(/.*)?|" +
@@ -19,7 +19,7 @@ const UNDESCRIBED = new RegExp(
 );
 const PROBLEM_TYPE = "application/problem+json";
 
-/** The part of an answer that a document describes. */
+/** The part of a response that a document describes. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -38,8 +38,8 @@ const problemSchema = { $ref: `${SERVICE_DOCUMENTS[0]?.name}#/components/schemas
 const compiled = new Map<string, ValidateFunction>();
 
 /**
- * Holds an answer against the document of the service that it came from.
- * @throws {Error} with everything in which it is not what the document describes
+ * Compares a response with the document of its service.
+ * @throws {Error} with all differences
  */
 export function expectDescribed(method: string, target: string, answer: Answer): void {
   const path = target.split("?")[0] ?? target;
@@ -63,7 +63,7 @@ function faultsOf(method: string, path: string, answer: Answer): string[] {
   return method === "HEAD" ? faults : [...faults, ...faultsOfBody(place, response, answer)];
 }
 
-/** Node's own parser knows a list of verbs, and answers another one before any route is matched. */
+/** Node's parser knows a list of verbs, and answers others before any route is matched. */
 function isUnheardOf(method: string, { status, text }: Answer): boolean {
   return !METHODS.includes(method) && status === 400 && text === "";
 }
@@ -113,7 +113,7 @@ function faultsOfBody(place: Place, { content }: ResponseDescription, answer: An
   return faultsOfJson(answer.text, compiledOnce(...schemaOf(place, type)));
 }
 
-/** A name for the schema of a body, and a reference to where it lies in its document. */
+/** A name for the schema of a body, and a reference to its place in the document. */
 function schemaOf({ route, verb, status }: Place, type: string): [string, object] {
   const steps = ["paths", route.path, verb, "responses", String(status), "content", type, "schema"];
   const pointer = steps

@@ -5,7 +5,7 @@ import { call } from "./http.ts";
 import { startOwnStack } from "./own-stack.ts";
 import { SERVICE_DOCUMENTS, type ServiceDocument } from "./service-documents.ts";
 
-/** Stock and order ids are those of a shop without a purchase. */
+/** Stock and order ids are those of a new shop. */
 let stack: Stack;
 beforeAll(async () => {
   stack = await startOwnStack();
@@ -36,7 +36,7 @@ interface Described {
   readonly content?: { readonly "application/json": { readonly example: object } };
 }
 
-/** In an order in which each finds what it needs: orders 1 and 2 are made before they are read. */
+/** In an order that works: orders 1 and 2 are created before they are read. */
 const STORY = [
   ["loms", "stocksInfo"],
   ["loms", "stocksInfoList"],
@@ -90,13 +90,13 @@ function urlOf(name: "cart" | "loms" | "stock"): string {
 
 const TIMES = ["at", "created_at"];
 
-/** The opening movement has the time at which the shop was made, an order that of its call. */
+/** The opening movement has the time of the shop's creation, an order that of its call. */
 function withoutTime(body: unknown): unknown {
   const stripped = (key: string, value: unknown) => TIMES.includes(key) ? "" : value;
   return JSON.parse(JSON.stringify(body), stripped);
 }
 
-test("the examples of the documents work one after the other, as they are written", async () => {
+test("the examples of the documents work unchanged, one after the other", async () => {
   const examples = new Map(
     SERVICE_DOCUMENTS.flatMap((document) =>
       examplesOf(document).map((example) => [`${document.name} ${example.operationId}`, example])

@@ -17,7 +17,7 @@ afterAll(async () => {
   await rm(copy, { recursive: true });
 });
 
-/** What the linter of `npm run check` finds in a copy of the documents, one of them changed. */
+/** The findings of the linter of `npm run check` in a copy with one changed document. */
 async function findings(
   name: string,
   change: (text: string) => string = (text) => text,

@@ -2,14 +2,14 @@ import { systemClock } from "../shared/async/clock.ts";
 import { sleep } from "../shared/async/sleep.ts";
 
 /**
- * The slowest promise is the lease of a killed relay of an older loms, 10 s; twice that will not
- * come any more.
+ * The slowest promise is the lease of a killed relay of an older loms, 10 s. After twice that time
+ * the result is a failure.
  */
 const EVENTUALLY_MAX_MS = 20_000;
 /** A probe is one request or one read of a file. */
 const PROBE_INTERVAL_MS = 25;
 
-/** The first result of `probe` that is no failure; fails with the last one after `withinMs`. */
+/** The first result of `probe` that is not a failure; fails with the last after `withinMs`. */
 export async function eventually<Result>(
   probe: () => Result | Promise<Result>,
   withinMs = EVENTUALLY_MAX_MS,

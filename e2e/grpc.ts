@@ -9,7 +9,7 @@ const CALL_MAX_MS = 20_000;
 
 export interface GrpcCall {
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Without one the call has no deadline of its own. */
+  /** Without one the call has no deadline. */
   readonly maxTimeS?: number;
 }
 
@@ -27,7 +27,7 @@ export interface GrpcAnswer {
   readonly body: Body;
 }
 
-/** Calls a method from another process, which has its own gRPC library settings and descriptors. */
+/** Calls a method from another process with its own gRPC settings and descriptors. */
 export function grpcCall(
   address: string,
   method: string,

@@ -8,7 +8,7 @@ export interface Haproxy {
   close(): Promise<void>;
 }
 
-/** Starts HAProxy with this configuration; it may not listen yet when this resolves. */
+/** Starts HAProxy with this configuration; it may not be listening when this resolves. */
 export async function startHaproxy(haproxy: string, configuration: string): Promise<Haproxy> {
   const directory = newDataDirectory();
   const file = join(directory, "haproxy.cfg");

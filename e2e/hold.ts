@@ -3,13 +3,13 @@ import { expect } from "vitest";
 import { eventually } from "./eventually.ts";
 import { openDatabase } from "./invariants/snapshot.ts";
 
-/** Locks that keep a process between two of its steps. */
+/** Locks that stop a process between two of its steps. */
 export interface Hold {
   /** Waits until a statement that contains `words` waits for these locks. */
   blocks(words: string): Promise<void>;
-  /** Lets the locks go, and what waits for them goes on, also for a client that is gone by now. */
+  /** Releases the locks; waiting statements continue, also those of disconnected clients. */
   release(): Promise<void>;
-  /** Ends what waits, so that it does nothing, and lets the locks go. */
+  /** Cancels the waiting statements and releases the locks. */
   endWaiting(): Promise<void>;
 }
 

@@ -93,7 +93,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     expect((await call(cart.url, `DELETE /user/${user}/cart`, { headers })).status).toBe(204);
   });
 
-  test("answers forbid caching, framing and content sniffing", async () => {
+  test("responses forbid caching, framing and content sniffing", async () => {
     for (const sent of [`GET /user/${newUser()}/cart/list`, "GET /nowhere", "PUT /healthz"]) {
       const { headers } = await call(cart.url, sent);
       expect(headers.get("cache-control")).toBe("no-store");
@@ -110,7 +110,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     expect([again.status, again.text, again.headers.get("etag")]).toEqual([304, "", etag]);
   });
 
-  test("a large answer is compressed on request, a small one never", async () => {
+  test("a large response is compressed on request, a small one never", async () => {
     const document = await fetched(`${cart.url}/openapi.json`, { "accept-encoding": "gzip" });
     expect(document.headers["content-encoding"]).toBe("gzip");
     expect(document.headers.vary).toBe("accept-encoding");
@@ -122,7 +122,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
     expect(small.headers["content-encoding"]).toBeUndefined();
   });
 
-  test("the caller's trace and id come back, and are logged", async () => {
+  test("the caller's trace id and request id are returned and logged", async () => {
     const id = `mine-${newUser()}`;
     const headers = { traceparent: TRACEPARENT, "x-request-id": id };
     const answer = await call(cart.url, `GET /user/${newUser()}/cart/list`, { headers });
@@ -150,11 +150,11 @@ test("loms' gateway returns the same to its callers", async () => {
 
 interface Fetched {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** As it came, compressed or not. */
+  /** The body as received, compressed or not. */
   readonly body: Uint8Array;
 }
 
-/** By hand, because fetch uncompresses in silence. */
+/** Without fetch, which decompresses responses. */
 function fetched(url: string, headers: Record<string, string>): Promise<Fetched> {
   return new Promise((resolve, reject) => {
     httpRequest(url, { headers, agent: false }, (answer) => {

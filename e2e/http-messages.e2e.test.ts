@@ -14,7 +14,7 @@ const listeners = [
 
 describe.each(listeners)("the listener of $name", ({ url, line, body, status }) => {
   test.each(["/healthz", `${url}/healthz`])(
-    "refuses a Host with a path, with the target %s",
+    "refuses a Host header with a path, for the target %s",
     async (target) => {
       const answer = await sendBytes(url, requestBytes(`GET ${target}`, ["Host: x/healthz?"]));
       expect(answer).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json.*"trace_id"/s);
@@ -22,7 +22,7 @@ describe.each(listeners)("the listener of $name", ({ url, line, body, status }) 
   );
 
   test.each([[], ["Host: x", "Host: x"]])(
-    "refuses HTTP/1.1 with the Hosts %j",
+    "refuses HTTP/1.1 with the Host headers %j",
     async (...hosts) => {
       expect(await sendBytes(url, requestBytes("GET /", hosts))).toMatch(/^HTTP\/1\.1 400 /);
     },

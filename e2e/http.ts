@@ -1,17 +1,17 @@
 import { expectDescribed } from "./described.ts";
 
-/** Above every deadline of the services: a request that takes longer hangs. */
+/** Above every deadline of the services; a request that takes longer hangs. */
 const REQUEST_MAX_MS = 20_000;
 
 export interface Sent {
   /** An object is sent as JSON; text and bytes as they are. */
   readonly body?: object | string | Uint8Array<ArrayBuffer> | undefined;
-  /** The content type; null for none. JSON unless said otherwise. */
+  /** The content type; null for none. JSON by default. */
   readonly type?: string | null | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a test looks at in a JSON body; numbers above 2^53 are in `text` only. */
+/** The JSON body for assertions; numbers above 2^53 are exact in `text` only. */
 export interface Body {
   readonly [field: string]: unknown;
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
@@ -26,8 +26,9 @@ export interface Answer {
 }
 
 /**
- * Sends one request to a service of ours; `line` is verb and path, such as `GET /user/1/cart/list`.
- * @throws {Error} when the answer is not what the service's document describes
+ * Sends one request to one of our services; `line` is verb and path, such as `GET
+ * /user/1/cart/list`.
+ * @throws {Error} if the response differs from the service's document
  */
 export async function call(base: string, line: string, sent: Sent = {}): Promise<Answer> {
   const answer = await send(base, line, sent);
@@ -60,7 +61,7 @@ function contentType({ body, type }: Sent): Record<string, string> {
   return { "content-type": type ?? "application/json" };
 }
 
-/** Bytes, because fetch gives text a content type of its own. */
+/** Bytes, because fetch sets a content type for text. */
 function bytesOf(body: NonNullable<Sent["body"]>): Uint8Array<ArrayBuffer> {
   if (body instanceof Uint8Array) return body;
   return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));

@@ -7,7 +7,7 @@ import { newUser } from "./users.ts";
 
 // Buyers that repeat each write until it succeeds, as a client does while processes restart.
 
-/** What a write may answer while a service stops: retry with the same key. */
+/** The status of a write while a service stops: retry with the same key. */
 const UNKNOWN = [503, 504];
 const RETRY_PAUSE_MS = 20;
 
@@ -17,7 +17,7 @@ export interface Ordered {
   readonly order: number;
 }
 
-/** Repeats `attempt` until it is answered with success; a connection may break meanwhile. */
+/** Repeats `attempt` until it succeeds; connections may be lost meanwhile. */
 export async function insist(attempt: (tries: number) => Promise<Answer>): Promise<Answer> {
   for (let tries = 0;; tries++) {
     const answer = await attempt(tries).catch(() => undefined);
@@ -27,12 +27,12 @@ export async function insist(attempt: (tries: number) => Promise<Answer>): Promi
   }
 }
 
-/** One of the same shop's transports after the other. */
+/** The transports of one shop in rotation. */
 export function inTurn(transports: readonly Shop[], tries: number): Shop {
   return transports[tries % transports.length] as Shop;
 }
 
-/** Creates orders of one unit, each with a key of its own, while `isOpen`. */
+/** Creates orders of one unit, each with its own key, while `isOpen`. */
 export async function buyWithKeys(
   transports: readonly Shop[],
   sku: number,

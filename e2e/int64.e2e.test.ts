@@ -4,8 +4,8 @@ import { call } from "./http.ts";
 import { expectProblem } from "./problems.ts";
 
 /*
- * The promises of docs/clients.md at the edges: the last integer that a double holds, the first one
- * beyond that it does not, and the greatest.
+ * The promises of docs/clients.md at the limits: the last integer that a double represents exactly,
+ * the first one that it does not, and the maximum.
  */
 const IDS = ["9007199254740991", "9007199254740993", "9223372036854775807"];
 const SKU = 1_625_903;
@@ -25,7 +25,7 @@ describe.each(IDS)("int64 %s", (id) => {
     },
   );
 
-  test("is a user's id over gRPC, whose JSON has it as a string", async () => {
+  test("is a user's id over gRPC, as a string in its JSON", async () => {
     const request = `{"user":"${id}","items":${ITEMS}}`;
     const created = await grpcCall(lomsGrpc, "loms.v1.Loms/OrderCreate", request);
     const order = JSON.stringify(created.body);

@@ -1,9 +1,9 @@
 import { connect } from "node:net";
 
-/** One connection of HTTP/1.1 that this side never closes by itself. */
+/** An HTTP/1.1 connection that the client does not close. */
 export interface KeptConnection {
   /** Sends a request and resolves with the status of its answer; one at a time. */
-  ask(line: string, body?: object): Promise<number>;
+  send(line: string, body?: object): Promise<number>;
   /** Resolves once the server has closed it. */
   readonly closed: Promise<void>;
 }
@@ -19,7 +19,7 @@ export async function keepConnection(url: string): Promise<KeptConnection> {
   socket.on("error", () => {});
   return {
     closed,
-    ask(line, body) {
+    send(line, body) {
       const text = body === undefined ? "" : JSON.stringify(body);
       const answered = new Promise<number>((resolve, reject) => {
         let received = "";
@@ -42,7 +42,7 @@ export async function keepConnection(url: string): Promise<KeptConnection> {
   };
 }
 
-/** Of the body, as the head says it; all that these tests are answered is ASCII. */
+/** The Content-Length of a response; all bodies here are ASCII. */
 function lengthOf(received: string): number {
   return Number(/\r\ncontent-length: ([0-9]+)\r\n/i.exec(received)?.[1] ?? 0);
 }

@@ -14,11 +14,11 @@ import { expectInvariants, startOwnStack, subjectOf } from "./own-stack.ts";
 import { type Shop, shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
-// Each process is killed after one certain step of order → event → notification, which a lock or a
-// frozen server keeps it from leaving, while buyers go on all the time.
+// Each process is killed after a certain step of order → event → notification, at which a lock or a
+// frozen server stops it, while buyers continue.
 
 const PAYMENT_TIMEOUT_MS = 6_000;
-/** Two SKUs that the buyers of the load leave alone. */
+/** Two SKUs that the buyers of the load do not buy. */
 const SKU = 773_297_411;
 const OTHER_SKU = 135_937_324;
 const BUYERS = 3;
@@ -67,7 +67,7 @@ afterAll(async () => {
   }
 });
 
-/** Creates under a key until it is known what became of it. */
+/** Repeats a creation under its key until the outcome is known. */
 async function createSurely(sku: number, key: string, user = newUser()): Promise<number> {
   return await eventually(async () => {
     const answer = await shop.tryCreate(user, [{ sku, count: 1 }], { "idempotency-key": key });
@@ -76,7 +76,7 @@ async function createSurely(sku: number, key: string, user = newUser()): Promise
   });
 }
 
-async function ask<Row extends object>(statement: string): Promise<Row[]> {
+async function query<Row extends object>(statement: string): Promise<Row[]> {
   const database = openDatabase(stack.databases.loms);
   try {
     return [...await database.unsafe<Row[]>(statement)];
@@ -113,7 +113,7 @@ test("loms killed between an order and its publication: the next one publishes i
   const orders = await createMany();
   await bus.blocks("pgboss");
   await stack.kill("loms");
-  const waiting = await ask(`select 1 ${eventsOf(orders)} and published_at is null`);
+  const waiting = await query(`select 1 ${eventsOf(orders)} and published_at is null`);
   expect(waiting).toHaveLength(2 * orders.length);
   await bus.endWaiting();
   await stack.restart("loms");
@@ -122,7 +122,7 @@ test("loms killed between an order and its publication: the next one publishes i
 
 test("loms killed between publishing and marking: nothing is shown twice", async () => {
   const bus = await hold(stack.databases.bus, "lock table pgboss.job in exclusive mode");
-  // One, since its events are published together: those of several may come in two batches.
+  // One order, because the events of several may be published in two batches.
   const order = await createSurely(SKU, "before noting");
   const marks = await hold(stack.databases.loms, `select ${eventsOf([order])} for update`);
   await bus.release();
@@ -130,7 +130,7 @@ test("loms killed between publishing and marking: nothing is shown twice", async
   await stack.kill("loms");
   await expectNotifications(stack, order, MADE);
   await marks.endWaiting();
-  const unmarked = await ask(`select 1 ${eventsOf([order])} and published_at is null`);
+  const unmarked = await query(`select 1 ${eventsOf([order])} and published_at is null`);
   expect(unmarked, "they will be published once more").toHaveLength(2);
   await stack.restart("loms");
   await expectMade(order);
@@ -151,7 +151,7 @@ test("a notifier killed before it shows: the next one shows, once", async () => 
 });
 
 test("a notifier killed between showing and remembering: the next repeats in order", async () => {
-  // An order that is cancelled while nothing is remembered would be shown as such twice.
+  // An order that is cancelled while nothing is stored would be shown twice as cancelled.
   await expectCancelled();
   const memory = await hold(
     stack.databases.notifier,
@@ -185,7 +185,7 @@ test("cart killed while loms creates its order: at most one order, unanswered", 
   await row.release();
   await stack.restart("cart");
   expect((await shop.tryCheckout(user)).status, "the cart is gone with its process").toBe(404);
-  const orders = await ask<{ order_id: string }>(
+  const orders = await query<{ order_id: string }>(
     `select order_id from orders where user_id = ${user}`,
   );
   expect(orders.length).toBeLessThanOrEqual(1);
@@ -193,13 +193,13 @@ test("cart killed while loms creates its order: at most one order, unanswered", 
   stockOfOther = before;
 });
 
-test("the primary killed before the standby has a commit: the key leads to one order", async () => {
+test("the primary killed before the standby has a commit: the key has one order", async () => {
   const [user, key] = [newUser(), "before the standby"];
   const items = [{ sku: SKU, count: 1 }];
   stack.pause("standby1");
   const lost = shop.tryCreate(user, items, { "idempotency-key": key });
   await eventually(async () => {
-    const waiting = await ask(
+    const waiting = await query(
       "select 1 from pg_stat_activity where wait_event = 'SyncRep' and query like '%order_create%'",
     );
     expect(waiting.length).toBeGreaterThan(0);
@@ -210,7 +210,7 @@ test("the primary killed before the standby has a commit: the key leads to one o
   await stack.restart("primary");
   const order = await createSurely(SKU, key, user);
   expect(await createSurely(SKU, key, user)).toBe(order);
-  const orders = await ask(`select 1 from orders where user_id = ${user}`);
+  const orders = await query(`select 1 from orders where user_id = ${user}`);
   expect(orders).toHaveLength(1);
   await expectMade(order);
 });
@@ -229,7 +229,7 @@ test("the standby killed while commits wait for it: each is answered or settled"
   for (const order of orders) await expectMade(order);
 });
 
-test("every order is cancelled in the end, shown once, and its reservation is gone", async () => {
+test("every order is cancelled in the end, shown once, and its units are released", async () => {
   await expectCancelled();
   expect(await shop.stock(OTHER_SKU)).toBe(stockOfOther);
 });

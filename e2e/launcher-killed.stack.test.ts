@@ -19,7 +19,7 @@ import { newUser } from "./users.ts";
 const PAYMENT_TIMEOUT_MS = 4_000;
 const SKU = 773_297_411;
 const BUYERS = 3;
-/** Below the data directory: each step of a start shows by one of its files. */
+/** Files of the data directory that show the steps of a start. */
 const STEPS = [
   ["launcher.json"],
   ["postgres/primary.new", "postgres/primary"],

@@ -9,7 +9,7 @@ const { loms = "", lomsGrpc } = urls;
 const LIST_SERVICES = Buffer.from([0x3a, 0x00]);
 
 test.each(["", "loms.v1.Loms", "database", "replica"])(
-  "gRPC health says of %j that it serves",
+  "gRPC health reports %j as serving",
   async (service) => {
     const answer = await grpcCall(
       lomsGrpc,

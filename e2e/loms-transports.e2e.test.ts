@@ -12,14 +12,14 @@ const SKU = 1_005;
 /** 100 in total and 101 reserved. */
 const SKU_RESERVED_OVER_TOTAL = 139_818_428;
 const SKU_WITHOUT_STOCK_ROW = 5_097_510;
-/** No other file of the run sells it while this one holds its row. */
+/** No other file of the run sells it while this one locks its row. */
 const SKU_HELD = 3_618_852;
 const INT64_MAX = "9223372036854775807";
-/** One above what a double can tell from its neighbour. */
+/** The first integer that a double cannot distinguish from its neighbour. */
 const ABOVE_DOUBLES = "9007199254740993";
 const transports = lomsTransports(shop);
 const user = newUser();
-/** Keys of one user never meet those of another. */
+/** Keys of different users are independent. */
 const keyUser = newUser();
 
 const NO_ORDERS = {
@@ -32,12 +32,12 @@ const NO_ORDERS = {
   ofLastUser: 0,
 };
 type Orders = typeof NO_ORDERS;
-/** What titles show instead of an id. */
+/** Shown in titles instead of an id. */
 const STATES = Object.fromEntries(
   Object.keys(NO_ORDERS).map((state) => [state, state]),
 ) as Record<keyof Orders, string>;
 
-/** In the state that its name says; the rows change only the two that are to be changed. */
+/** Orders by their state. The tests change only toPay and toCancel. */
 const orders: Orders = { ...NO_ORDERS };
 
 beforeAll(async () => {
@@ -105,7 +105,7 @@ const rows: readonly Row[] = [
   { ...keyed("", item(SKU, 1)), code: "invalid_argument", paths: ["idempotency-key"] },
   { ...keyed("k".repeat(256), item(SKU, 1)), code: "invalid_argument", paths: ["idempotency-key"] },
   { ...keyed("taken", item(SKU, 3)), code: "already_exists" },
-  // Through one transport it is the first answer, through the other the repeated one.
+  // One transport gets the first answer, the other the repeated one.
   { ...keyed("sold", item(SKU, 1), item(SKU, 1)), code: "ok", response: /^{"orderID":[0-9]+}$/ },
   {
     ...keyed("short", item(SKU, 1), item(SKU_RESERVED_OVER_TOTAL, 2)),
@@ -181,7 +181,7 @@ const titled = rows.map((row) => {
   return { ...row, title: `${row.method} ${shown.slice(0, 60)}${key}` };
 });
 
-/** A field that is missing is 0 there. */
+/** A missing field is 0 there. */
 function asProtobufKnows(outcome: Outcome | undefined): Outcome {
   return JSON.parse(JSON.stringify(outcome).replaceAll("got nothing", "got 0")) as Outcome;
 }
@@ -195,7 +195,7 @@ function expectRow(outcome: Outcome, { code, response, paths }: Row): void {
 }
 
 test.each(titled)(
-  "both transports answer $title with $code, with the same details",
+  "both transports answer $title with $code and the same details",
   async (row) => {
     const request = typeof row.request === "string" ? row.request : row.request(orders);
     const [gateway, grpc] = await Promise.all(
@@ -206,7 +206,7 @@ test.each(titled)(
   },
 );
 
-test("both transports end at the deadline alike, and a retry with the key settles it", async () => {
+test("both transports end at the deadline, and a retry with the key settles it", async () => {
   const { request, headers } = keyed("held", item(SKU_HELD, 1));
   const create = () =>
     Promise.all(transports.map((transport) => transport.call("OrderCreate", request, headers)));
@@ -239,7 +239,7 @@ describe.each(transports)("$name", (transport) => {
     await transport.call("OrderCancel", created.response);
   });
 
-  test("an order changes its status and the stock as it is payed and cancelled", async () => {
+  test("paying and cancelling an order changes its status and the stock", async () => {
     const before = await stock(SKU);
     const payed = (await transport.call("OrderCreate", order(item(SKU, 2)))).response;
     const cancelled = (await transport.call("OrderCreate", order(item(SKU, 3)))).response;
@@ -288,7 +288,7 @@ describe.each(transports)("$name", (transport) => {
     await transport.call("OrderCancel", created.response);
   });
 
-  test("a refused OrderCreate makes no order", async () => {
+  test("a refused OrderCreate creates no order", async () => {
     const first = await create(user, SKU, 1);
     await transport.call("OrderCreate", order(item(SKU, 0)));
     await transport.call("OrderCreate", order(item(SKU, 65_535), item(SKU, 1)));

@@ -31,8 +31,8 @@ afterAll(async () => {
   await stack.close();
 });
 
-/** What both transports say of one request, which is the same. */
-async function askBoth(method: LomsMethod, request: string): Promise<Outcome> {
+/** The outcome of one request, which is the same on both transports. */
+async function callBoth(method: LomsMethod, request: string): Promise<Outcome> {
   const [gateway, grpc] = await Promise.all(
     transports.map((transport) => transport.call(method, request)),
   );
@@ -41,22 +41,22 @@ async function askBoth(method: LomsMethod, request: string): Promise<Outcome> {
   return gateway as Outcome;
 }
 
-/** How long something has lasted grows from one call to the next. */
+/** A duration in a message grows from one call to the next. */
 function withoutSeconds(outcome: Outcome | undefined): Outcome {
   return JSON.parse(JSON.stringify(outcome).replaceAll(/\b[0-9]+ s\b/g, "some s")) as Outcome;
 }
 
 const order = () => `{"user":${newUser()},"items":[{"sku":${SKU},"count":1}]}`;
 
-test("both transports answer alike that an order is past its payment deadline", async () => {
+test("both transports give the same answer for an order past its payment deadline", async () => {
   const order = await shop.create(newUser(), SKU, 1);
-  // Both wait for the order before it is overdue, so that it is not cancelled in between.
+  // Both wait for the row before the order is overdue, so it is not cancelled meanwhile.
   const held = await hold(
     stack.databases.loms,
     `update orders set payment_due_at = clock_timestamp() - interval '1 ms'
      where order_id = ${order}`,
   );
-  const requested = askBoth("OrderPay", `{"orderID":${order}}`);
+  const requested = callBoth("OrderPay", `{"orderID":${order}}`);
   await eventually(async () => {
     const waiting = await database`
       select from pg_stat_activity where wait_event_type = 'Lock' and query like '%order_change%'`;
@@ -69,10 +69,10 @@ test("both transports answer alike that an order is past its payment deadline", 
   expect(preconditions).toHaveLength(1);
 });
 
-test("both transports report a defect alike, without its details", async () => {
+test("both transports report a defect in the same way, without its details", async () => {
   await database`alter table stocks rename to stocks_elsewhere`;
   try {
-    const outcome = await askBoth("OrderCreate", order());
+    const outcome = await callBoth("OrderCreate", order());
     expect(outcome.code).toBe("internal");
     expect(outcome.message).not.toContain("stocks");
   } finally {
@@ -80,17 +80,18 @@ test("both transports report a defect alike, without its details", async () => {
   }
 });
 
-test("both transports answer alike that the replica is lost", async () => {
+test("both transports give the same answer when the replica is lost", async () => {
   const unpaid = await shop.create(newUser(), SKU, 1);
   stack.pause("standby1");
   try {
     await eventually(async () => {
-      expect((await askBoth("OrderCreate", order())).message).toMatch(/^order_create is refused: /);
+      const { message } = await callBoth("OrderCreate", order());
+      expect(message).toMatch(/^order_create is refused: /);
     });
     for (const method of ["OrderPay", "OrderCancel"] as const) {
-      expect((await askBoth(method, `{"orderID":${unpaid}}`)).code).toBe("unavailable");
+      expect((await callBoth(method, `{"orderID":${unpaid}}`)).code).toBe("unavailable");
     }
-    expect((await askBoth("OrderCreate", order())).code).toBe("unavailable");
+    expect((await callBoth("OrderCreate", order())).code).toBe("unavailable");
   } finally {
     stack.resume("standby1");
   }

@@ -13,19 +13,19 @@ export type LomsMethod =
   | "StocksInfo"
   | "StocksInfoList";
 
-/** An answer in the words that both transports have in common. */
+/** A response in the terms that both transports share. */
 export interface Outcome {
   /** "ok", or a code of the error vocabulary. */
   readonly code: string;
   /** The response as JSON text: ids as integers with every digit. */
   readonly response: string;
   readonly message: string;
-  /** The trace that an error names; that of every call here is {@link TRACEPARENT}. */
+  /** The trace id in an error; every call here has {@link TRACEPARENT}. */
   readonly traceId?: string;
   /** The broken rules, as many as gRPC reports. */
   readonly violations: readonly Violation[];
   readonly shortage?: Shortage;
-  /** What gRPC says of a precondition, which a problem says in other fields. */
+  /** The details of a failed precondition, which a problem has in other fields. */
   readonly preconditions: readonly Precondition[];
 }
 
@@ -77,9 +77,9 @@ export const STATUSES: Readonly<Record<string, { http: number; grpc: number }>> 
   deadline_exceeded: { http: 504, grpc: 4 },
   internal: { http: 500, grpc: 13 },
 };
-/** As the contract in the proto says; a problem has no limit of its own. */
+/** The limit in the contract of the proto; a problem has no limit. */
 const VIOLATIONS_MAX = 20;
-/** Fields in the order that the gateway writes them, whatever order the decoder made. */
+/** Fields in the order in which the gateway writes them. */
 const FIELDS = (
   "orders orderID status user created_at items sku count price total_price reason next_page_token"
 ).split(" ");
@@ -98,7 +98,7 @@ interface ShortSku {
   readonly available: number | string;
 }
 
-/** loms' two transports, which answer alike. */
+/** loms' two transports, which return the same responses. */
 export function lomsTransports({ urls }: Pick<SharedShop, "urls">): readonly Transport[] {
   return [gatewayTransport(urls.loms ?? ""), grpcTransport(urls.lomsGrpc)];
 }
@@ -133,7 +133,7 @@ function gatewayTransport(base: string): Transport {
   };
 }
 
-/** What a problem comes to in the words of `google.rpc.PreconditionFailure`. */
+/** A problem in the terms of `google.rpc.PreconditionFailure`. */
 function preconditionsOf(message: string, shortage: Shortage | undefined): Precondition[] {
   if (!shortage) return [{ type: "STATE", subject: "", description: message }];
   return shortage.skus.map(({ sku, requested, available }) => ({
@@ -181,7 +181,7 @@ function refusalOf({ code: number, message, details }: GrpcAnswer): Outcome {
   };
 }
 
-/** @throws {Error} when the `google.rpc.ErrorInfo` does not say what the other details do */
+/** @throws {Error} when the `google.rpc.ErrorInfo` contradicts the other details */
 function traceIdOf(
   info: GrpcDetail | undefined,
   code: string,
@@ -191,14 +191,14 @@ function traceIdOf(
   const entries = (info?.["metadata"] ?? []) as { key: string; value: string }[];
   const metadata = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
   const { trace_id = "", ...facts } = metadata;
-  const said = { reason: info?.["reason"], domain: info?.["domain"], ...facts };
+  const given = { reason: info?.["reason"], domain: info?.["domain"], ...facts };
   const expected = {
     reason: code.toUpperCase(),
     domain: DOMAIN,
     ...existing && { order_id: existing },
     ...shortage && { order_id: `${shortage.orderId}`, skus_total: `${shortage.skusTotal}` },
   };
-  expect(said).toEqual(expected);
+  expect(given).toEqual(expected);
   return trace_id;
 }
 

@@ -13,7 +13,7 @@ import { type Shop, shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
 const SKU = 1_625_903;
-/** Below a request's own deadline of 5 s; one of the two takes a process of its own. */
+/** Below a request's deadline of 5 s; one of the two calls starts a process. */
 const AT_ONCE_MS = 3_000;
 
 const lomsOf = ({ urls }: Stack) => urls.loms ?? "";
@@ -34,7 +34,7 @@ async function stateOf(stack: Stack): Promise<string | undefined> {
 const until = (stack: Stack, state: string) =>
   eventually(async () => expect(await stateOf(stack)).toBe(state));
 
-/** Frozen, it keeps its connection and applies nothing; killed, it is gone. */
+/** A frozen standby keeps its connection and applies nothing; a killed one disconnects. */
 const accidents = ["pause", "kill"] as const;
 
 async function bringBack(stack: Stack, accident: (typeof accidents)[number]): Promise<void> {
@@ -53,7 +53,7 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
   afterAll(() => stack.close());
 
   test.each(accidents)(
-    "a standby lost by %s: writes are unavailable, reads go on, its return settles all",
+    "a standby lost by %s: writes are unavailable, reads continue, its return settles all",
     async (accident) => {
       const [user, other] = [newUser(), newUser()];
       await shop.add(user, SKU, 2);
@@ -102,7 +102,7 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
     },
   );
 
-  test("a wait that an administrator cancels is no success, and its repetition waits", async () => {
+  test("a wait that an administrator cancels is a failure, and its repetition waits", async () => {
     const user = newUser();
     const key = { "idempotency-key": "cancelled wait" };
     const items = [{ sku: SKU, count: 1 }];
@@ -128,14 +128,14 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
     expect(await shop.status(settled.body["orderID"] as number)).toBe("awaiting payment");
   });
 
-  test("loms stops within its grace while commits wait", async () => {
+  test("loms stops within its grace period while commits wait", async () => {
     const { settings, http } = await addressesBeside(stack);
     const alone = await startAlone("loms", settings, http);
     const there = shopAt({ urls: { ...stack.urls, loms: http } });
     const order = await there.create(newUser(), SKU, 1);
     stack.pause("standby1");
     try {
-      // More than loms has connections.
+      // More writes than loms has connections.
       await Promise.all(Array.from({ length: 20 }, () => there.tryPay(order)));
       alone.signal("SIGTERM");
       expect(await alone.ended, alone.output()).toBe("exit code 0");
@@ -159,7 +159,7 @@ describe("SYNC_REPLICA_POLICY=degrade", () => {
   afterAll(() => stack.close());
 
   test.each(accidents)(
-    "a standby lost by %s: orders go on without it, logged, and with it again later",
+    "a standby lost by %s: orders continue without it, logged, and with it again later",
     async (accident) => {
       const waiting = await shop.create(newUser(), SKU, 1);
       await stack[accident]("standby1");
@@ -192,7 +192,7 @@ describe("SYNC_REPLICA_POLICY=degrade", () => {
 
 describe("a promoted standby", () => {
   let stack: Stack;
-  /** What the dead primary can no longer tell; the notifier reads from there, too. */
+  /** To check the promoted standby; the log of notifications belongs to the dead primary. */
   const heir = {
     get primaryUrl() {
       return stack.databases.lomsReplicas[0] ?? "";
@@ -205,7 +205,7 @@ describe("a promoted standby", () => {
   });
   afterEach(() => stack.close());
 
-  test("has every acknowledged order, and a loms on it goes on selling", async () => {
+  test("has every acknowledged order, and a loms that uses it sells", async () => {
     const shop = shopAt(stack);
     const acknowledged = new Set<number>();
     const payed = new Set<number>();
@@ -229,7 +229,7 @@ describe("a promoted standby", () => {
     const promoted = heir.primaryUrl;
     const admin = postgres(promoted, { max: 1 });
     await admin`select pg_promote()`;
-    // It has no replica of its own now.
+    // The promoted standby has no replica.
     await admin.unsafe("alter system set synchronous_standby_names = ''");
     await admin`select pg_reload_conf()`;
     await admin.end();
@@ -259,7 +259,7 @@ function inDatabase(url: string, name: string): string {
   return changed.href;
 }
 
-/** Settings of a second loms on a stack's databases, and where its HTTP listener will be. */
+/** Settings of a second loms on a stack's databases, and the URL of its HTTP listener. */
 async function addressesBeside({ databases }: Stack) {
   const [http, grpc, admin, profile] = (await freePorts(4)).map((port) => `127.0.0.1:${port}`);
   return {

@@ -15,7 +15,7 @@ const { add, inCart, checkout, tryCreate } = shopAt(shop);
 const ORDER_CREATE = 'rpc_method="loms.v1.Loms/OrderCreate"';
 const INSERT = ['db_operation_name="insert"', 'db_client_connection_pool_name="primary"'];
 const SKU = 1_625_903;
-/** No other test of the shared system puts it into a cart, so no product cache has it. */
+/** No other test of the shared system adds it to a cart, so no product cache has it. */
 const UNCACHED_SKU = 135_717_466;
 const OTHER_SKU = 139_275_865;
 const DOCUMENT = readFileSync(new URL("../docs/metrics.md", import.meta.url), "utf8");
@@ -31,7 +31,7 @@ async function reported(url: string, name: string, ...parts: string[]): Promise<
   return sum;
 }
 
-/** What docs/metrics.md promises of a service: its own families, then those of its process. */
+/** The families of a service in docs/metrics.md: its own, then those of its process. */
 function promised(service: string, runtime: string): string[] {
   return DOCUMENT.split("\n").flatMap((line) => {
     const cells = line.split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("`", ""));
@@ -115,7 +115,7 @@ test("an order that is short counts as failed, with its short lines", async () =
   expect(await read()).toEqual([Number(failed) + 1, Number(short) + 2]);
 });
 
-test("the bus has no lag once all is shown", async () => {
+test("the bus has no lag when all events are shown", async () => {
   await eventually(async () => expect(await reported(notifier ?? "", "bus_lag_messages")).toBe(0));
 });
 
@@ -141,7 +141,7 @@ test("counts of carts and lines are exact under concurrent changes", async () =>
   await Promise.all(users.map(async (user, index) => {
     const own = `/user/${user}/cart`;
     await Promise.all([...skus, ...skus].map((sku) => add(user, sku, 1)));
-    // A quarter keeps both lines; the others lose one, all, or all and get one again, each at once.
+    // A quarter keeps both lines; the others lose one or all, or lose all and get one again.
     if (index % 4 === 0) return;
     const changes = [`DELETE ${own}/${SKU}`, `DELETE ${own}`, `DELETE ${own}`];
     const change = changes[index % 4 - 1] ?? "";

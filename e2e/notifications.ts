@@ -16,13 +16,13 @@ export interface Notification {
   readonly reason?: string;
 }
 
-/** Every line that a service has written, as JSON; a runtime's own last words are left out. */
+/** Every line that a service has written, as JSON; messages of a runtime are omitted. */
 export function linesOf(shop: Pick<SharedShop, "logDirectory">, service: string): object[] {
   const text = readFileSync(join(shop.logDirectory, `${service}.log`), "utf8");
   return text.split("\n").filter((line) => line.startsWith("{")).flatMap(parseLine);
 }
 
-/** The last line may be half written. */
+/** The last line may be incomplete. */
 function parseLine(line: string): object[] {
   try {
     return [JSON.parse(line) as object];
@@ -31,7 +31,7 @@ function parseLine(line: string): object[] {
   }
 }
 
-/** What the notifier has shown of an order so far, as it was printed. */
+/** The notifications of an order so far, as printed. */
 export function notificationsOf(
   shop: Pick<SharedShop, "logDirectory">,
   orderId: number,

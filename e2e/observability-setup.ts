@@ -14,7 +14,7 @@ export interface Observed {
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Undefined when no Prometheus can run here. */
+    /** Undefined if Prometheus cannot run here. */
     observed: Observed | undefined;
   }
 }

@@ -58,7 +58,7 @@ test("a purchase is one trace of three services, with its log lines", async () =
     name: /^cart POST \/user\/\{user_id\}\/cart\/checkout/,
   });
   const insert = spans.getByRole("button", { name: /^loms order_create/ });
-  // It has two, one for each event; the second may still be on its way.
+  // There are two, one for each event; the second may arrive later.
   const shown = spans.getByRole("button", { name: /^notifier show notification/ });
   await expect.poll(() => shown.count()).toBe(2);
   const left = async (span: typeof root) => (await span.locator(".bar").boundingBox())?.x ?? 0;

@@ -14,9 +14,9 @@ import { type Shop, shopAt } from "./shop.ts";
 import { checkInvariants } from "./invariants/check.ts";
 import { broken } from "./invariants/finding.ts";
 
-/** The newest commit whose loms knows no ledger, prices and reasons. */
+/** The newest commit whose loms has no ledger, prices and reasons. */
 const OLDER = "3e7d3ee";
-/** With more in stock than can be sold meanwhile. */
+/** With more in stock than the test sells. */
 const SKU = 139_275_865;
 const SKU_STOCK = 65_534;
 const CALLERS = 4;
@@ -65,7 +65,7 @@ afterAll(async () => {
   removeDirectory(directory);
 });
 
-/** A place for a loms, whose version changes. */
+/** A process of loms, whose version changes. */
 async function newMember() {
   const { settings, url } = await settingsBeside("loms", { ...stack, databases });
   let process: Alone;
@@ -83,7 +83,7 @@ async function newMember() {
   };
 }
 
-/** Pays the first of three orders, cancels the second and leaves the third. */
+/** Pays the first of three orders, cancels the second and leaves the third unpaid. */
 function settle(transports: readonly Shop[], { key, order }: Ordered): Promise<unknown> {
   const turn = Number(key.split(" ")[1]) % 3;
   if (turn === 2) return Promise.resolve();
@@ -94,7 +94,7 @@ function settle(transports: readonly Shop[], { key, order }: Ordered): Promise<u
 }
 
 test.skipIf(!hasOlder())(
-  "an update of loms, one process after the other under load, loses and doubles no order",
+  "an update of loms, one process after the other under load, loses and duplicates no order",
   async () => {
     checkOutOlder(directory);
     const members = await Promise.all([newMember(), newMember()]);
@@ -123,7 +123,7 @@ test.skipIf(!hasOlder())(
       await member.start();
       await sellMore();
     }
-    // A process of the older version that starts again changes nothing back.
+    // A process of the older version that restarts does not undo the migrations.
     await members[0]?.stop();
     await members[0]?.start(directory);
     await sellMore();

@@ -34,7 +34,7 @@ test("a notification is one JSON line with order, user, status and time", async 
   }
 });
 
-test("the events of orders made at once are complete and in order", async () => {
+test("the events of concurrent orders are complete and in order", async () => {
   const finals = ["payed", "cancelled", "awaiting payment"] as const;
   const orders = await Promise.all(
     Array.from({ length: ORDERS }, async (_, index) => {
@@ -51,7 +51,7 @@ test("the events of orders made at once are complete and in order", async () => 
   }
 });
 
-test("a call that changes nothing has no event", async () => {
+test("a call that changes nothing makes no event", async () => {
   const order = await create(newUser(), SKU, 1);
   await pay(order);
   await tryPay(order);
@@ -63,7 +63,7 @@ test("a call that changes nothing has no event", async () => {
   await tryCreate(user, items, key);
   const invalid = await tryCreate(user, [{ sku: SKU, count: 0 }]);
   expect(invalid.status).toBe(400);
-  // Events are published in order of commit: once this one has come, the others would have.
+  // Events are published in order of commit: when this one is shown, the others would be.
   const marker = await create(newUser(), SKU, 1);
   await expectNotifications(shop, marker, ["new", "awaiting payment"]);
   await expectNotifications(shop, order, ["new", "awaiting payment", "payed"]);
@@ -78,7 +78,7 @@ test("a failed order has the events new and failed", async () => {
   expect(shown.map(({ reason }) => reason)).toEqual([undefined, "out_of_stock"]);
 });
 
-test("the trace of a checkout goes through loms and the bus into the notification", async () => {
+test("the trace of a checkout continues through loms and the bus to the notification", async () => {
   const { traceId, traceparent } = newTrace();
   const user = newUser();
   await add(user, SKU, 1);

@@ -19,8 +19,8 @@ interface Page {
   readonly next_page_token: string;
 }
 
-/** What both transports answer, which is the same. */
-async function askBoth(request: object) {
+/** The response, which is the same on both transports. */
+async function callBoth(request: object) {
   const [gateway, grpc] = await Promise.all(
     transports.map((transport) => transport.call("OrderList", JSON.stringify(request))),
   );
@@ -29,14 +29,14 @@ async function askBoth(request: object) {
 }
 
 async function list(request: object): Promise<Page> {
-  const answer = await askBoth(request);
+  const answer = await callBoth(request);
   expect(answer.code, answer.message).toBe("ok");
   return JSON.parse(answer.response) as Page;
 }
 
 const idsOf = ({ orders }: Page) => orders.map(({ orderID }) => orderID);
 
-test("OrderList shows a buyer's orders, newest first, with what was agreed", async () => {
+test("OrderList shows a buyer's orders, newest first, with the agreed prices", async () => {
   const user = newUser();
   expect(await list({ user })).toEqual({ orders: [], next_page_token: "" });
   const priced = [{ sku: SKU, count: 2, price: 4_294_967_295 }];
@@ -75,7 +75,7 @@ test("an order is in the list as soon as it is answered", async () => {
   }
 });
 
-test("pages with any order of statuses lead on by their tokens", async () => {
+test("the token of a page is valid with any order of statuses", async () => {
   const user = newUser();
   const made: number[] = [];
   for (let count = 0; count < 5; count++) made.push(await create(user, SKU, 1));
@@ -96,7 +96,7 @@ test("pages with any order of statuses lead on by their tokens", async () => {
 
 describe("OrderList refuses", () => {
   const refused = async (request: object) => {
-    const { code, violations } = await askBoth(request);
+    const { code, violations } = await callBoth(request);
     return [code, ...violations.map(({ path }) => path)];
   };
 

@@ -8,7 +8,7 @@ const pricedItem = (sku: number, count: number, price: number) =>
 const order = (...lines: string[]) => `{"user":1,"items":[${lines.join(",")}]}`;
 
 test.each(lomsTransports(inject("shop")))(
-  "$name: OrderInfo lists the prices that came, and their total when every line has one",
+  "$name: OrderInfo lists the given prices, and their total if every line has one",
   async (transport) => {
     const infoOf = async (...lines: string[]) => {
       const created = await transport.call("OrderCreate", order(...lines));
@@ -25,7 +25,7 @@ test.each(lomsTransports(inject("shop")))(
 );
 
 test.each(lomsTransports(inject("shop")))(
-  "$name: OrderCreate refuses one SKU with two prices, and other prices under a key",
+  "$name: OrderCreate refuses one SKU with two prices, and other prices under a used key",
   async (transport) => {
     const key = { "idempotency-key": newUser().toString() };
     const create = (...lines: string[]) => transport.call("OrderCreate", order(...lines), key);

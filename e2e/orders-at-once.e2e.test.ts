@@ -5,11 +5,11 @@ import { newUser } from "./users.ts";
 
 const shop = inject("shop");
 const { create, tryCreate, tryPay, tryCancel, stock, status } = shopAt(shop);
-/** 80 to buy in the seed, and no other test takes any. */
+/** 80 units are available in the seed, and no other test buys any. */
 const SCARCE_SKU = 135_717_466;
 const SKU = 4_465_995;
 
-test("200 orders at once on a SKU with 50 left sell exactly 50", async () => {
+test("200 concurrent orders for a SKU with 50 units sell exactly 50", async () => {
   await create(newUser(), SCARCE_SKU, await stock(SCARCE_SKU) - 50);
   const answers = await Promise.all(
     Array.from({ length: 200 }, () => tryCreate(newUser(), [{ sku: SCARCE_SKU, count: 1 }])),
@@ -37,7 +37,7 @@ test("concurrent orders over several SKUs are never partial", async () => {
   expect(await Promise.all(skus.map(stock))).toEqual(before);
 });
 
-test("of a concurrent pay and cancel one wins, and the stock agrees", async () => {
+test("of a concurrent payment and cancellation one succeeds, and the stock is right", async () => {
   for (let round = 0; round < 10; round++) {
     const before = await stock(SKU);
     const order = await create(newUser(), SKU, 2);
@@ -50,7 +50,7 @@ test("of a concurrent pay and cancel one wins, and the stock agrees", async () =
   }
 });
 
-test("ten concurrent pays all succeed, take the stock once and have one event", async () => {
+test("ten concurrent payments succeed, reduce the stock once and make one event", async () => {
   const before = await stock(SKU);
   const order = await create(newUser(), SKU, 3);
   const answers = await Promise.all(Array.from({ length: 10 }, () => tryPay(order)));

@@ -20,7 +20,7 @@ afterAll(async () => {
 const hosts = ["127.0.0.1", "localhost"];
 const under = (host: string, url: string) => url.replace("127.0.0.1", host);
 
-/** What a script on the page gets for a request: the answer's text, or "refused" by the browser. */
+/** The result of a request by a script on the page: its text, or "refused" by the browser. */
 function fetchOn(page: Page, url: string, options: object): Promise<string> {
   const sent = JSON.stringify(options);
   return page.evaluate(
@@ -63,7 +63,7 @@ describe.each(hosts)("on %s", (host) => {
   });
 });
 
-test("a page of another origin gets nothing from either, and cannot send them JSON", async () => {
+test("a page of another origin cannot read from either service, nor send JSON", async () => {
   const user = newUser();
   const { page } = await openPage(browser);
   await page.goto(`${products}/stats`);

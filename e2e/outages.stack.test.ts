@@ -10,7 +10,7 @@ import { newUser } from "./users.ts";
 
 const SKU = 1_625_903;
 const OTHER_SKU = 1_148_162;
-/** How long cart may take to find a loms that is back. */
+/** How long cart may take to reconnect to loms. */
 const RECONNECT_MAX_MS = 2_000;
 
 let stack: Stack;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-/** loms, and cart's connection to it, which is tried again after a moment. */
+/** Waits for loms, and for cart's connection to it. */
 async function bringBackLoms(): Promise<void> {
   await stack.restart("loms");
   await eventually(() => shop.add(newUser(), SKU, 1), RECONNECT_MAX_MS);
@@ -69,7 +69,7 @@ test("the next checkout returns an order whose answer was lost", async () => {
   const user = newUser();
   await shop.add(user, SKU, 3);
   const before = await shop.stock(SKU);
-  // The standby applies nothing, so the commit is there and is not acknowledged.
+  // The standby applies nothing, so the commit exists and is not acknowledged.
   stack.pause("standby1");
   const first = await shop.tryCheckout(user);
   expect([503, 504], first.text).toContain(first.status);
@@ -124,7 +124,7 @@ test("loms killed under many checkouts sells each cart exactly once", async () =
   }
 });
 
-test("events made while the notifier is down are shown when it is back", async () => {
+test("events written while the notifier is down are shown when it is back", async () => {
   await stack.kill("notifier");
   const orders = await Promise.all(
     Array.from({ length: 5 }, () => shop.create(newUser(), SKU, 1)),

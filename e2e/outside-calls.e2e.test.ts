@@ -28,7 +28,7 @@ async function listen(listener: RequestListener): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The stand-in behind a gate that wants credentials. */
+/** The stand-in behind a gate that requires credentials. */
 async function guardedProducts(): Promise<string> {
   return await listen(async (request, response) => {
     const parts: Uint8Array[] = [];
@@ -40,7 +40,7 @@ async function guardedProducts(): Promise<string> {
   });
 }
 
-/** What a machine may have in its environment, all of it leading to a proxy. */
+/** Variables of an environment that all name a proxy. */
 async function proxies() {
   let requested = 0;
   const proxy = await listen((_, response) => {
@@ -54,7 +54,7 @@ async function proxies() {
 }
 
 test.each(["node", "deno"] as const)(
-  "on %s, calls go where the settings say, with the credentials of their URLs",
+  "on %s, calls go to the configured addresses, with the credentials of their URLs",
   async (runtime) => {
     const receiver = await startOtlpReceiver();
     onTestFinished(() => receiver.close());
@@ -81,7 +81,7 @@ test.each(["node", "deno"] as const)(
 );
 
 test.each(["node", "deno"] as const)(
-  "on %s, a pause until a date in C's form is kept by every call, whatever TZ says",
+  "on %s, every call observes a pause until a date in C's form, whatever TZ is set to",
   async (runtime) => {
     let calls = 0;
     const until = asctime(new Date(Date.now() + PAUSE_MS));

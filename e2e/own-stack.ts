@@ -4,10 +4,10 @@ import { allOn } from "../stack/services.ts";
 import { type Stack, type StackOptions, startStack } from "../stack/start.ts";
 import { newRunDirectory } from "../stack/test/run-directory.ts";
 import { checkInvariants, type Subject } from "./invariants/check.ts";
-import { broken, tellViolations } from "./invariants/finding.ts";
+import { broken, listViolations } from "./invariants/finding.ts";
 import { suiteRuntime } from "./runtime.ts";
 
-/** Where a running stack is found. */
+/** Addresses, databases and logs of a running stack. */
 export type SharedShop = Pick<Stack, "urls" | "databases" | "logDirectory">;
 
 const DIRECTORY_PREFIX = "marketplace-e2e-";
@@ -21,7 +21,7 @@ export function removeDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** What the invariants look at in a stack. Tests call the product stand-in as they like. */
+/** What the invariants check in a stack. Tests may call the product stand-in directly. */
 export function subjectOf({ databases, logDirectory }: SharedShop): Subject {
   return {
     primaryUrl: databases.loms,
@@ -33,13 +33,13 @@ export function subjectOf({ databases, logDirectory }: SharedShop): Subject {
 /** @throws {Error} with a sentence for each violation */
 export async function expectInvariants(subject: Subject): Promise<void> {
   const violated = broken(await checkInvariants(subject));
-  if (violated.length > 0) throw new Error(`Invariants are broken:\n${tellViolations(violated)}`);
+  if (violated.length > 0) throw new Error(`Invariants are broken:\n${listViolations(violated)}`);
 }
 
 /**
- * A stack on free ports whose data go with it. Its end fails when an invariant is broken, so
- * whatever was killed must run again by then; `looked` changes what is looked at. Ending it again
- * does nothing.
+ * A stack on free ports, whose data is deleted at its end. Closing it fails if an invariant is
+ * broken, so killed parts must run again by then; `looked` changes what is checked. Closing it
+ * again does nothing.
  */
 export async function startOwnStack(
   options: Partial<Omit<StackOptions, "ports" | "dataDirectory">> = {},

@@ -7,7 +7,7 @@ import { type Shop, shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
 const PAYMENT_TIMEOUT_MS = 2_000;
-/** loms cancels by itself this soon after the deadline. */
+/** loms cancels an order within this time after its deadline. */
 const CANCEL_WITHIN_MS = 2_000;
 const SKU = 4_465_995;
 
@@ -49,7 +49,7 @@ test("an order that is payed in time stays payed", async () => {
   expect(await shop.status(payed)).toBe("payed");
 });
 
-test("a pay around the deadline and the expiry agree on one end", async () => {
+test("a payment around the deadline and the expiry agree on one final status", async () => {
   const before = await shop.stock(SKU);
   const orders = await Promise.all(
     Array.from({ length: 10 }, () => shop.create(newUser(), SKU, 1)),
@@ -68,7 +68,7 @@ test("a pay around the deadline and the expiry agree on one end", async () => {
   expect(await shop.stock(SKU)).toBe(before - payed.filter(Boolean).length);
 });
 
-test("a deadline that passes while loms is off is kept at its next start", async () => {
+test("a deadline that passes while loms is stopped is applied at its next start", async () => {
   const before = await shop.stock(SKU);
   const order = await shop.create(newUser(), SKU, 1);
   const due = performance.now() + PAYMENT_TIMEOUT_MS;

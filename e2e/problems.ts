@@ -1,11 +1,11 @@
 import { expect } from "vitest";
 import type { Answer } from "./http.ts";
 
-/** A trace of the caller's; every request of a table may share it. */
+/** A caller's trace, which the requests of a table share. */
 export const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 export const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 
-/** The code that an error body says beside each status. */
+/** The code of an error body for each status. */
 const CODES: Readonly<Record<number, string>> = {
   400: "invalid_argument",
   404: "not_found",
@@ -20,7 +20,7 @@ const CODES: Readonly<Record<number, string>> = {
   504: "deadline_exceeded",
 };
 
-/** Whether the answer is an error body as every service writes them. */
+/** Expects an error body in the format of all services. */
 export function expectProblem(answer: Answer, status: number, paths?: readonly string[]): void {
   expect(answer.status, answer.text).toBe(status);
   expect(answer.headers.get("content-type")).toBe("application/problem+json");

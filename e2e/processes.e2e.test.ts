@@ -13,7 +13,7 @@ const shop = inject("shop");
 const { databases, urls } = shop;
 const SKU = 2_956_315;
 
-/** A signal that comes sooner after the first is the same one. */
+/** A second signal within this time counts as a repeat of the first. */
 const REPEATED_SIGNAL_MS = 1_200;
 
 const settingsOf = (part: ServicePart) => settingsBeside(part, shop);
@@ -22,7 +22,7 @@ const services = (["loms", "notifier", "cart", "products"] as const).flatMap((pa
   (["node", "deno"] as const).map((runtime): [ServicePart, Runtime] => [part, runtime])
 );
 
-test.each(services)("%s on %s starts by its environment alone and ends on SIGTERM with 0", async (
+test.each(services)("%s on %s starts with only its environment and exits with 0 on SIGTERM", async (
   part,
   runtime,
 ) => {
@@ -67,7 +67,7 @@ test.each(
   expect(alone.output().match(/Wrong settings/g)).toHaveLength(1);
 });
 
-test("a service that stops finishes the request in flight and takes no new one", async () => {
+test("a service that stops finishes the request in progress and accepts no new one", async () => {
   const own = await startOwnCart(shop, { PRODUCT_CACHE_TTL: "0" });
   await call(urls.products, "PUT /faults", { body: { latency_ms: 1_500, next: 1 } });
   try {
@@ -88,7 +88,7 @@ test("a service that stops finishes the request in flight and takes no new one",
   }
 });
 
-test("a second signal ends a service at once, whatever is in flight", async () => {
+test("a second signal ends a service at once, whatever is in progress", async () => {
   const own = await startOwnCart(shop, { PRODUCT_CACHE_TTL: "0" });
   await call(urls.products, "PUT /faults", { body: { hang: true } });
   try {

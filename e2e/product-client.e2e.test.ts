@@ -8,7 +8,7 @@ import { newUser } from "./users.ts";
 /** Ten in any one second, counted by the product service itself. */
 const LIMIT_PER_S = 10;
 const LISTS = 300;
-/** 80 requests at once and their answers, on a busy machine; far below the deadline of 5 s. */
+/** For 80 concurrent requests on a busy machine; far below the deadline of 5 s. */
 const AT_ONCE_MS = 2_000;
 const SKUS = [
   ...[1_148_162, 1_625_903, 2_618_151, 2_956_315, 2_958_025, 3_596_599, 3_618_852, 4_288_068],
@@ -18,7 +18,7 @@ const SKU = 2_618_151;
 
 const shop = inject("shop");
 const { products } = shop.urls;
-/** Requests to the product service each time. */
+/** Requests to the product service in each round. */
 let uncached: Awaited<ReturnType<typeof startOwnCart>>;
 let actions: ReturnType<typeof shopAt>;
 
@@ -42,7 +42,7 @@ afterEach(async () => {
   await call(products, "DELETE /faults");
 });
 
-test("300 lists at once keep the limit of the product service", async () => {
+test("300 concurrent lists stay within the limit of the product service", async () => {
   const users = Array.from({ length: LISTS }, () => newUser());
   await Promise.all(
     users.map(async (user, index) => {
@@ -60,7 +60,7 @@ test("300 lists at once keep the limit of the product service", async () => {
     .toBeGreaterThan(LIMIT_PER_S);
 });
 
-test("adds and lists share one limit, and what would be late is refused at once", async () => {
+test("adds and lists share one limit, and a call that would be late is refused", async () => {
   const unknown = 4_000_000_000;
   const startedAt = performance.now();
   const answers = await Promise.all(
@@ -70,13 +70,13 @@ test("adds and lists share one limit, and what would be late is refused at once"
     }),
   );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([412, 503]));
-  // A few more may be overtaken by their deadline, when the calls before them took long.
+  // A few more may reach their deadline, if the calls before them took long.
   const atOnce = answers.filter(({ status, afterMs }) => status === 503 && afterMs < AT_ONCE_MS);
   expect(atOnce.length, "80 calls need 8 s, and 5 s are allowed").toBeGreaterThanOrEqual(20);
   expect((await stats()).max_in_any_second).toBeLessThanOrEqual(LIMIT_PER_S);
 });
 
-test("concurrent lookups of one SKU are one call", async () => {
+test("concurrent lookups of one SKU share one call", async () => {
   await Promise.all(Array.from({ length: 20 }, () => actions.add(newUser(), SKU, 1)));
   expect((await stats()).calls.get_product).toBeLessThanOrEqual(3);
 });

@@ -13,7 +13,7 @@ import { newDataDirectory, removeDirectory } from "./own-stack.ts";
 import { expectProblem } from "./problems.ts";
 
 const shop = inject("shop");
-/** Functions of ours that every request to cart goes through. */
+/** Our functions that every request to cart calls. */
 const ON_THE_WAY = /\b(dispatcher|answerText|answerProblem|rawPath|childTraceparent)\b/;
 const runtimes: Runtime[] = ["node", "deno"];
 
@@ -76,7 +76,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
     expect(raw).not.toContain("file:///");
   });
 
-  test.skipIf(!hasGo)("go tool pprof reads a CPU profile with functions of ours", async () => {
+  test.skipIf(!hasGo)("go tool pprof reads a CPU profile with our functions", async () => {
     const text = top("cpu.pb.gz", await busyUntil(download("profile?seconds=2")));
     expect(text).toContain("Type: cpu");
     expect(text).toMatch(ON_THE_WAY);
@@ -103,13 +103,13 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
     });
   }
 
-  test("a second CPU profile at once is refused, and comes through after the first", async () => {
+  test("a concurrent second CPU profile is refused, and succeeds after the first", async () => {
     const { first } = await startProfile(2);
     expect((await first).status).toBe(200);
     await download("profile?seconds=1");
   });
 
-  test("a client that leaves ends its profile", async () => {
+  test("a client that disconnects ends its profile", async () => {
     const leaving = new AbortController();
     const { first } = await startProfile(100, leaving.signal);
     leaving.abort();

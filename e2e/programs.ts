@@ -2,7 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 
-/** Where Debian puts PostgreSQL's programs, which are not on the PATH. */
+/** The folder of Debian's PostgreSQL programs, which is not on the PATH. */
 export const DEBIAN_POSTGRES = "/usr/lib/postgresql/15/bin";
 
 /** Absolute paths of programs, by name. */
@@ -22,8 +22,8 @@ export function requirePrograms<const Name extends string>(
 }
 
 /**
- * The programs of this machine. When one is missing, undefined: `what` is skipped and the reason is
- * printed, unless the environment says `variable`=required.
+ * The programs of this machine. Undefined if one is missing: then `what` is skipped and the reason
+ * is printed, unless `variable` is `required` in the environment.
  * @throws {Error} when a required one is missing
  */
 export function findPrograms<const Name extends string>(
@@ -41,7 +41,7 @@ export function findPrograms<const Name extends string>(
 }
 
 function find(command: string): string | undefined {
-  // Some of Debian's are in /usr/sbin, which an ordinary user's PATH lacks.
+  // Some programs of Debian are in /usr/sbin, which is not on an ordinary user's PATH.
   const path = [DEBIAN_POSTGRES, ...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
   return path.map((directory) => join(directory, command)).find(isExecutable);
 }

@@ -15,7 +15,7 @@ const RULES = fileURLToPath(new URL("../deploy/prometheus/rules/*.yml", import.m
  * Soon enough that a test sees what it just did; five of them are what Grafana takes a rate over.
  */
 const SCRAPE_INTERVAL = "1s";
-/** It has hundreds of MB to map on a machine that is busy. */
+/** It maps hundreds of MB, on a machine that may be busy. */
 const READY_MAX_MS = 60_000;
 const READY_POLL_MS = 50;
 
@@ -24,7 +24,7 @@ export interface Prometheus {
   close(): Promise<void>;
 }
 
-/** Why there are no tests against Prometheus here, if there are none. */
+/** Why the tests with Prometheus cannot run here, if they cannot. */
 export function whyNoPrometheus(): string | undefined {
   const missing = ["prometheus", "promtool"].filter((command) =>
     spawnSync(command, ["--version"], { stdio: "ignore" }).status !== 0
@@ -38,7 +38,7 @@ export async function startPrometheus(jobs: Readonly<Record<string, string>>): P
   const [port = 0] = await freePorts(1);
   const directory = mkdtempSync(join(tmpdir(), "marketplace-prometheus-"));
   const configuration = join(directory, "prometheus.yml");
-  // JSON is YAML, too.
+  // JSON is valid YAML.
   writeFileSync(configuration, JSON.stringify(configurationFor(jobs)));
   const url = `http://127.0.0.1:${port}`;
   const child = await spawnChild({
@@ -70,15 +70,15 @@ export async function startPrometheus(jobs: Readonly<Record<string, string>>): P
 }
 
 async function waitUntilReady(url: string, child: Child): Promise<void> {
-  let said = "";
-  child.process.stderr?.on("data", (text) => said += String(text));
+  let stderr = "";
+  child.process.stderr?.on("data", (text) => stderr += String(text));
   const deadline = performance.now() + READY_MAX_MS;
   while (child.ending() === undefined && performance.now() < deadline) {
     const answer = await fetch(`${url}/-/ready`).catch(() => undefined);
     if (answer?.ok) return;
     await Promise.race([child.ended, sleep(systemClock, READY_POLL_MS)]);
   }
-  throw new Error(`Prometheus is not ready (${child.ending() ?? "it took too long"}): ${said}`);
+  throw new Error(`Prometheus is not ready (${child.ending() ?? "it took too long"}): ${stderr}`);
 }
 
 function configurationFor(jobs: Readonly<Record<string, string>>): object {

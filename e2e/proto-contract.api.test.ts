@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { PROJECT_DIRECTORY } from "../stack/services.ts";
 
 const BUF = join(PROJECT_DIRECTORY, "node_modules/.bin/buf");
-/** As `npm run check` says it. */
+/** The arguments of buf in `npm run check`. */
 const BREAKING = ["breaking", "--against", "proto/released.binpb"];
 
 let copy: string;
@@ -18,7 +18,7 @@ afterAll(async () => {
   await rm(copy, { recursive: true });
 });
 
-/** What buf finds in a copy of the contract, changed by `change`; no repository is around it. */
+/** The findings of buf in a copy of the contract, changed by `change`, outside a repository. */
 async function findings(
   args: readonly string[],
   change: (proto: string) => string = (proto) => proto,
@@ -32,12 +32,12 @@ async function findings(
   return await run.then(() => "", (failure: { stdout: string }) => failure.stdout);
 }
 
-test("the contract follows the rules, and breaks nothing that was released", async () => {
+test("the contract follows the rules and is compatible with the released one", async () => {
   expect(await findings(["lint"])).toBe("");
   expect(await findings(BREAKING)).toBe("");
 });
 
-test("a new field breaks nothing", async () => {
+test("a new field is compatible", async () => {
   const wider = (proto: string) =>
     proto.replace("uint32 skus_total = 3;", "uint32 skus_total = 3;\n  string reason = 4;");
   expect(await findings(BREAKING, wider)).toBe("");

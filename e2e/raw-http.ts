@@ -12,7 +12,7 @@ export const WEBSOCKET_OFFER = [
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
-/** What the server sends first after these bytes, over a connection of its own. */
+/** The first data of the server after these bytes, on a new connection. */
 export function sendBytes(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -24,7 +24,7 @@ export function sendBytes(url: string, bytes: string): Promise<string> {
   });
 }
 
-/** A request of HTTP/1.1 as it goes over the wire. */
+/** The bytes of an HTTP/1.1 request. */
 export function requestBytes(line: string, headers: readonly string[], body = ""): string {
   const length = body === "" ? [] : [`Content-Length: ${body.length}`];
   return [`${line} HTTP/1.1`, ...headers, ...length, "", body].join("\r\n");

@@ -12,7 +12,7 @@ const SKU = 4_288_068;
 const dataDirectory = newDataDirectory();
 afterAll(() => removeDirectory(dataDirectory));
 
-/** What can be bought of each SKU in a new shop: total less reserved, never below 0. */
+/** The available units of each SKU in a new shop: total less reserved, at least 0. */
 const NEW_STOCK: Readonly<Record<number, number>> = {
   ...{ 1076963: 265, 1148162: 300, 1625903: 10000, 2618151: 300, 2956315: 270, 2958025: 300 },
   ...{ 3596599: 300, 3618852: 300, 4288068: 300, 4465995: 300, 30816475: 300, 135717466: 80 },

@@ -8,13 +8,13 @@ import { startOwnStack } from "./own-stack.ts";
 import { type Shop, shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
-/** With more in stock than can be sold meanwhile. */
+/** With more in stock than the test sells. */
 const SKU = 139_275_865;
 const SKU_STOCK = 65_534;
 const CALLERS = 6;
-/** How many of its last keys each caller uses once more. */
+/** How many of its last keys each caller repeats. */
 const REPEATED = 20;
-/** Two restarts, each of them with a load before and after it. */
+/** Two restarts, with a load before and after each of them. */
 const TEST_MAX_MS = 120_000;
 
 let stack: Stack;
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-/** Buys through cart, which knows the first loms only and keeps the cart while that is away. */
+/** Buys through cart, which calls the first loms only and keeps the cart while that is down. */
 async function buyFromCart(isOpen: () => boolean): Promise<number[]> {
   const [shop] = transports as [Shop];
   const user = newUser();
@@ -59,7 +59,7 @@ async function afterMore(orders: () => Promise<number>): Promise<void> {
 }
 
 test(
-  "loms restarted one after the other under load: retries with the key succeed, one order a key",
+  "loms processes restarted in turn under load: retries with the key succeed, one order per key",
   async () => {
     let isOpen = true;
     const buying = Array.from(

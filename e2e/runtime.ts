@@ -2,8 +2,8 @@ import process from "node:process";
 import type { Runtime } from "../stack/processes/runtimes.ts";
 
 /**
- * What TEST_RUNTIME wants every service of the suite to run on; without it each runs on the one
- * that serves it best, as `npm start` does.
+ * The runtime in TEST_RUNTIME for every service of the suite. Without it services run as with
+ * `npm start`.
  */
 export function suiteRuntime(): Runtime | undefined {
   const { TEST_RUNTIME: runtime } = process.env;

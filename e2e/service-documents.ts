@@ -27,7 +27,7 @@ export interface ServiceDocument {
   readonly components: { readonly headers: Readonly<Record<string, HeaderDescription>> };
 }
 
-/** A path of a document that a request's path is an instance of. */
+/** A path of a document that matches a request's path. */
 export interface Route {
   readonly document: ServiceDocument;
   /** As `/user/{user_id}/cart`. */
@@ -40,11 +40,11 @@ function readDocument(name: string): ServiceDocument {
   return { ...JSON.parse(text) as Omit<ServiceDocument, "name">, name };
 }
 
-/** What cart and loms serve at /openapi.json: `npm run check` holds the files to it. */
+/** The documents at /openapi.json of cart and loms; `npm run check` compares the files. */
 export const SERVICE_DOCUMENTS: readonly ServiceDocument[] = ["cart", "loms", "stock"]
   .map(readDocument);
 
-/** No path of one service is a path of the other, so the path identifies the service. */
+/** The services have no path in common, so the path identifies the service. */
 const ROUTES = SERVICE_DOCUMENTS.flatMap((document) =>
   Object.entries(document.paths).map(([path, verbs]) => ({
     route: { document, path, verbs },
@@ -52,7 +52,7 @@ const ROUTES = SERVICE_DOCUMENTS.flatMap((document) =>
   }))
 ).sort((a, b) => parametersOf(a.route) - parametersOf(b.route));
 
-/** Words come before parameters, as in the services. */
+/** Literal paths precede those with parameters, as in the services. */
 function parametersOf({ path }: Route): number {
   return path.split("{").length;
 }

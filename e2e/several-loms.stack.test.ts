@@ -10,10 +10,10 @@ import { type Shop, shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
 const SKU = 1_625_903;
-/** Whose stock no other test here changes. */
+/** No other test here changes its stock. */
 const UNPAID_SKU = 4_465_995;
 const PAYMENT_TIMEOUT_MS = 3_000;
-/** loms cancels by itself this soon after the deadline. */
+/** loms cancels an order within this time after its deadline. */
 const CANCEL_WITHIN_MS = 2_000;
 const MADE = ["new", "awaiting payment"];
 
@@ -36,7 +36,7 @@ afterAll(async () => {
   await stack.close();
 });
 
-test("three that start at once on an empty database all serve, from one stock", async () => {
+test("three that start together on an empty database all serve, with one stock", async () => {
   const inDatabase = (url: string, name: string) => {
     const changed = new URL(url);
     changed.pathname = name;
@@ -65,7 +65,7 @@ test("three that start at once on an empty database all serve, from one stock", 
   await admin.close();
 });
 
-test("one key through both at once is one order with one answer, also a refusal", async () => {
+test("one key at both processes is one order with one answer, also a refusal", async () => {
   const user = newUser();
   const keys = Array.from({ length: 30 }, (_, index) => `both at once ${index}`);
   const orders = await Promise.all(keys.map(async (key) => {
@@ -82,7 +82,7 @@ test("one key through both at once is one order with one answer, also a refusal"
   expect(new Set(orders).size).toBe(keys.length);
 
   const request = `{"user":${user},"items":[{"sku":1002,"count":60000}]}`;
-  // In one trace, whose id the answers name, so that they are alike to the letter.
+  // In one trace, so that the responses are identical, their trace ids included.
   const headers = {
     "idempotency-key": "refused by both",
     traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-00`,
@@ -96,7 +96,7 @@ test("one key through both at once is one order with one answer, also a refusal"
   expect(refusals[1]).toEqual(refusals[0]);
 });
 
-test("of a pay through one transport and a cancel through the other one wins", async () => {
+test("one of a payment at one process and a cancellation at the other succeeds", async () => {
   await Promise.all(Array.from({ length: 20 }, async () => {
     const order = await transports[0].create(newUser(), SKU, 1);
     const [payed, cancelled] = await Promise.all([
@@ -110,7 +110,7 @@ test("of a pay through one transport and a cancel through the other one wins", a
   }));
 });
 
-test("an unpaid order is cancelled once, and in time, by whichever comes first", async () => {
+test("an unpaid order is cancelled once, and in time, by one of the processes", async () => {
   const before = await transports[0].stock(UNPAID_SKU);
   const orders = await Promise.all(
     Array.from(

@@ -17,7 +17,7 @@ let shop: Shop;
 let second: Beside;
 
 beforeAll(async () => {
-  // The second one's notifications are looked at here.
+  // The test checks the notifications of the second one.
   stack = await startOwnStack({}, { notifierLogs: [] });
   second = await startBeside("notifier", stack);
   shop = shopAt(stack);
@@ -36,7 +36,7 @@ function isNotification(line: Notification): boolean {
   return line.order_id !== undefined && line.seq !== undefined;
 }
 
-/** "order seq" of what was shown of these orders, in order per order. */
+/** The shown events of these orders as "order seq", in order per order. */
 function reported(lines: readonly Notification[], orders: readonly number[]): string[] {
   return lines.filter(({ order_id }) => orders.includes(order_id))
     .map(({ order_id, seq }) => `${order_id} ${seq}`)
@@ -54,9 +54,9 @@ async function buyMany(): Promise<number[]> {
   }));
 }
 
-test("two notifiers share the events: both show some, each event is shown once", async () => {
+test("two notifiers share the events: both show some, and each event is shown once", async () => {
   const orders: number[] = [];
-  // The first member may take all there is.
+  // The first member may take all partitions.
   await eventually(async () => {
     orders.push(...await buyMany());
     expect(reported(shownByFirst(), orders)).not.toEqual([]);
@@ -68,7 +68,7 @@ test("two notifiers share the events: both show some, each event is shown once",
   });
 });
 
-test("after kill -9 of one the other shows its share, complete and in order", async () => {
+test("after kill -9 of one notifier the other shows its share, complete and in order", async () => {
   const orders: number[] = [];
   let isOpen = true;
   async function buyOn(): Promise<void> {

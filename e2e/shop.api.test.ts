@@ -13,13 +13,13 @@ import { newUser } from "./users.ts";
 const shop = inject("shop");
 const SKU = 773_297_411;
 const NO_PRODUCT = 4_294_967_295;
-/** Short of everything: 100 in total and 101 reserved. */
+/** Without available units: 100 in total and 101 reserved. */
 const SKU_SOLD_OUT = 139_818_428;
 const SHOP = fileURLToPath(new URL("../tools/shop.ts", import.meta.url));
 /** Above every deadline of the services. */
 const COMMAND_MAX_MS = 60_000;
 
-/** Where the stack of the tests is noted, as `npm start` notes it. */
+/** The folder of the file that describes the stack, as `npm start` writes it. */
 let noted: string;
 beforeAll(async () => {
   noted = await mkdtemp(join(tmpdir(), "shop-"));
@@ -48,7 +48,7 @@ function runAt(directory: string, ...args: (string | number | bigint)[]): Promis
   });
 }
 
-test("single commands buy something", async () => {
+test("a purchase works with single commands", async () => {
   const user = newUser();
   const listed = await runShop("products", 3);
   expect(listed, listed.error).toMatchObject({ code: 0 });
@@ -67,7 +67,7 @@ test("single commands buy something", async () => {
   expect(cancel.error).toContain("(412 failed_precondition)");
 });
 
-test("a checkout agrees to a total, and says what changed", async () => {
+test("a checkout agrees to a total, and reports what has changed", async () => {
   const user = newUser();
   await runShop("add", user, SKU, 2);
   const refused = await runShop("checkout", user, 4_403);
@@ -93,7 +93,7 @@ test("--json keeps every digit of an id", async () => {
   expect((await runShop("cancel", order_id)).code).toBe(0);
 });
 
-test("a refusal shows what the problem says, for people and for programs", async () => {
+test("a refusal shows the content of the problem, for people and for programs", async () => {
   const user = newUser();
   const added = await runShop("add", user, NO_PRODUCT, 1);
   expect(added).toMatchObject({ code: 1, out: "" });
@@ -124,14 +124,14 @@ test("usage errors and a missing system have their own exit codes", async () => 
   expect(nowhere.error).toContain("nothing runs here");
 });
 
-/** On a pseudoterminal, without which it would not prompt; bsdutils is on every Debian. */
+/** On a pseudoterminal, without which it would not prompt; every Debian has bsdutils. */
 function onTerminal(command: string) {
   return spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     env: { STACK_DATA: noted, PATH: process.env["PATH"], TERM: "xterm" },
   });
 }
 
-test("a person at a terminal buys something and sees its notifications", async () => {
+test("a person at a terminal makes a purchase and sees its notifications", async () => {
   const child = onTerminal(`${process.execPath} ${SHOP}`);
   let seen = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => seen += text);
@@ -172,7 +172,7 @@ test("commands can be read from a pipe, without a prompt", async () => {
   expect(out).not.toContain("> ");
 });
 
-test("watch prints the notifications of a user, until Ctrl-C", async () => {
+test("watch prints the notifications of a user until Ctrl-C", async () => {
   const user = newUser();
   const child = spawn(process.execPath, [SHOP, "watch", "--json", String(user)], {
     env: { STACK_DATA: noted },

@@ -2,10 +2,10 @@ import { expect } from "vitest";
 import { type Answer, call } from "./http.ts";
 import type { SharedShop } from "./own-stack.ts";
 
-/** What people do with the shop; every step is expected to succeed unless it returns an answer. */
+/** Operations of buyers; each is expected to succeed unless it returns its answer. */
 export function shopAt({ urls }: Pick<SharedShop, "urls">) {
   const { cart, loms = "" } = urls;
-  const ask = async (operation: string, body: object): Promise<Answer> => {
+  const post = async (operation: string, body: object): Promise<Answer> => {
     const answer = await call(loms, `POST /v1/${operation}`, { body });
     expect(answer.status, answer.text).toBe(200);
     return answer;
@@ -39,22 +39,22 @@ export function shopAt({ urls }: Pick<SharedShop, "urls">) {
       headers: Record<string, string> = {},
     ): Promise<Answer> => call(loms, "POST /v1/order/create", { body: { user, items }, headers }),
     async create(user: number, sku: number, count: number): Promise<number> {
-      const { body } = await ask("order/create", { user, items: [{ sku, count }] });
+      const { body } = await post("order/create", { user, items: [{ sku, count }] });
       return body.orderID as number;
     },
     tryPay: (orderID: number): Promise<Answer> =>
       call(loms, "POST /v1/order/pay", { body: { orderID } }),
     tryCancel: (orderID: number): Promise<Answer> =>
       call(loms, "POST /v1/order/cancel", { body: { orderID } }),
-    pay: (orderID: number) => ask("order/pay", { orderID }),
-    cancel: (orderID: number) => ask("order/cancel", { orderID }),
+    pay: (orderID: number) => post("order/pay", { orderID }),
+    cancel: (orderID: number) => post("order/cancel", { orderID }),
     tryInfo: (orderID: number): Promise<Answer> =>
       call(loms, "POST /v1/order/info", { body: { orderID } }),
     async status(orderID: number): Promise<string> {
-      return (await ask("order/info", { orderID })).body.status as string;
+      return (await post("order/info", { orderID })).body.status as string;
     },
     async stock(sku: number): Promise<number> {
-      return (await ask("stock/info", { sku })).body.count as number;
+      return (await post("stock/info", { sku })).body.count as number;
     },
   };
 }

@@ -14,12 +14,12 @@ import { newUser } from "./users.ts";
 const shop = inject("shop");
 const SKU = 3_596_599;
 const ORDER_CREATE = "loms.v1.Loms/OrderCreate";
-/** What the contract gives a process from the signal to its end. */
+/** The limit of the contract from the signal to the end of a process. */
 const GRACE_MS = 10_000;
-/** A caller over gRPC may ask for this long, which is more than the grace. */
+/** A gRPC caller may set this deadline, which is longer than the grace period. */
 const LONG_DEADLINE_S = 60;
 
-/** Keeps every order of the SKU in flight. */
+/** Blocks every order of the SKU. */
 let stock: Hold;
 beforeEach(async () => {
   stock = await hold(shop.databases.loms, `select from stocks where sku = ${SKU} for update`);
@@ -29,7 +29,7 @@ afterEach(() => stock.release());
 const inFlight = () => stock.blocks("order_create");
 const orderOf = (user: number) => ({ user, items: [{ sku: SKU, count: 1 }] });
 
-/** The status of a GET over a connection of its own; undefined when it is not accepted. */
+/** The status of a GET on a new connection; undefined if it is not accepted. */
 function getOnNewConnection(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     request(url, { agent: false }, (answer) => {
@@ -40,7 +40,7 @@ function getOnNewConnection(url: string): Promise<number | undefined> {
 
 /**
  * The last status of `/readyz` before new connections are refused.
- * @throws {Error} when they are still accepted after the grace
+ * @throws {Error} if they are still accepted after the grace period
  */
 async function lastReadiness(url: string): Promise<number | undefined> {
   let last: number | undefined;
@@ -53,7 +53,7 @@ async function lastReadiness(url: string): Promise<number | undefined> {
   throw new Error(`${url} still accepts connections after ${GRACE_MS} ms`);
 }
 
-/** A service with a way to make an order, which a lock on the stock blocks. */
+/** A service and a call that creates an order, which a lock on the stock blocks. */
 async function startWithOrder(part: "cart" | "loms") {
   const own = await startBeside(part, shop);
   const user = newUser();
@@ -67,9 +67,9 @@ test.each(["cart", "loms"] as const)(
   async (part) => {
     const { own, line, body } = await startWithOrder(part);
     const [idle, busy] = [await keepConnection(own.url), await keepConnection(own.url)];
-    expect(await idle.ask("GET /healthz")).toBe(200);
-    expect(await busy.ask("GET /healthz")).toBe(200);
-    const answer = busy.ask(line, body);
+    expect(await idle.send("GET /healthz")).toBe(200);
+    expect(await busy.send("GET /healthz")).toBe(200);
+    const answer = busy.send(line, body);
     await inFlight();
     const ended = stopped(own);
     expect(await lastReadiness(own.url)).toBe(503);
@@ -81,7 +81,7 @@ test.each(["cart", "loms"] as const)(
   },
 );
 
-/** SIGTERM; resolves once it has ended as the contract says. */
+/** Sends SIGTERM; resolves when it has ended within the limits of the contract. */
 async function stopped({ process }: Pick<Beside, "process">): Promise<void> {
   const signalledAt = performance.now();
   process.signal("SIGTERM");
@@ -100,7 +100,7 @@ function checkHealth(client: Client): Promise<number> {
   });
 }
 
-test("loms that stops answers the gRPC call in flight and rejects new ones", async () => {
+test("a loms that stops answers the gRPC call in progress and rejects new ones", async () => {
   const own = await startBeside("loms", shop);
   prepareGrpcJs();
   const idle = new Client(own.grpc, credentials.createInsecure());
@@ -120,11 +120,11 @@ test("loms that stops answers the gRPC call in flight and rejects new ones", asy
   await ended;
 });
 
-test("loms stops in its grace period, and no write with unknown outcome is failed", async () => {
+test("loms stops in its grace period, and reports no unknown outcome as a failure", async () => {
   const own = await startBeside("loms", shop);
   const over = { http: await keepConnection(own.url), grpc: JSON.stringify(orderOf(newUser())) };
   const answers = [
-    over.http.ask("POST /v1/order/create", orderOf(newUser())),
+    over.http.send("POST /v1/order/create", orderOf(newUser())),
     grpcCall(own.grpc, ORDER_CREATE, over.grpc, { maxTimeS: LONG_DEADLINE_S })
       .then(({ code }) => code),
   ];

@@ -8,8 +8,8 @@ declare module "vitest" {
 }
 
 /**
- * One stack for all tests that need no other settings and kill nothing. The run fails when they
- * leave an invariant broken. Some start a notifier of their own, whose log is not looked at.
+ * One stack for all tests that need no other settings and kill nothing. The run fails if they leave
+ * an invariant broken. Some start their own notifier, whose log is not checked.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const stack = await startOwnStack({}, { notifierLogs: [] });

@@ -12,9 +12,9 @@ const shop = inject("shop");
 const STOCK = fileURLToPath(new URL("../tools/stock.ts", import.meta.url));
 const COMMAND_MAX_MS = 60_000;
 
-/** Of SKUs that no other test uses. */
+/** SKUs that no other test uses. */
 let nextSku = 3_500_000_000;
-/** Where the stack of the tests is noted, as `npm start` notes it, and the files to import. */
+/** For the file that describes the stack, as `npm start` writes it, and imported files. */
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "stock-"));
@@ -47,7 +47,7 @@ async function fileOf(name: string, contents: string): Promise<string> {
 
 const read = (text: string) => JSON.parse(text) as unknown;
 
-test("what was received can be bought, and the movements show how it came there", async () => {
+test("received units can be bought, and the movements show where they came from", async () => {
   const sku = nextSku++;
   const reason = ["--reason", "delivery"];
   const note = ["--reference", `note ${sku}`];
@@ -70,7 +70,7 @@ test("what was received can be bought, and the movements show how it came there"
   });
 });
 
-test("an import sets what was counted, and is safe to run again", async () => {
+test("an import sets the counted totals, and can be repeated", async () => {
   const [first, last] = [nextSku, nextSku += 1_001];
   const rows = Array.from({ length: 1_001 }, (_, index) => `${first + index},${index}\n`);
   const file = await fileOf("counted.csv", `sku,total_count\n${rows.join("")}`);

@@ -1,16 +1,16 @@
 import type { Page } from "playwright-core";
 
-/** What the page shows of an answer. */
+/** The response as the page shows it. */
 export interface Shown {
   readonly status: string;
-  /** The body as it is written there; "" when none is shown. */
+  /** The text of the body; "" if none is shown. */
   readonly body: string;
 }
 
 export interface Filled {
   /** Parameters of the path, by name. */
   readonly params?: Readonly<Record<string, string>>;
-  /** Without one the body stays as the page proposes it. */
+  /** Without one, the body is the example of the page. */
   readonly body?: string;
 }
 
@@ -36,7 +36,7 @@ export async function tryOut(page: Page, operationId: string, filled: Filled): P
   if (filled.body !== undefined) {
     await operation.locator("textarea.body-param__text").fill(filled.body);
   }
-  // An answer that is there already would pass for the new one.
+  // An earlier response on the page would be taken for the new one.
   const clear = operation.getByRole("button", { name: "Clear", exact: true });
   if (await clear.isVisible()) await clear.click();
   await execute.click();

@@ -15,7 +15,7 @@ afterAll(async () => {
   await browser.close();
 });
 
-test("a buyer adds, checks out, looks and pays on the two pages", async () => {
+test("a buyer adds, checks out, reads the order and pays on the two pages", async () => {
   const user = String(newUser());
   const { page, complaints } = await openPage(browser);
 
@@ -42,7 +42,7 @@ test("a buyer adds, checks out, looks and pays on the two pages", async () => {
 /** An int64 that a double cannot hold, and the largest. */
 const bigUsers = ["9007199254740993", "9223372036854775807"];
 
-test.each(bigUsers)("user %s keeps every digit from the form to the answer", async (user) => {
+test.each(bigUsers)("user %s keeps every digit from the form to the response", async (user) => {
   const { page, complaints } = await openPage(browser);
 
   await openSwagger(page, cart);
@@ -50,7 +50,7 @@ test.each(bigUsers)("user %s keeps every digit from the form to the answer", asy
   expect((await tryOut(page, "addItem", { params: line, body: `{"count": 1}` })).status).toBe(
     "200",
   );
-  // Without a body: the total in the document's example would be the wrong one.
+  // Without a body: the total in the document's example would be refused.
   const checkout = await tryOut(page, "checkout", { params: { user_id: user } });
   expect(checkout.status).toBe("200");
 
@@ -69,7 +69,7 @@ test.each(bigUsers)("user %s keeps every digit from the form to the answer", asy
   expect(complaints).toEqual([]);
 });
 
-test("an operator counts and looks at the movements on the page of the stock API", async () => {
+test("an operator counts stock and reads the movements on the page of the stock API", async () => {
   const sku = 3_700_000_000;
   const { page, complaints } = await openPage(browser);
   await openSwagger(page, lomsAdmin);

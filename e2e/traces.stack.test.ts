@@ -17,12 +17,12 @@ const SKU = 773_297_411;
 const KNOWN = new Set<unknown>(
   Object.entries(conventions).flatMap(([name, value]) => /^ATTR_/.test(name) ? [value] : []),
 );
-/** Long enough to be found wherever it should not be. */
+/** Long enough to be found in any text. */
 const USER = "424242424242";
 const CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const UNSAMPLED = `00-${"c".repeat(32)}-b7ad6b7169203331-00`;
 
-/** Service, name and kind of a span, then the same of what is below it, by name. */
+/** Service, name and kind of a span, then the same for its children, by name. */
 type Shape = [string, ...Shape[]];
 
 function shapeOf({ span, children }: SpanNode): Shape {
@@ -89,7 +89,7 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
     await eventually(() => expect(named("show notification")).toHaveLength(2));
     logs = ["cart", "loms", "notifier"]
       .map((name) => readFileSync(join(stack.logDirectory, `${name}.log`), "utf8")).join("");
-    // What has not been sent yet is sent before the processes end.
+    // The processes send their remaining spans before they end.
     await stack.close();
   });
 
@@ -104,7 +104,7 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
     expect(trees.map(shapeOf)).toContainEqual(CHECKOUT);
   });
 
-  test("what is in the cart was looked up in the trace of its request", () => {
+  test("the items of the cart were looked up in the trace of their request", () => {
     const trees = spanTrees(traceOf(CALLER));
     expect(trees.map(shapeOf)).toContainEqual([
       "cart POST /user/{user_id}/cart/{sku_id} (server)",
@@ -137,7 +137,7 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
     expect(traceOf(UNSAMPLED)).toEqual([]);
   });
 
-  test("log lines have the ids of the spans that they are about", () => {
+  test("log lines have the ids of their spans", () => {
     const records = logs.split("\n").filter((line) => line.startsWith("{"))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ trace_id }) => trace_id === CALLER.slice(3, 35))
@@ -164,7 +164,7 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
     expect([...new Set(others)]).toEqual([]);
   });
 
-  test("no span holds the user, the token, SQL or an address of a database", () => {
+  test("no span contains the user, the token, SQL or an address of a database", () => {
     const text = JSON.stringify(
       receiver.spans,
       (_, value: unknown) => typeof value === "bigint" ? undefined : value,

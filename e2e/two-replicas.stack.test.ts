@@ -9,7 +9,7 @@ import { newUser } from "./users.ts";
 
 const SKU = 1_625_903;
 const READS = 200;
-/** Of the reads, at least; they are spread one by one, and probes may come in between. */
+/** The minimum share of the reads; they are spread one by one, with probes in between. */
 const SHARE_MIN = 0.35 * READS;
 
 let stack: Stack;
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-/** Rows of orders that a standby has fetched by their ids, as it counts them itself. */
+/** Rows of orders that a standby has fetched by their ids, from its own statistics. */
 async function ordersRead(replica: string): Promise<number> {
   const database = openDatabase(replica);
   try {
@@ -41,7 +41,7 @@ test("reads are spread over both replicas, and both have every acknowledged orde
   for (let read = 0; read < READS; read++) {
     expect(await shop.status(order)).toBe("awaiting payment");
   }
-  // A server reports its counts within a second or so.
+  // A server updates its statistics within about a second.
   await eventually(async () => {
     const after = await Promise.all(replicas().map(ordersRead));
     for (const [index, count] of after.entries()) {
@@ -50,13 +50,13 @@ test("reads are spread over both replicas, and both have every acknowledged orde
   });
 });
 
-test("while one replica is down every read is answered, and later it serves again", async () => {
+test("while one replica is down every read is answered, and it serves again later", async () => {
   const order = await shop.create(newUser(), SKU, 1);
   await stack.kill("standby2");
   for (let read = 0; read < READS; read++) {
     expect(await shop.status(order)).toBe("awaiting payment");
   }
-  // Both are synchronous: what is acknowledged is on each of them.
+  // Both are synchronous, so each has every acknowledged write.
   expectProblem(await shop.tryPay(order), 503);
   await stack.restart("standby2");
   await eventually(() => shop.pay(order));

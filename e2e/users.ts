@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 
-/** Enough that two tests never meet, and small enough for JSON.parse. */
+/** Enough that two tests never have the same user, and small enough for JSON.parse. */
 const USER_MAX = 2 ** 47;
 
 /** A user that no other test has. */

@@ -21,7 +21,7 @@ interface Run {
   readonly error: string;
 }
 
-/** `npm run verify` by environment alone. */
+/** `npm run verify`, with only its environment. */
 function verify(environment: Readonly<Record<string, string>>): Promise<Run> {
   return new Promise((resolve) => {
     const { PATH = "" } = process.env;
@@ -74,7 +74,7 @@ test("npm run verify finds its stack, the notifications and the product calls", 
   expect(out).toMatch(/^product calls +ok +0 calls of cart$/m);
 });
 
-test("npm run verify names what is broken, and ends with 1", async () => {
+test("npm run verify names each broken invariant, and exits with 1", async () => {
   const database = openDatabase(shop.databases.loms);
   await database`update stocks set reserved = reserved + 7 where sku = 1002`;
   try {
@@ -88,7 +88,7 @@ test("npm run verify names what is broken, and ends with 1", async () => {
   }
 });
 
-test("npm run verify reports in one sentence that nothing runs", async () => {
+test("npm run verify reports in one sentence that no system is running", async () => {
   const { code, out, error } = await verify({ STACK_DATA: "/nowhere" });
   expect([code, out, error]).toEqual([
     1,

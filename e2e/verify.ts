@@ -6,7 +6,7 @@ import { givenDatabases } from "../stack/plan.ts";
 import { readStack } from "../stack/stack-file.ts";
 import { checkInvariants, type Subject } from "./invariants/check.ts";
 import { broken } from "./invariants/finding.ts";
-import { tellFinding } from "./invariants/tell.ts";
+import { describeFinding } from "./invariants/describe-finding.ts";
 
 const USAGE = `npm run verify -- [--notifier-log path]…
 
@@ -35,14 +35,14 @@ async function verify(): Promise<number> {
     return 0;
   }
   const findings = await checkInvariants(findSubject(values["notifier-log"]));
-  for (const finding of findings) process.stdout.write(`${tellFinding(finding)}\n`);
+  for (const finding of findings) process.stdout.write(`${describeFinding(finding)}\n`);
   const orders = findings.find(({ invariant }) => invariant === "rows")?.checked ?? 0;
   const { length } = broken(findings);
   process.stdout.write(`\nverify: ${orders} orders, ${length} invariants broken\n`);
   return length === 0 ? 0 : 1;
 }
 
-/** @throws {Error} when nothing runs here and no database is given */
+/** @throws {Error} if no stack runs here and no database is given */
 function findSubject(notifierLogs: readonly string[]): Subject {
   const { PRODUCT_URL, STACK_DATA } = process.env;
   const given = givenDatabases(process.env);

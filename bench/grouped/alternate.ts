@@ -4,7 +4,7 @@ import { median, percentile, ratios, spreadOf } from "../statistics.ts";
 const ROUND_MS = 1_500;
 const WARM_UP_MS = 300;
 
-/** One of the ways to do the same. */
+/** One of several ways to do the same work. */
 export interface Way {
   readonly name: string;
   call(): Promise<unknown>;
@@ -20,7 +20,7 @@ export interface AlternateOptions {
   readonly name: string;
   readonly rounds: number;
   readonly callers: number;
-  /** Of which the first is the reference. */
+  /** The ways; the first is the reference. */
   readonly ways: readonly Way[];
   /** Called before each round of each way. */
   readonly prepare?: () => Promise<void>;
@@ -53,7 +53,7 @@ export async function alternate(options: AlternateOptions): Promise<void> {
 }
 
 /**
- * The ways of a lone caller take turns call by call, so that noise meets all of them. Prints the
+ * The ways of a single caller alternate call by call, so that noise affects all of them. Prints the
  * median of each in µs, and how many times the reference it was: min–median–max of the rounds.
  */
 async function alternateCalls({ name, rounds, ways, prepare }: AlternateOptions): Promise<void> {

@@ -1,5 +1,5 @@
-// Orders, pays and reads in groups against one statement for each, without a transport, on the
-// embedded primary with its synchronous standby. The ways take turns in one run.
+// Grouped orders, payments and reads compared with one statement for each, without a transport, on
+// the embedded primary with its synchronous standby. The ways alternate in one run.
 // Usage: node bench/grouped/main.ts [--rounds N] [--callers N,N] [--only NAME,NAME]
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,11 +22,11 @@ import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { startPostgresPair } from "../../stack/postgres/pair.ts";
 import { alternate, type AlternateOptions } from "./alternate.ts";
 
-/** As loms has for writes, and for each replica. */
+/** As many as loms has for writes, and for each replica. */
 const CONNECTIONS = 10;
 const SKUS = 10_000;
 const LINES = 3;
-/** Orders to be payed, more than a round pays, and how many one statement makes. */
+/** Orders to pay, more than a round pays, and how many of them one statement creates. */
 const UNPAYED = 40_000;
 const MADE_AT_ONCE = 250;
 const BATCHES = [1, 2, 4];

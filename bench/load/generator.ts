@@ -1,5 +1,5 @@
-// The load generator where there is no Go: reads the same specification from stdin and prints the
-// same report as main.go, from one Node process.
+// The load generator without Go: reads the same specification from stdin and prints the same report
+// as main.go, in one Node process.
 import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:http2";
 import process from "node:process";

@@ -26,11 +26,11 @@ export interface Measured extends Report {
   readonly perSecond: number;
   /** Microseconds of processor time per successful call, by part; the generator is one. */
   readonly cpuUs: Readonly<Record<string, number>>;
-  /** Cores that the generator took. */
+  /** Cores used by the generator. */
   readonly generatorCores: number;
 }
 
-/** Runs a generator in a process of its own and measures the parts meanwhile. */
+/** Runs a generator in a separate process and measures the parts meanwhile. */
 export async function generate(load: Load, parts: readonly Part[]): Promise<Measured> {
   const spec: Spec = {
     ...{ connections: CONNECTIONS, callers: 1, rate: 0, warm_up_seconds: WARM_UP_SECONDS },
@@ -59,7 +59,7 @@ export async function generate(load: Load, parts: readonly Part[]): Promise<Meas
 
 let command: Promise<readonly string[]> | undefined;
 
-/** The generator in Go, or the one in Node where Go 1.24 is not installed. */
+/** The generator in Go, or the one in Node if Go 1.24 is not installed. */
 export function generatorCommand(): Promise<readonly string[]> {
   return command ??= buildGo("generator", new URL("main.go", import.meta.url)).then(
     (program) => [program],

@@ -1,17 +1,17 @@
-/** What a generator is to send; the requests go round, each caller taking the next one. */
+/** The load of a generator; callers take the requests in rotation. */
 export interface Spec {
   readonly protocol: "grpc" | "http";
   /** host:port; connections and calls spread over them. */
   readonly addresses: readonly string[];
-  /** Of gRPC; HTTP/1.1 has one per call in flight. */
+  /** gRPC connections; HTTP/1.1 has one per call in progress. */
   readonly connections: number;
-  /** Of a closed loop: each sends when its last call was answered. */
+  /** Callers of a closed loop: each sends its next call after the answer. */
   readonly callers: number;
   /** Calls per second of an open loop; 0 for a closed one. */
   readonly rate: number;
   readonly warm_up_seconds: number;
   readonly seconds: number;
-  /** Calls in all; 0 for no limit. */
+  /** Total number of calls; 0 for no limit. */
   readonly limit: number;
   readonly timeout_ms: number;
   /** Whether the report has the answers. */
@@ -35,12 +35,12 @@ export interface Report {
   readonly calls: number;
   /** Others, by status. */
   readonly failed: Readonly<Record<string, number>>;
-  /** Calls of an open loop that were due while too many were in flight. */
+  /** Calls of an open loop that were due while too many were in progress. */
   readonly unsent: number;
   readonly seconds: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
-  /** The generator's own. */
+  /** Processor time of the generator. */
   readonly cpu_seconds: number;
   /** The warm-up included. */
   readonly run_seconds: number;

@@ -22,7 +22,7 @@ const SETTLED_POLL_MS = 20;
 interface Loaded {
   readonly service: Service;
   readonly load: Pick<Load, "protocol" | "addresses" | "requests">;
-  /** Resolves when it has finished its background work. */
+  /** Resolves when its background work has ended. */
   settled(): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ import {
 import { encodeMessage, methodPath } from "../../shared/grpc/definition.ts";
 import { STATEMENTS } from "./naive-statements.ts";
 
-/** With more of them the same machine did no more orders. */
+/** With more, the same machine made no more orders per second. */
 const CONNECTIONS = 32;
 
 const [, , grpcPort, httpPort, url = ""] = process.argv;

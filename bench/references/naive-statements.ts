@@ -1,7 +1,7 @@
-/** A traceparent as events have it. */
+/** A traceparent for events. */
 export const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/** What a transaction of one order runs; lines and events take a statement each. */
+/** The transaction of one order; lines and events have a statement each. */
 export const STATEMENTS = {
   reserve: `update stocks set reserved = reserved + $2
     where sku = $1 and total_count - reserved >= $2 returning sku`,

@@ -48,7 +48,7 @@ export const CART_HTTP: Bench = {
   run,
 };
 
-/** A way for each action. */
+/** One way for each action. */
 type Ways = (load: Action) => Way;
 
 async function run(lab: Lab): Promise<void> {

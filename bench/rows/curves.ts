@@ -13,7 +13,7 @@ const BYTES_MAX = 260;
 const QUICK_SIZE_MAX = 100_000;
 const CLOSE_MAX_MS = 60_000;
 
-/** What grows: its sizes, and the goals of each load at the last of them. */
+/** A quantity that grows: its sizes, and the goals of each load at the largest. */
 interface Case {
   readonly name: string;
   readonly sizes: readonly number[];
@@ -90,7 +90,7 @@ async function runCase(lab: Lab, { name, sizes, loads, open }: Case): Promise<vo
   });
 }
 
-/** Beside the smallest, in turn; returns the ratio of their calls per second. */
+/** Alternates with the smallest; returns the ratio of their calls per second. */
 async function measureLoad(
   lab: Lab,
   growth: Growth,

@@ -15,7 +15,7 @@ const BACKLOG = { full: 200_000, quick: 20_000 } as const;
 const OTHER_ORDERS = 10 ** 12;
 const REQUESTS = 20_000;
 const SECONDS = { full: 5, quick: 2 } as const;
-/** Before that the first connections and compilations show. */
+/** Earlier ones include connecting and compiling. */
 const WARM_UP_SECONDS = 1.5;
 /** An event that takes longer to be shown is lost. */
 const SHOWN_MAX_MS = 60_000;
@@ -45,7 +45,7 @@ export const EVENTS: Bench = {
   run,
 };
 
-/** What the parts of the bench share. */
+/** Shared by the parts of the bench. */
 interface Setting {
   readonly lab: Lab;
   readonly postgres: Postgres;
@@ -142,7 +142,7 @@ async function runDrain({ lab, postgres, database, broker }: Setting): Promise<v
   lab.record(DRAIN, ratios(rates[0] ?? [], rates[1] ?? []), `${events} events`);
 }
 
-/** Two events each of orders that have ids of their own and are nowhere else. */
+/** Two events each of orders that exist nowhere else. */
 async function writeBacklog({ run }: LomsDatabase, events: number): Promise<void> {
   await run(
     `insert into outbox (order_id, user_id, seq, status, at, traceparent)

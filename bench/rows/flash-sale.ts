@@ -19,7 +19,7 @@ const NAIVE_TRANSACTIONS = 3;
 /** Units on sale. */
 const STOCK = { full: 20_000, quick: 5_000 } as const;
 const PURCHASES = { full: 3_000, quick: 1_000 } as const;
-/** No load takes as long. */
+/** Longer than any load. */
 const ENOUGH_SECONDS = 120;
 
 const NAIVE = `pgbench, the naive transaction, ${CALLERS} clients`;

@@ -82,7 +82,7 @@ async function run(lab: Lab): Promise<void> {
   }
 }
 
-/** Node as the npm registry has it, kept between runs; undefined if it is unavailable. */
+/** Node from the npm registry, kept between runs; undefined if it is unavailable. */
 function newerNode(): string | undefined {
   const name = `node-${process.platform}-${process.arch}`;
   const binary = join(CACHE, "node_modules", name, "bin/node");

@@ -17,7 +17,7 @@ const SECONDS = 2;
 /** Orders of pgbench in a round. */
 const NAIVE_ORDERS = 6_144;
 const BATCHED_ORDERS = 20_000;
-/** As long as the batches of loms may get. */
+/** The maximum size of a batch of loms. */
 const ORDERS_A_BATCH = 250;
 const BATCH_CLIENTS = 2;
 const NAIVE = fileURLToPath(new URL("../references/naive-orders.ts", import.meta.url));
@@ -80,7 +80,7 @@ async function run(lab: Lab): Promise<void> {
   }
 }
 
-/** With a loms that only publishes its events, as the measured one does with its own. */
+/** With a loms that only publishes the events, as the measured one does. */
 async function startNaive(
   lab: Lab,
   postgres: Postgres,

@@ -5,19 +5,19 @@ import { orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
 import { fillStock, openPostgres } from "../subjects/postgres.ts";
 
 const FACTORS = [1.5, 2, 10] as const;
-/** So many fill the batches: it is the most that loms can do. */
+/** Enough callers to fill the batches, which measures the capacity of loms. */
 const CALLERS = 512;
 const REQUESTS = 20_000;
 const CAPACITY_SECONDS = 3;
 const OVERLOAD_SECONDS = { full: 30, quick: 5 } as const;
-/** What loms gives calls without a deadline. */
+/** The deadline that loms sets for calls without one. */
 const TIMEOUT_MS = 5_000;
 /** Load before and after, as a share of the capacity. */
 const NORMAL_SHARE = 0.5;
 const BEFORE_SECONDS = 2;
 const AFTER_SECONDS = 6;
 const WINDOW_SECONDS = 0.5;
-/** Latency is normal when its p99 is at most so many times that of before, or this many ms. */
+/** Latency is normal if its p99 is at most this many times the earlier one, or this many ms. */
 const NORMAL = { factor: 2, ms: 25 } as const;
 
 const CASES = FACTORS.map((factor) => ({

@@ -5,7 +5,7 @@ import { openCartStandIns } from "../subjects/cart.ts";
 const LISTS = 300;
 const LINES = 12;
 const CALLERS = 32;
-/** What the stand-in has for every benchmark and test; see section 3 of the contract. */
+/** The products of the stand-in; see section 3 of the contract. */
 const SKUS = [
   ...[1_076_963, 1_148_162, 2_618_151, 2_956_315, 2_958_025, 773_297_411, 3_618_852, 139_275_865],
   ...[5_097_510, 1_625_903, 3_596_599, 4_288_068, 4_465_995, 30_816_475, 135_717_466, 135_937_324],

@@ -20,7 +20,7 @@ import { startService } from "../subjects/service.ts";
 const CALLERS = 256;
 const REQUESTS = 20_000;
 const SECONDS = 2;
-/** Of the generator to the proxy, which spreads each call. */
+/** Connections of the generator to the proxy, which balances each call. */
 const CONNECTIONS = 8;
 
 const RATE: Goal = {
@@ -88,7 +88,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-/** HAProxy in front of them, call by call; undefined where it is not installed. */
+/** HAProxy in front of them, balancing each call; undefined if it is not installed. */
 async function startProxy(lab: Lab, services: readonly Loms[]): Promise<string | undefined> {
   try {
     execFileSync("haproxy", ["-v"], { stdio: "ignore" });

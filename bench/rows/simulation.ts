@@ -7,11 +7,11 @@ import { median } from "../statistics.ts";
 import { batchesOf, orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
 import { fillStock, type LomsDatabase, openPostgres } from "../subjects/postgres.ts";
 
-/** The first and the last give the costs; the others show whether these explain them. */
+/** The first and the last determine the costs; the others check them. */
 const CALLERS = [1, 8, 64, 512] as const;
 const REQUESTS = 20_000;
 const SECONDS = 2;
-/** Of the machine that is measured. */
+/** The cores of the measured machine. */
 const CORES = 2;
 
 const CASES = CALLERS.map((callers) => ({

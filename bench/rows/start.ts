@@ -6,7 +6,7 @@ import { readStack } from "../../stack/stack-file.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { measureStart, type Start } from "../start/measure-start.ts";
 
-/** What "Start in half the time" reached on a machine of two cores; see docs/performance.md. */
+/** The start time on a machine of two cores; see docs/performance.md. */
 const READY_MAX_S = { "without data": 1.36, "with data": 1.0 } as const;
 const MEMORY_MAX_MB = 420;
 const IDLE_MAX_PERCENT = 3;

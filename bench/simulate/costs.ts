@@ -1,4 +1,4 @@
-/** Of one part, in ms of processor time. */
+/** Processor time of one part, in ms. */
 export interface PartCosts {
   readonly perBatchMs: number;
   readonly perOrderMs: number;
@@ -9,14 +9,14 @@ export interface Costs {
   readonly loms: PartCosts;
   readonly primary: PartCosts;
   readonly replica: PartCosts;
-  /** How much of the processor time an order waits for; the rest publishes its events behind it. */
+  /** The share of the processor time that an order waits for; the rest publishes its events. */
   readonly awaitedShare: number;
-  /** Of a commit, without processor time: force to disk, and the way to the replica and back. */
+  /** Waits of a commit: the flush to disk, and the round trip to the replica. */
   readonly commitMs: number;
   readonly generator: { readonly perOrderMs: number };
 }
 
-/** What a measurement shows: processor time per order of each part, at a mean size of batches. */
+/** A measurement: processor time per order of each part, at a mean size of batches. */
 export interface CostSample {
   readonly batch: number;
   readonly ms: Readonly<Record<"loms" | "primary" | "replica" | "generator", number>>;
@@ -42,7 +42,7 @@ export function costsFrom(lone: CostSample, grouped: CostSample, loneMs: number)
   };
 }
 
-/** Of `npm run bench -- SIMULATION` on 2 cores at 2 GHz; docs/scale.md has the measurement. */
+/** From `npm run bench -- SIMULATION` on 2 cores at 2 GHz; see docs/scale.md. */
 export const MEASURED_COSTS: Costs = {
   loms: { perBatchMs: 1.42, perOrderMs: 0.109 },
   primary: { perBatchMs: 2.78, perOrderMs: 0.161 },

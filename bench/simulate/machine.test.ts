@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Timeline } from "./machine.ts";
 
-test("jobs of one part run one after the other, of two parts at once", () => {
+test("jobs of one part run one after the other, those of two parts concurrently", () => {
   const timeline = new Timeline();
   const machine = timeline.machine(2);
   const ends: [string, number][] = [];
@@ -24,7 +24,7 @@ test("parts share the cores of their machine equally", () => {
   expect(ends).toEqual([20, 30]);
 });
 
-test("a part with several workers runs that many jobs at once", () => {
+test("a part with several workers runs that many jobs concurrently", () => {
   const timeline = new Timeline();
   const part = timeline.machine(4).part("backends", 2);
   const ends: number[] = [];
@@ -33,7 +33,7 @@ test("a part with several workers runs that many jobs at once", () => {
   expect(ends).toEqual([10, 10, 20, 20]);
 });
 
-test("events run in order of their moments, those of one moment in the order they were set", () => {
+test("events run in order of their times, those of one time in the order of their creation", () => {
   const timeline = new Timeline();
   const ran: number[] = [];
   for (const at of [5, 1, 3, 1, 4]) timeline.after(at, () => ran.push(at * 10 + ran.length));
@@ -42,7 +42,7 @@ test("events run in order of their moments, those of one moment in the order the
   expect(timeline.now).toBe(4);
 });
 
-test("the wait of a queue with random arrivals is that of queueing theory", () => {
+test("the wait of a queue with random arrivals agrees with queueing theory", () => {
   const timeline = new Timeline();
   const part = timeline.machine(1).part("server");
   const [serviceMs, load, jobs] = [1, 0.7, 100_000];

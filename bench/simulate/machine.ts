@@ -1,11 +1,11 @@
-/** A moment in the simulation, in ms. */
+/** A time in the simulation, in ms. */
 export type Moment = number;
 
-/** Events in virtual time; those of one moment run in the order in which they were set. */
+/** Events in virtual time; those of one time run in the order of their creation. */
 export class Timeline {
   now: Moment = 0;
   readonly #machines: Machine[] = [];
-  // A binary heap by moment, then by number.
+  // A binary heap by time, then by number.
   readonly #heap: { readonly at: Moment; readonly number: number; readonly run: () => void }[] = [];
   #number = 0;
 
@@ -26,7 +26,7 @@ export class Timeline {
     }
   }
 
-  /** Runs what happens until the moment. */
+  /** Runs the events until this time. */
   runUntil(end: Moment): void {
     for (;;) {
       const { at, run } = this.#next();
@@ -86,7 +86,7 @@ interface Job {
   readonly done: () => void;
 }
 
-/** Processors that the running jobs of a machine share equally, none more than one of them. */
+/** The cores of a machine, shared equally by its running jobs; a job uses at most one. */
 export class Machine {
   readonly #timeline: Timeline;
   readonly #cores: number;
@@ -98,7 +98,7 @@ export class Machine {
     this.#cores = cores;
   }
 
-  /** A part with a queue that runs `workers` of its jobs at once. */
+  /** A part with a queue that runs up to `workers` jobs concurrently. */
   part(name: string, workers = 1): Part {
     return new Part(name, workers, (job) => {
       this.advance(this.#timeline.now);
@@ -153,13 +153,13 @@ export class Part {
     this.#start = start;
   }
 
-  /** Calls `done` once this much processor time was spent on the job. */
+  /** Calls `done` when the job has used this much processor time. */
   work(ms: number, done: () => void = () => {}): void {
     this.#queue.push({ leftMs: ms, part: this, done });
     this.#startWaiting();
   }
 
-  /** For its machine: one of its jobs has ended. */
+  /** Called by its machine when one of its jobs has ended. */
   ended(): void {
     this.#running--;
     this.#startWaiting();

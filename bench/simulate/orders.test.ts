@@ -12,10 +12,10 @@ const COSTS: Costs = {
   generator: NONE,
 };
 const LAYOUT = { loms: 1, cores: 2, together: false };
-/** What one loms answers at most: its own time per order. */
+/** The capacity of one loms: the inverse of its time per order. */
 const CAPACITY = 1_000 / COSTS.loms.perOrderMs;
 
-test("a lone caller waits for its own work alone", () => {
+test("a single caller waits for its own work only", () => {
   const { p50Ms, p99Ms, batch, perSecond } = simulateOrders(
     COSTS,
     LAYOUT,
@@ -27,7 +27,7 @@ test("a lone caller waits for its own work alone", () => {
   expect(perSecond).toBeCloseTo(1_000 / 2.15, -1);
 });
 
-test("at half the load, all is answered and batches are small", () => {
+test("at half the load, all calls are answered and batches are small", () => {
   const load = { kind: "open", perSecond: CAPACITY / 2 } as const;
   const { perSecond, refusedPerSecond, batch, busy } = simulateOrders(COSTS, LAYOUT, load);
   expect(perSecond / load.perSecond).toBeCloseTo(1, 1);
@@ -36,7 +36,7 @@ test("at half the load, all is answered and batches are small", () => {
   expect(busy.get("loms")).toBeCloseTo(0.5, 1);
 });
 
-test("beyond what one loms can do it is the limit, and a second one doubles the throughput", () => {
+test("above its capacity one loms is the limit, and a second one doubles the throughput", () => {
   const load = { kind: "closed", callers: 2_000 } as const;
   const one = simulateOrders(COSTS, LAYOUT, load);
   const two = simulateOrders(COSTS, { ...LAYOUT, loms: 2 }, load);
@@ -46,7 +46,7 @@ test("beyond what one loms can do it is the limit, and a second one doubles the 
   expect(two.perSecond / one.perSecond).toBeGreaterThan(1.8);
 });
 
-test("work behind the answers delays them only where it takes the same processor", () => {
+test("background work delays answers only if it uses the same processor", () => {
   const load = { kind: "open", perSecond: 100 } as const;
   const behind = simulateOrders({ ...COSTS, awaitedShare: 0.5 }, LAYOUT, load);
   expect(behind.p50Ms).toBeLessThan(0.7 * simulateOrders(COSTS, LAYOUT, load).p50Ms + 0.5);
@@ -60,7 +60,7 @@ test("the same seed gives the same figures", () => {
   expect(run(2)).not.toBe(run(1));
 });
 
-test("costs are found from the measurements that they explain", () => {
+test("costs are derived from measurements", () => {
   const costs: Costs = {
     loms: { perBatchMs: 0.3, perOrderMs: 0.1 },
     primary: { perBatchMs: 0.8, perOrderMs: 0.05 },

@@ -5,19 +5,19 @@ import { type Part, Timeline } from "./machine.ts";
 /** As in loms/repository/writer.ts. */
 const BATCH_MAX = 256;
 const WAITING_MAX = 5_000;
-/** Lets queues fill before the measurement. */
+/** Queues fill in this time before the measurement. */
 const WARM_UP_MS = 1_000;
 
-/** Which machines there are. */
+/** The machines of the simulation. */
 export interface Layout {
-  /** How many loms, each a process. */
+  /** The number of loms processes. */
   readonly loms: number;
   /** Cores of each machine; with `together` there is one for all parts, the generator included. */
   readonly cores: number;
   readonly together: boolean;
 }
 
-/** Orders at a rate, or of callers that each wait for an answer before the next one. */
+/** Orders at a rate, or from callers that each wait for an answer before the next order. */
 export type Load =
   | { readonly kind: "open"; readonly perSecond: number }
   | { readonly kind: "closed"; readonly callers: number };
@@ -29,7 +29,7 @@ export interface Simulated {
   readonly p99Ms: number;
   /** Orders in a transaction. */
   readonly batch: number;
-  /** Processor time over time: 1 is one core. */
+  /** Processor time divided by time: 1 is one core. */
   readonly busy: ReadonlyMap<string, number>;
 }
 
@@ -84,7 +84,7 @@ class System {
   readonly #timeline = new Timeline();
   readonly #costs: Costs;
   readonly #primary: Part;
-  /** Of the primary: its backends that publish events. */
+  /** The backends of the primary that publish events. */
   readonly #events: Part;
   readonly #replica: Part;
   readonly #generator: Part;

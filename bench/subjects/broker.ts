@@ -15,7 +15,7 @@ import { measuredBy } from "../rounds.ts";
 
 const CACHE = fileURLToPath(new URL("../../.data/cache", import.meta.url));
 const BARE_TOPIC = "bench.bare";
-/** As many as the relay sends at once. */
+/** As many as one publish of the relay. */
 const MESSAGES_A_SEND = 500;
 /** As the topic of order events has. */
 const PARTITIONS = 3;
@@ -23,17 +23,17 @@ const POLL_MS = 10;
 const DRAIN_MAX_MS = 120_000;
 
 export interface Broker extends Part {
-  /** What services need to use it. */
+  /** The settings for services that use it. */
   readonly environment: Readonly<Record<string, string>>;
   /** Order events in its topic. */
   published(): Promise<number>;
   /** Measures from the first event after `before` until `events` of them are there. */
   watch(before: number, events: number, parts: readonly Part[]): Promise<Measured>;
-  /** Sends messages as the relay's with a bare producer in this process. */
+  /** Sends messages like the relay's with a bare producer in this process. */
   produce(messages: number): Promise<{ seconds: number; cpuUs: Readonly<Record<string, number>> }>;
 }
 
-/** Why Kafka cannot run here; undefined when it can. */
+/** Why Kafka cannot run here; undefined if it can. */
 export function whyNoBroker(): string | undefined {
   const reason = whyNoKafka(CACHE);
   return reason && `no Apache Kafka on this machine: ${reason}`;

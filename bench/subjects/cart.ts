@@ -20,7 +20,7 @@ const USERS = 1_000;
 
 export interface CartOptions {
   readonly name?: string;
-  /** Of cart on Node without it. */
+  /** The command; by default cart on Node. */
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -30,7 +30,7 @@ export interface Cart extends Service {
   readonly http: string;
 }
 
-/** What cart calls, in this process: the product stand-in, and a loms with all in stock. */
+/** What cart calls, in this process: the product stand-in and a loms with unlimited stock. */
 export interface CartStandIns {
   readonly productUrl: string;
   start(options?: CartOptions): Promise<Cart>;

@@ -1,5 +1,5 @@
-// Runs cart as its main.ts does, except that an add for buyer FILL + n first fills the carts of the
-// buyers 1 to n with a line each: a million adds over HTTP take minutes.
+// Runs cart as its main.ts does, except that an add for buyer FILL + n first adds a line to the
+// cart of each buyer from 1 to n: a million adds over HTTP take minutes.
 import process from "node:process";
 import { MemoryCarts } from "../../cart/repository/memory.ts";
 import { runService } from "../../shared/run-service.ts";

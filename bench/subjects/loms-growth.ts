@@ -11,13 +11,13 @@ const CALLERS = 64;
 const SECONDS = 1;
 const REQUESTS = 5_000;
 const ORDERS_PER_BUYER = 10;
-/** Of one insert: a longer one would hold the standby back. */
+/** Rows of one insert; a longer one would delay the standby. */
 const INSERT_MAX = 500_000;
 const SMALLEST = 10_000;
 const BACKLOG_POLL_MS = 10;
 const BACKLOG_MAX_MS = 60_000;
 
-/** The smallest and one that grows, side by side. */
+/** The smallest size and one that grows. */
 export interface Growth {
   growTo(size: number): Promise<void>;
   /** The smallest, and the other at its size. */
@@ -86,7 +86,7 @@ async function fillOrders(shop: Shop, size: number): Promise<void> {
   const { run } = shop.database;
   for (let from = shop.size + 1; from <= size; from += INSERT_MAX) {
     const to = Math.min(from + INSERT_MAX - 1, size);
-    // Ids of orders that were created meanwhile are out of the way.
+    // Above the ids of orders that were created meanwhile.
     await run(`with placed as (
         insert into orders (order_id, user_id, status, seq, changed_at, created_at)
         select n, 1 + n / ${ORDERS_PER_BUYER}, 'payed', 3, now(), now()
@@ -131,7 +131,7 @@ export async function openEventGrowth(opened: CloseStack): Promise<Growth> {
   };
 }
 
-/** Until nothing waits to be published. */
+/** Waits until no event waits. */
 async function drainSeconds({ http }: Loms): Promise<number> {
   const startedAt = performance.now();
   while (await metricOf(http, "outbox_backlog_events") > 0) {

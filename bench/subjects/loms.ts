@@ -13,10 +13,10 @@ export interface LomsOptions {
   readonly postgres: Postgres;
   readonly database: LomsDatabase;
   readonly name?: string;
-  /** Of loms on Node without it. */
+  /** The command; by default loms on Node. */
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Its sources; the project without it. */
+  /** The folder of its sources; by default the project. */
   readonly directory?: string;
 }
 
@@ -26,7 +26,7 @@ export interface Loms extends Service {
   readonly http: string;
 }
 
-/** A loms process on a database of its own, with the bus in another unless Kafka is given. */
+/** A loms process with its own database, and the bus in another unless Kafka is given. */
 export async function startLoms(options: LomsOptions, opened: CloseStack): Promise<Loms> {
   const { postgres, database, name = "loms", environment = {} } = options;
   const { command = commandFor("node", "loms/main.ts", []) } = options;
@@ -65,7 +65,7 @@ export function hotRequest(sku: number): Request {
   return grpcRequest("orderCreate", { user: 7n, items: [{ sku, count: 1, price: 100 }] });
 }
 
-/** What was created since the start of a loms. */
+/** The orders created since the start of a loms. */
 export interface Batches {
   readonly orders: number;
   readonly batches: number;

@@ -15,14 +15,14 @@ export interface PgbenchOptions {
   readonly url: string;
   readonly script: string;
   readonly clients: number;
-  /** Of each client. A time instead would count the connecting of many clients. */
+  /** Transactions of each client. A duration would include the time to connect many clients. */
   readonly transactions: number;
   /** Orders that one run of the script makes. */
   readonly each?: number;
   readonly parts: readonly Part[];
 }
 
-/** Why there is no pgbench here; undefined when there is one. */
+/** Why pgbench is unavailable; undefined if it is available. */
 export function whyNoPgbench(): string | undefined {
   try {
     execFileSync("pgbench", ["--version"], { stdio: "ignore" });
@@ -32,7 +32,7 @@ export function whyNoPgbench(): string | undefined {
   }
 }
 
-/** A script that pgbench runs; it is driver and generator in one. */
+/** A script of pgbench, which is driver and generator in one. */
 export function pgbenchWay(options: PgbenchOptions): Way {
   return { name: options.name, measure: () => runPgbench(options) };
 }

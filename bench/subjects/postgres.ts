@@ -14,7 +14,7 @@ import {
 import type { Part } from "../cpu-time.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../../drizzle/loms/migrations", import.meta.url));
-/** As loms has for writes. */
+/** As many as loms has for writes. */
 const CONNECTIONS = 10;
 /** No order of a bench is cancelled. */
 const PAYMENT_TIMEOUT_MS = 86_400_000;
@@ -39,7 +39,7 @@ export interface Postgres {
   loms(name: string): Promise<LomsDatabase>;
 }
 
-/** A primary with its synchronous standby, which force each commit to the disk. */
+/** A primary with its synchronous standby, which flush each commit to the disk. */
 export async function openPostgres(
   opened: CloseStack,
   options: Omit<PairOptions, "dataDirectory">,

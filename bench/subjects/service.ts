@@ -14,7 +14,7 @@ export interface ServiceOptions {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly readyUrl: string;
-  /** Where it runs; the project without it. */
+  /** Its working directory; by default the project. */
   readonly directory?: string;
   onLine?(line: string): void;
 }

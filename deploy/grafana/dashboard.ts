@@ -1,5 +1,5 @@
-// Dashboards of Grafana as short descriptions: the query and its title. Where panels lie
-// and what Grafana wants to know besides is the same for all of them.
+// Dashboards of Grafana as short descriptions: the query and its title. The layout of the panels
+// and Grafana's other fields are the same for all of them.
 
 /** Units as Grafana names them: per second, seconds, bytes, a share of 1, a plain number. */
 export type Unit = "ops" | "s" | "bytes" | "percentunit" | "short";
@@ -7,29 +7,29 @@ export type Unit = "ops" | "s" | "bytes" | "percentunit" | "short";
 export interface Query {
   /** PromQL; `$__rate_interval` is Grafana's, four scrapes at least. */
   readonly expr: string;
-  /** Of each series, with labels as `{{status}}`. */
+  /** The legend of each series, with labels as `{{status}}`. */
   readonly legend: string;
 }
 
 export interface Panel {
   readonly title: string;
-  /** What it reports when the title does not, or what is normal. */
+  /** An explanation beside the title, or what is normal. */
   readonly about?: string;
   readonly unit: Unit;
-  /** Numbers of this moment instead of lines over time. */
+  /** Current values instead of lines over time. */
   readonly isNow?: boolean;
   readonly queries: readonly Query[];
 }
 
 export interface Dashboard {
-  /** Its address in Grafana and the name of its file. */
+  /** Its identifier in Grafana and the name of its file. */
   readonly name: string;
   readonly title: string;
   readonly about: string;
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[];
 }
 
-/** Of deploy/grafana/provisioning/datasources. */
+/** From deploy/grafana/provisioning/datasources. */
 const DATASOURCE = { type: "prometheus", uid: "prometheus" };
 /** Grafana's grid is 24 wide. */
 const PANEL_SIZE = { w: 8, h: 8 } as const;

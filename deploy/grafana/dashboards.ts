@@ -7,7 +7,7 @@ import { purchase } from "./source/purchase.ts";
 import { replication } from "./source/replication.ts";
 import { runtimes } from "./source/runtimes.ts";
 
-/** What deploy/grafana/dashboards is made from, a file each. */
+/** The sources of deploy/grafana/dashboards, a file each. */
 export const DASHBOARDS: readonly Dashboard[] = [
   purchase,
   cart,

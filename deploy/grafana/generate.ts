@@ -15,7 +15,7 @@ function generate(folder: string): void {
   }
 }
 
-/** What is missing, left over or different from what the sources say. */
+/** Files that are missing, obsolete or different from the sources. */
 function stale(): string[] {
   const fresh = mkdtempSync(join(tmpdir(), "dashboards-"));
   try {

@@ -2,7 +2,7 @@ import type { Query } from "./dashboard.ts";
 
 const legendOf = (labels: string) => labels.split(", ").map((label) => `{{${label}}}`).join(" ");
 
-/** How often per second a counter counts, by its labels. */
+/** The rate of a counter per second, by its labels. */
 export function perSecond(counter: string, by: string): Query {
   return {
     expr: `sum by (${by}) (rate(${counter}[$__rate_interval]))`,
@@ -11,8 +11,8 @@ export function perSecond(counter: string, by: string): Query {
 }
 
 /**
- * How long half of them take at most, and all but one in a hundred. `histogram` is its name without
- * `_bucket`, and the labels that it must have.
+ * The median and the 99th percentile. `histogram` is its name without `_bucket`, with the labels
+ * that it must have.
  */
 export function durations(histogram: string, selector: string, by?: string): Query[] {
   const sum = by ? `sum by (le, ${by})` : "sum by (le)";
@@ -25,13 +25,13 @@ export function durations(histogram: string, selector: string, by?: string): Que
   ];
 }
 
-/** Which part of `all` per second is `some`; 0 when there is none of it. */
+/** The rate of `some` as a share of the rate of `all`; 0 if there is none. */
 export function share(some: string, all: string, legend: string): Query {
   const rate = (counter: string) => `sum(rate(${counter}[$__rate_interval]))`;
   return { expr: `(${rate(some)} or vector(0)) / ${rate(all)}`, legend };
 }
 
-/** How much it is now, by its labels. */
+/** The current value, by its labels. */
 export function gauge(metric: string, by: string): Query {
   return { expr: `sum by (${by}) (${metric})`, legend: legendOf(by) };
 }

@@ -1,7 +1,7 @@
 import { registerModuleHooks } from "../../shared/module-loading.ts";
 
-// Fills Node's compile cache (NODE_COMPILE_CACHE) while an image is built: loads what the services
-// load, with the bus and the tracing of a container, and the container's health check.
+// Fills Node's compile cache (NODE_COMPILE_CACHE) while an image is built: loads the modules of the
+// services, with the bus and the tracing of a container, and the container's health check.
 
 registerModuleHooks();
 await Promise.all([

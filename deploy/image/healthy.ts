@@ -1,10 +1,10 @@
 import process from "node:process";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 
-// The health check of a container, whose image has no curl: exits with 0 when the URL that it is
-// given answers with 200, `node deploy/image/healthy.ts http://127.0.0.1:8082/readyz`.
+// The health check of a container, whose image has no curl: exits with 0 if the given URL answers
+// with 200, `node deploy/image/healthy.ts http://127.0.0.1:8082/readyz`.
 
-/** Below the timeout of the health checks in docker-compose.yml, so that its reason is seen. */
+/** Below the timeout of the health checks in docker-compose.yml, so that its error is shown. */
 const ANSWER_MAX_MS = 2_000;
 
 const [url = ""] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Requests the broker for the versions that it speaks, as kafka-broker-api-versions.sh does, without
-# starting a JVM for it every few seconds.
+# Requests the API versions of the broker, as kafka-broker-api-versions.sh does, without starting a
+# JVM every few seconds.
 set -euo pipefail
 
 exec 3<>"/dev/tcp/127.0.0.1/${1:-9092}"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A replica that copies its primary once and follows it from then on. A copy appears under its name when
-# it is whole; one that was away for more WAL than the primary keeps is copied again.
+# A replica that copies its primary once and then follows it. A complete copy is renamed to its
+# final name. If it lacks more WAL than the primary keeps, it is copied again.
 set -euo pipefail
 
-# How long a copy waits for its primary.
+# How long the copy waits for the primary.
 PRIMARY_MAX_S=120
 
 ask_primary() {
@@ -27,13 +27,13 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
     fi
     sleep 1
   done
-  # From here on the primary keeps what the replica needs.
+  # From here on the primary keeps the WAL that the replica needs.
   ask_primary "select pg_create_physical_replication_slot('$REPLICA_NAME', true)
     where not exists (select from pg_replication_slots where slot_name = '$REPLICA_NAME')" >/dev/null
   unfinished=$PGDATA.unfinished
   rm -rf "$unfinished"
-  # Writes standby.signal and how to reach the primary, with the name that the primary waits for and the
-  # password, which may hold anything.
+  # Writes standby.signal and the connection to the primary, with the name that the primary waits
+  # for and the password, which may contain any character.
   PGPASSWORD=$REPLICATION_PASSWORD pg_basebackup --pgdata "$unfinished" --wal-method stream \
     --checkpoint fast --write-recovery-conf --slot "$REPLICA_NAME" \
     --dbname "host=$PRIMARY_HOST user=replicator application_name=$REPLICA_NAME"

@@ -22,14 +22,14 @@ test("the runbook has an entry for each alert, in the same order, and no other",
   expect([...entries.keys()]).toEqual(names);
 });
 
-test("each entry says what the alert means, what to look at and what to do", () => {
+test("each entry describes the alert's meaning, what to check and what to do", () => {
   for (const [name, entry] of entries) {
     const parts = Array.from(entry.matchAll(/^- \*\*(\w+)\*\*: \S/gm), ([, part]) => part);
     expect(parts, name).toEqual(["Means", "Look", "Do"]);
   }
 });
 
-test("each alert names its severity, a summary and its entry in the runbook", () => {
+test("each alert has a severity, a summary and its entry in the runbook", () => {
   for (const [name, text] of alerts) {
     expect(text, name).toMatch(/labels: \{ severity: (critical|warning) \}/);
     expect(text, name).toMatch(/summary: ".+"/);

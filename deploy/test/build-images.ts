@@ -14,9 +14,8 @@ import { kafkaJars } from "../../stack/kafka/jars.ts";
 import { findRuntime } from "../../stack/processes/runtimes.ts";
 import { CACHE, podman, PROJECT_DIRECTORY, run, tryRun } from "./engine.ts";
 
-// Builds our image from its Dockerfile, on a base that stands in for the Dockerfile's, and
-// stand-ins for the other images of the core profile. What docs/containers.md says of them is
-// theirs.
+// Builds our image from its Dockerfile, with a stand-in for its base image, and stand-ins for the
+// other images of the core profile. docs/containers.md lists what they cannot test.
 
 const TOOLS = [
   "podman-compose==1.6.0",
@@ -27,7 +26,7 @@ const DEBIAN = "stand-in/debian";
 const DEBIAN_RELEASE = "trixie";
 const STAND_INS = join(PROJECT_DIRECTORY, "deploy/test/stand-ins");
 
-/** The tag in the compose file or the Dockerfile, the only places that hold its version. */
+/** The tag in the compose file or the Dockerfile, the only places with its version. */
 function tagOf(repository: string, file: string): string {
   const text = readFileSync(join(PROJECT_DIRECTORY, file), "utf8");
   const tag = new RegExp(`^(?:FROM|  +image:) (${repository}:\\S+)`, "m").exec(text)?.[1];
@@ -59,9 +58,9 @@ function importDebian(): void {
 }
 
 interface BuildOptions {
-  /** Folders that the Dockerfile copies from, by the name that it has for them. */
+  /** Folders that the Dockerfile copies from, by its names for them. */
   readonly contexts?: Readonly<Record<string, string>>;
-  /** What is there only while it is built, as podman's --volume has it. */
+  /** Mounts during the build, in the format of podman's --volume. */
   readonly mounts?: readonly string[];
 }
 
@@ -77,7 +76,7 @@ function build(
   run("buildah", [...how, ...named, ...mounted, "-t", tag, context]);
 }
 
-/** The folder of the npm that runs this. */
+/** The folder of the current npm. */
 function ownNpm(): string {
   const { npm_execpath: npm } = process.env;
   if (!npm) throw new Error("npm is needed in the image: start this with `npm run test:compose`");
@@ -85,8 +84,8 @@ function ownNpm(): string {
 }
 
 /**
- * How npm reaches its registry, and what it has fetched before: mounted while an image is built, so
- * that no image holds it.
+ * The settings of npm for its registry, and its cache: mounted while an image is built, so that no
+ * image contains them.
  */
 function npmMounts(): string[] {
   const [settings, packages] = [join(CACHE, "npm-settings"), join(CACHE, "npm")];

@@ -4,7 +4,7 @@ import { compose, podman } from "./engine.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The name of the project that runs; empty where no containers can. */
+    /** The name of the running project; empty if containers cannot run here. */
     composeProject: string;
   }
 }
@@ -17,7 +17,7 @@ export default function setup(project: TestProject): () => void {
     project.provide("composeProject", "");
     return () => {};
   }
-  // What a killed run has left in the storage: its processes went with it.
+  // Remains of a killed run in the storage; its processes have ended.
   podman("system", "renumber");
   removeContainers();
   project.provide("composeProject", PROJECT);

@@ -2,13 +2,13 @@ import process from "node:process";
 import { vi } from "vitest";
 import { podman, tryRun } from "./engine.ts";
 
-/** A container that was killed is back within seconds, Kafka after its old session's end. */
+/** A killed container is back within seconds, Kafka after the end of its old session. */
 export const BACK_MAX_MS = 90_000;
 const PROBE_INTERVAL_MS = 250;
-/** Of HAProxy, as deploy/haproxy/haproxy.cfg has it. */
+/** HAProxy's metrics, as in deploy/haproxy/haproxy.cfg. */
 const PROXY_METRICS = "http://127.0.0.1:8404/metrics";
 
-/** The first result of `probe` that is no failure; fails with the last one after `withinMs`. */
+/** The first result of `probe` that is not a failure; fails with the last after `withinMs`. */
 export function eventually<Result>(
   probe: () => Result | Promise<Result>,
   withinMs = BACK_MAX_MS,
@@ -30,11 +30,11 @@ export function containersOf(project: string) {
   return {
     nameOf,
     stateOf,
-    /** What a command prints in a container. */
+    /** The output of a command in a container. */
     exec: (service: string, ...command: string[]) => podman("exec", nameOf(service), ...command),
     tryExec: (service: string, ...command: string[]) =>
       tryRun("podman", ["exec", nameOf(service), ...command]),
-    /** What it has written, on either stream. */
+    /** Its output on both streams. */
     logs(service: string, index = 1): string {
       const { stdout, stderr } = tryRun("podman", ["logs", nameOf(service, index)]);
       return `${stdout}\n${stderr}`;
@@ -46,7 +46,7 @@ export function containersOf(project: string) {
     kill(service: string, index = 1): void {
       process.kill(stateOf(service, index).Pid, "SIGKILL");
     },
-    /** Of each container that the proxy thinks ready, the requests that went well. */
+    /** The successful requests of each container that the proxy considers ready. */
     servedBy(backend: string): number[] {
       const metrics = podman("exec", nameOf("proxy"), "wget", "-qO-", PROXY_METRICS);
       const ready = metrics.matchAll(
@@ -61,13 +61,13 @@ export function containersOf(project: string) {
         return Number.parseInt(count ?? "", 10);
       });
     },
-    /** What a query gives, columns by `|`. */
+    /** The result of a query, columns separated by `|`. */
     sql: (service: string, query: string, database = "postgres") =>
       podman("exec", nameOf(service), "psql", "-U", "postgres", "-d", database, "-Atc", query),
   };
 }
 
-/** JSON lines of a log; what a runtime itself says is left out. */
+/** The JSON lines of a log, without messages of a runtime. */
 export function jsonLines(log: string): Record<string, unknown>[] {
   return log.split("\n").filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { whyNoKafka } from "../../stack/kafka/jars.ts";
 
 export const PROJECT_DIRECTORY = fileURLToPath(new URL("../..", import.meta.url));
-/** Images, tools and downloads, kept for the next run, which makes what is not there. */
+/** Images, tools and downloads, kept for the next run, which creates the missing ones. */
 export const CACHE = join(
   process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
   "marketplace-containers",
@@ -22,10 +22,10 @@ const PODMAN_FOR_COMPOSE = fileURLToPath(new URL("podman.sh", import.meta.url));
 /** Longer than the longest step, which installs packages in an image. */
 const COMMAND_MAX_MS = 300_000;
 const OUTPUT_MAX_BYTES = 64 * 1024 * 1024;
-/** Of what a command that failed has written, in characters. */
-const SAID_MAX = 3_000;
+/** How much output of a failed command its error contains, in characters. */
+const ERROR_OUTPUT_MAX = 3_000;
 
-/** What this takes, by the Debian package that brings it. */
+/** The required programs, by their Debian packages. */
 const PROGRAMS = {
   podman: "podman",
   buildah: "buildah",
@@ -42,7 +42,7 @@ const PROGRAMS = {
 const NETWORK_PROGRAMS = ["netavark", "aardvark-dns"];
 const NETWORK_FOLDERS = ["/usr/lib/podman", "/usr/libexec/podman"];
 
-/** crun fails where some of the controls that it requests are missing. */
+/** crun fails if some of the controls that it needs are missing. */
 const CONTAINERS_CONF = `[engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
@@ -59,7 +59,7 @@ graphroot = "${CACHE}/storage"
 runroot = "${CACHE}/run"
 `;
 
-/** Why no containers can run here; undefined when they can. */
+/** Why containers cannot run here; undefined if they can. */
 export function whyNoContainers(): string | undefined {
   if (process.platform !== "linux") return "this is not Linux";
   if (process.getuid?.() !== 0) return "only root may make the namespaces";
@@ -86,7 +86,7 @@ function succeeds(command: string, ...args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
-/** The folders and settings that podman is run with: apart from the machine's own. */
+/** Creates the folders and settings of podman, separate from those of the machine. */
 export function makeCache(): void {
   mkdirSync(join(CACHE, "networks"), { recursive: true });
   writeFileSync(SETTINGS.containers, CONTAINERS_CONF);
@@ -110,7 +110,7 @@ export interface Outcome {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Runs a command to its end, whatever that is. */
+/** Runs a command and resolves with its exit code and output. */
 export function tryRun(
   command: string,
   args: readonly string[],
@@ -128,8 +128,8 @@ export function tryRun(
 }
 
 /**
- * What a command prints.
- * @throws {Error} with its last words when it fails
+ * The output of a command.
+ * @throws {Error} with the end of its output if it fails
  */
 export function run(
   command: string,
@@ -138,15 +138,15 @@ export function run(
 ): string {
   const { code, stdout, stderr } = tryRun(command, args, environment);
   if (code === 0) return stdout.trim();
-  const said = `${stdout}\n${stderr}`.trim().slice(-SAID_MAX);
-  throw new Error(`${command} ${args.join(" ")} ended with ${code}:\n${said}`);
+  const output = `${stdout}\n${stderr}`.trim().slice(-ERROR_OUTPUT_MAX);
+  throw new Error(`${command} ${args.join(" ")} ended with ${code}:\n${output}`);
 }
 
 export function podman(...args: readonly string[]): string {
   return run("podman", args);
 }
 
-/** The same, while this process goes on. */
+/** The same, without blocking this process. */
 export async function podmanMeanwhile(...args: readonly string[]): Promise<void> {
   await promisify(execFile)("podman", args, {
     env: { ...process.env, ...ENVIRONMENT },
@@ -160,7 +160,7 @@ export function compose(project: string, ...args: readonly string[]): string {
   return run(PODMAN_COMPOSE, [...given, ...args]);
 }
 
-/** The names of the services that Compose knows with a profile, in order. */
+/** The names of the services of a profile, in order. */
 export function servicesWith(profile: string): string[] {
   const args = ["config", "--services"];
   return run(PODMAN_COMPOSE, args, { COMPOSE_PROFILES: profile }).split("\n").toSorted();

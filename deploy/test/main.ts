@@ -3,17 +3,17 @@ import { join } from "node:path";
 import process from "node:process";
 import { CACHE, makeCache, PROJECT_DIRECTORY, whyNoContainers } from "./engine.ts";
 
-// `npm run test:compose`. What it starts and mounts is in namespaces of its own, which the kernel
-// takes away with their first process, and that one goes with us: nothing is left, however this
-// ends. The images are built with the machine's network; the system runs in one of its own, where
-// every documented port is free.
+// `npm run test:compose`. Its processes and mounts are in their own namespaces. The kernel removes
+// these with their first process, which ends with this one, so nothing is left however this ends.
+// The images are built with the machine's network. The system runs in its own network, where every
+// documented port is free.
 
-/** One run at a time: images and containers of all runs lie in one storage. */
+/** One run at a time: all runs share one storage of images and containers. */
 const LOCK = join(CACHE, "lock");
 const LOCKED = ["flock", "--no-fork", LOCK];
 const DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"];
 const NAMESPACES = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-/** Where podman leaves what it has mounted and locked. */
+/** The folder of podman's mounts and locks. */
 const PRIVATE = ["/run/netns", "/run/netavark", "/run/libpod", "/run/containers", "/dev/shm"];
 const BUILD = "exec node deploy/test/build-images.ts";
 const TESTS = "exec vitest run --project compose";
@@ -25,7 +25,7 @@ if (reason === undefined) {
     process.stdout.write("another run is in progress; waiting for it\n");
   }
   const built = inside([], BUILD);
-  // The tests end with a closing line of their own.
+  // The tests print their own closing line.
   if (built !== 0) fail("The images cannot be built");
   process.exitCode = inside(["--net"], `ip link set lo up && ${TESTS}`);
 } else if (process.env.COMPOSE_TESTS === "required") {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# podman as podman-compose expects it. Debian's 4.3 does not wait for a health, and without systemd
-# no one runs its health checks: here the one that waits runs them. It does not know the interval of a start
-# either, and gets lost in dependencies of dependencies, which podman-compose waits for by itself.
+# podman as podman-compose expects it. Debian's 4.3 does not wait for health checks, and without
+# systemd it does not run them: here the process that waits runs them. It does not support the
+# interval of a start and fails on dependencies of dependencies, for which podman-compose waits
+# itself.
 set -euo pipefail
 
 case "${1:-}" in
@@ -21,7 +22,7 @@ case "${1:-}" in
       case "$1" in
         --requires=*) ;;
         --health-startup-interval) shift ;;
-        # Docker leaves /tmp and /run as they are, which is: not to be written.
+        # Docker leaves /tmp and /run read-only.
         --read-only) arguments+=("$1" --read-only-tmpfs=false) ;;
         *) arguments+=("$1") ;;
       esac

@@ -22,12 +22,12 @@ const SKU = 1625903;
 const OURS = ["cart", "loms", "notifier", "products"];
 const EVERY_SERVICE = ["postgres-primary", "postgres-replica", "kafka", ...OURS, "proxy"];
 const WATCHING = ["grafana", "jaeger", "kafka-ui", "prometheus"];
-/** The `stop_grace_period` of what is ours. */
+/** The `stop_grace_period` of our services. */
 const GRACE_S = 15;
 const NOTIFIERS = 3;
 
 let users = 0;
-/** Buys for a user of its own, trying again what a restart has refused; the order is payed. */
+/** Buys and pays as a new user, and repeats requests that a restart has refused. */
 async function purchase(): Promise<number> {
   const user = ++users;
   await eventually(() => shop.add(user, SKU, 1));
@@ -36,7 +36,7 @@ async function purchase(): Promise<number> {
   return order;
 }
 
-/** What the notifiers have shown of an order, in the order of its events. */
+/** The notifications of an order, in the order of its events. */
 function notifications(order: number, notifiers = 1): unknown[] {
   const logs = Array.from({ length: notifiers }, (_, at) => containers.logs("notifier", at + 1));
   return logs.flatMap(jsonLines)
@@ -67,7 +67,7 @@ test.skipIf(!project)("the manifests conform to Kubernetes' schemas", () => {
   run(join(CACHE, "tools/bin/kubernetes-validate"), ["--strict", ...files]);
 });
 
-test.skipIf(!project)("the profile observability adds what watches, and core nothing", () => {
+test.skipIf(!project)("the profile observability adds containers that watch, and core none", () => {
   const core = [...EVERY_SERVICE, "migrate"];
   expect(servicesWith("observability")).toEqual([...core, ...WATCHING].toSorted());
   expect(servicesWith("core")).toEqual(core.toSorted());
@@ -134,7 +134,7 @@ test.skipIf(!project).each(OURS)(
   },
 );
 
-test.skipIf(!project).each(EVERY_SERVICE)("%s comes back after kill -9", async (service) => {
+test.skipIf(!project).each(EVERY_SERVICE)("%s is restarted after kill -9", async (service) => {
   const { Pid: before } = containers.stateOf(service);
   containers.kill(service);
   await eventually(() => {
@@ -145,7 +145,7 @@ test.skipIf(!project).each(EVERY_SERVICE)("%s comes back after kill -9", async (
   await expectNotified(await purchase());
 });
 
-test.skipIf(!project)("loms is not healthy without its primary, and is again with it", async () => {
+test.skipIf(!project)("loms is unhealthy without its primary, and recovers with it", async () => {
   podman("stop", containers.nameOf("postgres-primary"));
   expect(containers.isHealthy("loms")).toBe(false);
   podman("start", containers.nameOf("postgres-primary"));
@@ -161,8 +161,8 @@ test.skipIf(!project)("orders do not wait for Kafka, and their events are not lo
   await expectNotified(order);
 });
 
-test.skipIf(!project)("scaled to 2 loms and 3 notifiers, all of them work", async () => {
-  // podman-compose hears the last --scale only.
+test.skipIf(!project)("with 2 loms and 3 notifiers, all of them work", async () => {
+  // podman-compose uses the last --scale only.
   for (const [service, count] of [["loms", 2], ["notifier", NOTIFIERS]] as const) {
     const scale = ["--scale", `${service}=${count}`, service];
     compose(project, "up", "-d", "--no-recreate", "--no-deps", ...scale);
@@ -180,7 +180,7 @@ test.skipIf(!project)("scaled to 2 loms and 3 notifiers, all of them work", asyn
       expect(Math.min(...served), backend).toBeGreaterThan(0);
     }
   });
-  // The key of an order decides its notifier: with enough orders each gets some.
+  // The key of an order selects its notifier: with enough orders each gets some.
   await eventually(async () => {
     await expectNotified(await purchase(), NOTIFIERS);
     for (const index of [1, 2, 3]) {
@@ -191,16 +191,15 @@ test.skipIf(!project)("scaled to 2 loms and 3 notifiers, all of them work", asyn
 });
 
 test.skipIf(!project)(
-  "one loms of two restarts, and no request and no call is refused",
+  "no request or call is refused while one of two loms processes restarts",
   async () => {
     const restart = podmanMeanwhile("restart", "--time", `${GRACE_S}`, containers.nameOf("loms"));
     let isRestarting = true;
     const restarted = restart.finally(() => isRestarting = false);
     const user = ++users;
-    const ask = () => call(urls.loms, "POST /v1/stock/info", { body: { sku: SKU } });
-    // A kept connection may be closed just as it is used again: a caller tries once more over
-    // another.
-    const byHttp = () => ask().catch(ask);
+    const read = () => call(urls.loms, "POST /v1/stock/info", { body: { sku: SKU } });
+    // A kept connection may be closed just as it is used again: the caller retries on another one.
+    const byHttp = () => read().catch(read);
     const byGrpc = () => shop.tryAdd(user, SKU, 1);
     const failures: string[] = [];
     let answers = 0;
@@ -216,14 +215,14 @@ test.skipIf(!project)(
   },
 );
 
-test.skipIf(!project)("of three notifiers one is killed, and the others show all", async () => {
+test.skipIf(!project)("after one of three notifiers is killed the others show all", async () => {
   containers.kill("notifier", 2);
   for (let orders = 0; orders < NOTIFIERS; orders++) {
     await expectNotified(await purchase(), NOTIFIERS);
   }
 });
 
-test.skipIf(!project)("what is ours stops within its grace period with exit code 0", async () => {
+test.skipIf(!project)("our services stop within their grace period with exit code 0", async () => {
   const scaled: [string, number][] = [["loms", 2], ["notifier", 2], ["notifier", 3]];
   const all = [...OURS.map((service): [string, number] => [service, 1]), ...scaled];
   await eventually(() => {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A sentinel writes its own file, so it starts from one of its own. Names are resolved again, since the
-# address of a container changes.
+# A sentinel rewrites its configuration file, so each has its own. It resolves names again, because
+# the address of a container changes.
 set -eu
 cat >/tmp/sentinel.conf <<CONF
 port 26379

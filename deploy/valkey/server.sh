@@ -1,6 +1,6 @@
 #!/bin/sh
-# The sentinels know which server is the primary; before they do, it is valkey1. A former
-# primary so comes back as a replica.
+# The sentinels report which server is the primary; before they do, it is valkey1. So a former
+# primary restarts as a replica.
 set -eu
 self=$(hostname)
 primary=valkey1

@@ -6,13 +6,13 @@ export interface Addresses {
   readonly loms: string;
 }
 
-/** What a buyer saw; ids and prices as text, because they leave the process as JSON. */
+/** What a buyer saw; ids and prices are text, because they leave the process as JSON. */
 export interface Receipt {
   readonly user: string;
   readonly total: string;
   readonly sku: string;
   readonly status: string;
-  /** Of an order for more than there is. */
+  /** The refusal of an order for more than the stock. */
   readonly refusal: { readonly code: string; readonly orderId: string; readonly sku: string };
 }
 
@@ -56,7 +56,7 @@ function refusalOf(problem: Problem | undefined): Receipt["refusal"] {
   };
 }
 
-/** The digits of a bigint, and nothing for what should have been one. */
+/** The digits of a bigint; empty for any other value. */
 function text(value: bigint | undefined): string {
   return typeof value === "bigint" ? String(value) : "";
 }

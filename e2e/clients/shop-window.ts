@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { build } from "esbuild";
 import type { Addresses } from "./purchase.ts";
 
-/** A web shop's front: a page with the clients in it, and both services behind its own origin. */
+/** A web shop: a page with the clients, and both services behind its origin. */
 export interface ShopWindow {
   readonly url: string;
   close(): Promise<void>;
@@ -33,7 +33,7 @@ async function bundle(): Promise<string> {
     platform: "browser",
     format: "iife",
     globalName: "shop",
-    // 2022 has everything that the clients use; nothing of Node is let in.
+    // 2022 has everything that the clients use; nothing of Node is available.
     target: "es2022",
   });
   return outputFiles[0]?.text ?? "";

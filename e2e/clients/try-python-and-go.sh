@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the Python and the Go clients from docs/api with their usual generators, as docs/clients.md
-# says, and buys something with each from a running system: a user at 2^53 - 1, one beyond, and the
-# greatest. Needs python3 and go, and the packages come from PyPI and the Go module proxy.
+# Generates the Python and the Go clients from docs/api with their usual generators, as described in
+# docs/clients.md, and makes a purchase with each on a running system: users 2^53 - 1, one beyond,
+# and the maximum. Needs python3 and go; the packages come from PyPI and the Go module proxy.
 #
 #   npm start                                    # in another terminal
 #   bash e2e/clients/try-python-and-go.sh [CART LOMS]

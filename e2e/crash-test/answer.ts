@@ -1,20 +1,20 @@
-/** A definite no. */
+/** A definite refusal. */
 export interface Refused {
   readonly kind: "refused";
   readonly status: number;
-  /** The order that failed, if one was made. */
+  /** The failed order, if one was created. */
   readonly orderId: bigint | undefined;
-  /** What the cart costs, if that is why. */
+  /** The total of the cart, if it is the reason. */
   readonly totalPrice?: bigint;
 }
 
-/** What a buyer knows after a request. */
+/** The outcome of a request for a buyer. */
 export type Answer =
   | { readonly kind: "done"; readonly orderId: bigint | undefined }
   | Refused
-  /** It may have happened or not: 503, 504, no answer at all; or nothing was tried: 429. */
+  /** Unknown (503, 504 or no answer), or not tried (429). */
   | { readonly kind: "unknown"; readonly why: string }
-  /** What no request should be answered. */
+  /** An answer that no request should get. */
   | { readonly kind: "strange"; readonly why: string };
 
 const REFUSALS: readonly number[] = [404, 409, 412];

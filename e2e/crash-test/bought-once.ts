@@ -3,7 +3,7 @@ import { type Finding, VIOLATIONS_MAX } from "../invariants/finding.ts";
 
 export const BOUGHT_ONCE = "bought once";
 
-/** Every user of the load buys once: no user has two orders that were made, acknowledged or not. */
+/** Every user of the load buys once: no user has two created orders, acknowledged or not. */
 export async function checkBoughtOnce(database: postgres.ISql): Promise<Finding> {
   const doubled = await database<{ user: string; orders: string }[]>`
     select user_id::text as user, string_agg(order_id::text, ', ' order by order_id) as orders

@@ -26,7 +26,7 @@ const refused = (status: number, orderId?: bigint): Refused => ({
   orderId,
 });
 
-/** Waits pass at once, and time with them. */
+/** A clock whose waits end at once and advance its time. */
 function hastyClock(): Clock {
   let now = 0;
   return {
@@ -40,7 +40,7 @@ function hastyClock(): Clock {
   };
 }
 
-/** Answers one after the other, the last one again and again. */
+/** Returns the answers in sequence, then repeats the last one. */
 function answering(...answers: Answer[]) {
   let next = 0;
   return vi.fn<() => Promise<Answer>>(() =>
@@ -86,7 +86,7 @@ test("a create with an unknown outcome is retried with its key until it is known
   expect(ledger.orders).toMatchObject([{ orderId: ORDER, status: "awaiting payment" }]);
 });
 
-test("what is never settled is reported", async () => {
+test("a change that is never settled is reported", async () => {
   const ledger = await buy({}, { create: answering(UNKNOWN) });
   expect(ledger.strange).toEqual(["create of user 1 is never settled: 503"]);
 });
@@ -97,20 +97,20 @@ test("an order that failed is recorded as failed", async () => {
   expect(ledger.strange).toEqual([]);
 });
 
-test("an answer that no request should have is reported", async () => {
+test("an unexpected answer is reported", async () => {
   const strange: Answer = { kind: "strange", why: "500 internal error" };
   const ledger = await buy({}, { create: answering(strange) });
   expect(ledger.strange).toEqual(["an order of user 1 was answered 500 internal error"]);
 });
 
-test("a read that does not show what was answered is reported as lost", async () => {
+test("a read that does not show an answered write is reported as lost", async () => {
   const ledger = await buy({ fate: "pay" }, { status: "awaiting payment" });
   expect(ledger.lost).toEqual([
     "order 10 is payed for its buyer, and a read says awaiting payment",
   ]);
 });
 
-test("a pay may be refused after the payment deadline, and not before", async () => {
+test("a payment may be refused after the payment deadline, and not before", async () => {
   const late = await buy({ fate: "pay" }, {
     pay: answering(...Array.from({ length: 50 }, () => UNKNOWN), refused(412)),
   });
@@ -119,12 +119,12 @@ test("a pay may be refused after the payment deadline, and not before", async ()
   expect(early.strange).toEqual(["pay of order 10 of user 1 was answered 412"]);
 });
 
-test("a cart that is empty though nothing killed it is reported as lost", async () => {
+test("a cart that is empty although its process was not killed is reported as lost", async () => {
   const ledger = await buy({ way: "cart" }, { checkout: answering(UNKNOWN, refused(404)) });
   expect(ledger.lost).toEqual(["user 1 has added 1 lines, and the cart is empty"]);
 });
 
-test("of two concurrent checkouts, a late one finds an empty cart", async () => {
+test("the later of two concurrent checkouts may find an empty cart", async () => {
   const ledger = await buy({ way: "cart", twiceAtOnce: true }, {
     checkout: answering(DONE, refused(404)),
   });
@@ -141,7 +141,7 @@ test("a buyer who agrees to a total agrees to the next one when it has changed",
   expect(ledger.strange).toEqual([]);
 });
 
-test("the total of an order is not certain when two checkouts at once agreed to two", async () => {
+test("the total of an order is uncertain after concurrent checkouts with two totals", async () => {
   const checkout = answering(changed, DONE);
   const wish = { way: "cart", agrees: true, twiceAtOnce: true } as const;
   const ledger = await buy(wish, { totalPrice: 7n, checkout });
@@ -149,7 +149,7 @@ test("the total of an order is not certain when two checkouts at once agreed to 
   expect(ledger.orders[0]).not.toHaveProperty("totalPrice");
 });
 
-test("a total that never stays is reported", async () => {
+test("a total that changes at every try is reported", async () => {
   const ledger = await buy({ way: "cart", agrees: true }, {
     totalPrice: 7n,
     checkout: answering(changed),
@@ -157,7 +157,7 @@ test("a total that never stays is reported", async () => {
   expect(ledger.strange).toEqual(["an order of user 1 was answered 412"]);
 });
 
-test("items of a cart are certain unless an add had to be repeated", async () => {
+test("the items of a cart are certain unless an add was repeated", async () => {
   const certain = await buy({ way: "cart" }, {});
   expect(certain.orders[0]?.items).toEqual(WISH.items);
   const repeated = await buy({ way: "cart" }, { add: answering(UNKNOWN, DONE) });

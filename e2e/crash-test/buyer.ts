@@ -23,7 +23,7 @@ interface Checkout {
 
 type Definite = Settled<Answer>;
 
-/** One purchase from the first add to the fate of its order, and notes what was answered. */
+/** One purchase from the first add to the final status of its order; records the answers. */
 export class Buyer {
   readonly #options: BuyerOptions;
   readonly #wish: Wish;
@@ -41,12 +41,12 @@ export class Buyer {
     if (this.#wish.fate !== "leave") await this.#change(orderId, this.#wish.fate, startedAt);
   }
 
-  /** By loms' own transports. @returns the order, unless it failed */
+  /** Through loms' transports. @returns the order, unless it failed */
   async #create(): Promise<bigint | undefined> {
     const { transports } = this.#options;
     const { userId, items, twiceAtOnce, again, way } = this.#wish;
     const order = { userId, items, key: `key of ${userId}` };
-    // A retry may come through the other transport: the key is the same.
+    // A retry may use the other transport: the key is the same.
     const tried: OrderTransport[] = way === "grpc"
       ? [transports.grpc, transports.gateway]
       : [transports.gateway, transports.grpc];
@@ -58,7 +58,7 @@ export class Buyer {
     return this.#noteOrders(order, answers);
   }
 
-  /** By a cart. @returns the order, unless it failed or was lost with its cart */
+  /** Through a cart. @returns the order, unless it failed or was lost with its cart */
   async #checkout(): Promise<bigint | undefined> {
     const { ledger } = this.#options;
     const { userId, twiceAtOnce } = this.#wish;
@@ -68,14 +68,14 @@ export class Buyer {
     const agree = () => this.#agree(userId);
     const checkouts = twiceAtOnce ? await Promise.all([agree(), agree()]) : [await agree()];
     const answers = checkouts.map(({ answer }) => answer);
-    // Who comes after the other was answered finds an empty cart.
+    // A checkout that arrives after the other was answered finds an empty cart.
     const orders = answers.filter((answer) => !isEmptyCart(answer));
     const isSameCart = ledger.cartLife === cartLife;
     if (orders.length === 0 && isSameCart) {
       ledger.lost.push(`user ${userId} has added ${items.length} lines, and the cart is empty`);
     }
     const totals = new Set(checkouts.map(({ agreedTotal }) => agreedTotal));
-    // Checkouts that share an attempt share its answer, whatever each of them agreed to.
+    // Checkouts that share an attempt share its answer, whatever total each agreed to.
     const [totalPrice] = totals.size === 1 ? totals : [];
     return this.#noteOrders({
       userId,
@@ -84,7 +84,7 @@ export class Buyer {
     }, orders);
   }
 
-  /** Checks out, and agrees to what the cart costs now as often as that has changed. */
+  /** Checks out, and agrees to each new total. */
   async #agree(userId: bigint): Promise<Checkout> {
     const { cart } = this.#options.transports;
     const { agrees, isOutdated } = this.#wish;
@@ -98,7 +98,7 @@ export class Buyer {
     }
   }
 
-  /** What was taken, and whether that is all: an add whose answer was lost may count twice. */
+  /** The accepted items; uncertain if an add whose answer was lost may count twice. */
   async #fillCart(): Promise<{ readonly items: readonly Line[]; readonly isCertain: boolean }> {
     const { transports } = this.#options;
     const { userId, items: wished } = this.#wish;
@@ -152,7 +152,7 @@ export class Buyer {
     this.#note(`${fate} of order ${orderId}`, answer);
   }
 
-  /** A caller that was answered sees it in every later read, on every server. */
+  /** Every later read, on every server, shows an answered write. */
   async #expectStatus(orderId: bigint, statuses: readonly string[]): Promise<void> {
     const status = await this.#options.transports.status(orderId);
     if (status === undefined || statuses.includes(status)) return;

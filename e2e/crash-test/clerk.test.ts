@@ -11,7 +11,7 @@ const WANTED: Delivery = {
   ...{ twiceAtOnce: false, again: false },
 };
 
-/** What a ledger holds after a change that gets these answers, one after the other. */
+/** The content of a ledger after a change with these answers in sequence. */
 async function after(wanted: Partial<Delivery>, ...answers: StockAnswer[]): Promise<Ledger> {
   const ledger = new Ledger();
   const clock = new VirtualClock();
@@ -32,7 +32,7 @@ test("an unknown outcome is settled under the same reference", async () => {
   expect([ledger.acknowledged, troubles(ledger)]).toEqual([1, []]);
 });
 
-test("one answer, however often the change is sent", async () => {
+test("a change gets one answer, however often it is sent", async () => {
   const wanted = { twiceAtOnce: true, again: true };
   const same = changed("1002: 1");
   expect(troubles(await after(wanted, same, same, same))).toEqual([]);
@@ -41,14 +41,14 @@ test("one answer, however often the change is sent", async () => {
   ]);
 });
 
-test("a refusal is no trouble, and another answer is", async () => {
+test("a refusal is not a problem, and another answer is", async () => {
   expect(troubles(await after({}, { kind: "below_reserved" }))).toEqual([]);
   expect(troubles(await after({}, { kind: "strange", why: "409" }))).toEqual([
     "the change note 1 was answered 409",
   ]);
 });
 
-test("delivery() wants each SKU once, and the same for the same seed", () => {
+test("delivery() has each SKU once, and is the same for the same seed", () => {
   const make = () => {
     const random = new Random(7);
     return Array.from({ length: 200 }, (_, index) => delivery(random, `note ${index}`));

@@ -10,7 +10,7 @@ export interface ClerkOptions {
   readonly clock: Clock;
 }
 
-/** Makes a change of stock, until its outcome is known, and notes what was answered. */
+/** Changes the stock, repeated until the outcome is known, and records the answer. */
 export async function deliver(options: ClerkOptions, wanted: Delivery): Promise<void> {
   const { stock, ledger } = options;
   const { reference, twiceAtOnce, again } = wanted;
@@ -19,7 +19,7 @@ export async function deliver(options: ClerkOptions, wanted: Delivery): Promise<
   if (again) answers.push(await send());
   for (const answer of answers) {
     if (answer?.kind === "changed") ledger.stockChanged(reference, answer.totals);
-    // What is reserved, or leaves, may be more than there is.
+    // The total may fall below the reserved units.
     else if (answer && answer.kind !== "below_reserved") {
       ledger.strange.push(`the change ${reference} was answered ${answer.why}`);
     }

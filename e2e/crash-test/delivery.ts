@@ -1,12 +1,12 @@
 import type { Random } from "./random.ts";
 
-/** A change of stock that a clerk is to make, before any request. */
+/** The plan of a clerk, before any request. */
 export interface Delivery {
   readonly reference: string;
   readonly kind: "receive" | "count";
-  /** The count is what arrives, or below 0 leaves; for `count` it is the total. */
+  /** The received units, or below 0 the removed ones; for `count` the total. */
   readonly lines: readonly { readonly sku: number; readonly count: number }[];
-  /** It is sent twice at once, as by a double click. */
+  /** It is sent twice concurrently, as by a double click. */
   readonly twiceAtOnce: boolean;
   /** It is sent again after it was answered, as by a clerk who did not see the answer. */
   readonly again: boolean;
@@ -20,7 +20,7 @@ const SKUS = [
 const LINES_MAX = 4;
 const ARRIVES_MAX = 20;
 const LEAVES_MAX = 5;
-/** About what there is of most SKUs; less than what is reserved is refused. */
+/** About the stock of most SKUs; less than the reserved units is refused. */
 const COUNTED = { from: 50, to: 300 } as const;
 const SHARE = { count: 0.25, leaves: 0.2, twiceAtOnce: 0.2, again: 0.3 };
 

@@ -2,8 +2,8 @@ import process from "node:process";
 import { type Part, type Stack, startStack } from "../../stack/start.ts";
 import type { FromLauncher, ToLauncher } from "./launcher.ts";
 
-// The launcher of the crash test, in a process of its own so that it can be killed like any other:
-// a stack by the settings of its environment, whose parts are killed and brought back by messages.
+// The launcher of the crash test, in a separate process, so that it can be killed like any other.
+// It runs a stack with the settings of its environment, and kills and restarts parts on messages.
 
 const send = (message: FromLauncher) => void process.send?.(message);
 
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     onEnd: (part: Part, ending) => send({ ended: `${part}: ${ending}` }),
   });
   process.on("message", (message: ToLauncher) => void obey(stack, message));
-  // Stopped by the crash test, or left over from one that was killed.
+  // The crash test has stopped it, or was killed.
   process.once("disconnect", () => void stack.close().finally(() => process.exit(0)));
   const { urls, databases, logDirectory } = stack;
   send({ facts: { urls, databases, logDirectory } });

@@ -68,7 +68,7 @@ export class Launcher {
     });
   }
 
-  /** kill -9 of the launcher; the whole stack goes with it. */
+  /** kill -9 of the launcher, which ends the whole stack. */
   async killLauncher(): Promise<void> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;

@@ -18,7 +18,7 @@ test("a ledger keeps of each order the newest status that was reported", () => {
   expect([ledger.lost, ledger.doubled, ledger.strange]).toEqual([[], [], []]);
 });
 
-test("two orders for a key, or for a cart's only checkout, are doubled", () => {
+test("two orders for a key, or for a cart's only checkout, are duplicates", () => {
   const ledger = new Ledger();
   ledger.created(KEYED, 10n, "awaiting payment");
   ledger.created(KEYED, 11n, "awaiting payment");
@@ -30,14 +30,14 @@ test("two orders for a key, or for a cart's only checkout, are doubled", () => {
   ]);
 });
 
-test("a checkout that is refused twice makes two failed orders, and nothing is doubled", () => {
+test("a checkout that is refused twice makes two failed orders, which are no duplicates", () => {
   const ledger = new Ledger();
   ledger.created({ userId: 2n }, 12n, "failed");
   ledger.created({ userId: 2n }, 13n, "failed");
   expect(ledger.doubled).toEqual([]);
 });
 
-test("one order for two users is doubled, and one that was made and failed is strange", () => {
+test("one order for two users is a duplicate, and one created and failed is inconsistent", () => {
   const ledger = new Ledger();
   ledger.created(KEYED, 10n, "awaiting payment");
   ledger.created({ userId: 2n }, 10n, "awaiting payment");
@@ -46,7 +46,7 @@ test("one order for two users is doubled, and one that was made and failed is st
   expect(ledger.strange).toEqual(["order 10 was acknowledged as awaiting payment and as failed"]);
 });
 
-test("more() resolves after that many more answers", async () => {
+test("more() resolves after the given number of further answers", async () => {
   const ledger = new Ledger();
   let reached = false;
   const more = ledger.more(2).then(() => reached = true);

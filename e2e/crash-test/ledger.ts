@@ -6,26 +6,26 @@ export interface Line {
   readonly count: number;
 }
 
-/** An order as it was acknowledged to a buyer. */
+/** An order that was acknowledged to a buyer. */
 export interface Purchase {
   readonly userId: bigint;
   /** Undefined for a cart's checkout, whose key is cart's own. */
   readonly key?: string;
-  /** Undefined when it is not certain which adds a cart had taken. */
+  /** Undefined if it is uncertain which adds the cart accepted. */
   readonly items?: readonly Line[];
-  /** Undefined when the buyer agreed to none. */
+  /** Undefined if the buyer agreed to none. */
   readonly totalPrice?: bigint;
 }
 
-/** What was acknowledged to buyers and clerks, and what of it contradicts earlier answers. */
+/** The acknowledgements to buyers and clerks, and their contradictions. */
 export class Ledger {
   readonly #orders = new Map<bigint, AcknowledgedOrder>();
   readonly #orderOf = new Map<string, bigint>();
   readonly #changes = new Map<string, AcknowledgedChange>();
   readonly #waiting = new Set<{ readonly answers: number; readonly resolve: () => void }>();
   /**
-   * Sentences: what was acknowledged and is gone, what was done twice, what should never be
-   * answered.
+   * Sentences: acknowledged writes that are missing, writes done twice, and answers that should
+   * never occur.
    */
   readonly lost: string[] = [];
   readonly doubled: string[] = [];
@@ -33,7 +33,7 @@ export class Ledger {
   #acknowledged = 0;
   #cartLife = 1;
 
-  /** How many writes were answered for certain. */
+  /** The number of writes with a definite answer. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
@@ -46,7 +46,7 @@ export class Ledger {
     return [...this.#changes.values()];
   }
 
-  /** Grows between the end of the carts' process and the start of the next one. */
+  /** Incremented between the end of the carts' process and the start of the next one. */
   get cartLife(): number {
     return this.#cartLife;
   }
@@ -70,12 +70,12 @@ export class Ledger {
     });
   }
 
-  /** A key has one order, and a cart's user buys once. */
+  /** A key has one order, and the user of a cart buys once. */
   #noteKey({ userId, key }: Purchase, orderId: bigint, status: AcknowledgedStatus): void {
     const name = `user ${userId}, ${key === undefined ? "checkout" : key}`;
     const before = this.#orderOf.get(name) ?? orderId;
     this.#orderOf.set(name, orderId);
-    // A checkout that was refused permanently has another key the next time.
+    // After a permanent refusal the next checkout has another key.
     if (before === orderId || (key === undefined && status === "failed")) return;
     this.doubled.push(`${name}: got order ${before} and order ${orderId}`);
   }

@@ -6,24 +6,24 @@ import { delivery } from "./delivery.ts";
 import { wish } from "./purchase.ts";
 import type { Random } from "./random.ts";
 
-/** Enough to have every step of a purchase in progress at any moment, on two processors. */
+/** Enough to have every step of a purchase in progress at any time, on two processors. */
 const BUYERS = 8;
 const THINK_MAX_MS = 40;
-/** Their changes meet each other and the buyers on the same stock rows. */
+/** Their changes compete with each other and with buyers for the same stock rows. */
 const CLERKS = 2;
 /** Between two changes: fewer than purchases, as in a shop. */
 const CLERK_PAUSE_MAX_MS = 200;
-/** Each buyer's users have numbers of their own. */
+/** Each buyer has its own range of users. */
 const USERS_EACH = 1_000_000;
 
 export interface Load {
-  /** Waits for work in progress; resolves once all is settled. */
+  /** Waits for work in progress; resolves when everything is settled. */
   stop(): Promise<void>;
 }
 
 /**
- * Buyers who buy one thing after another, each as a new user, and clerks who change the stock, as
- * `random` decides.
+ * Buyers who make one purchase after the other, each as a new user, and clerks who change the
+ * stock, with choices from `random`.
  */
 export function startLoad(
   options: BuyerOptions & ClerkOptions,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { runCrashTest } from "./run.ts";
-import { holds, tellVerdict } from "./verdict.ts";
+import { describeVerdict, holds } from "./verdict.ts";
 
 const USAGE = `npm run crash-test -- [--rounds N] [--seed N] [--ha]
 
@@ -59,7 +59,7 @@ async function crashTest(rounds: number, seed: number, ha: boolean): Promise<num
     const isGood = holds(verdict);
     if (isGood) rmSync(dataDirectory, { recursive: true });
     else print(`the stack's data and logs stay in ${dataDirectory}`);
-    print(tellVerdict(verdict));
+    print(describeVerdict(verdict));
     return isGood ? 0 : 1;
   } catch (error) {
     print(`the stack's data and logs stay in ${dataDirectory}`);

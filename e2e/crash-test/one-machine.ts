@@ -11,14 +11,14 @@ export interface OneMachineOptions {
   readonly onEnd: (ended: string) => void;
 }
 
-/** What `npm start` runs; with the launcher the whole stack is killed. */
+/** The system of `npm start`; a killed launcher ends the whole stack. */
 export async function createOneMachine(options: OneMachineOptions): Promise<CrashTestSystem> {
   const listeners = [
     ...["CART_HTTP", "LOMS_HTTP", "LOMS_GRPC", "LOMS_ADMIN"],
     ...["NOTIFIER_HTTP", "PRODUCTS_HTTP"],
   ];
   const ports = await freePorts(listeners.length);
-  // The services keep their addresses through every start, so that buyers find them again.
+  // The services keep their addresses, so that buyers reconnect.
   const launcher = new Launcher({
     ...options,
     environment: {

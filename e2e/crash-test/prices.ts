@@ -6,10 +6,10 @@ import type { Random } from "./random.ts";
 
 const PAUSE_MS = 200;
 const PRICE_MAX = 5_000;
-/** The stand-in may be away. */
+/** The stand-in may be down. */
 const REQUEST_MAX_MS = 1_000;
 
-/** Gives products other prices, one after the other, until it is stopped. */
+/** Changes the prices of products one after the other until it is stopped. */
 export function startPriceChanges(productsUrl: string, random: Random, clock: Clock) {
   const directFetch = createDirectFetch();
   const stopping = new AbortController();

@@ -1,23 +1,23 @@
 import type { Line } from "./ledger.ts";
 import type { Random } from "./random.ts";
 
-/** What a buyer wants, before any request. */
+/** The plan of a buyer, before any request. */
 export interface Wish {
   readonly userId: bigint;
   readonly way: "cart" | "gateway" | "grpc";
   readonly items: readonly Line[];
   readonly fate: "pay" | "cancel" | "leave";
-  /** The write that makes the order is sent twice at once, as by a double click. */
+  /** The write that creates the order is sent twice concurrently, as by a double click. */
   readonly twiceAtOnce: boolean;
   /** It is sent again after it was answered, as by a buyer who did not see the answer. */
   readonly again: boolean;
   /** A cart's buyer agrees to the total that the cart shows. */
   readonly agrees: boolean;
-  /** To a total that the cart showed a moment ago, which is another one now. */
+  /** To a total that the cart showed earlier and that has changed. */
   readonly isOutdated: boolean;
 }
 
-/** SKUs with stock for a while; they sell out in a long run, and orders fail then. */
+/** SKUs that sell out in a long run, so that orders fail. */
 export const SKUS = [
   ...[1_076_963, 1_148_162, 1_625_903, 2_618_151, 2_956_315, 2_958_025, 3_596_599, 3_618_852],
   ...[4_288_068, 4_465_995, 30_816_475, 139_275_865, 1_002, 1_003, 1_004, 1_005],

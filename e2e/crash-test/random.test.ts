@@ -19,7 +19,7 @@ test("shuffled() keeps every item once", () => {
   expect(new Set(orders.map(String)).size).toBeGreaterThan(5);
 });
 
-test("fork() gives each number its own choices, whatever else is drawn meanwhile", () => {
+test("fork() gives each number its own choices, independent of other draws", () => {
   const random = new Random(3);
   const [one, other] = [random.fork(1), random.fork(2)];
   expect(numbers(one)).not.toEqual(numbers(other));

@@ -1,6 +1,6 @@
 const UINT32 = 2 ** 32;
 
-/** Chance that a seed decides: the same seed, the same choices. */
+/** Pseudorandom choices: the same seed gives the same choices. */
 export class Random {
   #state: number;
 
@@ -22,7 +22,7 @@ export class Random {
     return from + Math.floor(this.next() * (to - from + 1));
   }
 
-  /** True in this share of the cases. */
+  /** True with this probability. */
   chance(share: number): boolean {
     return this.next() < share;
   }
@@ -32,7 +32,7 @@ export class Random {
     return items.map(() => left.splice(this.integer(0, left.length - 1), 1)[0] as Item);
   }
 
-  /** Another one, whose choices do not depend on how many this one makes. */
+  /** Another generator, whose choices do not depend on how many this one makes. */
   fork(number: number): Random {
     return new Random(Math.imul(this.#state ^ (number + 1), 0x9e3779b1));
   }

@@ -4,7 +4,7 @@ import { checkInvariants } from "../invariants/check.ts";
 import type { Finding } from "../invariants/finding.ts";
 import { openDatabase } from "../invariants/snapshot.ts";
 import { checkProductCalls, forgetProductCalls } from "../invariants/product-calls.ts";
-import { tellFinding } from "../invariants/tell.ts";
+import { describeFinding } from "../invariants/describe-finding.ts";
 import { checkBoughtOnce } from "./bought-once.ts";
 import { startPriceChanges } from "./prices.ts";
 import { openTransports } from "./transports.ts";
@@ -18,11 +18,11 @@ import type { CrashTestSystem } from "./system.ts";
 import { type Accident, accidents } from "./victims.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
-/** Short, so that orders are left unpaid and cancelled all the time; longer than most accidents. */
+/** Short, so that unpaid orders are cancelled all the time; longer than most accidents. */
 const PAYMENT_TIMEOUT_MS = 6_000;
-/** Whatever was killed is back by then, and some callers get answers. */
+/** By then the killed part is back, and some callers get answers. */
 const PROGRESS_MAX_MS = 45_000;
-/** Answers after the last accident, so that its traces are seen. */
+/** Answers after the last accident, so that its effects are seen. */
 const LAST_ANSWERS = 40;
 
 export interface CrashTestOptions {
@@ -32,11 +32,11 @@ export interface CrashTestOptions {
   /** The system of several machines, instead of the stack. */
   readonly ha: boolean;
   readonly print: (line: string) => void;
-  /** Stops the stack where it is. */
+  /** Aborts the run. */
   readonly signal: AbortSignal;
 }
 
-/** Buys and delivers, kills a process each round and brings it back, and checks all at the end. */
+/** Buys and delivers, kills and restarts a process in each round, and checks all at the end. */
 export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> {
   const { seed, rounds, print } = options;
   const random = new Random(seed);
@@ -66,7 +66,7 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
     await prices.stop();
     transports.close();
     const findings = await look(system, ledger);
-    for (const finding of findings) print(tellFinding(finding));
+    for (const finding of findings) print(describeFinding(finding));
     return judge(ledger, findings, planned.length);
   } finally {
     options.signal.removeEventListener("abort", stop);
@@ -111,7 +111,7 @@ async function happen(
     `${(backMs / 1_000).toFixed(1)} s; ${ledger.acknowledged} acknowledged`;
 }
 
-/** @throws {Error} when buyers get no answers any more */
+/** @throws {Error} if buyers get no answers */
 async function progress(ledger: Ledger, answers: number, since: string): Promise<void> {
   const late = new AbortController();
   const stuck = sleep(systemClock, PROGRESS_MAX_MS, late.signal).then(() => {

@@ -4,7 +4,7 @@ import type { Ledger } from "./ledger.ts";
 
 /** Between tries of a write whose outcome is unknown. */
 const RETRY_MS = 150;
-/** A stack that is started again is there within seconds; what is not settled by then is lost. */
+/** A restarted stack is ready within seconds; a write that is not settled by then is lost. */
 const SETTLED_WITHIN_MS = 90_000;
 
 interface Unknown {
@@ -15,8 +15,8 @@ interface Unknown {
 export type Settled<Answer> = Exclude<Answer, { readonly kind: "unknown" }>;
 
 /**
- * Sends a write until it is known what became of it.
- * @returns undefined when it never is, which is noted
+ * Repeats a write until its outcome is known.
+ * @returns undefined if it stays unknown, which is recorded
  */
 export async function settle<Answer extends { readonly kind: string } | Unknown>(
   what: string,

@@ -19,12 +19,12 @@ const CLOSE_MAX_MS = 120_000;
 const FAILOVER_MAX_MS = 60_000;
 const PAIRS = ["cart", "loms", "notifier"].flatMap((part) => [`${part} 1`, `${part} 2`]);
 
-/** How a victim is killed; what it returns brings it back. */
+/** Kills a victim; the returned function restarts it. */
 type Kill = () => Promise<() => Promise<void>>;
 
 /**
  * PostgreSQL under Patroni, three Kafka brokers, carts in Valkey with sentinels, and two of each
- * service behind HAProxy. Its start fails when a program is missing, and names it.
+ * service behind HAProxy. Its start fails with the name of a missing program.
  */
 export function createSeveralMachines(options: OneMachineOptions): CrashTestSystem {
   const opened = new CloseStack(CLOSE_MAX_MS);
@@ -49,7 +49,7 @@ export function createSeveralMachines(options: OneMachineOptions): CrashTestSyst
       back.set(victim, await kill());
     },
     restart: (victim) => (back.get(victim) as () => Promise<void>)(),
-    // A failover of the store may lose its last moments.
+    // A failover of the store may lose its last changes.
     takesCarts: (victim) => victim === "store",
     takesLimit: (victim) => victim === "store",
     async subject() {
@@ -136,7 +136,7 @@ function killOneOf({ brokers }: KafkaCluster): Kill {
   };
 }
 
-/** It comes back when another one has its role. */
+/** Restarts it when another one has its role. */
 async function killMember(cluster: PatroniCluster, role: "leader" | "sync_standby") {
   const member = await cluster.withRole(role);
   await member.kill();

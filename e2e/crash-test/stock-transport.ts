@@ -9,11 +9,11 @@ const REQUEST_MAX_MS = 8_000;
 export type StockAnswer =
   /** The totals of the lines, as `sku: total`, ascending by SKU. */
   | { readonly kind: "changed"; readonly totals: string }
-  /** A definite no: nothing was changed. */
+  /** A definite refusal: nothing was changed. */
   | { readonly kind: "below_reserved" }
   | { readonly kind: "unknown" | "strange"; readonly why: string };
 
-/** The stock API. Requests never throw: whatever happens is an answer. */
+/** The stock API. Requests never throw: a failure is an answer. */
 export interface StockTransport {
   change(delivery: Delivery): Promise<StockAnswer>;
 }

@@ -1,9 +1,9 @@
 import type { Subject } from "../invariants/check.ts";
 import type { TransportAddresses } from "./transports.ts";
 
-/** A whole shop whose parts are killed and brought back. It keeps its addresses. */
+/** A whole shop whose parts are killed and restarted. It keeps its addresses. */
 export interface CrashTestSystem {
-  /** By name; each is killed once before one is killed again. */
+  /** Names of its parts; each is killed once before one is killed again. */
   readonly victims: readonly string[];
   readonly addresses: TransportAddresses & {
     /** The stock API, and the product stand-in; without a slash at the end. */
@@ -20,7 +20,7 @@ export interface CrashTestSystem {
   takesCarts(victim: string): boolean;
   /** Whether the limit of product calls restarts with it. */
   takesLimit(victim: string): boolean;
-  /** What the invariants are checked on. */
+  /** The subject of the invariants. */
   subject(): Promise<Subject>;
   close(): Promise<void>;
 }

@@ -15,7 +15,7 @@ const REQUEST_MAX_MS = 8_000;
 
 const directFetch = createDirectFetch();
 
-/** Where the shop is entered. */
+/** The addresses of the shop. */
 export interface TransportAddresses {
   readonly cart: string;
   readonly loms: string;
@@ -29,7 +29,7 @@ export interface NewOrder {
   readonly items: readonly Line[];
 }
 
-/** loms through one of its two transports. */
+/** One of the two transports of loms. */
 export interface OrderTransport {
   create(order: NewOrder): Promise<Answer>;
   pay(orderId: bigint): Promise<Answer>;
@@ -38,9 +38,9 @@ export interface OrderTransport {
 
 export interface CartTransport {
   add(userId: bigint, line: Line): Promise<Answer>;
-  /** What the cart costs; undefined if unavailable. */
+  /** The total of the cart; undefined if unavailable. */
   totalPrice(userId: bigint): Promise<bigint | undefined>;
-  /** Without a total the buyer agrees to any. */
+  /** Without a total the buyer accepts any. */
   checkout(userId: bigint, agreedTotal?: bigint): Promise<Answer>;
 }
 
@@ -48,12 +48,12 @@ export interface Transports {
   readonly cart: CartTransport;
   readonly gateway: OrderTransport;
   readonly grpc: OrderTransport;
-  /** What a read says right now; undefined if unavailable. */
+  /** The current state; undefined if unavailable. */
   status(orderId: bigint): Promise<string | undefined>;
   close(): void;
 }
 
-/** The shop over real connections. Requests never throw: whatever happens is an answer. */
+/** The shop over real connections. Requests never throw: a failure is an answer. */
 export function openTransports({ cart, loms, lomsGrpc }: TransportAddresses): Transports {
   const grpc = openGrpc(lomsGrpc);
   return {
@@ -93,7 +93,7 @@ function openGrpc(address: string): { readonly transport: OrderTransport; close(
     address,
     errorDetails: [orderShortageDetail],
   });
-  async function ask(
+  async function request(
     call: (context: RequestContext) => Promise<{ readonly orderID?: bigint }>,
   ): Promise<Answer> {
     const context = new RequestContext({
@@ -115,13 +115,13 @@ function openGrpc(address: string): { readonly transport: OrderTransport; close(
   return {
     transport: {
       create: ({ userId, key, items }) =>
-        ask((context) =>
+        request((context) =>
           client.call("orderCreate", { user: userId, items: [...items] }, context, {
             "idempotency-key": key,
           })
         ),
-      pay: (orderID) => ask((context) => client.call("orderPay", { orderID }, context)),
-      cancel: (orderID) => ask((context) => client.call("orderCancel", { orderID }, context)),
+      pay: (orderID) => request((context) => client.call("orderPay", { orderID }, context)),
+      cancel: (orderID) => request((context) => client.call("orderCancel", { orderID }, context)),
     },
     close: () => client.close(),
   };

@@ -1,20 +1,20 @@
 import { expect, test } from "vitest";
 import type { Finding } from "../invariants/finding.ts";
-import { holds, judge, tellVerdict } from "./verdict.ts";
+import { describeVerdict, holds, judge } from "./verdict.ts";
 
 const GOOD = { acknowledged: 5, lost: [], doubled: [], strange: [] };
 const finding = (invariant: string, ...violations: string[]): Finding => ({
   ...{ invariant, checked: 1, of: "things", violations },
 });
 
-test("a run in which everything holds ends in one line", () => {
+test("a run without violations ends in one line", () => {
   const verdict = judge(GOOD, [finding("stock"), finding("reported")], 3);
   expect(holds(verdict)).toBe(true);
-  expect(tellVerdict(verdict))
+  expect(describeVerdict(verdict))
     .toBe("crash-test: 5 acknowledged, 3 kills, 0 lost, 0 doubled, 0 invariants broken");
 });
 
-test("missing on a server is lost, two orders for one are doubled, the rest is broken", () => {
+test("the summary counts lost orders, duplicates and broken invariants", () => {
   const verdict = judge(
     { ...GOOD, strange: ["an add was answered 500"] },
     [
@@ -26,7 +26,7 @@ test("missing on a server is lost, two orders for one are doubled, the rest is b
     1,
   );
   expect(holds(verdict)).toBe(false);
-  expect(tellVerdict(verdict).split("\n")).toEqual([
+  expect(describeVerdict(verdict).split("\n")).toEqual([
     "lost: acknowledged on replica 1: order 1 is gone",
     "lost: orders on replica 1: order 2 is gone",
     "doubled: reported: user 1 has orders 3, 4",

@@ -2,7 +2,7 @@ import { broken, type Finding } from "../invariants/finding.ts";
 import { BOUGHT_ONCE } from "./bought-once.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** What came out of a run. Each list holds sentences. */
+/** The result of a run. Each list contains sentences. */
 export interface Verdict {
   readonly acknowledged: number;
   readonly kills: number;
@@ -11,7 +11,7 @@ export interface Verdict {
   readonly broken: readonly string[];
 }
 
-/** What an invariant's violation means to buyers. */
+/** The meaning of an invariant's violation for buyers. */
 function meaning({ invariant }: Finding): "lost" | "doubled" | "broken" {
   if (["reported", "stock changes", BOUGHT_ONCE].includes(invariant)) return "doubled";
   return /^(acknowledged|changes|orders) on /.test(invariant) ? "lost" : "broken";
@@ -38,8 +38,8 @@ export function holds({ lost, doubled, broken }: Verdict): boolean {
   return lost.length + doubled.length + broken.length === 0;
 }
 
-/** What went wrong, a sentence a line, and the closing line. */
-export function tellVerdict(verdict: Verdict): string {
+/** The problems, one sentence per line, and the closing line. */
+export function describeVerdict(verdict: Verdict): string {
   const { acknowledged, kills, lost, doubled, broken } = verdict;
   return [
     ...lost.map((sentence) => `lost: ${sentence}`),

@@ -4,7 +4,7 @@ import { accidents } from "./victims.ts";
 
 const VICTIMS = ["cart", "loms", "primary"];
 
-test("accidents() kills everything once before anything twice, as the seed says", () => {
+test("accidents() kills everything once before anything twice, in an order from the seed", () => {
   const make = () => accidents(new Random(5), VICTIMS);
   const first = make().take(VICTIMS.length).map(({ victim }) => victim).toArray();
   expect(first.toSorted()).toEqual(VICTIMS.toSorted());

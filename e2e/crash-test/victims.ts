@@ -1,6 +1,6 @@
 import type { Random } from "./random.ts";
 
-/** When a round's victim is killed, and for how long it is away. */
+/** When a round's victim is killed, and for how long it is down. */
 export interface Accident {
   readonly victim: string;
   /** After this many acknowledged answers of the round, and this long after the last of them. */
@@ -13,7 +13,7 @@ const ANSWERS = { from: 20, to: 60 } as const;
 const MOMENT_MAX_MS = 150;
 const AWAY_MAX_MS = 1_500;
 
-/** One accident a round; every victim once before one is repeated. */
+/** One accident per round; every victim once before one is repeated. */
 export function* accidents(random: Random, victims: readonly string[]): Generator<Accident> {
   for (;;) {
     for (const victim of random.shuffled(victims)) {

@@ -11,7 +11,7 @@ export interface Certified {
   readonly key: string;
 }
 
-/** An authority of the test's own, made with openssl in `directory`. */
+/** A certificate authority for the test, made with openssl in `directory`. */
 export function createAuthority(openssl: string, directory: string) {
   const run = (...args: string[]) => {
     execFileSync(openssl, args, { cwd: directory, stdio: "pipe" });
@@ -20,7 +20,7 @@ export function createAuthority(openssl: string, directory: string) {
   run(...request, "-keyout", "ca.key", "-out", "ca.pem");
   return {
     ca: join(directory, "ca.pem"),
-    /** @param alternatives where it is used, as `IP:127.0.0.1` */
+    /** @param alternatives its subject alternative names, as `IP:127.0.0.1` */
     certify(name: string, alternatives: string): Certified {
       writeFileSync(join(directory, `${name}.ext`), `subjectAltName=${alternatives}\n`);
       run("req", "-subj", `/CN=${name}`, ...KEY, "-keyout", `${name}.key`, "-out", `${name}.csr`);
@@ -31,7 +31,7 @@ export function createAuthority(openssl: string, directory: string) {
   };
 }
 
-/** The texts of the files. */
+/** The contents of the files. */
 export function readCertified({ cert, key }: Certified): Certified {
   return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
 }

@@ -24,7 +24,7 @@ describe.skipIf(!programs)("a collector whose certificate openssl has made", () 
     const authority = createAuthority(programs?.openssl ?? "", directory);
     const own = readCertified(authority.certify("collector", "DNS:localhost,IP:127.0.0.1"));
     const client = authority.certify("client", "DNS:client");
-    // It also verifies its clients.
+    // It verifies its clients, too.
     const callers = { ca: readFileSync(authority.ca), requestCert: true, rejectUnauthorized: true };
     collector = createServer({ ...own, ...callers }, async (request, response) => {
       const parts: Uint8Array[] = [];

@@ -9,14 +9,14 @@ import { newDataDirectory, removeDirectory } from "../own-stack.ts";
 import { openClient } from "../../shared/postgres/open-client.ts";
 import type { PostgresPair } from "../../stack/postgres/pair.ts";
 import { commandFor, type Runtime } from "../../stack/processes/runtimes.ts";
-import { type Found, QUESTION } from "./ask-databases.ts";
+import { type Found, QUESTION } from "./try-databases.ts";
 import { createDatabaseCertificates, type DatabaseCertificates } from "./database-certificates.ts";
 import { startDebianPair } from "./debian-postgres.ts";
 
 const programs = inject("foreign");
 const run = promisify(execFile);
-const PROGRAM = "e2e/foreign/ask-databases.ts";
-/** Each character that means something in a URL, and some that are no ASCII. */
+const PROGRAM = "e2e/foreign/try-databases.ts";
+/** Each character with a meaning in a URL, and some that are not ASCII. */
 const PASSWORD = "p@s:/s?#[]%25&+ =,'\"\\ü€";
 const ODD_DATABASE = "a%b/c d";
 const ACCOUNTS = `
@@ -38,7 +38,7 @@ const ANSWER = `select row_to_json(answer) from (${QUESTION}) answer`;
 interface Place {
   readonly primary: number;
   readonly standby: number;
-  /** Of a server that takes connections and never says a word. */
+  /** The port of a server that accepts connections and sends nothing. */
   readonly silent: number;
   readonly files: DatabaseCertificates;
   readonly sockets: string;
@@ -48,7 +48,7 @@ interface Case {
   readonly says: string;
   readonly url: (place: Place) => string;
   readonly found: Partial<Exclude<Found, { error: string }>> | RegExp;
-  /** What psql of PostgreSQL 15 cannot show. */
+  /** Parameters that psql of PostgreSQL 15 does not support. */
   readonly newer?: boolean;
 }
 
@@ -248,7 +248,7 @@ describe.skipIf(!programs)("a database URL", () => {
     }
   });
 
-  test("means what it means to libpq", async () => {
+  test("has the meaning that it has in libpq", async () => {
     const shown = CASES.filter(({ newer }) => !newer);
     const found = await Promise.all(shown.map(async ({ says, url }) => {
       const args = [url(place), "--no-psqlrc", "-Atc", ANSWER];

@@ -19,14 +19,14 @@ import { startDebianPair } from "./debian-postgres.ts";
 const programs = inject("foreign");
 const SERVICES = ["loms", "notifier", "bus"] as const;
 type Name = (typeof SERVICES)[number];
-/** Processes at once, beside one for the other database. */
+/** Concurrent processes, besides one for the other database. */
 const MIGRATORS = 3;
 
 describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
   let pair: PostgresPair;
   const running: { close(): Promise<void> }[] = [];
-  const said: string[] = [];
-  const log = createLogger({ service: "loms", level: "warn", write: (line) => said.push(line) });
+  const logged: string[] = [];
+  const log = createLogger({ service: "loms", level: "warn", write: (line) => logged.push(line) });
 
   beforeAll(async () => {
     if (!programs) return;
@@ -37,8 +37,8 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
   });
   afterAll(() => pair?.close());
 
-  /** What a query finds; each of `statements` may be several. */
-  async function ask(url: string, ...statements: readonly string[]): Promise<unknown[]> {
+  /** The rows of the last statement; each of `statements` may be several. */
+  async function query(url: string, ...statements: readonly string[]): Promise<unknown[]> {
     const client = openClient({ url, applicationName: "test", connectTimeoutMs: 5_000 }, {
       max: 1,
     });
@@ -63,10 +63,10 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
       cwd: PROJECT_DIRECTORY,
       env: { PATH: process.env.PATH, ...environment },
     }).then(
-      ({ stdout }) => ({ code: 0, said: stdout }),
+      ({ stdout }) => ({ code: 0, output: stdout }),
       (error: { code: number; stdout: string; stderr: string }) => ({
         code: error.code,
-        said: error.stdout + error.stderr,
+        output: error.stdout + error.stderr,
       }),
     );
   const migrate = (name: "loms" | "notifier", url: string) => {
@@ -74,7 +74,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     return run([...commandFor("node", "drizzle/main.ts", []), name], { [setting]: url });
   };
   const applied = (url: string) =>
-    ask(
+    query(
       url,
       "select count(*)::int, count(distinct hash)::int as different from drizzle.loms_migrations",
     );
@@ -82,7 +82,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
   test("npm run migrate succeeds for each of several that start at once", async () => {
     const all = Array.from({ length: MIGRATORS }, () => migrate("loms", pair.primaryUrl("loms")));
     const ends = await Promise.all([...all, migrate("notifier", pair.primaryUrl("notifier"))]);
-    expect(ends.map(({ code, said: text }) => code === 0 || text)).toEqual(ends.map(() => true));
+    expect(ends.map(({ code, output: text }) => code === 0 || text)).toEqual(ends.map(() => true));
     const [{ count, different }] = await applied(pair.primaryUrl("loms")) as [
       { count: number; different: number },
     ];
@@ -102,22 +102,25 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     ]);
     expect(refused).toMatchObject({
       code: 1,
-      said: `DATABASE_URL: cannot migrate 127.0.0.1:${port}, database empty, as postgres: ` +
+      output: `DATABASE_URL: cannot migrate 127.0.0.1:${port}, database empty, as postgres: ` +
         'password authentication failed for user "postgres"\n',
     });
     expect(away.code).toBe(1);
-    expect(away.said).toMatch(
+    expect(away.output).toMatch(
       /^NOTIFIER_DATABASE_URL: cannot migrate 127.0.0.1:1, database shop, as me: .*ECONNREFUSED/,
     );
-    expect(unset).toMatchObject({ code: 1, said: expect.stringContaining("DATABASE_URL: is not") });
+    expect(unset).toMatchObject({
+      code: 1,
+      output: expect.stringContaining("DATABASE_URL: is not"),
+    });
     expect(wrong).toMatchObject({
       code: 1,
-      said: expect.stringContaining("DATABASE_URL: has a ssl"),
+      output: expect.stringContaining("DATABASE_URL: has a ssl"),
     });
     expect(JSON.stringify([refused, away, wrong])).not.toContain("hunter2");
   });
 
-  test("drizzle-kit and npm run migrate go on where the other has stopped", async () => {
+  test("drizzle-kit and npm run migrate continue where the other has stopped", async () => {
     const url = pair.primaryUrl("kit");
     const kit = ["node", "node_modules/drizzle-kit/bin.cjs", "migrate"];
     const byKit = () =>
@@ -127,13 +130,14 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     expect(await migrate("loms", url)).toMatchObject({ code: 0 });
     expect(await applied(url)).toEqual(before);
     expect(await applied(pair.primaryUrl("loms"))).toEqual(before);
-    await ask(url, "drop schema drizzle cascade; drop schema public cascade; create schema public");
+    const reset = "drop schema drizzle cascade; drop schema public cascade; create schema public";
+    await query(url, reset);
     expect(await migrate("loms", url)).toMatchObject({ code: 0 });
     expect(await byKit()).toMatchObject({ code: 0 });
     expect(await applied(url)).toEqual(before);
   });
 
-  test("roles with the committed grants alone run loms, the notifier and the bus", async () => {
+  test("roles with only the committed grants run loms, the notifier and the bus", async () => {
     const bus = createPostgresBus({ url: pair.primaryUrl("bus"), log });
     await bus.ensureTopic(ORDER_EVENTS);
     await bus.close();
@@ -143,7 +147,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
       const path = `${PROJECT_DIRECTORY}/deploy/postgres/grants/${file}.sql`;
       const role = `create role ${file}_service login password 'secret'`;
       const url = pair.primaryUrl(service ?? "");
-      await ask(url, ...(file === service ? [role] : []), readFileSync(path, "utf8"));
+      await query(url, ...(file === service ? [role] : []), readFileSync(path, "utf8"));
     }
 
     const environment = { BUS_DATABASE_URL: as("bus"), LOG_FORMAT: "json" };
@@ -174,9 +178,9 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     await expect.poll(() => shown, { timeout: 15_000 })
       .toEqual(["new", "awaiting payment", "cancelled"]);
     expect((await fetch(`${loms.url}/readyz`)).status).toBe(200);
-    expect(said).toEqual([]);
+    expect(logged).toEqual([]);
     for (const name of SERVICES) {
-      await expect(ask(as(name), "create table mine ()")).rejects.toThrow("permission denied");
+      await expect(query(as(name), "create table mine ()")).rejects.toThrow("permission denied");
     }
     await expect(startLoms(lomsSettings(as("loms", pair.primaryUrl("empty"))), log))
       .rejects.toThrow(/cannot migrate .*, as loms_service: permission denied .*npm run migrate/);

@@ -10,8 +10,8 @@ export interface Proxy extends Haproxy {
 }
 
 /**
- * HAProxy that serves `services` under `/shop/NAME`, with and without a slash at the end, and takes
- * the prefix away. Its health check is the default one, OPTIONS over HTTP/1.0.
+ * HAProxy that serves `services` under `/shop/NAME`, with and without a slash at the end, and
+ * removes the prefix. Its health check is the default one, OPTIONS over HTTP/1.0.
  */
 export async function startPathProxy(
   { haproxy }: Programs,

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export type Sent = readonly [method: string, url: string, body?: string];
 
 export interface JavaClient {
-  /** The answers to requests of one HttpClient, one after the other: status and version. */
+  /** The responses to sequential requests of one HttpClient: status and version. */
   send(sent: readonly Sent[]): Promise<string[]>;
   close(): void;
 }
@@ -30,7 +30,7 @@ export async function compileJavaClient({ javac, java }: Programs): Promise<Java
   };
 }
 
-/** The status of the answer to curl, which offers h2c. */
+/** The status of the response to curl, which offers h2c. */
 export async function sendByCurl({ curl }: Programs, [method, url, body]: Sent): Promise<number> {
   const data = body === undefined ? [] : ["--json", body];
   const options = ["--silent", "--http2", "--output", "/dev/null", "--write-out", "%{http_code}"];

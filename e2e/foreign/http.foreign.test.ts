@@ -28,11 +28,11 @@ beforeAll(async () => {
 });
 afterAll(() => opened.close());
 
-/** At the end of an address. */
+/** The end of an address. */
 const slashes = ["", "/"];
 
 describe.skipIf(!programs)("clients that offer to upgrade", () => {
-  /** What a buyer does, and the status of each answer. */
+  /** The requests of a buyer, each with the status of its response. */
   function purchase(cart: string): readonly { sent: Sent; status: number }[] {
     const own = `${cart}/user/${newUser()}/cart`;
     const { loms = "" } = stack.urls;
@@ -57,7 +57,7 @@ describe.skipIf(!programs)("clients that offer to upgrade", () => {
     await cart.close();
   });
 
-  test("every listener answers them, and an offer of a web socket, on its probe", async () => {
+  test("the probe of every listener answers them, and an offer of a web socket", async () => {
     const { cart, loms = "", notifier, products } = stack.urls;
     const listeners = [cart, loms, notifier, products];
     const probes = listeners.map((url): Sent => ["GET", `${url}/healthz`]);
@@ -84,7 +84,7 @@ describe.skipIf(!programs)("behind HAProxy, which takes the prefix /shop/NAME aw
   });
 
   test.each(slashes)(
-    "the page at /shop/cart/swagger-ui%s sends what is tried out",
+    "the page at /shop/cart/swagger-ui%s sends requests to cart",
     async (slash) => {
       const { page, complaints } = await openPage(browser);
       await showSwagger(page, `${proxy.url}/shop/cart/swagger-ui${slash}`);
@@ -98,7 +98,7 @@ describe.skipIf(!programs)("behind HAProxy, which takes the prefix /shop/NAME aw
     },
   );
 
-  test.each(slashes)("the links of the start page at /shop/cart%s lead to cart", async (slash) => {
+  test.each(slashes)("the links of the start page at /shop/cart%s point to cart", async (slash) => {
     for (const name of ["cart", "notifier"]) {
       const { page, complaints } = await openPage(browser);
       await page.goto(`${proxy.url}/shop/${name}${slash}`);
@@ -107,7 +107,7 @@ describe.skipIf(!programs)("behind HAProxy, which takes the prefix /shop/NAME aw
         .evaluateAll((anchors) => anchors.map((anchor) => (anchor as unknown as URL).href));
       expect(links).toContain(`${proxy.url}/shop/${name}/healthz`);
       for (const link of links) expect((await fetch(link)).status, link).toBe(200);
-      // Without the slash the page's script moves on, maybe before the browser has all of the page.
+      // Without the slash the page's script navigates, maybe before the page has loaded.
       const left = `GET ${proxy.url}/shop/${name}: net::ERR_ABORTED`;
       expect(complaints.filter((complaint) => complaint !== left)).toEqual([]);
     }

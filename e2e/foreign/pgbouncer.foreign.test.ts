@@ -13,7 +13,7 @@ import { type PgBouncer, type PoolMode, startPgBouncer } from "./pgbouncer.ts";
 
 const programs = inject("foreign");
 const MODES = ["session", "transaction"] as const;
-/** Of a test each. */
+/** For each test. */
 const DATABASES = MODES.flatMap((mode) => [`loms_${mode}`, `notifier_${mode}`, `bus_${mode}`]);
 /** Fewer than the connections of one loms, so that they share. */
 const SESSIONS = 4;
@@ -25,8 +25,8 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
   let pooler: PgBouncer;
   const running: { close(): Promise<void> }[] = [];
   const lines: string[] = [];
-  const said: string[] = [];
-  const log = createLogger({ service: "loms", level: "warn", write: (line) => said.push(line) });
+  const logged: string[] = [];
+  const log = createLogger({ service: "loms", level: "warn", write: (line) => logged.push(line) });
 
   beforeAll(async () => {
     if (!programs) return;
@@ -36,7 +36,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
   });
   afterEach(async () => {
     await Promise.all(running.splice(0).map((service) => service.close()));
-    [lines.length, said.length] = [0, 0];
+    [lines.length, logged.length] = [0, 0];
   });
   afterAll(async () => {
     await pooler?.close();
@@ -77,7 +77,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
     running.push(await startNotifier(config, { log, output }));
   }
 
-  /** Places orders at once, and reads and pays each. */
+  /** Places concurrent orders, and reads and pays each. */
   async function buy({ url }: RunningLoms, orders: number): Promise<void> {
     const post = async (path: string, body: object) => {
       const response = await fetch(`${url}/v1/order/${path}`, {
@@ -96,13 +96,13 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
     }));
   }
 
-  /** What the server or the pooler refused; on a busy machine a wait may end as well. */
-  const refusals = () => said.filter((line) => line.includes("PostgresError"));
+  /** Refusals of the server or the pooler; on a busy machine a wait may end as well. */
+  const refusals = () => logged.filter((line) => line.includes("PostgresError"));
 
   const areShown = (orders: number) =>
     eventually(() => expect(lines.length).toBeGreaterThanOrEqual(3 * orders));
 
-  test("in session mode everything works without a setting, also the embedded bus", async () => {
+  test("in session mode everything works without a setting, and so does the bus", async () => {
     const bus = { BUS_DATABASE_URL: through("bus", "session") };
     const [service] = await Promise.all([loms("session", bus), loms("session", bus)]);
     await notifier("session", bus);
@@ -129,7 +129,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
   test("in transaction mode the embedded bus reports what it needs, and events wait", async () => {
     const bus = { BUS_DATABASE_URL: through("bus", "transaction") };
     await loms("transaction", { ...bus, DATABASE_PREPARED_STATEMENTS: "false" });
-    await eventually(() => expect(said.join()).toContain("the embedded bus needs LISTEN"));
+    await eventually(() => expect(logged.join()).toContain("the embedded bus needs LISTEN"));
     await expect(
       notifier("transaction", { ...bus, NOTIFIER_DATABASE_PREPARED_STATEMENTS: "false" }),
     )
@@ -142,7 +142,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
     expect(await sharesSessions(through("bus", "transaction"))).toBe(true);
   });
 
-  /** Looks into the sessions that the pooler lends. */
+  /** Inspects the sessions that the pooler assigns. */
   async function expectNothingInSessions(database: string): Promise<void> {
     const url = pooler.through(pair.primaryUrl(database), "transaction");
     const look = openClient({ url, applicationName: "look", connectTimeoutMs: 5_000 }, {

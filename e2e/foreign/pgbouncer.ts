@@ -15,8 +15,9 @@ export interface PgBouncer {
 }
 
 /**
- * Debian's PgBouncer before one server, with its own defaults but for accounts and addresses. It
- * has every database of the server in each mode; one in transaction mode lends `sessions`.
+ * Debian's PgBouncer in front of one server, with its defaults except for accounts and addresses.
+ * It has every database of the server in each mode; one in transaction mode has `sessions`
+ * sessions.
  */
 export async function startPgBouncer(
   { pgbouncer }: Pick<Programs, "pgbouncer">,
@@ -60,12 +61,12 @@ export async function startPgBouncer(
     account: postgresAccount(directory),
   });
   await new Promise<void>((resolve, reject) => {
-    let said = "";
+    let output = "";
     child.process.stderr?.on("data", (text) => {
-      said += String(text);
-      if (said.includes("process up")) resolve();
+      output += String(text);
+      if (output.includes("process up")) resolve();
     });
-    void child.ended.then((ending) => reject(new Error(`PgBouncer: ${ending}: ${said}`)));
+    void child.ended.then((ending) => reject(new Error(`PgBouncer: ${ending}: ${output}`)));
   });
   return {
     through(url, mode) {

@@ -80,7 +80,7 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
       where starts_with(proname, 'loms_')`;
     expect(functions.length).toBeGreaterThan(8);
     for (const { name, settings, language } of functions) {
-      // Functions in SQL only call one of the others.
+      // Functions in SQL only call others.
       if (language === "plpgsql") {
         expect([name, settings]).toEqual([name, expect.arrayContaining(["jit=off"])]);
       }
@@ -117,10 +117,10 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
       await admin.unsafe(`${given} default_transaction_isolation = 'serializable'`);
       const refused = await spawnAlone(part, await ownSettings());
       expect(await refused.ended).toBe("exit code 1");
-      const said = /say (ALTER ROLE [^,]+ 'read committed')/.exec(refused.output())?.[1] ?? "";
-      expect(said, refused.output()).toContain(`IN DATABASE ${database} SET`);
+      const remedy = /say (ALTER ROLE [^,]+ 'read committed')/.exec(refused.output())?.[1] ?? "";
+      expect(remedy, refused.output()).toContain(`IN DATABASE ${database} SET`);
       expect(refused.output()).toContain(`the database of ${setting} has`);
-      await admin.unsafe(said);
+      await admin.unsafe(remedy);
       const started = await spawnAlone(part, await ownSettings());
       await eventually(() => expect(started.output()).toContain(`${part} is listening`));
       started.signal("SIGTERM");

@@ -11,7 +11,7 @@ import { eventually } from "../eventually.ts";
 import { call } from "../http.ts";
 
 const programs = inject("foreign");
-/** Not a product: cart learns that from the product service, without a call to loms. */
+/** Not a product: the product service reports this, and cart does not call loms. */
 const UNKNOWN_SKU = 4_000_000_000;
 const PRODUCT_TOKEN = "testtoken";
 
@@ -47,8 +47,8 @@ describe.skipIf(!programs)(
       rmSync(directory, { recursive: true });
     });
 
-    /** What cart says of a SKU, when it finds the gate with these credentials. */
-    async function askCart(runtime: "node" | "deno", credentials: string) {
+    /** The status of cart's add of the SKU, with these credentials for the gate, and cart's log. */
+    async function callCart(runtime: "node" | "deno", credentials: string) {
       const [port, profilePort] = await freePorts(2);
       const url = `http://127.0.0.1:${port}`;
       const cart = await startAlone(
@@ -57,7 +57,7 @@ describe.skipIf(!programs)(
           CART_HTTP: `127.0.0.1:${port}`,
           CART_PROFILE: `127.0.0.1:${profilePort}`,
           PRODUCT_URL: `http://${credentials}@${gate}/`,
-          // HAProxy is no proxy of this kind, and would answer 400.
+          // HAProxy is not a forward proxy, and would answer 400.
           HTTP_PROXY: `http://${gate}`,
           NODE_USE_ENV_PROXY: "1",
         },
@@ -68,7 +68,7 @@ describe.skipIf(!programs)(
         const { status } = await call(url, `POST /user/1/cart/${UNKNOWN_SKU}`, {
           body: { count: 1 },
         });
-        return { status, said: cart.output() };
+        return { status, output: cart.output() };
       } finally {
         cart.signal("SIGTERM");
         await cart.ended;
@@ -76,17 +76,17 @@ describe.skipIf(!programs)(
     }
 
     test.each(["node", "deno"] as const)("lets a cart on %s in", async (runtime) => {
-      const { status, said } = await askCart(runtime, "shop:p%40ss");
+      const { status, output } = await callCart(runtime, "shop:p%40ss");
       expect(status).toBe(412);
-      expect(said).not.toMatch(/p@ss|p%40ss/);
+      expect(output).not.toMatch(/p@ss|p%40ss/);
     });
 
     test.each(["node", "deno"] as const)(
-      "refuses a cart on %s that says another",
+      "refuses a cart on %s that sends other credentials",
       async (runtime) => {
-        const { status, said } = await askCart(runtime, "shop:wrong-one");
+        const { status, output } = await callCart(runtime, "shop:wrong-one");
         expect(status).toBe(503);
-        expect(said).not.toContain("wrong-one");
+        expect(output).not.toContain("wrong-one");
       },
     );
   },

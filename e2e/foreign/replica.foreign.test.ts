@@ -105,7 +105,7 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     );
   });
 
-  test("without synchronous standbys, reads still find each acknowledged order", async () => {
+  test("reads find each acknowledged order without synchronous standbys", async () => {
     let missing = 0;
     let acknowledged = 0;
     let stopped = false;
@@ -125,14 +125,14 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     expect(missing).toBe(0);
   });
 
-  test("no synchronous standby: strict refuses writes, reads go to the primary", async () => {
+  test("no synchronous standby: strict refuses writes, and the primary serves reads", async () => {
     const order = await shop.create(newUser(), SKU, 1);
     await waitFor("");
     await expectRefused("no listed replica is synchronous (replica 1: async, replica 2: async)");
     expect(await shop.status(order)).toBe("awaiting payment");
   });
 
-  test("members of a quorum may lack a commit: strict refuses writes", async () => {
+  test("with a quorum, whose members may lack a commit, strict refuses writes", async () => {
     await waitFor("ANY 1 (standby1, standby2)");
     await expectRefused("(replica 1: quorum, replica 2: quorum)");
   });
@@ -175,7 +175,7 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", 
     expect(await alone.ended, alone.output()).toBe("exit code 0");
   });
 
-  test("standbys without a slot and with one name: all of them must be synchronous", async () => {
+  test("standbys without a slot and with one name must all be synchronous", async () => {
     for (const standby of standbys) {
       const [row] = await standby`show primary_conninfo`;
       const nameless = String(row?.["primary_conninfo"]).replace(/application_name=\S+/, "");

@@ -4,7 +4,7 @@ import { PROGRAMS, type Programs } from "./programs.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Programs of this machine that are not ours; undefined when one of them is missing. */
+    /** Third-party programs of this machine; undefined when one of them is missing. */
     foreign: Programs | undefined;
   }
 }

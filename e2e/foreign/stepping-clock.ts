@@ -8,7 +8,7 @@ const LIBRARY = "/usr/$LIB/faketime/libfaketime.so.1";
 
 /** A PostgreSQL whose clock a test sets. */
 export interface SteppingClock {
-  /** The server's program, to be used in place of its own. */
+  /** The program to start instead of the server's. */
   readonly postgres: string;
   /** Sets the offset of its servers' clock from the machine's, in seconds. */
   set(offsetS: number): void;

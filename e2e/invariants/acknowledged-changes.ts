@@ -9,7 +9,7 @@ export interface AcknowledgedChange {
   readonly totals: string;
 }
 
-/** The acknowledged changes are on this server, as they were answered. */
+/** This server has the acknowledged changes, as they were answered. */
 export async function checkAcknowledgedChanges(
   server: string,
   database: postgres.ISql,

@@ -59,7 +59,7 @@ test.each([
   expect(await planted(check, statement)).toEqual([sentence]);
 });
 
-test("checkAcknowledged() accepts an order that went on after it was acknowledged", async () => {
+test("checkAcknowledged() accepts an order that changed after it was acknowledged", async () => {
   const reported = shop.acknowledged.map((order): AcknowledgedOrder =>
     order.status === "failed" ? order : { ...order, status: "awaiting payment" }
   );

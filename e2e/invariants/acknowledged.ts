@@ -2,20 +2,20 @@ import type postgres from "postgres";
 import type { Finding } from "./finding.ts";
 import { textArray } from "./snapshot.ts";
 
-/** Orders a question; a list of each column travels with it. */
+/** Orders per query, which has a list for each column. */
 const CHUNK_MAX = 1_000;
 
 export type AcknowledgedStatus = "awaiting payment" | "failed" | "payed" | "cancelled";
 
-/** What was acknowledged about an order, so that a caller may rely on it. */
+/** What was acknowledged about an order. */
 export interface AcknowledgedOrder {
   readonly orderId: bigint;
   readonly userId: bigint;
   /** The idempotency key of the request. */
   readonly key?: string;
-  /** Left out when they are not certain. */
+  /** Omitted if they are uncertain. */
   readonly items?: readonly { readonly sku: number; readonly count: number }[];
-  /** What its buyer agreed to pay; left out when the buyer agreed to no total. */
+  /** The total that its buyer agreed to; omitted if there is none. */
   readonly totalPrice?: bigint;
   /** The newest status that was acknowledged. */
   readonly status: AcknowledgedStatus;
@@ -31,7 +31,7 @@ interface Stored {
   readonly total: string | null;
 }
 
-/** The acknowledged orders are on this server, and have come at least as far. */
+/** This server has the acknowledged orders, with the same or a later status. */
 export async function checkAcknowledged(
   server: string,
   database: postgres.ISql,
@@ -57,7 +57,7 @@ export async function checkAcknowledged(
   };
 }
 
-/** Whether no key got two orders, and no order was acknowledged to two users. */
+/** No key has two orders, and no order was acknowledged to two users. */
 export function checkAnswered(acknowledged: readonly AcknowledgedOrder[]): Finding {
   const byKey = new Map<string, bigint>();
   const byOrder = new Map<bigint, AcknowledgedOrder>();

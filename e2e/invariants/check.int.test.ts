@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testDatabase } from "../../stack/test/database.ts";
 import { checkInvariants, type Subject } from "./check.ts";
-import { broken, tellViolations } from "./finding.ts";
+import { broken, listViolations } from "./finding.ts";
 import { ALL_SHOWN, openShopFixture, type ShopFixture, STARTED } from "./shop-fixture.ts";
 
 let shop: ShopFixture;
@@ -19,7 +19,7 @@ test("checkInvariants() finds nothing in a consistent shop, and counts its check
     acknowledged: shop.acknowledged,
     notifierLogs: [shop.logOf([STARTED, ...ALL_SHOWN])],
   });
-  expect(tellViolations(broken(findings))).toBe("");
+  expect(listViolations(broken(findings))).toBe("");
   expect(findings.map(({ invariant, checked, of }) => `${invariant}: ${checked} ${of}`)).toEqual([
     "stock: 21 SKUs",
     "stock changes: 1 changes",

@@ -15,27 +15,26 @@ import { inSnapshot, openDatabase, type Snapshot } from "./snapshot.ts";
 import { checkStockOutbox } from "./stock-outbox.ts";
 import { checkStock, checkStockChanges } from "./stock.ts";
 
-/** The system that is looked at. */
+/** The system to check. */
 export interface Subject {
   /** loms' database on the primary; the user must be able to read everything. */
   readonly primaryUrl: string;
   readonly replicaUrls: readonly string[];
-  /** What was acknowledged to callers, where that was recorded. */
+  /** What was acknowledged to callers, if it was recorded. */
   readonly acknowledged?: readonly AcknowledgedOrder[];
-  /** The same of changes of stock. */
+  /** The same for changes of stock. */
   readonly acknowledgedChanges?: readonly AcknowledgedChange[];
-  /** Where notifiers print, the longest running first. */
+  /** The logs of the notifiers, the longest running first. */
   readonly notifierLogs?: readonly string[];
-  /** Whether a failover has lost commits that wait for no replica, such as what was shown. */
+  /** Whether a failover may have lost commits that wait for no replica, such as shown events. */
   readonly failedOver?: boolean;
-  /** The stand-in, which counts each client by itself. */
+  /** The stand-in, which counts the calls of each client. */
   readonly productsUrl?: string | undefined;
 }
 
 /**
- * Looks whether everything that must never break holds. The database is read in one snapshot, so
- * orders may go on meanwhile.
- * @throws {Error} when the primary cannot be read
+ * Checks all invariants. The database is read in one snapshot, so orders may continue meanwhile.
+ * @throws {Error} if the primary cannot be read
  */
 export async function checkInvariants(subject: Subject): Promise<Finding[]> {
   const database = openDatabase(subject.primaryUrl);
@@ -78,7 +77,7 @@ async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
 interface ReplicaAt {
   readonly name: string;
   readonly url: string;
-  /** Of the snapshot, in the primary's log. */
+  /** The position of the snapshot in the primary's log. */
   readonly position: string;
 }
 

@@ -1,7 +1,7 @@
 import { type Finding, VIOLATIONS_MAX } from "./finding.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** loms cancels within 2 s of the deadline; the rest is for a machine that is very busy. */
+/** loms cancels within 2 s of the deadline; the rest is for a very busy machine. */
 const OVERDUE_MAX_S = 5;
 
 interface Overdue {

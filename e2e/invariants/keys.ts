@@ -13,7 +13,7 @@ interface SharedOrder {
   readonly keys: string;
 }
 
-/** A key belongs to one order, which is its user's, and no order has two keys. */
+/** A key belongs to one order of its user, and no order has two keys. */
 export async function checkKeys(snapshot: Snapshot): Promise<Finding> {
   const foreign = await snapshot<KeyRow[]>`
     select taken.user_id::text as user, key, taken.order_id::text as order,

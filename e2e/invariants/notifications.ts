@@ -5,23 +5,23 @@ import { type Shown, ShownLog } from "./shown-log.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**
- * A killed notifier's events are repeated within seconds; this is for a machine that is very busy.
+ * A killed notifier's events are repeated within seconds; the rest is for a very busy machine.
  */
 const SHOWN_WITHIN_MS = 30_000;
 const POLL_MS = 100;
 const CHUNK_MAX = 10_000;
 
-/** What has to be shown of an order: the statuses of its published events, by seq from 1. */
+/** The events of an order that must be shown: the statuses of the published ones, by seq from 1. */
 interface Definite {
   readonly userId: string;
   readonly statuses: readonly string[];
 }
 
 /**
- * Each published event was shown, in order per order, and by one notifier process no event twice,
- * unless its database `lostCommits`. A process that died between showing and remembering may have
- * its last events shown again by the next one. Orders made before the first log begins are left
- * out: a log may have been restarted.
+ * Each published event was shown, in order per order, and no notifier process has shown an event
+ * twice, unless its database `lostCommits`. If a process died between showing and storing, the next
+ * one may show its last events again. Orders from before the start of the first log are omitted,
+ * because a log may have been restarted.
  */
 export async function checkNotifications(
   snapshot: Snapshot,
@@ -96,7 +96,7 @@ async function waitUntilShown(
   }
 }
 
-/** Whether what was shown, without repeats, is what happened, as far as it had to be shown. */
+/** Compares the shown events, without repeats, with those that must be shown. */
 function wrong(
   orderId: string,
   userId: string,
@@ -108,10 +108,10 @@ function wrong(
   const seen = [...firsts.values()].map(({ seq, status }) => `${seq} ${status}`);
   const due = statuses.map((status, index) => `${index + 1} ${status}`);
   const found: string[] = [];
-  // More may have happened since the snapshot.
+  // There may be more since the snapshot.
   if (seen.slice(0, due.length).join() !== due.join()) {
-    const said = seen.length === 0 ? "nothing" : seen.join(", ");
-    found.push(`of order ${orderId} was shown ${said}, and published ${due.join(", ")}`);
+    const shown = seen.length === 0 ? "nothing" : seen.join(", ");
+    found.push(`of order ${orderId} was shown ${shown}, and published ${due.join(", ")}`);
   }
   const stranger = lines.find((line) => line.userId !== userId);
   if (stranger) {
@@ -120,7 +120,7 @@ function wrong(
   return found;
 }
 
-/** One process knows what it has shown: it shows each order's events in ascending order. */
+/** One process shows each order's events in ascending order. */
 function repeatedByOne(orderId: string, lines: readonly Shown[]): string[] {
   const last = new Map<string, number>();
   const found: string[] = [];
@@ -143,6 +143,6 @@ function seqsOf(lines: readonly Shown[] = []): Set<number> {
 
 function byTime(one: Shown, other: Shown): number {
   if (one.printedAt !== other.printedAt) return one.printedAt < other.printedAt ? -1 : 1;
-  // Two processes in one millisecond; within one process the order is that of the log.
+  // Two processes in one millisecond; lines of one process are in the order of its log.
   return one.run === other.run ? 0 : one.seq - other.seq;
 }

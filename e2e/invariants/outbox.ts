@@ -2,11 +2,11 @@ import { OUTBOX_RETENTION_MS } from "../../loms/outbox/clean.ts";
 import { type Finding, VIOLATIONS_MAX } from "./finding.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** `now()` is the beginning of the transaction, a little before what it sees. */
+/** `now()` is the start of the transaction, shortly before its snapshot. */
 const RETAINED_MS = OUTBOX_RETENTION_MS - 1_000;
 /**
- * The lease of a killed relay is 4 s, of an older release 10 s; an event that waits longer than
- * twice that waits forever.
+ * The lease of a killed relay is 4 s, of an older release 10 s. An event that waits for more than
+ * twice as long counts as stuck.
  */
 const WAITING_MAX_S = 20;
 
@@ -17,8 +17,8 @@ interface EventRow {
 }
 
 /**
- * Every event is in the outbox until it is published and was there for a while; in order per order.
- * One from the future is from before the clock stepped back, and goes once it is published.
+ * Every event is in the outbox until some time after it was published, in order per order. An event
+ * from the future was written before the clock was set back, and is deleted when it is published.
  */
 export async function checkOutbox(snapshot: Snapshot): Promise<Finding> {
   const name = ({ order, seq, status }: EventRow) => `event ${seq} (${status}) of order ${order}`;

@@ -1,7 +1,7 @@
 import { type Finding, VIOLATIONS_MAX } from "./finding.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** As the contract says them, and not as the code that is looked at does. */
+/** From the contract, not from the code under test. */
 const LEGAL_PATHS: ReadonlySet<string> = new Set([
   "1 new, 2 awaiting payment",
   "1 new, 2 failed",

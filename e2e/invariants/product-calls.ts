@@ -1,11 +1,11 @@
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import type { Finding } from "./finding.ts";
 
-/** What the product service allows a client in any one second. */
+/** The limit of the product service per client, in any one second. */
 const CALLS_MAX = 10;
 const ANSWER_MAX_MS = 5_000;
 /**
- * How cart names itself, whatever its version; people, curl and `npm run shop` may call beside it.
+ * The user agent of cart, without its version; other clients may call at the same time.
  */
 const CART = /^marketplace-cart\//;
 
@@ -20,7 +20,7 @@ interface Stats extends Counts {
 
 const directFetch = createDirectFetch();
 
-/** Never more than 10 calls of cart in any second, as the stand-in has counted them. */
+/** Cart makes at most 10 calls in any second, as counted by the stand-in. */
 export async function checkProductCalls(productsUrl: string): Promise<Finding> {
   const answer = await directFetch(`${productsUrl.replace(/\/+$/, "")}/stats`, {
     signal: AbortSignal.timeout(ANSWER_MAX_MS),
@@ -46,7 +46,7 @@ export async function checkProductCalls(productsUrl: string): Promise<Finding> {
   };
 }
 
-/** Lets the stand-in count from nothing. */
+/** Resets the counters of the stand-in. */
 export async function forgetProductCalls(productsUrl: string): Promise<void> {
   await directFetch(`${productsUrl}/stats`, {
     method: "DELETE",

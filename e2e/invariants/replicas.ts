@@ -4,20 +4,20 @@ import { sleep } from "../../shared/async/sleep.ts";
 import { type Finding, VIOLATIONS_MAX } from "./finding.ts";
 import { type Snapshot, textArray } from "./snapshot.ts";
 
-/** Orders a question; a short one is not in the way of replay. */
+/** Orders per query; a short query does not delay replay. */
 const CHUNK_MAX = 10_000;
 const CATCH_UP_MAX_MS = 15_000;
 const CATCH_UP_POLL_MS = 50;
 
-/** How far an order is. */
+/** An order with the seq of its last event. */
 interface OrderSeq {
   readonly order: string;
   readonly seq: number;
 }
 
 /**
- * Where the primary's log was at the snapshot; a standby that has replayed it has all that it
- * shows.
+ * The position of the primary's log at the snapshot. A standby that has replayed it has everything
+ * in the snapshot.
  */
 export async function positionOf(snapshot: Snapshot): Promise<string> {
   const [row] = await snapshot<{ position: string }[]>`
@@ -40,7 +40,7 @@ export async function waitForReplay(replica: postgres.Sql, position: string): Pr
   }
 }
 
-/** Every order that the primary's snapshot shows is on the replica, and at least as far. */
+/** The replica has every order of the primary's snapshot, with the same or a later status. */
 export async function checkReplica(
   name: string,
   snapshot: Snapshot,

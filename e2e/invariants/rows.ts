@@ -4,7 +4,7 @@ import type { Snapshot } from "./snapshot.ts";
 /** Columns as text. */
 type Row = Readonly<Record<string, string | null>>;
 
-/** One way in which rows may disagree. */
+/** One way in which rows may be inconsistent. */
 interface Disagreement {
   find(snapshot: Snapshot): PromiseLike<Row[]>;
   tell(row: Row): string;
@@ -58,7 +58,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
   },
 ];
 
-/** An order's row, its lines and its history tell the same. */
+/** An order's row, its lines and its history agree. */
 export async function checkRows(snapshot: Snapshot): Promise<Finding> {
   const violations: string[] = [];
   for (const { find, tell } of DISAGREEMENTS) {

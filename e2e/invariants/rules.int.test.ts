@@ -141,7 +141,7 @@ test.each([
   expect(await planted(checkOutbox, statement)).toEqual(sentences);
 });
 
-test("checkOutbox() lets old events be cleaned", async () => {
+test("checkOutbox() allows old events to be deleted", async () => {
   const statements = [
     `update order_events set at = now() - interval '1 hour'`,
     `delete from outbox`,

@@ -2,16 +2,15 @@ import type postgres from "postgres";
 import { systemClock } from "../../shared/async/clock.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 
-/** A killed relay's lease lasts seconds; a system that was off all night has much to catch up. */
+/** A killed relay's lease lasts seconds; a system that was stopped for long has a backlog. */
 const SETTLED_WITHIN_MS = 30_000;
 const POLL_MS = 50;
 /** loms cancels an order within 2 s of its payment deadline. */
 const CANCELLED_WITHIN_S = 2;
 
 /**
- * Waits until the events that were there at the beginning are published and what was overdue is
- * cancelled; new ones may come all the time. After 30 s it gives up, and the invariants tell what
- * is left.
+ * Waits until the events that existed at the call are published and overdue orders are cancelled;
+ * new ones may arrive meanwhile. After 30 s it gives up, and the invariants report the rest.
  */
 export async function waitUntilSettled(database: postgres.Sql): Promise<void> {
   const deadline = performance.now() + SETTLED_WITHIN_MS;

@@ -12,19 +12,19 @@ import { openDatabase, type Snapshot } from "./snapshot.ts";
 export const SKU = 1_625_903;
 /** Of the shop's one change of stock: 5 of the SKU, and 1 of 1002. */
 export const REFERENCE = "note 1";
-/** None of it is left. */
+/** It has no stock left. */
 const SHORT_SKU = 139_819_069;
 const PRICE = 100;
 const USER = 7n;
 /** The shop has one order of each, in this order: they are orders 1 to 4. */
 export const STATUSES = ["awaiting payment", "payed", "cancelled", "failed"] as const;
 
-/** For tests: a small shop that is whole, and looks at it with violations in it. */
+/** For tests: a small consistent shop, and checks of it with violations. */
 export interface ShopFixture {
   readonly database: TestDatabase;
   readonly sql: postgres.Sql;
   readonly acknowledged: readonly AcknowledgedOrder[];
-  /** What a rule says of the database with changes that are never committed. */
+  /** The findings of a rule in the database with changes that are never committed. */
   planted(
     check: (snapshot: Snapshot) => Promise<Finding>,
     ...statements: string[]
@@ -105,7 +105,7 @@ export function notification(orderId: number, seq: number, status: string, ms = 
   return { timestamp, order_id: orderId, user_id: Number(USER), seq, status };
 }
 
-/** Every notification of the shop, as it should be. */
+/** Every notification of the shop. */
 export const ALL_SHOWN = STATUSES.flatMap((status, index) => {
   const made = status === "failed" ? "failed" : "awaiting payment";
   const lines = [notification(index + 1, 1, "new"), notification(index + 1, 2, made)];

@@ -3,7 +3,7 @@ import { parseExact } from "../../stack/exact-json.ts";
 
 const CHUNK_BYTES = 1 << 20;
 const NEWLINE = 0x0a;
-/** The line that a notifier begins with; a repeat after it is one that its death explains. */
+/** The first line of a notifier; its death explains repeats after this line. */
 const STARTED = "notifier is listening";
 
 /** One notification as it was printed. */
@@ -12,9 +12,9 @@ export interface Shown {
   readonly userId: string;
   readonly seq: number;
   readonly status: string;
-  /** When it was printed, as the log says it. */
+  /** When it was printed, from the log. */
   readonly printedAt: string;
-  /** Of the notifier process that printed it. */
+  /** The run of the notifier that printed it. */
   readonly run: string;
 }
 
@@ -27,7 +27,7 @@ interface Line {
   readonly status?: string;
 }
 
-/** What a notifier has printed, read on from where the last reading ended. */
+/** The output of a notifier; each reading continues where the last one ended. */
 export class ShownLog {
   readonly #path: string;
   #offset = 0;
@@ -84,7 +84,7 @@ export class ShownLog {
   }
 }
 
-/** A runtime's own last words, and the line in which a process was killed, are no JSON. */
+/** Messages of a runtime, and the line in which a process was killed, are not JSON. */
 function parseLine(line: string): Line {
   if (!line.startsWith("{")) return {};
   try {

@@ -3,7 +3,7 @@ import { openClient } from "../../shared/postgres/open-client.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** One moment of a database, whatever is written meanwhile. */
+/** A snapshot of a database. */
 export type Snapshot = postgres.TransactionSql;
 
 export function openDatabase(url: string): postgres.Sql {
@@ -11,7 +11,7 @@ export function openDatabase(url: string): postgres.Sql {
   return openClient({ url, applicationName, connectTimeoutMs: CONNECT_TIMEOUT_MS }, { max: 1 });
 }
 
-/** Lets `look` see one moment of the database. Nothing can be written. */
+/** Calls `look` with a snapshot of the database, which is read-only. */
 export async function inSnapshot<Result>(
   database: postgres.Sql,
   look: (snapshot: Snapshot) => Promise<Result>,
@@ -20,7 +20,7 @@ export async function inSnapshot<Result>(
   return result as Result;
 }
 
-/** A list as a parameter; the driver's own arrays need types that it would have to ask for. */
+/** A list as a parameter; for its own arrays the driver would have to query types. */
 export function textArray(values: readonly (bigint | number | string)[]): string {
   return `{${values.map((value) => `"${String(value).replaceAll(/["\\]/g, "\\$&")}"`).join(",")}}`;
 }

@@ -10,7 +10,7 @@ interface EventRow {
   readonly kind: string;
 }
 
-/** No stock event waits forever, and none overtakes an earlier one of its SKU. */
+/** No stock event is stuck, and none was published before an earlier one of its SKU. */
 export async function checkStockOutbox(snapshot: Snapshot): Promise<Finding> {
   const name = ({ sku, id, kind }: EventRow) => `event ${id} (${kind}) of sku ${sku}`;
   const waiting = await snapshot<EventRow[]>`

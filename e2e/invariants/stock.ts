@@ -14,14 +14,15 @@ interface StockNow {
   readonly reserved: string;
   /** The sum of the movements. */
   readonly moved: string;
-  /** In orders that are payed. */
+  /** Units in payed orders. */
   readonly sold: string;
-  /** In orders that await payment. */
+  /** Units in orders that await payment. */
   readonly awaiting: string;
 }
 
 /**
- * What is there is what was moved and not sold; what is reserved belongs to an order that waits.
+ * The total is the sum of the movements less the sold units; reserved units belong to orders that
+ * await payment.
  */
 export async function checkStock(snapshot: Snapshot): Promise<Finding> {
   const rows = await snapshot<StockNow[]>`
@@ -68,12 +69,12 @@ function violationsOf({ sku, total, reserved, moved, sold, awaiting }: StockNow)
 
 interface ChangeRow {
   readonly reference: string;
-  /** Of the change and of its movements, as `sku: total`. */
+  /** The totals of the change and of its movements, as `sku: total`. */
   readonly answered: string | null;
   readonly moved: string | null;
 }
 
-/** Each change of stock has one movement a line, with the total that was answered. */
+/** Each change of stock has one movement per line, with the answered total. */
 export async function checkStockChanges(snapshot: Snapshot): Promise<Finding> {
   const rows = await snapshot<ChangeRow[]>`
     select coalesce(change.reference, movement.reference) as reference,

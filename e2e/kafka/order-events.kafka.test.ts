@@ -7,21 +7,21 @@ import type { Alone } from "../alone.ts";
 import { eventually } from "../eventually.ts";
 import { type KafkaShop, type LastSeqs, openKafkaShop, underLoad } from "./shop.ts";
 
-/** What waits in the outbox when the broker comes back: some 20 s of load, two sessions. */
+/** The backlog when the broker is back: about 20 s of load, two sessions. */
 const OUTAGE_EVENTS = 8_000;
 const OUTAGE_MAX_MS = 90_000;
 /** 2 events each, and a third for every second one. */
 const ORDERS = 20_000;
 const EVENTS = 50_000;
-/** The lease of a killed relay, a consumer that comes back, and a machine that is busy. */
+/** For the lease of a killed relay, a consumer that rejoins, and a busy machine. */
 const COMPLETE_MAX_MS = 90_000;
 const TEST_MAX_MS = 180_000;
-/** Enough for members to be in the middle of something. */
+/** Enough for all members to be handling events. */
 const LOADED_EVENTS = 500;
 
-/** Handlers at once in each of the three partitions. */
+/** Concurrent handlers in each of the three partitions. */
 const UNDER_WAY_MAX = 300;
-/** Lines of each process that a failure repeats. */
+/** Lines of each process that the message of a failure contains. */
 const TROUBLES_MAX = 6;
 
 const kafka = inject("kafka") as TestKafka;
@@ -39,9 +39,9 @@ async function expectComplete(orders: LastSeqs): Promise<void> {
     () => expect(shop.tally.check(orders)).toMatchObject({ gaps: 0 }),
     COMPLETE_MAX_MS,
   ).catch((error: unknown) => {
-    // What the processes said of their troubles is gone with them.
-    const said = [...loms, ...notifiers].map((alone) => troublesOf(alone)).join("\n");
-    throw new Error(`${String(error)}\n${said}`);
+    // The logs of the processes are deleted with them.
+    const troubles = [...loms, ...notifiers].map((alone) => troublesOf(alone)).join("\n");
+    throw new Error(`${String(error)}\n${troubles}`);
   });
   expect(shop.tally.check(orders)).toEqual(none);
 }
@@ -51,7 +51,7 @@ function troublesOf(alone: Alone): string {
   return lines.slice(-TROUBLES_MAX).join("\n");
 }
 
-/** Waits until more events have been shown, so that all parts are at work. */
+/** Waits until more events have been shown, so that all parts are working. */
 async function isUnderLoad(): Promise<void> {
   const before = shop.tally.count;
   await eventually(() => expect(shop.tally.count).toBeGreaterThan(before + LOADED_EVENTS));
@@ -126,17 +126,17 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
       await eventually(async () => {
         expect(await shop.backlog()).toMatchObject({ events: 0, refused: 2 });
       });
-      const said = loms.flatMap((alone) => alone.output().split("\n"))
+      const refusals = loms.flatMap((alone) => alone.output().split("\n"))
         .filter((line) => line.includes("the bus refuses permanently: order event"));
-      expect(said).toHaveLength(2);
-      for (const line of said) expect(line).toContain("MESSAGE_TOO_LARGE");
-      // Neither what was refused nor the poison before is a gap.
+      expect(refusals).toHaveLength(2);
+      for (const line of refusals) expect(line).toContain("MESSAGE_TOO_LARGE");
+      // Neither the refused events nor the unreadable message before are a gap.
       for (const { output } of notifiers) expect(output()).not.toContain("events were skipped");
     },
     TEST_MAX_MS,
   );
 
-  test("notifiers that join and leave under load lose, repeat and reorder nothing", {
+  test("no event is lost, repeated or reordered when notifiers join and leave under load", {
     timeout: TEST_MAX_MS,
   }, async () => {
     const orders = await underLoad(shop, async () => {
@@ -167,7 +167,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
     expect(shop.tally.check(orders).duplicates).toBeLessThanOrEqual(UNDER_WAY_MAX);
   });
 
-  test("a loms process that is killed leaves its events to the other", {
+  test("after a loms process is killed the other one publishes its events", {
     timeout: TEST_MAX_MS,
   }, async () => {
     const orders = await underLoad(shop, async () => {
@@ -181,7 +181,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
     await expectComplete(orders);
   });
 
-  test("a broker that is down for 8 000 events loses, repeats and reorders nothing", {
+  test("no event is lost, repeated or reordered when a broker is down for 8 000 events", {
     timeout: TEST_MAX_MS,
   }, async () => {
     const orders = await underLoad(shop, async () => {
@@ -195,7 +195,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
       await shop.broker.start();
     });
     await expectComplete(orders);
-    // No process ended: all have outlasted the outage.
+    // No process ended during the outage.
     await Promise.all([...loms, ...notifiers].map(stop));
   });
 });

@@ -18,22 +18,22 @@ import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { type Alone, startAlone } from "../alone.ts";
 import { Tally } from "./tally.ts";
 
-/** Orders in a statement. */
+/** Orders per statement. */
 const ORDERS_MAX = 250;
-/** A few hundred events a second: more than enough to be in the middle of some at any moment. */
+/** A few hundred events a second, so that some are always in progress. */
 const ORDERS_A_TIME = 20;
 const BETWEEN_ORDERS_MS = 100;
 /** Above the broker's message.max.bytes, 1 MiB. */
 const HUGE_CHARACTERS = 1_100_000;
 const STOCK = 10_000_000;
 const REPLAY_MAX = 10_000;
-/** Stopping takes all that was opened, one after the other. */
+/** Stopping closes everything in sequence. */
 const CLOSE_MAX_MS = 60_000;
 
 /** Each order's id and how many events it has. */
 export type LastSeqs = Map<string, number>;
 
-/** What a shop's events go over. */
+/** The brokers of a shop's events. */
 interface Brokers {
   /** For KAFKA_BROKERS. */
   readonly address: string;
@@ -45,25 +45,24 @@ export interface KafkaShop<Kafka extends Brokers = KafkaBroker> {
   readonly tally: Tally;
   startLoms(): Promise<Alone>;
   startNotifier(): Promise<Alone>;
-  /** Writes orders to the database, as loms does; of every two one is payed. */
+  /** Writes orders to the database, as loms does, and pays every second one. */
   placeOrders(count: number): Promise<LastSeqs>;
-  /** Writes a payed order whose first two events are larger than what a broker takes. */
+  /** Writes a payed order whose first two events are larger than a broker accepts. */
   placeHugeOrder(): Promise<LastSeqs>;
   /** As `npm run events -- replay` does. */
   replay(since: string): Promise<void>;
-  /** What waits in the outbox, and what was refused. */
+  /** The waiting and the refused events of the outbox. */
   backlog(): Promise<OutboxBacklog>;
   close(): Promise<void>;
 }
 
-/** A shop with a broker of its own. */
+/** A shop with its own broker. */
 export function openKafkaShop({ jars }: TestKafka): Promise<KafkaShop> {
   return openShopOn((directory) => startKafka({ jars, directory }));
 }
 
 /**
- * Brokers of its own, databases of their own, and as many processes of loms and notifier as
- * wanted.
+ * A shop with its own brokers and databases, and any number of loms and notifier processes.
  */
 export async function openShopOn<Kafka extends Brokers>(
   startBrokers: (directory: string) => Promise<Kafka>,
@@ -145,7 +144,7 @@ async function placeHugeOrder({ writer }: WriterFixture, sku: number): Promise<L
   return new Map([[String(orderId), 3]]);
 }
 
-/** Places orders again and again while something goes on; resolves with all of them. */
+/** Places orders while `work` runs; resolves with all of them. */
 export async function underLoad(
   shop: Pick<KafkaShop, "placeOrders">,
   work: () => Promise<void>,

@@ -30,7 +30,7 @@ const run = promisify(execFile);
 let stack: Stack;
 let receiver: OtlpReceiver;
 
-/** What `npm run events` says. */
+/** The output of `npm run events`. */
 async function events(...args: string[]): Promise<string> {
   const { stdout } = await run(process.execPath, [join("tools", "events.ts"), ...args], {
     cwd: PROJECT_DIRECTORY,
@@ -51,7 +51,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
     await receiver.close();
   }, START_MAX_MS);
 
-  test("a purchase is one trace over its broker, too", async () => {
+  test("a purchase is one trace over its broker", async () => {
     const { add, checkout } = shopAt(stack);
     const user = newUser();
     await add(user, SKU, 1);
@@ -70,7 +70,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
     expect(new Set(systems.filter((system) => system !== undefined))).toEqual(new Set(["kafka"]));
   }, TEST_MAX_MS);
 
-  test("order events use its broker, also after that was killed", async () => {
+  test("order events use its broker, also after the broker was killed", async () => {
     const { create, pay } = shopAt(stack);
     expect(stack.parts).toContain("kafka");
     const order = await create(newUser(), SKU, 1);
@@ -83,7 +83,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
   }, TEST_MAX_MS);
 
   test(
-    "stock events of a SKU go over its broker in order, also after that was killed",
+    "stock events of a SKU use its broker in order, also after the broker was killed",
     async () => {
       const sku = 3_999_999_000;
       const stock = stockClient(stack.urls.lomsAdmin ?? "");
@@ -108,7 +108,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
           handle: eachMessage((message) => {
             expect(message.key).toBe(String(sku));
             const event = stockEvent.parse(JSON.parse(message.value));
-            // A repeat follows when the broker died before it had answered.
+            // There is a repeat if the broker died before it answered.
             if (!seen.has(event.id)) seen.set(event.id, event);
             return Promise.resolve();
           }),
@@ -139,7 +139,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
       expect(await events("replay-dlq", "--max", "1")).toMatch(
         /^put back 1 dead-lettered event .*more/s,
       );
-      // It is still not readable, and comes back behind the other one.
+      // It is still unreadable, and is dead-lettered again after the other one.
       await eventually(() => expect(gone()).toBe(3));
       expect(await events("replay-dlq")).toMatch(/^put back 2 dead-lettered events /);
       await eventually(() => expect(gone()).toBe(5));
@@ -148,7 +148,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
     }
   }, TEST_MAX_MS);
 
-  test("the broker is not started where brokers are given", async () => {
+  test("the broker is not started if brokers are set", async () => {
     const environment = { KAFKA_BROKERS: "127.0.0.1:1" };
     await expect(startOwnStack({ kafka: true, environment })).rejects
       .toThrow("KAFKA_BROKERS is already set");

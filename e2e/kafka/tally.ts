@@ -10,13 +10,13 @@ export interface TallyResult {
   readonly events: number;
   /** Shown more than once. */
   readonly duplicates: number;
-  /** Missing below, or at, the last seq that an order has. */
+  /** Events of an order that were not shown. */
   readonly gaps: number;
-  /** Shown after a later one of its order. */
+  /** Events shown after a later one of their order. */
   readonly violations: number;
 }
 
-/** What several notifiers have shown, compared with every order's history. */
+/** The notifications of several notifiers, compared with every order's history. */
 export class Tally {
   readonly #byOrder = new Map<string, Shown[]>();
   #notifiers = 0;
@@ -27,7 +27,7 @@ export class Tally {
     return this.#count;
   }
 
-  /** A taker of what one notifier writes, in chunks as they come. */
+  /** A function that takes the output of one notifier in chunks. */
   notifier(): (chunk: string) => void {
     const notifier = this.#notifiers++;
     let rest = "";
@@ -38,7 +38,7 @@ export class Tally {
     };
   }
 
-  /** `lastSeqs` says how many events each order has. */
+  /** `lastSeqs` has the number of events of each order. */
   check(lastSeqs: ReadonlyMap<string, number>): TallyResult {
     const result = { events: 0, duplicates: 0, gaps: 0, violations: 0 };
     for (const [order, last] of lastSeqs) {
@@ -71,7 +71,7 @@ export class Tally {
   }
 }
 
-/** Of one process the order of its lines counts, between two the time that they say. */
+/** Lines of one process are in their order, those of two processes by their time. */
 function violationsOf(shown: readonly Shown[]): number {
   let violations = 0;
   shown.forEach((later, index) => {
@@ -81,7 +81,7 @@ function violationsOf(shown: readonly Shown[]): number {
     const elsewhere = shown.some((other) =>
       other.notifier !== later.notifier && other.seq > later.seq && other.at < later.at
     );
-    // A line that is shown once more is a duplicate, not one out of order.
+    // A repeated line is a duplicate, and not out of order.
     const first = shown.findIndex(({ seq }) => seq === later.seq) === index;
     if (first && (overtaken || elsewhere)) violations++;
   });

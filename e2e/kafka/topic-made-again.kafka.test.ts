@@ -60,14 +60,14 @@ describe.skipIf(!kafka)("the topic of order events is deleted and created again"
   }, TEST_MAX_MS);
 
   test(
-    "while the notifier is stopped: it reports the gap, and a replay closes it",
+    "while the notifier is stopped: it reports the gap, and a replay fills it",
     {
       timeout: TEST_MAX_MS,
     },
     async () => {
       await expectComplete(await publish(ORDERS));
       notifier.signal("SIGSTOP");
-      // They answer the fetch in progress, which would learn that the topic is gone.
+      // They answer the fetch in progress, which would report that the topic does not exist.
       await publish(1);
       await makeTopicAgain();
       const since = new Date().toISOString();

@@ -16,7 +16,7 @@ const stores = inject("stores");
 const PASSWORD = "p@ss/word";
 const SKU = 1_625_903;
 const SCARCE_SKU = 139_818_428;
-/** What a request may take, and what it takes to be heard. */
+/** How long a request may take. */
 const ANSWER_MAX_MS = 6_000;
 
 describe.skipIf(!stores)("carts in a store", () => {
@@ -71,7 +71,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     }
   }
 
-  /** Holds the second cart's checkout in loms. */
+  /** Blocks the checkout of the second cart in loms. */
   async function heldInLoms(user: number) {
     const row = await hold(
       stack.databases.loms,
@@ -82,7 +82,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     return { row, checkout };
   }
 
-  test("a cart is the same through each of them", async () => {
+  test("each process shows the same cart", async () => {
     const user = newUser();
     const other = through(second);
     await first.add(user, SKU, 2);
@@ -92,7 +92,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     expect(await first.inCart(user)).toEqual({});
   });
 
-  test("together they never put more into a cart than can be bought", async () => {
+  test("together they never add more to a cart than is available", async () => {
     const user = newUser();
     const stock = await first.stock(SKU);
     const count = Math.ceil(stock / 5);
@@ -106,7 +106,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     expect(answers.filter(({ status }) => status === 412)).toHaveLength(12 - added);
   });
 
-  test("one user's checkouts through both are one order with one answer", async () => {
+  test("one user's checkouts at both processes are one order with one answer", async () => {
     const shops = [first, through(second)];
     await Promise.all(Array.from({ length: 20 }, async () => {
       const user = newUser();
@@ -120,7 +120,7 @@ describe.skipIf(!stores)("carts in a store", () => {
         .map(({ body }) => String(body["order_id"]));
       expect(given.length).toBeGreaterThan(0);
       expect(new Set(given)).toEqual(new Set(orders));
-      // One that came after the order had left the cart found it empty.
+      // A checkout that arrived after the items had left the cart found it empty.
       expect(
         answers.map(({ status }) => status).filter((status) => status !== 200 && status !== 404),
       )
@@ -129,14 +129,14 @@ describe.skipIf(!stores)("carts in a store", () => {
     }));
   });
 
-  test("a refusal by loms leaves the cart, for both", async () => {
+  test("after a refusal by loms both processes still have the cart", async () => {
     const user = newUser();
     await first.add(user, SKU, 1);
     await expect(first.tryAdd(user, SCARCE_SKU, 1)).resolves.toMatchObject({ status: 412 });
     expect(await through(second).inCart(user)).toEqual({ [SKU]: 1 });
   });
 
-  test("killed before loms has made the order: the other cart makes it, once", async () => {
+  test("killed before loms has created the order: the other cart creates it, once", async () => {
     const user = newUser();
     await first.add(user, SKU, 4);
     const { row, checkout } = await heldInLoms(user);
@@ -150,7 +150,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     await replaceSecond();
   });
 
-  test("killed while loms makes the order: the other cart reports that order", async () => {
+  test("killed while loms creates the order: the other cart reports that order", async () => {
     const user = newUser();
     await first.add(user, SKU, 4);
     const { row, checkout } = await heldInLoms(user);
@@ -163,7 +163,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     await replaceSecond();
   });
 
-  test("killed before what was ordered has left the cart: it leaves once", async () => {
+  test("killed before the ordered items have left the cart: they leave once", async () => {
     const user = newUser();
     await first.add(user, SKU, 4);
     const { row, checkout } = await heldInLoms(user);
@@ -181,7 +181,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     await replaceSecond();
   });
 
-  test("an attempt that was lost after its order, with other prices: that order", async () => {
+  test("an attempt lost after its order, with other prices: the answer is that order", async () => {
     const user = newUser();
     await first.add(user, SKU, 2);
     const key = `cart:{${user % 256}}:cart:${user}`;
@@ -193,7 +193,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     expect(await first.inCart(user)).toEqual({});
   });
 
-  test("a restarted cart has its carts", async () => {
+  test("a restarted cart still has its carts", async () => {
     const user = newUser();
     await first.add(user, SKU, 2);
     await stack.restart("cart");
@@ -201,7 +201,7 @@ describe.skipIf(!stores)("carts in a store", () => {
   });
 
   test.each(["killed", "frozen"])(
-    "a store that is %s: 503, not ready, back by itself",
+    "a store that is %s: 503 and not ready, later ready without a restart",
     async (how) => {
       const user = newUser();
       await first.add(user, SKU, 2);

@@ -9,7 +9,7 @@ export interface Etcd {
   close(): Promise<void>;
 }
 
-/** One etcd server, which answers when this resolves. */
+/** Starts one etcd server, which answers when this resolves. */
 export async function startEtcd(etcd: string, directory: string): Promise<Etcd> {
   const [port = 0, peerPort = 0] = await freePorts(2);
   const [url, peerUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`];

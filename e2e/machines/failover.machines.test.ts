@@ -29,7 +29,7 @@ const ACCIDENTS: readonly Accident[] = [
     end: (primary) => primary.resume(),
   },
   {
-    // Clients still reach it, and it goes on taking their statements until it steps down.
+    // Clients still reach it, and it accepts their statements until it steps down.
     name: "cut off from etcd, the standbys and HAProxy's checks",
     happen: (primary) => primary.cut(),
     end: (primary) => primary.heal(),
@@ -62,7 +62,7 @@ describe.skipIf(!programs)("a primary that is lost under load", () => {
     await cluster?.close();
   });
 
-  test.for(ACCIDENTS)("$name: no order is lost or doubled", async (accident, { task }) => {
+  test.for(ACCIDENTS)("$name: no order is lost or duplicated", async (accident, { task }) => {
     const load = new Load(shop.transports);
     await load.goesOn(GOES_ON_MAX_MS);
     const primary = await cluster.withRole("leader");

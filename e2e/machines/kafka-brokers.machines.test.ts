@@ -12,12 +12,12 @@ import { type KafkaShop, type LastSeqs, openShopOn, underLoad } from "../kafka/s
 
 const programs = inject("machines");
 
-/** Of a partition whose leader is lost, a new one, and a consumer that finds it. */
+/** For a new leader of a partition, and a consumer that finds it. */
 const COMPLETE_MAX_MS = 60_000;
 const SHOWN_MORE = 200;
 /** A broker that is paused does not answer; the client then calls another. */
 const ADMIN_MAX_MS = 2_000;
-/** Enough that each partition gets some. */
+/** Enough for each partition to get some. */
 const KEYS = 20;
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
 
@@ -30,7 +30,7 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     if (!programs) return;
     const { kafkaJars: jars } = programs;
     shop = await openShopOn((directory) => startKafkaCluster({ jars, directory }));
-    // Not every broker knows a topic at once, and a service ends that finds none.
+    // Not every broker knows a topic at once, and a service that finds none exits.
     const first = await shop.startLoms();
     const others = [shop.startLoms(), shop.startNotifier(), shop.startNotifier()];
     processes = [first, ...await Promise.all(others)];
@@ -64,12 +64,12 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     expect(shop.tally.check(orders)).toMatchObject({ duplicates: 0, gaps: 0, violations: 0 });
   }
 
-  test("each event is on all three, by the brokers' own defaults", async () => {
+  test("each event is on all three brokers, with the brokers' own defaults", async () => {
     for (const { replicas } of await partitions()) expect(replicas).toHaveLength(3);
   });
 
-  // A leader that has acknowledged its part gets the other's as well: see decision 0017.
-  test("what is acknowledged is stored when a leader takes over another partition", async () => {
+  // A leader that has acknowledged its part gets that of the other as well: decision 0017.
+  test("acknowledged events are stored when a leader takes over another partition", async () => {
     const { brokers, address } = shop.broker;
     const topic = { name: "two-leaders", groups: ["readers"], deadLetterQueue: "two-leaders.dlq" };
     await admin.createTopics({

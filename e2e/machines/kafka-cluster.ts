@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { KafkaBroker, newClusterId, type Properties } from "../../stack/kafka/broker.ts";
 import { freePorts } from "../../stack/ports.ts";
 
-/** One may be lost: two of three are a majority, and hold every event. */
+/** One may be lost: two of three are a majority, and have every event. */
 const BROKERS = 3;
 const IN_SYNC_MIN = 2;
 
@@ -13,7 +13,7 @@ export interface KafkaCluster {
   close(): Promise<void>;
 }
 
-/** Three brokers that hold each event three times, and acknowledge it once two have it. */
+/** Three brokers that store each event three times, and acknowledge it when two have it. */
 export async function startKafkaCluster(
   { jars, directory }: { readonly jars: string; readonly directory: string },
 ): Promise<KafkaCluster> {
@@ -33,7 +33,7 @@ export async function startKafkaCluster(
     await Promise.all(brokers.map((broker) => broker.close()));
   };
   try {
-    // None is ready without a majority.
+    // A broker is not ready without a majority.
     await Promise.all(brokers.map((broker) => broker.start()));
   } catch (error) {
     await close();

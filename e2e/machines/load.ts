@@ -4,14 +4,14 @@ import { buyWithKeys, insist, inTurn, type Ordered } from "../insistent-buyer.ts
 import type { Shop } from "../shop.ts";
 import { eventually } from "../eventually.ts";
 
-/** With more in stock than can be sold meanwhile. */
+/** With more in stock than the test sells. */
 const SKU = 139_275_865;
 const CALLERS = 6;
 const MORE_ORDERS = 60;
 
 /**
- * Buyers that order, pay and read through one transport after the other, and repeat each write
- * until it is acknowledged. A read that is answered must show what was acknowledged before it.
+ * Buyers that order, pay and read through the transports in rotation, and repeat each write until
+ * it is acknowledged. A read must show what was acknowledged before it.
  */
 export class Load {
   readonly #buyers: readonly Promise<Ordered[]>[];
@@ -27,11 +27,11 @@ export class Load {
         await Promise.all(transports.map((shop) => this.#read(shop, order)));
       });
     this.#buyers = Array.from({ length: CALLERS }, buy);
-    // A test that has failed does not wait for them.
+    // A failed test does not wait for them.
     void Promise.allSettled(this.#buyers);
   }
 
-  /** Until many more orders are payed. */
+  /** Waits until this many more orders are payed. */
   async goesOn(withinMs: number): Promise<void> {
     const before = this.#payedAt.length;
     await eventually(() => {
@@ -45,7 +45,7 @@ export class Load {
     return Math.max(...pauses) / 1_000;
   }
 
-  /** @returns what was ordered and payed */
+  /** @returns the payed orders */
   async stop(): Promise<Ordered[]> {
     this.#isOpen = false;
     const payed = (await Promise.all(this.#buyers)).flat();

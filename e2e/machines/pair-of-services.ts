@@ -8,24 +8,24 @@ import type { SharedShop } from "../own-stack.ts";
 import { type ServiceProxy, startServiceProxy, untilProxied } from "./service-proxy.ts";
 
 const CLOSE_MAX_MS = 60_000;
-/** Of a process that ended unexpectedly. */
+/** How much output of a process that ended unexpectedly an error contains. */
 const LAST_WORDS_CHARS = 2_000;
 
 type Settings = Readonly<Record<string, string>>;
 
-/** One process of a service, on the same addresses however often it is started. */
+/** One process of a service, which keeps its addresses when it is restarted. */
 export interface Replaceable {
   /** Such as "loms 1". */
   readonly name: string;
   start(): Promise<void>;
-  /** SIGTERM, until it has ended in order. */
+  /** Sends SIGTERM and waits for its end. */
   stop(): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
 }
 
 export interface PairOptions {
-  /** Takes the output of each process, in NAME.log. */
+  /** The directory for the output of each process, NAME.log. */
   readonly logDirectory: string;
   /** Called with processes that end without being stopped. */
   readonly onEnd: (ended: string) => void;
@@ -38,7 +38,7 @@ export interface PairOfServices {
   close(): Promise<void>;
 }
 
-/** Starts them on the databases and products of a shop, with the carts in one store. */
+/** Starts them with the databases and products of a shop, and the carts in one store. */
 export async function startPairOfServices(
   haproxy: string,
   shop: Pick<SharedShop, "databases" | "urls">,
@@ -48,7 +48,7 @@ export async function startPairOfServices(
   const opened = new CloseStack(CLOSE_MAX_MS);
   const two = (part: ServicePart) =>
     Promise.all([settingsBeside(part, shop), settingsBeside(part, shop)]);
-  // A cart is ready once its loms is.
+  // A cart is ready when its loms is.
   const parts = {
     loms: await two("loms"),
     notifier: await two("notifier"),

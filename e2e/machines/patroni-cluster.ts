@@ -10,25 +10,25 @@ import { PatroniMember } from "./patroni-member.ts";
 import type { MachinePrograms } from "./programs.ts";
 
 const MEMBERS = ["member1", "member2", "member3"];
-/** The first member makes its data, and the others copy them. */
+/** The first member initializes its data, and the others copy them. */
 const START_MAX_MS = 60_000;
 const CLOSE_MAX_MS = 60_000;
 
-/** As Patroni names them; a member without a role is not running. */
+/** Patroni's names; a member without a role is not running. */
 export type Role = "leader" | "sync_standby" | "replica";
 
-/** Three PostgreSQL under Patroni, in strict synchronous mode, and HAProxy before the primary. */
+/** Three PostgreSQL under Patroni in strict synchronous mode, and HAProxy before the primary. */
 export interface PatroniCluster {
   readonly members: readonly PatroniMember[];
-  /** Through HAProxy, to whichever member is the primary. */
+  /** The URL of the current primary, through HAProxy. */
   primaryUrl(database: string): string;
-  /** To each member directly. */
+  /** The URL of each member. */
   memberUrls(database: string): readonly string[];
-  /** To the standbys; fails unless both run. */
+  /** The URLs of the standbys; fails unless both run. */
   standbyUrls(database: string): Promise<readonly string[]>;
-  /** The member that has a role, as the others see it, once there is one. */
+  /** Waits for a member with this role, as the others see it. */
   withRole(role: Role): Promise<PatroniMember>;
-  /** Until all run, one is the primary and one of the others synchronous. */
+  /** Waits until all run, one is the primary and one of the others is synchronous. */
   whole(): Promise<void>;
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ export async function startPatroniCluster(
       await eventually(async () => {
         const roles = [...(await rolesOf(members)).values()].toSorted();
         if (roles.join() !== "leader,replica,sync_standby") throw new Error(roles.join());
-        // Of a member that was frozen Patroni may have an old state.
+        // Patroni may have an old state of a member that was frozen.
         const states = await standbyStates(this.primaryUrl("postgres"));
         if (states.join() !== "async,sync") throw new Error(`standbys are ${states.join()}`);
       }, START_MAX_MS);
@@ -95,8 +95,8 @@ export async function startPatroniCluster(
 }
 
 /**
- * As Patroni documents it: the sessions of a member that is the primary no more are ended, so that
- * no client goes on with it.
+ * As Patroni documents it: the sessions of a former primary are closed, so that no client continues
+ * to use it.
  */
 function proxyConfiguration(port: number, members: readonly PatroniMember[]): string {
   const servers = members.map(({ name, port: postgresPort, restPort }) =>
@@ -118,7 +118,7 @@ ${servers.join("\n")}
 `;
 }
 
-/** From the first member that answers. */
+/** The response of the first member that answers. */
 async function rolesOf(members: readonly PatroniMember[]): Promise<ReadonlyMap<string, Role>> {
   const answers = members.map(async ({ restPort }) => {
     const answer = await fetch(`http://127.0.0.1:${restPort}/cluster`, {
@@ -133,7 +133,7 @@ async function rolesOf(members: readonly PatroniMember[]): Promise<ReadonlyMap<s
   return new Map(running.map(({ name, role }) => [name, role]));
 }
 
-/** Of the standbys that stream from the primary. */
+/** The states of the standbys that stream from the primary. */
 async function standbyStates(url: string): Promise<string[]> {
   const admin = postgres(url, { max: 1, connect_timeout: 2 });
   try {

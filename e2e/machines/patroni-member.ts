@@ -11,15 +11,15 @@ import { patroniSettings } from "./patroni-settings.ts";
 export interface MemberOptions {
   readonly name: string;
   readonly patroni: string;
-  /** Its own; readable for the account that runs PostgreSQL. */
+  /** Its directory, readable for the account that runs PostgreSQL. */
   readonly directory: string;
   readonly etcdPort: number;
 }
 
 /**
  * One machine of a Patroni cluster: Patroni and the PostgreSQL that it starts. Its connections to
- * etcd, those of the others to it and HAProxy's checks pass over lines that can be cut; clients
- * reach its PostgreSQL directly.
+ * etcd, those of other members to it and HAProxy's checks can be cut. Clients connect to its
+ * PostgreSQL directly.
  */
 export class PatroniMember {
   readonly name: string;
@@ -44,7 +44,7 @@ export class PatroniMember {
     this.#lines = lines;
   }
 
-  /** Starts it; it is no member yet when this resolves. */
+  /** Starts it; it may not be a member yet when this resolves. */
   static async start(options: MemberOptions): Promise<PatroniMember> {
     const { directory, name, etcdPort } = options;
     const [postgres = 0, rest = 0] = await freePorts(2);
@@ -71,7 +71,7 @@ export class PatroniMember {
     return member;
   }
 
-  /** Directly, whatever its role. */
+  /** The URL of its PostgreSQL, whatever its role. */
   url(database: string): string {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
   }
@@ -88,7 +88,7 @@ export class PatroniMember {
     this.#signal("SIGSTOP");
   }
 
-  /** Freezes Patroni alone: nothing makes PostgreSQL step down. */
+  /** Freezes Patroni only: nothing makes PostgreSQL step down. */
   pausePatroni(): void {
     this.#signalPatroni("SIGSTOP");
   }
@@ -105,7 +105,7 @@ export class PatroniMember {
   heal(): void {
     for (const line of this.#lines) {
       line.stopped = false;
-      // What was lost meanwhile cannot be sent again.
+      // Packets that were lost meanwhile are not sent again.
       line.cut();
     }
   }
@@ -115,7 +115,7 @@ export class PatroniMember {
     await this.#spawn();
   }
 
-  /** What Patroni and PostgreSQL have written. */
+  /** The logs of Patroni and PostgreSQL. */
   log(): string {
     return readFileSync(join(this.#options.directory, "log"), "utf8");
   }
@@ -135,7 +135,7 @@ export class PatroniMember {
         environment: { PATH: SYSTEM_PATH, HOME: directory, LC_ALL: "C" },
         directory,
         output,
-        // PostgreSQL is no child of it: it must be able to stop it.
+        // PostgreSQL is not its child, and it must be able to stop PostgreSQL.
         deathSignal: "SIGTERM",
         account: postgresAccount(directory),
       });

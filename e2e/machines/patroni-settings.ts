@@ -1,22 +1,22 @@
 import { join } from "node:path";
 import { DEBIAN_POSTGRES } from "../programs.ts";
 
-/** Of one member, all on 127.0.0.1. */
+/** The ports of one member, all on 127.0.0.1. */
 export interface MemberPorts {
   readonly postgres: number;
   readonly rest: number;
-  /** Under which the other members reach its PostgreSQL. */
+  /** For the other members' connections to its PostgreSQL. */
   readonly postgresFromOthers: number;
-  /** Under which HAProxy and the other members reach its REST API. */
+  /** For requests of HAProxy and the other members to its REST API. */
   readonly restFromOthers: number;
-  /** Under which it reaches etcd. */
+  /** For its connections to etcd. */
   readonly etcd: number;
 }
 
 /**
- * What docs/replicas.md says for a first write within 30 s of the primary's death: the leader's
- * key ends `ttl` after its last renewal, and a primary that cannot renew it steps down before that,
- * for which loop_wait + 2 × retry_timeout must not be above `ttl`.
+ * The settings in docs/replicas.md for a first write within 30 s of the primary's death. The leader
+ * key expires `ttl` after its last renewal. A primary that cannot renew it steps down before that,
+ * if loop_wait + 2 × retry_timeout is at most `ttl`.
  */
 const FAILOVER = {
   ttl: 20,
@@ -33,11 +33,11 @@ const PARAMETERS = {
   hot_standby_feedback: "on",
   max_standby_streaming_delay: "100ms",
   wal_retrieve_retry_interval: "1s",
-  // Lets a former primary follow again without a copy of everything.
+  // A former primary can follow again without a full copy.
   wal_log_hints: "on",
 } as const;
 
-/** What one member reads; YAML reads JSON. */
+/** The configuration of one member, as JSON, which is valid YAML. */
 export function patroniSettings(directory: string, name: string, ports: MemberPorts): string {
   const onLoopback = (port: number) => `127.0.0.1:${port}`;
   const account = { username: "postgres", password: "postgres" };

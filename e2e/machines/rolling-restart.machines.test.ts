@@ -11,7 +11,7 @@ import { startStoreServer, type StoreServer } from "./store-server.ts";
 const programs = inject("machines");
 const stores = inject("stores");
 
-/** With more in stock than can be sold meanwhile. */
+/** With more in stock than the test sells. */
 const SKU = 139_275_865;
 const BUYERS = 4;
 const MORE_ORDERS = 30;
@@ -28,7 +28,7 @@ describe.skipIf(!programs || !stores)("two of each service behind HAProxy", () =
   beforeAll(async () => {
     if (!programs || !stores) return;
     stack = await startOwnStack({}, { notifierLogs: [] });
-    // Its own take no part: events would be shown by three notifiers.
+    // The stack's own notifier is not used, or three notifiers would share the events.
     await Promise.all(["cart", "loms", "notifier"].map((part) => stack.kill(part as "cart")));
     store = await startStoreServer({ program: stores["redis-server"], directory });
     services = await startPairOfServices(programs.haproxy, stack, {
@@ -42,7 +42,7 @@ describe.skipIf(!programs || !stores)("two of each service behind HAProxy", () =
     removeDirectory(directory);
   });
 
-  test("all are restarted one after the other under load, and no purchase fails", async () => {
+  test("no purchase fails while all of them are restarted in turn under load", async () => {
     const { cart, loms } = services.proxy;
     const shop = shopAt({ urls: { ...stack.urls, cart, loms } });
     const orders: number[] = [];
@@ -73,7 +73,7 @@ describe.skipIf(!programs || !stores)("two of each service behind HAProxy", () =
   }, TEST_MAX_MS);
 });
 
-/** Each step must succeed at once. */
+/** Each step must succeed without a retry. */
 async function purchase(shop: Shop): Promise<number> {
   const user = newUser();
   succeeded("add", await shop.tryAdd(user, SKU, 1));

@@ -2,7 +2,7 @@ import { freePorts } from "../../stack/ports.ts";
 import { eventually } from "../eventually.ts";
 import { type Haproxy, startHaproxy } from "../haproxy.ts";
 
-/** Where one process of a service listens, as host:port. */
+/** The addresses of one process of a service, as host:port. */
 export interface Listeners {
   readonly http: string;
   readonly grpc: string;
@@ -10,7 +10,7 @@ export interface Listeners {
   readonly admin: string | undefined;
 }
 
-/** HAProxy before several processes of cart and of loms. */
+/** HAProxy in front of several processes of cart and of loms. */
 export interface ServiceProxy extends Haproxy {
   /** Without a slash at the end. */
   readonly cart: string;
@@ -22,8 +22,8 @@ export interface ServiceProxy extends Haproxy {
 
 /**
  * Starts it: each request and each gRPC call goes to a process whose /readyz is 200. A service that
- * stops keeps its listeners open for 250 ms, so the checks are closer than that. Nothing needs to
- * listen yet.
+ * stops keeps its listeners open for 250 ms, so the interval of the checks is shorter. The services
+ * may start later.
  */
 export async function startServiceProxy(
   haproxy: string,
@@ -57,7 +57,7 @@ export async function startServiceProxy(
   };
 }
 
-/** Until HAProxy has found a process of each service. */
+/** Waits until HAProxy has found a process of each service. */
 export async function untilProxied({ cart, loms }: ServiceProxy): Promise<void> {
   for (const url of [cart, loms]) {
     await eventually(async () => {

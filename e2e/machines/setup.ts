@@ -6,7 +6,7 @@ import { type MachinePrograms, PROGRAMS } from "./programs.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** What a system of several machines runs on; undefined when one of them is missing. */
+    /** The programs of a system of several machines; undefined when one of them is missing. */
     machines: MachinePrograms | undefined;
   }
 }

@@ -9,9 +9,9 @@ import type { PatroniCluster } from "./patroni-cluster.ts";
 export interface ShopOnPatroni {
   /** The same shop through each loms. */
   readonly transports: readonly [Shop, Shop];
-  /** Every payed order is on each member that runs, and every invariant holds. */
+  /** Checks that every payed order is on each running member, and every invariant. */
   expectNothingLost(payed: readonly Ordered[]): Promise<void>;
-  /** Fails when a process has ended by itself. */
+  /** Fails when a process has ended without being stopped. */
   close(): Promise<void>;
 }
 

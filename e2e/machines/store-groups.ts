@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { eventually } from "../eventually.ts";
 import { startStoreServer, type StoreServer } from "./store-server.ts";
 
-/** After so long without an answer a server counts as down. */
+/** After this time without an answer a server counts as down. */
 const DOWN_AFTER_MS = 1_000;
 const SENTINELS = 3;
 const SLOTS = 16_384;
@@ -15,11 +15,11 @@ export interface GroupOptions {
   readonly directory: string;
 }
 
-/** A primary, its replica, and sentinels that replace it. */
+/** A primary, its replica, and sentinels that fail over. */
 export interface SentinelGroup {
   readonly url: string;
   readonly servers: readonly StoreServer[];
-  /** The server that the sentinels name, and the other one. */
+  /** The primary according to the sentinels, and the other server. */
   roles(): Promise<{ readonly primary: StoreServer; readonly replica: StoreServer }>;
   /** Waits until the other server has the last changes and would replace the primary. */
   replicates(): Promise<void>;
@@ -89,7 +89,7 @@ export interface StoreCluster {
   close(): Promise<void>;
 }
 
-/** The place of the server among those of a new cluster that has the slot. */
+/** The index of the server that has the slot in a new cluster. */
 export function ownerOf(slot: number): number {
   return Math.floor(slot / SLOTS_PER_NODE);
 }

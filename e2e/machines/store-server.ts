@@ -10,30 +10,30 @@ export interface StoreServerOptions {
   /** `redis-server` or `valkey-server`, as an absolute path. */
   readonly program: string;
   readonly directory: string;
-  /** More of its arguments. */
+  /** Further arguments. */
   readonly args?: readonly string[];
-  /** How its users connect. */
+  /** Connection options of its clients. */
   readonly client?: Pick<RedisOptions, "password" | "tls">;
   /** A configuration file, which sentinels rewrite. */
   readonly configFile?: string;
   readonly isClusterNode?: boolean;
 }
 
-/** A server of Valkey or Redis, or a sentinel, as a process of its own. */
+/** A process of Valkey or Redis, a server or a sentinel. */
 export interface StoreServer {
   readonly port: number;
-  /** Where nodes of a cluster meet. */
+  /** The port for the other nodes of a cluster. */
   readonly busPort: number;
-  /** For commands of an administrator. */
+  /** Runs a command of an administrator. */
   command(...args: readonly string[]): Promise<unknown>;
-  /** With the same data. */
+  /** Starts it again with the same data. */
   restart(): Promise<void>;
   kill(): Promise<void>;
   pause(): void;
   resume(): void;
 }
 
-/** Starts a server that keeps what it acknowledged over kill -9; it answers when this resolves. */
+/** Starts a server that loses no acknowledged write on kill -9; it answers when this resolves. */
 export async function startStoreServer(options: StoreServerOptions): Promise<StoreServer> {
   const { client: connection = {}, args = [] } = options;
   const [port = 0, busPort = 0] = await freePorts(2);

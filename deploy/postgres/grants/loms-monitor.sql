@@ -1,3 +1,3 @@
--- loms looks at pg_stat_replication, which is for those who may see it. Only a superuser, or who
--- has the role with the admin option, may grant it.
+-- loms reads pg_stat_replication, which needs this role. Only a superuser, or a role that has it
+-- with the admin option, can grant it.
 grant pg_read_all_stats to loms_service;

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Run once by the image's entrypoint, on a new primary: who may replicate, and a database with an owner
-# of its own for each service.
+# The image's entrypoint runs it once on a new primary. It creates the role for replication, and a
+# database with its own owner for each service.
 set -euo pipefail
 
-# There is no replica yet that a commit could wait for.
+# There is no replica yet for a commit to wait for.
 export PGOPTIONS="-c synchronous_commit=local"
 
 psql --username "$POSTGRES_USER" --dbname postgres --set ON_ERROR_STOP=1 \
@@ -13,11 +13,11 @@ psql --username "$POSTGRES_USER" --dbname postgres --set ON_ERROR_STOP=1 \
 create role replicator login replication password :'replication_password';
 create role loms login password :'loms_password';
 create role notifier login password :'notifier_password';
--- loms requests which replicas follow, and which of them commits wait for.
+-- loms queries which replicas follow, and which of them commits wait for.
 grant pg_read_all_stats to loms;
 create database loms owner loms;
 create database notifier owner notifier;
 SQL
 
-# What the image allows to "all" leaves replication out.
+# The image's rule for "all" does not include replication.
 echo "host replication replicator all scram-sha-256" >>"$PGDATA/pg_hba.conf"

@@ -92,7 +92,7 @@ test.each([0, -1, 65_536, 1.5, 99_999_999_999_999_999_999n, "1", null, true, [1]
 test.each([1, 65_535])("%s is a count", (count) => expect(itemCount.parse(count)).toBe(count));
 
 describe("orderListRequest", () => {
-  test("fills in what is left out", () => {
+  test("fills in omitted fields", () => {
     expect(orderListRequest.parse({ user: 1 }))
       .toEqual({ user: 1n, statuses: [], page_size: 20, page_token: "" });
   });

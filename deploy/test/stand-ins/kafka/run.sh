@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the apache/kafka image does at its start: the properties from the environment, the storage
-# formatted once, then the broker.
+# The start of the apache/kafka image: it writes the properties from the environment, formats the
+# storage once, and starts the broker.
 set -e
 
 java=(java -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn

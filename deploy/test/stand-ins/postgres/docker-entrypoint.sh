@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What docker-compose.yml relies on of the entrypoint of the postgres image: on an empty volume it makes
-# a cluster with the superuser's password, lets everybody but replication in with a password, runs the
-# scripts of /docker-entrypoint-initdb.d against a server that no one else reaches, and then becomes
-# the server.
+# The parts of the postgres image's entrypoint that docker-compose.yml needs. On an empty volume it
+# creates a cluster with the superuser's password, allows all connections except replication with a
+# password, and runs the scripts of /docker-entrypoint-initdb.d on a server that accepts no other
+# clients. Then it becomes the server.
 set -e
 
 if [[ $1 == postgres && ! -s $PGDATA/PG_VERSION ]]; then

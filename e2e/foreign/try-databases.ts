@@ -3,10 +3,10 @@ import { PgBoss } from "pg-boss";
 import { dialedLogin } from "../../shared/bus/postgres-login.ts";
 import { openClient } from "../../shared/postgres/open-client.ts";
 
-// Connects to each URL of a JSON list, in its first argument, by each driver, and prints what it
-// found as JSON: a list for each driver. Runs on Node and on Deno.
+// Connects to each URL of a JSON list, its first argument, with each driver, and prints the results
+// as JSON: a list for each driver. Runs on Node and on Deno.
 
-/** What a connection is, or why there is none. */
+/** The properties of a connection, or why there is none. */
 export type Found = {
   readonly encrypted: boolean;
   /** Of the server; null on a socket. */
@@ -50,10 +50,10 @@ async function byPg(url: string): Promise<unknown> {
   }
 }
 
-async function askAll(ask: (url: string) => Promise<unknown>, urls: readonly string[]) {
+async function tryAll(open: (url: string) => Promise<unknown>, urls: readonly string[]) {
   return await Promise.all(
     urls.map((url) =>
-      Promise.resolve().then(() => ask(url))
+      Promise.resolve().then(() => open(url))
         .catch((error: unknown) => ({ error: (error as Error).message }))
     ),
   );
@@ -61,6 +61,6 @@ async function askAll(ask: (url: string) => Promise<unknown>, urls: readonly str
 
 if (process.argv[2] !== undefined) {
   const urls = JSON.parse(process.argv[2]) as string[];
-  const found = { postgres: await askAll(byPostgresJs, urls), pg: await askAll(byPg, urls) };
+  const found = { postgres: await tryAll(byPostgresJs, urls), pg: await tryAll(byPg, urls) };
   process.stdout.write(JSON.stringify(found), () => process.exit(0));
 }

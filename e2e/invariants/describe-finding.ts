@@ -2,8 +2,8 @@ import type { Finding } from "./finding.ts";
 
 const NAME_WIDTH = 28;
 
-/** A finding for people: its name, how it stands, what was counted, and each violation below. */
-export function tellFinding({ invariant, checked, of, violations, note }: Finding): string {
+/** A finding as text: its name, its state, what was counted, and each violation on its own line. */
+export function describeFinding({ invariant, checked, of, violations, note }: Finding): string {
   const state = violations.length === 0 ? "ok    " : "BROKEN";
   const more = note === undefined ? "" : ` (${note})`;
   const line = `${invariant.padEnd(NAME_WIDTH)} ${state}  ${checked} ${of}${more}`;
