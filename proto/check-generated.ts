@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { staleFiles } from "./stale-files.ts";
 
-/** The generated files that are not what the proto says. */
+/** The generated files that differ from the proto. */
 function stale(): string[] {
   const fresh = mkdtempSync(join(tmpdir(), "generated-"));
   try {

@@ -7,7 +7,7 @@ export const ORDER_EVENTS_DEAD_LETTER_QUEUE = "loms.order-events.dlq";
 /** The consumer group of the notifier. */
 export const NOTIFIER_GROUP = "notifier";
 
-/** The topic with everything that must exist before an event is published. */
+/** The topic, with the groups that must exist before an event is published. */
 export const ORDER_EVENTS = {
   name: ORDER_EVENTS_TOPIC,
   groups: [NOTIFIER_GROUP],
@@ -19,8 +19,8 @@ export const ORDER_EVENT_TYPE = "loms.order.status-changed";
 export const ORDER_EVENT_SOURCE = "/loms";
 
 /**
- * One status change of an order, as it travels: JSON in the message's value, key = order id. What
- * `meta` says goes into docs/api, where the readers of events look.
+ * One status change of an order: JSON in the message's value, key = order id. The texts in `meta`
+ * are part of docs/api.
  */
 export const orderEvent = z.object({
   id: z.string().meta({ description: "`<order_id>-<seq>`: unique forever" }),

@@ -22,7 +22,7 @@ export function sourcesOf(target: OrderStatus): OrderStatus[] {
   );
 }
 
-/** Whether no other status follows. */
+/** Whether the status is final. */
 export function isFinal(status: OrderStatus): boolean {
   return TRANSITIONS[status].length === 0;
 }

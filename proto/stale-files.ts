@@ -12,7 +12,7 @@ function filesBelow(folder: string): Map<string, string> {
   ]));
 }
 
-/** The files below `committed` that are missing, left over or different from those of `fresh`. */
+/** The files below `committed` that are missing, obsolete or different from those of `fresh`. */
 export function staleFiles(fresh: string, committed: string): string[] {
   const expected = filesBelow(fresh);
   const found = filesBelow(committed);

@@ -8,19 +8,19 @@ import {
   UINT32_MAX,
 } from "./loms/v1/schemas.ts";
 
-// Messages of the stock API, which loms serves on a listener of its own.
+// Messages of the stock API, which loms serves on a separate listener.
 
-/** What a change of stock is: units that arrived or left, or what was counted. */
+/** The kind of a change of stock: units that arrived or left, or counted totals. */
 export const STOCK_CHANGE_KINDS = ["received", "counted"] as const;
 export type StockChangeKind = typeof STOCK_CHANGE_KINDS[number];
 
-/** The movements of the ledger; `opening` is what was there before there was a ledger. */
+/** The movements of the ledger; `opening` is the stock from before the ledger. */
 export const STOCK_MOVEMENT_KINDS = ["opening", ...STOCK_CHANGE_KINDS] as const;
 export type StockMovementKind = typeof STOCK_MOVEMENT_KINDS[number];
 
 /** Lines of one change. */
 export const STOCK_LINES_MAX = 1000;
-/** Of a reason and of a reference. */
+/** Characters of a reason and of a reference. */
 export const STOCK_TEXT_MAX = 255;
 /** Units that one line may add or take out. */
 export const STOCK_RECEIVE_MAX = 2 ** 31 - 1;

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { int64Amount, skuNumber } from "./loms/v1/schemas.ts";
 
 /**
- * The topic with everything that must exist before an event is published. On Kafka any group reads
- * it; the embedded bus keeps messages for the groups that are named here.
+ * The topic, with the groups that must exist before an event is published. On Kafka any group can
+ * read it; the embedded bus keeps messages for the groups that are named here.
  */
 export const STOCK_EVENTS = {
   name: "loms.stock-events",
@@ -19,8 +19,8 @@ export const STOCK_EVENT_KINDS = ["received", "counted", "sold_out", "back_in_st
 export type StockEventKind = typeof STOCK_EVENT_KINDS[number];
 
 /**
- * What happened to the stock of one SKU, as it travels: JSON in the message's value, key = sku.
- * What `meta` says goes into docs/api, where the readers of events look.
+ * A change of the stock of one SKU: JSON in the message's value, key = sku. The texts in `meta` are
+ * part of docs/api.
  */
 export const stockEvent = z.object({
   id: z.string().meta({ description: "`<sku>-<number>`: unique forever; grows within a SKU" }),

@@ -29,19 +29,19 @@ export interface StoredShortage {
 const int64 = (name: string) => bigint(name, { mode: "bigint" });
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
-/** docs/decisions/0050-a-relay-that-keeps-its-lease.md says why the floor is one. */
+/** docs/decisions/0050-a-relay-that-keeps-its-lease.md explains the floor. */
 const leaseColumns = {
   onlyRow: boolean("only_row").primaryKey().default(true),
   holder: uuid("holder"),
   until: moment("until").notNull(),
-  /** Until when another relay waits for the lease or for the events of its process. */
+  /** When another relay stops waiting for the lease or for the events of its process. */
   awaitedUntil: moment("awaited_until").notNull().default("-infinity"),
   /** No event with a lower id waits, and none ever will. */
   floor: int64("floor").notNull().default(sql`1`),
   /** The last id that was drawn before the transaction `drawnXid` began. */
   drawn: int64("drawn").notNull().default(sql`0`),
   drawnXid: int64("drawn_xid").notNull().default(sql`0`),
-  /** No event with a lower id is left: the cleaner begins here. */
+  /** There is no event with a lower id: the cleaner begins here. */
   cleanedTo: int64("cleaned_to").notNull().default(sql`1`),
 };
 
@@ -53,7 +53,7 @@ export const orders = pgTable("orders", {
   orderId: int64("order_id").primaryKey().generatedByDefaultAsIdentity(),
   userId: int64("user_id").notNull(),
   status: text("status").$type<OrderStatus>().notNull(),
-  /** Of the order's newest event. */
+  /** The `seq` of the order's newest event. */
   seq: smallint("seq").notNull(),
   changedAt: moment("changed_at").notNull(),
   createdAt: moment("created_at").notNull(),
@@ -77,14 +77,14 @@ export const orderItems = pgTable("order_items", {
   // uint32, which PostgreSQL does not have.
   sku: bigint("sku", { mode: "number" }).notNull(),
   count: integer("count").notNull(),
-  /** Of one unit, uint32, as it was agreed; null when the caller sent none. */
+  /** The agreed price of one unit, uint32; null if the caller sent none. */
   price: bigint("price", { mode: "number" }),
 }, (table) => [primaryKey({ columns: [table.orderId, table.sku] })]);
 
 export const stocks = pgTable("stocks", {
   sku: bigint("sku", { mode: "number" }).primaryKey(),
   totalCount: int64("total_count").notNull(),
-  // May exceed total_count: the test data have a SKU with more reserved than there is.
+  // May exceed total_count: the test data have a SKU with more reserved units than its total.
   reserved: int64("reserved").notNull(),
 }, (table) => [
   check("stocks_total_count", sql`${table.totalCount} >= 0`),
@@ -113,14 +113,14 @@ export const stockMovements = pgTable("stock_movements", {
   kind: text("kind").$type<"opening" | "received" | "counted">().notNull(),
   /** Signed. */
   count: int64("count").notNull(),
-  /** Of the SKU, after the movement. */
+  /** The total of the SKU after the movement. */
   totalCount: int64("total_count").notNull(),
   reason: text("reason").notNull(),
   reference: text("reference").notNull(),
   at: moment("at").notNull(),
 }, (table) => [index("stock_movements_sku").on(table.sku, table.id)]);
 
-/** Stock events on their way to the bus; published rows are deleted after a while. */
+/** Stock events for the bus; published rows are deleted after some time. */
 export const stockOutbox = pgTable(
   "stock_outbox",
   {
@@ -177,7 +177,7 @@ export const latePayments = pgTable("late_payments", {
   tries: integer("tries").notNull(),
 });
 
-/** Events on their way to the bus; published rows are deleted after a while. */
+/** Order events for the bus; published rows are deleted after some time. */
 export const outbox = pgTable("outbox", {
   // The sequence must not cache: within an order a later event needs a higher id.
   id: int64("id").primaryKey().generatedAlwaysAsIdentity(),
@@ -199,7 +199,7 @@ export const outboxRefused = pgTable("outbox_refused", {
   refusedAt: moment("refused_at").notNull(),
 }, (table) => [primaryKey({ columns: [table.orderId, table.seq] })]);
 
-/** One row: which relay publishes until when, and where it finds what waits. */
+/** One row: which relay publishes, until when, and the floor of its reads. */
 export const outboxLease = pgTable(
   "outbox_lease",
   leaseColumns,

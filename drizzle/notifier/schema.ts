@@ -9,20 +9,20 @@ import {
 } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm";
 
-/** A schema of its own, so that the notifier may share a database. */
+/** A separate schema, so that the notifier may share a database. */
 export const notifier = pgSchema("notifier");
 
 /** The newest event of each order that was shown. */
 export const lastShown = notifier.table("last_shown", {
   orderId: bigint("order_id", { mode: "bigint" }).primaryKey(),
   seq: integer("seq").notNull(),
-  /** No event follows this one. */
+  /** Whether it was the order's last event. */
   final: boolean("final").notNull(),
-  /** The order's first event was shown soon after it happened: later orders begin here as well. */
+  /** Whether the first event was shown soon after it happened: later orders must have theirs. */
   sinceFirst: boolean("since_first").notNull().default(false),
   shownAt: timestamp("shown_at", { withTimezone: true, mode: "string" }).notNull().defaultNow(),
 }, (table) => [
-  // Finds the rows that are deleted after a time.
+  // Finds the rows to delete.
   index("last_shown_final").on(table.shownAt).where(sql`${table.final}`),
 ]);
 

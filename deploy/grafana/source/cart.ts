@@ -7,9 +7,9 @@ export const cart: Dashboard = {
   title: "Cart",
   about: "Requests of buyers to cart, and of cart to loms and to the product service.",
   rows: [
-    { title: "Requested", panels: requests("cart") },
+    { title: "Requests", panels: requests("cart") },
     {
-      title: "What it holds",
+      title: "Carts and cache",
       panels: [
         { title: "Carts", unit: "short", queries: [gauge("cart_repository_carts", "instance")] },
         {
@@ -38,7 +38,7 @@ export const cart: Dashboard = {
           ],
         },
         {
-          title: "How long calls take",
+          title: "Duration of calls",
           unit: "s",
           queries: durations("rpc_client_call_duration_seconds", `{job="cart"}`, "rpc_method"),
         },
@@ -49,8 +49,8 @@ export const cart: Dashboard = {
       title: "Requests to the product service",
       panels: [
         {
-          title: "Tries",
-          about: "At most 10 in any second go out.",
+          title: "Attempts",
+          about: "At most 10 in any second are sent.",
           unit: "ops",
           queries: [
             perSecond(
@@ -60,7 +60,7 @@ export const cart: Dashboard = {
           ],
         },
         {
-          title: "How long tries take",
+          title: "Duration of attempts",
           about: "Without the wait for the rate limit.",
           unit: "s",
           queries: durations(
@@ -71,7 +71,7 @@ export const cart: Dashboard = {
         },
         {
           title: "Calls that wait for the rate limit",
-          about: "40 in line wait for 4 s of the 5 s that a request has.",
+          about: "40 waiting calls wait for 4 s of the 5 s that a request has.",
           unit: "short",
           queries: [gauge("product_calls_waiting", "instance")],
         },
@@ -86,7 +86,7 @@ export const cart: Dashboard = {
           queries: [perSecond("product_cache_lookups_total", "result")],
         },
         {
-          title: "Lookups that had to ask",
+          title: "Lookups that called the product service",
           unit: "percentunit",
           queries: [
             share(
@@ -97,7 +97,7 @@ export const cart: Dashboard = {
           ],
         },
         {
-          title: "Refreshes that failed",
+          title: "Failed refreshes",
           unit: "ops",
           queries: [perSecond("product_cache_refresh_failures_total", "instance")],
         },

@@ -10,13 +10,13 @@ export const events: Dashboard = {
       title: "Outbox",
       panels: [
         {
-          title: "Events that wait to be published",
+          title: "Events waiting to be published",
           unit: "short",
           queries: [gauge("outbox_backlog_events", "instance")],
         },
         {
-          title: "Age of the oldest one",
-          about: "Milliseconds while the bus takes events; the alert comes at 30 s.",
+          title: "Age of the oldest event",
+          about: "Milliseconds while the bus accepts events; the alert fires at 30 s.",
           unit: "s",
           queries: [gauge("outbox_oldest_age_seconds", "instance")],
         },
@@ -33,13 +33,13 @@ export const events: Dashboard = {
       title: "Outbox of stock events",
       panels: [
         {
-          title: "Stock events that wait to be published",
+          title: "Stock events waiting to be published",
           unit: "short",
           queries: [gauge("stock_outbox_backlog_events", "instance")],
         },
         {
           title: "Age of the oldest stock event",
-          about: "Half a second at most while the bus takes events; the alert comes at 30 s.",
+          about: "Half a second at most while the bus accepts events; the alert fires at 30 s.",
           unit: "s",
           queries: [gauge("stock_outbox_oldest_age_seconds", "instance")],
         },
@@ -57,7 +57,7 @@ export const events: Dashboard = {
       panels: [
         {
           title: "Events",
-          about: "What failed is repeated.",
+          about: "Failed batches are repeated.",
           unit: "ops",
           queries: [
             perSecond("bus_published_messages_total", "messaging_destination_name, error_type"),
@@ -74,7 +74,7 @@ export const events: Dashboard = {
           ],
         },
         {
-          title: "How long a batch takes",
+          title: "Duration of a batch",
           unit: "s",
           queries: durations("bus_publish_duration_seconds", "", "messaging_destination_name"),
         },
@@ -84,8 +84,8 @@ export const events: Dashboard = {
           queries: durations("outbox_relay_batch_events", ""),
         },
         {
-          title: "How long the relay is at a batch",
-          about: "Taken from the outbox, published, marked.",
+          title: "Duration of the relay's steps",
+          about: "Read from the outbox, publish, mark.",
           unit: "s",
           queries: durations("outbox_relay_batch_duration_seconds", ""),
         },
@@ -105,7 +105,7 @@ export const events: Dashboard = {
           ],
         },
         {
-          title: "How long a message takes",
+          title: "Duration of a message",
           unit: "s",
           queries: durations("bus_consume_duration_seconds", "", "messaging_consumer_group_name"),
         },
@@ -120,7 +120,7 @@ export const events: Dashboard = {
           }],
         },
         {
-          title: "Events that were skipped",
+          title: "Skipped events",
           about: "Above 0: notifications are missing. See EventsSkipped in the runbook.",
           unit: "short",
           isNow: true,

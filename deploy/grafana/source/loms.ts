@@ -19,12 +19,12 @@ export const loms: Dashboard = {
         },
         {
           title: "Calls that fail",
-          about: "What a caller got wrong, or stock that is short, is no failure.",
+          about: "Without faults of callers and short stock.",
           unit: "percentunit",
           queries: [share(`${COUNT}{error_type!=""}`, COUNT, "failed")],
         },
         {
-          title: "How long calls take",
+          title: "Duration of calls",
           unit: "s",
           queries: durations("rpc_server_call_duration_seconds", "", "rpc_method"),
         },
@@ -39,7 +39,7 @@ export const loms: Dashboard = {
           queries: [perSecond("order_transitions_total", "from, to")],
         },
         {
-          title: "Lines that stock could not cover",
+          title: "Lines short of stock",
           unit: "ops",
           queries: [perSecond("stock_reservations_short_total", "instance")],
         },

@@ -12,18 +12,19 @@ export const notifier: Dashboard = {
       panels: [
         {
           title: "Notifications",
-          about: "Stale: a repeat, or older than what was shown of that order. Dead: unreadable.",
+          about:
+            "Stale: a repeat, or older than the last shown event of its order. Dead: unreadable.",
           unit: "ops",
           queries: [perSecond("notifier_notifications_total", "result")],
         },
         {
           title: "Messages",
-          about: "Unreadable ones go to the dead-letter queue; what fails is repeated.",
+          about: "Unreadable messages go to the dead-letter queue; failed ones are repeated.",
           unit: "ops",
           queries: [perSecond("bus_consume_duration_seconds_count", "error_type")],
         },
         {
-          title: "How long a message takes",
+          title: "Duration of a message",
           unit: "s",
           queries: durations("bus_consume_duration_seconds", ""),
         },
@@ -31,6 +32,6 @@ export const notifier: Dashboard = {
     },
     { title: "Batches", panels: batches("notifier") },
     { title: "PostgreSQL", panels: statements("notifier") },
-    { title: "Requested", panels: requests("notifier") },
+    { title: "Requests", panels: requests("notifier") },
   ],
 };

@@ -9,11 +9,11 @@ const REQUESTS = "http_server_request_duration_seconds_count";
 export const purchase: Dashboard = {
   name: "purchase",
   title: "The purchase path",
-  about: "A purchase from checkout to notification, stage by stage: where the time goes, " +
+  about: "A purchase from checkout to notification, with the duration of each stage, " +
     "and where purchases are lost.",
   rows: [
     {
-      title: "How many",
+      title: "Rates",
       panels: [
         {
           title: "Checkouts",
@@ -22,7 +22,7 @@ export const purchase: Dashboard = {
           queries: [perSecond(`${REQUESTS}${CHECKOUT}`, "http_response_status_code")],
         },
         {
-          title: "Orders, by what became of the call",
+          title: "Orders by status of the call",
           unit: "ops",
           queries: [
             perSecond(
@@ -33,7 +33,7 @@ export const purchase: Dashboard = {
         },
         {
           title: "Notifications",
-          about: "An order that is bought and paid makes three events.",
+          about: "A payed order makes three events.",
           unit: "ops",
           queries: [perSecond("notifier_notifications_total", "result")],
         },
@@ -60,10 +60,10 @@ export const purchase: Dashboard = {
       ],
     },
     {
-      title: "The business",
+      title: "Business",
       panels: [
         {
-          title: "How orders end",
+          title: "Final statuses of orders",
           about: "Payed, cancelled by the buyer, not payed in time, or out of stock.",
           unit: "ops",
           queries: [
@@ -71,7 +71,7 @@ export const purchase: Dashboard = {
           ],
         },
         {
-          title: "Reserved orders that are payed",
+          title: "Share of reserved orders that are payed",
           unit: "percentunit",
           queries: [share(
             `order_transitions_total{to="payed"}`,
@@ -80,33 +80,33 @@ export const purchase: Dashboard = {
           )],
         },
         {
-          title: "Value of orders, a second",
-          about: "In units of price; orders with a line without a price are left out.",
+          title: "Value of orders per second",
+          about: "In units of price, without orders that have a line without a price.",
           unit: "short",
           queries: [perSecond("order_value_total", "to")],
         },
         {
-          title: "Payments that came too late",
+          title: "Late payments",
           unit: "ops",
           queries: [perSecond("order_late_payments_total", "instance")],
         },
       ],
     },
     {
-      title: "How long, from the outside in",
+      title: "Latency by stage",
       panels: [
         {
-          title: "Checkout, as the buyer sees it",
+          title: "Checkout over HTTP",
           unit: "s",
           queries: durations("http_server_request_duration_seconds", CHECKOUT),
         },
         {
-          title: "OrderCreate, as cart sees it",
+          title: "OrderCreate, measured by cart",
           unit: "s",
           queries: durations("rpc_client_call_duration_seconds", ORDER_CREATE),
         },
         {
-          title: "OrderCreate, as loms sees it",
+          title: "OrderCreate, measured by loms",
           unit: "s",
           queries: durations(
             "rpc_server_call_duration_seconds",
@@ -114,7 +114,7 @@ export const purchase: Dashboard = {
           ),
         },
         {
-          title: "The statement that creates orders",
+          title: "Statement that creates orders",
           about: "With the wait for a connection and for the synchronous replica.",
           unit: "s",
           queries: durations(
@@ -123,7 +123,7 @@ export const purchase: Dashboard = {
           ),
         },
         {
-          title: "Handing a batch of events to the bus",
+          title: "Publishing a batch of events",
           unit: "s",
           queries: durations("bus_publish_duration_seconds", ""),
         },

@@ -18,13 +18,13 @@ export const replication: Dashboard = {
       panels: [
         {
           title: "State",
-          about: "1 for the state current.",
+          about: "1 for the current state.",
           unit: "short",
           queries: [gauge("db_replication_state", "instance, state")],
         },
         {
-          title: "How long writes take",
-          about: "The answer comes after the replica has applied the commit.",
+          title: "Duration of writes",
+          about: "A write is answered after the replica has applied its commit.",
           unit: "s",
           queries: durations(
             "db_client_operation_duration_seconds",
@@ -56,8 +56,8 @@ export const replication: Dashboard = {
           ],
         },
         {
-          title: "Share of reads that the replicas serve",
-          about: "The rest are questions about the outbox and about replication itself.",
+          title: "Share of reads served by replicas",
+          about: "The others are queries of the outbox and of replication.",
           unit: "percentunit",
           queries: [share(
             `${COUNT}{job="loms", ${READS}, ${ON}="replica"}`,
@@ -66,7 +66,7 @@ export const replication: Dashboard = {
           )],
         },
         {
-          title: "How long reads take",
+          title: "Duration of reads",
           unit: "s",
           queries: durations(
             "db_client_operation_duration_seconds",

@@ -18,7 +18,7 @@ export function requests(job: string): Panel[] {
     },
     {
       title: "Requests that fail",
-      about: "5xx. What a caller got wrong is no failure.",
+      about: "5xx, without faults of callers.",
       unit: "percentunit",
       queries: [
         share(
@@ -29,7 +29,7 @@ export function requests(job: string): Panel[] {
       ],
     },
     {
-      title: "How long requests take",
+      title: "Duration of requests",
       unit: "s",
       queries: durations("http_server_request_duration_seconds", `{job="${job}"}`, "http_route"),
     },
@@ -62,7 +62,7 @@ export function statements(job: string): Panel[] {
       ],
     },
     {
-      title: "How long SQL statements take",
+      title: "Duration of SQL statements",
       about: "With the wait for a connection. Writes wait for the synchronous replica.",
       unit: "s",
       queries: durations(
@@ -83,7 +83,7 @@ export function batches(job: string): Panel[] {
       queries: durations("batcher_batch_items", `{job="${job}"}`, "batcher"),
     },
     {
-      title: "How long they wait for it to begin",
+      title: "Wait for the batch to start",
       unit: "s",
       queries: durations("batcher_wait_seconds", `{job="${job}"}`, "batcher"),
     },

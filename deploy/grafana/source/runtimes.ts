@@ -13,7 +13,7 @@ export const runtimes: Dashboard = {
       title: "Processes",
       panels: [
         {
-          title: "What runs",
+          title: "Running processes",
           unit: "short",
           isNow: true,
           queries: [{
@@ -29,13 +29,13 @@ export const runtimes: Dashboard = {
           queries: [{ expr: `up${JOBS}`, legend: each }],
         },
         {
-          title: "Running for",
+          title: "Uptime",
           unit: "s",
           isNow: true,
           queries: [{ expr: `time() - process_start_time_seconds${JOBS}`, legend: each }],
         },
         {
-          title: "Processor, seconds a second",
+          title: "Processor, seconds per second",
           unit: "short",
           queries: [{
             expr: `rate(process_cpu_seconds_total${JOBS}[$__rate_interval])`,
@@ -48,8 +48,8 @@ export const runtimes: Dashboard = {
           queries: [{ expr: `process_resident_memory_bytes${JOBS}`, legend: each }],
         },
         {
-          title: "Open files and connections, of what is allowed",
-          about: "Definite by Node alone.",
+          title: "Open files and connections, share of the limit",
+          about: "Reported by Node only.",
           unit: "percentunit",
           queries: [{
             expr: `process_open_fds${JOBS} / process_max_fds${JOBS}`,
@@ -62,7 +62,7 @@ export const runtimes: Dashboard = {
       title: "JavaScript",
       panels: [
         {
-          title: "Event loop: how late a timer is, 99 %",
+          title: "Event loop delay, 99th percentile",
           about: "About 10 ms at rest, the resolution of the measurement.",
           unit: "s",
           queries: [{ expr: `nodejs_eventloop_lag_p99_seconds${JOBS}`, legend: each }],
@@ -78,8 +78,8 @@ export const runtimes: Dashboard = {
           queries: [{ expr: `nodejs_external_memory_bytes${JOBS}`, legend: each }],
         },
         {
-          title: "Garbage collection, seconds a second",
-          about: "Definite by Node alone.",
+          title: "Garbage collection, seconds per second",
+          about: "Reported by Node only.",
           unit: "short",
           queries: [{
             expr:
@@ -88,7 +88,7 @@ export const runtimes: Dashboard = {
           }],
         },
         {
-          title: "What keeps the event loop alive",
+          title: "Active resources of the event loop",
           unit: "short",
           queries: [{ expr: `nodejs_active_resources_total${JOBS}`, legend: each }],
         },
@@ -99,12 +99,12 @@ export const runtimes: Dashboard = {
       panels: [
         {
           title: "Spans",
-          about: "While OTEL_EXPORTER_OTLP_ENDPOINT is set: recorded, then exported or lost.",
+          about: "If OTEL_EXPORTER_OTLP_ENDPOINT is set: recorded, then exported or lost.",
           unit: "ops",
           queries: [perSecond("trace_spans_total", "job, outcome")],
         },
         {
-          title: "Log lines that were dropped",
+          title: "Dropped log lines",
           about: "Above 0: the reader of the service's output is slow.",
           unit: "ops",
           queries: [perSecond("log_lines_lost_total", "job")],

@@ -5,10 +5,10 @@ export const INT64_MAX = 2n ** 63n - 1n;
 export const UINT32_MAX = 2 ** 32 - 1;
 export const UINT16_MAX = 2 ** 16 - 1;
 
-/** An id as paths and strings write it: digits only, no sign, no leading zero. */
+/** An id in paths and strings: digits only, no sign, no leading zero. */
 const ID_TEXT = /^[1-9][0-9]{0,18}$/;
 
-/** A refused value as a message shows it, cut to a length that fits a log line. */
+/** A refused value for a message, cut to a length that fits a log line. */
 export function shown(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = typeof value === "bigint" || typeof value === "number"
@@ -17,7 +17,7 @@ export function shown(value: unknown): string {
   return text.length > 50 ? `${text.slice(0, 50)}…` : text;
 }
 
-/** The id that `value` writes, when it is one: int64 above 0, in digits. */
+/** The id in `value`, if it is one: int64 above 0, in digits. */
 function readId(value: unknown): bigint | undefined {
   if (typeof value === "string") return ID_TEXT.test(value) ? withinId(BigInt(value)) : undefined;
   if (typeof value === "number") {
