@@ -21,7 +21,7 @@ const settings = {
   NOTIFIER_MIGRATION_DATABASE_URL: postgresUrl.optional(),
 };
 
-/** The settings for a database's URL, by the folder of its migrations; the first one set is used. */
+/** The settings for a database's URL, by the folder of its migrations; the first set one counts. */
 const DATABASES = {
   loms: ["MIGRATION_DATABASE_URL", "DATABASE_URL"],
   notifier: ["NOTIFIER_MIGRATION_DATABASE_URL", "NOTIFIER_DATABASE_URL"],
