@@ -20,7 +20,7 @@ const SETTINGS = {
   "pg_stat_statements.track": "all",
 };
 
-describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
+describe.skipIf(!programs)("a PostgreSQL with its own defaults", () => {
   let pair: PostgresPair;
   let admin: postgres.Sql;
   let stack: Stack;
@@ -112,7 +112,7 @@ describe.skipIf(!programs)("a PostgreSQL with defaults of its own", () => {
       ],
     ] as const,
   )(
-    "%s refuses to start where transactions are serializable, and the sentence that it says helps",
+    "%s refuses to start where transactions are serializable, and names the statement that helps",
     async (part, setting, database, given, taken) => {
       await admin.unsafe(`${given} default_transaction_isolation = 'serializable'`);
       const refused = await spawnAlone(part, await ownSettings());

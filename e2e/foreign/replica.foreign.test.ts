@@ -20,7 +20,7 @@ const ORDERS = 20;
 const SETTINGS = { synchronous_commit: "on", recovery_min_apply_delay: "100ms" };
 const BOTH = "FIRST 2 (standby1, standby2)";
 
-describe.skipIf(!programs)("replicas of a PostgreSQL with defaults of its own", () => {
+describe.skipIf(!programs)("replicas of a PostgreSQL with its own defaults", () => {
   let pair: PostgresPair;
   let admin: postgres.Sql;
   let standbys: postgres.Sql[];
