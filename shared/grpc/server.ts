@@ -19,7 +19,7 @@ import {
 } from "./definition.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { GrpcHealth } from "./health.ts";
-import { boundTimeouts, prepareGrpcJs } from "./prepare-grpc-js.ts";
+import { prepareGrpcJs, prepareServers } from "./prepare-grpc-js.ts";
 import { addReflection } from "./reflection.ts";
 import { toGrpcStatus } from "./status.ts";
 
@@ -66,7 +66,7 @@ export interface GrpcServer {
 /** A server of unary methods, with reflection and health; it is listening when this resolves. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   prepareGrpcJs();
-  boundTimeouts();
+  prepareServers();
   const { definition, address } = options;
   const server = new Server({
     "grpc.max_receive_message_length": RECEIVE_MAX_BYTES,
