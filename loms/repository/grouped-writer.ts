@@ -18,8 +18,8 @@ import { lineCount, type OrderListWriter, type WriteList } from "./writer.ts";
 const ORDERS_MAX = 256;
 /** The same for orders with many lines; a single order may have 1000. */
 const LINES_MAX = 4_000;
-/** Queued calls of each kind. A longer queue would take seconds. */
-const WAITING_MAX = 5_000;
+/** Queued calls of each kind: what an overloaded loms answers within a second. */
+const WAITING_MAX = 2_000;
 /** Concurrent transactions of each kind. A second would share locks and CPUs, and gain nothing. */
 const BATCHES_MAX = 1;
 /** A transaction that takes this long waits for a lock or for the server. */
