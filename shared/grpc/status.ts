@@ -98,6 +98,8 @@ function retryAfter(metadata: Metadata): ErrorFacts {
 
 /** Cuts at a whole character; a lone surrogate cannot be sent. */
 function cutMessage(message: string): string {
+  // UTF-8 has at most three bytes for each unit of a string.
+  if (message.length * 3 <= STATUS_MESSAGE_MAX_BYTES) return message.toWellFormed();
   const buffer = new Uint8Array(STATUS_MESSAGE_MAX_BYTES);
   const { read } = new TextEncoder().encodeInto(message, buffer);
   return message.slice(0, read).toWellFormed();
