@@ -29,9 +29,6 @@ app.get("/user/:user/cart/list", (c) => {
   return c.json({ items, total_price: items.reduce((sum, { count }) => sum + 2_202 * count, 0) });
 });
 
-// A caller that leaves in the middle of a body ends only its request.
-process.on("unhandledRejection", () => {});
-
 const port = Number(process.argv[2]);
 const hostname = "127.0.0.1";
 if (typeof Deno === "undefined") serve({ fetch: app.fetch, port, hostname });

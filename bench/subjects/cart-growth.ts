@@ -7,14 +7,13 @@ import { commandFor } from "../../stack/processes/runtimes.ts";
 import { httpRequest } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
 import { loadedWay, type Way } from "../rounds.ts";
-import { type Cart, openCartStandIns } from "./cart.ts";
+import { type Cart, openCartStandIns, SKUS } from "./cart.ts";
 import { FILL } from "./fill.ts";
 import type { Growth } from "./loms-growth.ts";
 
 const CALLERS = 32;
 const SECONDS = 1;
 const REQUESTS = 20_000;
-const SKU = 1_076_963;
 const PROGRAM = fileURLToPath(new URL("growing-cart.ts", import.meta.url));
 const MEMORY_PROGRAM = fileURLToPath(new URL("../cart-memory.ts", import.meta.url));
 
@@ -34,9 +33,9 @@ export async function openCartGrowth(opened: CloseStack): Promise<Growth> {
 }
 
 function wayTo(load: string, cart: Cart, size: number): Way {
-  const requests = Array.from({ length: size === 1 ? 1 : REQUESTS }, (): Request => {
+  const requests = Array.from({ length: REQUESTS }, (_, index): Request => {
     const user = 1 + Math.floor(Math.random() * size);
-    return load === "list" ? httpRequest("GET", `/user/${user}/cart/list`) : add(user);
+    return load === "list" ? httpRequest("GET", `/user/${user}/cart/list`) : add(user, index);
   });
   return loadedWay(
     `${load}, ${size} carts`,
@@ -50,7 +49,7 @@ function wayTo(load: string, cart: Cart, size: number): Way {
 
 async function fill(cart: Cart, size: number): Promise<void> {
   cart.resume();
-  const path = `/user/${FILL + BigInt(size)}/cart/${SKU}`;
+  const path = `/user/${FILL + BigInt(size)}/cart/${SKUS[0]}`;
   const response = await fetch(`http://${cart.http}${path}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -60,8 +59,10 @@ async function fill(cart: Cart, size: number): Promise<void> {
   cart.pause();
 }
 
-function add(user: number): Request {
-  return httpRequest("POST", `/user/${user}/cart/${SKU}`, { count: 1 });
+/** Of each product in turn: a line of the one cart holds 65,535 units. */
+function add(user: number, index: number): Request {
+  const sku = SKUS[index % SKUS.length];
+  return httpRequest("POST", `/user/${user}/cart/${sku}`, { count: 1 });
 }
 
 interface CartLineSize {

@@ -13,10 +13,9 @@ import type { Request } from "../load/report.ts";
 import { type Service, startService } from "./service.ts";
 
 const FREE = { host: "127.0.0.1", port: 0 };
-/** More than a bench adds to one cart. */
-const IN_STOCK = 1_000_000_000n;
+const IN_STOCK = 1_000_000n;
 /** Products of the stand-in. */
-const SKUS = [1_076_963, 1_148_162, 1_625_903, 2_618_151, 2_956_315];
+export const SKUS = [1_076_963, 1_148_162, 1_625_903, 2_618_151, 2_956_315];
 const USERS = 1_000;
 
 export interface CartOptions {
