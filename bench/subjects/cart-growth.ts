@@ -27,7 +27,10 @@ export async function openCartGrowth(opened: CloseStack): Promise<Growth> {
   };
   const [one, many] = [await open("one cart"), await open("many carts")];
   return {
-    growTo: (size) => fill(many, size),
+    async growTo(size) {
+      await startAgain(one);
+      await fill(many, size);
+    },
     waysOf: (load, size) => [wayTo(load, one, 1), wayTo(load, many, size)],
   };
 }
@@ -56,6 +59,18 @@ async function fill(cart: Cart, size: number): Promise<void> {
     body: JSON.stringify({ count: 1 }),
   });
   if (!response.ok) throw new Error(`filling ${size} carts ended with ${response.status}`);
+  cart.pause();
+}
+
+/** Leaves one unit in the one cart, whose lines would become full from size to size. */
+async function startAgain(cart: Cart): Promise<void> {
+  cart.resume();
+  const url = `http://${cart.http}/user/1/cart`;
+  await fetch(url, { method: "DELETE" });
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ count: 1 });
+  const response = await fetch(`${url}/${SKUS[0]}`, { method: "POST", headers, body });
+  if (!response.ok) throw new Error(`an add to the one cart ended with ${response.status}`);
   cart.pause();
 }
 
