@@ -329,6 +329,25 @@ $$;
 -- key belongs to an order with other items or prices. A repeated key gets the first answer again.
 -- With an order that is created or short come the ids in the outbox of its two events, and their
 -- time. stock_events: whether the call wrote stock events.
+--
+-- Steps:
+--   1. Set the durability and the lock timeout of the transaction.
+--   2. Draw an id for each order: new_ids.
+--   3. Insert the idempotency keys, and read the order of each key: answer_ids. It differs from the
+--      new id if an earlier call, or an earlier place of the list, has the key; such a place is a
+--      repeat, and steps 4 to 9 skip it.
+--   4. Lock the stock rows of the others by SKU, and read what is available and the time: moment.
+--   5. Find the stock row of each line: line_slots.
+--   6. In the order of the list, admit each order if all its lines are available, and take them
+--      from `available`. Otherwise note its shortage and take nothing.
+--   7. Reserve in stocks what was taken.
+--   8. Write a stock event for each SKU that sold out.
+--   9. Insert the orders, their items, their history and their two events, and note the ids of the
+--      events.
+--  10. If a place is a repeat, write a message to the write-ahead log, so that the commit
+--      waits for the replica.
+--  11. Return the outcome of each place. A repeat has the shortage that is stored with its order,
+--      or is 'key_reused' if its lines differ from those of the order.
 create or replace function loms_order_create_events(
   users bigint[],
   keys text[],
@@ -634,7 +653,7 @@ begin
 end
 $$;
 --> statement-breakpoint
--- Takes the lease, keeps it, or finds it held by another relay, and then notes that somebody waits.
+-- Takes the lease, keeps it, or finds it held by another relay, and then notes that it waits.
 -- A call that has nothing to note writes nothing: the lease is renewed once a third of it is over,
 -- or when many ids were drawn, since the floor rises with renewals.
 --
@@ -801,13 +820,9 @@ begin
 end
 $$;
 --> statement-breakpoint
--- Takes or renews the lease and reads the oldest events that wait, in one transaction: its commit
--- waits for the replica, and what it read was committed before, so no event is published that the
--- loss of the primary could undo.
---
--- Returns one row per event, state 'taken'; or a single row with state 'drained', or 'elsewhere'
--- while another relay has the lease. refused_before lists the ids of the order's earlier events
--- that the bus refused; one statement reads both, so that no refusal is missed.
+-- For a loms whose relay has the lease only while events wait: as loms_outbox_read, which takes the
+-- lease in any case. Returns one row per event, state 'taken'; or a single row with state
+-- 'drained', or 'elsewhere' while another relay has the lease.
 create or replace function loms_outbox_take_reasons(
   relay uuid,
   lease_ms int,
@@ -832,103 +847,136 @@ set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
-declare
-  lease_length constant interval := lease_ms * interval '1 ms';
-  floor bigint;
 begin
   perform set_config('synchronous_commit', durability, true);
   -- By then the caller has given up, and other calls need the connection.
   perform set_config('lock_timeout', '10s', true);
 
-  select lease.floor into floor from outbox_lease lease where lease.only_row;
   -- Most calls find no event, and write nothing.
   if exists (
-    select from outbox waiting where waiting.published_at is null and waiting.id >= floor
+    select from outbox waiting
+    where waiting.published_at is null
+      and waiting.id >= (select lease.floor from outbox_lease lease where lease.only_row)
   ) then
-    -- A lease that ends later than a new one would was taken before the clock was set back. The
-    -- clock is read once the row is locked. only_row finds the row by its key: the planner would
-    -- rate a scan of the table at 10^10.
-    update outbox_lease lease
-    set holder = relay, until = clock_timestamp() + lease_length
-    where lease.only_row and (
-      lease.holder = relay or lease.until <= clock_timestamp()
-      or lease.until > clock_timestamp() + lease_length
-    );
-    if not found then
-      return query select 'elsewhere', null::bigint, null::bigint, null::bigint, null::int,
-        null::text, null::text, null::text, null::text, null::text;
-      return;
-    end if;
-
     return query
-    select 'taken', waiting.id, waiting.order_id, waiting.user_id, waiting.seq::int,
-      waiting.status,
-      to_char(waiting.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-      waiting.traceparent,
-      (
-        select string_agg(refused.order_id || '-' || refused.seq, ',' order by refused.seq)
-        from outbox_refused refused
-        where refused.order_id = waiting.order_id and refused.seq < waiting.seq
-      ),
-      waiting.reason
-    from outbox waiting
-    where waiting.published_at is null and waiting.id >= floor
-    order by waiting.id
-    limit max_events;
-    if found then
-      return;
-    end if;
+    select found.state, found.id, found.order_id, found.user_id, found.seq, found.status, found.at,
+      found.traceparent, found.refused_before, found.reason
+    from loms_outbox_read(relay, lease_ms, '{}', max_events, durability) found;
+  else
+    state := 'drained';
+    return next;
   end if;
-  return query select 'drained', null::bigint, null::bigint, null::bigint, null::int,
-    null::text, null::text, null::text, null::text, null::text;
 end
 $$;
 --> statement-breakpoint
--- As loms_outbox_clean, of the stock events.
-create or replace function loms_stock_outbox_clean(retention_ms bigint, max_events int) returns int
+-- As loms_outbox_read, for the stock events.
+create or replace function loms_stock_outbox_read(
+  relay uuid,
+  lease_ms int,
+  known_ids bigint[],
+  max_events int,
+  durability text
+)
+returns table (
+  state text,
+  awaited boolean,
+  id bigint,
+  sku bigint,
+  kind text,
+  available bigint,
+  total_count bigint,
+  at text,
+  traceparent text
+)
 language plpgsql
 set enable_seqscan = off
 set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
+#variable_conflict use_column
 declare
-  published_before constant timestamptz :=
-    clock_timestamp() - retention_ms * interval '1 ms';
-  lease stock_outbox_lease;
-  old_ids bigint[];
-  first_left bigint;
-  deleted int;
+  lease record;
 begin
-  perform set_config('synchronous_commit', 'local', true);
+  perform set_config('synchronous_commit', durability, true);
+  -- By then the caller has given up, and other calls need the connection.
   perform set_config('lock_timeout', '10s', true);
 
-  select stored.* into lease from stock_outbox_lease stored where stored.only_row;
-  select array_agg(oldest.id) filter (where oldest.is_old),
-    coalesce(min(oldest.id) filter (where not oldest.is_old), max(oldest.id) + 1)
-  into old_ids, first_left
-  from (
-    select stored.id,
-      coalesce(
-        stored.published_at < published_before or stored.published_at > clock_timestamp(), false
-      ) as is_old
-    from stock_outbox stored
-    where stored.id >= lease.cleaned_to
-    order by stored.id
-    limit max_events
-  ) oldest;
-
-  delete from stock_outbox stored where stored.id = any (old_ids);
-  get diagnostics deleted = row_count;
-  if deleted > 0 then
-    update stock_outbox_lease stored
-    set cleaned_to = greatest(stored.cleaned_to, least(lease.floor, first_left))
-    where stored.only_row;
+  select * into lease from loms_stock_outbox_hold(relay, lease_ms);
+  if lease.held then
+    return query
+    select 'taken', lease.awaited, waiting.id, waiting.sku, waiting.kind, waiting.available,
+      waiting.total_count,
+      to_char(waiting.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      waiting.traceparent
+    from stock_outbox waiting
+    where waiting.published_at is null and waiting.id >= lease.floor
+      -- A list in a subquery is hashed.
+      and waiting.id not in (select unnest(known_ids))
+    order by waiting.id
+    limit max_events;
+    if found then
+      perform pg_logical_emit_message(true, 'loms', 'outbox');
+      return;
+    end if;
   end if;
-  return deleted;
+  return query select case when lease.held then 'drained' else 'elsewhere' end, lease.awaited,
+    null::bigint, null::bigint, null::text, null::bigint, null::bigint, null::text, null::text;
 end
 $$;
 --> statement-breakpoint
--- As loms_outbox_hold, of the stock events.
+-- As loms_outbox_take_reasons, for the stock events.
+create or replace function loms_stock_outbox_take(
+  relay uuid,
+  lease_ms int,
+  max_events int,
+  durability text
+)
+returns table (
+  state text,
+  id bigint,
+  sku bigint,
+  kind text,
+  available bigint,
+  total_count bigint,
+  at text,
+  traceparent text
+)
+language plpgsql
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  perform set_config('synchronous_commit', durability, true);
+  -- By then the caller has given up, and other calls need the connection.
+  perform set_config('lock_timeout', '10s', true);
+
+  -- Most calls find no event, and write nothing.
+  if exists (
+    select from stock_outbox waiting
+    where waiting.published_at is null
+      and waiting.id >= (select lease.floor from stock_outbox_lease lease where lease.only_row)
+  ) then
+    return query
+    select found.state, found.id, found.sku, found.kind, found.available, found.total_count,
+      found.at, found.traceparent
+    from loms_stock_outbox_read(relay, lease_ms, '{}', max_events, durability) found;
+  else
+    state := 'drained';
+    return next;
+  end if;
+end
+$$;
+--> statement-breakpoint
+-- Takes the lease, keeps it, or finds it held by another relay, and then notes that it waits.
+-- A call that has nothing to note writes nothing: the lease is renewed once a third of it is over,
+-- or when many ids were drawn, since the floor rises with renewals.
+--
+-- The floor: ids become visible out of order, yet every transaction has its xid before it draws an
+-- id (loms_xid_before_id). So those that drew an id up to `drawn`, read before this transaction got
+-- the xid `drawn_xid`, have lower xids, and are over once the oldest running xid is no lower. What
+-- they wrote is visible then, and no id below the lowest one that waits ever will wait.
 create or replace function loms_stock_outbox_hold(relay uuid, lease_ms int)
 returns table (held boolean, awaited boolean, floor bigint)
 language plpgsql
@@ -1016,128 +1064,49 @@ begin
 end
 $$;
 --> statement-breakpoint
--- As loms_outbox_read, for the stock events.
-create or replace function loms_stock_outbox_read(
-  relay uuid,
-  lease_ms int,
-  known_ids bigint[],
-  max_events int,
-  durability text
-)
-returns table (
-  state text,
-  awaited boolean,
-  id bigint,
-  sku bigint,
-  kind text,
-  available bigint,
-  total_count bigint,
-  at text,
-  traceparent text
-)
+-- Deletes rows that were published before the retention, among the oldest max_events rows, and
+-- returns how many. It searches no further: rows are published about in the order of their ids. A
+-- row with a publication time in the future dates from before the clock was set back, and is
+-- deleted as well. The next call begins where nothing is left, below the floor of loms_stock_outbox_hold.
+create or replace function loms_stock_outbox_clean(retention_ms bigint, max_events int) returns int
 language plpgsql
 set enable_seqscan = off
 set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 declare
-  lease record;
+  published_before constant timestamptz :=
+    clock_timestamp() - retention_ms * interval '1 ms';
+  lease stock_outbox_lease;
+  old_ids bigint[];
+  first_left bigint;
+  deleted int;
 begin
-  perform set_config('synchronous_commit', durability, true);
-  -- By then the caller has given up, and other calls need the connection.
+  perform set_config('synchronous_commit', 'local', true);
   perform set_config('lock_timeout', '10s', true);
 
-  select * into lease from loms_stock_outbox_hold(relay, lease_ms);
-  if lease.held then
-    return query
-    select 'taken', lease.awaited, waiting.id, waiting.sku, waiting.kind, waiting.available,
-      waiting.total_count,
-      to_char(waiting.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-      waiting.traceparent
-    from stock_outbox waiting
-    where waiting.published_at is null and waiting.id >= lease.floor
-      -- A list in a subquery is hashed.
-      and waiting.id not in (select unnest(known_ids))
-    order by waiting.id
-    limit max_events;
-    if found then
-      perform pg_logical_emit_message(true, 'loms', 'outbox');
-      return;
-    end if;
-  end if;
-  return query select case when lease.held then 'drained' else 'elsewhere' end, lease.awaited,
-    null::bigint, null::bigint, null::text, null::bigint, null::bigint, null::text, null::text;
-end
-$$;
---> statement-breakpoint
--- Like loms_outbox_take_reasons, for the stock events: takes or renews the lease and reads the
--- oldest events that wait, in one transaction whose commit waits for the replica.
---
--- Returns one row per event, state 'taken'; or a single row with state 'drained', or 'elsewhere'
--- while another relay has the lease.
-create or replace function loms_stock_outbox_take(
-  relay uuid,
-  lease_ms int,
-  max_events int,
-  durability text
-)
-returns table (
-  state text,
-  id bigint,
-  sku bigint,
-  kind text,
-  available bigint,
-  total_count bigint,
-  at text,
-  traceparent text
-)
-language plpgsql
-set enable_seqscan = off
-set jit = off
-set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-declare
-  lease_length constant interval := lease_ms * interval '1 ms';
-  floor bigint;
-begin
-  perform set_config('synchronous_commit', durability, true);
-  -- By then the caller has given up, and other calls need the connection.
-  perform set_config('lock_timeout', '10s', true);
+  select stored.* into lease from stock_outbox_lease stored where stored.only_row;
+  select array_agg(oldest.id) filter (where oldest.is_old),
+    coalesce(min(oldest.id) filter (where not oldest.is_old), max(oldest.id) + 1)
+  into old_ids, first_left
+  from (
+    select stored.id,
+      coalesce(
+        stored.published_at < published_before or stored.published_at > clock_timestamp(), false
+      ) as is_old
+    from stock_outbox stored
+    where stored.id >= lease.cleaned_to
+    order by stored.id
+    limit max_events
+  ) oldest;
 
-  select lease.floor into floor from stock_outbox_lease lease where lease.only_row;
-  -- Most calls find no event, and write nothing.
-  if exists (
-    select from stock_outbox waiting where waiting.published_at is null and waiting.id >= floor
-  ) then
-    -- A lease that ends later than a new one would was taken before the clock was set back.
-    update stock_outbox_lease lease
-    set holder = relay, until = clock_timestamp() + lease_length
-    where lease.only_row and (
-      lease.holder = relay or lease.until <= clock_timestamp()
-      or lease.until > clock_timestamp() + lease_length
-    );
-    if not found then
-      return query select 'elsewhere', null::bigint, null::bigint, null::text, null::bigint,
-        null::bigint, null::text, null::text;
-      return;
-    end if;
-
-    return query
-    select 'taken', waiting.id, waiting.sku, waiting.kind, waiting.available,
-      waiting.total_count,
-      to_char(waiting.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-      waiting.traceparent
-    from stock_outbox waiting
-    where waiting.published_at is null and waiting.id >= floor
-    order by waiting.id
-    limit max_events;
-    if found then
-      return;
-    end if;
+  delete from stock_outbox stored where stored.id = any (old_ids);
+  get diagnostics deleted = row_count;
+  if deleted > 0 then
+    update stock_outbox_lease stored
+    set cleaned_to = greatest(stored.cleaned_to, least(lease.floor, first_left))
+    where stored.only_row;
   end if;
-  return query select 'drained', null::bigint, null::bigint, null::text, null::bigint,
-    null::bigint, null::text, null::text;
+  return deleted;
 end
 $$;
