@@ -1,16 +1,11 @@
 import { createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
 import { healthRoutes, metricsRoute, type ReadyCheck } from "../../shared/http/probes.ts";
 import { OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
-import type { Readiness } from "../../shared/lifecycle.ts";
-import type { Logger } from "../../shared/telemetry/log.ts";
-import type { Metrics } from "../../shared/telemetry/metrics.ts";
-import type { Tracing } from "../../shared/telemetry/tracing.ts";
+import type { ServiceParts } from "../../shared/open-service.ts";
 
-export interface NotifierHttpOptions {
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  readonly tracing: Tracing;
-  readonly readiness: Readiness;
+type Parts = Pick<ServiceParts<unknown>, "log" | "metrics" | "tracing" | "readiness">;
+
+export interface NotifierHttpOptions extends Parts {
   /** Checks of the parts that the notifier needs. */
   readonly checks: Readonly<Record<string, ReadyCheck>>;
 }
@@ -25,11 +20,7 @@ const START = {
 /** The health and metrics routes; events come over the bus. */
 export function createNotifierHttp(options: NotifierHttpOptions): HttpApp {
   const { log, metrics, tracing, readiness, checks } = options;
-  const app = createHttpApp({
-    log,
-    metrics,
-    tracing,
-  });
+  const app = createHttpApp({ log, metrics, tracing });
   mount(app, [...healthRoutes(readiness, checks), metricsRoute(metrics), startPageRoute(START)]);
   return app;
 }
