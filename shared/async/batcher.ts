@@ -79,7 +79,7 @@ export class Batcher<Item, Answer> {
    * item is in a batch; then it is never sent. Once it is, only `run` ends it.
    */
   ask(item: Item): Promise<Answer> {
-    const { waitingMax, callerOf } = this.#options;
+    const { waitingMax } = this.#options;
     if (this.#waiting.length >= waitingMax) {
       const message = `${waitingMax} calls wait already`;
       return Promise.reject(
@@ -89,13 +89,14 @@ export class Batcher<Item, Answer> {
     return new Promise((resolve, reject) => {
       const askedAt = this.#clock.now();
       this.#waiting.push({ item, askedAt, resolve, reject });
-      if (callerOf) this.#expireAfter(callerOf(item).remainingMs());
+      this.#keepDeadline(item);
       this.#startSoon();
     });
   }
 
   /** Keeps one timer for all that wait. */
-  #expireAfter(remainingMs: number): void {
+  #keepDeadline(item: Item): void {
+    const remainingMs = this.#options.callerOf?.(item).remainingMs() ?? Infinity;
     const at = this.#clock.now() + remainingMs;
     if (at >= this.#expiresAt) return;
     this.#cancelTimer();
@@ -103,9 +104,7 @@ export class Batcher<Item, Answer> {
     this.#cancelTimer = this.#clock.setTimer(remainingMs, () => {
       this.#expiresAt = Infinity;
       this.#waiting = this.#waiting.filter((call) => this.#isWanted(call));
-      for (const { item } of this.#waiting) {
-        this.#expireAfter(this.#options.callerOf?.(item).remainingMs() ?? Infinity);
-      }
+      for (const call of this.#waiting) this.#keepDeadline(call.item);
     });
   }
 
