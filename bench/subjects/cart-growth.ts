@@ -52,26 +52,25 @@ function wayTo(load: string, cart: Cart, size: number): Way {
 
 async function fill(cart: Cart, size: number): Promise<void> {
   cart.resume();
-  const path = `/user/${FILL + BigInt(size)}/cart/${SKUS[0]}`;
-  const response = await fetch(`http://${cart.http}${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ count: 1 }),
-  });
-  if (!response.ok) throw new Error(`filling ${size} carts ended with ${response.status}`);
+  await addOne(cart, FILL + BigInt(size));
   cart.pause();
 }
 
 /** Leaves one unit in the one cart, whose lines would become full from size to size. */
 async function startAgain(cart: Cart): Promise<void> {
   cart.resume();
-  const url = `http://${cart.http}/user/1/cart`;
-  await fetch(url, { method: "DELETE" });
-  const headers = { "content-type": "application/json" };
-  const body = JSON.stringify({ count: 1 });
-  const response = await fetch(`${url}/${SKUS[0]}`, { method: "POST", headers, body });
-  if (!response.ok) throw new Error(`an add to the one cart ended with ${response.status}`);
+  await fetch(`http://${cart.http}/user/1/cart`, { method: "DELETE" });
+  await addOne(cart, 1n);
   cart.pause();
+}
+
+async function addOne({ http }: Cart, user: bigint): Promise<void> {
+  const response = await fetch(`http://${http}/user/${user}/cart/${SKUS[0]}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ count: 1 }),
+  });
+  if (!response.ok) throw new Error(`an add to cart ${user} ended with ${response.status}`);
 }
 
 /** Of each product in turn: a line of the one cart holds 65,535 units. */
