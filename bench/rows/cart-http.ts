@@ -61,8 +61,9 @@ async function run(lab: Lab): Promise<void> {
   for (const runtime of RUNTIMES) {
     const command = commandFor(runtime, "cart/main.ts", ["-A"]);
     const service = await cartStandIns.start({ name: `cart on ${runtime}`, command });
-    const cart = (load: Action): Way => {
-      const way = waysTo(service, service.http, [service, standIns])(load);
+    const toCart = waysTo(service, service.http, [service, standIns]);
+    const cart: Ways = (load) => {
+      const way = toCart(load);
       return { ...way, warmUp: () => way.measure({ seconds: CART_WARM_UP_SECONDS }) };
     };
     const bare = commandFor(runtime, BARE_CART, ["-A"]);
