@@ -1,8 +1,10 @@
+// node tools/house.ts prints the size of the source, import circles, and how many files run during
+// one checkout. --check prints circles between folders and long lines alone, and exits with 1 if
+// there are any.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { PROJECT_DIRECTORY } from "../stack/services.ts";
 import {
   circles,
@@ -15,12 +17,7 @@ import {
   topFolder,
 } from "./source-tree.ts";
 
-const CHECKOUT_FILES = fileURLToPath(new URL("checkout-files.ts", import.meta.url));
 const RUN = { cwd: PROJECT_DIRECTORY, encoding: "utf8" } as const;
-
-// node tools/house.ts prints the size of the source, import circles, and how many files run during
-// one checkout. --check prints circles between folders and long lines alone, and exits with 1 if
-// there are any.
 
 if (process.argv.includes("--check")) check(readTree());
 else report(readTree());
@@ -65,7 +62,8 @@ function report(tree: SourceTree): void {
     }
   }
   // In a separate process, because PostgreSQL, loms and cart run there.
-  out(`\n${execFileSync(process.execPath, [CHECKOUT_FILES], RUN).trim().split("\n").at(-1)}`);
+  const checkout = execFileSync(process.execPath, ["tools/checkout-files.ts"], RUN);
+  out(`\n${checkout.trim().split("\n").at(-1)}`);
 }
 
 /** Lines of source by top folder, largest first, and the total. */
