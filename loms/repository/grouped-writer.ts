@@ -2,7 +2,7 @@ import { isOwnFault } from "../../shared/postgres/database-error.ts";
 import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { OrderWriter } from "../domain/deps.ts";
-import { lineCount, type OrderListWriter, type WriteList } from "./writer.ts";
+import type { OrderListWriter, WriteList } from "./writer.ts";
 
 // Group commit: orders that arrive while a transaction is in progress share the next one.
 // Each order is admitted separately, in the order of arrival. If the deadline of a waiting order
@@ -53,10 +53,10 @@ export function createGroupedWriter(
     });
   }
 
-  // The lines of the changed orders are not known here.
+  // The duration of a write grows with its lines. Those of the changed orders are not known here.
   const noLines = () => 0;
   return {
-    orderCreate: grouped("order_create", lists.orderCreate, lineCount),
+    orderCreate: grouped("order_create", lists.orderCreate, ({ items }) => items.length),
     orderPay: grouped("order_pay", lists.orderPay, noLines),
     orderCancel: grouped("order_cancel", lists.orderCancel, noLines),
     expireOrders: lists.expireOrders,

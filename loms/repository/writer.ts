@@ -100,11 +100,6 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
   };
 }
 
-/** The duration of a write grows with its lines. */
-export function lineCount({ items }: NewOrder): number {
-  return items.length;
-}
-
 function toColumns(orders: readonly NewOrder[]) {
   const lines = orders.flatMap(({ items }, index) =>
     items.map(({ sku, count, price }) => ({ place: index + 1, sku, count, price }))
