@@ -118,6 +118,7 @@ export async function openDatabases(parts: Opening): Promise<Databases> {
     pool: open({ url, role: "replica" }),
   }));
   const listed = new ListedReplicas({ primary: reads, members: replicas, clock: systemClock });
+  await listed.meet();
   const marks = open(primary);
   const writes = new ReplicatedWrites({
     synchronous: open(primary),
@@ -146,10 +147,7 @@ export async function openDatabases(parts: Opening): Promise<Databases> {
 async function openReplication(
   { writes, ...probing }:
     & Pick<CommitProbeOptions, "reads" | "probes" | "listed" | "onConfirmed">
-    & {
-      readonly listed: ListedReplicas;
-      readonly writes: ReplicatedWrites;
-    },
+    & { readonly writes: ReplicatedWrites },
   { config, log, metrics, logThrottled, opened }: Opening,
 ): Promise<Replication> {
   const { SYNC_REPLICA_POLICY: policy, SYNC_REPLICA_DEGRADE_AFTER: afterMs } = config;
@@ -177,7 +175,6 @@ async function openReplication(
       : "unreplicated";
     for (const state of STATES) states.set({ state }, state === now ? 1 : 0);
   });
-  await probing.listed.meet();
   // No write may be admitted before it is known what commits wait for.
   await replication.untilKnown(START_TIMEOUT_MS);
   replication.start();
