@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ORDER_EVENTS } from "../proto/order-event.ts";
 import { STOCK_EVENTS } from "../proto/stock-event.ts";
 import { systemClock } from "../shared/async/clock.ts";
-import type { Bus, Topic } from "../shared/bus/bus.ts";
+import type { Bus } from "../shared/bus/bus.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedPublisher } from "../shared/bus/observed.ts";
 import type { ServiceParts } from "../shared/open-service.ts";
@@ -12,7 +12,6 @@ import { ORDER_BACKLOG, outboxBacklog, STOCK_BACKLOG, watchBacklog } from "./out
 import { outboxCleaner } from "./outbox/clean.ts";
 import { outboxWait } from "./outbox/event-message.ts";
 import { ORDER_OUTBOX } from "./outbox/order-outbox.ts";
-import type { Outbox } from "./outbox/outbox.ts";
 import { Relay, type RelayOptions } from "./outbox/relay.ts";
 import { relayMetrics } from "./outbox/relay-metrics.ts";
 import { STOCK_OUTBOX } from "./outbox/stock-outbox.ts";
@@ -45,12 +44,9 @@ export async function openRelays(databases: Databases, parts: Opening): Promise<
   return { orders, stock };
 }
 
-interface RelayParts {
-  /** An event as log fields. */
+interface RelayParts extends Pick<RelayOptions, "outbox" | "topic" | "onBatch"> {
+  /** An event, in log messages. */
   readonly what: string;
-  readonly outbox: Outbox;
-  readonly topic: Topic;
-  readonly onBatch?: NonNullable<RelayOptions["onBatch"]>;
   readonly bus: Bus;
 }
 
@@ -72,7 +68,7 @@ function openRelay(
     relayId: randomUUID(),
     onError: (error) => logThrottled("warn", `${what}s wait for the bus`, error),
     onRefused: (event) => log.error(`the bus refuses permanently: ${what}`, { ...event }),
-    ...(onBatch && { onBatch }),
+    onBatch,
   });
   // Before the first event, so that errors of the topic are reported at the start.
   bus.ensureTopic(topic)
