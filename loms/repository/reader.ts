@@ -53,15 +53,12 @@ export function createGroupedReader(
   }
 
   return {
-    orderInfo: grouped(
-      "order_info",
-      (orderIds: readonly bigint[], context) => sets.orderInfo(orderIds, context),
-    ),
+    orderInfo: grouped("order_info", sets.orderInfo),
     stocksInfo: grouped("stocks_info", async (skus: readonly number[], context) => {
       const stocks = await sets.stocksInfo(skus, context);
       return new Map(stocks.map((stock) => [stock.sku, stock]));
     }),
-    stocksInfoList: (skus, context) => sets.stocksInfo(skus, context),
+    stocksInfoList: sets.stocksInfo,
   };
 }
 
