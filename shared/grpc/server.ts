@@ -191,11 +191,11 @@ class CallsInProgress {
   /** Whether the call was still in progress. */
   remove(call: UnaryCall): boolean {
     if (this.#calls[call.place] !== call) return false;
-    const last = this.#calls.pop();
-    if (last !== undefined && last !== call) {
-      this.#calls[call.place] = last;
-      last.place = call.place;
-    }
+    // The last call takes its place.
+    const last = this.#calls.at(-1) as UnaryCall;
+    this.#calls[call.place] = last;
+    last.place = call.place;
+    this.#calls.pop();
     return true;
   }
 
