@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { formatHostPort } from "../config.ts";
+import { aborted } from "../signals.ts";
 import { createGrpcClient } from "./client.ts";
 import { type IncomingCall, startGrpcServer } from "./server.ts";
 
@@ -22,9 +23,7 @@ test("a call is not affected by thousands of others that are cancelled", async (
     if (orderID === STAYING) return answer.promise;
     const { signal } = call.context;
     callers.get(orderID)?.abort();
-    return new Promise((_, reject) =>
-      signal.addEventListener("abort", () => reject(signal.reason))
-    );
+    return aborted(signal).then(() => signal.throwIfAborted());
   };
   const keys = Object.keys(LomsDefinition.methods);
   const server = await startGrpcServer({
