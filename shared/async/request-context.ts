@@ -27,7 +27,7 @@ export interface RequestContextOptions {
   /** The time that the work may take, in ms. */
   readonly timeoutMs: number;
   readonly caller?: Caller | undefined;
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 const NONE: readonly string[] = [];

@@ -111,8 +111,7 @@ export function serveTogether(contexts: readonly RequestContext[], graceMs = 0):
 
 /** The context of work without a request, such as a poll; its spans are not sampled. */
 export function backgroundContext(timeoutMs: number, clock?: Clock): RequestContext {
-  const traceparent = childTraceparent(undefined);
-  return new RequestContext({ traceparent, timeoutMs, ...(clock && { clock }) });
+  return new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs, clock });
 }
 
 export type SpanKind = "server" | "client" | "producer" | "consumer" | "internal";
