@@ -1,20 +1,18 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LomsDefinition } from "../proto/gen/loms/v1/loms.ts";
 import { NOTIFIER_GROUP, ORDER_EVENTS, type OrderEvent } from "../proto/order-event.ts";
-import { RequestContext } from "../shared/async/request-context.ts";
 import { eachMessage } from "../shared/bus/bus.ts";
 import { createPostgresBus } from "../shared/bus/postgres.ts";
 import { createGrpcClient } from "../shared/grpc/client.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
-import { childTraceparent } from "../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../shared/telemetry/tracing.ts";
 import { freePorts } from "../stack/ports.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { lomsConfig } from "./config.ts";
 import { type RunningLoms, startLoms } from "./service.ts";
 
 const log = createLogger({ service: "loms", level: "error", write: () => {} });
-const context = () =>
-  new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs: 5_000 });
+const context = () => backgroundContext(5_000);
 
 let database: TestDatabase;
 let bus: TestDatabase;

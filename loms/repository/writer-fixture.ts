@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
 import { orderEvents, outbox, stockMovements, stocks } from "../../drizzle/loms/schema.ts";
 import { systemClock } from "../../shared/async/clock.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import type { RequestContext } from "../../shared/async/request-context.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext, childTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { NewOrder, OrderItem } from "../domain/deps.ts";
 import type { StockWriter } from "../domain/stock-deps.ts";
 import { ReplicatedWrites } from "./replicated-writes.ts";
@@ -88,5 +88,5 @@ export function newOrder(items: readonly OrderItem[], idempotencyKey?: string): 
 }
 
 export function testContext(timeoutMs = REQUEST_TIMEOUT_MS): RequestContext {
-  return new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs });
+  return backgroundContext(timeoutMs);
 }

@@ -1,8 +1,7 @@
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
-import { RequestContext } from "../async/request-context.ts";
-import { childTraceparent } from "../telemetry/tracing.ts";
+import { backgroundContext } from "../telemetry/tracing.ts";
 import { checkDefaults } from "./check-defaults.ts";
 import { Pool } from "./pool.ts";
 
@@ -29,8 +28,7 @@ function open(): Pool {
   return pool;
 }
 
-const context = () =>
-  new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs: 5_000 });
+const context = () => backgroundContext(5_000);
 const check = () => checkDefaults(open(), "DATABASE_URL", context());
 const name = () => new URL(database.primaryUrl).pathname.slice(1);
 

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RequestContext } from "../../shared/async/request-context.ts";
 import { ProductClient } from "../../shared/products/product-client.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
-import { childTraceparent } from "../../shared/telemetry/tracing.ts";
+import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { PRODUCTS } from "./products.ts";
 import { type RunningProducts, startProducts } from "./service.ts";
 
@@ -30,7 +29,7 @@ function openClient() {
 }
 
 function newContext() {
-  return new RequestContext({ traceparent: childTraceparent(undefined), timeoutMs: 15_000 });
+  return backgroundContext(15_000);
 }
 
 async function stats() {
