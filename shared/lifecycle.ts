@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./async/clock.ts";
+import { type Clock, systemClock, within } from "./async/clock.ts";
 import { sleep } from "./async/sleep.ts";
 
 /** Time limit of a stop; then the process exits anyway. */
@@ -57,24 +57,16 @@ export class CloseStack {
     const endsAt = this.#clock.now() + this.#maxMs;
     for (const { name, close } of this.#closes.toReversed()) {
       try {
-        await this.#within(endsAt, name, close);
+        const closing = Promise.resolve(close());
+        await within(this.#clock, Math.max(0, endsAt - this.#clock.now()), closing, () => {
+          throw new LateClose(name);
+        });
       } catch (error) {
         const late = error instanceof LateClose;
         failures.push(late ? error : new Error(`closing ${name} failed`, { cause: error }));
       }
     }
     if (failures.length > 0) throw new AggregateError(failures, "not everything closed");
-  }
-
-  async #within(endsAt: number, name: string, close: Close): Promise<void> {
-    const done = new AbortController();
-    const late = sleep(this.#clock, Math.max(0, endsAt - this.#clock.now()), done.signal)
-      .then(() => Promise.reject(new LateClose(name)), () => {});
-    try {
-      await Promise.race([close(), late]);
-    } finally {
-      done.abort();
-    }
   }
 }
 
