@@ -2,8 +2,12 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { Deadline } from "../async/request-context.ts";
-import { noPermitInTime, type Permit, type RateLimiter } from "../async/rate-limit.ts";
-import type { RateLimitOptions } from "../async/rate-limit.ts";
+import {
+  noPermitInTime,
+  type Permit,
+  type RateLimiter,
+  type RateLimitOptions,
+} from "../async/rate-limit.ts";
 import { sleep } from "../async/sleep.ts";
 import { backgroundContext } from "../telemetry/tracing.ts";
 import type { Valkey } from "./valkey.ts";
