@@ -73,7 +73,8 @@ function readCommandLine(options: ParseArgsOptionsConfig, args = process.argv.sl
 
 /** @throws {UsageError} when the text is no whole number from `min` to `max` */
 export function wholeNumber(name: string, text: string, min: bigint, max = INT64_MAX): bigint {
-  const value = /^[+-]?[0-9]{1,19}$/.test(text) ? BigInt(text) : undefined;
+  const form = min < 0n ? /^[+-]?[0-9]{1,19}$/ : /^(?:0|[1-9][0-9]{0,18})$/;
+  const value = form.test(text) ? BigInt(text) : undefined;
   if (value !== undefined && value >= min && value <= max) return value;
   const limit = max === INT64_MAX ? "" : ` to ${max}`;
   throw new UsageError(`${name} is a whole number from ${min}${limit}, not "${text}"`);

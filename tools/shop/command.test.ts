@@ -32,6 +32,8 @@ test.each([
   [["1"], "add lacks SKU"],
   [["1", "shoe"], `SKU is a whole number from 0, not "shoe"`],
   [["1", "-2"], `SKU is a whole number from 0, not "-2"`],
+  [["1", "+2"], `SKU is a whole number from 0, not "+2"`],
+  [["1", "02"], `SKU is a whole number from 0, not "02"`],
   [["1", "2", "3", "4"], `add takes no "4"`],
 ])("readArguments() refuses %j: %s", (words, message) => {
   const read = () => readArguments("add", ["user", "sku", "count?"], words);
