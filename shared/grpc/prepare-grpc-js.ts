@@ -23,7 +23,7 @@ let survivesGoaway = false;
  * SIGABRT (denoland/deno issue 36788). Here the session is closed in the next turn of the event
  * loop. grpc-js reads the patched functions from `node:http2` when a client or a server is made.
  */
-export function surviveGoaway(): void {
+function surviveGoaway(): void {
   if (survivesGoaway || !("Deno" in globalThis)) return;
   survivesGoaway = true;
   const { connect, createServer } = http2;
