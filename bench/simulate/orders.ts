@@ -2,9 +2,9 @@ import { percentile } from "../statistics.ts";
 import type { Costs, PartCosts } from "./costs.ts";
 import { type Part, Timeline } from "./machine.ts";
 
-/** As in loms/repository/writer.ts. */
+/** As in loms/repository/grouped-writer.ts. */
 const BATCH_MAX = 256;
-const WAITING_MAX = 5_000;
+const WAITING_MAX = 2_000;
 /** Queues fill in this time before the measurement. */
 const WARM_UP_MS = 1_000;
 
