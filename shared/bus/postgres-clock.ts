@@ -19,11 +19,10 @@ export const MONOTONIC_CLOCK: BossClock = {
 const RETRY_MAX = "interval '6 seconds'";
 
 /**
- * Whether queue $1 has timestamps in the future, and a job whose member is silent. The clock is
- * read after the snapshot was taken, so no visible row is newer; and in subqueries, so that an
- * index finds the rows.
+ * Whether queue $1 has timestamps in the future. The clock is read after the snapshot was taken, so
+ * no visible row is newer; and in subqueries, so that an index finds the rows.
  */
-const LOOK = `select
+const IS_AHEAD = `select
     coalesce((select max(created_on) from pgboss.job where name = $1) > clock_timestamp(), false)
     or exists (
       select from pgboss.job
@@ -36,7 +35,9 @@ const LOOK = `select
     ) or exists (
       select from pgboss.queue
       where name = $1 and greatest(monitor_claim_on, monitor_on) > clock_timestamp()
-    ) as ahead,
+    ) as ahead`;
+/** Also whether a job's member is silent, which reads every job in progress. */
+const LOOK = `${IS_AHEAD},
     exists (
       select from pgboss.job
       where name = $1 and state = 'active' and not blocked
@@ -80,10 +81,23 @@ export interface QueueLook {
 }
 
 /** Looks at a queue, and moves its timestamps in the server's future to the present. */
-export async function followClockBack(boss: PgBoss, queue: string): Promise<QueueLook> {
+export function lookAfter(boss: PgBoss, queue: string): Promise<QueueLook> {
+  return moveBackIfAhead<QueueLook>(LOOK, boss, queue);
+}
+
+/** Moves the timestamps of a queue that are in the server's future to the present. */
+export async function followClockBack(boss: PgBoss, queue: string): Promise<void> {
+  await moveBackIfAhead(IS_AHEAD, boss, queue);
+}
+
+async function moveBackIfAhead<Look extends Pick<QueueLook, "ahead">>(
+  look: string,
+  boss: PgBoss,
+  queue: string,
+): Promise<Look> {
   const database = boss.getDb();
-  const { rows } = await database.executeSql(LOOK, [queue]);
-  const look = rows[0] as QueueLook;
-  if (look.ahead) await database.executeSql(MOVE_BACK, [queue]);
-  return look;
+  const { rows } = await database.executeSql(look, [queue]);
+  const seen = rows[0] as Look;
+  if (seen.ahead) await database.executeSql(MOVE_BACK, [queue]);
+  return seen;
 }

@@ -7,7 +7,7 @@ import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import type { IncomingMessage, OutgoingMessage, SubscribeOptions, Subscription } from "./bus.ts";
 import { deliver } from "./deliver.ts";
-import { followClockBack } from "./postgres-clock.ts";
+import { lookAfter } from "./postgres-clock.ts";
 import { queueName, toDeadLetterJob } from "./postgres-queues.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
@@ -215,7 +215,7 @@ export class PostgresSubscription implements Subscription {
   async #look(): Promise<void> {
     const { boss, log } = this.#options;
     try {
-      const { ahead, silent } = await followClockBack(boss, this.queue);
+      const { ahead, silent } = await lookAfter(boss, this.queue);
       if (ahead) log.warn("clock of the bus's database stepped back", { queue: this.queue });
       if (silent) await boss.supervise(this.queue);
       if (!ahead && !silent) return;
