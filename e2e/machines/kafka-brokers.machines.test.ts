@@ -14,6 +14,8 @@ const programs = inject("machines");
 
 /** For a new leader of a partition, and a consumer that finds it. */
 const COMPLETE_MAX_MS = 60_000;
+/** By themselves, consumers of kafkajs call a lost coordinator for a minute. */
+const COORDINATED_MAX_MS = 30_000;
 const SHOWN_MORE = 200;
 /** A broker that is paused does not answer; the client then calls another. */
 const ADMIN_MAX_MS = 2_000;
@@ -49,6 +51,14 @@ describe.skipIf(!programs)("order events on three brokers", () => {
   ): Promise<readonly kafkajs.PartitionMetadata[]> {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     return topics[0]?.partitions ?? [];
+  }
+
+  /** The node id of the broker that coordinates a consumer group, as Kafka's hash assigns it. */
+  async function coordinatorOf(group: string): Promise<number> {
+    const offsets = await partitions("__consumer_offsets");
+    const hash = [...group].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0) | 0, 0);
+    const number = (hash & 0x7fff_ffff) % offsets.length;
+    return offsets.find(({ partitionId }) => partitionId === number)?.leader ?? 0;
   }
 
   async function goOn(): Promise<void> {
@@ -101,6 +111,25 @@ describe.skipIf(!programs)("order events on three brokers", () => {
         expect([...new Set(inbox.values(`key-${key}`))]).toEqual(countedUpTo(2));
       }
     });
+  });
+
+  test("the group goes on while the broker of its coordinator is away", async () => {
+    const { brokers, address } = shop.broker;
+    const topic = { name: "coordinated", groups: ["members"], deadLetterQueue: "coordinated.dlq" };
+    const bus = createKafkaBus({ brokers: address.split(","), log: silent });
+    onTestFinished(() => bus.close());
+    const inbox = new Inbox();
+    await bus.subscribe({ topic, group: "members", handle: eachMessage(inbox.take) });
+    await bus.publish(topic, [message("key", "0")]);
+    await eventually(() => expect(inbox.values("key")).toEqual(countedUpTo(1)));
+    const coordinator = brokers[await coordinatorOf("members") - 1];
+    onTestFinished(() => coordinator?.restart());
+    await coordinator?.kill();
+    await eventually(() => bus.publish(topic, [message("key", "1")]), COMPLETE_MAX_MS);
+    await eventually(async () => {
+      expect(inbox.values("key")).toContain("1");
+      expect(await bus.lag(topic, "members"), "all is committed").toBe(0);
+    }, COORDINATED_MAX_MS);
   });
 
   test("leaders are killed under load: nothing is lost, repeated or reordered", async () => {

@@ -8,6 +8,7 @@ import kafkajs, {
   type LogEntry,
   type RetryOptions,
 } from "kafkajs";
+import { keepHeartbeats } from "./kafka-heartbeats.ts";
 import type { KafkaSecurity } from "./kafka-settings.ts";
 import type { ThrottledLog } from "../telemetry/throttled-log.ts";
 
@@ -42,7 +43,7 @@ export function createKafkaClients(
   logFailure: ThrottledLog,
 ): KafkaClients {
   quietIdleConnections();
-  heartbeatsFollowClockBack();
+  keepHeartbeats();
   const create = (retry: RetryOptions) =>
     new kafkajs.Kafka({
       clientId: "marketplace",
@@ -107,33 +108,6 @@ function quietIdleConnections(): void {
       this.throttleCheckTimeoutId = null;
       this.checkPendingRequests();
     }, throttledMs > 0 ? throttledMs : CHECK_PENDING_MS);
-  };
-}
-
-/** The part of kafkajs 2.2.4 that {@link heartbeatsFollowClockBack} patches. */
-interface ConsumerGroup {
-  lastRequest: number;
-  heartbeat(options: { readonly interval: number }): Promise<void>;
-}
-
-const patched = new WeakSet<object>();
-
-/**
- * A consumer of kafkajs 2.2.4 schedules heartbeats by wall-clock time: when the clock steps back an
- * hour, it sends none for that hour, and the broker removes the member each time that it joins.
- * This patch treats a last heartbeat in the future as long past.
- */
-export function heartbeatsFollowClockBack(): void {
-  const load = createRequire(import.meta.url);
-  const { prototype } = load("kafkajs/src/consumer/consumerGroup.js") as {
-    prototype: ConsumerGroup;
-  };
-  if (patched.has(prototype)) return;
-  patched.add(prototype);
-  const heartbeat = prototype.heartbeat;
-  prototype.heartbeat = function (options) {
-    if (this.lastRequest > Date.now()) this.lastRequest = 0;
-    return heartbeat.call(this, options);
   };
 }
 

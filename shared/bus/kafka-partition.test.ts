@@ -14,6 +14,7 @@ function openPartition(...keysAndOffsets: readonly string[]) {
   const failing = new Set<string>();
   const calls: string[] = [];
   const resolved: string[] = [];
+  const session = { open: true };
   const closing = new AbortController();
   onTestFinished(() => closing.abort());
   const partition = new KafkaPartition({
@@ -28,6 +29,7 @@ function openPartition(...keysAndOffsets: readonly string[]) {
       }));
     },
     onProgress: () => {},
+    isMember: () => session.open,
     closing: closing.signal,
     heartbeatMs: 60_000,
   });
@@ -45,7 +47,7 @@ function openPartition(...keysAndOffsets: readonly string[]) {
     );
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
   onTestFinished(() => void vi.useRealTimers());
-  return { fetch, failing, calls, resolved };
+  return { fetch, failing, calls, resolved, session };
 }
 
 test("messages that arrive together are handled together, up to 100 in a call", async () => {
@@ -66,6 +68,16 @@ test("the position stays at the first unprocessed message, and none is handled t
   await fetch();
   expect(calls).toEqual(["7#1 8#1 9#1 12#1", "8#2 9#1"]);
   expect(resolved).toEqual(["7", "12"]);
+});
+
+test("nothing is handled after the session of the member has ended", async () => {
+  const { fetch, calls, resolved, session } = openPartition("a@1", "b@2");
+  session.open = false;
+  await fetch();
+  expect({ calls, resolved }).toEqual({ calls: [], resolved: [] });
+  session.open = true;
+  await fetch();
+  expect(calls).toEqual(["1#1 2#1"]);
 });
 
 test("a key that failed is handled in a call of its own", async () => {

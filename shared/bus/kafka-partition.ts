@@ -23,6 +23,8 @@ export interface PartitionOptions {
   ) => Promise<readonly Outcome[]>;
   /** Called at each heartbeat, once the position of kafkajs is up to date. */
   readonly onProgress: () => void;
+  /** False once the session of this member has ended: another may own the partition. */
+  readonly isMember: () => boolean;
   readonly closing: AbortSignal;
   readonly heartbeatMs: number;
 }
@@ -32,8 +34,8 @@ export interface PartitionOptions {
  * processed messages after that one, and the failures of unprocessed ones. Both are bounded by one
  * fetch, because every fetch starts at that position.
  * A failed message stops only its key. Heartbeats keep the membership while handlers run. When the
- * group rebalances, no more handlers start, so a partition moves to another member only after its
- * handlers have ended.
+ * group rebalances, or the session of this member ends, no more handlers start, so a partition
+ * moves to another member only after its handlers have ended.
  */
 export class KafkaPartition {
   readonly #options: PartitionOptions;
@@ -49,7 +51,7 @@ export class KafkaPartition {
    * error that interrupted it, in a form that kafkajs recovers from.
    */
   async take(payload: EachBatchPayload): Promise<void> {
-    const { closing } = this.#options;
+    const { closing, isMember } = this.#options;
     const { messages } = payload.batch;
     const waiting = messages.filter(({ offset }) => !this.#done.has(offset));
     const failed = new Set(waiting.filter((each) => this.#attemptOf(each) > 1).map(keyOf));
@@ -58,7 +60,8 @@ export class KafkaPartition {
     const interrupted = this.#beat(payload, over);
     const stopped = new Set<string>();
     const isOver = () =>
-      over.signal.aborted || closing.aborted || !payload.isRunning() || payload.isStale();
+      over.signal.aborted || closing.aborted || !isMember() || !payload.isRunning() ||
+      payload.isStale();
     const handle = async (lists: Iterable<readonly KafkaMessage[]>) => {
       for (const list of lists) {
         if (isOver()) return;

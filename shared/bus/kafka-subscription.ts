@@ -56,6 +56,8 @@ export class KafkaSubscription implements Subscription {
   #payload: EachBatchPayload | undefined;
   #committing: Promise<void> | undefined;
   #committedAt = 0;
+  /** When the coordinator removes this member, unless it receives a heartbeat before. */
+  #sessionEndsAt = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: KafkaSubscriptionOptions) {
@@ -91,8 +93,13 @@ export class KafkaSubscription implements Subscription {
       this.#payload = undefined;
     });
     this.#consumer.on(FETCH, () => this.#commitSoon());
-    for (const sign of [GROUP_JOIN, HEARTBEAT, FETCH]) {
+    for (const renewal of [GROUP_JOIN, HEARTBEAT]) {
       // Each name has an overload of its own; a listener without parameters fits all of them.
+      this.#consumer.on(renewal as typeof HEARTBEAT, () => {
+        this.#sessionEndsAt = systemClock.now() + this.#options.sessionTimeoutMs;
+      });
+    }
+    for (const sign of [GROUP_JOIN, HEARTBEAT, FETCH]) {
       this.#consumer.on(sign as typeof HEARTBEAT, () => this.#watchdog.sign());
     }
     this.#consumer.on(CRASH, ({ payload: { error, restart } }) => {
@@ -164,6 +171,7 @@ export class KafkaSubscription implements Subscription {
     const partition = this.#partitions.get(number) ?? new KafkaPartition({
       deliver: (...batch) => this.#deliver(...batch),
       onProgress: () => this.#commitSoon(),
+      isMember: () => systemClock.now() < this.#sessionEndsAt,
       closing: this.#closing.signal,
       heartbeatMs: this.#heartbeatMs,
     });

@@ -1,0 +1,59 @@
+import { createRequire } from "node:module";
+
+/** The part of kafkajs 2.2.4 that {@link keepHeartbeats} patches. */
+interface ConsumerGroup {
+  readonly groupId: string;
+  readonly cluster: { findGroupCoordinator(of: { readonly groupId: string }): Promise<object> };
+  readonly offsetManager: { coordinator: object } | null;
+  coordinator: object;
+  lastRequest: number;
+  heartbeat(options: { readonly interval: number }): Promise<void>;
+}
+
+/** The names and types of the errors of a broker that is not the coordinator, or not any more. */
+const LOST = [
+  "KafkaJSConnectionError",
+  "KafkaJSConnectionClosedError",
+  "KafkaJSRequestTimeoutError",
+  "KafkaJSBrokerNotFound",
+  "NOT_COORDINATOR_FOR_GROUP",
+  "GROUP_COORDINATOR_NOT_AVAILABLE",
+];
+
+const patched = new WeakSet<object>();
+
+/**
+ * Patches the consumers of kafkajs 2.2.4, which stop their heartbeats in two cases, so that the
+ * broker removes the member after its session:
+ * - The clock steps back. They schedule by wall-clock time and send none until it has caught up. A
+ *   last heartbeat in the future counts as long past.
+ * - The coordinator's broker dies. They call the same broker until it is back, or until their
+ *   retries are used up after a minute, and commit nothing. The new coordinator is looked up, and
+ *   the membership goes on.
+ */
+export function keepHeartbeats(): void {
+  const load = createRequire(import.meta.url);
+  const { prototype } = load("kafkajs/src/consumer/consumerGroup.js") as {
+    prototype: ConsumerGroup;
+  };
+  if (patched.has(prototype)) return;
+  patched.add(prototype);
+  const heartbeat = prototype.heartbeat;
+  prototype.heartbeat = async function (options) {
+    if (this.lastRequest > Date.now()) this.lastRequest = 0;
+    try {
+      await heartbeat.call(this, options);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      const { groupId } = this;
+      this.coordinator = await this.cluster.findGroupCoordinator({ groupId });
+      if (this.offsetManager) this.offsetManager.coordinator = this.coordinator;
+      await heartbeat.call(this, options);
+    }
+  };
+}
+
+function isLost(error: unknown): boolean {
+  const { name, type } = (error ?? {}) as { name?: unknown; type?: unknown };
+  return LOST.includes(String(name)) || LOST.includes(String(type));
+}
