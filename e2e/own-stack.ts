@@ -13,8 +13,8 @@ export type SharedShop = Pick<Stack, "urls" | "databases" | "logDirectory">;
 const DIRECTORY_PREFIX = "marketplace-e2e-";
 
 /** A directory of this run; those of killed runs are removed. */
-export function newDataDirectory(): string {
-  return newRunDirectory(DIRECTORY_PREFIX);
+export function newDataDirectory(parent?: string): string {
+  return newRunDirectory(DIRECTORY_PREFIX, { parent });
 }
 
 export function removeDirectory(path: string): void {

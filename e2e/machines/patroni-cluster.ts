@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { CloseStack } from "../../shared/lifecycle.ts";
@@ -13,6 +14,8 @@ const MEMBERS = ["member1", "member2", "member3"];
 /** The first member initializes its data, and the others copy them. */
 const START_MAX_MS = 60_000;
 const CLOSE_MAX_MS = 60_000;
+const MEMORY = "/dev/shm";
+const MEMORY_MIN_BYTES = 2 ** 30;
 
 /** Patroni's names; a member without a role is not running. */
 export type Role = "leader" | "sync_standby" | "replica";
@@ -38,7 +41,7 @@ export async function startPatroniCluster(
   databases: readonly string[],
 ): Promise<PatroniCluster> {
   const opened = new CloseStack(CLOSE_MAX_MS);
-  const directory = newDataDirectory();
+  const directory = newDataDirectory(inMemory());
   opened.push("the directory", () => removeDirectory(directory));
   const etcd = await startEtcd(programs.etcd, directory);
   opened.push("etcd", () => etcd.close());
@@ -154,4 +157,10 @@ async function createDatabases(url: string, names: readonly string[]): Promise<v
   } finally {
     await admin.end();
   }
+}
+
+/** A file system in memory, if it is large enough: pg_rewind waits until the disk has its files. */
+function inMemory(): string | undefined {
+  const { bavail, bsize } = statfsSync(MEMORY);
+  return bavail * bsize > MEMORY_MIN_BYTES ? MEMORY : undefined;
 }

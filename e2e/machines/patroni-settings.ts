@@ -20,7 +20,7 @@ export interface MemberPorts {
  */
 const FAILOVER = {
   ttl: 20,
-  loop_wait: 5,
+  loop_wait: 1,
   retry_timeout: 5,
   master_start_timeout: 10,
   maximum_lag_on_failover: 1_048_576,

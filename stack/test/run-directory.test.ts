@@ -13,10 +13,10 @@ test("newRunDirectory() removes directories of killed processes of the same user
   const abandoned = join(tmpdir(), `${PREFIX}${DEAD_PID}-left`);
   mkdirSync(abandoned);
   const uid = process.getuid?.() as number;
-  const made = [newRunDirectory(PREFIX, uid + 1)];
+  const made = [newRunDirectory(PREFIX, { uid: uid + 1 })];
   try {
     expect(existsSync(abandoned)).toBe(true);
-    made.push(newRunDirectory(PREFIX, uid));
+    made.push(newRunDirectory(PREFIX, { uid }));
     expect(existsSync(abandoned)).toBe(false);
     expect(made.map((each) => existsSync(each))).toEqual([true, true]);
   } finally {

@@ -5,16 +5,19 @@ import process from "node:process";
 import { identify } from "../processes/identity.ts";
 
 /**
- * Makes a temporary directory of this process. Directories with the same prefix that killed
+ * Makes a directory of this process in `parent`. Directories with the same prefix that killed
  * processes of the same user have left are removed first; another user's would not be writable.
  */
-export function newRunDirectory(prefix: string, uid = process.getuid?.()): string {
-  for (const name of readdirSync(tmpdir())) {
+export function newRunDirectory(
+  prefix: string,
+  { parent = tmpdir(), uid = process.getuid?.() } = {},
+): string {
+  for (const name of readdirSync(parent)) {
     if (!name.startsWith(prefix)) continue;
-    const path = join(tmpdir(), name);
+    const path = join(parent, name);
     const pid = Number(name.slice(prefix.length).split("-")[0]);
     const owner = lstatSync(path, { throwIfNoEntry: false })?.uid;
     if (owner === uid && !identify(pid)) rmSync(path, { recursive: true, force: true });
   }
-  return mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  return mkdtempSync(join(parent, `${prefix}${process.pid}-`));
 }
