@@ -3,8 +3,8 @@ import type { Clock as BossClock, PgBoss } from "pg-boss";
 // pg-boss stores timestamps of the server's clock and compares them with it later. When that clock
 // steps back, earlier timestamps are in the future: waiting jobs are fetched only once the clock
 // has caught up, and after jobs published meanwhile; the claim of a dead member does not expire;
-// upkeep pauses. So timestamps in the future are moved to the present, before each publish and
-// every second.
+// upkeep pauses. So timestamps in the future are moved to the present: those of jobs that wait
+// before each publish, and all of them every second.
 
 /** A clock for pg-boss's own timers that never steps back. */
 export const MONOTONIC_CLOCK: BossClock = {
@@ -19,11 +19,15 @@ export const MONOTONIC_CLOCK: BossClock = {
 const RETRY_MAX = "interval '6 seconds'";
 
 /**
- * Whether queue $1 has timestamps in the future. The clock is read after the snapshot was taken, so
- * no visible row is newer; and in subqueries, so that an index finds the rows.
+ * Whether the newest job of queue $1 is in the future. The clock is read after the snapshot was
+ * taken, so no visible row is newer. An index finds the job, however many wait.
  */
-const IS_AHEAD = `select
-    coalesce((select max(created_on) from pgboss.job where name = $1) > clock_timestamp(), false)
+const NEWEST_IS_AHEAD = `select
+    coalesce((select max(created_on) from pgboss.job where name = $1) > clock_timestamp(), false)`;
+/** All that a publish depends on, since pg-boss orders the jobs of a key by their creation. */
+export const LOOK_AT_NEWEST = `${NEWEST_IS_AHEAD} as ahead`;
+/** Also the other timestamps of the queue, in subqueries, so that an index finds the rows. */
+const IS_AHEAD = `${NEWEST_IS_AHEAD}
     or exists (
       select from pgboss.job
       where name = $1 and state in ('created', 'retry') and not blocked
@@ -85,9 +89,9 @@ export function lookAfter(boss: PgBoss, queue: string): Promise<QueueLook> {
   return moveBackIfAhead<QueueLook>(LOOK, boss, queue);
 }
 
-/** Moves the timestamps of a queue that are in the server's future to the present. */
+/** Moves a queue to the present if a job in it was created in the server's future. */
 export async function followClockBack(boss: PgBoss, queue: string): Promise<void> {
-  await moveBackIfAhead(IS_AHEAD, boss, queue);
+  await moveBackIfAhead(LOOK_AT_NEWEST, boss, queue);
 }
 
 async function moveBackIfAhead<Look extends Pick<QueueLook, "ahead">>(

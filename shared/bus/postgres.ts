@@ -10,6 +10,7 @@ import { assertOwnSession, dialedLogin } from "./postgres-login.ts";
 import { followClockBack, MONOTONIC_CLOCK } from "./postgres-clock.ts";
 import { createQueues, queueName, toJob } from "./postgres-queues.ts";
 import { PostgresSubscription } from "./postgres-subscription.ts";
+import { type Connection, preparePublish } from "./prepare-publish.ts";
 import type { WatchLimits } from "./watchdog.ts";
 
 /** Jobs in one statement; fastest between 200 and 1000 in measurements. */
@@ -84,8 +85,10 @@ class PostgresBus extends BaseBus<PostgresSubscription> {
     const driverOptions = {
       query_timeout: QUERY_TIMEOUT_MS,
       // Not as startup parameters, which a pooler rejects.
-      onConnect: (client: { query(text: string): Promise<unknown> }) =>
-        client.query([PLANNER, COMMITS, COMPILATION, ISOLATION].join("; ")),
+      onConnect(client: Connection) {
+        preparePublish(client);
+        return client.query([PLANNER, COMMITS, COMPILATION, ISOLATION].join("; "));
+      },
     };
     const { dialer, login } = dialedLogin(options.url, CONNECT_TIMEOUT_MS);
     this.#dialer = dialer;

@@ -1,0 +1,29 @@
+import { expect, test, vi } from "vitest";
+import { LOOK_AT_NEWEST } from "./postgres-clock.ts";
+import { type Connection, preparePublish } from "./prepare-publish.ts";
+
+const insertInto = (queue: string) =>
+  `\n  INSERT INTO pgboss.job_common (name) values ('${queue}')`;
+
+test("preparePublish() names each statement of a publish", async () => {
+  const query = vi.fn<Connection["query"]>(() => Promise.resolve());
+  const connection = { query };
+  preparePublish(connection);
+  for (const text of [LOOK_AT_NEWEST, insertInto("a"), insertInto("b"), insertInto("a")]) {
+    await connection.query(text, ["value"]);
+  }
+  expect(query.mock.calls).toEqual([
+    [{ name: "publish_0", text: LOOK_AT_NEWEST }, ["value"]],
+    [{ name: "publish_1", text: insertInto("a") }, ["value"]],
+    [{ name: "publish_2", text: insertInto("b") }, ["value"]],
+    [{ name: "publish_1", text: insertInto("a") }, ["value"]],
+  ]);
+});
+
+test("preparePublish() leaves other statements of pg-boss as they are", async () => {
+  const query = vi.fn<Connection["query"]>(() => Promise.resolve());
+  const connection = { query };
+  preparePublish(connection);
+  await connection.query("with next as (select 1) select $1", ["value"]);
+  expect(query.mock.calls).toEqual([["with next as (select 1) select $1", ["value"]]]);
+});
