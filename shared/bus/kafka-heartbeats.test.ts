@@ -25,10 +25,9 @@ afterEach(() => {
 });
 
 /** A member whose group has the coordinators in turn. */
-function openGroup(...coordinators: readonly Coordinator[]): Group {
-  vi.useFakeTimers({ toFake: ["Date"] });
+function openGroup(first: Coordinator, ...others: (Coordinator | Promise<never>)[]): Group {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
   keepHeartbeats();
-  const [first, ...others] = coordinators;
   const group = new ConsumerGroup({
     topics: [],
     logger: { namespace: () => ({}) },
@@ -66,6 +65,15 @@ test.each([
   await group.heartbeat({ interval: INTERVAL_MS });
   expect(next.heartbeat).toHaveBeenCalledOnce();
   expect(group.offsetManager.coordinator).toBe(next);
+});
+
+test("a heartbeat fails as it would have when the lookup takes more than 2 s", async () => {
+  const error = { name: "KafkaJSConnectionError" };
+  const group = openGroup({ heartbeat: () => Promise.reject(error) }, new Promise(() => {}));
+  vi.setSystemTime(Date.now() + INTERVAL_MS);
+  const failure = group.heartbeat({ interval: INTERVAL_MS }).catch((thrown: unknown) => thrown);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(await failure).toBe(error);
 });
 
 test("a consumer rejoins after any other error of its coordinator", async () => {

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { systemClock, within } from "../async/clock.ts";
 
 /** The part of kafkajs 2.2.4 that {@link keepHeartbeats} patches. */
 interface ConsumerGroup {
@@ -20,7 +21,12 @@ const LOST = [
   "GROUP_COORDINATOR_NOT_AVAILABLE",
 ];
 
+/** How long one heartbeat waits for a lookup, which goes on for up to a minute. */
+const LOOKUP_MAX_MS = 2_000;
+
 const patched = new WeakSet<object>();
+/** Those in progress. */
+const lookups = new WeakMap<ConsumerGroup, Promise<void>>();
 
 /**
  * Patches the consumers of kafkajs 2.2.4, which stop their heartbeats in two cases, so that the
@@ -45,12 +51,24 @@ export function keepHeartbeats(): void {
       await heartbeat.call(this, options);
     } catch (error) {
       if (!isLost(error)) throw error;
-      const { groupId } = this;
-      this.coordinator = await this.cluster.findGroupCoordinator({ groupId });
-      if (this.offsetManager) this.offsetManager.coordinator = this.coordinator;
+      const lookup = lookups.get(this) ?? lookUpCoordinator(this);
+      lookups.set(this, lookup);
+      await within(systemClock, LOOKUP_MAX_MS, lookup, () => {
+        throw error;
+      });
       await heartbeat.call(this, options);
     }
   };
+}
+
+async function lookUpCoordinator(group: ConsumerGroup): Promise<void> {
+  try {
+    const coordinator = await group.cluster.findGroupCoordinator({ groupId: group.groupId });
+    group.coordinator = coordinator;
+    if (group.offsetManager) group.offsetManager.coordinator = coordinator;
+  } finally {
+    lookups.delete(group);
+  }
 }
 
 function isLost(error: unknown): boolean {
