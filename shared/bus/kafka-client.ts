@@ -9,6 +9,7 @@ import kafkajs, {
   type RetryOptions,
 } from "kafkajs";
 import { keepHeartbeats } from "./kafka-heartbeats.ts";
+import { dropSilentBrokers } from "./kafka-silent-brokers.ts";
 import type { KafkaSecurity } from "./kafka-settings.ts";
 import type { ThrottledLog } from "../telemetry/throttled-log.ts";
 
@@ -44,6 +45,7 @@ export function createKafkaClients(
 ): KafkaClients {
   quietIdleConnections();
   keepHeartbeats();
+  dropSilentBrokers();
   const create = (retry: RetryOptions) =>
     new kafkajs.Kafka({
       clientId: "marketplace",
