@@ -46,7 +46,7 @@ export class Ledger {
     return [...this.#changes.values()];
   }
 
-  /** Incremented between the end of the carts' process and the start of the next one. */
+  /** Incremented when the carts' process or store has ended, and when it is whole again. */
   get cartLife(): number {
     return this.#cartLife;
   }
