@@ -38,7 +38,7 @@ export async function createOneMachine(options: OneMachineOptions): Promise<Cras
     restart: (victim) =>
       victim === "launcher" ? launcher.start() : launcher.restart(victim as Part),
     // Carts are in memory.
-    takesCarts: (victim) => victim === "cart" || victim === "launcher",
+    takesCarts: (victim) => victim === "cart" || victim === "launcher" ? "at its end" : undefined,
     takesLimit: (victim) => victim === "cart",
     subject() {
       const { databases, logDirectory, urls } = launcher.facts;

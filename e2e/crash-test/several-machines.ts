@@ -49,8 +49,9 @@ export function createSeveralMachines(options: OneMachineOptions): CrashTestSyst
       back.set(victim, await kill());
     },
     restart: (victim) => (back.get(victim) as () => Promise<void>)(),
-    // A failover of the store may lose its last changes.
-    takesCarts: (victim) => victim === "store",
+    // A failover of the store may lose its last changes, and those that the former primary accepts
+    // before it is demoted.
+    takesCarts: (victim) => victim === "store" ? "until whole" : undefined,
     takesLimit: (victim) => victim === "store",
     async subject() {
       const { cluster, products, notifierLogs } = system();

@@ -16,8 +16,11 @@ export interface CrashTestSystem {
   kill(victim: string): Promise<void>;
   /** Starts it again; resolves once it is ready. */
   restart(victim: string): Promise<void>;
-  /** Whether carts may be lost with it. */
-  takesCarts(victim: string): boolean;
+  /**
+   * Whether changes of carts may be lost with it: those before its end, or also later ones until it
+   * is whole again.
+   */
+  takesCarts(victim: string): "at its end" | "until whole" | undefined;
   /** Whether the limit of product calls restarts with it. */
   takesLimit(victim: string): boolean;
   /** The subject of the invariants. */
