@@ -5,7 +5,7 @@ import { orderShortageDetail } from "../proto/loms/v1/order-shortage.ts";
 import { formatHostPort } from "../shared/config.ts";
 import { AppError } from "../shared/errors.ts";
 import { type GrpcServer, startGrpcServer } from "../shared/grpc/server.ts";
-import type { IncomingCall } from "../shared/grpc/server.ts";
+import type { IncomingCall } from "../shared/grpc/unary.ts";
 import { answerJson, createHttpApp, mount } from "../shared/http/app.ts";
 import { type HttpServer, serve } from "../shared/http/listen.ts";
 import { createLogger } from "../shared/telemetry/log.ts";

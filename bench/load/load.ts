@@ -7,8 +7,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
-import { encodeMessage, type MethodKey, methodPath } from "../../shared/grpc/definition.ts";
-import type { RequestOf } from "../../shared/grpc/definition.ts";
+import { encodeMessage, type MethodKey, methodPath } from "../../shared/grpc/unary.ts";
+import type { RequestOf } from "../../shared/grpc/unary.ts";
 import { cpuTimes, cpuUsPerCall, type Part } from "../cpu-time.ts";
 import type { Report, Request, Spec } from "./report.ts";
 

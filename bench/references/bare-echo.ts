@@ -10,7 +10,7 @@ import {
   type ServiceDefinition,
 } from "@grpc/grpc-js";
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
-import { encodeMessage, methodPath } from "../../shared/grpc/definition.ts";
+import { encodeMessage, methodPath } from "../../shared/grpc/unary.ts";
 
 const ORDER = { status: "payed", user: 7n, items: [1, 2].map((sku) => ({ sku, count: 1 })) };
 const ANSWERS = { stocksInfo: { count: 300n }, orderInfo: ORDER } as const;

@@ -10,7 +10,7 @@ import {
   OrderCreateRequest,
   OrderCreateResponse,
 } from "../../proto/gen/loms/v1/loms.ts";
-import { encodeMessage, methodPath } from "../../shared/grpc/definition.ts";
+import { encodeMessage, methodPath } from "../../shared/grpc/unary.ts";
 import { STATEMENTS } from "./naive-statements.ts";
 
 /** With more, the same machine made no more orders per second. */

@@ -13,12 +13,7 @@ import {
 import { within } from "../../shared/async/clock.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError, type ErrorCode, type FieldViolation, toAppError } from "../../shared/errors.ts";
-import {
-  methodName,
-  rpcAttributes,
-  rpcErrorType,
-  rpcStatusCode,
-} from "../../shared/grpc/definition.ts";
+import { methodName, rpcAttributes, rpcErrorType, rpcStatusCode } from "../../shared/grpc/unary.ts";
 import { causeOf } from "../../shared/telemetry/describe-error.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";

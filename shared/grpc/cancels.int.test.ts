@@ -5,7 +5,8 @@ import { RequestContext } from "../async/request-context.ts";
 import { formatHostPort } from "../config.ts";
 import { aborted } from "../signals.ts";
 import { createGrpcClient } from "./client.ts";
-import { type IncomingCall, startGrpcServer } from "./server.ts";
+import { startGrpcServer } from "./server.ts";
+import type { IncomingCall } from "./unary.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
 const timeoutMs = 15_000;

@@ -20,7 +20,7 @@ import {
   rpcAttributes,
   rpcStatusCode,
   type ServiceDefinition,
-} from "./definition.ts";
+} from "./unary.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { prepareGrpcJs } from "./prepare-grpc-js.ts";
 import { fromGrpcStatus } from "./status.ts";

@@ -1,9 +1,4 @@
-import http2, {
-  type Http2Session,
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-  type ServerOptions,
-} from "node:http2";
+import http2, { type Http2Session } from "node:http2";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 
 /**
@@ -46,45 +41,4 @@ function closeLater(session: Http2Session): void {
     if (onClosed) close(onClosed);
     else setImmediate(close);
   };
-}
-
-const TIMEOUT_HEADER = "grpc-timeout";
-/** In smaller units, eight digits are at most a day. */
-const LONG_TIMEOUT = /^([0-9]+)([HMS])$/;
-const UNIT_S = { H: 3_600, M: 60, S: 1 } as const;
-/** The longest timeout that grpc-js computes correctly, in whole seconds: almost 25 days. */
-const MAX_S = Math.floor((2 ** 31 - 1) / 1_000);
-/**
- * Calls that a connection may cancel, at once and per second. Node closes it beyond 1000 and 33: an
- * overloaded server loses its connections when the deadlines of its callers pass.
- */
-const CANCELS = { streamResetBurst: 20_000, streamResetRate: 5_000 };
-
-let preparesServers = false;
-
-/**
- * Must be called before a server of grpc-js is made. It lets callers cancel many calls, and makes
- * every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in ms
- * with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes the
- * header before an interceptor runs.
- */
-export function prepareServers(): void {
-  if (preparesServers) return;
-  preparesServers = true;
-  const { createServer } = http2;
-  http2.createServer = ((options: ServerOptions) => {
-    const server = createServer({ ...CANCELS, ...options });
-    server.prependListener("stream", (_: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-      const given = headers[TIMEOUT_HEADER];
-      if (typeof given === "string") headers[TIMEOUT_HEADER] = boundTimeout(given);
-    });
-    return server;
-  }) as typeof createServer;
-}
-
-/** A `grpc-timeout` that grpc-js computes correctly; a malformed one stays as it is. */
-export function boundTimeout(text: string): string {
-  const [, digits, unit] = LONG_TIMEOUT.exec(text) ?? [];
-  if (digits === undefined) return text;
-  return Number(digits) * UNIT_S[unit as keyof typeof UNIT_S] > MAX_S ? `${MAX_S}S` : text;
 }

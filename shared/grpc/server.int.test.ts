@@ -17,13 +17,9 @@ import {
   SERVING,
   watchHealth,
 } from "./raw-client-fixture.ts";
-import {
-  type GrpcServer,
-  type IncomingCall,
-  startGrpcServer,
-  type UnaryHandler,
-} from "./server.ts";
+import { type GrpcServer, startGrpcServer } from "./server.ts";
 import { GRPC_STATUS } from "./status-code.ts";
+import type { IncomingCall, UnaryHandler } from "./unary.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
 const errorDetails = [errorInfo("test"), badRequest, preconditionFailure, orderShortageDetail];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { boundTimeout } from "./prepare-grpc-js.ts";
+import { boundTimeout } from "./unary.ts";
 
 test.each(["1n", "99999999n", "99999999u", "99999999m", "2147483S", "35791M", "596H", "0S"])(
   "boundTimeout() leaves %s, which grpc-js understands",
