@@ -8,7 +8,7 @@ import { sql } from "drizzle-orm";
 import { ORDER_OUTBOX } from "../loms/outbox/order-outbox.ts";
 import { Relay } from "../loms/outbox/relay.ts";
 import { testContext } from "../loms/repository/writer-fixture.ts";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import { CloseStack } from "../shared/lifecycle.ts";
 import { Pool } from "../shared/postgres/pool.ts";
 import { defineStatement, durableRunner } from "../shared/postgres/statement.ts";

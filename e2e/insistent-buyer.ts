@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import { sleep } from "../shared/async/sleep.ts";
 import type { Answer } from "./http.ts";
 import type { Shop } from "./shop.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import type { Stack } from "../stack/start.ts";
 import { openTransports, type Transports } from "./crash-test/transports.ts";
 import { Ledger } from "./crash-test/ledger.ts";

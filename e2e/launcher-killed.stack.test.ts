@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import { freePorts } from "../stack/ports.ts";
 import { openTransports } from "./crash-test/transports.ts";
 import { Launcher } from "./crash-test/launcher.ts";

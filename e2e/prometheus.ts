@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import { sleep } from "../shared/async/sleep.ts";
 import { type Child, spawnChild } from "../stack/processes/child.ts";
 import { freePorts } from "../stack/ports.ts";

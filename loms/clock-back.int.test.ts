@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { outboxLease } from "../drizzle/loms/schema.ts";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import { durableRunner } from "../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { cleanOutbox } from "./outbox/clean.ts";

@@ -1,4 +1,4 @@
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import type { ServiceParts } from "../shared/open-service.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
 import { observedStatements } from "../shared/postgres/statement.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ORDER_EVENTS } from "../proto/order-event.ts";
 import { STOCK_EVENTS } from "../proto/stock-event.ts";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import type { Bus } from "../shared/bus/bus.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedPublisher } from "../shared/bus/observed.ts";

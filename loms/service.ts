@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import { formatHostPort } from "../shared/config.ts";
 import { type HttpServer, ListenError, serve } from "../shared/http/listen.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";

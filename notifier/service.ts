@@ -1,7 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
-import { systemClock } from "../shared/async/clock.ts";
-import type { RequestContext } from "../shared/async/request-context.ts";
+import { type RequestContext, systemClock } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedSubscription, watchLag } from "../shared/bus/observed.ts";
 import type { ReadyCheck } from "../shared/http/probes.ts";

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, within } from "./async/clock.ts";
+import { type Clock, systemClock, within } from "./async/request-context.ts";
 import { sleep } from "./async/sleep.ts";
 
 /** Time limit of a stop; then the process exits anyway. */

@@ -1,4 +1,4 @@
-import { systemClock } from "./async/clock.ts";
+import { systemClock } from "./async/request-context.ts";
 import type { HostPort } from "./config.ts";
 import { serve } from "./http/listen.ts";
 import { CloseStack, Readiness, type RunningService } from "./lifecycle.ts";

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
-import { systemClock } from "./async/clock.ts";
+import { systemClock } from "./async/request-context.ts";
 import { sleep } from "./async/sleep.ts";
 import type { LogLevel } from "./config.ts";
 import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import { sleep } from "../shared/async/sleep.ts";
 import { parseExact } from "../stack/exact-json.ts";
 import { LogTail } from "../stack/processes/log-tail.ts";

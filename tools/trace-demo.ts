@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { systemClock } from "../shared/async/clock.ts";
+import { systemClock } from "../shared/async/request-context.ts";
 import { sleep } from "../shared/async/sleep.ts";
 import { createDirectFetch } from "../shared/http-client/direct-fetch.ts";
 import { startObserver } from "../stack/observe/observer.ts";

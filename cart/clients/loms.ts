@@ -1,7 +1,6 @@
 import { type Item, LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
-import { within } from "../../shared/async/clock.ts";
-import type { RequestContext } from "../../shared/async/request-context.ts";
+import { type RequestContext, within } from "../../shared/async/request-context.ts";
 import { formatHostPort, type HostPort } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
 import { createGrpcClient, type GrpcClient, observedClient } from "../../shared/grpc/client.ts";

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../shared/async/clock.ts";
+import { type Clock, systemClock } from "../../shared/async/request-context.ts";
 import type {
   AddItemLimits,
   AddItemOutcome,

@@ -1,4 +1,4 @@
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import type { RateLimiter } from "../../shared/async/rate-limit.ts";
 import type { ServiceParts } from "../../shared/open-service.ts";

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { type Clock, systemClock } from "../../shared/async/clock.ts";
+import { type Clock, systemClock } from "../../shared/async/request-context.ts";
 import type { Answer, Refused } from "./answer.ts";
 import { Buyer } from "./buyer.ts";
 import type { CartTransport, NewOrder, Transports } from "./transports.ts";

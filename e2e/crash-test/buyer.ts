@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import type { Answer } from "./answer.ts";
 import type { OrderTransport, Transports } from "./transports.ts";
 import type { Ledger, Line, Purchase } from "./ledger.ts";

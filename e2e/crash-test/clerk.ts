@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Ledger } from "./ledger.ts";
 import { settle } from "./settle.ts";

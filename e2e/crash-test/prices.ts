@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { SKUS } from "./purchase.ts";

@@ -1,4 +1,4 @@
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { checkInvariants } from "../invariants/check.ts";
 import type { Finding } from "../invariants/finding.ts";

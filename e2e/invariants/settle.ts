@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 
 /** A killed relay's lease lasts seconds; a system that was stopped for long has a backlog. */

@@ -1,5 +1,8 @@
-import { type Clock, systemClock } from "../../shared/async/clock.ts";
-import type { RequestContext } from "../../shared/async/request-context.ts";
+import {
+  type Clock,
+  type RequestContext,
+  systemClock,
+} from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import type { GrpcHealth } from "../../shared/grpc/health.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";

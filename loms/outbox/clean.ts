@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";

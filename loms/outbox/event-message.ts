@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
 import type { WaitSpan } from "../../shared/bus/observed.ts";
 import { jsonIntegers } from "../../shared/json.ts";

@@ -1,5 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import { type Clock, RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { type SharedTrace, sharedTrace } from "../../shared/telemetry/tracing.ts";
 import type { EventRow, Outbox } from "./outbox.ts";

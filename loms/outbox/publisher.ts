@@ -1,4 +1,4 @@
-import { type Clock, within } from "../../shared/async/clock.ts";
+import { type Clock, within } from "../../shared/async/request-context.ts";
 import { type Bus, MessagesRefusedError, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { outboxLease } from "../../drizzle/loms/schema.ts";
 import { orderEvent } from "../../proto/order-event.ts";
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { MessagesRefusedError, type OutgoingMessage, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";

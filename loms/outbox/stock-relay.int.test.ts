@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { stockOutbox, stockOutboxLease, stockOutboxRefused } from "../../drizzle/loms/schema.ts";
 import { stockEvent } from "../../proto/stock-event.ts";
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { MessagesRefusedError, type OutgoingMessage } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import { durableRunner } from "../../shared/postgres/statement.ts";

@@ -1,4 +1,4 @@
-import { type Clock, within } from "../../shared/async/clock.ts";
+import { type Clock, within } from "../../shared/async/request-context.ts";
 import type { Relay } from "./relay.ts";
 
 /** Remaining events wait for the next process, so a bus that hangs does not delay a stop. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import { toAppError } from "../../shared/errors.ts";
 import { isConnectionError } from "../../shared/postgres/database-error.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { ListedReplicas } from "./listed-replicas.ts";

@@ -1,5 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
-import type { RequestContext } from "../../shared/async/request-context.ts";
+import type { Clock, RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import {

@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { orders } from "../../drizzle/loms/schema.ts";
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import type { StatementObservation } from "../../shared/postgres/statement.ts";

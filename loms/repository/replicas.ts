@@ -1,6 +1,5 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock, RequestContext } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
-import type { RequestContext } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas, Replica, SyncStates } from "./listed-replicas.ts";

@@ -1,5 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import { type Clock, RequestContext } from "../../shared/async/request-context.ts";
 import { retry } from "../../shared/async/retry.ts";
 import { AppError } from "../../shared/errors.ts";
 import { isConflict } from "../../shared/postgres/database-error.ts";

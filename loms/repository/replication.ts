@@ -1,4 +1,4 @@
-import { type Clock, within } from "../../shared/async/clock.ts";
+import { type Clock, within } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError } from "../../shared/errors.ts";

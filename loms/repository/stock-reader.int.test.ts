@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import type { PoolRole } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";

@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
 import { orderEvents, outbox, stockMovements, stocks } from "../../drizzle/loms/schema.ts";
-import { systemClock } from "../../shared/async/clock.ts";
-import type { RequestContext } from "../../shared/async/request-context.ts";
+import { type RequestContext, systemClock } from "../../shared/async/request-context.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { backgroundContext, childTraceparent } from "../../shared/telemetry/tracing.ts";

@@ -10,8 +10,7 @@ import {
   stocksInfoListRequest,
   stocksInfoRequest,
 } from "../../proto/loms/v1/schemas.ts";
-import { within } from "../../shared/async/clock.ts";
-import type { RequestContext } from "../../shared/async/request-context.ts";
+import { type RequestContext, within } from "../../shared/async/request-context.ts";
 import { AppError, type ErrorCode, type FieldViolation, toAppError } from "../../shared/errors.ts";
 import { methodName, rpcAttributes, rpcErrorType, rpcStatusCode } from "../../shared/grpc/unary.ts";
 import { causeOf } from "../../shared/telemetry/describe-error.ts";

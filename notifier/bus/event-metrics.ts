@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import { counterFamily, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
 import { throttledLog } from "../../shared/telemetry/throttled-log.ts";

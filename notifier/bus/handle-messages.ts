@@ -1,5 +1,4 @@
-import { type Clock, systemClock } from "../../shared/async/clock.ts";
-import { RequestContext } from "../../shared/async/request-context.ts";
+import { type Clock, RequestContext, systemClock } from "../../shared/async/request-context.ts";
 import {
   type IncomingMessage,
   type SubscribeOptions,

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./request-context.ts";
 
 /** Retry-After if too many calls wait: batches take milliseconds. */
 const RETRY_AFTER_MS = 1_000;

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "./request-context.ts";
 
 export interface LoopOptions {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../errors.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "./request-context.ts";
 import { type Permit, RateLimit } from "./rate-limit.ts";
 import { sleep } from "./sleep.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";

@@ -1,6 +1,5 @@
 import { AppError } from "../errors.ts";
-import type { Clock } from "./clock.ts";
-import type { Deadline } from "./request-context.ts";
+import type { Clock, Deadline } from "./request-context.ts";
 
 /** A timer that is this late means that the process has stalled. */
 const STALL_MS = 100;

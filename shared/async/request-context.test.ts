@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
-import { type Caller, RequestContext } from "./request-context.ts";
+import { type Caller, RequestContext, systemClock } from "./request-context.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -84,4 +84,14 @@ test("close() frees the timer and stops listening to the caller", async () => {
   expect(clock.pending).toBe(0);
   caller.abort();
   expect(signal.aborted).toBe(false);
+});
+
+test("a timer longer than the runtime can wait does not fire at once", async () => {
+  let hasFired = false;
+  const cancel = systemClock.setTimer(2 ** 31, () => void (hasFired = true));
+  const turn = Promise.withResolvers<void>();
+  systemClock.setTimer(5, turn.resolve);
+  await turn.promise;
+  cancel();
+  expect(hasFired).toBe(false);
 });

@@ -1,5 +1,4 @@
-import type { Clock } from "./clock.ts";
-import type { Deadline } from "./request-context.ts";
+import type { Clock, Deadline } from "./request-context.ts";
 import { sleep } from "./sleep.ts";
 
 export interface RetryAdvice {

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { systemClock, within } from "../async/clock.ts";
+import { systemClock, within } from "../async/request-context.ts";
 
 /** The part of kafkajs 2.2.4 that {@link keepHeartbeats} patches. */
 interface ConsumerGroup {

@@ -1,5 +1,5 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage, Message } from "kafkajs";
-import { systemClock, within } from "../async/clock.ts";
+import { systemClock, within } from "../async/request-context.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import type { SubscribeOptions, Subscription } from "./bus.ts";

@@ -1,5 +1,5 @@
 import kafkajs, { type Admin, type Message, type Producer } from "kafkajs";
-import { systemClock } from "../async/clock.ts";
+import { systemClock } from "../async/request-context.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { throttledLog } from "../telemetry/throttled-log.ts";
 import { BaseBus } from "./base-bus.ts";

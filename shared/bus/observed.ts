@@ -1,4 +1,4 @@
-import { type Clock, systemClock, within } from "../async/clock.ts";
+import { type Clock, systemClock, within } from "../async/request-context.ts";
 import { toAppError } from "../errors.ts";
 import {
   counterFamily,

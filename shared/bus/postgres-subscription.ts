@@ -1,6 +1,6 @@
 import type { Job, JobAttempt, PgBoss } from "pg-boss";
 import { Batcher } from "../async/batcher.ts";
-import { systemClock } from "../async/clock.ts";
+import { systemClock } from "../async/request-context.ts";
 import { Loop } from "../async/loop.ts";
 import { sleep } from "../async/sleep.ts";
 import type { Logger } from "../telemetry/log.ts";

@@ -1,6 +1,6 @@
 import { PgBoss } from "pg-boss";
 import { v7 as uuidV7 } from "uuid";
-import { systemClock } from "../async/clock.ts";
+import { systemClock } from "../async/request-context.ts";
 import type { Dialer } from "../postgres/dialer.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";

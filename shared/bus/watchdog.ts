@@ -1,4 +1,4 @@
-import type { Clock } from "../async/clock.ts";
+import type { Clock } from "../async/request-context.ts";
 import { Loop } from "../async/loop.ts";
 
 // A consumer can hang without an error: a fetch that is never answered, a restart or a handler that

@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
-import { within } from "../async/clock.ts";
-import type { RequestContext } from "../async/request-context.ts";
+import { type RequestContext, within } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import type { HttpContext } from "./exchange.ts";
 import { HttpError } from "./problem.ts";

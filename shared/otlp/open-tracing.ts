@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import process from "node:process";
-import { systemClock, within } from "../async/clock.ts";
+import { systemClock, within } from "../async/request-context.ts";
 import { throttledLog } from "../telemetry/throttled-log.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { counterFamily, type Metrics } from "../telemetry/metrics.ts";

@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import type { Clock } from "../async/clock.ts";
+import type { Clock } from "../async/request-context.ts";
 import { sleep } from "../async/sleep.ts";
 import { sqlStateOf } from "./database-error.ts";
 

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { type Clock, systemClock } from "../async/clock.ts";
+import { type Clock, systemClock } from "../async/request-context.ts";
 import {
   type DatabaseServer,
   type DatabaseTarget,

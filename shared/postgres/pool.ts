@@ -1,7 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type postgres from "postgres";
-import { type Clock, systemClock, within } from "../async/clock.ts";
-import type { RequestContext } from "../async/request-context.ts";
+import { type Clock, type RequestContext, systemClock, within } from "../async/request-context.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { sqlStateOf, toDatabaseError } from "./database-error.ts";
 import { openClient } from "./open-client.ts";

@@ -6,8 +6,7 @@ import {
   type Product,
   type ProductMethod,
 } from "../../proto/product-service.ts";
-import type { Clock } from "../async/clock.ts";
-import type { Deadline } from "../async/request-context.ts";
+import type { Clock, Deadline } from "../async/request-context.ts";
 import { linkAbort } from "../async/link-abort.ts";
 import type { RateLimiter } from "../async/rate-limit.ts";
 import { retry } from "../async/retry.ts";

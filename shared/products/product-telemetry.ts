@@ -1,5 +1,5 @@
 import type { ProductMethod } from "../../proto/product-service.ts";
-import type { Clock } from "../async/clock.ts";
+import type { Clock } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import { SERVER_LABELS, serverAttributes, serverLabels } from "../telemetry/called-server.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";

@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import process from "node:process";
-import { systemClock, within } from "../async/clock.ts";
+import { systemClock, within } from "../async/request-context.ts";
 
 /** Takes text and calls `done` once it has left the process; gets one text at a time. */
 type LineSink = (text: string, done: () => void) => void;

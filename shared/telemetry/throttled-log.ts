@@ -1,4 +1,4 @@
-import type { Clock } from "../async/clock.ts";
+import type { Clock } from "../async/request-context.ts";
 import type { Logger } from "./log.ts";
 
 /** While a database is unavailable, several calls a second fail in the same way. */

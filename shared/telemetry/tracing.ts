@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 import { randomFillSync } from "node:crypto";
-import type { Clock } from "../async/clock.ts";
-import { RequestContext } from "../async/request-context.ts";
+import { type Clock, RequestContext } from "../async/request-context.ts";
 import { toAppError } from "../errors.ts";
 
 // Trace contexts (W3C Trace Context, level 1), which travel in `RequestContext.traceparent`, and

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { type Clock, systemClock } from "../async/clock.ts";
-import type { Deadline } from "../async/request-context.ts";
+import { type Clock, type Deadline, systemClock } from "../async/request-context.ts";
 import {
   noPermitInTime,
   type Permit,

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import { type Clock, systemClock, within } from "../async/clock.ts";
-import type { RequestContext } from "../async/request-context.ts";
+import { type Clock, type RequestContext, systemClock, within } from "../async/request-context.ts";
 import { formatHostPort } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { DB_CLIENT_OPERATION_DURATION_SECONDS } from "../telemetry/database-metrics.ts";

@@ -1,4 +1,4 @@
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { readSamples } from "../../shared/telemetry/samples.ts";

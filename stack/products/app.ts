@@ -5,7 +5,7 @@ import {
   type ProductMethod,
 } from "../../proto/product-service.ts";
 import { skuNumber } from "../../proto/loms/v1/schemas.ts";
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import { answerJson, createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
 import type { HttpContext, MountedRoute } from "../../shared/http/exchange.ts";
 import { healthRoutes, metricsRoute } from "../../shared/http/probes.ts";

@@ -1,5 +1,5 @@
 import type { ProductMethod } from "../../proto/product-service.ts";
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 
 const SECOND_MS = 1_000;
 /** Further clients are counted together, so that names cannot fill the memory. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Clock } from "../../shared/async/clock.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { aborted } from "../../shared/signals.ts";
 import { ServiceRefusal } from "./refusal.ts";

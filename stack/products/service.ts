@@ -1,4 +1,4 @@
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { serve } from "../../shared/http/listen.ts";
 import { CloseStack, Readiness, type RunningService } from "../../shared/lifecycle.ts";
 import type { ProcessLog } from "../../shared/telemetry/log.ts";

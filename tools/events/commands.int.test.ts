@@ -11,7 +11,7 @@ import {
   type WriterFixture,
 } from "../../loms/repository/writer-fixture.ts";
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../../proto/order-event.ts";
-import { systemClock } from "../../shared/async/clock.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import {
   type Bus,
   eachMessage,

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../request-context.ts";
 
 /** Lets promise chains of up to this many hops settle between two timers. */
 const MICROTASK_ROUNDS = 50;

@@ -1,12 +1,12 @@
 import { expect, test, vi } from "vitest";
+import { within } from "./request-context.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
-import { within } from "./clock.ts";
 
 const late = () => {
   throw new Error("late");
 };
 
-test("within() is what the work comes to, and leaves no timer", async () => {
+test("within() is the result of the work, and leaves no timer", async () => {
   const clock = new VirtualClock();
   expect(await within(clock, 100, Promise.resolve(1), late)).toBe(1);
   await expect(within(clock, 100, Promise.reject(new Error("failed")), late))
@@ -14,7 +14,7 @@ test("within() is what the work comes to, and leaves no timer", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("within() is what onLate says once the time is over", async () => {
+test("within() is the result of onLate when the work takes longer", async () => {
   const clock = new VirtualClock();
   const settled = vi.fn<(value: unknown) => void>();
   const forEver = new Promise<number>(() => {});
