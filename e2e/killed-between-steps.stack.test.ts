@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../shared/async/request-context.ts";
 import type { Stack } from "../stack/start.ts";
-import { openTransports, type Transports } from "./crash-test/transports.ts";
 import { Ledger } from "./crash-test/ledger.ts";
 import { type Load, startLoad } from "./crash-test/load.ts";
 import { Random } from "./crash-test/random.ts";
 import { openStockTransport } from "./crash-test/stock-transport.ts";
+import { openTransports, type Transports } from "./crash-test/transports.ts";
 import { eventually } from "./eventually.ts";
 import { hold } from "./hold.ts";
 import { openDatabase } from "./invariants/snapshot.ts";

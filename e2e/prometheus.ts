@@ -6,8 +6,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../shared/async/request-context.ts";
 import { sleep } from "../shared/async/sleep.ts";
-import { type Child, spawnChild } from "../stack/processes/child.ts";
 import { freePorts } from "../stack/ports.ts";
+import { type Child, spawnChild } from "../stack/processes/child.ts";
 import { send } from "./http.ts";
 
 const RULES = fileURLToPath(new URL("../deploy/prometheus/rules/*.yml", import.meta.url));

@@ -1,8 +1,8 @@
 import { systemClock } from "../shared/async/request-context.ts";
 import type { ServiceParts } from "../shared/open-service.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
-import { observedStatements } from "../shared/postgres/statement.ts";
 import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
+import { observedStatements } from "../shared/postgres/statement.ts";
 import { gaugeFamily } from "../shared/telemetry/metrics.ts";
 import { backgroundContext } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";
@@ -18,8 +18,8 @@ import { createOrderPages } from "./repository/order-list.ts";
 import { ReadRouting, REPLICA_READ_TIMEOUT_MS } from "./repository/read-routing.ts";
 import { createGroupedReader, createOrderSetReader } from "./repository/reader.ts";
 import { ReplicatedWrites } from "./repository/replicated-writes.ts";
-import { createStockReader } from "./repository/stock-reader.ts";
 import { Replication, type ReplicationState } from "./repository/replication.ts";
+import { createStockReader } from "./repository/stock-reader.ts";
 
 // The order of openDatabases(). Each step uses what the earlier ones have opened.
 //

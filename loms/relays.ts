@@ -12,8 +12,8 @@ import { ORDER_BACKLOG, outboxBacklog, STOCK_BACKLOG, watchBacklog } from "./out
 import { outboxCleaner } from "./outbox/clean.ts";
 import { outboxWait } from "./outbox/event-message.ts";
 import { ORDER_OUTBOX } from "./outbox/order-outbox.ts";
-import { Relay, type RelayOptions } from "./outbox/relay.ts";
 import { relayMetrics } from "./outbox/relay-metrics.ts";
+import { Relay, type RelayOptions } from "./outbox/relay.ts";
 import { STOCK_OUTBOX } from "./outbox/stock-outbox.ts";
 import { stopRelay } from "./outbox/stop-relay.ts";
 

@@ -4,10 +4,10 @@ import { systemClock } from "./async/request-context.ts";
 import { sleep } from "./async/sleep.ts";
 import type { LogLevel } from "./config.ts";
 import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
-import { aborted, listenForSignals } from "./signals.ts";
 import { registerModuleHooks } from "./module-loading.ts";
-import type { LogFormat, ProcessLog } from "./telemetry/log.ts";
+import { aborted, listenForSignals } from "./signals.ts";
 import type { ServiceName } from "./telemetry/log-record.ts";
+import type { LogFormat, ProcessLog } from "./telemetry/log.ts";
 
 // This module and its imports are small, because signals count only once they are loaded.
 

@@ -5,12 +5,12 @@ import { formatHostPort, type HostPort } from "../../shared/config.ts";
 import { AppError } from "../../shared/errors.ts";
 import { createGrpcClient, type GrpcClient, observedClient } from "../../shared/grpc/client.ts";
 import { badRequest, errorInfo } from "../../shared/grpc/error-details.ts";
-import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
+import { batcherMetrics, groupedCalls } from "../../shared/telemetry/batcher.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { OrderLine, Orders, Stocks } from "../domain/deps.ts";
 
-// shared/telemetry/grouped-calls.ts says how these limits relate.
+// shared/telemetry/batcher.ts says how these limits relate.
 
 /** The limit of StocksInfoList in loms. */
 const SKUS_MAX = 1_000;

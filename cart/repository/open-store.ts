@@ -1,6 +1,6 @@
-import { systemClock } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
 import type { RateLimiter } from "../../shared/async/rate-limit.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import type { ServiceParts } from "../../shared/open-service.ts";
 import { readPemFiles } from "../../shared/pem-files.ts";
 import { PRODUCT_LIMIT } from "../../shared/products/product-client.ts";

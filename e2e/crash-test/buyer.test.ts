@@ -2,9 +2,9 @@ import { expect, test, vi } from "vitest";
 import { type Clock, systemClock } from "../../shared/async/request-context.ts";
 import type { Answer, Refused } from "./answer.ts";
 import { Buyer } from "./buyer.ts";
-import type { CartTransport, NewOrder, Transports } from "./transports.ts";
 import { Ledger } from "./ledger.ts";
 import type { Wish } from "./purchase.ts";
+import type { CartTransport, NewOrder, Transports } from "./transports.ts";
 
 const PAYMENT_TIMEOUT_MS = 6_000;
 const ORDER = 10n;

@@ -1,9 +1,9 @@
 import type { Clock } from "../../shared/async/request-context.ts";
 import type { Answer } from "./answer.ts";
-import type { OrderTransport, Transports } from "./transports.ts";
 import type { Ledger, Line, Purchase } from "./ledger.ts";
 import type { Wish } from "./purchase.ts";
 import { settle, type Settled } from "./settle.ts";
+import type { OrderTransport, Transports } from "./transports.ts";
 
 /** Prices change far more slowly than a buyer agrees to them. */
 const AGREEMENTS_MAX = 20;

@@ -1,22 +1,22 @@
 import { systemClock } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { checkInvariants } from "../invariants/check.ts";
-import type { Finding } from "../invariants/finding.ts";
-import { openDatabase } from "../invariants/snapshot.ts";
-import { checkProductCalls, forgetProductCalls } from "../invariants/product-calls.ts";
 import { describeFinding } from "../invariants/describe-finding.ts";
+import type { Finding } from "../invariants/finding.ts";
+import { checkProductCalls, forgetProductCalls } from "../invariants/product-calls.ts";
+import { openDatabase } from "../invariants/snapshot.ts";
 import { checkBoughtOnce } from "./bought-once.ts";
-import { startPriceChanges } from "./prices.ts";
-import { openTransports } from "./transports.ts";
 import { Ledger } from "./ledger.ts";
 import { startLoad } from "./load.ts";
-import { Random } from "./random.ts";
-import { openStockTransport } from "./stock-transport.ts";
-import { createSeveralMachines } from "./several-machines.ts";
 import { createOneMachine } from "./one-machine.ts";
+import { startPriceChanges } from "./prices.ts";
+import { Random } from "./random.ts";
+import { createSeveralMachines } from "./several-machines.ts";
+import { openStockTransport } from "./stock-transport.ts";
 import type { CrashTestSystem } from "./system.ts";
-import { type Accident, accidents } from "./victims.ts";
+import { openTransports } from "./transports.ts";
 import { judge, type Verdict } from "./verdict.ts";
+import { type Accident, accidents } from "./victims.ts";
 
 /** Short, so that unpaid orders are cancelled all the time; longer than most accidents. */
 const PAYMENT_TIMEOUT_MS = 6_000;

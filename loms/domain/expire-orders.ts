@@ -1,5 +1,5 @@
-import type { Clock, RequestContext } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
+import type { Clock, RequestContext } from "../../shared/async/request-context.ts";
 import type { Deps } from "./deps.ts";
 
 /** Orders are cancelled within 2 s of their deadline. */

@@ -1,5 +1,5 @@
-import type { Clock } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
+import type { Clock } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { Outbox } from "./outbox.ts";

@@ -7,8 +7,8 @@ import { systemClock } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { MessagesRefusedError, type OutgoingMessage, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
-import { durableRunner } from "../../shared/postgres/statement.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
+import { durableRunner } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,

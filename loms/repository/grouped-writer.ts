@@ -1,5 +1,5 @@
 import { isOwnFault } from "../../shared/postgres/database-error.ts";
-import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
+import { batcherMetrics, groupedCalls } from "../../shared/telemetry/batcher.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { OrderWriter } from "../domain/deps.ts";
 import type { OrderListWriter, WriteList } from "./writer.ts";
@@ -12,7 +12,7 @@ import type { OrderListWriter, WriteList } from "./writer.ts";
 // A transaction that the server rolled back because of its contents has done nothing, and each of
 // its halves is sent, down to the order that caused it.
 
-// shared/telemetry/grouped-calls.ts says how these limits relate.
+// shared/telemetry/batcher.ts says how these limits relate.
 
 /** Limits the duration of a transaction, and of its locks, to some 20 ms. */
 const ORDERS_MAX = 256;

@@ -1,14 +1,14 @@
+import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { RowOf, StatementRunner } from "../../shared/postgres/statement.ts";
-import { batcherMetrics, groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
+import { batcherMetrics, groupedCalls } from "../../shared/telemetry/batcher.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Order, OrderItem, OrderReader, SkuStock } from "../domain/deps.ts";
-import type { EndReason, OrderStatus } from "../../proto/order-status.ts";
 import { toOrderItem } from "./order-item.ts";
 import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
 import { toSkuStock } from "./stock-reader.ts";
 
-// shared/telemetry/grouped-calls.ts says how these limits relate.
+// shared/telemetry/batcher.ts says how these limits relate.
 
 /**
  * Orders or SKUs per statement. Half of a usual load: while one half is read, the other is

@@ -1,5 +1,5 @@
-import { type Clock, within } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
+import { type Clock, within } from "../../shared/async/request-context.ts";
 import { sleep } from "../../shared/async/sleep.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Durability } from "../../shared/postgres/statement.ts";

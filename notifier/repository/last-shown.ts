@@ -1,6 +1,6 @@
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { Pool } from "../../shared/postgres/pool.ts";
-import { groupedCalls } from "../../shared/telemetry/grouped-calls.ts";
+import { groupedCalls } from "../../shared/telemetry/batcher.ts";
 import type { LastShown, Shown } from "../domain/deps.ts";
 import {
   DEAD_SEQS,

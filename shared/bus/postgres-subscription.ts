@@ -1,8 +1,8 @@
 import type { Job, JobAttempt, PgBoss } from "pg-boss";
-import { Batcher } from "../async/batcher.ts";
-import { systemClock } from "../async/request-context.ts";
 import { Loop } from "../async/loop.ts";
+import { systemClock } from "../async/request-context.ts";
 import { sleep } from "../async/sleep.ts";
+import { Batcher } from "../telemetry/batcher.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import type { IncomingMessage, OutgoingMessage, SubscribeOptions, Subscription } from "./bus.ts";

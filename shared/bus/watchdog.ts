@@ -1,5 +1,5 @@
-import type { Clock } from "../async/request-context.ts";
 import { Loop } from "../async/loop.ts";
+import type { Clock } from "../async/request-context.ts";
 
 // A consumer can hang without an error: a fetch that is never answered, a restart or a handler that
 // never ends. Its process then answers /healthz, processes nothing, and keeps its partitions. The

@@ -9,6 +9,9 @@ import {
 } from "../telemetry/called-server.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";
 import { childTraceparent, observed, type Tracing } from "../telemetry/tracing.ts";
+import type { ErrorDetail } from "./error-details.ts";
+import { prepareGrpcJs } from "./prepare-grpc-js.ts";
+import { fromGrpcStatus } from "./status.ts";
 import {
   decodeMessage,
   encodeMessage,
@@ -21,9 +24,6 @@ import {
   rpcStatusCode,
   type ServiceDefinition,
 } from "./unary.ts";
-import type { ErrorDetail } from "./error-details.ts";
-import { prepareGrpcJs } from "./prepare-grpc-js.ts";
-import { fromGrpcStatus } from "./status.ts";
 
 /** A client reconnects within a second after a server has restarted. */
 const RECONNECT_INITIAL_MS = 100;

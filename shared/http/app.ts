@@ -15,6 +15,7 @@ import {
   type SpanRecord,
   type Tracing,
 } from "../telemetry/tracing.ts";
+import { allowOrigin, isPreflight, PREFLIGHT_HEADERS } from "./cors.ts";
 import type { Answered, Exchange, HttpContext, HttpEnv, MountedRoute } from "./exchange.ts";
 import { ASTERISK, rawPath, requestHead } from "./listen.ts";
 import { acceptsGzip, GZIP_MIN_BYTES, gzipped, isCompressible } from "./negotiation.ts";
@@ -25,7 +26,6 @@ import {
   problemOf,
   STATUS_BY_CODE,
 } from "./problem.ts";
-import { allowOrigin, isPreflight, PREFLIGHT_HEADERS } from "./cors.ts";
 
 /** Default timeout of a request. */
 const REQUEST_TIMEOUT_MS = 5_000;

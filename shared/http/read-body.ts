@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { type RequestContext, within } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
+import { parseJsonBody } from "../json.ts";
 import type { HttpContext } from "./exchange.ts";
 import { HttpError } from "./problem.ts";
-import { parseJsonBody } from "../json.ts";
 
 /** Far above every request of cart. */
 export const BODY_MAX_BYTES = 64 * 1024;

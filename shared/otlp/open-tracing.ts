@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { systemClock, within } from "../async/request-context.ts";
-import { throttledLog } from "../telemetry/throttled-log.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { counterFamily, type Metrics } from "../telemetry/metrics.ts";
+import { throttledLog } from "../telemetry/throttled-log.ts";
+import { isSampled, NO_TRACING, type Tracing } from "../telemetry/tracing.ts";
+import { VERSION } from "../telemetry/version.ts";
 import { readPairs, type TracingConfig } from "./otel-settings.ts";
 import { otlpTarget } from "./otlp-target.ts";
 import { startBySampler } from "./sampling.ts";
-import { isSampled, NO_TRACING, type Tracing } from "../telemetry/tracing.ts";
-import { VERSION } from "../telemetry/version.ts";
 
 export const TRACE_SPANS_TOTAL = counterFamily({
   name: "trace_spans_total",

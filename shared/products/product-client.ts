@@ -1,6 +1,6 @@
 import type { Product } from "../../proto/product-service.ts";
-import { type Clock, RequestContext, systemClock } from "../async/request-context.ts";
 import { RateLimit, type RateLimiter } from "../async/rate-limit.ts";
+import { type Clock, RequestContext, systemClock } from "../async/request-context.ts";
 import { SingleFlight } from "../async/single-flight.ts";
 import { AppError } from "../errors.ts";
 import { createDirectFetch } from "../http-client/direct-fetch.ts";

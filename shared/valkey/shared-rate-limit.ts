@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { type Clock, type Deadline, systemClock } from "../async/request-context.ts";
 import {
   noPermitInTime,
   type Permit,
   type RateLimiter,
   type RateLimitOptions,
 } from "../async/rate-limit.ts";
+import { type Clock, type Deadline, systemClock } from "../async/request-context.ts";
 import { sleep } from "../async/sleep.ts";
 import { backgroundContext } from "../telemetry/tracing.ts";
 import type { Valkey } from "./valkey.ts";

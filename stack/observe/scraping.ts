@@ -1,5 +1,5 @@
-import { systemClock } from "../../shared/async/request-context.ts";
 import { Loop } from "../../shared/async/loop.ts";
+import { systemClock } from "../../shared/async/request-context.ts";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { readSamples } from "../../shared/telemetry/samples.ts";
 import { type Charts, SCRAPED_SERVICES, type ScrapedService } from "./charts.ts";

@@ -1,20 +1,20 @@
 import { z } from "zod";
+import { skuNumber } from "../../proto/loms/v1/schemas.ts";
 import {
   getProductRequest,
   listSkusRequest,
   type ProductMethod,
 } from "../../proto/product-service.ts";
-import { skuNumber } from "../../proto/loms/v1/schemas.ts";
 import type { Clock } from "../../shared/async/request-context.ts";
 import { answerJson, createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
 import type { HttpContext, MountedRoute } from "../../shared/http/exchange.ts";
 import { healthRoutes, metricsRoute } from "../../shared/http/probes.ts";
 import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
 import { parseJsonBody } from "../../shared/json.ts";
-import { invalidArgument, violationsOf } from "../../shared/violations.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
+import { invalidArgument, violationsOf } from "../../shared/violations.ts";
 import { CallStats } from "./call-stats.ts";
 import { faultPlan, type Faults } from "./faults.ts";
 import { Catalogue, productChange } from "./products.ts";

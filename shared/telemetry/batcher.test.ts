@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { RequestContext } from "../async/request-context.ts";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { Batcher, type BatcherOptions } from "./batcher.ts";
-import { RequestContext } from "./request-context.ts";
-import { VirtualClock } from "./test/virtual-clock.ts";
 
 /** A batcher whose batches wait until they are let go. */
 function openBatcher(options: Partial<BatcherOptions<number, string>> = {}) {
