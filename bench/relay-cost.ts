@@ -7,11 +7,11 @@ import process from "node:process";
 import { sql } from "drizzle-orm";
 import { ORDER_OUTBOX } from "../loms/outbox/order-outbox.ts";
 import { Relay } from "../loms/outbox/relay.ts";
-import { testContext } from "../loms/repository/writer-fixture.ts";
+import { replicatedWrites, testContext } from "../loms/repository/writer-fixture.ts";
 import { systemClock } from "../shared/async/request-context.ts";
 import { CloseStack } from "../shared/lifecycle.ts";
 import { Pool } from "../shared/postgres/pool.ts";
-import { defineStatement, durableRunner } from "../shared/postgres/statement.ts";
+import { defineStatement } from "../shared/postgres/statement.ts";
 import { median } from "./statistics.ts";
 import { type LomsDatabase, openPostgres } from "./subjects/postgres.ts";
 import { table } from "./table.ts";
@@ -96,7 +96,7 @@ try {
 function openRelay({ pool }: LomsDatabase): Relay {
   return new Relay({
     outbox: ORDER_OUTBOX,
-    writes: durableRunner(pool, "remote_apply"),
+    writes: replicatedWrites(pool),
     marks: pool,
     bus: { publish: () => Promise.resolve() },
     topic: { name: "events", groups: [], deadLetterQueue: "dead" },

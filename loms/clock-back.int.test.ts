@@ -3,12 +3,16 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { outboxLease } from "../drizzle/loms/schema.ts";
 import { systemClock } from "../shared/async/request-context.ts";
-import { durableRunner } from "../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { cleanOutbox } from "./outbox/clean.ts";
 import { ORDER_OUTBOX } from "./outbox/order-outbox.ts";
 import { Relay } from "./outbox/relay.ts";
-import { openWriterFixture, testContext, type WriterFixture } from "./repository/writer-fixture.ts";
+import {
+  openWriterFixture,
+  replicatedWrites,
+  testContext,
+  type WriterFixture,
+} from "./repository/writer-fixture.ts";
 
 // Rows that the server stamped before its clock stepped back an hour.
 
@@ -37,7 +41,7 @@ beforeEach(async () => {
 function openRelay(): Relay {
   return new Relay({
     outbox: ORDER_OUTBOX,
-    writes: durableRunner(loms.pool, "remote_apply"),
+    writes: replicatedWrites(loms.pool),
     marks: loms.pool,
     bus: { publish: () => Promise.resolve() },
     topic: { name: "events", groups: ["group"], deadLetterQueue: "dead" },

@@ -1,8 +1,7 @@
 import { systemClock } from "../shared/async/request-context.ts";
 import type { ServiceParts } from "../shared/open-service.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
-import { Pool, type PoolOptions } from "../shared/postgres/pool.ts";
-import { observedStatements } from "../shared/postgres/statement.ts";
+import { observedStatements, Pool, type PoolOptions } from "../shared/postgres/pool.ts";
 import { gaugeFamily } from "../shared/telemetry/metrics.ts";
 import { backgroundContext } from "../shared/telemetry/tracing.ts";
 import type { LomsConfig } from "./config.ts";

@@ -19,10 +19,9 @@ import { startLomsGrpc } from "./grpc/server.ts";
 import { createAdminHttp } from "./http/admin.ts";
 import { createLomsHttp } from "./http/app.ts";
 import { openRelays } from "./relays.ts";
-import { createGroupedWriter } from "./repository/grouped-writer.ts";
 import { PRIMARY_POSITION } from "./repository/statements.ts";
 import { createStockWriter } from "./repository/stock-writer.ts";
-import { createOrderListWriter } from "./repository/writer.ts";
+import { createGroupedWriter, createOrderListWriter } from "./repository/writer.ts";
 import { createRpc } from "./rpc/rpc.ts";
 
 /** Timeout of a step of the expirer, which is one statement; it is retried. */

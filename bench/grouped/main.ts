@@ -13,8 +13,7 @@ import {
   createOrderSetReader,
   type OrderSetReader,
 } from "../../loms/repository/reader.ts";
-import { createGroupedWriter } from "../../loms/repository/grouped-writer.ts";
-import type { OrderListWriter } from "../../loms/repository/writer.ts";
+import { createGroupedWriter, type OrderListWriter } from "../../loms/repository/writer.ts";
 import { newOrder, openWriterFixture, testContext } from "../../loms/repository/writer-fixture.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { migrate } from "../../shared/postgres/migrate.ts";

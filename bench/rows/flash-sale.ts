@@ -1,6 +1,6 @@
 import process from "node:process";
-import { createGroupedWriter } from "../../loms/repository/grouped-writer.ts";
 import { newOrder, testContext } from "../../loms/repository/writer-fixture.ts";
+import { createGroupedWriter } from "../../loms/repository/writer.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { cpuTimes, cpuUsPerCall } from "../cpu-time.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";

@@ -2,7 +2,7 @@ import { percentile } from "../statistics.ts";
 import type { Costs, PartCosts } from "./costs.ts";
 import { type Part, Timeline } from "./machine.ts";
 
-/** As in loms/repository/grouped-writer.ts. */
+/** As in loms/repository/writer.ts. */
 const BATCH_MAX = 256;
 const WAITING_MAX = 2_000;
 /** Queues fill in this time before the measurement. */

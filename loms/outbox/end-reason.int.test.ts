@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { orderEvent } from "../../proto/order-event.ts";
 import { systemClock } from "../../shared/async/request-context.ts";
 import { MessagesRefusedError, type OutgoingMessage } from "../../shared/bus/bus.ts";
-import { durableRunner } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   openWriterFixture,
+  replicatedWrites,
   testContext,
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
@@ -53,7 +53,7 @@ async function published(): Promise<string[]> {
 function openRelay(publish: (_: unknown, messages: readonly OutgoingMessage[]) => Promise<void>) {
   return new Relay({
     outbox: ORDER_OUTBOX,
-    writes: durableRunner(loms.pool, "remote_apply"),
+    writes: replicatedWrites(loms.pool),
     marks: loms.pool,
     ...{ bus: { publish }, topic, clock: systemClock, relayId: randomUUID(), onError: () => {} },
   });

@@ -5,11 +5,11 @@ import { outboxLease } from "../../drizzle/loms/schema.ts";
 import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
-import { durableRunner } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,
   openWriterFixture,
+  replicatedWrites,
   testContext,
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
@@ -108,7 +108,7 @@ function openRelay(clock = new VirtualClock(), failures = 0, onError = () => {})
   };
   return new Relay({
     outbox: ORDER_OUTBOX,
-    writes: durableRunner(loms.pool, "remote_apply"),
+    writes: replicatedWrites(loms.pool),
     marks: loms.pool,
     ...{ bus: { publish }, topic: { name: "events", groups: [], deadLetterQueue: "dead" } },
     ...{ clock, relayId: randomUUID(), onError },

@@ -7,11 +7,11 @@ import {
   type OutgoingMessage,
   REFUSED_BEFORE,
 } from "../../shared/bus/bus.ts";
-import { durableRunner } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,
   openWriterFixture,
+  replicatedWrites,
   testContext,
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
@@ -34,7 +34,7 @@ function openRelay(publish: Bus["publish"]): Relay {
   const topic = { name: "events", groups: ["group"], deadLetterQueue: "dead" };
   return new Relay({
     outbox: ORDER_OUTBOX,
-    writes: durableRunner(loms.pool, "remote_apply"),
+    writes: replicatedWrites(loms.pool),
     marks: loms.pool,
     ...{ bus: { publish }, topic, clock: systemClock, relayId: randomUUID(), onError: () => {} },
   });

@@ -8,11 +8,11 @@ import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { MessagesRefusedError, type OutgoingMessage, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
-import { durableRunner } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,
   openWriterFixture,
+  replicatedWrites,
   testContext,
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
@@ -65,7 +65,7 @@ function openRelay(
   const relayId = randomUUID();
   return new Relay({
     outbox: ORDER_OUTBOX,
-    writes: durableRunner(loms.pool, "remote_apply"),
+    writes: replicatedWrites(loms.pool),
     marks: loms.pool,
     ...{ bus, topic, clock, relayId, onError, onRefused },
   });

@@ -6,11 +6,11 @@ import { stockEvent } from "../../proto/stock-event.ts";
 import { systemClock } from "../../shared/async/request-context.ts";
 import { MessagesRefusedError, type OutgoingMessage } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
-import { durableRunner } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,
   openWriterFixture,
+  replicatedWrites,
   testContext,
   type WriterFixture,
 } from "../repository/writer-fixture.ts";
@@ -54,7 +54,7 @@ const take = (messages: readonly OutgoingMessage[]) => {
 function openRelay(publish: typeof take = take): Relay {
   return new Relay({
     outbox: STOCK_OUTBOX,
-    writes: durableRunner(loms.pool, "remote_apply"),
+    writes: replicatedWrites(loms.pool),
     marks: loms.pool,
     bus: { publish: (_topic, messages) => publish(messages) },
     ...{ topic, clock: systemClock, relayId: randomUUID(), onError: () => {} },

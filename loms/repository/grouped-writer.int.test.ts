@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import type { OrderCreateOutcome, OrderWriter } from "../domain/deps.ts";
-import { createGroupedWriter } from "./grouped-writer.ts";
 import { newOrder, openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
+import { createGroupedWriter } from "./writer.ts";
 
 /** Users whose orders the database refuses, or refuses once. */
 const REFUSED_USER = 13n;

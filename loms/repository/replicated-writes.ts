@@ -2,11 +2,12 @@ import { type Clock, RequestContext } from "../../shared/async/request-context.t
 import { retry } from "../../shared/async/retry.ts";
 import { AppError } from "../../shared/errors.ts";
 import { isConflict } from "../../shared/postgres/database-error.ts";
-import {
-  type Durability,
-  type DurableRunner,
-  type StatementRunner,
-  withDurability,
+import type {
+  Durability,
+  DurableRunner,
+  ParametersOf,
+  ParameterType,
+  StatementRunner,
 } from "../../shared/postgres/statement.ts";
 import { SYNC_STANDBYS } from "./statements.ts";
 
@@ -152,4 +153,12 @@ export class ReplicatedWrites implements DurableRunner {
     this.#lastStandbys = query.catch(() => {});
     return (await query)[0]?.standbys ?? "";
   }
+}
+
+function withDurability<const Parameters extends readonly ParameterType[]>(
+  parameters: ParametersOf<Parameters>,
+  durability: Durability,
+): ParametersOf<readonly [...Parameters, "text"]> {
+  const given = parameters as readonly unknown[];
+  return [...given, durability] as unknown as ParametersOf<readonly [...Parameters, "text"]>;
 }

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { orderEvents, outbox, stockMovements, stocks } from "../../drizzle/loms/schema.ts";
 import { type RequestContext, systemClock } from "../../shared/async/request-context.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
+import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { backgroundContext, childTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { NewOrder, OrderItem } from "../domain/deps.ts";
@@ -25,6 +26,14 @@ export interface WriterFixture {
   create(items: readonly OrderItem[], key?: string): ReturnType<OrderListWriter["orderCreate"]>;
 }
 
+/** For tests: writes through one pool, which wait for the synchronous replica if there is one. */
+export function replicatedWrites(pool: StatementRunner): ReplicatedWrites {
+  return new ReplicatedWrites({
+    ...{ synchronous: pool, local: pool, clock: systemClock },
+    standbys: undefined,
+  });
+}
+
 /** For tests: a writer on a migrated database, and queries of its tables. */
 export function openWriterFixture(
   url: string,
@@ -40,10 +49,7 @@ export function openWriterFixture(
     max: connections,
     applicationName: "test",
   });
-  const writes = new ReplicatedWrites({
-    ...{ synchronous: pool, local: pool, clock: systemClock },
-    standbys: undefined,
-  });
+  const writes = replicatedWrites(pool);
   const writer = createOrderListWriter({
     pool: writes,
     paymentTimeoutMs,

@@ -2,19 +2,20 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type postgres from "postgres";
 import { type Clock, type RequestContext, systemClock, within } from "../async/request-context.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
+import { DB_CLIENT_OPERATION_DURATION_SECONDS } from "../telemetry/database-metrics.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { childTraceparent, type Tracing } from "../telemetry/tracing.ts";
 import { sqlStateOf, toDatabaseError } from "./database-error.ts";
 import { openClient } from "./open-client.ts";
 import {
-  encodeParameter,
   type ParametersOf,
   type ParameterType,
-  type PoolRole,
+  type ParameterValues,
   type RowOf,
   type RunOptions,
   type Statement,
-  type StatementObservation,
+  type StatementKind,
   type StatementShape,
-  TYPES,
 } from "./statement.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -32,6 +33,25 @@ const RETRY_AFTER_MS = 1_000;
 const NO_PIPELINE = { max_pipeline: 0 };
 /** SQLSTATE "warning": the notice of a commit that ended without the synchronous replica. */
 const WARNING = "01000";
+
+export type PoolRole = "primary" | "replica";
+
+/** A statement that has ended. */
+export interface StatementObservation {
+  readonly role: PoolRole;
+  readonly name: string;
+  readonly kind: StatementKind;
+  /** The database's name. */
+  readonly namespace: string;
+  readonly outcome: "ok" | ErrorCode;
+  /** The SQLSTATE with which the server refused the statement. */
+  readonly sqlState: string | undefined;
+  /** On the scale of the clock's `now()`, in ms. */
+  readonly startedAt: number;
+  /** With the wait for a connection. */
+  readonly durationMs: number;
+  readonly context: RequestContext;
+}
 
 export interface PoolOptions {
   readonly url: string;
@@ -202,6 +222,49 @@ function isLeftOver(error: unknown, parameters: unknown): boolean {
 }
 
 /**
+ * A parameter in PostgreSQL's text form. The driver takes the type of an array from its first
+ * element, and fails where that is null or the array is empty.
+ */
+export function encodeParameter(value: ParameterValues[ParameterType]): string | boolean {
+  // The driver encodes booleans, and would take the text "true" for false.
+  if (typeof value === "boolean") return value;
+  if (!Array.isArray(value)) return String(value);
+  return `{${value.map(encodeElement).join(",")}}`;
+}
+
+function encodeElement(element: unknown): string {
+  if (element === null) return "null";
+  if (typeof element !== "string") return String(element);
+  return `"${element.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+/** The elements of an int8[] in PostgreSQL's text form. */
+export function decodeInt8Array(text: string): bigint[] {
+  return text === "{}" ? [] : text.slice(1, -1).split(",").map(BigInt);
+}
+
+const INT8_OID = 20;
+const INT8_ARRAY_OID = 1016;
+
+const INT8 = {
+  to: INT8_OID,
+  from: [INT8_OID],
+  serialize: String,
+  parse: BigInt,
+};
+
+const INT8_ARRAY = {
+  to: INT8_ARRAY_OID,
+  from: [INT8_ARRAY_OID],
+  serialize: (value: readonly bigint[] | string) =>
+    typeof value === "string" ? value : String(encodeParameter(value)),
+  parse: decodeInt8Array,
+};
+
+/** The driver's types for int8, which it would read as text. */
+export const TYPES = { bigint: INT8, bigints: INT8_ARRAY };
+
+/**
  * Admits as many concurrent statements as there are connections; others wait in order of arrival.
  */
 export class Semaphore {
@@ -263,4 +326,43 @@ export class Semaphore {
     this.#onIdle = resolve;
     await within(this.#clock, timeoutMs, promise, () => {});
   }
+}
+
+const DB_SYSTEM = "postgresql";
+
+/**
+ * Measures each statement of a pool, which calls this as its `observe`, and records a span of it:
+ * a child of the request's span, with links to the other requests that it serves.
+ */
+export function observedStatements(
+  metrics: Metrics,
+  tracing: Tracing,
+): (observation: StatementObservation) => void {
+  const durations = metrics.histogram(DB_CLIENT_OPERATION_DURATION_SECONDS);
+  return (observation) => {
+    const { role, namespace, name, kind, sqlState, startedAt, durationMs, context } = observation;
+    const error = observation.outcome === "ok" ? undefined : observation.outcome;
+    durations.observe({
+      db_system_name: DB_SYSTEM,
+      db_namespace: namespace,
+      db_operation_name: kind,
+      db_client_connection_pool_name: role,
+      ...(sqlState && { db_response_status_code: sqlState }),
+      ...(error && { error_type: error }),
+    }, durationMs / 1000);
+    const { traceparent: parent, alsoServes: links } = context;
+    if (!tracing.isSampled(parent)) return;
+    tracing.record({
+      ...{ traceparent: childTraceparent(parent), parent, links, name, kind: "client" },
+      ...{ startedAt, durationMs, error },
+      attributes: {
+        "db.system.name": DB_SYSTEM,
+        "db.namespace": namespace,
+        "db.operation.name": kind,
+        "db.query.summary": name,
+        "db.client.connection.pool.name": role,
+        ...(sqlState && { "db.response.status_code": sqlState }),
+      },
+    });
+  };
 }

@@ -7,6 +7,7 @@ import { Relay } from "../../loms/outbox/relay.ts";
 import {
   newOrder,
   openWriterFixture,
+  replicatedWrites,
   testContext,
   type WriterFixture,
 } from "../../loms/repository/writer-fixture.ts";
@@ -20,7 +21,6 @@ import {
 } from "../../shared/bus/bus.ts";
 import { createPostgresBus } from "../../shared/bus/postgres.ts";
 import { Inbox, message } from "../../shared/bus/test/inbox.ts";
-import { durableRunner } from "../../shared/postgres/statement.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
@@ -59,7 +59,7 @@ async function createOrder(): Promise<bigint> {
 function openRelay(publish: Bus["publish"]): Relay {
   return new Relay({
     outbox: ORDER_OUTBOX,
-    writes: durableRunner(loms.pool, "remote_apply"),
+    writes: replicatedWrites(loms.pool),
     marks: loms.pool,
     ...{ bus: { publish }, topic: ORDER_EVENTS, clock: systemClock },
     ...{ relayId: randomUUID(), onError: () => {} },

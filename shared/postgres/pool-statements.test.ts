@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { Metrics } from "../telemetry/metrics.ts";
 import { RequestContext } from "../async/request-context.ts";
+import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples } from "../telemetry/samples.ts";
 import { series } from "../telemetry/test/samples.ts";
 import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import { NO_TRACING, serveTogether } from "../telemetry/tracing.ts";
-import { decodeInt8Array, encodeParameter, observedStatements } from "./statement.ts";
+import { decodeInt8Array, encodeParameter, observedStatements } from "./pool.ts";
 
 test("encodeParameter() writes arrays as PostgreSQL reads them", () => {
   expect(encodeParameter([])).toBe("{}");
