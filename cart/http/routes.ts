@@ -1,10 +1,9 @@
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 import { int64Amount, int64Id, itemCount, skuNumber } from "../../proto/loms/v1/schemas.ts";
-import { createHttpApp, type HttpApp, type HttpAppOptions, mount } from "../../shared/http/app.ts";
+import { createHttpApp, endpoint, type HttpApp, mount } from "../../shared/http/app.ts";
 import { jsonContent, problemResponses } from "../../shared/http/document-responses.ts";
-import { endpoint } from "../../shared/http/endpoint.ts";
-import type { MountedRoute } from "../../shared/http/exchange.ts";
+import type { HttpAppOptions, MountedRoute } from "../../shared/http/exchange.ts";
 import { type DocumentInfo, documentRoutes } from "../../shared/http/openapi.ts";
 import { DOCUMENT_LINKS, OPERATION_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import { addItem } from "../domain/add-item.ts";

@@ -7,10 +7,9 @@ import {
   stockMovementsResponse,
   stockReceiveRequest,
 } from "../../proto/stock-api.ts";
-import { createHttpApp, type HttpApp, type HttpAppOptions, mount } from "../../shared/http/app.ts";
+import { createHttpApp, endpoint, type HttpApp, mount } from "../../shared/http/app.ts";
 import { BEARER_SCHEME, requireBearer } from "../../shared/http/bearer.ts";
-import { endpoint } from "../../shared/http/endpoint.ts";
-import type { MountedRoute } from "../../shared/http/exchange.ts";
+import type { HttpAppOptions, MountedRoute } from "../../shared/http/exchange.ts";
 import { type DocumentInfo, documentRoutes } from "../../shared/http/openapi.ts";
 import { DOCUMENT_LINKS, startPageRoute } from "../../shared/http/start-page.ts";
 import type { SkuStock } from "../domain/deps.ts";

@@ -16,8 +16,7 @@ import {
   stocksInfoRequest,
   stocksInfoResponse,
 } from "../../proto/loms/v1/schemas.ts";
-import { answerJson } from "../../shared/http/app.ts";
-import { requireJsonAccepted } from "../../shared/http/endpoint.ts";
+import { answerJson, requireJsonAccepted } from "../../shared/http/app.ts";
 import type { MountedRoute } from "../../shared/http/exchange.ts";
 import type { DocumentInfo } from "../../shared/http/openapi.ts";
 import { BODY_MAX_BYTES, readJson } from "../../shared/http/read-body.ts";

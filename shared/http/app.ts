@@ -1,72 +1,37 @@
 import { Buffer } from "node:buffer";
-import { OpenAPIHono } from "@hono/zod-openapi";
+import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { Handler, NotFoundHandler } from "hono";
 import type { Result, Router } from "hono/router";
-import { type Clock, RequestContext, systemClock } from "../async/request-context.ts";
-import { AppError, toAppError } from "../errors.ts";
-import { jsonIntegers } from "../json.ts";
-import { causeOf } from "../telemetry/describe-error.ts";
-import type { Logger } from "../telemetry/log.ts";
-import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";
-import {
-  childTraceparent,
-  NO_TRACING,
-  parseTraceparent,
-  type SpanRecord,
-  type Tracing,
-} from "../telemetry/tracing.ts";
+import type { z } from "zod";
+import { type RequestContext, systemClock } from "../async/request-context.ts";
+import { AppError, type FieldViolation, toAppError } from "../errors.ts";
+import { jsonIntegers, parseJsonBody } from "../json.ts";
+import { invalidArgument, violationsOf } from "../violations.ts";
 import { allowOrigin, isPreflight, PREFLIGHT_HEADERS } from "./cors.ts";
-import type { Answered, Exchange, HttpContext, HttpEnv, MountedRoute } from "./exchange.ts";
-import { ASTERISK, rawPath, requestHead } from "./listen.ts";
-import { acceptsGzip, GZIP_MIN_BYTES, gzipped, isCompressible } from "./negotiation.ts";
+import type {
+  Answered,
+  Exchange,
+  HttpAppOptions,
+  HttpContext,
+  HttpEnv,
+  MountedRoute,
+} from "./exchange.ts";
+import { ASTERISK, exchangeOpener, exchangeReporter, rawPath, requestHead } from "./listen.ts";
 import {
-  CONSTANT_HEADERS,
-  HttpError,
-  problemHeaders,
-  problemOf,
-  STATUS_BY_CODE,
-} from "./problem.ts";
+  acceptsGzip,
+  acceptsJson,
+  GZIP_MIN_BYTES,
+  gzipped,
+  isCompressible,
+} from "./negotiation.ts";
+import { CONSTANT_HEADERS, HttpError, problemHeaders, problemOf } from "./problem.ts";
+import { BODY_MAX_BYTES, namesJson, readBody, requireJson } from "./read-body.ts";
 
-/** Default timeout of a request. */
-const REQUEST_TIMEOUT_MS = 5_000;
-/** Allows the ids that proxies make; safe in a log line and in a header. */
-const REQUEST_ID = /^[A-Za-z0-9._:+/=@-]{1,128}$/;
 const JSON_HEADERS = { ...CONSTANT_HEADERS, "content-type": "application/json" };
-/** Monitoring requests these every few seconds: logged at debug, and no trace starts there. */
-export const PROBE_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
-/** The methods of RFC 9110, PATCH and QUERY, as in OpenTelemetry's semantic conventions. */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
-  ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"],
-);
-
-export const HTTP_SERVER_REQUEST_DURATION_SECONDS = histogramFamily({
-  name: "http_server_request_duration_seconds",
-  help: "Answered requests, by route",
-  labels: [
-    "http_request_method",
-    "http_route",
-    "http_response_status_code",
-    "url_scheme",
-    "error_type",
-  ],
-  buckets: DURATION_BUCKETS,
-});
-
 export type HttpApp = OpenAPIHono<HttpEnv> & { readonly inExchange: InExchange };
 
 /** Makes the handler of a path; `route` is its pattern, if it has one. */
 type InExchange = (route: string | undefined, run: MountedRoute["run"]) => Handler<HttpEnv>;
-
-export interface HttpAppOptions {
-  /** Logs every request. */
-  readonly log?: Logger;
-  readonly metrics?: Metrics;
-  readonly tracing?: Tracing;
-  readonly timeoutMs?: number;
-  readonly clock?: Clock;
-  /** Origins of other pages that may call this service from a browser. */
-  readonly origins?: readonly string[];
-}
 
 /** An app whose every failure is answered with a problem body; {@link mount} adds the routes. */
 export function createHttpApp(options: HttpAppOptions = {}): HttpApp {
@@ -122,8 +87,8 @@ function dispatcher(path: string, routes: readonly MountedRoute[]): MountedRoute
 /** Opens an exchange for each request, and reports it when its answer is complete. */
 function exchanges(options: HttpAppOptions): InExchange {
   const { clock = systemClock } = options;
-  const open = opener(options, clock);
-  const report = reporter(options);
+  const open = exchangeOpener(options);
+  const report = exchangeReporter(options);
   return (route, run) => async (c) => {
     const exchange = open(c.req.raw, route);
     c.set("exchange", exchange);
@@ -141,27 +106,6 @@ function exchanges(options: HttpAppOptions): InExchange {
   };
 }
 
-function opener(options: HttpAppOptions, clock: Clock) {
-  const { timeoutMs = REQUEST_TIMEOUT_MS, tracing = NO_TRACING } = options;
-  const origins = new Set(options.origins);
-  return (request: Request, route: string | undefined): Exchange => {
-    const { headers, method } = request;
-    const parent = parseTraceparent(headers.get("traceparent"));
-    const traceparent = parent === undefined && PROBE_ROUTES.has(route ?? "")
-      ? childTraceparent(parent)
-      : tracing.startTraceparent(parent);
-    const context = new RequestContext({ traceparent, parent, timeoutMs, caller: request, clock });
-    const givenId = headers.get("x-request-id");
-    const origin = origins.size > 0 ? headers.get("origin") : null;
-    return {
-      ...{ method, context, startedAt: clock.now() },
-      requestId: givenId !== null && REQUEST_ID.test(givenId) ? givenId : context.spanId,
-      origin: origin !== null && origins.has(origin) ? origin : undefined,
-      ...{ route: undefined, status: 0, bytes: 0, error: undefined },
-    };
-  };
-}
-
 /** The answer to a malformed message, to OPTIONS of the whole server, and to a preflight. */
 function answerWithoutRoute(c: HttpContext, exchange: Exchange): Answered | undefined {
   const head = requestHead(c.env);
@@ -170,69 +114,6 @@ function answerWithoutRoute(c: HttpContext, exchange: Exchange): Answered | unde
   if (exchange.origin === undefined || !isPreflight(c.req.raw)) return undefined;
   exchange.route = "preflight";
   return answerText(c, 204, null, PREFLIGHT_HEADERS);
-}
-
-/** Reports a request to log, metrics and tracing, without its path: it may hold user data. */
-function reporter({ log, metrics, tracing = NO_TRACING }: HttpAppOptions) {
-  const durations = metrics?.histogram(HTTP_SERVER_REQUEST_DURATION_SECONDS);
-  return (exchange: Exchange, durationMs: number): void => {
-    const { method, route, status, error, context: { traceparent } } = exchange;
-    // A 4xx is an error of the caller, not of the server.
-    const isServerError = status >= STATUS_BY_CODE.internal;
-    const labels = {
-      http_request_method: KNOWN_METHODS.has(method) ? method : "_OTHER",
-      ...(route !== undefined && { http_route: route }),
-      http_response_status_code: status,
-      // TLS ends before these listeners.
-      url_scheme: "http",
-      ...(isServerError && { error_type: error?.code ?? String(status) }),
-    };
-    durations?.observe(labels, durationMs / 1000);
-    if (tracing.isSampled(traceparent)) tracing.record(spanOf(exchange, labels, durationMs));
-    if (log) logRequest(log, exchange, labels, durationMs);
-  };
-}
-
-interface Labels {
-  readonly http_request_method: string;
-  readonly url_scheme: string;
-  readonly error_type?: string;
-}
-
-function spanOf(exchange: Exchange, labels: Labels, durationMs: number): SpanRecord {
-  const { method, route, context: { traceparent, parent }, startedAt } = exchange;
-  const verb = KNOWN_METHODS.has(method) ? method : "HTTP";
-  return {
-    ...{ traceparent, parent, kind: "server", startedAt, durationMs },
-    name: route === undefined ? verb : `${verb} ${route}`,
-    attributes: {
-      "http.request.method": labels.http_request_method,
-      ...(route !== undefined && { "http.route": route }),
-      "http.response.status_code": exchange.status,
-      "http.response.body.size": exchange.bytes,
-      "url.scheme": labels.url_scheme,
-    },
-    error: labels.error_type,
-  };
-}
-
-function logRequest(log: Logger, exchange: Exchange, labels: Labels, durationMs: number): void {
-  const { method, route, error, context } = exchange;
-  const { url_scheme: _, error_type, ...known } = labels;
-  const line = {
-    ...known,
-    ...(known.http_request_method !== method && { http_request_method_original: method }),
-    http_response_body_size: exchange.bytes,
-    duration_ms: Math.round(durationMs * 1000) / 1000,
-    request_id: exchange.requestId,
-    ...(error && { code: error.code, detail: error.message }),
-    // Callers learn that the service is unavailable; only the log has the cause.
-    ...(error && error_type && { error_type, ...causeOf(error) }),
-  };
-  if (error?.code === "internal") log.error("request", { ...line, error }, context);
-  else if (error_type !== undefined) log.warn("request", line, context);
-  else if (PROBE_ROUTES.has(route ?? "")) log.debug("request", line, context);
-  else log.info("request", line, context);
 }
 
 /** Answers with `body` as JSON, bigints with every digit; without `body` the answer has none. */
@@ -296,4 +177,170 @@ function respond(
   // Hono removes the body of an answer to HEAD, and with it the length.
   if (exchange.method === "HEAD" && body !== null) named["content-length"] = String(exchange.bytes);
   return new Response(body, { status, headers: named });
+}
+
+type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
+type Parsed<Request, Part extends string> = Request extends Record<Part, infer Schema>
+  ? Schema extends z.ZodType ? z.output<Schema> : undefined
+  : undefined;
+type ParsedBody<Request> = Request extends
+  { body: { content: { "application/json": { schema: infer Schema } } } }
+  ? Schema extends z.ZodType ? z.output<Schema> | Missing<Request> : undefined
+  : undefined;
+type Missing<Request> = Request extends { body: { required: false } } ? undefined : never;
+
+/** The input of a handler: the outputs of the route's schemas. */
+export interface EndpointInput<Route> {
+  readonly params: Parsed<RequestOf<Route>, "params">;
+  readonly headers: Parsed<RequestOf<Route>, "headers">;
+  readonly body: ParsedBody<RequestOf<Route>>;
+}
+
+/** The output of a handler; without `body` the answer has none. Bigints become integers. */
+export interface EndpointAnswer {
+  readonly status: 200 | 204;
+  readonly body?: object;
+}
+
+/**
+ * A route made with `createRoute` of zod-openapi, read strictly: 415, then 413, then 400 for every
+ * rule of its schemas of path, headers and body that is broken. The library's own reading accepts
+ * `1.0` and duplicate keys, and checks the path before the content type, so it is not used.
+ *
+ * A body with `required: false` is undefined when it is empty or of another type, whose content is
+ * ignored.
+ */
+export function endpoint<Route extends RouteConfig>(
+  route: Route,
+  handler: (input: EndpointInput<Route>, context: RequestContext) => Promise<EndpointAnswer>,
+  bodyMaxBytes = BODY_MAX_BYTES,
+): MountedRoute {
+  const read = inputReader(route, bodyMaxBytes);
+  const answersJson = "200" in route.responses;
+  return {
+    method: route.method,
+    path: route.path,
+    document: route,
+    async run(c) {
+      const input = await read(c) as EndpointInput<Route>;
+      if (answersJson) requireJsonAccepted(c);
+      const { status, body } = await handler(input, c.get("exchange").context);
+      return answerJson(c, status, body);
+    },
+  };
+}
+
+interface RawInput {
+  params: unknown;
+  headers: unknown;
+  body: unknown;
+}
+
+type Part = { readonly name: keyof RawInput; readonly schema: z.ZodType };
+
+/** Prepares the parts that are the same for every request. */
+function inputReader(route: RouteConfig, bodyMaxBytes: number) {
+  const bodySchema = jsonSchemaOf(route);
+  const mayBeMissing = mayBeWithoutBody(route);
+  const paramsOf = paramsReader(route.path);
+  const headersSchema = route.request?.headers as z.ZodObject | undefined;
+  const headerNames = Object.keys(headersSchema?.shape ?? {});
+  const parts: Part[] = [];
+  if (route.request?.params) parts.push({ name: "params", schema: route.request.params });
+  if (headersSchema) parts.push({ name: "headers", schema: headersSchema });
+  if (bodySchema) parts.push({ name: "body", schema: bodySchema });
+
+  return async (c: HttpContext): Promise<RawInput> => {
+    const hasBody = mayHaveBody(c, bodyMaxBytes);
+    const readsJson = bodySchema && (mayBeMissing ? hasBody && namesJson(c) : true);
+    if (readsJson) requireJson(c);
+    // Also without a schema: a body that is too large gets 413 on every route.
+    const bytes = hasBody ? await readBody(c, bodyMaxBytes) : NO_BODY;
+    const raw: RawInput = {
+      params: paramsOf(c.req.path),
+      headers: headerNames.length > 0 ? readHeaders(c, headerNames) : undefined,
+      body: readsJson ? parseOrError(bytes, mayBeMissing) : undefined,
+    };
+    return parseParts(parts, raw);
+  };
+}
+
+const NO_BODY = new Uint8Array(0);
+
+/** Does not use `request.body`, for which node-server makes a whole Request. */
+function mayHaveBody(c: HttpContext, maxBytes: number): boolean {
+  const { method, headers } = c.req.raw;
+  const declared = headers.get("content-length");
+  // The body of a GET is ignored unless it is too large.
+  if (method === "GET" || method === "HEAD") return Number(declared) > maxBytes;
+  if (declared !== null) return declared !== "0";
+  return requestHead(c.env) === undefined || headers.has("transfer-encoding");
+}
+
+function mayBeWithoutBody(route: RouteConfig): boolean {
+  return route.request?.body?.required === false;
+}
+
+function jsonSchemaOf(route: RouteConfig): z.ZodType | undefined {
+  const content = route.request?.body?.content["application/json"];
+  if (content === undefined || !("schema" in content)) return undefined;
+  const schema = content.schema as z.ZodType;
+  return mayBeWithoutBody(route) ? schema.optional() : schema;
+}
+
+/** Reads the raw path: an id that is percent-encoded stays so, and no schema accepts it. */
+function paramsReader(pattern: string): (path: string) => Record<string, string | undefined> {
+  const places = pattern.split("/").flatMap((segment, at) =>
+    segment.startsWith("{") ? [{ name: segment.slice(1, -1), at }] : []
+  );
+  return (path) => {
+    const params: Record<string, string | undefined> = {};
+    if (places.length === 0) return params;
+    const segments = path.split("/");
+    for (const { name, at } of places) params[name] = segments[at];
+    return params;
+  };
+}
+
+function readHeaders(c: HttpContext, names: readonly string[]): Record<string, unknown> {
+  const headers: Record<string, unknown> = {};
+  for (const name of names) headers[name] = c.req.raw.headers.get(name) ?? undefined;
+  return headers;
+}
+
+/** The parsed body or the error, which is thrown together with those of the path. */
+function parseOrError(bytes: ArrayBuffer | Uint8Array, mayBeMissing: boolean): unknown {
+  if (mayBeMissing && bytes.byteLength === 0) return undefined;
+  try {
+    return parseJsonBody(bytes);
+  } catch (error) {
+    return error;
+  }
+}
+
+function parseParts(parts: readonly Part[], raw: RawInput): RawInput {
+  let violations: FieldViolation[] | undefined;
+  for (const { name, schema } of parts) {
+    const value = raw[name];
+    if (value instanceof AppError) {
+      (violations ??= []).push(...value.fields ?? []);
+      continue;
+    }
+    const result = schema.safeParse(value);
+    if (result.success) raw[name] = result.data;
+    else (violations ??= []).push(...violationsOf(result.error));
+  }
+  if (violations) throw invalidArgument(violations);
+  return raw;
+}
+
+/**
+ * Checks that the caller accepts JSON, as the last check before the request takes effect. Problem
+ * bodies are always JSON.
+ * @throws {HttpError} 406
+ */
+export function requireJsonAccepted(c: HttpContext): void {
+  const accept = c.req.raw.headers.get("accept");
+  if (!accept || accept === "*/*" || accept === "application/json" || acceptsJson(accept)) return;
+  throw new HttpError(406, "The Accept header excludes application/json");
 }

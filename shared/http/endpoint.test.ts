@@ -6,8 +6,7 @@ import type { RequestContext } from "../async/request-context.ts";
 import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { AppError } from "../errors.ts";
 import { createLogger } from "../telemetry/log.ts";
-import { createHttpApp, type HttpApp, mount } from "./app.ts";
-import { endpoint } from "./endpoint.ts";
+import { createHttpApp, endpoint, type HttpApp, mount } from "./app.ts";
 import { openApiDocument } from "./openapi.ts";
 
 const responses = { 200: { description: "ok" } };

@@ -1,7 +1,10 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { RequestContext } from "../async/request-context.ts";
+import type { Clock, RequestContext } from "../async/request-context.ts";
 import type { AppError } from "../errors.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 
 export interface HttpEnv {
   Variables: { exchange: Exchange };
@@ -40,4 +43,15 @@ export interface Exchange {
   bytes: number;
   /** The error of a failed request. */
   error: AppError | undefined;
+}
+
+export interface HttpAppOptions {
+  /** Logs every request. */
+  readonly log?: Logger;
+  readonly metrics?: Metrics;
+  readonly tracing?: Tracing;
+  readonly timeoutMs?: number;
+  readonly clock?: Clock;
+  /** Origins of other pages that may call this service from a browser. */
+  readonly origins?: readonly string[];
 }

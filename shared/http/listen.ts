@@ -3,7 +3,19 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIPv6, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
+import { RequestContext, systemClock } from "../async/request-context.ts";
 import { formatHostPort, type HostPort, reachable } from "../config.ts";
+import { causeOf } from "../telemetry/describe-error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { DURATION_BUCKETS, histogramFamily } from "../telemetry/metrics.ts";
+import {
+  childTraceparent,
+  NO_TRACING,
+  parseTraceparent,
+  type SpanRecord,
+} from "../telemetry/tracing.ts";
+import type { Exchange, HttpAppOptions } from "./exchange.ts";
+import { STATUS_BY_CODE } from "./problem.ts";
 import { answerUnreadable, conversionFailure } from "./unreadable.ts";
 
 /** Limit of a request's headers; ours are a few hundred bytes. */
@@ -22,6 +34,29 @@ const IDLE_CHECK_MS = 20;
 const URL_HOST = "localhost";
 /** The whole server; only OPTIONS can name it. */
 export const ASTERISK = "*";
+/** The default deadline of a request. */
+const CONTEXT_TIMEOUT_MS = 5_000;
+/** Allows the ids that proxies make; safe in a log line and in a header. */
+const REQUEST_ID = /^[A-Za-z0-9._:+/=@-]{1,128}$/;
+/** Monitoring requests these every few seconds: logged at debug, and no trace starts there. */
+export const PROBE_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+/** The methods of RFC 9110, PATCH and QUERY, as in OpenTelemetry's semantic conventions. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(
+  ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"],
+);
+
+export const HTTP_SERVER_REQUEST_DURATION_SECONDS = histogramFamily({
+  name: "http_server_request_duration_seconds",
+  help: "Answered requests, by route",
+  labels: [
+    "http_request_method",
+    "http_route",
+    "http_response_status_code",
+    "url_scheme",
+    "error_type",
+  ],
+  buckets: DURATION_BUCKETS,
+});
 
 /** Answers one request; `env` is the node:http request and response. */
 export type RequestHandler = (request: Request, env?: object) => Response | Promise<Response>;
@@ -209,4 +244,89 @@ export function hostFault(rawHeaders: readonly string[], httpVersion: string): s
   if (host === undefined) return httpVersion === "1.0" ? undefined : "The request has no Host";
   if (host === "" || isHostPort(host)) return undefined;
   return "The Host is not a host with or without a port";
+}
+
+/** Gives each request its deadline, trace context and id. */
+export function exchangeOpener(options: HttpAppOptions) {
+  const { clock = systemClock, timeoutMs = CONTEXT_TIMEOUT_MS, tracing = NO_TRACING } = options;
+  const origins = new Set(options.origins);
+  return (request: Request, route: string | undefined): Exchange => {
+    const { headers, method } = request;
+    const parent = parseTraceparent(headers.get("traceparent"));
+    const traceparent = parent === undefined && PROBE_ROUTES.has(route ?? "")
+      ? childTraceparent(parent)
+      : tracing.startTraceparent(parent);
+    const context = new RequestContext({ traceparent, parent, timeoutMs, caller: request, clock });
+    const givenId = headers.get("x-request-id");
+    const origin = origins.size > 0 ? headers.get("origin") : null;
+    return {
+      ...{ method, context, startedAt: clock.now() },
+      requestId: givenId !== null && REQUEST_ID.test(givenId) ? givenId : context.spanId,
+      origin: origin !== null && origins.has(origin) ? origin : undefined,
+      ...{ route: undefined, status: 0, bytes: 0, error: undefined },
+    };
+  };
+}
+
+/** Reports a request to log, metrics and tracing, without its path: it may hold user data. */
+export function exchangeReporter({ log, metrics, tracing = NO_TRACING }: HttpAppOptions) {
+  const durations = metrics?.histogram(HTTP_SERVER_REQUEST_DURATION_SECONDS);
+  return (exchange: Exchange, durationMs: number): void => {
+    const { method, route, status, error, context: { traceparent } } = exchange;
+    // A 4xx is an error of the caller, not of the server.
+    const isServerError = status >= STATUS_BY_CODE.internal;
+    const labels = {
+      http_request_method: KNOWN_METHODS.has(method) ? method : "_OTHER",
+      ...(route !== undefined && { http_route: route }),
+      http_response_status_code: status,
+      // TLS ends before these listeners.
+      url_scheme: "http",
+      ...(isServerError && { error_type: error?.code ?? String(status) }),
+    };
+    durations?.observe(labels, durationMs / 1000);
+    if (tracing.isSampled(traceparent)) tracing.record(spanOf(exchange, labels, durationMs));
+    if (log) logRequest(log, exchange, labels, durationMs);
+  };
+}
+
+interface Labels {
+  readonly http_request_method: string;
+  readonly url_scheme: string;
+  readonly error_type?: string;
+}
+
+function spanOf(exchange: Exchange, labels: Labels, durationMs: number): SpanRecord {
+  const { method, route, context: { traceparent, parent }, startedAt } = exchange;
+  const verb = KNOWN_METHODS.has(method) ? method : "HTTP";
+  return {
+    ...{ traceparent, parent, kind: "server", startedAt, durationMs },
+    name: route === undefined ? verb : `${verb} ${route}`,
+    attributes: {
+      "http.request.method": labels.http_request_method,
+      ...(route !== undefined && { "http.route": route }),
+      "http.response.status_code": exchange.status,
+      "http.response.body.size": exchange.bytes,
+      "url.scheme": labels.url_scheme,
+    },
+    error: labels.error_type,
+  };
+}
+
+function logRequest(log: Logger, exchange: Exchange, labels: Labels, durationMs: number): void {
+  const { method, route, error, context } = exchange;
+  const { url_scheme: _, error_type, ...known } = labels;
+  const line = {
+    ...known,
+    ...(known.http_request_method !== method && { http_request_method_original: method }),
+    http_response_body_size: exchange.bytes,
+    duration_ms: Math.round(durationMs * 1000) / 1000,
+    request_id: exchange.requestId,
+    ...(error && { code: error.code, detail: error.message }),
+    // Callers learn that the service is unavailable; only the log has the cause.
+    ...(error && error_type && { error_type, ...causeOf(error) }),
+  };
+  if (error?.code === "internal") log.error("request", { ...line, error }, context);
+  else if (error_type !== undefined) log.warn("request", line, context);
+  else if (PROBE_ROUTES.has(route ?? "")) log.debug("request", line, context);
+  else log.info("request", line, context);
 }

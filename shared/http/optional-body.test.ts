@@ -2,8 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { int64Amount } from "../../proto/loms/v1/schemas.ts";
-import { createHttpApp, type HttpApp, mount } from "./app.ts";
-import { endpoint } from "./endpoint.ts";
+import { createHttpApp, endpoint, type HttpApp, mount } from "./app.ts";
 
 const total = z.strictObject({ total_price: int64Amount });
 const order = createRoute({

@@ -1,4 +1,4 @@
-import { PROBE_ROUTES } from "../../shared/http/app.ts";
+import { PROBE_ROUTES } from "../../shared/http/listen.ts";
 
 /** The services that are scraped; the product stand-in is not. */
 export type ScrapedService = "cart" | "loms" | "notifier";
