@@ -97,11 +97,16 @@ const SERVICE_FOLDERS = {
   }])),
 };
 
+/** Static and dynamic imports, exports from a module, types with `import()`, and `require()`. */
 function rule(folder, patterns) {
+  const restrictions = patterns.map(({ regex, message }) => {
+    const value = `value=/${regex.replaceAll("/", "\\u002F")}/`;
+    return { selector: `[source.${value}], [callee.name=require][arguments.0.${value}]`, message };
+  });
   return {
     files: [`${folder}/**/*.{ts,js}`],
     ignores: ["**/*.test.ts", "**/*-contract.ts", "**/test/**"],
-    rules: { "no-restricted-imports": ["error", { patterns }] },
+    rules: { "no-restricted-syntax": ["error", ...restrictions] },
   };
 }
 

@@ -5,13 +5,17 @@ import { directions } from "./eslint.directions.js";
 
 const linter = new Linter();
 
-/** The message of the import rules for one import statement in a file at that path. */
-function complaint(filename: string, specifier: string): string | undefined {
+/** The message of the import rules for one import in a file at that path; `$` is the specifier. */
+function complaint(
+  filename: string,
+  specifier: string,
+  form = "import { x } from $;",
+): string | undefined {
   const config = [
     { files: ["**/*.ts"], languageOptions: { parser } },
     ...directions,
   ] as Linter.Config[];
-  const code = `import { x } from ${JSON.stringify(specifier)};`;
+  const code = form.replace("$", JSON.stringify(specifier));
   return linter.verify(code, config, { filename })[0]?.message;
 }
 
@@ -74,4 +78,16 @@ test.each([
   ["deploy/test/main.ts", "../../e2e/http.ts"],
 ])("a test may import anything: %s imports %s", (filename, specifier) => {
   expect(complaint(filename, specifier)).toBeUndefined();
+});
+
+test.each([
+  "import type { Cart } from $;",
+  "export { startCart } from $;",
+  "export * from $;",
+  "type Cart = import($).Cart;",
+  "const { startCart } = await import($);",
+  "const { startCart } = require($);",
+])("the rules cover %s", (form) => {
+  const remedy = "shared/ knows no service";
+  expect(complaint("shared/retry.ts", "../cart/service.ts", form)).toContain(remedy);
 });
