@@ -18,7 +18,7 @@ export interface FieldViolation {
   readonly message: string;
 }
 
-/** The current price of a cart. */
+/** The current price of what a caller orders. */
 export interface CurrentPrices {
   readonly totalPrice: bigint;
   /** The price of one unit of each SKU. */

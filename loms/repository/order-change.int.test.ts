@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { orders } from "../../drizzle/loms/schema.ts";
-import { ORDER_STATUSES, sourcesOf } from "../../proto/order-status.ts";
+import { isFinal, ORDER_STATUSES, type OrderStatus, sourcesOf } from "../../proto/order-status.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { openWriterFixture, testContext, type WriterFixture } from "./writer-fixture.ts";
 
@@ -159,6 +159,24 @@ test("the statement changes an order from the allowed statuses, and from no othe
     }
   }
   expect(await loms.pool.db.select().from(orders).where(eq(orders.status, "new"))).toEqual([]);
+});
+
+test("creation and expiry follow the transitions of proto, to a final status", async () => {
+  const sku = await loms.addStock(1);
+  const expired = await awaiting(sku, 1);
+  await setOverdue(expired);
+  expect(await loms.writer.expireOrders(1, testContext())).toBe(1);
+  const [short] = await loms.create([{ sku, count: 2 }]);
+  if (short?.kind !== "short") throw new Error(`not short: ${short?.kind}`);
+  for (const orderId of [expired, short.shortage.orderId]) {
+    const { history } = await loms.eventsOf(orderId);
+    const statuses = history.map((step) => step.split(" ").slice(1).join(" ") as OrderStatus);
+    expect(statuses[0]).toBe("new");
+    for (const [index, to] of statuses.slice(1).entries()) {
+      expect(sourcesOf(to)).toContain(statuses[index]);
+    }
+    expect(isFinal(statuses.at(-1) as OrderStatus)).toBe(true);
+  }
 });
 
 test("events of one order never run backwards in time", async () => {

@@ -4,6 +4,7 @@ import {
   type EndReason,
   ORDER_STATUSES,
   type OrderStatus,
+  REASONS_BY_STATUS,
   sourcesOf,
 } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
@@ -278,12 +279,6 @@ const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
   labels: [],
 });
 
-/** The reasons of each final status; no label for the others. */
-const REASONS: Readonly<Partial<Record<OrderStatus, readonly EndReason[]>>> = {
-  cancelled: ["buyer", "payment_timeout"],
-  failed: ["out_of_stock"],
-};
-
 /** Counts the status changes of this process by their events. */
 function orderCounters(metrics: Metrics) {
   const transitions = metrics.counter(ORDER_TRANSITIONS_TOTAL);
@@ -296,9 +291,10 @@ function orderCounters(metrics: Metrics) {
     const labels = { from: sources.get(to) ?? "none", to, ...reason && { reason } };
     transitions.inc(labels, orders);
   };
+  const reasons: Partial<Record<OrderStatus, readonly EndReason[]>> = REASONS_BY_STATUS;
   // Zeros make the first change of each kind visible as an increase.
   for (const to of ORDER_STATUSES) {
-    for (const reason of REASONS[to] ?? [null]) count(to, reason, 0);
+    for (const reason of reasons[to] ?? [null]) count(to, reason, 0);
   }
   const addValue = (to: "awaiting payment" | "payed", price = 0n) => {
     values.inc({ to }, Number(price));

@@ -12,11 +12,10 @@ import {
 } from "../../proto/loms/v1/schemas.ts";
 import { type RequestContext, within } from "../../shared/async/request-context.ts";
 import { AppError, type ErrorCode, type FieldViolation, toAppError } from "../../shared/errors.ts";
-import { methodName, rpcAttributes, rpcErrorType, rpcStatusCode } from "../../shared/grpc/unary.ts";
 import { causeOf } from "../../shared/telemetry/describe-error.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
-import type { Tracing } from "../../shared/telemetry/tracing.ts";
+import { rpcAttributes, rpcStatusCode, type Tracing } from "../../shared/telemetry/tracing.ts";
 import { invalidArgument, violationsOf } from "../../shared/violations.ts";
 import type { Deps, ListedOrder, OrderItem } from "../domain/deps.ts";
 import { orderCancel, orderPay } from "../domain/order-change.ts";
@@ -34,6 +33,13 @@ const RPC_SERVER_CALL_DURATION_SECONDS = histogramFamily({
   labels: ["rpc_system_name", "rpc_method", "rpc_status_code", "error_type"],
   buckets: DURATION_BUCKETS,
 });
+
+/** Failures of a server; the other statuses are failures of the caller. */
+const SERVER_ERRORS: ReadonlySet<string> = new Set<ErrorCode>([
+  "unavailable",
+  "deadline_exceeded",
+  "internal",
+]);
 
 /** The transport, as `rpc.system.name`; `http` is the gateway. */
 export type RpcSystem = "grpc" | "http";
@@ -108,7 +114,7 @@ type Observe = (context: RequestContext, startedAt: number, error: AppError | un
 function observer(name: MethodName, system: RpcSystem, observers: RpcObservers): Observe {
   const { log, metrics, tracing } = observers;
   const durations = metrics.histogram(RPC_SERVER_CALL_DURATION_SECONDS);
-  const rpc_method = methodName(LomsDefinition, name);
+  const rpc_method = `${LomsDefinition.fullName}/${LomsDefinition.methods[name].name}`;
   const labelsOf = (code?: ErrorCode) => {
     const error_type = rpcErrorType(code);
     const rpc_status_code = rpcStatusCode(code);
@@ -136,6 +142,11 @@ function observer(name: MethodName, system: RpcSystem, observers: RpcObservers):
       error: labels.error_type,
     });
   };
+}
+
+/** Only failures of the server count as errors, as in OpenTelemetry's conventions. */
+function rpcErrorType(code: string | undefined): string | undefined {
+  return code !== undefined && SERVER_ERRORS.has(code) ? rpcStatusCode(code) : undefined;
 }
 
 function logCall(

@@ -8,7 +8,13 @@ import {
   serverLabels,
 } from "../telemetry/called-server.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../telemetry/metrics.ts";
-import { childTraceparent, observed, type Tracing } from "../telemetry/tracing.ts";
+import {
+  childTraceparent,
+  observed,
+  rpcAttributes,
+  rpcStatusCode,
+  type Tracing,
+} from "../telemetry/tracing.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { prepareGrpcJs } from "./prepare-grpc-js.ts";
 import { fromGrpcStatus } from "./status.ts";
@@ -20,8 +26,6 @@ import {
   methodPath,
   type RequestOf,
   type ResponseOf,
-  rpcAttributes,
-  rpcStatusCode,
   type ServiceDefinition,
 } from "./unary.ts";
 

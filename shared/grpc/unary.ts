@@ -12,7 +12,7 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type Caller, RequestContext } from "../async/request-context.ts";
-import { AppError, type ErrorCode, toAppError } from "../errors.ts";
+import { AppError, toAppError } from "../errors.ts";
 import { childTraceparent, parseTraceparent, type StartTraceparent } from "../telemetry/tracing.ts";
 import type { ErrorDetail } from "./error-details.ts";
 import { toGrpcStatus } from "./status.ts";
@@ -91,32 +91,6 @@ export function decodeMessage<Message>(codec: MessageCodec<Message>, bytes: Uint
   // Generated code stops at an impossible tag without an error.
   if (reader.pos !== reader.len) throw new Error(`no field at byte ${reader.pos}`);
   return message;
-}
-
-/** Failures of the server; the other statuses are failures of the caller. */
-const SERVER_ERRORS: ReadonlySet<string> = new Set<ErrorCode>([
-  "unavailable",
-  "deadline_exceeded",
-  "internal",
-]);
-
-/** A span's attributes for a call of `package.Service/Method`. */
-export function rpcAttributes(method: string, code: string | undefined) {
-  return {
-    "rpc.system.name": "grpc",
-    "rpc.method": method,
-    "rpc.status_code": rpcStatusCode(code),
-  };
-}
-
-/** The gRPC name of a status, `NOT_FOUND`; our error codes have the same names. */
-export function rpcStatusCode(code: string | undefined): string {
-  return (code ?? "ok").toUpperCase();
-}
-
-/** A server counts only its own failures as errors; a client counts every status but OK. */
-export function rpcErrorType(code: string | undefined): string | undefined {
-  return code !== undefined && SERVER_ERRORS.has(code) ? rpcStatusCode(code) : undefined;
 }
 
 /** A call as a handler receives it. */

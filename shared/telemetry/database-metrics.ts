@@ -2,7 +2,7 @@ import { DURATION_BUCKETS, histogramFamily } from "./metrics.ts";
 
 export const DB_CLIENT_OPERATION_DURATION_SECONDS = histogramFamily({
   name: "db_client_operation_duration_seconds",
-  help: "SQL statements and calls of the cart store by operation, " +
+  help: "SQL statements and commands of Valkey by operation, " +
     "including the wait for a connection",
   labels: [
     "db_system_name",

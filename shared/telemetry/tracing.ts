@@ -208,3 +208,17 @@ export async function observed<Result>(
     }
   }
 }
+
+/** A span's attributes for a call of `package.Service/Method`. */
+export function rpcAttributes(method: string, code: string | undefined) {
+  return {
+    "rpc.system.name": "grpc",
+    "rpc.method": method,
+    "rpc.status_code": rpcStatusCode(code),
+  };
+}
+
+/** The gRPC name of a status, `NOT_FOUND`; our error codes have the same names. */
+export function rpcStatusCode(code: string | undefined): string {
+  return (code ?? "ok").toUpperCase();
+}
