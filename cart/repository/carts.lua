@@ -1,20 +1,19 @@
 -- The carts of one bucket of users and their attempts. The first argument names the operation.
 --
--- KEYS  cart           hash: the count by SKU; "revision", another one after each change of
---                      the lines
---       attempt        hash: "key" (the idempotency key), "items" and "resumed", how often a later
---                      checkout found it
---       still_in_cart  hash: the count by SKU of what was ordered and has not left the cart since
---       ends           sorted set of the bucket: when the cart of a user ends, by the server's
---                      clock, in ms
+-- KEYS  cart           hash: count by SKU; "revision", which changes with the lines
+--       attempt        hash: "key" (the idempotency key), "items", and "resumed", the number of
+--                      later checkouts that found it
+--       still_in_cart  hash: count by SKU of the ordered units that are still in the cart
+--       ends           sorted set of the bucket: expiry time of each user's cart, in ms of the
+--                      server's clock
 --       lines          counter of the bucket: the lines of its carts
--- ARGV  operation, user, ttl in ms, and what the operation takes
+-- ARGV  operation, user, ttl in ms, and the arguments of the operation
 --
 -- The steps 0 to 4 of a checkout are those of cart/domain/checkout.ts.
 --
--- Returns how many carts have ended, then what the operation returns. Users stay texts: a number of
--- Lua is a double. An attempt has the revision of its cart as its key: when a primary is replaced
--- by a replica without the last changes, both are there or neither is.
+-- Returns the number of carts that expired, then the result of the operation. User ids stay
+-- strings because numbers in Lua are doubles. The key of an attempt is the revision of its cart:
+-- when a replica without the last changes becomes primary, it has both or neither.
 
 local cart, attempt, still_in_cart, ends, lines = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local operation, user, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -42,7 +41,7 @@ end
 
 local expired = remove_ended()
 
--- The cart has changed: it ends later, and is another one to an attempt.
+-- After a change of the lines: extends the cart's life and gives it a new revision.
 local function changed(revision)
   redis.call("HSET", cart, "revision", revision)
   if redis.call("HLEN", cart) == 1 then return remove_cart(user) end
@@ -58,16 +57,16 @@ end
 local function resume()
   local found = redis.call("HMGET", attempt, "key", "items")
   if not found[1] then return nil end
-  -- A write, so that a wait for the replicas covers the attempt whoever began it.
+  -- A write, so that WAIT covers the attempt even if another connection created it.
   redis.call("HINCRBY", attempt, "resumed", 1)
   redis.call("PEXPIRE", attempt, ttl)
   redis.call("PEXPIRE", still_in_cart, ttl)
   return found
 end
 
--- How many replicas are online, and the id of what the primary and its replicas have written.
+-- The number of replicas online, and the replication id, which primary and replicas share.
 local function replication()
-  -- Not permitted to every user of a server; then there is no wait for a replica.
+  -- A user without the right to INFO does not wait for a replica.
   local info = redis.pcall("INFO", "replication")
   if type(info) ~= "string" then return 0, "" end
   local _, online = string.gsub(info, "state=online", "")
@@ -131,8 +130,8 @@ function operations.begin(revision, items)
   return { expired, "begun", revision, items, replication() }
 end
 
--- Before step 2: whether the server is the one that had the attempt. One with another id may never
--- have had it.
+-- Before step 2: whether this is the server that stored the attempt. A server with another
+-- replication id may not have it.
 function operations.same(id)
   local _, current = replication()
   return { expired, current == id and 1 or 0 }
@@ -153,7 +152,7 @@ function operations.settle(key, keep, revision)
     redis.call("DEL", still_in_cart)
     if keep == "0" then redis.call("DEL", attempt) end
   elseif redis.call("HGET", cart, "revision") == key then
-    -- The attempt was lost with a primary, and the cart still is what was ordered.
+    -- The attempt was lost with a primary, and the cart is unchanged since the order.
     remove_cart(user)
   end
   return { expired }
@@ -166,8 +165,8 @@ function operations.finish(key, unless_shared, revision)
     if unless_shared == "1" and open[2] ~= "0" then return { expired } end
     redis.call("DEL", attempt, still_in_cart)
   end
-  -- The next attempt has another key. Not after an overload: a store that has lost an attempt began
-  -- this one with its key, under which loms may have an order.
+  -- Gives the next attempt another key, except after an overload: the store may have lost an
+  -- earlier attempt with this key, for which loms may have an order.
   if unless_shared == "0" and redis.call("HGET", cart, "revision") == key then
     redis.call("HSET", cart, "revision", revision)
   end

@@ -1,20 +1,20 @@
--- A limit of uses in any sliding window, for all processes together, by the server's clock.
--- A permit is granted, then used at a moment that its holder reports; until then its window is
--- counted from the latest moment of use. Tickets wait in the order of their arrival.
+-- A sliding-window rate limit shared by all processes, by the server's clock.
+-- A permit is granted first; its holder reports when it was used. Until then its window is
+-- counted from the latest possible use. Tickets wait in the order of their arrival.
 --
--- KEYS  granted  sorted set: permit not known to be used, and when its window ends at the latest
---       used     sorted set: used permit, and when its window ends
+-- KEYS  granted  sorted set: permit not reported as used, and the latest end of its window
+--       used     sorted set: used permit, and the end of its window
 --       queue    sorted set: waiting ticket, by arrival
---       seen     sorted set: waiting ticket, and when it has lost its place if it does not ask again
+--       seen     sorted set: waiting ticket, and when it expires unless it polls again
 --       state    hash: "server", "paused" (until when), "arrivals"
--- ARGV  operation, ticket, permits, window, use_max, and ms: what is left of the deadline, or of
---       the pause. All times are in ms.
+-- ARGV  operation, ticket, permits, window, use_max, and ms: the time left until the deadline, or
+--       the length of the pause. All times are in ms.
 
 local granted, used, queue, seen, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local operation, ticket = ARGV[1], ARGV[2]
 local permits, window, use_max = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local ms = tonumber(ARGV[6])
--- How late a ticket may ask again.
+-- How late a ticket may poll again.
 local LATE_MAX = 1000
 
 local time = redis.call("TIME")
@@ -30,11 +30,11 @@ local function leave(of_ticket)
   redis.call("ZREM", seen, of_ticket)
 end
 
--- A server that was restarted, or has replaced another one, may not know of the last permits.
+-- A server that was restarted, or that replaced another one, may lack the last permits.
 local server = string.match(redis.call("INFO", "server"), "run_id:(%w+)")
 if redis.call("HGET", state, "server") ~= server then
   redis.call("HSET", state, "server", server)
-  -- Their times are of another clock, perhaps; the pause is as long as any of them.
+  -- Stored times may come from another clock. The pause is as long as any window.
   redis.call("DEL", granted, used)
   pause(now + use_max + window)
 end
@@ -43,7 +43,7 @@ redis.call("ZREMRANGEBYSCORE", granted, "-inf", now)
 redis.call("ZREMRANGEBYSCORE", used, "-inf", now)
 for _, dead in ipairs(redis.call("ZRANGEBYSCORE", seen, "-inf", now)) do leave(dead) end
 
--- When the permit at this place of the queue is free at the earliest; the first place is 0.
+-- The earliest time at which this place of the queue gets a permit; the first place is 0.
 local function starts_at(place, from)
   local starts = {}
   for _ = 1, redis.call("ZCARD", granted) do starts[#starts + 1] = math.max(from, now + window) end
@@ -56,8 +56,8 @@ end
 
 local operations = {}
 
--- Returns "granted"; "wait" and how long until it should ask again; or "refused", in how many ms
--- its permit would come, and whether there is a pause.
+-- Returns "granted"; "wait" and the ms until the next poll; or "refused", the ms until a permit
+-- would be free, and whether there is a pause.
 function operations.acquire()
   local paused = tonumber(redis.call("HGET", state, "paused") or 0)
   local waiting_at = redis.call("ZRANK", queue, ticket)
