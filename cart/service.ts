@@ -1,7 +1,6 @@
 import { v7 as uuidV7 } from "uuid";
 import type { RateLimiter } from "../shared/async/rate-limit.ts";
-import { healthRoutes, metricsRoute, type ReadyCheck } from "../shared/http/probes.ts";
-import { openProfileListener } from "../shared/http/profile-listener.ts";
+import { probeRoutes, type ReadyCheck } from "../shared/http/probes.ts";
 import type { RunningService } from "../shared/lifecycle.ts";
 import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
 import { ProductClient } from "../shared/products/product-client.ts";
@@ -25,7 +24,7 @@ export interface RunningCart extends RunningService {
 
 /** Starts cart; it is listening when this resolves. */
 export function startCart(config: CartConfig, log: ProcessLog): Promise<RunningCart> {
-  return openService({ name: "cart", config, log }, openCart);
+  return openService({ name: "cart", config, profile: config.CART_PROFILE, log }, openCart);
 }
 
 interface OpenCarts {
@@ -56,7 +55,7 @@ async function openCarts(parts: ServiceParts<CartConfig>): Promise<OpenCarts> {
 }
 
 async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string }> {
-  const { config, log, metrics, tracing, readiness, opened } = parts;
+  const { config, log, metrics, tracing, opened } = parts;
   const { carts, limit, checks } = await openCarts(parts);
   const products = new ProductClient({
     limit,
@@ -80,15 +79,9 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
     running: new Map(),
   };
 
-  await openProfileListener(config.CART_PROFILE, log, opened);
-
   // cart is ready while other services are unavailable.
-  const app = cartApp(deps, [...healthRoutes(readiness, checks), metricsRoute(metrics)], {
-    log,
-    metrics,
-    tracing,
-    origins: config.LOMS_ORIGINS,
-  });
+  const options = { log, metrics, tracing, origins: config.LOMS_ORIGINS };
+  const app = cartApp(deps, probeRoutes(parts, checks), options);
   const listening = { address: config.CART_HTTP, drainMaxMs: DRAIN_MAX_MS };
   const url = await listenHttp(app.fetch, listening, parts);
   log.info("cart is listening", { http: url });

@@ -2,8 +2,7 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "../shared/async/request-context.ts";
 import { formatHostPort } from "../shared/config.ts";
 import { type HttpServer, ListenError, serve } from "../shared/http/listen.ts";
-import type { ReadyCheck } from "../shared/http/probes.ts";
-import { openProfileListener } from "../shared/http/profile-listener.ts";
+import { probeRoutes, type ReadyCheck } from "../shared/http/probes.ts";
 import type { RunningService } from "../shared/lifecycle.ts";
 import { openService, type ServiceParts } from "../shared/open-service.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
@@ -43,11 +42,11 @@ type Opening = ServiceParts<LomsConfig>;
 
 /** Starts loms; it is listening when this resolves. */
 export function startLoms(config: LomsConfig, log: ProcessLog): Promise<RunningLoms> {
-  return openService({ name: "loms", config, log }, openLoms);
+  return openService({ name: "loms", config, profile: config.LOMS_PROFILE, log }, openLoms);
 }
 
 async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
-  const { config, log, metrics, opened } = parts;
+  const { config, log, metrics } = parts;
   const { DATABASE_URL: url, MIGRATION_DATABASE_URL: migrationUrl } = config;
   await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
   const databases = await openDatabases(parts);
@@ -65,7 +64,6 @@ async function openLoms(parts: Opening): Promise<Omit<RunningLoms, "close">> {
   const writer = createGroupedWriter(lists, metrics);
   const deps = { writer, reader, orderPages };
   openExpirer(deps, parts);
-  await openProfileListener(config.LOMS_PROFILE, log, opened);
   const stockDeps = {
     stockWriter: createStockWriter(writes),
     stockReader: databases.stockReader,
@@ -99,15 +97,8 @@ async function openTransports(
   };
   const checks = { database, replica: () => replication.check() };
   const rpc = createRpc(deps, { log, metrics, tracing });
-  const app = createLomsHttp({
-    rpc,
-    log,
-    metrics,
-    tracing,
-    readiness,
-    checks,
-    cartOrigins: config.CART_ORIGINS,
-  });
+  const options = { log, metrics, tracing, origins: config.CART_ORIGINS };
+  const app = createLomsHttp(rpc, probeRoutes(parts, checks), options);
 
   const transports: { close(): Promise<void> }[] = [];
   opened.push("the gRPC server and the HTTP listeners", async () => {

@@ -3,8 +3,7 @@ import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { type RequestContext, systemClock } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedSubscription, watchLag } from "../shared/bus/observed.ts";
-import type { ReadyCheck } from "../shared/http/probes.ts";
-import { openProfileListener } from "../shared/http/profile-listener.ts";
+import { probeRoutes } from "../shared/http/probes.ts";
 import type { RunningService } from "../shared/lifecycle.ts";
 import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
@@ -50,7 +49,7 @@ export function startNotifier(
   { log, output }: NotifierParts,
 ): Promise<RunningNotifier> {
   return openService(
-    { name: "notifier", config, log },
+    { name: "notifier", config, profile: config.NOTIFIER_PROFILE, log },
     (parts) => openNotifier(parts, output),
   );
 }
@@ -59,7 +58,7 @@ async function openNotifier(
   parts: ServiceParts<NotifierConfig>,
   output: LineOutput,
 ): Promise<{ readonly url: string; readonly failed: Promise<never> }> {
-  const { config, log, metrics, tracing, readiness, opened } = parts;
+  const { config, log, metrics, tracing, opened } = parts;
   const { NOTIFIER_DATABASE_URL: url, NOTIFIER_MIGRATION_DATABASE_URL: migrationUrl } = config;
   const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
@@ -98,11 +97,8 @@ async function openNotifier(
   const subscription = await bus.subscribe(observedSubscription(events, watching));
   opened.push("the subscription", () => subscription.close());
 
-  await openProfileListener(config.NOTIFIER_PROFILE, log, opened);
-  const checks: Readonly<Record<string, ReadyCheck>> = {
-    database: (context) => lastShown.check(context),
-  };
-  const app = createNotifierHttp({ log, metrics, tracing, readiness, checks });
+  const probes = probeRoutes(parts, { database: (context) => lastShown.check(context) });
+  const app = createNotifierHttp(probes, { log, metrics, tracing });
   const listening = { address: config.NOTIFIER_HTTP, drainMaxMs: DRAIN_MAX_MS };
   const http = await listenHttp(app.fetch, listening, parts);
   log.info("notifier is listening", {

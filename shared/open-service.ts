@@ -1,6 +1,7 @@
 import { systemClock } from "./async/request-context.ts";
 import type { HostPort } from "./config.ts";
 import { serve } from "./http/listen.ts";
+import { openProfileListener } from "./http/profile-listener.ts";
 import { CloseStack, Readiness, type RunningService } from "./lifecycle.ts";
 import { openTracing, type TracingOptions } from "./otlp/open-tracing.ts";
 import type { ProcessLog } from "./telemetry/log.ts";
@@ -20,13 +21,21 @@ export interface ServiceParts<Config> {
   readonly opened: CloseStack;
 }
 
+export interface ServiceOptions<Config> {
+  readonly name: MeasuredService;
+  readonly config: Config;
+  /** The address of the profile listener. */
+  readonly profile: HostPort;
+  readonly log: ProcessLog;
+}
+
 /**
- * Starts a service: opens its telemetry, then calls `open`. If that fails, closes everything opened
- * so far.
+ * Starts a service: opens its telemetry and its profile listener, then calls `open`. If that fails,
+ * closes everything opened so far.
  * @throws what `open` throws
  */
 export async function openService<Config extends TracingOptions, Running extends object>(
-  { name, config, log }: { name: MeasuredService; config: Config; log: ProcessLog },
+  { name, config, profile, log }: ServiceOptions<Config>,
   open: (parts: ServiceParts<Config>) => Promise<Running>,
 ): Promise<Running & Pick<RunningService, "close">> {
   const opened = new CloseStack();
@@ -35,6 +44,7 @@ export async function openService<Config extends TracingOptions, Running extends
     metrics.watchProcess(log);
     const tracing = await openTracing(config, metrics, log);
     opened.push("the spans", () => tracing.close());
+    await openProfileListener(profile, log, opened);
     const logThrottled = throttledLog(log, systemClock);
     const readiness = new Readiness();
     const parts = { config, log, metrics, tracing, logThrottled, readiness, opened };

@@ -2,8 +2,6 @@ import { beforeEach, expect, test } from "vitest";
 import { AppError } from "../../shared/errors.ts";
 import type { HttpApp } from "../../shared/http/app.ts";
 import { openApiDocument } from "../../shared/http/openapi.ts";
-import { healthRoutes } from "../../shared/http/probes.ts";
-import { Readiness } from "../../shared/lifecycle.ts";
 import { fill, testDeps } from "../test/deps.ts";
 import { cartApp, DOCUMENT_INFO } from "./routes.ts";
 
@@ -19,7 +17,7 @@ let app: HttpApp;
 
 beforeEach(() => {
   deps = testDeps();
-  app = cartApp(deps, healthRoutes(new Readiness()), {});
+  app = cartApp(deps, [], {});
 });
 
 interface Row {

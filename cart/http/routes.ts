@@ -27,13 +27,13 @@ export const DOCUMENT_INFO: DocumentInfo = {
 /** All routes of cart: operations, probes, the OpenAPI document and pages. */
 export function cartApp(
   deps: Deps & CheckoutDeps,
-  health: readonly MountedRoute[],
+  probes: readonly MountedRoute[],
   options: HttpAppOptions,
 ): HttpApp {
   const app = createHttpApp(options);
   mount(app, [
     ...operations(deps),
-    ...health,
+    ...probes,
     ...documentRoutes(app, DOCUMENT_INFO, { title: "Loms", origins: options.origins ?? [] }),
     startPageRoute({
       title: DOCUMENT_INFO.title,

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { Readiness } from "../../shared/lifecycle.ts";
 import { AppError } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
@@ -30,15 +29,7 @@ function setUp() {
   });
   const metrics = new Metrics("loms");
   const rpc = createRpc(deps, { log, metrics, tracing: NO_TRACING });
-  const app = createLomsHttp({
-    rpc,
-    log,
-    metrics,
-    tracing: NO_TRACING,
-    readiness: new Readiness(),
-    checks: {},
-    cartOrigins: [],
-  });
+  const app = createLomsHttp(rpc, [], { log });
   const post = async (path: string, body: unknown, headers: Record<string, string> = JSON_TYPE) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const response = await app.request(path, { method: "POST", body: text, headers });

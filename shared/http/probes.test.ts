@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
 import { Readiness } from "../lifecycle.ts";
+import { Metrics } from "../telemetry/metrics.ts";
 import { createHttpApp, mount } from "./app.ts";
-import { healthRoutes, type ReadyCheck } from "./probes.ts";
+import { probeRoutes, type ReadyCheck } from "./probes.ts";
 
 function healthApp(readiness: Readiness, checks: Record<string, ReadyCheck> = {}) {
   const app = createHttpApp();
-  mount(app, healthRoutes(readiness, checks));
+  mount(app, probeRoutes({ readiness, metrics: new Metrics("cart") }, checks));
   return app;
 }
 

@@ -11,10 +11,10 @@ export type ReadyCheck = (context: RequestContext) => string | void | Promise<st
 /**
  * `/healthz`: the process runs. `/readyz`: 200, possibly with warnings, if every component in
  * `checks` works, else 503 with a reason for each that does not. `checks` has the components that
- * the service requires, by name.
+ * the service requires, by name. `/metrics`: for Prometheus.
  */
-export function healthRoutes(
-  readiness: Readiness,
+export function probeRoutes(
+  { readiness, metrics }: { readonly readiness: Readiness; readonly metrics: Metrics },
   checks: Readonly<Record<string, ReadyCheck>> = {},
 ): MountedRoute[] {
   return [
@@ -30,17 +30,13 @@ export function healthRoutes(
         return answerJson(c, 200, { status: "ready", ...warned });
       },
     },
+    {
+      method: "get",
+      path: "/metrics",
+      run: async (c) =>
+        answerText(c, 200, await metrics.text(), { "content-type": metrics.contentType }),
+    },
   ];
-}
-
-/** `/metrics` for Prometheus. */
-export function metricsRoute(metrics: Metrics): MountedRoute {
-  return {
-    method: "get",
-    path: "/metrics",
-    run: async (c) =>
-      answerText(c, 200, await metrics.text(), { "content-type": metrics.contentType }),
-  };
 }
 
 function notReady(c: HttpContext, reasons: Readonly<Record<string, string>>): Answered {

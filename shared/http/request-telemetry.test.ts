@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { AppError } from "../errors.ts";
+import { Readiness } from "../lifecycle.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { readSamples } from "../telemetry/samples.ts";
 import { series } from "../telemetry/test/samples.ts";
 import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import { answerJson, createHttpApp, mount } from "./app.ts";
-import { metricsRoute } from "./probes.ts";
+import { probeRoutes } from "./probes.ts";
 
 // The log line, the metric and the span of a request.
 
@@ -100,7 +101,7 @@ function measured() {
         throw new AppError("unavailable", "loms is unavailable");
       },
     },
-    metricsRoute(metrics),
+    ...probeRoutes({ readiness: new Readiness(), metrics }),
   ]);
   const send = async (method: string, path: string) => await app.request(path, { method });
   const samples = async () => readSamples(await (await send("GET", "/metrics")).text());

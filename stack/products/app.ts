@@ -8,7 +8,7 @@ import {
 import type { Clock } from "../../shared/async/request-context.ts";
 import { answerJson, createHttpApp, type HttpApp, mount } from "../../shared/http/app.ts";
 import type { HttpContext, MountedRoute } from "../../shared/http/exchange.ts";
-import { healthRoutes, metricsRoute } from "../../shared/http/probes.ts";
+import { probeRoutes } from "../../shared/http/probes.ts";
 import { BODY_MAX_BYTES, readBody } from "../../shared/http/read-body.ts";
 import { parseJsonBody } from "../../shared/json.ts";
 import type { Readiness } from "../../shared/lifecycle.ts";
@@ -50,8 +50,7 @@ export function createProductsApp(options: ProductsAppOptions): HttpApp {
       faults.plan(parse(await readBody(c, BODY_MAX_BYTES), faultPlan));
     }),
     control("delete", "/faults", () => faults.clear()),
-    ...healthRoutes(options.readiness),
-    metricsRoute(options.metrics),
+    ...probeRoutes(options),
   ]);
   return app;
 }
