@@ -10,7 +10,7 @@ const AT_ONCE = 16;
 /** Above every deadline of the services. */
 const REQUEST_MAX_MS = 20_000;
 /** Each costs a call to the product service, which allows 10 a second. */
-const ASKED_SKUS_MAX = 8;
+const UNKNOWN_SKUS_MAX = 8;
 const VERBS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "PROPFIND", "PURGE"];
 /** Reported by the runtime, independent of requests. */
 const OF_RUNTIME = /^nodejs_|^process_/;
@@ -105,7 +105,7 @@ test("10 000 requests with random paths, verbs, methods, ids and SKUs add no ser
   });
   let left = REQUESTS;
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    while (left-- > 0) await (left % (REQUESTS / ASKED_SKUS_MAX) === 0 ? unknownSku() : one());
+    while (left-- > 0) await (left % (REQUESTS / UNKNOWN_SKUS_MAX) === 0 ? unknownSku() : one());
   }));
   grpc.close();
   const after = await series();

@@ -63,12 +63,12 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
       const items = [{ sku: SKU, count: 1 }];
 
       await stack[accident]("standby1");
-      const underWay = await Promise.all([
+      const answers = await Promise.all([
         ...Array.from({ length: 20 }, () => shop.tryPay(before)),
         shop.tryCreate(other, items, key),
         shop.tryCheckout(user),
       ]);
-      for (const answer of underWay) expectProblem(answer, 503);
+      for (const answer of answers) expectProblem(answer, 503);
 
       await until(stack, "refusing");
       const startedAt = performance.now();

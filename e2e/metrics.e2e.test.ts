@@ -37,10 +37,10 @@ function promised(service: string, runtime: string): string[] {
     const cells = line.split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("`", ""));
     const [name = "", type = "", third = "", services = ""] = cells;
     if (!["counter", "gauge", "histogram"].includes(type)) return [];
-    const isTold = cells.length === 4
+    const isIncluded = cells.length === 4
       ? third.split(", ").includes(runtime)
       : services === "all" || services.split(", ").includes(service);
-    return isTold ? [name] : [];
+    return isIncluded ? [name] : [];
   });
 }
 

@@ -59,7 +59,7 @@ interface Answer {
   readonly body: { readonly orderID?: number; readonly count?: number };
 }
 
-async function ask(operation: string, body: object, key?: string): Promise<Answer> {
+async function request(operation: string, body: object, key?: string): Promise<Answer> {
   const response = await fetch(`${loms.url}/v1/${operation}`, {
     method: "POST",
     headers: { "content-type": "application/json", ...(key && { "idempotency-key": key }) },
@@ -70,7 +70,7 @@ async function ask(operation: string, body: object, key?: string): Promise<Answe
 }
 
 const create = (key: string) =>
-  ask("order/create", { user: 1, items: [{ sku: SKU, count: 1 }] }, key);
+  request("order/create", { user: 1, items: [{ sku: SKU, count: 1 }] }, key);
 
 /** Repeats with the same key until the outcome is known, as a caller does. */
 const createUntilKnown = (key: string) =>
@@ -134,7 +134,7 @@ test("without the primary writes fail at once and replicas answer reads", async 
   line.refuses = true;
   line.cut();
   expect((await create("unavailable")).status).toBe(503);
-  expect((await ask("stock/info", { sku: SKU })).body).toEqual({ count: STOCK });
+  expect((await request("stock/info", { sku: SKU })).body).toEqual({ count: STOCK });
   expect((await fetch(`${loms.url}/readyz`)).status).toBe(503);
   line.refuses = false;
   await expect.poll(async () => (await create("unavailable")).status, BACK_WITHIN).toBe(200);
@@ -147,7 +147,7 @@ test("a primary that hangs delays a write up to its deadline, and nothing afterw
   const keys = Array.from({ length: 30 }, (_, index) => `still ${index}`);
   const answers = await Promise.all(keys.map((key) => create(key)));
   for (const { status } of answers) expect([503, 504]).toContain(status);
-  expect((await ask("stock/info", { sku: SKU })).status, "reads are answered").toBe(200);
+  expect((await request("stock/info", { sku: SKU })).status, "reads are answered").toBe(200);
   line.stopped = false;
   line.cut();
   await expect.poll(async () => (await create("after")).status, BACK_WITHIN).toBe(200);

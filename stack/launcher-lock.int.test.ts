@@ -48,7 +48,7 @@ test("takeLauncherLock() spares a process that reuses the PID of a recorded one"
   expect(isRunning(own)).toBe(true);
 });
 
-test("takeLauncherLock() goes to one of many that ask at once", async () => {
+test("takeLauncherLock() succeeds for one of several concurrent callers", async () => {
   leaveLock([]);
   const results = await Promise.allSettled(
     Array.from({ length: 5 }, () => takeLauncherLock(directory)),

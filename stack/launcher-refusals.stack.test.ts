@@ -39,14 +39,14 @@ const canMount = isRoot &&
 if (!canMount) {
   process.stdout.write("No mounts of their own for tests: neither full nor read-only\n");
 }
-const canBeNobody = isRoot &&
+const canDropRights = isRoot &&
   spawnSync("setpriv", [...AS_NOBODY.slice(1), process.execPath, "--version"], {
       cwd: PROJECT_DIRECTORY,
     }).status === 0 &&
   spawnSync("setpriv", [...AS_NOBODY.slice(1), "test", "-r", "package.json"], {
       cwd: PROJECT_DIRECTORY,
     }).status === 0;
-if (!canBeNobody) {
+if (!canDropRights) {
   process.stdout.write("No other account for tests: it may not enter the project\n");
 }
 
@@ -147,7 +147,7 @@ test.skipIf(!canMount).each([
     .toBe(`Cannot use ${directory} for the data: ${reason}`);
 }, START_TIMEOUT_MS);
 
-test.skipIf(!canBeNobody)(
+test.skipIf(!canDropRights)(
   "an ordinary user starts the system in a folder of its own, and is refused one of another",
   async () => {
     chmodSync(directory, 0o755);

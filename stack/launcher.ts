@@ -48,14 +48,14 @@ async function start(): Promise<Stack> {
       onEnd: (part, ending) => log.error(`${part} has ended unexpectedly`, { part, ending }),
     });
     observer?.watch(stack.urls);
-    tell(stack, performance.now() - startedAt, observer?.url);
+    reportReady(stack, performance.now() - startedAt, observer?.url);
     return { ...stack, close: () => stack.close().finally(() => observer?.close()) };
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));
   }
 }
 
-function tell(stack: Stack, startedInMs: number, observe: string | undefined): void {
+function reportReady(stack: Stack, startedInMs: number, observe: string | undefined): void {
   const block = readyBlock(stack, startedInMs, observe);
   // With LOG_FORMAT=json, standard output has JSON lines only.
   if (pretty) process.stdout.write(`${block}\n`);

@@ -8,6 +8,17 @@ test("bannedWords() finds words in prose and in identifiers, with their line", (
   ]);
 });
 
+test.each([
+  ["const askedAt = 0;", "asked"],
+  ["const ASK_AGAIN_MAX_MS = 250;", "ASK"],
+  ["this.#toldOfLost = isTold;", "told"],
+  ["batcher.ask(item)", "ask"],
+])("bannedWords(%j) finds %s", (text, word) => {
+  expect(bannedWords(text)).toMatchObject([{ line: 1, word }]);
+});
+
 test("bannedWords() leaves parts of other words", () => {
-  expect(bannedWords("planes, newspapers, classrooms, basks, a permit")).toEqual([]);
+  expect(
+    bannedWords("planes, newspapers, classrooms, basks, a permit, TaskGroup, maskFields, `ASK`"),
+  ).toEqual([]);
 });

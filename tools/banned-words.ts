@@ -12,9 +12,9 @@ export const BANNED_WORDS: readonly BannedWord[] = [
   { pattern: /\b(bury|buries|buried|burying)\b/i, instead: "dead-letter" },
   { pattern: /\blanes?\b/i, instead: "per-key queue" },
   { pattern: /PlaceInTrace/, instead: "StartTraceparent" },
-  { pattern: /\b(nobody|whoever|whom)\b/i, instead: "the caller, the client, an operator" },
-  { pattern: /\b(tells|told|telling)\b/i, instead: "reports, returns, logs, states" },
-  { pattern: /\b(asks|asked|asking)\b/i, instead: "requests, queries, calls" },
+  { pattern: /\b([Nn]obody|[Ww]hoever|[Ww]hom)\b/, instead: "the caller, the client, an operator" },
+  { pattern: /\b(tells?|told|telling)\b/i, instead: "reports, returns, logs, states" },
+  { pattern: /\bask(s|ed|ing)?\b(?!`)/i, instead: "requests, queries, calls, submits" },
   { pattern: /\bfor good\b/i, instead: "permanently" },
   { pattern: /\bfor ever\b/i, instead: "forever, without a bound" },
   { pattern: /\bturns?(ed)? away\b|turnAway/i, instead: "rejects" },
@@ -27,7 +27,7 @@ export const BANNED_WORDS: readonly BannedWord[] = [
   { pattern: /\bh(o|e)lds? up\b/i, instead: "delays, blocks" },
   { pattern: /\bwithout a word\b/i, instead: "silently" },
   { pattern: /\bdone with\b/i, instead: "has processed, has acknowledged" },
-  { pattern: /\bdead letters\b/i, instead: "dead-letter queue" },
+  { pattern: /\b[Dd]ead letters\b/, instead: "dead-letter queue" },
   { pattern: /\banew\b/i, instead: "again, new" },
   { pattern: /\bunder way\b/i, instead: "in progress" },
   { pattern: /\b(some|any)body\b/i, instead: "the caller, the client, an operator" },
@@ -44,12 +44,13 @@ export interface Finding {
   readonly instead: string;
 }
 
-/** The banned words of a text, line by line. */
+/** The banned words of a text, line by line, also in `camelCase` and `CONSTANT_CASE`. */
 export function bannedWords(text: string): Finding[] {
-  return text.split("\n").flatMap((content, index) =>
-    BANNED_WORDS.flatMap(({ pattern, instead }) => {
-      const [word] = pattern.exec(content) ?? [];
+  return text.split("\n").flatMap((content, index) => {
+    const words = content.replace(/([a-z\d])(?=[A-Z])|(?<=[A-Z])_(?=[A-Z])/g, "$1 ");
+    return BANNED_WORDS.flatMap(({ pattern, instead }) => {
+      const [word] = pattern.exec(content) ?? pattern.exec(words) ?? [];
       return word === undefined ? [] : [{ line: index + 1, word, instead }];
-    })
-  );
+    });
+  });
 }

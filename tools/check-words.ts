@@ -5,7 +5,8 @@ import { bannedWords } from "./banned-words.ts";
 
 // Lists banned words of the tracked files: node tools/check-words.ts [folder or file…]
 
-const READ = /\.(ts|js|sql|md|ya?ml|proto|sh|html|css)$|(^|\/)Dockerfile$|^\.ci\//;
+const READ =
+  /\.(ts|js|sql|md|ya?ml|proto|sh|html|css|lua|go|java|py|cfg|conf|env|example)$|(^|\/)Dockerfile$|^\.ci\//;
 /** Generated, shipped, or the list itself. */
 const SKIPPED =
   /(^|\/)gen\/|\.gen\.ts$|\/migrations\/|^docs\/api\/|^proto\/google\/|^tools\/banned-words/;

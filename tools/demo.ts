@@ -2,7 +2,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { isStandIn } from "./demo/agreed-price.ts";
 import { Narrator } from "./demo/narrator.ts";
-import { tellStory } from "./demo/story.ts";
+import { runStory } from "./demo/story.ts";
 import { findStack } from "./tool.ts";
 
 const { CART_URL, LOMS_URL, LOMS_ADMIN_TOKEN } = process.env;
@@ -24,7 +24,7 @@ if (!cart || !loms) {
     const keeper = isOurs && products && lomsAdmin && await isStandIn(products)
       ? { products, lomsAdmin, lomsAdminToken: LOMS_ADMIN_TOKEN || undefined }
       : undefined;
-    await tellStory(narrator, { cart, loms, keeper, notifierLog, brokers });
+    await runStory(narrator, { cart, loms, keeper, notifierLog, brokers });
     process.stdout.write(`\ndemo: ${narrator.steps} steps, all as promised\n`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -6,21 +6,21 @@ set -euo pipefail
 # How long the copy waits for the primary.
 PRIMARY_MAX_S=120
 
-ask_primary() {
+query_primary() {
   PGCONNECT_TIMEOUT=3 PGPASSWORD=$REPLICATION_PASSWORD \
     psql --host "$PRIMARY_HOST" --username replicator --dbname postgres \
     --no-align --tuples-only --set ON_ERROR_STOP=1 --command "$1"
 }
 
-status=$(ask_primary "select wal_status from pg_replication_slots where slot_name = '$REPLICA_NAME'" || true)
+status=$(query_primary "select wal_status from pg_replication_slots where slot_name = '$REPLICA_NAME'" || true)
 if [[ $status == lost ]]; then
   echo "The primary no longer has what $REPLICA_NAME missed: copying it again"
   rm -rf "$PGDATA"
-  ask_primary "select pg_drop_replication_slot('$REPLICA_NAME')" >/dev/null
+  query_primary "select pg_drop_replication_slot('$REPLICA_NAME')" >/dev/null
 fi
 
 if [[ ! -s $PGDATA/PG_VERSION ]]; then
-  until ask_primary "select 1" >/dev/null; do
+  until query_primary "select 1" >/dev/null; do
     if ((SECONDS > PRIMARY_MAX_S)); then
       echo "No primary at $PRIMARY_HOST within $PRIMARY_MAX_S s"
       exit 1
@@ -28,7 +28,7 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
     sleep 1
   done
   # From here on the primary keeps the WAL that the replica needs.
-  ask_primary "select pg_create_physical_replication_slot('$REPLICA_NAME', true)
+  query_primary "select pg_create_physical_replication_slot('$REPLICA_NAME', true)
     where not exists (select from pg_replication_slots where slot_name = '$REPLICA_NAME')" >/dev/null
   unfinished=$PGDATA.unfinished
   rm -rf "$unfinished"

@@ -79,12 +79,12 @@ export class Launcher {
 
   /** kill -9 of a part. */
   kill(part: Part): Promise<void> {
-    return this.#tell("kill", part);
+    return this.#send("kill", part);
   }
 
   /** Starts a killed part again; resolves once it is ready. */
   restart(part: Part): Promise<void> {
-    return this.#tell("restart", part);
+    return this.#send("restart", part);
   }
 
   /** Stops everything in order. */
@@ -96,7 +96,7 @@ export class Launcher {
     await ended;
   }
 
-  async #tell(action: ToLauncher["action"], part: Part): Promise<void> {
+  async #send(action: ToLauncher["action"], part: Part): Promise<void> {
     const id = ++this.#lastId;
     const failure = await new Promise<string | undefined>((resolve) => {
       this.#waiting.set(id, resolve);

@@ -31,7 +31,7 @@ export async function checkNotifications(
   const logs = logPaths.map((path) => new ShownLog(path));
   const shown = new Map<string, Shown[]>();
   readMore(logs, shown);
-  const reported = await readTold(snapshot, logs[0]?.beginsAt);
+  const reported = await readPublished(snapshot, logs[0]?.beginsAt);
   await waitUntilShown(logs, shown, reported);
 
   const violations = [...reported].flatMap(([orderId, { userId, statuses }]) => {
@@ -49,7 +49,10 @@ export async function checkNotifications(
   };
 }
 
-async function readTold(snapshot: Snapshot, since = "infinity"): Promise<Map<string, Definite>> {
+async function readPublished(
+  snapshot: Snapshot,
+  since = "infinity",
+): Promise<Map<string, Definite>> {
   const reported = new Map<string, Definite>();
   const orders = snapshot<{ order: string; user: string; statuses: string }[]>`
     select event.order_id::text as order, stored.user_id::text as user,

@@ -7,7 +7,7 @@ type Row = Readonly<Record<string, string | null>>;
 /** One way in which rows may be inconsistent. */
 interface Disagreement {
   find(snapshot: Snapshot): PromiseLike<Row[]>;
-  tell(row: Row): string;
+  describe(row: Row): string;
 }
 
 const DISAGREEMENTS: readonly Disagreement[] = [
@@ -23,8 +23,8 @@ const DISAGREEMENTS: readonly Disagreement[] = [
         ) last using (order_id)
         where stored.status is distinct from last.status or stored.seq is distinct from last.seq
         order by 1 limit ${VIOLATIONS_MAX}`,
-    tell: ({ order, status, seq, event_status, event_seq }) =>
-      `order ${order} says ${seq} ${status}, its last event ${event_seq} ${event_status}`,
+    describe: ({ order, status, seq, event_status, event_seq }) =>
+      `order ${order} is at ${seq} ${status}, its last event at ${event_seq} ${event_status}`,
   },
   {
     find: (snapshot) =>
@@ -32,7 +32,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
         select order_id::text as order, status from orders stored
         where not exists (select from order_items item where item.order_id = stored.order_id)
         order by order_id limit ${VIOLATIONS_MAX}`,
-    tell: ({ order, status }) => `order ${order} (${status}) has no items`,
+    describe: ({ order, status }) => `order ${order} (${status}) has no items`,
   },
   {
     find: (snapshot) =>
@@ -41,7 +41,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
         where count not between 1 and 65535
           or not exists (select from orders stored where stored.order_id = item.order_id)
         order by order_id, item.sku limit ${VIOLATIONS_MAX}`,
-    tell: ({ order, sku, count }) =>
+    describe: ({ order, sku, count }) =>
       `${count} of sku ${sku} belong to order ${order}, which is not there or cannot have them`,
   },
   {
@@ -51,7 +51,7 @@ const DISAGREEMENTS: readonly Disagreement[] = [
         where (status = 'failed') <> (shortage is not null)
           or (status = 'failed') <> (payment_due_at is null)
         order by order_id limit ${VIOLATIONS_MAX}`,
-    tell: ({ order, status, due }) =>
+    describe: ({ order, status, due }) =>
       `order ${order} is ${status} with payment due ${
         due ?? "never"
       } and the shortage of another status`,
@@ -61,8 +61,8 @@ const DISAGREEMENTS: readonly Disagreement[] = [
 /** An order's row, its lines and its history agree. */
 export async function checkRows(snapshot: Snapshot): Promise<Finding> {
   const violations: string[] = [];
-  for (const { find, tell } of DISAGREEMENTS) {
-    for (const row of await find(snapshot)) violations.push(tell(row));
+  for (const { find, describe } of DISAGREEMENTS) {
+    for (const row of await find(snapshot)) violations.push(describe(row));
   }
   const [counted] = await snapshot<{ orders: number }[]>`
     select count(*)::float8 as orders from orders`;

@@ -20,7 +20,7 @@ const TEST_MAX_MS = 180_000;
 const LOADED_EVENTS = 500;
 
 /** Concurrent handlers in each of the three partitions. */
-const UNDER_WAY_MAX = 300;
+const CONCURRENT_MAX = 300;
 /** Lines of each process that the message of a failure contains. */
 const TROUBLES_MAX = 6;
 
@@ -164,7 +164,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
       () => expect(shop.tally.check(orders)).toMatchObject({ gaps: 0, violations: 0 }),
       COMPLETE_MAX_MS,
     );
-    expect(shop.tally.check(orders).duplicates).toBeLessThanOrEqual(UNDER_WAY_MAX);
+    expect(shop.tally.check(orders).duplicates).toBeLessThanOrEqual(CONCURRENT_MAX);
   });
 
   test("after a loms process is killed the other one publishes its events", {

@@ -86,6 +86,6 @@ export function watchBacklog(
       context.close();
     }
   };
-  let underWay: Promise<void> | undefined;
-  metrics.beforeScrape(() => underWay ??= update().finally(() => underWay = undefined));
+  let updating: Promise<void> | undefined;
+  metrics.beforeScrape(() => updating ??= update().finally(() => updating = undefined));
 }

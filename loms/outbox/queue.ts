@@ -60,7 +60,7 @@ export class EventQueue {
   offer(rows: readonly EventRow[]): void {
     for (const row of rows) {
       if (this.#known.has(row.id as bigint)) continue;
-      if (this.#hasRoom() && this.#continues(row)) this.#enqueue(row);
+      if (this.#hasSpace() && this.#continues(row)) this.#enqueue(row);
       else this.#isBehind = true;
     }
   }
@@ -92,7 +92,7 @@ export class EventQueue {
     this.#isBehind = true;
   }
 
-  #hasRoom(): boolean {
+  #hasSpace(): boolean {
     return this.#waiting.length < (this.#isBehind ? WAITING_BEHIND_MAX : WAITING_MAX);
   }
 

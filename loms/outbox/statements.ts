@@ -1,6 +1,6 @@
 import { defineStatement, rfc3339 } from "../../shared/postgres/statement.ts";
 
-// What operators ask of the outbox of order events: `npm run events`.
+// Statements of operators on the outbox of order events: `npm run events`.
 
 /**
  * Each event of an order with its state: 'waiting', 'published' or 'refused' for `reason`. The

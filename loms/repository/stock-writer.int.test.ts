@@ -84,7 +84,7 @@ test("the answer is ascending by SKU, whatever the order of the lines", async ()
   });
 });
 
-test("events tell when what can be bought crosses zero, after the change itself", async () => {
+test("a stock event that crosses zero is followed by an availability event", async () => {
   const sku = await loms.addStock(4, 1);
   await received(sku, -3);
   await received(sku, 1);

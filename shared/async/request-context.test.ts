@@ -17,7 +17,7 @@ function setUp(caller?: Caller) {
   return { clock, context };
 }
 
-test("RequestContext shows the ids of its place in the trace", () => {
+test("RequestContext returns the ids of its trace context", () => {
   const { context } = setUp();
   expect(context.traceId).toBe("0af7651916cd43dd8448eb211c80319c");
   expect(context.spanId).toBe("b7ad6b7169203331");

@@ -17,9 +17,9 @@ test("within() is the result of the work, and leaves no timer", async () => {
 test("within() is the result of onLate when the work takes longer", async () => {
   const clock = new VirtualClock();
   const settled = vi.fn<(value: unknown) => void>();
-  const forEver = new Promise<number>(() => {});
-  void within(clock, 100, forEver, () => "late").then(settled);
-  const thrown = expect(within(clock, 100, forEver, late)).rejects.toThrow("late");
+  const never = new Promise<number>(() => {});
+  void within(clock, 100, never, () => "late").then(settled);
+  const thrown = expect(within(clock, 100, never, late)).rejects.toThrow("late");
   await clock.advance(99);
   expect(settled).not.toHaveBeenCalled();
   await clock.advance(1);

@@ -154,7 +154,7 @@ export class PostgresSubscription implements Subscription {
       await boss.insert(deadLetterQueue, [toDeadLetterJob(job.id, message, reason)]);
     });
     await Promise.all(jobs.map(async (job, index) => {
-      if (outcomes[index] === "handled") await this.#acknowledgements.ask(job);
+      if (outcomes[index] === "handled") await this.#acknowledgements.submit(job);
       else if (attempt < TRIES_PER_CLAIM && await this.#backOff(attempt)) {
         return await this.#deliver([job], attempt + 1);
       } else await this.#release(job);

@@ -107,13 +107,13 @@ describe("a call", () => {
     });
   });
 
-  test("does not tell the text of an unexpected error", async () => {
+  test("does not return the text of an unexpected error", async () => {
     handler = () => Promise.reject(new Error("password=hunter2"));
     await expect(client.call("orderPay", { orderID: 1n }, inTime()))
       .rejects.toMatchObject({ code: "internal", message: "internal error" });
   });
 
-  test("carries metadata, the trace and what is left of the deadline", async () => {
+  test("carries metadata, the trace context and the remaining time", async () => {
     let seen: IncomingCall | undefined;
     handler = (call) => {
       seen = call;
@@ -127,7 +127,7 @@ describe("a call", () => {
     expect(seen?.context.remainingMs()).toBeLessThanOrEqual(1_000);
   });
 
-  test("without a deadline gets the server's, and a trace of its own", async () => {
+  test("applies its own deadline and starts a trace if the caller sends none", async () => {
     let remainingMs = 0;
     let traceId = "";
     handler = ({ context }) => {
@@ -244,7 +244,7 @@ describe("a server that goes away", () => {
           resolve();
         });
     });
-    const underWay = itsClient.call("stocksInfo", { sku: 1 }, inTime());
+    const inProgress = itsClient.call("stocksInfo", { sku: 1 }, inTime());
     await started;
     other.health.set(true);
     const watched = watchHealth(other.address);
@@ -252,7 +252,7 @@ describe("a server that goes away", () => {
     const closed = other.close();
     await expect.poll(() => watched).toEqual([SERVING, NOT_SERVING, "end"]);
     finish();
-    expect(await underWay).toEqual({ count: 7n });
+    expect(await inProgress).toEqual({ count: 7n });
     await closed;
 
     await expect(itsClient.call("stocksInfo", { sku: 1 }, inTime())).rejects.toMatchObject({

@@ -24,7 +24,7 @@ const urlOf = (ports: readonly (number | string)[], query = "") =>
   `postgres://${primary.username}:${primary.password}@` +
   `${ports.map((port) => `127.0.0.1:${port}`).join(",")}/postgres?${query}`;
 
-async function ask(url: string, connectTimeoutMs = 5_000): Promise<unknown> {
+async function roleOf(url: string, connectTimeoutMs = 5_000): Promise<unknown> {
   const client = openClient({ url, applicationName: "test", connectTimeoutMs }, { max: 1 });
   try {
     const [row] = await client.unsafe<{ standby: boolean }[]>(
@@ -39,13 +39,13 @@ async function ask(url: string, connectTimeoutMs = 5_000): Promise<unknown> {
 test("no part of a statement waits for the answer to the one before", async () => {
   const setNoDelay = vi.spyOn(Socket.prototype, "setNoDelay");
   onTestFinished(() => setNoDelay.mockRestore());
-  expect(await ask(urlOf([primary.port]))).toBe("primary");
+  expect(await roleOf(urlOf([primary.port]))).toBe("primary");
   expect(setNoDelay).toHaveBeenCalledExactlyOnceWith(true);
 });
 
 test("the next server is tried when one is down, and when one says nothing in time", async () => {
-  expect(await ask(urlOf([1, primary.port]))).toBe("primary");
-  expect(await ask(urlOf([silentPort, standby.port]), 200)).toBe("standby");
+  expect(await roleOf(urlOf([1, primary.port]))).toBe("primary");
+  expect(await roleOf(urlOf([silentPort, standby.port]), 200)).toBe("standby");
 });
 
 test.each([
@@ -57,11 +57,13 @@ test.each([
   ["prefer-standby", "standby"],
 ])("target_session_attrs=%s finds the %s", async (attributes, found) => {
   const query = `target_session_attrs=${attributes}`;
-  expect(await ask(urlOf([standby.port, primary.port], query))).toBe(found);
+  expect(await roleOf(urlOf([standby.port, primary.port], query))).toBe(found);
 });
 
 test("target_session_attrs=prefer-standby takes a primary where there is no standby", async () => {
-  expect(await ask(urlOf([primary.port], "target_session_attrs=prefer-standby"))).toBe("primary");
+  expect(await roleOf(urlOf([primary.port], "target_session_attrs=prefer-standby"))).toBe(
+    "primary",
+  );
 });
 
 test.each([
@@ -78,7 +80,7 @@ test.each([
     /^password authentication failed/,
   ],
 ])("a failure names %s", async (_what, url, reason) => {
-  await expect(ask(url())).rejects.toThrow(reason);
+  await expect(roleOf(url())).rejects.toThrow(reason);
 });
 
 test("a server that closes at once fails each query, also beyond the pool's size", async () => {
@@ -116,8 +118,8 @@ test("variables of libpq change nothing", async () => {
   vi.stubEnv("PGTARGETSESSIONATTRS", "leader");
   vi.stubEnv("PGMAX_LIFETIME", "0.001");
   vi.stubEnv("PGAPPNAME", "hostile");
-  expect(await ask(urlOf([standby.port]))).toBe("standby");
-  expect(await ask(urlOf([primary.port, standby.port], "target_session_attrs=standby")))
+  expect(await roleOf(urlOf([standby.port]))).toBe("standby");
+  expect(await roleOf(urlOf([primary.port, standby.port], "target_session_attrs=standby")))
     .toBe("standby");
 });
 
@@ -143,7 +145,7 @@ const hangUp = (socket: Socket) => void socket.destroy();
 
 test("the next server is tried when one is frozen after the login", async () => {
   const frozen = await scripted(logIn);
-  expect(await ask(urlOf([frozen.port, primary.port], "sslmode=disable"), 500)).toBe("primary");
+  expect(await roleOf(urlOf([frozen.port, primary.port], "sslmode=disable"), 500)).toBe("primary");
   await expect.poll(frozen.connections).toBe(0);
 });
 
@@ -155,7 +157,7 @@ test.each([
   async (_when, script) => {
     const { port } = await scripted(...script);
     const query = "sslmode=disable&connect_timeout=0";
-    expect(await ask(urlOf([port, primary.port], query))).toBe("primary");
+    expect(await roleOf(urlOf([port, primary.port], query))).toBe("primary");
   },
 );
 

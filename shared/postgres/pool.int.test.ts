@@ -145,11 +145,11 @@ const SEVEN = defineStatement({
 
 test("a connection lost in the middle of a result leaves no holes in the next one", async () => {
   const pool = openPool({ max: 1 });
-  const ask = (text: string) => pool.run({ ...SEVEN, text }, [], context());
+  const run = (text: string) => pool.run({ ...SEVEN, text }, [], context());
   const rowsThenEnd = `select n, case when n = 3 then pg_terminate_backend(pg_backend_pid()) end
     from generate_series(1, 3) as n`;
-  await expect(ask(rowsThenEnd)).rejects.toMatchObject({ code: "unavailable" });
-  const next = await ask(SEVEN.text).catch(() => ask(SEVEN.text));
+  await expect(run(rowsThenEnd)).rejects.toMatchObject({ code: "unavailable" });
+  const next = await run(SEVEN.text).catch(() => run(SEVEN.text));
   expect(next.map(({ n }) => n)).toEqual([7]);
 });
 

@@ -13,12 +13,12 @@ const ROUNDS = 4;
 export async function sharesSessions(url: string): Promise<boolean> {
   const [first, second] = [openSession(url), openSession(url)];
   try {
-    const { own, pid } = await first.ask();
+    const { own, pid } = await first.query();
     if (own === pid) return false;
     const seen = { first: new Set([pid]), second: new Set<number>() };
     for (let round = 0; round < ROUNDS; round++) {
-      seen.second.add((await second.ask()).pid);
-      seen.first.add((await first.ask()).pid);
+      seen.second.add((await second.query()).pid);
+      seen.first.add((await first.query()).pid);
     }
     const { size } = seen.first.union(seen.second);
     return size < 2 || seen.first.size > 1 || seen.second.size > 1;
@@ -32,7 +32,7 @@ function openSession(url: string) {
   const where = { url, applicationName: "session", connectTimeoutMs: CONNECT_TIMEOUT_MS };
   const client = openClient(where, { max: 1, max_lifetime: null, idle_timeout: 0 });
   return {
-    async ask(): Promise<{ readonly own: number; readonly pid: number }> {
+    async query(): Promise<{ readonly own: number; readonly pid: number }> {
       const rows = await client.unsafe<{ pid: number }[]>("select pg_backend_pid() as pid");
       return { own: rows.state.pid, pid: rows[0]?.pid ?? 0 };
     },

@@ -100,7 +100,7 @@ export type Durability = "remote_apply" | "local";
 
 /** Runs statements whose last parameter is a {@link Durability}, which the runner adds. */
 export interface DurableRunner {
-  /** `reportWrites`: whether the rows tell of a write; without it they do. */
+  /** `reportWrites`: whether returned rows mean that something was written; default true. */
   run<
     const Parameters extends readonly ParameterType[],
     const Columns extends Statement["columns"],

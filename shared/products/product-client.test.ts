@@ -11,7 +11,7 @@ const throttled = (headers?: Record<string, string>) =>
   });
 
 describe("getProduct() calls", () => {
-  test("with token, sku, the caller's place in the trace and its own name", async () => {
+  test("with token, sku, the caller's trace context and its own user agent", async () => {
     const { service, spans, getNow } = setUp();
     expect(await getNow()).toEqual(PRODUCT);
     expect(spans).toMatchObject([{ parent: TRACEPARENT }]);
@@ -140,8 +140,9 @@ describe("a pause that the product service requests", () => {
   test("holds for every later call of the process, which is unavailable at once", async () => {
     const { clock, service, client, context } = setUp();
     pause(service, ...Array<string>(10).fill("30"));
-    const ask = (sku: number) => client.getProduct(sku, context()).catch((error: unknown) => error);
-    const answers = Array.from({ length: CALLERS }, (_, sku) => ask(sku + 1));
+    const request = (sku: number) =>
+      client.getProduct(sku, context()).catch((error: unknown) => error);
+    const answers = Array.from({ length: CALLERS }, (_, sku) => request(sku + 1));
     await clock.advance(0);
     const refusals = await Promise.all(answers);
     expect(service.received).toHaveLength(10);
@@ -149,7 +150,7 @@ describe("a pause that the product service requests", () => {
       expect(refusal).toMatchObject({ code: "unavailable", retryAfterMs: 30_000 });
     }
     await clock.advance(24_999);
-    expect(await ask(99)).toMatchObject({
+    expect(await request(99)).toMatchObject({
       code: "unavailable",
       message: "The product service has requested a pause: " +
         "its next call is in 5001 ms, the deadline in 5000 ms",

@@ -47,13 +47,13 @@ test("each try is measured by its method and how it ended", async () => {
   }
 });
 
-test("each wait for a turn is measured by how it ended", async () => {
+test("waits for a permit are measured by outcome", async () => {
   const { clock, client, metrics, context } = setUp();
-  const ask = (sku: number, timeoutMs = 5_000, caller?: Caller) =>
+  const request = (sku: number, timeoutMs = 5_000, caller?: Caller) =>
     client.getProduct(sku, context(timeoutMs, caller)).catch(() => {});
   const leaving = new AbortController();
-  const calls = Array.from({ length: 11 }, (_, sku) => ask(sku + 1));
-  calls.push(ask(90, 100), ask(91, 5_000, leaving));
+  const calls = Array.from({ length: 11 }, (_, sku) => request(sku + 1));
+  calls.push(request(90, 100), request(91, 5_000, leaving));
   await clock.advance(400);
   leaving.abort();
   await clock.advance(5_000);

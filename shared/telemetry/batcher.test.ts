@@ -25,9 +25,9 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 20; round++) await Promise.resolve();
 }
 
-test("ask() sends a lone item at once and gives it its own answer", async () => {
+test("submit() sends a lone item at once and gives it its own answer", async () => {
   const { batcher, batches } = openBatcher();
-  const answer = batcher.ask(7);
+  const answer = batcher.submit(7);
   await settle();
   batches[0]?.end();
   expect(await answer).toBe("7");
@@ -35,9 +35,9 @@ test("ask() sends a lone item at once and gives it its own answer", async () => 
 
 test("calls during a batch form the next one, up to batchMax and in order", async () => {
   const { batcher, batches, sent } = openBatcher({ batchMax: 3 });
-  const answers = [batcher.ask(1), batcher.ask(2)];
+  const answers = [batcher.submit(1), batcher.submit(2)];
   await settle();
-  answers.push(...[3, 4, 5, 6].map((item) => batcher.ask(item)));
+  answers.push(...[3, 4, 5, 6].map((item) => batcher.submit(item)));
   await settle();
   expect(sent()).toEqual([[1, 2]]);
   for (let index = 0; index < 3; index++) {
@@ -51,7 +51,7 @@ test("calls during a batch form the next one, up to batchMax and in order", asyn
 test("batchesMax batches run concurrently", async () => {
   const { batcher, batches, sent } = openBatcher({ batchesMax: 2 });
   for (const item of [1, 2, 3, 4]) {
-    void batcher.ask(item);
+    void batcher.submit(item);
     await settle();
   }
   expect(sent()).toEqual([[1], [2]]);
@@ -62,7 +62,7 @@ test("batchesMax batches run concurrently", async () => {
 
 test("a batch ends before it exceeds weightMax, and has one item of any weight", async () => {
   const { batcher, batches, sent } = openBatcher({ weightMax: 10, weightOf: (item) => item });
-  for (const item of [4, 6, 1, 99, 2]) void batcher.ask(item);
+  for (const item of [4, 6, 1, 99, 2]) void batcher.submit(item);
   for (let index = 0; index < 4; index++) {
     await settle();
     batches[index]?.end();
@@ -75,21 +75,21 @@ test("onBatch gets how long each item of a batch has waited for it to begin", as
   const waits: (readonly number[])[] = [];
   const onBatch = (waitedMs: readonly number[]) => waits.push(waitedMs);
   const { batcher, batches } = openBatcher({ onBatch, clock });
-  const first = batcher.ask(1);
+  const first = batcher.submit(1);
   await clock.advance(5);
-  void batcher.ask(2);
+  void batcher.submit(2);
   await clock.advance(5);
-  void batcher.ask(3);
+  void batcher.submit(3);
   batches[0]?.end();
   await first;
   await settle();
   expect(waits).toEqual([[0], [5, 0]]);
 });
 
-test("ask() rejects for the items of a failed batch only", async () => {
+test("submit() rejects for the items of a failed batch only", async () => {
   const { batcher, batches } = openBatcher({ batchMax: 1 });
-  const first = batcher.ask(1);
-  const second = batcher.ask(2);
+  const first = batcher.submit(1);
+  const second = batcher.submit(2);
   await settle();
   batches[0]?.end(new Error("lost"));
   await expect(first).rejects.toThrow("lost");
@@ -108,7 +108,7 @@ test("a divisible batch is run in halves, down to the item that it failed for", 
     },
     isDivisible: () => true,
   });
-  const answers = await Promise.allSettled([1, 2, 3, 4, 5].map((item) => batcher.ask(item)));
+  const answers = await Promise.allSettled([1, 2, 3, 4, 5].map((item) => batcher.submit(item)));
   expect(answers.map(({ status }) => status))
     .toEqual(["fulfilled", "fulfilled", "fulfilled", "rejected", "fulfilled"]);
   expect(sent).toEqual([[1, 2, 3, 4, 5], [1, 2, 3], [4, 5], [4], [5]]);
@@ -116,20 +116,20 @@ test("a divisible batch is run in halves, down to the item that it failed for", 
 
 test("a batch that is not divisible fails as a whole and is not run again", async () => {
   const { batcher, batches, sent } = openBatcher({ isDivisible: () => false });
-  const answers = [batcher.ask(1), batcher.ask(2)];
+  const answers = [batcher.submit(1), batcher.submit(2)];
   await settle();
   batches[0]?.end(new Error("lost"));
   for (const answer of answers) await expect(answer).rejects.toThrow("lost");
   expect(sent()).toEqual([[1, 2]]);
 });
 
-test("ask() throws resource_exhausted with a Retry-After while too many calls wait", async () => {
+test("submit() throws resource_exhausted with a Retry-After while too many calls wait", async () => {
   const { batcher, batches, sent } = openBatcher({ waitingMax: 2 });
-  void batcher.ask(1);
+  void batcher.submit(1);
   await settle();
-  void batcher.ask(2);
-  void batcher.ask(3);
-  await expect(batcher.ask(4)).rejects
+  void batcher.submit(2);
+  void batcher.submit(3);
+  await expect(batcher.submit(4)).rejects
     .toMatchObject({ code: "resource_exhausted", retryAfterMs: 1_000 });
   batches[0]?.end();
   await settle();
@@ -149,10 +149,10 @@ function openWithDeadlines() {
 
 test("an item whose deadline passes while it waits is rejected and never sent", async () => {
   const { batcher, batches, sent, clock } = openWithDeadlines();
-  void batcher.ask(500);
+  void batcher.submit(500);
   await settle();
-  const early = batcher.ask(20);
-  void batcher.ask(501);
+  const early = batcher.submit(20);
+  void batcher.submit(501);
   const rejected = expect(early).rejects.toMatchObject({ code: "deadline_exceeded" });
   await clock.advance(20);
   await rejected;
@@ -163,11 +163,11 @@ test("an item whose deadline passes while it waits is rejected and never sent", 
 
 test("each item that waits is rejected at its own deadline", async () => {
   const { batcher, batches, clock } = openWithDeadlines();
-  void batcher.ask(500);
+  void batcher.submit(500);
   await settle();
   const rejectedAt: [number, number][] = [];
   const answers = [30, 10, 20].map((item) =>
-    batcher.ask(item).catch(() => rejectedAt.push([item, clock.now()]))
+    batcher.submit(item).catch(() => rejectedAt.push([item, clock.now()]))
   );
   const from = clock.now();
   for (let step = 0; step < 30; step++) await clock.advance(1);
@@ -186,9 +186,9 @@ test("an item whose caller left while it waited is never sent", async () => {
     },
   };
   const { batcher, batches, sent } = openBatcher({ callerOf: () => caller, clock });
-  const first = batcher.ask(1);
+  const first = batcher.submit(1);
   await settle();
-  const second = batcher.ask(2);
+  const second = batcher.submit(2);
   hasLeft = true;
   batches[0]?.end();
   await expect(second).rejects.toMatchObject({ code: "unavailable" });
@@ -197,7 +197,7 @@ test("an item whose caller left while it waited is never sent", async () => {
 
 test("once an item is in a batch, only the batch ends it", async () => {
   const { batcher, batches, clock } = openWithDeadlines();
-  const answer = batcher.ask(20);
+  const answer = batcher.submit(20);
   await clock.advance(100);
   batches[0]?.end();
   expect(await answer).toBe("20");
@@ -207,7 +207,7 @@ test("others go on beside stalledMax batches that take longer than stalledAfterM
   const clock = new VirtualClock();
   const { batcher, batches, sent } = openBatcher({ stalledAfterMs: 100, stalledMax: 1, clock });
   for (const item of [1, 2, 3]) {
-    void batcher.ask(item);
+    void batcher.submit(item);
     await clock.advance(100);
   }
   expect(sent()).toEqual([[1], [2]]);
@@ -215,7 +215,7 @@ test("others go on beside stalledMax batches that take longer than stalledAfterM
   await settle();
   expect(sent()).toEqual([[1], [2], [3]]);
   batches[1]?.end();
-  void batcher.ask(4);
+  void batcher.submit(4);
   await settle();
   expect(sent()).toHaveLength(3);
 });

@@ -59,7 +59,7 @@ export interface BatcherOptions<Item, Answer> {
 
 interface Call<Item, Answer> {
   readonly item: Item;
-  readonly askedAt: number;
+  readonly submittedAt: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -93,7 +93,7 @@ export class Batcher<Item, Answer> {
    * calls wait, `deadline_exceeded` or `unavailable` when its caller no longer waits before the
    * item is in a batch; then it is never sent. Once it is, only `run` ends it.
    */
-  ask(item: Item): Promise<Answer> {
+  submit(item: Item): Promise<Answer> {
     const { waitingMax } = this.#options;
     if (this.#waiting.length >= waitingMax) {
       const message = `${waitingMax} calls wait already`;
@@ -102,8 +102,8 @@ export class Batcher<Item, Answer> {
       );
     }
     return new Promise((resolve, reject) => {
-      const askedAt = this.#clock.now();
-      this.#waiting.push({ item, askedAt, resolve, reject });
+      const submittedAt = this.#clock.now();
+      this.#waiting.push({ item, submittedAt, resolve, reject });
       this.#keepDeadline(item);
       this.#startSoon();
     });
@@ -176,7 +176,7 @@ export class Batcher<Item, Answer> {
     if (batch.length === 0) return;
     const { onBatch, stalledAfterMs, stalledMax = 0 } = this.#options;
     const now = this.#clock.now();
-    onBatch?.(batch.map(({ askedAt }) => now - askedAt));
+    onBatch?.(batch.map(({ submittedAt }) => now - submittedAt));
     this.#running++;
     let hasStalled = false;
     const stall = () => {
@@ -259,7 +259,7 @@ export function groupedCalls<Item, Answer>(
       }
     },
   });
-  return (item, context) => batcher.ask({ item, context });
+  return (item, context) => batcher.submit({ item, context });
 }
 
 export const BATCHER_BATCH_ITEMS = histogramFamily({

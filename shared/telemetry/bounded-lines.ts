@@ -30,10 +30,10 @@ export class BoundedLines {
   readonly #onIdle = new Set<() => void>();
   #waiting = "";
   /** A write is scheduled: at the end of the turn, or when the sink is done. */
-  #isUnderWay = false;
+  #isScheduled = false;
   #isWriting = false;
   #lost = 0;
-  #toldOfLost = 0;
+  #reportedLost = 0;
 
   constructor(options: BoundedLinesOptions) {
     this.#sink = options.sink;
@@ -55,14 +55,14 @@ export class BoundedLines {
   write(line: string): void {
     if (this.#waiting.length + line.length <= this.#waitingMax) this.#waiting += line;
     else this.#lost++;
-    if (this.#isUnderWay) return;
-    this.#isUnderWay = true;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     this.#later(() => this.#send());
   }
 
   /** Resolves once the queue is empty, or after `maxMs`. */
   async flush(maxMs: number): Promise<void> {
-    if (!this.#isUnderWay) return;
+    if (!this.#isScheduled) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle.add(resolve);
     await within(systemClock, maxMs, promise, () => {});
@@ -79,17 +79,17 @@ export class BoundedLines {
     this.#isWriting = true;
     this.#sink(this.takeWaiting(), () => {
       this.#isWriting = false;
-      if (this.#waiting === "") this.#tellOfLost();
+      if (this.#waiting === "") this.#reportLost();
       if (this.#waiting !== "") return this.#send();
-      this.#isUnderWay = false;
+      this.#isScheduled = false;
       for (const resolve of this.#onIdle) resolve();
       this.#onIdle.clear();
     });
   }
 
-  #tellOfLost(): void {
-    const lines = this.#lost - this.#toldOfLost;
-    this.#toldOfLost = this.#lost;
+  #reportLost(): void {
+    const lines = this.#lost - this.#reportedLost;
+    this.#reportedLost = this.#lost;
     if (lines > 0) this.#onDropped(lines);
   }
 }

@@ -15,7 +15,7 @@ export const HEAP_INTERVAL_BYTES = 512 * 1024;
  */
 export class ProcessProfiler {
   readonly #session = new Session();
-  #cpuUnderWay = false;
+  #isProfiling = false;
 
   /** Starts sampling allocations. */
   async open(): Promise<void> {
@@ -29,13 +29,13 @@ export class ProcessProfiler {
    * @throws {AppError} `resource_exhausted` during another profile
    */
   async cpu(wait: () => unknown): Promise<Profiler.Profile> {
-    if (this.#cpuUnderWay) {
+    if (this.#isProfiling) {
       throw new AppError(
         "resource_exhausted",
         "Another CPU profile is being taken; try again later",
       );
     }
-    this.#cpuUnderWay = true;
+    this.#isProfiling = true;
     try {
       await this.#post("Profiler.enable");
       await this.#post("Profiler.setSamplingInterval", { interval: CPU_INTERVAL_MICROS });
@@ -45,7 +45,7 @@ export class ProcessProfiler {
       return profile;
     } finally {
       await this.#post("Profiler.disable");
-      this.#cpuUnderWay = false;
+      this.#isProfiling = false;
     }
   }
 

@@ -12,7 +12,7 @@ import { backgroundContext } from "../telemetry/tracing.ts";
 import type { Valkey } from "./valkey.ts";
 
 /** Callers ahead in the queue may have left meanwhile. */
-const ASK_AGAIN_MAX_MS = 250;
+const POLL_INTERVAL_MAX_MS = 250;
 /** The context of calls without a request: reports of use, abandoned tickets. */
 const REPORT_TIMEOUT_MS = 2_000;
 
@@ -57,15 +57,15 @@ export class SharedRateLimit implements RateLimiter {
     try {
       for (;;) {
         deadline.signal.throwIfAborted();
-        const askedAt = this.#clock.now();
-        const leftMs = Math.floor(deadline.deadlineAt - askedAt);
+        const requestedAt = this.#clock.now();
+        const leftMs = Math.floor(deadline.deadlineAt - requestedAt);
         const reply = await this.#call("acquire", ticket, leftMs, leftMs) as Reply;
         if (reply[0] === "refused") throw this.#refusal(reply[1], leftMs, reply[2] === 1);
         if (reply[0] === "granted") {
           const permit = { used: () => this.#report("used", ticket) };
-          if (this.#isFresh(askedAt)) return permit;
+          if (this.#isFresh(requestedAt)) return permit;
           permit.used();
-        } else await sleep(this.#clock, Math.min(reply[1], ASK_AGAIN_MAX_MS), deadline.signal);
+        } else await sleep(this.#clock, Math.min(reply[1], POLL_INTERVAL_MAX_MS), deadline.signal);
       }
     } catch (error) {
       if (deadline.signal.aborted) this.#report("leave", ticket);
@@ -80,8 +80,8 @@ export class SharedRateLimit implements RateLimiter {
   }
 
   /** Whether enough of the time of use remains after a late answer or a stall. */
-  #isFresh(askedAt: number): boolean {
-    return this.#clock.now() - askedAt < this.#options.useMaxMs / 2;
+  #isFresh(requestedAt: number): boolean {
+    return this.#clock.now() - requestedAt < this.#options.useMaxMs / 2;
   }
 
   #refusal(startsInMs: number, leftMs: number, isPaused: boolean) {

@@ -17,7 +17,7 @@ function standIn() {
     metrics,
     clock,
   });
-  const ask = async (method: string, path: string, body?: unknown) => {
+  const request = async (method: string, path: string, body?: unknown) => {
     const init = body === undefined ? { method } : {
       method,
       headers: { "content-type": "application/json" },
@@ -29,8 +29,8 @@ function standIn() {
     return { status, headers, body: text === "" ? undefined : JSON.parse(text) as unknown };
   };
   const getProduct = (sku: unknown, token = "testtoken") =>
-    ask("POST", "/get_product", { token, sku });
-  return { app, clock, ask, getProduct };
+    request("POST", "/get_product", { token, sku });
+  return { app, clock, request, getProduct };
 }
 
 describe("get_product", () => {
@@ -56,7 +56,7 @@ describe("get_product", () => {
   });
 
   test("answers 400 for what is not JSON", async () => {
-    expect(await standIn().ask("POST", "/get_product", "{")).toMatchObject({ status: 400 });
+    expect(await standIn().request("POST", "/get_product", "{")).toMatchObject({ status: 400 });
   });
 });
 
@@ -68,7 +68,7 @@ describe("list_skus", () => {
     [0, 0, []],
   ])("answers what follows %i, at most %i", async (startAfterSku, count, skus) => {
     const body = { token: "testtoken", startAfterSku, count };
-    expect(await standIn().ask("POST", "/list_skus", body)).toMatchObject({
+    expect(await standIn().request("POST", "/list_skus", body)).toMatchObject({
       status: 200,
       body: { skus },
     });
@@ -76,27 +76,27 @@ describe("list_skus", () => {
 });
 
 describe("/products", () => {
-  const put = (ask: ReturnType<typeof standIn>["ask"], sku: unknown, change: unknown) =>
-    ask("PUT", `/products/${sku}`, change);
+  const put = (request: ReturnType<typeof standIn>["request"], sku: unknown, change: unknown) =>
+    request("PUT", `/products/${sku}`, change);
 
   test("changes what is given, until the changes are undone", async () => {
-    const { ask, getProduct } = standIn();
+    const { request, getProduct } = standIn();
     const { body: before } = await getProduct(1005);
-    expect(await put(ask, 1005, { price: 0 })).toMatchObject({ status: 204 });
+    expect(await put(request, 1005, { price: 0 })).toMatchObject({ status: 204 });
     expect((await getProduct(1005)).body).toEqual({ ...before as object, price: 0 });
-    await put(ask, 1005, { name: "Термос" });
+    await put(request, 1005, { name: "Термос" });
     expect((await getProduct(1005)).body).toEqual({ name: "Термос", price: 0 });
-    expect(await ask("DELETE", "/products")).toMatchObject({ status: 204 });
+    expect(await request("DELETE", "/products")).toMatchObject({ status: 204 });
     expect((await getProduct(1005)).body).toEqual(before);
   });
 
   test("adds a product, which is listed in its place", async () => {
-    const { ask, getProduct } = standIn();
-    await put(ask, 1_006, { name: "Фляга", price: 4_294_967_295 });
+    const { request, getProduct } = standIn();
+    await put(request, 1_006, { name: "Фляга", price: 4_294_967_295 });
     expect((await getProduct(1_006)).body).toEqual({ name: "Фляга", price: 4_294_967_295 });
     const page = { token: "testtoken", startAfterSku: 1_005, count: 2 };
-    expect((await ask("POST", "/list_skus", page)).body).toEqual({ skus: [1_006, 1_076_963] });
-    await ask("DELETE", "/products");
+    expect((await request("POST", "/list_skus", page)).body).toEqual({ skus: [1_006, 1_076_963] });
+    await request("DELETE", "/products");
     expect(await getProduct(1_006)).toMatchObject({ status: 404 });
   });
 
@@ -111,36 +111,36 @@ describe("/products", () => {
     [400, "shoe", { price: 1 }],
     [400, 4_294_967_296, { price: 1 }],
   ])("answers %i to a change of %s by %j, and changes nothing", async (status, sku, change) => {
-    const { ask, getProduct } = standIn();
+    const { request, getProduct } = standIn();
     const { body: before } = await getProduct(1005);
-    expect(await put(ask, sku, change)).toMatchObject({ status });
+    expect(await put(request, sku, change)).toMatchObject({ status });
     expect((await getProduct(1005)).body).toEqual(before);
   });
 });
 
 describe("/stats", () => {
   test("counts every call, whatever it is answered, and starts again", async () => {
-    const { ask, getProduct } = standIn();
+    const { request, getProduct } = standIn();
     await getProduct(1005);
     await getProduct(1005, "guess");
-    await ask("POST", "/list_skus", { token: "testtoken", startAfterSku: 0, count: 1 });
+    await request("POST", "/list_skus", { token: "testtoken", startAfterSku: 0, count: 1 });
     const counted = { calls: { get_product: 2, list_skus: 1 }, max_in_any_second: 3 };
-    expect((await ask("GET", "/stats")).body)
+    expect((await request("GET", "/stats")).body)
       .toEqual({ ...counted, clients: [{ user_agent: "", ...counted }] });
-    await ask("DELETE", "/stats");
-    expect((await ask("GET", "/stats")).body)
+    await request("DELETE", "/stats");
+    expect((await request("GET", "/stats")).body)
       .toEqual({ calls: { get_product: 0, list_skus: 0 }, max_in_any_second: 0, clients: [] });
   });
 
   test("counts each client by itself, as its User-Agent names it", async () => {
-    const { ask, app, clock } = standIn();
+    const { request, app, clock } = standIn();
     const callAs = async (userAgent: string, path = "/get_product") => {
       await app.request(path, { method: "POST", headers: { "user-agent": userAgent } });
     };
     for (const name of ["cart/1", "curl/8", "cart/1"]) await callAs(name);
     await clock.advance(1_000);
     await callAs("cart/1", "/list_skus");
-    expect((await ask("GET", "/stats")).body).toEqual({
+    expect((await request("GET", "/stats")).body).toEqual({
       calls: { get_product: 3, list_skus: 1 },
       max_in_any_second: 3,
       clients: [
@@ -151,31 +151,33 @@ describe("/stats", () => {
   });
 
   test("counts clients together that are more than a hundred", async () => {
-    const { ask, app } = standIn();
+    const { request, app } = standIn();
     for (let client = 0; client < 110; client++) {
       const headers = { "user-agent": `${client}/${"x".repeat(1_000)}` };
       await app.request("/get_product", { method: "POST", headers });
     }
-    const { clients } = (await ask("GET", "/stats")).body as { clients: { user_agent: string }[] };
+    const { clients } = (await request("GET", "/stats")).body as {
+      clients: { user_agent: string }[];
+    };
     expect(clients).toHaveLength(101);
     expect(clients.at(-1)).toMatchObject({ user_agent: "others", calls: { get_product: 10 } });
     expect(clients[0]?.user_agent).toHaveLength(200);
   });
 
   test("finds the fullest second wherever it begins", async () => {
-    const { ask, clock, getProduct } = standIn();
+    const { request, clock, getProduct } = standIn();
     for (const pauseMs of [900, 50, 940, 5, 5, 2000, 1]) {
       await getProduct(1005);
       await clock.advance(pauseMs);
     }
-    expect((await ask("GET", "/stats")).body).toMatchObject({ max_in_any_second: 4 });
+    expect((await request("GET", "/stats")).body).toMatchObject({ max_in_any_second: 4 });
   });
 });
 
 describe("/faults", () => {
   test("answers the next calls as planned, with Retry-After", async () => {
-    const { ask, getProduct } = standIn();
-    await ask("PUT", "/faults", { status: 429, retry_after_s: 2, next: 1 });
+    const { request, getProduct } = standIn();
+    await request("PUT", "/faults", { status: 429, retry_after_s: 2, next: 1 });
     const refused = await getProduct(1005);
     expect(refused.status).toBe(429);
     expect(refused.headers.get("retry-after")).toBe("2");
@@ -183,17 +185,17 @@ describe("/faults", () => {
   });
 
   test("lasts without next until it is ended", async () => {
-    const { ask, getProduct } = standIn();
-    await ask("PUT", "/faults", { status: 503 });
+    const { request, getProduct } = standIn();
+    await request("PUT", "/faults", { status: 503 });
     expect((await getProduct(1005)).status).toBe(503);
     expect((await getProduct(1005)).status).toBe(503);
-    await ask("DELETE", "/faults");
+    await request("DELETE", "/faults");
     expect((await getProduct(1005)).status).toBe(200);
   });
 
   test("makes calls slow", async () => {
-    const { ask, clock, getProduct } = standIn();
-    await ask("PUT", "/faults", { latency_ms: 300 });
+    const { request, clock, getProduct } = standIn();
+    await request("PUT", "/faults", { latency_ms: 300 });
     let isAnswered = false;
     const answer = getProduct(1005).then(({ status }) => {
       isAnswered = true;
@@ -207,18 +209,18 @@ describe("/faults", () => {
   });
 
   test("hangs calls until the faults end", async () => {
-    const { ask, getProduct } = standIn();
-    await ask("PUT", "/faults", { hang: true });
+    const { request, getProduct } = standIn();
+    await request("PUT", "/faults", { hang: true });
     const answer = getProduct(1005);
-    const first = await Promise.race([answer, ask("GET", "/stats")]);
+    const first = await Promise.race([answer, request("GET", "/stats")]);
     expect(first.body).toHaveProperty("calls");
-    await ask("DELETE", "/faults");
+    await request("DELETE", "/faults");
     expect((await answer).status).toBe(200);
   });
 
   test("keeps a limit of its own, over any second", async () => {
-    const { ask, clock, getProduct } = standIn();
-    await ask("PUT", "/faults", { limit_rps: 2 });
+    const { request, clock, getProduct } = standIn();
+    await request("PUT", "/faults", { limit_rps: 2 });
     const statuses: number[] = [];
     for (const pauseMs of [500, 400, 100, 1]) {
       statuses.push((await getProduct(1005)).status);
@@ -230,7 +232,7 @@ describe("/faults", () => {
   test.each([{ status: 99 }, { latency_ms: -1 }, { colour: "red" }, { next: "1" }])(
     "refuses %j with 400",
     async (plan) => {
-      expect(await standIn().ask("PUT", "/faults", plan)).toMatchObject({ status: 400 });
+      expect(await standIn().request("PUT", "/faults", plan)).toMatchObject({ status: 400 });
     },
   );
 });

@@ -28,7 +28,7 @@ const LINE_MAX = 65_535;
  * run on the same data again. No other buyer may buy the same SKUs meanwhile.
  * @throws {BrokenPromise} with what was promised and what happened
  */
-export async function tellStory(narrator: Narrator, system: System): Promise<void> {
+export async function runStory(narrator: Narrator, system: System): Promise<void> {
   const { keeper, notifierLog, brokers } = system;
   const shop = new Shop(narrator, system);
   const [first, second] = await findStock(shop);
