@@ -1,6 +1,6 @@
 // node tools/house.ts prints the size of the source, import circles, and how many files run during
-// one checkout. --check prints circles between folders and long lines alone, and exits with 1 if
-// there are any.
+// one checkout. --check prints import circles and long lines alone, and exits with 1 if there are
+// any.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ import {
   topFolder,
 } from "./source-tree.ts";
 
+const CHECKED = /\.(ts|js|sql|lua|go|java|py|sh|proto|css|html)$|(^|\/)Dockerfile$|^\.(env|ci)/;
 const RUN = { cwd: PROJECT_DIRECTORY, encoding: "utf8" } as const;
 
 if (process.argv.includes("--check")) check(readTree());
@@ -24,7 +25,7 @@ else report(readTree());
 
 function readTree(): SourceTree {
   const listed = execFileSync("git", ["ls-files", "-z"], RUN).split("\0");
-  const paths = listed.filter((path) => /\.(ts|js|sql)$/.test(path));
+  const paths = listed.filter((path) => CHECKED.test(path));
   return new Map(paths.map((path) => [path, readFileSync(join(PROJECT_DIRECTORY, path), "utf8")]));
 }
 
@@ -38,9 +39,8 @@ function circlesOf(tree: SourceTree) {
 }
 
 function check(tree: SourceTree): void {
-  const { files: _, ...folders } = circlesOf(tree);
   const faults = longLines(tree).map((line) => `${line} has more than ${LINE_MAX} columns`);
-  for (const { groups, imports } of Object.values(folders).flat()) {
+  for (const { groups, imports } of Object.values(circlesOf(tree)).flat()) {
     faults.push(`${groups.join(", ")} import each other: ${imports.join("; ")}`);
   }
   for (const fault of faults) process.stderr.write(`${fault}\n`);

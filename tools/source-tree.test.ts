@@ -46,6 +46,7 @@ test.each([
   ["stack/test/database.ts", false],
   ["tools/clients/gen/cart/sdk.gen.ts", false],
   ["e2e/http.ts", false],
+  ["shared/valkey/rate-limit.lua", false],
 ])("isSource(%s) returns %s", (path, expected) => {
   expect(isSource(path)).toBe(expected);
 });

@@ -7,6 +7,7 @@ export const LINE_MAX = 100;
 
 /** Imports, exports and types, static and dynamic: all forms contain a relative path. */
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g;
+const SOURCE = /\.(ts|js|sql)$/;
 const TEST = /\.test\.ts$|-contract\.ts$|-fixture\.ts$|(^|\/)test\//;
 const GENERATED = /(^|\/)gen\/|\.gen\.ts$/;
 /** Shipped files never change. */
@@ -20,7 +21,8 @@ export function isTest(path: string): boolean {
 
 /** Whether a file is hand-written source of the product. */
 export function isSource(path: string): boolean {
-  return ![TEST, GENERATED, MIGRATION, BESIDE].some((pattern) => pattern.test(path));
+  return SOURCE.test(path) &&
+    ![TEST, GENERATED, MIGRATION, BESIDE].some((pattern) => pattern.test(path));
 }
 
 export function topFolder(path: string): string {

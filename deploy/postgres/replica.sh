@@ -12,7 +12,8 @@ query_primary() {
     --no-align --tuples-only --set ON_ERROR_STOP=1 --command "$1"
 }
 
-status=$(query_primary "select wal_status from pg_replication_slots where slot_name = '$REPLICA_NAME'" || true)
+slot="slot_name = '$REPLICA_NAME'"
+status=$(query_primary "select wal_status from pg_replication_slots where $slot" || true)
 if [[ $status == lost ]]; then
   echo "The primary no longer has what $REPLICA_NAME missed: copying it again"
   rm -rf "$PGDATA"
@@ -29,7 +30,7 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
   done
   # From here on the primary keeps the WAL that the replica needs.
   query_primary "select pg_create_physical_replication_slot('$REPLICA_NAME', true)
-    where not exists (select from pg_replication_slots where slot_name = '$REPLICA_NAME')" >/dev/null
+    where not exists (select from pg_replication_slots where $slot)" >/dev/null
   unfinished=$PGDATA.unfinished
   rm -rf "$unfinished"
   # Writes standby.signal and the connection to the primary, with the name that the primary waits

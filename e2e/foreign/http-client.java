@@ -9,9 +9,9 @@ import java.net.http.WebSocketHandshakeException;
 import java.util.concurrent.CompletionException;
 
 /**
- * Sends requests, one after the other, by the default client: it
- * prefers HTTP/2 and offers it. Arguments: method, URL and body of each; the method WEBSOCKET opens one.
- * Prints a line for each: status, version, body.
+ * Sends requests one after the other with the default client, which offers HTTP/2. Arguments:
+ * method, URL and body of each; the method WEBSOCKET opens a WebSocket. Prints a line for each:
+ * status, version, body.
  */
 class Requests {
   public static void main(String[] args) throws Exception {

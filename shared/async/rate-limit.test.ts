@@ -108,7 +108,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual([`next at ${900 + USE_MAX_MS + WINDOW_MS}`]);
   });
 
-  test("refuses at once when the permit is due after the deadline, with a Retry-After", async () => {
+  test("refuses at once, with a Retry-After, a permit that is due after the deadline", async () => {
     const { clock, limit, take } = setUp(1);
     void take("a");
     void take("b");

@@ -123,7 +123,7 @@ test("a batch that is not divisible fails as a whole and is not run again", asyn
   expect(sent()).toEqual([[1, 2]]);
 });
 
-test("submit() throws resource_exhausted with a Retry-After while too many calls wait", async () => {
+test("submit() throws resource_exhausted with a Retry-After if too many calls wait", async () => {
   const { batcher, batches, sent } = openBatcher({ waitingMax: 2 });
   void batcher.submit(1);
   await settle();

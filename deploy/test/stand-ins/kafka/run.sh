@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The start of the apache/kafka image: it writes the properties from the environment, formats the
-# storage once, and starts the broker.
+# Starts as the apache/kafka image does: writes the properties from the environment, formats the
+# storage once, and runs the broker.
 set -e
 
 java=(java -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn
@@ -17,4 +17,5 @@ if ! output=$("${java[@]}" kafka.docker.KafkaDockerWrapper setup \
 fi
 
 # shellcheck disable=SC2086
-exec "${java[@]:0:1}" ${KAFKA_HEAP_OPTS:-} "${java[@]:1}" kafka.Kafka /opt/kafka/config/server.properties
+exec "${java[@]:0:1}" ${KAFKA_HEAP_OPTS:-} "${java[@]:1}" \
+  kafka.Kafka /opt/kafka/config/server.properties

@@ -1321,8 +1321,8 @@ export const LomsDefinition = {
       options: {},
     },
     /**
-     * Lists the orders of a user, newest first. No order comes twice, and none is missed that had been
-     * answered before the first page was requested, while orders arrive.
+     * Lists the orders of a user, newest first. No order is listed twice, and every order created
+     * before the first page was requested is listed, even if others are created meanwhile.
      */
     orderList: {
       name: "OrderList",
@@ -1367,8 +1367,8 @@ export const LomsDefinition = {
       options: {},
     },
     /**
-     * Returns how many of each of several SKUs can be bought, from one moment. SKUs without a stock row
-     * are left out.
+     * Returns how many of each of several SKUs can be bought, from one snapshot. SKUs without a stock
+     * row are left out.
      */
     stocksInfoList: {
       name: "StocksInfoList",
