@@ -68,19 +68,25 @@ test("waits for a permit are measured by outcome", async () => {
   expect(reported("given_up")).toEqual([1, 0.4]);
 });
 
-test("what the client has counted is shown at each scrape, not added up", async () => {
-  const { service, metrics, getNow } = setUp({ cacheTtlMs: 1_000 });
+test("each scrape returns the counts of the client, and does not add them up", async () => {
+  const { clock, service, client, metrics, context, getNow } = setUp({ cacheTtlMs: 60_000 });
   service.nextReplies.push(status(404));
-  for (const sku of [1, 1, 2, 2]) await getNow(sku);
+  for (const sku of [1, 1, 2, 2, 2]) await getNow(sku);
+  await clock.advance(60_000);
+  service.nextReplies.push(status(401));
+  for (let stale = 0; stale < 3; stale++) await getNow(2);
+  // Ten fit into the limit with the refresh, so the last two wait.
+  for (let sku = 11; sku <= 21; sku++) void client.getProduct(sku, context());
+  await clock.advance(0);
   await metrics.text();
   const samples = readSamples(await metrics.text());
   const lookups = ["fresh", "stale", "unknown", "miss"].map((result) =>
     samples.get(`product_cache_lookups_total{result="${result}"}`)
   );
-  expect(lookups).toEqual([1, 0, 1, 2]);
-  expect(samples.get("product_cache_refresh_failures_total")).toBe(0);
-  expect(samples.get("product_cache_entries")).toBe(2);
-  expect(samples.get("product_calls_waiting")).toBe(0);
+  expect(lookups).toEqual([2, 3, 1, 13]);
+  expect(samples.get("product_cache_refresh_failures_total")).toBe(1);
+  expect(samples.get("product_cache_entries")).toBe(11);
+  expect(samples.get("product_calls_waiting")).toBe(2);
 });
 
 test("a call is one span, its attempts are events, and the server's span is below it", async () => {
