@@ -10,6 +10,7 @@ import { expectNotifications } from "./notifications.ts";
 import { expectInvariants, startOwnStack } from "./own-stack.ts";
 import { expectProblem } from "./problems.ts";
 import { type Shop, shopAt } from "./shop.ts";
+import { underLoad } from "./under-load.ts";
 import { newUser } from "./users.ts";
 
 const SKU = 1_625_903;
@@ -209,20 +210,21 @@ describe("a promoted standby", () => {
     const shop = shopAt(stack);
     const acknowledged = new Set<number>();
     const payed = new Set<number>();
-    let stopped = false;
-    const buyers = Array.from({ length: 16 }, async () => {
-      while (!stopped) {
+    const buyOn = async (isOpen: () => boolean) => {
+      while (isOpen()) {
         const created = await shop.tryCreate(newUser(), [{ sku: SKU, count: 1 }]);
         if (created.status !== 200) continue;
         const order = created.body["orderID"] as number;
         acknowledged.add(order);
         if ((await shop.tryPay(order)).status === 200) payed.add(order);
       }
+    };
+    const buyers = (isOpen: () => boolean) =>
+      Promise.all(Array.from({ length: 16 }, () => buyOn(isOpen)));
+    await underLoad(buyers, async () => {
+      await eventually(() => expect(payed.size).toBeGreaterThan(100));
+      await stack.kill("primary");
     });
-    await eventually(() => expect(payed.size).toBeGreaterThan(100));
-    await stack.kill("primary");
-    stopped = true;
-    await Promise.all(buyers);
     await stack.kill("loms");
 
     const { settings, http } = await addressesBeside(stack);

@@ -13,6 +13,7 @@ import { newDataDirectory, removeDirectory, startOwnStack } from "./own-stack.ts
 import { type Shop, shopAt } from "./shop.ts";
 import { checkInvariants } from "./invariants/check.ts";
 import { broken } from "./invariants/finding.ts";
+import { underLoad } from "./under-load.ts";
 
 /** The newest commit whose loms has no ledger, prices and reasons. */
 const OLDER = "3e7d3ee";
@@ -100,11 +101,10 @@ test.skipIf(!hasOlder())(
     const members = await Promise.all([newMember(), newMember()]);
     for (const member of members) await member.start(directory);
     const transports = members.map(({ shop }) => shop);
-    let isOpen = true;
-    const buying = Array.from(
-      { length: CALLERS },
-      () => buyWithKeys(transports, SKU, () => isOpen, (ordered) => settle(transports, ordered)),
-    );
+    const buyOn = (isOpen: () => boolean) =>
+      buyWithKeys(transports, SKU, isOpen, (ordered) => settle(transports, ordered));
+    const buyers = (isOpen: () => boolean) =>
+      Promise.all(Array.from({ length: CALLERS }, () => buyOn(isOpen)));
     const stock = async () => {
       for (const shop of transports) {
         const count = await shop.stock(SKU).catch(() => undefined);
@@ -117,19 +117,18 @@ test.skipIf(!hasOlder())(
       await eventually(async () => expect(await stock()).toBeLessThan(before - 4 * CALLERS));
     };
 
-    await sellMore();
-    for (const member of members) {
-      await member.stop();
-      await member.start();
+    const ordered = (await underLoad(buyers, async () => {
       await sellMore();
-    }
-    // A process of the older version that restarts does not undo the migrations.
-    await members[0]?.stop();
-    await members[0]?.start(directory);
-    await sellMore();
-    isOpen = false;
-
-    const ordered = (await Promise.all(buying)).flat();
+      for (const member of members) {
+        await member.stop();
+        await member.start();
+        await sellMore();
+      }
+      // A process of the older version that restarts does not undo the migrations.
+      await members[0]?.stop();
+      await members[0]?.start(directory);
+      await sellMore();
+    })).flat();
     expect(new Set(ordered.map(({ order }) => order)).size).toBe(ordered.length);
     const cancelled = ordered.filter(({ key }) => Number(key.split(" ")[1]) % 3 === 1).length;
     expect(await stock()).toBe(SKU_STOCK - ordered.length + cancelled);

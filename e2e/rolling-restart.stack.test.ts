@@ -6,6 +6,7 @@ import { eventually } from "./eventually.ts";
 import { buyWithKeys, insist } from "./insistent-buyer.ts";
 import { startOwnStack } from "./own-stack.ts";
 import { type Shop, shopAt } from "./shop.ts";
+import { underLoad } from "./under-load.ts";
 import { newUser } from "./users.ts";
 
 /** With more in stock than the test sells. */
@@ -61,27 +62,24 @@ async function afterMore(orders: () => Promise<number>): Promise<void> {
 test(
   "loms processes restarted in turn under load: retries with the key succeed, one order per key",
   async () => {
-    let isOpen = true;
-    const buying = Array.from(
-      { length: CALLERS },
-      () => buyWithKeys(transports, SKU, () => isOpen),
-    );
-    const checkouts = buyFromCart(() => isOpen);
+    const buyers = (isOpen: () => boolean) =>
+      Promise.all([
+        Promise.all(Array.from({ length: CALLERS }, () => buyWithKeys(transports, SKU, isOpen))),
+        buyFromCart(isOpen),
+      ]);
     const left = () =>
       (transports[1] as Shop).stock(SKU).catch(() => (transports[0] as Shop).stock(SKU));
     const sold = async () => SKU_STOCK - await left();
 
-    await afterMore(sold);
-    await stack.restart("loms");
-    await afterMore(sold);
-    await stopSecond();
-    secondProcess = await startSecond();
-    await afterMore(sold);
-    isOpen = false;
-
-    const byCaller = await Promise.all(buying);
-    const reported = byCaller.flat();
-    const orders = [...reported.map(({ order }) => order), ...await checkouts];
+    const [byCaller, checkouts] = await underLoad(buyers, async () => {
+      await afterMore(sold);
+      await stack.restart("loms");
+      await afterMore(sold);
+      await stopSecond();
+      secondProcess = await startSecond();
+      await afterMore(sold);
+    });
+    const orders = [...byCaller.flat().map(({ order }) => order), ...checkouts];
     expect(new Set(orders).size, "one order to each key").toBe(orders.length);
     expect(await sold(), "no order without an acknowledgement").toBe(orders.length);
     for (const { user, key, order } of byCaller.flatMap((each) => each.slice(-REPEATED))) {

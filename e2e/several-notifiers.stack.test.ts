@@ -7,6 +7,7 @@ import { eventually } from "./eventually.ts";
 import { linesOf, type Notification } from "./notifications.ts";
 import { expectInvariants, startOwnStack, subjectOf } from "./own-stack.ts";
 import { type Shop, shopAt } from "./shop.ts";
+import { underLoad } from "./under-load.ts";
 import { newUser } from "./users.ts";
 
 const SKU = 1_625_903;
@@ -70,17 +71,15 @@ test("two notifiers share the events: both show some, and each event is shown on
 
 test("after kill -9 of one notifier the other shows its share, complete and in order", async () => {
   const orders: number[] = [];
-  let isOpen = true;
-  async function buyOn(): Promise<void> {
-    while (isOpen) orders.push(...await buyMany());
-  }
-  const buying = buyOn();
-  const before = shownBySecond().length;
-  await eventually(() => expect(shownBySecond().length).toBeGreaterThan(before));
-  second.process.signal("SIGKILL");
-  expect(await second.process.ended).toBe("SIGKILL");
-  isOpen = false;
-  await buying;
+  const buyOn = async (isOpen: () => boolean) => {
+    while (isOpen()) orders.push(...await buyMany());
+  };
+  await underLoad(buyOn, async () => {
+    const before = shownBySecond().length;
+    await eventually(() => expect(shownBySecond().length).toBeGreaterThan(before));
+    second.process.signal("SIGKILL");
+    expect(await second.process.ended).toBe("SIGKILL");
+  });
   const killed = shownBySecond();
   await eventually(() => {
     const all = new Set(reported([...shownByFirst(), ...killed], orders));

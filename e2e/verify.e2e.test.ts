@@ -7,6 +7,7 @@ import { PROJECT_DIRECTORY } from "../stack/services.ts";
 import { call } from "./http.ts";
 import { openDatabase } from "./invariants/snapshot.ts";
 import { shopAt } from "./shop.ts";
+import { underLoad } from "./under-load.ts";
 import { newUser } from "./users.ts";
 
 const VERIFY = fileURLToPath(new URL("verify.ts", import.meta.url));
@@ -40,14 +41,12 @@ const addresses = {
 
 test("npm run verify finds no fault while orders are placed", async () => {
   await call(shop.urls.products, "DELETE /stats");
-  let isOpen = true;
-  async function buyOn(): Promise<void> {
-    while (isOpen) await pay(await create(newUser(), SKU, 1));
-  }
-  const buying = [buyOn(), buyOn()];
-  const { code, out, error } = await verify(addresses);
-  isOpen = false;
-  await Promise.all(buying);
+  const buyOn = async (isOpen: () => boolean) => {
+    while (isOpen()) await pay(await create(newUser(), SKU, 1));
+  };
+  const verifying = verify(addresses);
+  await underLoad((isOpen) => Promise.all([buyOn(isOpen), buyOn(isOpen)]), () => verifying);
+  const { code, out, error } = await verifying;
   expect(code, out + error).toBe(0);
   expect(out).toMatch(/^stock +ok +21 SKUs$/m);
   expect(out).toMatch(/^orders on replica 1 +ok +[0-9]+ orders$/m);

@@ -9,6 +9,7 @@ import { call } from "../http.ts";
 import { startOwnStack } from "../own-stack.ts";
 import { expectProblem } from "../problems.ts";
 import { type Shop, shopAt } from "../shop.ts";
+import { underLoad } from "../under-load.ts";
 import { newUser } from "../users.ts";
 import { databaseSettings, SERVICE_DATABASES, startDebianPair } from "./debian-postgres.ts";
 
@@ -108,20 +109,21 @@ describe.skipIf(!programs)("replicas of a PostgreSQL with its own defaults", () 
   test("reads find each acknowledged order without synchronous standbys", async () => {
     let missing = 0;
     let acknowledged = 0;
-    let stopped = false;
-    const buyers = Array.from({ length: 8 }, async () => {
-      while (!stopped) {
+    const buyOn = async (isOpen: () => boolean) => {
+      while (isOpen()) {
         const { status, body } = await shop.tryCreate(newUser(), [{ sku: SKU, count: 1 }]);
         if (status !== 200) continue;
         acknowledged++;
         await shop.status(body["orderID"] as number).catch(() => missing++);
       }
+    };
+    const buyers = (isOpen: () => boolean) =>
+      Promise.all(Array.from({ length: 8 }, () => buyOn(isOpen)));
+    await underLoad(buyers, async () => {
+      await eventually(() => expect(acknowledged).toBeGreaterThan(ORDERS));
+      await waitFor("");
+      await until("refusing");
     });
-    await eventually(() => expect(acknowledged).toBeGreaterThan(ORDERS));
-    await waitFor("");
-    await until("refusing");
-    stopped = true;
-    await Promise.all(buyers);
     expect(missing).toBe(0);
   });
 
