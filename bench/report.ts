@@ -17,7 +17,7 @@ export function goalTable(ran: readonly Ran[]): string {
   const rows = ran.flatMap(({ bench, lab, failure }) =>
     bench.goals.map((goal) => goalRow(goal, lab.outcomes.get(goal), failure))
   );
-  return table([["bench", "what", "beside", "goal", "measured", "", "notes"], ...rows]);
+  return table([["bench", "what", "compared with", "goal", "measured", "", "notes"], ...rows]);
 }
 
 function goalRow(goal: Goal, outcome: Outcome | undefined, failure: string | undefined) {
@@ -107,8 +107,8 @@ export function markdown(
   ]);
   const lines = [
     `# \`${options.command}\`\n`,
-    `${options.rounds} alternating rounds; min–**median**–max over the rounds, a ratio is of one`,
-    `round. Steady is an open loop, in which latency counts from when a call was due.\n`,
+    `${options.rounds} alternating rounds; min–**median**–max over the rounds. Each ratio is taken`,
+    `within one round. Steady is an open loop; latency counts from the scheduled time.\n`,
     ...facts,
     "",
     goalTable(ran),

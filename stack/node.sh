@@ -1,5 +1,5 @@
-# Sourced by the npm scripts that run TypeScript. Without the development packages, Node is the
-# machine's own, and one below 24 would end with a stack trace about the extension ".ts".
+# Sourced by the npm scripts that run TypeScript. Without the development packages, they run the
+# machine's Node. One below 24 would print a stack trace about the extension ".ts".
 if [ ! -e node_modules/.bin/node ] &&
   ! node -e 'process.exit(Number(parseInt(process.versions.node) < 24))'; then
   echo "This takes Node 24, and the machine has $(node -v): npm ci brings Node 24 along," \

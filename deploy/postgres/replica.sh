@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A replica that copies its primary once and then follows it. A complete copy is renamed to its
-# final name. If it lacks more WAL than the primary keeps, it is copied again.
+# A replica: copies the primary once and then follows it. A complete copy is renamed to its final
+# name. A replica that lacks more WAL than the primary keeps is copied again.
 set -euo pipefail
 
 # How long the copy waits for the primary.

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# podman as podman-compose expects it. Debian's 4.3 does not wait for health checks, and without
-# systemd it does not run them: here the process that waits runs them. It does not support the
-# interval of a start and fails on dependencies of dependencies, for which podman-compose waits
-# itself.
+# Adapts Debian's podman 4.3 to podman-compose. podman 4.3 does not wait for health checks, and does
+# not run them without systemd: here the process that waits runs them. It does not support
+# start_interval, and fails on transitive dependencies, for which podman-compose waits itself.
 set -euo pipefail
 
 case "${1:-}" in
   --version)
-    # The first that waits for a health.
+    # The first version that waits for health checks.
     echo "podman version 4.6.0"
     ;;
   wait)

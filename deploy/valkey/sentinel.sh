@@ -1,6 +1,6 @@
 #!/bin/sh
-# A sentinel rewrites its configuration file, so each has its own. It resolves names again, because
-# the address of a container changes.
+# Each sentinel has its own configuration file, because it rewrites the file. It resolves names
+# repeatedly, because addresses of containers change.
 set -eu
 cat >/tmp/sentinel.conf <<CONF
 port 26379

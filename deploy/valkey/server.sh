@@ -1,6 +1,6 @@
 #!/bin/sh
-# The sentinels report which server is the primary; before they do, it is valkey1. So a former
-# primary restarts as a replica.
+# Requests the primary from the sentinels, so that a former primary restarts as a replica. If none
+# answers, the primary is valkey1.
 set -eu
 self=$(hostname)
 primary=valkey1
