@@ -111,6 +111,7 @@ export type UnaryHandler = (call: IncomingCall) => Promise<unknown>;
 
 type GrpcCall = ServerUnaryCall<Buffer, Buffer>;
 
+/** A service with a handler for each of its methods. */
 export interface UnaryService {
   readonly definition: ServiceDefinition;
   /** One for each method of the definition, under its key. */
@@ -120,6 +121,10 @@ export interface UnaryService {
   readonly startTraceparent?: StartTraceparent;
 }
 
+/**
+ * Adds the methods of a service to a server of grpc-js; `inProgress` keeps their calls.
+ * @throws {Error} when a method has no handler
+ */
 export function addUnaryService(
   server: Server,
   options: UnaryService,
