@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { busSettings, localBusSettings } from "../shared/bus/create-bus.ts";
-import { checkKafka, type KafkaConfig } from "../shared/bus/kafka-settings.ts";
+import { checkKafka } from "../shared/bus/kafka-settings.ts";
 import {
   commonSettings,
   duration,
   type Environment,
   formatHostPort,
-  type HostPort,
   hostPort,
   httpOrigin,
   isLoopback,
@@ -24,7 +23,6 @@ import {
 import {
   checkTracing,
   otelEnvironment,
-  type TracingConfig,
   tracingSettings,
   unusedOtel,
 } from "../shared/otlp/otel-settings.ts";
@@ -57,17 +55,9 @@ const settings = {
   SYNC_REPLICA_DEGRADE_AFTER: duration.prefault("10s"),
 };
 
-interface AdminConfig {
-  readonly LOMS_ADMIN: HostPort;
-  readonly LOMS_ADMIN_TOKEN?: string | undefined;
-}
+type Settings = z.output<z.ZodObject<typeof settings>>;
 
-interface ReplicasConfig {
-  readonly DATABASE_REPLICA_URLS?: readonly string[] | undefined;
-  readonly SYNC_REPLICA_POLICY: string;
-}
-
-const check = (config: KafkaConfig & TracingConfig & AdminConfig & ReplicasConfig) => [
+const check = (config: Settings) => [
   ...checkAdmin(config),
   ...checkReplicas(config),
   ...checkKafka(config),
@@ -75,16 +65,14 @@ const check = (config: KafkaConfig & TracingConfig & AdminConfig & ReplicasConfi
 ];
 
 /** Without replicas loms cannot see whether commits wait for a standby. */
-function checkReplicas(
-  { DATABASE_REPLICA_URLS: urls, SYNC_REPLICA_POLICY: policy }: ReplicasConfig,
-) {
+function checkReplicas({ DATABASE_REPLICA_URLS: urls, SYNC_REPLICA_POLICY: policy }: Settings) {
   if (policy !== "managed" || (urls ?? []).length > 0) return [];
   const message = "must list the members when SYNC_REPLICA_POLICY is managed";
   return [{ name: "DATABASE_REPLICA_URLS", message }];
 }
 
 /** A caller that reaches the listener can change the stock. */
-function checkAdmin({ LOMS_ADMIN: address, LOMS_ADMIN_TOKEN: token }: AdminConfig) {
+function checkAdmin({ LOMS_ADMIN: address, LOMS_ADMIN_TOKEN: token }: Settings) {
   if (token !== undefined || isLoopback(address)) return [];
   const message = `must be set when LOMS_ADMIN is ${formatHostPort(address)}, beyond loopback`;
   return [{ name: "LOMS_ADMIN_TOKEN", message }];

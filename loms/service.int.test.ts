@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LomsDefinition } from "../proto/gen/loms/v1/loms.ts";
 import { NOTIFIER_GROUP, ORDER_EVENTS, type OrderEvent } from "../proto/order-event.ts";
-import { eachMessage } from "../shared/bus/bus.ts";
-import { createPostgresBus } from "../shared/bus/postgres.ts";
+import { PostgresBus } from "../shared/bus/postgres.ts";
+import { eachMessage } from "../shared/bus/test/each-message.ts";
 import { createGrpcClient } from "../shared/grpc/client.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import { backgroundContext } from "../shared/telemetry/tracing.ts";
@@ -80,7 +80,7 @@ test("close() publishes what the last request left in the outbox", async () => {
   client.close();
   await loms.close();
 
-  const readers = createPostgresBus({ url: bus.primaryUrl, log });
+  const readers = new PostgresBus({ url: bus.primaryUrl, log });
   const statuses: unknown[] = [];
   await readers.subscribe({
     topic: ORDER_EVENTS,

@@ -1,5 +1,5 @@
 import { busSettings, localBusSettings } from "../shared/bus/create-bus.ts";
-import { checkKafka, type KafkaConfig } from "../shared/bus/kafka-settings.ts";
+import { checkKafka } from "../shared/bus/kafka-settings.ts";
 import {
   commonSettings,
   type Environment,
@@ -15,7 +15,6 @@ import {
 import {
   checkTracing,
   otelEnvironment,
-  type TracingConfig,
   tracingSettings,
   unusedOtel,
 } from "../shared/otlp/otel-settings.ts";
@@ -31,11 +30,6 @@ const settings = {
   NOTIFIER_MIGRATION_DATABASE_URL: postgresUrl.optional(),
 };
 
-const check = (config: KafkaConfig & TracingConfig) => [
-  ...checkKafka(config),
-  ...checkTracing(config),
-];
-
 /** The names of all that it reads. */
 export const NOTIFIER_SETTINGS: readonly string[] = Object.keys(settings);
 
@@ -45,5 +39,8 @@ export type NotifierConfig = ReturnType<typeof notifierConfig>;
 export function notifierConfig(environment: Environment) {
   const local = [...localBusSettings(environment), "NOTIFIER_DATABASE_URL"];
   const given = otelEnvironment(withLocalStack(environment, local));
-  return { ...readConfig(settings, given, check), OTEL_UNUSED: unusedOtel(given) };
+  return {
+    ...readConfig(settings, given, (config) => [...checkKafka(config), ...checkTracing(config)]),
+    OTEL_UNUSED: unusedOtel(given),
+  };
 }

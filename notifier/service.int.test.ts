@@ -1,21 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  NOTIFIER_GROUP,
-  ORDER_EVENTS_DEAD_LETTER_QUEUE,
-  ORDER_EVENTS_TOPIC,
-} from "../proto/order-event.ts";
-import type { Bus, OutgoingMessage, Topic } from "../shared/bus/bus.ts";
-import { createPostgresBus } from "../shared/bus/postgres.ts";
+import { ORDER_EVENTS } from "../proto/order-event.ts";
+import type { Bus, OutgoingMessage } from "../shared/bus/bus.ts";
+import { PostgresBus } from "../shared/bus/postgres.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { notifierConfig } from "./config.ts";
 import { type RunningNotifier, startNotifier } from "./service.ts";
 
-const TOPIC: Topic = {
-  name: ORDER_EVENTS_TOPIC,
-  groups: [NOTIFIER_GROUP],
-  deadLetterQueue: ORDER_EVENTS_DEAD_LETTER_QUEUE,
-};
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const STATUSES = ["new", "awaiting payment", "payed"] as const;
 const silent = createLogger({ service: "notifier", level: "error", write: () => {} });
@@ -28,7 +19,7 @@ let lines: string[];
 
 beforeEach(async () => {
   databases = await Promise.all([testDatabase("notifier"), testDatabase("bus")]);
-  bus = createPostgresBus({ url: databases[1]?.primaryUrl ?? "", log: silent });
+  bus = new PostgresBus({ url: databases[1]?.primaryUrl ?? "", log: silent });
   running = [];
   lines = [];
 });
@@ -79,7 +70,7 @@ async function isShown(...ids: readonly string[]): Promise<void> {
 
 test("the notifier prints one line per event, in order, with the trace of the change", async () => {
   await openNotifier();
-  await bus.publish(TOPIC, [event(1, 1), event(1, 2), event(1, 3)]);
+  await bus.publish(ORDER_EVENTS, [event(1, 1), event(1, 2), event(1, 3)]);
   await isShown("1-3");
   expect(shown()).toEqual(["1-1", "1-2", "1-3"]);
   expect(JSON.parse(lines[1] ?? "")).toMatchObject({
@@ -96,19 +87,19 @@ test("the notifier prints one line per event, in order, with the trace of the ch
 test("the notifier drops duplicates and stale events", async () => {
   await openNotifier();
   const twice = [event(1, 1), event(1, 2), event(1, 1), event(1, 2)];
-  await bus.publish(TOPIC, [...twice, event(1, 3), event(1, 2)]);
+  await bus.publish(ORDER_EVENTS, [...twice, event(1, 3), event(1, 2)]);
   // It has the same key, so it follows all of them.
-  await bus.publish(TOPIC, [event(1, 3), { ...event(2, 1), key: "1" }]);
+  await bus.publish(ORDER_EVENTS, [event(1, 3), { ...event(2, 1), key: "1" }]);
   await isShown("2-1");
   expect(shown()).toEqual(["1-1", "1-2", "1-3", "2-1"]);
 });
 
 test("the notifier shows nothing twice after a restart", async () => {
   const first = await openNotifier();
-  await bus.publish(TOPIC, [event(1, 1), event(1, 2)]);
+  await bus.publish(ORDER_EVENTS, [event(1, 1), event(1, 2)]);
   await isShown("1-2");
   await first.close();
-  await bus.publish(TOPIC, [event(1, 2), event(1, 3)]);
+  await bus.publish(ORDER_EVENTS, [event(1, 2), event(1, 3)]);
   await openNotifier();
   await isShown("1-3");
   expect(shown()).toEqual(["1-1", "1-2", "1-3"]);
@@ -117,10 +108,10 @@ test("the notifier shows nothing twice after a restart", async () => {
 test("the notifier dead-letters what it cannot read and continues", async () => {
   await openNotifier();
   const poison = { ...event(1, 2), value: '{"id":"1-2","order_id":1' };
-  await bus.publish(TOPIC, [event(1, 1), poison, event(1, 3)]);
+  await bus.publish(ORDER_EVENTS, [event(1, 1), poison, event(1, 3)]);
   await isShown("1-3");
   expect(shown()).toEqual(["1-1", "1-3"]);
-  expect(await bus.readDeadLetterQueue(TOPIC, 10)).toMatchObject([{
+  expect(await bus.readDeadLetterQueue(ORDER_EVENTS, 10)).toMatchObject([{
     ...poison,
     reason: "Cannot read the order event: the value is not JSON",
   }]);
@@ -130,7 +121,7 @@ test("two notifiers show each event once, also when one of them stops", async ()
   const leaving = await openNotifier();
   await openNotifier();
   const orders = Array.from({ length: 40 }, (_, index) => index + 1);
-  const publishAll = (seq: number) => bus.publish(TOPIC, orders.map((id) => event(id, seq)));
+  const publishAll = (seq: number) => bus.publish(ORDER_EVENTS, orders.map((id) => event(id, seq)));
   await publishAll(1);
   const published = publishAll(2);
   await leaving.close();
@@ -151,14 +142,14 @@ test("close() waits until the current line is printed and remembered", async () 
       lines.push(line);
       printed = done;
       resolve();
-    }).then(() => bus.publish(TOPIC, [event(1, 1)]));
+    }).then(() => bus.publish(ORDER_EVENTS, [event(1, 1)]));
   });
   await started;
   const closed = running[0]?.close();
   printed();
   await closed;
   await openNotifier();
-  await bus.publish(TOPIC, [event(1, 1), event(1, 2)]);
+  await bus.publish(ORDER_EVENTS, [event(1, 1), event(1, 2)]);
   await isShown("1-2");
   expect(shown()).toEqual(["1-1", "1-2"]);
 });

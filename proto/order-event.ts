@@ -2,21 +2,18 @@ import { z } from "zod";
 import { int64Id } from "./loms/v1/schemas.ts";
 import { END_REASONS, ORDER_STATUSES } from "./order-status.ts";
 
-export const ORDER_EVENTS_TOPIC = "loms.order-events";
-export const ORDER_EVENTS_DEAD_LETTER_QUEUE = "loms.order-events.dlq";
 /** The consumer group of the notifier. */
 export const NOTIFIER_GROUP = "notifier";
 
 /** The topic, with the groups that must exist before an event is published. */
 export const ORDER_EVENTS = {
-  name: ORDER_EVENTS_TOPIC,
+  name: "loms.order-events",
   groups: [NOTIFIER_GROUP],
-  deadLetterQueue: ORDER_EVENTS_DEAD_LETTER_QUEUE,
+  deadLetterQueue: "loms.order-events.dlq",
 };
 
 /** CloudEvents 1.0 attributes of an order event. */
-export const ORDER_EVENT_TYPE = "loms.order.status-changed";
-export const ORDER_EVENT_SOURCE = "/loms";
+export const ORDER_EVENT_ATTRIBUTES = { type: "loms.order.status-changed", source: "/loms" };
 
 /**
  * One status change of an order: JSON in the message's value, key = order id. The texts in `meta`

@@ -124,17 +124,18 @@ export const stockMovementsRequest = z.strictObject({
 const signedAmount = z.bigint()
   .meta({ type: "integer", format: "int64", minimum: -INT64_MAX, maximum: INT64_MAX });
 
-export const stockMovementsResponse = z.strictObject({
-  movements: z.array(
-    z.strictObject({
-      id: int64Amount,
-      sku: skuNumber,
-      kind: z.enum(STOCK_MOVEMENT_KINDS),
-      count: signedAmount.meta({ description: "The change" }),
-      total_count: int64Amount.meta({ description: "Units in the warehouse after it" }),
-      reason: z.string(),
-      reference: z.string(),
-      at: z.iso.datetime({ precision: 3 }).meta({ description: "RFC 3339 in UTC, to the ms" }),
-    }).meta({ id: "StockMovement" }),
-  ),
-}).meta({ id: "StockMovementsResult" });
+/** An entry of the ledger. */
+const stockMovement = z.strictObject({
+  id: int64Amount,
+  sku: skuNumber,
+  kind: z.enum(STOCK_MOVEMENT_KINDS),
+  count: signedAmount.meta({ description: "The change" }),
+  total_count: int64Amount.meta({ description: "Units in the warehouse after it" }),
+  reason: z.string(),
+  reference: z.string(),
+  at: z.iso.datetime({ precision: 3 }).meta({ description: "RFC 3339 in UTC, to the ms" }),
+}).meta({ id: "StockMovement" });
+export type StockMovement = z.output<typeof stockMovement>;
+
+export const stockMovementsResponse = z.strictObject({ movements: z.array(stockMovement) })
+  .meta({ id: "StockMovementsResult" });

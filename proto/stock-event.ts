@@ -12,10 +12,9 @@ export const STOCK_EVENTS = {
 };
 
 /** CloudEvents 1.0 attributes of a stock event. */
-export const STOCK_EVENT_TYPE = "loms.stock.changed";
-export const STOCK_EVENT_SOURCE = "/loms";
+export const STOCK_EVENT_ATTRIBUTES = { type: "loms.stock.changed", source: "/loms" };
 
-export const STOCK_EVENT_KINDS = ["received", "counted", "sold_out", "back_in_stock"] as const;
+const STOCK_EVENT_KINDS = ["received", "counted", "sold_out", "back_in_stock"] as const;
 export type StockEventKind = typeof STOCK_EVENT_KINDS[number];
 
 /**

@@ -1,13 +1,14 @@
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
+import type { z } from "zod";
 import { systemClock } from "./async/request-context.ts";
 import { sleep } from "./async/sleep.ts";
-import type { LogLevel } from "./config.ts";
+import type { commonSettings } from "./config.ts";
 import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
 import { registerModuleHooks } from "./module-loading.ts";
 import { aborted, listenForSignals } from "./signals.ts";
 import type { ServiceName } from "./telemetry/log-record.ts";
-import type { LogFormat, ProcessLog } from "./telemetry/log.ts";
+import type { ProcessLog } from "./telemetry/log.ts";
 
 // This module and its imports are small, because signals count only once they are loaded.
 
@@ -17,10 +18,7 @@ const START_LEFT_MS = 1_500;
 /** Time for the last lines to reach their reader. */
 const FLUSH_MAX_MS = 500;
 
-export interface LogSettings {
-  readonly LOG_LEVEL: LogLevel;
-  readonly LOG_FORMAT?: LogFormat | undefined;
-}
+export type LogSettings = z.output<z.ZodObject<typeof commonSettings>>;
 
 /**
  * With this argument, a service loads its modules, reads its settings, sends {@link LOADED} to its

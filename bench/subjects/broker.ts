@@ -5,7 +5,7 @@ import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
-import { ORDER_EVENTS_TOPIC } from "../../proto/order-event.ts";
+import { ORDER_EVENTS } from "../../proto/order-event.ts";
 import type { CloseStack } from "../../shared/lifecycle.ts";
 import { startKafka } from "../../stack/kafka/broker.ts";
 import { kafkaJars, whyNoKafka } from "../../stack/kafka/jars.ts";
@@ -55,7 +55,7 @@ export async function openBroker(opened: CloseStack): Promise<Broker> {
   await producer.connect();
   opened.push("the producer", () => producer.disconnect());
   await admin.createTopics({ topics: [{ topic: BARE_TOPIC, numPartitions: PARTITIONS }] });
-  const published = () => countIn(admin, ORDER_EVENTS_TOPIC);
+  const published = () => countIn(admin, ORDER_EVENTS.name);
   return {
     name: "Kafka",
     pid: () => kafka.identity?.pid ?? 0,

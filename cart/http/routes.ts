@@ -35,11 +35,7 @@ export function cartApp(
     ...operations(deps),
     ...probes,
     ...documentRoutes(app, DOCUMENT_INFO, { title: "Loms", origins: options.origins ?? [] }),
-    startPageRoute({
-      title: DOCUMENT_INFO.title,
-      description: DOCUMENT_INFO.summary,
-      links: [...DOCUMENT_LINKS, ...OPERATION_LINKS],
-    }),
+    startPageRoute(DOCUMENT_INFO, [...DOCUMENT_LINKS, ...OPERATION_LINKS]),
   ]);
   return app;
 }

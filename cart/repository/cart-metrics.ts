@@ -3,19 +3,16 @@ import { counterFamily, gaugeFamily, type Metrics } from "../../shared/telemetry
 export const CART_REPOSITORY_CARTS = gaugeFamily({
   name: "cart_repository_carts",
   help: "Carts that are not empty",
-  labels: [],
 });
 
 export const CART_REPOSITORY_LINES = gaugeFamily({
   name: "cart_repository_lines",
   help: "Lines in all carts",
-  labels: [],
 });
 
 export const CART_REPOSITORY_EXPIRED_TOTAL = counterFamily({
   name: "cart_repository_expired_total",
   help: "Carts that expired after CART_TTL without a change",
-  labels: [],
 });
 
 export interface CartSizes {

@@ -8,7 +8,7 @@ import { startLoms } from "../../loms/service.ts";
 import { notifierConfig } from "../../notifier/config.ts";
 import { startNotifier } from "../../notifier/service.ts";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
-import { createPostgresBus } from "../../shared/bus/postgres.ts";
+import { PostgresBus } from "../../shared/bus/postgres.ts";
 import { openClient } from "../../shared/postgres/open-client.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import type { PostgresPair } from "../../stack/postgres/pair.ts";
@@ -138,7 +138,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
   });
 
   test("roles with only the committed grants run loms, the notifier and the bus", async () => {
-    const bus = createPostgresBus({ url: pair.primaryUrl("bus"), log });
+    const bus = new PostgresBus({ url: pair.primaryUrl("bus"), log });
     await bus.ensureTopic(ORDER_EVENTS);
     await bus.close();
     for (

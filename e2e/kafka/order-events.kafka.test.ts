@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
-import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { KafkaBus } from "../../shared/bus/kafka.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import type { Alone } from "../alone.ts";
@@ -87,7 +87,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
   test(
     "an unreadable message is dead-lettered with its position, and its order continues",
     async () => {
-      const bus = createKafkaBus({ brokers: [shop.broker.address], log: silent });
+      const bus = new KafkaBus({ brokers: [shop.broker.address], log: silent });
       try {
         const headers = { "ce_id": "poison", "traceparent": "00-1-2-01" };
         const orders = await underLoad(shop, async () => {

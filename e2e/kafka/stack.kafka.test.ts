@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
 import { STOCK_EVENTS, type StockEvent, stockEvent } from "../../proto/stock-event.ts";
-import { eachMessage } from "../../shared/bus/bus.ts";
-import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { KafkaBus } from "../../shared/bus/kafka.ts";
+import { eachMessage } from "../../shared/bus/test/each-message.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../../stack/test/otlp-receiver.ts";
 import { spanTrees } from "../../stack/otlp/span-tree.ts";
@@ -94,7 +94,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
           throwOnError: true,
         });
       };
-      const bus = createKafkaBus({ brokers: [stack.kafkaBrokers ?? ""], log: silent });
+      const bus = new KafkaBus({ brokers: [stack.kafkaBrokers ?? ""], log: silent });
       const seen = new Map<string, StockEvent>();
       try {
         await receive(2, "note 1");
@@ -127,7 +127,7 @@ describe.skipIf(!kafka)("a stack with Apache Kafka as a part", () => {
   );
 
   test("npm run events replays the dead-letter queue, each message once", async () => {
-    const bus = createKafkaBus({ brokers: [stack.kafkaBrokers ?? ""], log: silent });
+    const bus = new KafkaBus({ brokers: [stack.kafkaBrokers ?? ""], log: silent });
     const message = (value: string) => ({ key: "poison", value, headers: {} });
     try {
       await bus.publish(ORDER_EVENTS, ["{", "["].map(message));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
-import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { KafkaBus } from "../../shared/bus/kafka.ts";
 import { deleteTopic } from "../../shared/bus/test/delete-topic.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
@@ -25,7 +25,7 @@ function skips(): { readonly skipped: number; readonly remedy: string }[] {
 
 async function makeTopicAgain(): Promise<void> {
   await deleteTopic(shop.broker.address, ORDER_EVENTS.name);
-  const bus = createKafkaBus({ brokers: [shop.broker.address], log: silent });
+  const bus = new KafkaBus({ brokers: [shop.broker.address], log: silent });
   await eventually(() => bus.ensureTopic(ORDER_EVENTS));
   await bus.close();
 }

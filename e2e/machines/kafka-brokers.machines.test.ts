@@ -1,9 +1,9 @@
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { ORDER_EVENTS } from "../../proto/order-event.ts";
-import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { KafkaBus } from "../../shared/bus/kafka.ts";
 import { countedUpTo, Inbox, message } from "../../shared/bus/test/inbox.ts";
-import { eachMessage } from "../../shared/bus/bus.ts";
+import { eachMessage } from "../../shared/bus/test/each-message.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { type KafkaCluster, startKafkaCluster } from "./kafka-cluster.ts";
 import type { Alone } from "../alone.ts";
@@ -90,7 +90,7 @@ describe.skipIf(!programs)("order events on three brokers", () => {
         configEntries: [{ name: "min.insync.replicas", value: "1" }],
       }],
     });
-    const bus = createKafkaBus({ brokers: address.split(","), log: silent });
+    const bus = new KafkaBus({ brokers: address.split(","), log: silent });
     onTestFinished(() => bus.close());
     const publish = (value: string) =>
       bus.publish(topic, Array.from({ length: KEYS }, (_, key) => message(`key-${key}`, value)));
@@ -118,7 +118,7 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     const topic = { name: accident, groups: ["members"], deadLetterQueue: `${accident}.dlq` };
     // Clients begin with the first broker.
     const addresses = new Set([coordinator?.address ?? "", ...shop.broker.address.split(",")]);
-    const bus = createKafkaBus({ brokers: [...addresses], log: silent });
+    const bus = new KafkaBus({ brokers: [...addresses], log: silent });
     onTestFinished(() => bus.close());
     const inbox = new Inbox();
     await bus.subscribe({ topic, group: "members", handle: eachMessage(inbox.take) });

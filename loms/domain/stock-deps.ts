@@ -1,4 +1,4 @@
-import type { StockChangeKind, StockMovementKind } from "../../proto/stock-api.ts";
+import type { StockChangeKind, StockMovement } from "../../proto/stock-api.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { SkuStock } from "./deps.ts";
 
@@ -39,21 +39,6 @@ export interface StockWriter {
    * @throws {AppError} `unavailable` or `deadline_exceeded` if the outcome is unknown
    */
   stockChange(change: StockChange, context: RequestContext): Promise<StockChangeOutcome>;
-}
-
-/** An entry of the ledger. */
-export interface StockMovement {
-  readonly id: bigint;
-  readonly sku: number;
-  readonly kind: StockMovementKind;
-  /** The signed change. */
-  readonly count: bigint;
-  /** The total of the SKU after the movement. */
-  readonly totalCount: bigint;
-  readonly reason: string;
-  readonly reference: string;
-  /** RFC 3339 in UTC, to the ms. */
-  readonly at: string;
 }
 
 /** Reads the stock and its ledger from a healthy replica, or else from the primary. */

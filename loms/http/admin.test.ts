@@ -69,7 +69,7 @@ test("stockMovements() answers a page", async () => {
   const { post, stockReader } = setUp();
   const at = "2026-03-04T05:06:07.890Z";
   stockReader.stockMovements.mockResolvedValue([
-    { id: 3n, sku: 7, kind: "counted", count: -2n, totalCount: 5n, ...named, at },
+    { id: 3n, sku: 7, kind: "counted", count: -2n, total_count: 5n, ...named, at },
   ]);
   expect(await post("/v1/stock/movements", `{"sku":7,"after":${BIG},"limit":1000}`)).toEqual({
     status: 200,

@@ -113,11 +113,7 @@ export function createAdminHttp(deps: StockDeps, options: AdminHttpOptions): Htt
   mount(app, [
     ...requireBearer(stockRoutes(deps), options.token),
     ...documentRoutes(app, DOCUMENT_INFO),
-    startPageRoute({
-      title: DOCUMENT_INFO.title,
-      description: DOCUMENT_INFO.summary,
-      links: DOCUMENT_LINKS,
-    }),
+    startPageRoute(DOCUMENT_INFO, DOCUMENT_LINKS),
   ]);
   return app;
 }
@@ -146,15 +142,9 @@ function stockRoutes(deps: StockDeps): MountedRoute[] {
     }),
 
     endpoint(STOCK_MOVEMENTS, async ({ body }, context) => {
-      const movements = await deps.stockReader.stockMovements(body, context);
       return {
         status: 200,
-        body: {
-          movements: movements.map(({ totalCount: total_count, ...movement }) => {
-            const { id, sku, kind, count, reason, reference, at } = movement;
-            return { id, sku, kind, count, total_count, reason, reference, at };
-          }),
-        },
+        body: { movements: await deps.stockReader.stockMovements(body, context) },
       };
     }),
   ];

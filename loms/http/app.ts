@@ -16,11 +16,7 @@ export function createLomsHttp(
     ...gatewayRoutes(rpc),
     ...probes,
     ...documentRoutes(app, DOCUMENT_INFO, { title: "Cart", origins: options.origins ?? [] }),
-    startPageRoute({
-      title: DOCUMENT_INFO.title,
-      description: DOCUMENT_INFO.summary,
-      links: [...DOCUMENT_LINKS, ...OPERATION_LINKS],
-    }),
+    startPageRoute(DOCUMENT_INFO, [...DOCUMENT_LINKS, ...OPERATION_LINKS]),
   ]);
   return app;
 }

@@ -14,7 +14,7 @@ function backlogFamilies(
   names: Readonly<Record<keyof BacklogFamilies, string>>,
 ): BacklogFamilies {
   const family = (name: string, help: string) =>
-    gaugeFamily({ name, help: `${help}; absent while the database does not answer`, labels: [] });
+    gaugeFamily({ name, help: `${help}; absent while the database does not answer` });
   const event = `${kind.toLowerCase()} event`;
   return {
     events: family(names.events, `Unpublished ${event}s`),

@@ -1,4 +1,4 @@
-import { ORDER_EVENT_SOURCE, ORDER_EVENT_TYPE, type OrderEvent } from "../../proto/order-event.ts";
+import { ORDER_EVENT_ATTRIBUTES, type OrderEvent } from "../../proto/order-event.ts";
 import { type OutgoingMessage, REFUSED_BEFORE } from "../../shared/bus/bus.ts";
 import { defineStatement, type RowOf } from "../../shared/postgres/statement.ts";
 import { eventMessage } from "./event-message.ts";
@@ -30,38 +30,18 @@ export const OUTBOX_READ = defineStatement({
   },
 });
 
-/**
- * $1: ids in the outbox, $2: the bus's reasons. An event that is already recorded does not change.
- */
-const OUTBOX_REFUSE = defineStatement({
-  name: "outbox_refuse",
-  kind: "insert",
-  text: `with durability as materialized (select set_config('synchronous_commit', 'local', true))
-    insert into outbox_refused (order_id, seq, reason, refused_at)
-    select event.order_id, event.seq, refused.reason, clock_timestamp()
-    from durability cross join unnest($1::int8[], $2::text[]) refused (id, reason)
-    join outbox event on event.id = refused.id
-    order by event.order_id, event.seq
-    on conflict do nothing`,
-  parameters: ["int8[]", "text[]"],
-  columns: {},
-});
-
 /** An order event, as a row of the outbox. */
 export type OrderEventRow = Omit<RowOf<typeof OUTBOX_READ.columns>, "state" | "awaited">;
 
-const ATTRIBUTES = { type: ORDER_EVENT_TYPE, source: ORDER_EVENT_SOURCE };
-
 /** The event as a message. */
 export function orderEventMessage(event: OrderEvent, traceparent: string): OutgoingMessage {
-  return eventMessage(String(event.order_id), event, ATTRIBUTES, traceparent);
+  return eventMessage(String(event.order_id), event, ORDER_EVENT_ATTRIBUTES, traceparent);
 }
 
 /** The outbox of order events. */
 export const ORDER_OUTBOX: Outbox = {
   read: OUTBOX_READ,
-  refuse: OUTBOX_REFUSE,
-  ...statementsOf("outbox"),
+  ...statementsOf("outbox", "order_id, seq"),
   toMessage(row: OrderEventRow) {
     const event = {
       id: `${row.order_id}-${row.seq}`,

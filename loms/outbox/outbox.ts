@@ -63,9 +63,26 @@ export type RefusedEvent = EventName & { readonly reason: string };
 /**
  * The statements that do not depend on what the events are. No caller waits for the replica: marks
  * and deletions commit on the primary alone.
+ * @param key the columns that name an event among the refused ones
  */
-export function statementsOf(table: "outbox" | "stock_outbox") {
+export function statementsOf(table: "outbox" | "stock_outbox", key: string) {
   return {
+    // An event that is already recorded does not change.
+    refuse: defineStatement({
+      name: `${table}_refuse`,
+      kind: "insert",
+      text: `with durability as materialized (
+          select set_config('synchronous_commit', 'local', true)
+        )
+        insert into ${table}_refused (${key}, reason, refused_at)
+        select ${key}, refused.reason, clock_timestamp()
+        from durability cross join unnest($1::int8[], $2::text[]) refused (event_id, reason)
+        join ${table} event on event.id = refused.event_id
+        order by ${key}
+        on conflict do nothing`,
+      parameters: ["int8[]", "text[]"],
+      columns: {},
+    }),
     mark: defineStatement({
       name: `${table}_mark`,
       kind: "update",

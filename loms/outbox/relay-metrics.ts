@@ -8,14 +8,12 @@ import {
 export const OUTBOX_RELAY_BATCH_EVENTS = histogramFamily({
   name: "outbox_relay_batch_events",
   help: "Order events in one batch of the relay",
-  labels: [],
   buckets: BATCH_BUCKETS,
 });
 
 export const OUTBOX_RELAY_BATCH_DURATION_SECONDS = histogramFamily({
   name: "outbox_relay_batch_duration_seconds",
   help: "Duration of publishing one batch",
-  labels: [],
   buckets: DURATION_BUCKETS,
 });
 

@@ -1,4 +1,4 @@
-import { STOCK_EVENT_SOURCE, STOCK_EVENT_TYPE, type StockEvent } from "../../proto/stock-event.ts";
+import { STOCK_EVENT_ATTRIBUTES, type StockEvent } from "../../proto/stock-event.ts";
 import type { OutgoingMessage } from "../../shared/bus/bus.ts";
 import { defineStatement, type RowOf } from "../../shared/postgres/statement.ts";
 import { eventMessage } from "./event-message.ts";
@@ -23,32 +23,13 @@ const STOCK_OUTBOX_READ = defineStatement({
   },
 });
 
-/**
- * $1: ids in the outbox, $2: the bus's reasons. An event that is already recorded does not change.
- */
-const STOCK_OUTBOX_REFUSE = defineStatement({
-  name: "stock_outbox_refuse",
-  kind: "insert",
-  text: `with durability as materialized (select set_config('synchronous_commit', 'local', true))
-    insert into stock_outbox_refused (id, sku, reason, refused_at)
-    select event.id, event.sku, refused.reason, clock_timestamp()
-    from durability cross join unnest($1::int8[], $2::text[]) refused (id, reason)
-    join stock_outbox event on event.id = refused.id
-    order by event.id
-    on conflict do nothing`,
-  parameters: ["int8[]", "text[]"],
-  columns: {},
-});
-
 type Row = RowOf<typeof STOCK_OUTBOX_READ.columns>;
 
 const eventId = ({ sku, id }: Row) => `${sku}-${id}`;
 
-const ATTRIBUTES = { type: STOCK_EVENT_TYPE, source: STOCK_EVENT_SOURCE };
-
 /** The event as a message. */
 export function stockEventMessage(event: StockEvent, traceparent: string): OutgoingMessage {
-  return eventMessage(String(event.sku), event, ATTRIBUTES, traceparent);
+  return eventMessage(String(event.sku), event, STOCK_EVENT_ATTRIBUTES, traceparent);
 }
 
 /**
@@ -57,8 +38,7 @@ export function stockEventMessage(event: StockEvent, traceparent: string): Outgo
  */
 export const STOCK_OUTBOX: Outbox = {
   read: STOCK_OUTBOX_READ,
-  refuse: STOCK_OUTBOX_REFUSE,
-  ...statementsOf("stock_outbox"),
+  ...statementsOf("stock_outbox", "id, sku"),
   toMessage(row: Row) {
     const event = {
       id: eventId(row),

@@ -74,10 +74,10 @@ test("stockMovements() pages through the movements of a SKU, from its opening on
     reader.stockMovements({ sku: 1002, after: last?.id ?? 0n, limit: 2 }, testContext())
   );
   expect(found).toMatchObject([
-    { sku: 1002, kind: "opening", count: 200n, totalCount: 200n, reference: "opening" },
-    { kind: "received", count: 1n, totalCount: 201n, reason: "delivery", reference: "note 1" },
-    { count: 2n, totalCount: 203n },
-    { count: 3n, totalCount: 206n },
+    { sku: 1002, kind: "opening", count: 200n, total_count: 200n, reference: "opening" },
+    { kind: "received", count: 1n, total_count: 201n, reason: "delivery", reference: "note 1" },
+    { count: 2n, total_count: 203n },
+    { count: 3n, total_count: 206n },
   ]);
   expect(found[0]?.at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });

@@ -1,6 +1,6 @@
 import type { DurableRunner, RowOf } from "../../shared/postgres/statement.ts";
-import type { SkuStock } from "../domain/deps.ts";
 import type { RefusedLine, StockChangeOutcome, StockWriter } from "../domain/stock-deps.ts";
+import { type StockRow, toSkuStock } from "./stock-reader.ts";
 import { STOCK_CHANGE } from "./stock-statements.ts";
 
 type Row = RowOf<typeof STOCK_CHANGE.columns>;
@@ -29,7 +29,7 @@ function toOutcome(rows: readonly Row[]): StockChangeOutcome {
     case "reference_reused":
       return { kind };
     case "changed":
-      return { kind, lines: rows.map(toStock) };
+      return { kind, lines: rows.map((row) => toSkuStock(row as StockRow)) };
     case "below_reserved":
     case "above_maximum":
       return { kind: "refused", lines: rows.map(toRefusedLine) };
@@ -39,9 +39,5 @@ function toOutcome(rows: readonly Row[]): StockChangeOutcome {
 }
 
 function toRefusedLine(row: Row): RefusedLine {
-  return { rule: row.kind as RefusedLine["rule"], ...toStock(row) };
-}
-
-function toStock({ sku, total_count: totalCount, reserved }: Row): SkuStock {
-  return { sku: Number(sku), totalCount: totalCount as bigint, reserved: reserved as bigint };
+  return { rule: row.kind as RefusedLine["rule"], ...toSkuStock(row as StockRow) };
 }

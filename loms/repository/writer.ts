@@ -270,13 +270,11 @@ const ORDER_VALUE_TOTAL = counterFamily({
 const ORDER_LATE_PAYMENTS_TOTAL = counterFamily({
   name: "order_late_payments_total",
   help: "Payments refused because the order was cancelled or past its deadline",
-  labels: [],
 });
 
 const STOCK_RESERVATIONS_SHORT_TOTAL = counterFamily({
   name: "stock_reservations_short_total",
   help: "Order lines that stock could not cover",
-  labels: [],
 });
 
 /** Counts the status changes of this process by their events. */

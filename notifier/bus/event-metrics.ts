@@ -16,14 +16,12 @@ export const NOTIFIER_NOTIFICATIONS_TOTAL = counterFamily({
 export const NOTIFIER_DELAY_SECONDS = histogramFamily({
   name: "notifier_delay_seconds",
   help: "Time from a change of an order to its notification, by the clocks of both hosts",
-  labels: [],
   buckets: DELAY_BUCKETS,
 });
 
 export const NOTIFIER_SKIPPED_EVENTS_TOTAL = counterFamily({
   name: "notifier_skipped_events_total",
   help: "Order events missing before an event that was shown",
-  labels: [],
 });
 
 /** Counts the outcome of each event, and measures its delay when it is shown. */

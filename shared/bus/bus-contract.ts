@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   type Bus,
-  eachMessage,
   type IncomingMessage,
   MessagesRefusedError,
   type Topic,
   UnreadableMessageError,
 } from "./bus.ts";
 import type { WatchLimits } from "./watchdog.ts";
+import { eachMessage } from "./test/each-message.ts";
 import { countedUpTo, Gate, Inbox, message, messagesInTurn } from "./test/inbox.ts";
 
 /** A member in a separate process that never finishes a message. */

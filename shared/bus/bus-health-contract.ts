@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { eachMessage, type IncomingMessage, type Topic } from "./bus.ts";
+import type { IncomingMessage, Topic } from "./bus.ts";
 import type { BusFixture } from "./bus-contract.ts";
+import { eachMessage } from "./test/each-message.ts";
 import { Gate, Inbox, message } from "./test/inbox.ts";
 
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };

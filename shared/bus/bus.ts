@@ -84,27 +84,6 @@ export interface SubscribeOptions {
 /** The messages of a list that failed: the error of each, by index. */
 export type Failures = ReadonlyMap<number, unknown>;
 
-/** A handler that handles single messages: several keys at once, each up to its first failure. */
-export function eachMessage(
-  handle: (message: IncomingMessage) => Promise<void>,
-): SubscribeOptions["handle"] {
-  return async (messages) => {
-    const failures = new Map<number, unknown>();
-    const keys = Map.groupBy(messages.entries(), ([, { key }]) => key);
-    await Promise.all([...keys.values()].map(async (queue) => {
-      for (const [index, message] of queue) {
-        try {
-          await handle(message);
-        } catch (error) {
-          failures.set(index, error);
-          if (!(error instanceof UnreadableMessageError)) return;
-        }
-      }
-    }));
-    return failures;
-  };
-}
-
 export interface Subscription {
   /**
    * Rejects when the subscription has failed permanently and the process should exit; never

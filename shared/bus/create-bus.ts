@@ -1,8 +1,9 @@
+import type { z } from "zod";
 import type { Environment } from "../config.ts";
 import { localDatabase, postgresUrl } from "../postgres/database-setting.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Bus, BusSystem } from "./bus.ts";
-import { type KafkaConfig, kafkaSecurity, kafkaSettings, topicSettings } from "./kafka-settings.ts";
+import { kafkaSecurity, kafkaSettings, topicSettings } from "./kafka-settings.ts";
 
 /** The bus settings of every service: Kafka brokers, or else the database of the embedded bus. */
 export const busSettings = {
@@ -10,9 +11,7 @@ export const busSettings = {
   BUS_DATABASE_URL: postgresUrl.default(localDatabase("bus")),
 };
 
-export interface BusConfig extends KafkaConfig {
-  readonly BUS_DATABASE_URL: string;
-}
+export type BusConfig = z.output<z.ZodObject<typeof busSettings>>;
 
 /** The bus settings that a service started alone takes from a running stack. */
 export function localBusSettings(environment: Environment): string[] {
@@ -32,12 +31,12 @@ export async function loadBus({ KAFKA_BROKERS: brokers }: BusConfig): Promise<vo
 export async function createBus(config: BusConfig, log: Logger): Promise<Bus> {
   const { KAFKA_BROKERS: brokers, BUS_DATABASE_URL: url } = config;
   if (brokers.length === 0) {
-    const { createPostgresBus } = await import("./postgres.ts");
-    return createPostgresBus({ url, log });
+    const { PostgresBus } = await import("./postgres.ts");
+    return new PostgresBus({ url, log });
   }
   const [security, topics] = [kafkaSecurity(config), topicSettings(config)];
-  const { createKafkaBus } = await import("./kafka.ts");
-  return createKafkaBus({ brokers, log, security, topics });
+  const { KafkaBus } = await import("./kafka.ts");
+  return new KafkaBus({ brokers, log, security, topics });
 }
 
 /** The bus's name in metrics and spans. */

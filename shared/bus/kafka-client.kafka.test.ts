@@ -5,8 +5,8 @@ import { networkInterfaces } from "node:os";
 import { expect, inject, onTestFinished, test } from "vitest";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { createLogger } from "../telemetry/log.ts";
-import { createKafkaBus } from "./kafka.ts";
-import { eachMessage } from "./bus.ts";
+import { KafkaBus } from "./kafka.ts";
+import { eachMessage } from "./test/each-message.ts";
 import { Inbox, message } from "./test/inbox.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
@@ -28,7 +28,7 @@ async function overIpv6(): Promise<string> {
 }
 
 test.skipIf(!kafka || !hasIpv6)("messages pass through a broker with an IPv6 address", async () => {
-  const bus = createKafkaBus({ brokers: [await overIpv6()], log: silent });
+  const bus = new KafkaBus({ brokers: [await overIpv6()], log: silent });
   onTestFinished(() => bus.close());
   const name = `test-${randomUUID()}`;
   const topic = { name, groups: [name], deadLetterQueue: `${name}.dlq` };

@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { createLogger } from "../telemetry/log.ts";
-import { type Bus, eachMessage, type Topic } from "./bus.ts";
+import type { Bus, Topic } from "./bus.ts";
 import { createBus } from "./create-bus.ts";
-import { createKafkaBus } from "./kafka.ts";
+import { KafkaBus } from "./kafka.ts";
 import { checkKafka, kafkaSettings, type TopicSettings } from "./kafka-settings.ts";
 import { readConfig } from "../config.ts";
+import { eachMessage } from "./test/each-message.ts";
 import { Inbox, message } from "./test/inbox.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
@@ -18,7 +19,7 @@ function newTopic(): Topic {
 }
 
 function openBus(topics?: TopicSettings): Bus {
-  const bus = createKafkaBus({ brokers: [kafka.address], log: silent, ...(topics && { topics }) });
+  const bus = new KafkaBus({ brokers: [kafka.address], log: silent, ...(topics && { topics }) });
   onTestFinished(() => bus.close());
   return bus;
 }

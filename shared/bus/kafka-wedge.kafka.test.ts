@@ -3,8 +3,9 @@ import { createRequire } from "node:module";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import type { TestKafka } from "../../stack/test/kafka-setup.ts";
 import { createLogger } from "../telemetry/log.ts";
-import { type Bus, eachMessage, type Topic } from "./bus.ts";
-import { createKafkaBus } from "./kafka.ts";
+import type { Bus, Topic } from "./bus.ts";
+import { KafkaBus } from "./kafka.ts";
+import { eachMessage } from "./test/each-message.ts";
 import { Inbox, message } from "./test/inbox.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
@@ -12,7 +13,7 @@ const kafka = inject("kafka") as TestKafka;
 const WATCH = { silenceMaxMs: 1_000, handlerMaxMs: 1_000, everyMs: 200 };
 
 function openBus(): Bus {
-  const bus = createKafkaBus({ brokers: [kafka.address], log: silent, watch: WATCH });
+  const bus = new KafkaBus({ brokers: [kafka.address], log: silent, watch: WATCH });
   onTestFinished(() => bus.close());
   return bus;
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { createLogger } from "../telemetry/log.ts";
-import { type Bus, eachMessage, type Topic, UnreadableMessageError } from "./bus.ts";
+import { type Bus, type Topic, UnreadableMessageError } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { describeBusHealth } from "./bus-health-contract.ts";
-import { createKafkaBus, type KafkaBusOptions } from "./kafka.ts";
+import { KafkaBus, type KafkaBusOptions } from "./kafka.ts";
+import { eachMessage } from "./test/each-message.ts";
 import { Inbox, message } from "./test/inbox.ts";
 import { startStuckMember } from "./test/stuck-process.ts";
 
@@ -24,7 +25,7 @@ function openFixture(): Promise<BusFixture> {
   const members: StuckMember[] = [];
   const open = (brokers: string[], options: Pick<KafkaBusOptions, "watch"> = {}) => {
     const sessionTimeoutMs = SESSION_TIMEOUT_MS;
-    const bus = createKafkaBus({ brokers, log: silent, sessionTimeoutMs, ...options });
+    const bus = new KafkaBus({ brokers, log: silent, sessionTimeoutMs, ...options });
     buses.push(bus);
     return renaming(bus, own);
   };
@@ -68,8 +69,8 @@ function renaming(bus: Bus, own: string): Bus {
 }
 
 describe.skipIf(!inject("kafka"))("on Apache Kafka", () => {
-  describeBus("createKafkaBus()", openFixture);
-  describeBusHealth("createKafkaBus()", openFixture);
+  describeBus("new KafkaBus()", openFixture);
+  describeBusHealth("new KafkaBus()", openFixture);
 
   test("a TypeError of a handler is a failure like any other", async () => {
     const bus = (await openFixture()).openBus();

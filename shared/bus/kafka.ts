@@ -3,11 +3,16 @@ import { systemClock } from "../async/request-context.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { throttledLog } from "../telemetry/throttled-log.ts";
 import { BaseBus } from "./base-bus.ts";
-import type { Bus, OutgoingMessage, SubscribeOptions, Topic } from "./bus.ts";
-import { createKafkaClients, type KafkaClients, withAdmin } from "./kafka-client.ts";
+import type { OutgoingMessage, SubscribeOptions, Topic } from "./bus.ts";
+import {
+  type ClientOptions,
+  createKafkaClients,
+  type KafkaClients,
+  withAdmin,
+} from "./kafka-client.ts";
 import { readDeadLetterQueue, replayDeadLetterQueue } from "./kafka-dead-letter-queue.ts";
 import { toKafka } from "./kafka-messages.ts";
-import type { KafkaSecurity, TopicSettings } from "./kafka-settings.ts";
+import type { TopicSettings } from "./kafka-settings.ts";
 import { KafkaSubscription } from "./kafka-subscription.ts";
 import { createTopics } from "./kafka-topics.ts";
 import type { WatchLimits } from "./watchdog.ts";
@@ -23,22 +28,15 @@ const REPLICAS_MAX_MS = 4_000;
 /** A process that stalls for less keeps its partitions; brokers allow 6 s to 30 min by default. */
 const SESSION_TIMEOUT_MS = 10_000;
 
-export interface KafkaBusOptions {
-  /** Each as host:port. */
-  readonly brokers: readonly string[];
+export interface KafkaBusOptions extends ClientOptions {
   readonly log: Logger;
-  readonly security?: KafkaSecurity;
   readonly topics?: TopicSettings;
   readonly sessionTimeoutMs?: number;
   readonly watch?: WatchLimits;
 }
 
 /** A bus on Apache Kafka. It connects on first use, and again after every failure. */
-export function createKafkaBus(options: KafkaBusOptions): Bus {
-  return new KafkaBus(options);
-}
-
-class KafkaBus extends BaseBus<KafkaSubscription> {
+export class KafkaBus extends BaseBus<KafkaSubscription> {
   readonly #options: KafkaBusOptions;
   readonly #clients: KafkaClients;
   #producer: Promise<Producer> | undefined;

@@ -6,13 +6,13 @@ import { readSamples } from "../telemetry/samples.ts";
 import { series } from "../telemetry/test/samples.ts";
 import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import {
-  eachMessage,
   type IncomingMessage,
   MessagesRefusedError,
   type OutgoingMessage,
   UnreadableMessageError,
 } from "./bus.ts";
 import { observedPublisher, observedSubscription, watchLag } from "./observed.ts";
+import { eachMessage } from "./test/each-message.ts";
 
 const topic = { name: "orders", groups: ["g"], deadLetterQueue: "dead" };
 const LABELS = { messaging_system: "kafka", messaging_destination_name: "orders" };

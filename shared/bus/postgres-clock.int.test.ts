@@ -3,8 +3,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { Pool } from "../postgres/pool.ts";
 import { createLogger } from "../telemetry/log.ts";
-import { type Bus, eachMessage, type Topic } from "./bus.ts";
-import { createPostgresBus } from "./postgres.ts";
+import type { Bus, Topic } from "./bus.ts";
+import { PostgresBus } from "./postgres.ts";
+import { eachMessage } from "./test/each-message.ts";
 import { Inbox, message } from "./test/inbox.ts";
 import { startStuckMember } from "./test/stuck-process.ts";
 
@@ -23,7 +24,7 @@ beforeEach(async () => {
     max: 1,
     applicationName: "clock",
   });
-  bus = createPostgresBus({ url: database.primaryUrl, log: silent });
+  bus = new PostgresBus({ url: database.primaryUrl, log: silent });
 });
 afterEach(async () => {
   await Promise.all([bus.close(), pool.close()]);

@@ -3,10 +3,11 @@ import { expect, onTestFinished, test } from "vitest";
 import { testDatabase } from "../../stack/test/database.ts";
 import { Pool } from "../postgres/pool.ts";
 import { createLogger } from "../telemetry/log.ts";
-import { type Bus, eachMessage, type Topic } from "./bus.ts";
+import type { Bus, Topic } from "./bus.ts";
 import { type BusFixture, describeBus, type StuckMember } from "./bus-contract.ts";
 import { describeBusHealth } from "./bus-health-contract.ts";
-import { createPostgresBus, type PostgresBusOptions } from "./postgres.ts";
+import { PostgresBus, type PostgresBusOptions } from "./postgres.ts";
+import { eachMessage } from "./test/each-message.ts";
 import { startStuckMember } from "./test/stuck-process.ts";
 import { countedUpTo, Inbox, message, messagesInTurn } from "./test/inbox.ts";
 
@@ -19,7 +20,7 @@ async function openFixture(): Promise<BusFixture & { readonly url: string }> {
   const buses: Bus[] = [];
   const members: StuckMember[] = [];
   const open = (options: PostgresBusOptions) => {
-    const bus = createPostgresBus(options);
+    const bus = new PostgresBus(options);
     buses.push(bus);
     return bus;
   };
@@ -42,8 +43,8 @@ async function openFixture(): Promise<BusFixture & { readonly url: string }> {
   };
 }
 
-describeBus("createPostgresBus()", openFixture);
-describeBusHealth("createPostgresBus()", openFixture);
+describeBus("new PostgresBus()", openFixture);
+describeBusHealth("new PostgresBus()", openFixture);
 
 test("many processes can start at once on an empty database", async () => {
   const fixture = await openFixture();

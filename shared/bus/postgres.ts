@@ -5,7 +5,7 @@ import type { Dialer } from "../postgres/dialer.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import { BaseBus } from "./base-bus.ts";
-import type { Bus, DeadLetter, OutgoingMessage, SubscribeOptions, Topic } from "./bus.ts";
+import type { DeadLetter, OutgoingMessage, SubscribeOptions, Topic } from "./bus.ts";
 import { followClockBack, MONOTONIC_CLOCK } from "./postgres-clock.ts";
 import { assertOwnSession, dialedLogin } from "./postgres-login.ts";
 import { createQueues, queueName, toJob } from "./postgres-queues.ts";
@@ -65,11 +65,7 @@ export interface PostgresBusOptions {
  * A bus in a PostgreSQL database of its own, through pg-boss. It connects on first use, and again
  * after every failure.
  */
-export function createPostgresBus(options: PostgresBusOptions): Bus {
-  return new PostgresBus(options);
-}
-
-class PostgresBus extends BaseBus<PostgresSubscription> {
+export class PostgresBus extends BaseBus<PostgresSubscription> {
   readonly #options: PostgresBusOptions;
   readonly #boss: PgBoss;
   readonly #dialer: Dialer;

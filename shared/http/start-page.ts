@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import type { MountedRoute } from "./exchange.ts";
 import { documentAnswer } from "./document-answer.ts";
+import type { DocumentInfo } from "./openapi.ts";
+
+type Named = Pick<DocumentInfo, "title" | "summary">;
 
 export interface StartLink {
   readonly path: string;
@@ -8,13 +11,6 @@ export interface StartLink {
   readonly name: string;
   /** A sentence without a full stop. */
   readonly about: string;
-}
-
-/** The content of a start page, as plain text, which is not escaped: no `<` or `&`. */
-export interface StartPage {
-  readonly title: string;
-  readonly description: string;
-  readonly links: readonly StartLink[];
 }
 
 /** The links to the API documents of a service. */
@@ -55,9 +51,12 @@ span { display: block; clear: both; color: var(--quiet); font-size: .9375rem; }
 /** Without the trailing slash of a path prefix, relative links would leave the prefix. */
 const SCRIPT = `if (!location.pathname.endsWith("/")) location.pathname += "/";`;
 
-/** `/`: the name and the links of the service, on a page without other resources. */
-export function startPageRoute(start: StartPage): MountedRoute {
-  const html = page(start);
+/**
+ * `/`: the name and the links of the service, on a page without other resources. Its texts are not
+ * escaped: no `<` or `&`.
+ */
+export function startPageRoute(service: Named, links: readonly StartLink[]): MountedRoute {
+  const html = page(service, links);
   const headers = {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": contentSecurityPolicy(),
@@ -75,7 +74,7 @@ function hashOf(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-function page({ title, description, links }: StartPage): string {
+function page({ title, summary }: Named, links: readonly StartLink[]): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -89,7 +88,7 @@ function page({ title, description, links }: StartPage): string {
 <body>
   <main>
     <h1>${title}</h1>
-    <p>${description}</p>
+    <p>${summary}</p>
     <nav aria-label="What is here">
       <ul>${links.map(card).join("")}
       </ul>

@@ -40,19 +40,16 @@ export const PRODUCT_CACHE_LOOKUPS_TOTAL = counterFamily({
 export const PRODUCT_CACHE_REFRESH_FAILURES_TOTAL = counterFamily({
   name: "product_cache_refresh_failures_total",
   help: "Failed refreshes of stale products",
-  labels: [],
 });
 
 export const PRODUCT_CACHE_ENTRIES = gaugeFamily({
   name: "product_cache_entries",
   help: "SKUs in the product cache",
-  labels: [],
 });
 
 export const PRODUCT_CALLS_WAITING = gaugeFamily({
   name: "product_calls_waiting",
   help: "Calls to the product service that wait for the rate limit",
-  labels: [],
 });
 
 export interface ProductClientOptions

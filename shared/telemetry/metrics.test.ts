@@ -3,8 +3,8 @@ import { counterFamily, gaugeFamily, Metrics } from "./metrics.ts";
 import { readSamples } from "./samples.ts";
 import { readFamilies } from "./test/samples.ts";
 
-const QUEUED = gaugeFamily({ name: "test_queued", help: "Items that wait", labels: [] });
-const DONE = counterFamily({ name: "test_done_total", help: "Items that are done", labels: [] });
+const QUEUED = gaugeFamily({ name: "test_queued", help: "Items that wait" });
+const DONE = counterFamily({ name: "test_done_total", help: "Items that are done" });
 
 test("Metrics shows a family from its first use on, before it has a sample", async () => {
   const metrics = new Metrics("notifier");

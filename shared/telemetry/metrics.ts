@@ -27,7 +27,9 @@ export interface MetricFamily<
   readonly buckets?: readonly number[];
 }
 
-type Definition<Label extends string> = Omit<MetricFamily<never, Label>, "type" | "buckets">;
+type Definition<Label extends string> =
+  & Pick<MetricFamily, "name" | "help">
+  & Partial<Pick<MetricFamily<never, Label>, "labels">>;
 type HistogramDefinition<Label extends string> = Definition<Label> & {
   readonly buckets: readonly number[];
 };
@@ -42,23 +44,24 @@ export const BATCH_BUCKETS: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 
 /** The families of all loaded modules, in definition order; docs/metrics.md lists them. */
 export const DEFINED_FAMILIES: MetricFamily[] = [];
 
-export function counterFamily<const Label extends string>(definition: Definition<Label>) {
+export function counterFamily<const Label extends string = never>(definition: Definition<Label>) {
   return define({ type: "counter", ...definition });
 }
 
-export function gaugeFamily<const Label extends string>(definition: Definition<Label>) {
+export function gaugeFamily<const Label extends string = never>(definition: Definition<Label>) {
   return define({ type: "gauge", ...definition });
 }
 
-export function histogramFamily<const Label extends string>(
+export function histogramFamily<const Label extends string = never>(
   definition: HistogramDefinition<Label>,
 ) {
   return define({ type: "histogram", ...definition });
 }
 
 function define<Type extends MetricFamily["type"], Label extends string>(
-  family: MetricFamily<Type, Label>,
+  definition: Definition<Label> & Pick<MetricFamily<Type>, "type" | "buckets">,
 ): MetricFamily<Type, Label> {
+  const family = { labels: [], ...definition };
   DEFINED_FAMILIES.push(family);
   return family;
 }
@@ -72,13 +75,11 @@ const BUILD_INFO = gaugeFamily({
 const PROCESS_RESIDENT_MEMORY_BYTES = gaugeFamily({
   name: "process_resident_memory_bytes",
   help: "Resident memory of the process",
-  labels: [],
 });
 
 const LOG_LINES_LOST_TOTAL = counterFamily({
   name: "log_lines_lost_total",
   help: "Log lines dropped because the reader of the output was slow",
-  labels: [],
 });
 
 /** The metrics of one service, in a registry of its own. A family is registered on first use. */

@@ -7,11 +7,11 @@ import { stockEventMessage } from "../../loms/outbox/stock-outbox.ts";
 import { readOrderEvent } from "../../notifier/bus/read-order-event.ts";
 import {
   NOTIFIER_GROUP,
-  ORDER_EVENT_TYPE,
+  ORDER_EVENT_ATTRIBUTES,
   ORDER_EVENTS,
   type OrderEvent,
 } from "../../proto/order-event.ts";
-import { STOCK_EVENT_TYPE, STOCK_EVENTS, type StockEvent } from "../../proto/stock-event.ts";
+import { STOCK_EVENT_ATTRIBUTES, STOCK_EVENTS, type StockEvent } from "../../proto/stock-event.ts";
 import { REFUSED_BEFORE } from "../../shared/bus/bus.ts";
 import { eventDocuments } from "./documents.ts";
 
@@ -118,8 +118,8 @@ test("the document names what the code names", () => {
   expect(asyncApi.info.description).toContain(`group \`${NOTIFIER_GROUP}\``);
   expect(orderStatusChanged).toHaveProperty(["headers", "properties", REFUSED_BEFORE]);
   expect([orderStatusChanged.name, stockChanged.name]).toEqual([
-    ORDER_EVENT_TYPE,
-    STOCK_EVENT_TYPE,
+    ORDER_EVENT_ATTRIBUTES.type,
+    STOCK_EVENT_ATTRIBUTES.type,
   ]);
 });
 

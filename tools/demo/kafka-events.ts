@@ -1,6 +1,5 @@
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../../proto/order-event.ts";
-import { eachMessage } from "../../shared/bus/bus.ts";
-import { createKafkaBus } from "../../shared/bus/kafka.ts";
+import { KafkaBus } from "../../shared/bus/kafka.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 
 /** The events are there already; this is for joining a group. */
@@ -24,7 +23,7 @@ export async function readKafkaEvents(
   count: number,
 ): Promise<EventOnKafka[]> {
   const log = createLogger({ service: "stack", level: "error" });
-  const bus = createKafkaBus({ brokers: brokers.split(","), log });
+  const bus = new KafkaBus({ brokers: brokers.split(","), log });
   const found: EventOnKafka[] = [];
   try {
     await new Promise<void>((resolve, reject) => {
@@ -33,12 +32,14 @@ export async function readKafkaEvents(
       bus.subscribe({
         topic,
         group: GROUP,
-        handle: eachMessage(({ headers, position }) => {
-          const [order = 0, seq = 0] = (headers.ce_id ?? "").split("-").map(Number);
-          if (orders.includes(order)) found.push({ order, seq, position });
+        handle(messages) {
+          for (const { headers, position } of messages) {
+            const [order = 0, seq = 0] = (headers.ce_id ?? "").split("-").map(Number);
+            if (orders.includes(order)) found.push({ order, seq, position });
+          }
           if (found.length >= count) resolve();
-          return Promise.resolve();
-        }),
+          return Promise.resolve(new Map());
+        },
       }).catch(reject);
     });
   } finally {

@@ -13,13 +13,9 @@ import {
 } from "../../loms/repository/writer-fixture.ts";
 import { NOTIFIER_GROUP, ORDER_EVENTS } from "../../proto/order-event.ts";
 import { systemClock } from "../../shared/async/request-context.ts";
-import {
-  type Bus,
-  eachMessage,
-  MessagesRefusedError,
-  UnreadableMessageError,
-} from "../../shared/bus/bus.ts";
-import { createPostgresBus } from "../../shared/bus/postgres.ts";
+import { type Bus, MessagesRefusedError, UnreadableMessageError } from "../../shared/bus/bus.ts";
+import { PostgresBus } from "../../shared/bus/postgres.ts";
+import { eachMessage } from "../../shared/bus/test/each-message.ts";
 import { Inbox, message } from "../../shared/bus/test/inbox.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
@@ -41,7 +37,7 @@ let bus: Bus;
 beforeEach(async () => {
   databases = await Promise.all([testDatabase("loms"), testDatabase("bus")]);
   loms = openWriterFixture(databases[0]?.primaryUrl ?? "");
-  bus = createPostgresBus({ url: databases[1]?.primaryUrl ?? "", log: silent });
+  bus = new PostgresBus({ url: databases[1]?.primaryUrl ?? "", log: silent });
 });
 afterEach(async () => {
   await Promise.all([loms.pool.close(), bus.close()]);

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { createLogger } from "../../telemetry/log.ts";
-import { createKafkaBus } from "../kafka.ts";
-import { createPostgresBus } from "../postgres.ts";
+import { KafkaBus } from "../kafka.ts";
+import { PostgresBus } from "../postgres.ts";
 
 // A process for tests: joins a group, prints "taken" for what it receives and never finishes it.
 // The bus is a PostgreSQL URL or the address of a Kafka broker.
@@ -13,8 +13,8 @@ const log = createLogger({
   write: (line) => void process.stderr.write(line),
 });
 const bus = address.startsWith("postgres")
-  ? createPostgresBus({ url: address, log })
-  : createKafkaBus({ brokers: [address], log, sessionTimeoutMs: 1_500 });
+  ? new PostgresBus({ url: address, log })
+  : new KafkaBus({ brokers: [address], log, sessionTimeoutMs: 1_500 });
 await bus.subscribe({
   topic: JSON.parse(topic),
   group,
