@@ -26,7 +26,7 @@ describe("duration", () => {
 });
 
 describe("httpOrigin", () => {
-  test.each(["http://localhost:8082", "https://shop.example"])("takes %s", (text) => {
+  test.each(["http://localhost:8082", "https://shop.example"])("accepts %s", (text) => {
     expect(httpOrigin.parse(text)).toBe(text);
   });
 
@@ -64,7 +64,7 @@ describe("readConfig()", () => {
     KEY: z.string(),
   };
 
-  test("fills the defaults, skips empty variables and ignores others", () => {
+  test("fills in defaults, skips empty variables and ignores others", () => {
     expect(readConfig(shape, { KEY: "k", TIMEOUT: "", OTHER: "x" })).toEqual({
       LOG_LEVEL: "info",
       TIMEOUT: 600_000,
@@ -78,7 +78,7 @@ describe("readConfig()", () => {
     expect(read.REPLICAS).toEqual(["http://a/1", "http://b/2"]);
   });
 
-  test("names every problem in one message, without a secret", () => {
+  test("reports every problem in one message, without a secret", () => {
     const wrong = { TIMEOUT: "soon", REPLICAS: "mysql://u:hunter2@a/1", LOG_LEVEL: "loud" };
     const read = () => readConfig(shape, wrong);
     expect(read).toThrow(ConfigError);
@@ -92,7 +92,7 @@ test("readConfig() masks the credentials of a URL in a message that repeats it",
   expect(read).toThrow(`ADDRESS: "http://u:***@loms:1" is not an address`);
 });
 
-test("withLocalStack() fills in what is not set, and nothing else", () => {
+test("withLocalStack() fills in only what is not set", () => {
   const local = { LOCAL_A: "1", LOCAL_B: "2", LOCAL_C: "3" };
   expect(withLocalStack({ ...local, A: "mine", B: "" }, ["A", "B"]))
     .toEqual({ ...local, A: "mine", B: "2" });

@@ -60,7 +60,7 @@ export function isLoopback({ host }: HostPort): boolean {
 function urlWith(protocols: readonly string[], example: string) {
   return z.string().refine(
     (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
-    // The value may hold a password, so the message does not repeat it.
+    // The value may contain a password, so the message does not repeat it.
     { error: `is not a URL such as ${example}` },
   );
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { AppError, isUnknownOutcome, toAppError } from "./errors.ts";
 
-test("toAppError() keeps an AppError and its facts", () => {
+test("toAppError() returns an AppError unchanged", () => {
   const error = new AppError("failed_precondition", "short", {
     shortage: { orderId: 1n, skus: [{ sku: 2, requested: 3, available: 1 }], skusTotal: 1 },
   });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { chooseAddresses, originsOf } from "./addresses.ts";
 
-test("chooseAddresses() takes an admin address beyond loopback with its token only", async () => {
+test("chooseAddresses() accepts an admin address beyond loopback only with a token", async () => {
   const choose = (environment: Record<string, string>) => chooseAddresses(environment, [], false);
   const environment = { LOMS_ADMIN: "0.0.0.0:8094" };
   const { listeners } = await choose({ ...environment, LOMS_ADMIN_TOKEN: "s3cret" });
@@ -9,13 +9,13 @@ test("chooseAddresses() takes an admin address beyond loopback with its token on
   await expect(choose(environment)).rejects.toThrow("LOMS_ADMIN_TOKEN: must be set");
 });
 
-test("originsOf() names a listener on loopback in both ways", () => {
+test("originsOf() returns both names of a loopback listener", () => {
   const origins = "http://localhost:8082,http://127.0.0.1:8082";
   expect(originsOf("http://127.0.0.1:8082")).toBe(origins);
   expect(originsOf("http://localhost:8082/user")).toBe(origins);
 });
 
-test("originsOf() leaves another address as it is", () => {
+test("originsOf() returns other addresses unchanged", () => {
   expect(originsOf("http://[::1]:8082")).toBe("http://[::1]:8082");
   expect(originsOf("http://192.0.2.1:80/")).toBe("http://192.0.2.1");
 });

@@ -12,7 +12,7 @@ import { PROJECT_DIRECTORY, serviceCommand } from "./services.ts";
 
 const FIXTURE = fileURLToPath(new URL("deno-permissions-fixture.ts", import.meta.url));
 
-/** Takes connections; the tests say which of its ports a service's settings name. */
+/** Accepts connections; each test chooses which ports the settings name. */
 async function listen(): Promise<Server> {
   const server = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
@@ -37,7 +37,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** Lets the fixture try with the very command that runs the service. */
+/** Runs the fixture with the command of the service. */
 async function tryAs(
   part: ServicePart,
   environment: Environment,
@@ -50,7 +50,7 @@ async function tryAs(
   return JSON.parse(stdout) as Record<string, string>;
 }
 
-/** The settings that name each service's dependencies, and a file that it reads while it runs. */
+/** Settings that name each service's dependencies, and a file that it reads while it runs. */
 const SERVICES: readonly [ServicePart, (at: string) => Environment, string][] = [
   ["cart", (at) => ({ PRODUCT_URL: `http://${at}` }), "shared/http/swagger-ui-start.js"],
   ["loms", (at) => ({ DATABASE_URL: `postgres://u:p@${at}/d` }), "proto/gen/loms.binpb"],
@@ -62,7 +62,7 @@ const SERVICES: readonly [ServicePart, (at: string) => Environment, string][] = 
   ["products", (at) => ({ PRODUCTS_HTTP: at }), "stack/products/main.ts"],
 ];
 
-test.each(SERVICES)("%s may do under Deno what its settings need, and nothing else", async (
+test.each(SERVICES)("%s on Deno may do what its settings need, and nothing else", async (
   part,
   settings,
   needed,

@@ -4,13 +4,13 @@ import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { denoFlags } from "./deno-permissions.ts";
 
-/** What stands behind `--allow-<what>=`. */
+/** The values of `--allow-<what>=`. */
 function allowed(flags: readonly string[], what: string): string[] {
   const prefix = `--allow-${what}=`;
   return flags.find((flag) => flag.startsWith(prefix))?.slice(prefix.length).split(",") ?? [];
 }
 
-test("denoFlags() opens a service's listeners and the hosts in its settings", async () => {
+test("denoFlags() allows a service's listeners and the hosts in its settings", async () => {
   const flags = await denoFlags("loms", "/p", {
     LOMS_HTTP: "[::1]:1",
     LOMS_GRPC: "0.0.0.0:2",
@@ -28,7 +28,7 @@ test("denoFlags() opens a service's listeners and the hosts in its settings", as
   ]);
 });
 
-test("denoFlags() opens every port of a broker's host: brokers advertise ports", async () => {
+test("denoFlags() allows every port of a broker's host: brokers advertise ports", async () => {
   const environment = {
     KAFKA_BROKERS: "a:9092,[::1]:9093",
     KAFKA_TLS_CA: "ca.pem",
@@ -39,7 +39,7 @@ test("denoFlags() opens every port of a broker's host: brokers advertise ports",
   expect(allowed(flags, "read")).toContain("/p/ca.pem");
 });
 
-test("denoFlags() opens a store, and every port of one that announces its own", async () => {
+test("denoFlags() allows a store, and every port of one that announces its own", async () => {
   const environment = { CART_STORE_URL: "rediss://:p@a:7000/1", CART_STORE_TLS_CA: "ca.pem" };
   const flags = await denoFlags("cart", "/p", environment);
   expect(allowed(flags, "net")).toContain("a:7000");
@@ -49,7 +49,7 @@ test("denoFlags() opens a store, and every port of one that announces its own", 
     .toEqual(expect.arrayContaining(["127.0.0.1", "[::1]"]));
 });
 
-test("denoFlags() opens the collector, its certificates and unknown OTEL_ names", async () => {
+test("denoFlags() allows the collector, its certificates and unknown OTEL_ names", async () => {
   const flags = await denoFlags("cart", "/p", {
     OTEL_TRACES_EXPORTER: "otlp",
     OTEL_EXPORTER_OTLP_CERTIFICATE: "ca.pem",
@@ -60,24 +60,24 @@ test("denoFlags() opens the collector, its certificates and unknown OTEL_ names"
   expect(allowed(flags, "env")).toContain("OTEL_BSP_SCHEDULE_DELAY");
 });
 
-test("denoFlags() opens the addresses of a gRPC server's name: grpc-js resolves it", async () => {
+test("denoFlags() allows the addresses of a gRPC server's name: grpc-js resolves it", async () => {
   const flags = await denoFlags("cart", "/p", { LOMS_GRPC_URL: "localhost:7" });
   expect(allowed(flags, "net"))
     .toEqual(expect.arrayContaining(["localhost", "localhost:7", "127.0.0.1:7"]));
 });
 
-test("denoFlags() gives a service with wrong settings no network", async () => {
+test("denoFlags() allows no network to a service with invalid settings", async () => {
   const flags = await denoFlags("cart", "/p", { CART_HTTP: "nowhere" });
   expect(allowed(flags, "net")).toEqual([]);
   expect(allowed(flags, "env")).toContain("CART_HTTP");
 });
 
-test("denoFlags() gives a path with a comma as one", async () => {
+test("denoFlags() escapes a comma in a path", async () => {
   const flags = await denoFlags("cart", "/a,b", {});
   expect(flags.join(" ")).toContain("--allow-read=/a,,b/cart,/a,,b/shared,");
 });
 
-test("denoFlags() opens every host, socket and file that a database URL names", async () => {
+test("denoFlags() allows every host, socket and file that a database URL names", async () => {
   const file = join(mkdtempSync(join(tmpdir(), "permissions-")), "ca.pem");
   onTestFinished(() => rmSync(dirname(file), { recursive: true }));
   writeFileSync(file, "-----BEGIN CERTIFICATE-----");
@@ -94,7 +94,7 @@ test("denoFlags() opens every host, socket and file that a database URL names", 
   expect(allowed(flags, "sys")).toContain("ca");
 });
 
-test("denoFlags() opens what hostaddr names, not the host of the same server", async () => {
+test("denoFlags() allows hostaddr instead of the host of the same server", async () => {
   const flags = await denoFlags("loms", "/p", {
     DATABASE_URL: "postgres://u@/d?host=/tmp&hostaddr=10.0.0.1",
     BUS_DATABASE_URL: "postgres://u@db/d?hostaddr=/run/pg",

@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const own = identify(process.pid) as ProcessIdentity;
-/** The process that once had our number. */
+/** A dead process with our PID. */
 const dead: ProcessIdentity = { pid: process.pid, startedAt: "before" };
 
 function leaveLock(children: readonly ProcessIdentity[]): void {
@@ -32,7 +32,7 @@ test("takeLauncherLock() throws while the owner runs; release() leaves no file",
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("takeLauncherLock() takes over from a dead launcher and ends what it left", async () => {
+test("takeLauncherLock() takes over from a dead launcher and ends its processes", async () => {
   const child = spawn("sleep", ["60"]);
   const left = identify(child.pid as number) as ProcessIdentity;
   leaveLock([left]);

@@ -18,7 +18,7 @@ import { PROJECT_DIRECTORY } from "./services.ts";
 import { type RunningProgram, runProgram } from "./test/run-program.ts";
 
 const START_TIMEOUT_MS = 60_000;
-/** The account that owns nothing, on every Linux. */
+/** The account without privileges on every Linux. */
 const UNPRIVILEGED_UID = "65534";
 const AS_NOBODY = [
   "setpriv",
@@ -30,14 +30,14 @@ const AS_NOBODY = [
 ];
 const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
 const LAUNCHER = [process.execPath, ...RUN, "stack/main.ts", "--free-ports"];
-/** `sh -c` with the options of a mount, where it goes, and the command that finds it there. */
+/** `sh -c` with mount options, the mount point, and the command to run with the mount. */
 const WITH_MOUNT = 'mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@"';
 
 const isRoot = process.getuid?.() === 0;
 const canMount = isRoot &&
   spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", tmpdir()]).status === 0;
 if (!canMount) {
-  process.stdout.write("No mounts of their own for tests: neither full nor read-only\n");
+  process.stdout.write("Mounts are not permitted: skips the tests of full and read-only disks\n");
 }
 const canDropRights = isRoot &&
   spawnSync("setpriv", [...AS_NOBODY.slice(1), process.execPath, "--version"], {
@@ -47,7 +47,7 @@ const canDropRights = isRoot &&
       cwd: PROJECT_DIRECTORY,
     }).status === 0;
 if (!canDropRights) {
-  process.stdout.write("No other account for tests: it may not enter the project\n");
+  process.stdout.write("No unprivileged account: skips the test of another user's folder\n");
 }
 
 let directory: string;
@@ -63,7 +63,7 @@ function run(
   return runProgram(command, { STACK_DATA: directory, ...settings });
 }
 
-/** The one sentence with which a start is refused. */
+/** The single line with which a start is refused. */
 async function refusal(
   settings: Readonly<Record<string, string>> = {},
   command: readonly string[] = LAUNCHER,
@@ -75,7 +75,7 @@ async function refusal(
   return said.err.trimEnd();
 }
 
-/** No process that knows the directory, and no lock in it. */
+/** No process uses the directory, and it has no lock. */
 function expectNothingLeft(): void {
   const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
   const left = pids.filter((pid) => pid !== String(process.pid) && knowsDirectory(pid));
@@ -84,7 +84,7 @@ function expectNothingLeft(): void {
   expect(names.filter((name) => /^(launcher|stack)\./.test(name))).toEqual([]);
 }
 
-/** PostgreSQL has it in its arguments, a service in its environment. */
+/** PostgreSQL has the directory in its arguments, a service in its environment. */
 function knowsDirectory(pid: string): boolean {
   return ["cmdline", "environ"].some((name) => {
     try {
@@ -95,7 +95,7 @@ function knowsDirectory(pid: string): boolean {
   });
 }
 
-test("a data directory that is a file, or in one, is refused", async () => {
+test("a data directory that is a file, or below one, is refused", async () => {
   const file = join(directory, "postgres");
   writeFileSync(file, "");
   expect(await refusal({ STACK_DATA: file })).toBe(
@@ -106,12 +106,12 @@ test("a data directory that is a file, or in one, is refused", async () => {
   );
 });
 
-test("a folder that this version of PostgreSQL has not made is left unchanged", async () => {
+test("a folder that is not a data directory of PostgreSQL is left unchanged", async () => {
   const primary = join(directory, "postgres", "primary");
   mkdirSync(primary, { recursive: true });
   writeFileSync(join(primary, "notes"), "mine");
   expect(await refusal()).toBe(
-    `${primary} holds no data of PostgreSQL: move it away or set STACK_DATA to another folder`,
+    `${primary} is no PostgreSQL data directory: move it away or set another STACK_DATA`,
   );
   writeFileSync(join(primary, "PG_VERSION"), "15\n");
   expect(await refusal()).toMatch(/primary was written by PostgreSQL 15, this is 18: move it away/);
@@ -130,7 +130,7 @@ test.each([
   expect(await refusal(settings)).toMatch(sentence);
 });
 
-test("--observe is refused beside a setting that decides about spans", async () => {
+test("--observe is refused with a setting that configures spans", async () => {
   expect(await refusal({ OTEL_TRACES_EXPORTER: "none" }, [...LAUNCHER, "--observe"])).toBe(
     "OTEL_TRACES_EXPORTER already configures spans: " +
       "unset it, or start without --observe",
@@ -148,12 +148,12 @@ test.skipIf(!canMount).each([
 }, START_TIMEOUT_MS);
 
 test.skipIf(!canDropRights)(
-  "an ordinary user starts the system in a folder of its own, and is refused one of another",
+  "an unprivileged user starts the system in its own folder, and is refused another user's",
   async () => {
     chmodSync(directory, 0o755);
     const inside = { STACK_DATA: join(directory, "data"), HOME: directory };
     expect(await refusal(inside, [...AS_NOBODY, ...LAUNCHER]))
-      .toBe(`Cannot use ${inside.STACK_DATA} for the data: there is no right to write there`);
+      .toBe(`Cannot use ${inside.STACK_DATA} for the data: writing there is not permitted`);
     chownSync(directory, Number(UNPRIVILEGED_UID), Number(UNPRIVILEGED_UID));
     const { said, signal, ended } = run([...AS_NOBODY, ...LAUNCHER], { HOME: directory });
     await vi.waitFor(() => expect(said.err).toContain("Ctrl-C stops everything"), {
@@ -167,9 +167,9 @@ test.skipIf(!canDropRights)(
 );
 
 test.each([
-  ["makes its database", "postgres/primary.new"],
+  ["creates its database", "postgres/primary.new"],
   ["starts its services", "logs"],
-])("Ctrl-C while a start %s ends it with 0 and leaves nothing", async (_when, seen) => {
+])("Ctrl-C while a start %s exits with 0 and leaves nothing", async (_when, seen) => {
   const { said, signal, ended } = run(LAUNCHER);
   await vi.waitFor(() => expect(existsSync(join(directory, seen))).toBe(true), {
     timeout: START_TIMEOUT_MS,

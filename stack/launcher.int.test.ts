@@ -9,7 +9,7 @@ import { readStack } from "./stack-file.ts";
 import { type RunningProgram, runProgram } from "./test/run-program.ts";
 
 const START_TIMEOUT_MS = 60_000;
-/** A proxy that nothing of the stack may use: it would not answer. */
+/** A proxy that does not answer, so the stack must not use it. */
 const DEAD_PROXY = {
   HTTP_PROXY: "http://127.0.0.1:1",
   http_proxy: "http://127.0.0.1:1",
@@ -38,7 +38,7 @@ async function start(settings: Record<string, string> = {}): Promise<RunningProg
   return launcher;
 }
 
-/** All that the launcher has started and that must not outlive it. */
+/** The processes that the launcher has started and that must not outlive it. */
 function partsOf(launcher: RunningProgram): ProcessIdentity[] {
   const { children } = JSON.parse(readFileSync(join(directory, "launcher.json"), "utf8")) as {
     children: ProcessIdentity[];
@@ -53,7 +53,7 @@ function partsOf(launcher: RunningProgram): ProcessIdentity[] {
 }
 
 test(
-  "npm start runs all parts, refuses a second start and a reset, and SIGTERM ends it all",
+  "npm start runs all parts, refuses a second start and a reset, and stops on SIGTERM",
   async () => {
     const launcher = await start();
     const parts = partsOf(launcher);
@@ -70,7 +70,7 @@ test(
 
     const demo = run(["tools/demo.ts"]);
     expect(await demo.ended, demo.said.out).toBe(0);
-    expect(demo.said.out).toMatch(/\ndemo: [0-9]+ steps, all as promised\n$/);
+    expect(demo.said.out).toMatch(/\ndemo: [0-9]+ steps, all as expected\n$/);
 
     launcher.signal("SIGTERM");
     launcher.signal("SIGTERM");
@@ -82,7 +82,7 @@ test(
 );
 
 test(
-  "after kill -9 of the launcher nothing goes on, and the next start has the orders",
+  "after kill -9 of the launcher every process ends, and the next start has the orders",
   async () => {
     const killed = await start();
     const parts = partsOf(killed);
@@ -103,7 +103,7 @@ test(
 );
 
 test(
-  "a service that cannot start ends the start, with its own words and nothing left",
+  "a service that cannot start ends the start with its message, and leaves nothing",
   async () => {
     const launcher = run(["stack/main.ts", "--free-ports"], {
       ...{ KAFKA_BROKERS: "127.0.0.1:1", KAFKA_TLS: "true", KAFKA_TLS_CA: "/nowhere/ca.pem" },
@@ -116,7 +116,7 @@ test(
   START_TIMEOUT_MS,
 );
 
-test("every wrong setting of every service is named once, before anything starts", async () => {
+test("every wrong setting of every service is reported once, before anything starts", async () => {
   const launcher = run(["stack/main.ts", "--free-ports"], {
     ...{ LOG_LEVEL: "loud", ORDER_PAYMENT_TIMEOUT: "soon", PRODUCT_CACHE_TTL: "abc" },
     ...{ CART_HTTP: "x", NOTIFIER_HTTP: "y", KAFKA_BROKERS: "z" },
@@ -131,7 +131,7 @@ test("every wrong setting of every service is named once, before anything starts
   ]);
 }, START_TIMEOUT_MS);
 
-test("a port that is taken is named before anything starts", async () => {
+test("a port in use is reported before anything starts", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as { port: number };

@@ -7,8 +7,8 @@ import { findRuntime } from "./processes/runtimes.ts";
 import { PROJECT_DIRECTORY } from "./services.ts";
 
 /**
- * Writes the files that a program loads, and what Node itself had to resolve for its parent, as
- * JSON to its argument.
+ * Writes the files that a program loads, and the imports that Node itself resolved, as JSON to its
+ * argument.
  */
 const OBSERVE = `
   import { writeFileSync } from "node:fs";
@@ -50,7 +50,7 @@ function packagesOf({ loaded }: Observed): Set<string | undefined> {
   return new Set(packages);
 }
 
-test("registerModuleHooks() leaves Node no import among the modules of drizzle-orm", () => {
+test("registerModuleHooks() resolves all imports among the modules of drizzle-orm", () => {
   const importing = 'await import("drizzle-orm/postgres-js");';
   const hook = 'import { registerModuleHooks } from "./shared/module-loading.ts";';
   const relative = ({ resolved }: Observed) =>
@@ -64,7 +64,7 @@ test("registerModuleHooks() leaves Node no import among the modules of drizzle-o
   expect(files(withHook).sort()).toEqual(files(without).sort());
 });
 
-test("registerModuleHooks() leaves one language of zod", () => {
+test("registerModuleHooks() loads one language of zod", () => {
   const hook = 'import { registerModuleHooks } from "./shared/module-loading.ts";';
   const locales = ({ loaded }: Observed) =>
     loaded.map((url) => /\/zod\/.*\/locales\/(.*)$/.exec(url)?.[1]).filter(Boolean);
@@ -72,7 +72,7 @@ test("registerModuleHooks() leaves one language of zod", () => {
   expect(locales(run(`${hook} registerModuleHooks(); await import("zod");`))).toEqual(["en.js"]);
 });
 
-test("registerModuleHooks() leaves prom-client's metrics without OpenTelemetry", () => {
+test("registerModuleHooks() loads prom-client's metrics without OpenTelemetry", () => {
   const hook = 'import { registerModuleHooks } from "./shared/module-loading.ts";';
   const collecting = `const { Registry, collectDefaultMetrics } = await import("prom-client");
     const register = new Registry();
@@ -85,7 +85,7 @@ test("registerModuleHooks() leaves prom-client's metrics without OpenTelemetry",
 });
 
 test.each(["cart", "loms", "notifier"])(
-  "%s loads no package that only a setting or a call needs",
+  "%s loads no package that only some settings or calls need",
   (service) => {
     const packages = packagesOf(run(`await import("./${service}/service.ts");`));
     expect(packages).toContain("prom-client");

@@ -9,7 +9,7 @@ import { findRuntime } from "./processes/runtimes.ts";
 
 const GUARD = fileURLToPath(new URL("node.sh", import.meta.url));
 const PACKAGE = new URL("../package.json", import.meta.url);
-/** As an old Node, which the expression of the guard does not get to see. */
+/** Answers like an old Node. */
 const OLD_NODE = `#!/bin/sh
 if [ "$1" = -v ]; then echo v20.20.2; else exit 1; fi
 `;
@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(project, { recursive: true }));
 
-/** What a script says that begins with the guard, in a project where `node` is found in `path`. */
+/** Runs a script that begins with the guard, in a project where `node` is found in `path`. */
 function guarded(path: string) {
   const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", `. ${GUARD}; echo runs`], {
     ...{ cwd: project, env: { PATH: `${path}:${SYSTEM_PATH}` }, encoding: "utf8" },
@@ -35,25 +35,25 @@ function oldNode(): string {
   return project;
 }
 
-test("a script of npm says in one sentence that Node is too old", () => {
+test("a script of npm reports that Node is too old", () => {
   expect(guarded(oldNode())).toEqual({
     status: 1,
-    said: "This takes Node 24, and the machine has v20.20.2: npm ci brings Node 24 along, " +
+    said: "Node 24 is required, and the machine has v20.20.2: npm ci installs Node 24, " +
       "without --omit=dev or --ignore-scripts, and with NODE_ENV unset\n",
   });
 });
 
-test("a script of npm runs on the machine's Node when that is new enough", () => {
+test("a script of npm runs on the installed Node if that is new enough", () => {
   expect(guarded(dirname(findRuntime("node") as string))).toEqual({ status: 0, said: "runs\n" });
 });
 
-test("a script of npm runs with the Node among the packages, whatever the machine has", () => {
+test("a script of npm prefers the Node of the packages to the installed one", () => {
   mkdirSync(join(project, "node_modules", ".bin"), { recursive: true });
   writeFileSync(join(project, "node_modules", ".bin", "node"), "");
   expect(guarded(oldNode())).toEqual({ status: 0, said: "runs\n" });
 });
 
-test("every script of npm that begins with a TypeScript file looks for its Node first", () => {
+test("every script of npm that runs a TypeScript file has the guard", () => {
   const { scripts } = JSON.parse(readFileSync(PACKAGE, "utf8")) as {
     scripts: Record<string, string>;
   };

@@ -2,7 +2,7 @@
 # machine's Node. One below 24 would print a stack trace about the extension ".ts".
 if [ ! -e node_modules/.bin/node ] &&
   ! node -e 'process.exit(Number(parseInt(process.versions.node) < 24))'; then
-  echo "This takes Node 24, and the machine has $(node -v): npm ci brings Node 24 along," \
+  echo "Node 24 is required, and the machine has $(node -v): npm ci installs Node 24," \
     "without --omit=dev or --ignore-scripts, and with NODE_ENV unset" >&2
   exit 1
 fi

@@ -21,13 +21,13 @@ test.each([
   expect(planStack({ [name]: value })).toEqual(plan);
 });
 
-test("planStack() takes an empty variable for one that is not set", () => {
+test("planStack() treats an empty variable as unset", () => {
   expect(planStack({ PRODUCT_URL: "", LOMS_GRPC_URL: "", DATABASE_URL: "" })).toEqual(
     planStack({}),
   );
 });
 
-test("givenDatabases() puts into DATABASE_URL what has no address of its own", () => {
+test("givenDatabases() uses DATABASE_URL for databases without a URL", () => {
   expect(givenDatabases({ DATABASE_URL: DATABASE, BUS_DATABASE_URL: "postgres://bus/b" })).toEqual({
     loms: DATABASE,
     lomsReplicas: [],

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { freePorts, isFree } from "./ports.ts";
 
-test("what is given away is not given away again, even if nothing listens on it yet", async () => {
+test("freePorts() never returns a port twice, even if nothing listens on it yet", async () => {
   const given = await Promise.all(Array.from({ length: 4 }, () => freePorts(100)));
   expect(new Set(given.flat()).size).toBe(400);
 });

@@ -36,12 +36,12 @@ async function claim(port: number): Promise<boolean> {
   return server !== undefined;
 }
 
-/** The system's code for an unusable address; an address in use is no error here. */
+/** The system's code for an unusable address; an address in use is not an error here. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "this machine has no such address",
   // The same on Deno.
   EINVAL: "this machine has no such address",
-  EACCES: "there is no right to listen there",
+  EACCES: "permission is denied",
   ENOTFOUND: "there is no such host",
 };
 

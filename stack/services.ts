@@ -12,12 +12,12 @@ import { commandFor, findRuntime, ownRuntime, type Runtime } from "./processes/r
 export const PROJECT_DIRECTORY = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * Where Node keeps what it made of the modules: TypeScript without its types, and V8's code. It
- * belongs to the packages and the source, so it outlives the data.
+ * Node's compile cache: stripped TypeScript and V8 code. It depends on the packages and the source,
+ * so it survives a reset of the data.
  */
 const MODULE_CACHE = join(PROJECT_DIRECTORY, "node_modules/.cache/modules");
 
-/** The one that serves every service faster: node:http and grpc-js are both faster on Node. */
+/** node:http and grpc-js are both faster on Node. */
 export const DEFAULT_RUNTIME: Runtime = "node";
 
 const MAINS = {
@@ -32,16 +32,15 @@ export function healthListener(part: ServicePart): ListenerName {
   return `${part.toUpperCase() as Uppercase<ServicePart>}_HTTP`;
 }
 
-/** Every service on this runtime; without one, on the default. */
+/** Every service on this runtime; if undefined, on the default. */
 export function allOn(runtime: Runtime | undefined): Partial<Record<ServicePart, Runtime>> {
   if (!runtime) return {};
   return Object.fromEntries(Object.keys(MAINS).map((part) => [part, runtime]));
 }
 
 /**
- * The command that runs a service with these settings, on `runtime` or else on the default; where
- * that is not installed, on the launcher's own. Under Deno it may do what the settings need and
- * nothing else.
+ * Returns the command of a service with these settings, on `runtime` or the default; if that is not
+ * installed, on the launcher's own. On Deno it gets only the permissions that the settings need.
  */
 export async function serviceCommand(
   part: ServicePart,
@@ -53,7 +52,9 @@ export async function serviceCommand(
   return commandFor(chosen, MAINS[part], flags);
 }
 
-/** The environment of a service: the launcher's own, and what it reads of the wiring. */
+/**
+ * The environment of a service: the launcher's own, and the settings of the wiring that it reads.
+ */
 export async function serviceEnvironment(
   part: ServicePart,
   addresses: Addresses,

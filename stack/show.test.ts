@@ -27,7 +27,7 @@ test("renderLine() shows a log record with every digit of its ids", () => {
 });
 
 test.each(["FATAL ERROR: out of memory", '{"half":', '{"no":"record"}'])(
-  "renderLine() leaves what is no log record as it is: %s",
+  "renderLine() returns what is not a log record unchanged: %s",
   (line) => {
     expect(renderLine(line)).toBe(line);
   },
@@ -47,7 +47,7 @@ test("readyBlock() masks the credentials of the product service", () => {
   expect(shown("https://hidden@products/api")).toContain("https://***@products/api");
 });
 
-test("readyBlock() says what the events go over", () => {
+test("readyBlock() names the bus", () => {
   expect(readyBlock(facts, 1_500)).toContain("over the embedded bus");
   const kafkaBrokers = "127.0.0.1:19092";
   expect(readyBlock({ ...facts, kafkaBrokers }, 1_500)).toContain(`Apache Kafka ${kafkaBrokers}`);

@@ -3,7 +3,7 @@ import { redactUrls } from "../shared/redact.ts";
 import { parseExact } from "./exact-json.ts";
 import type { StackFacts } from "./stack-file.ts";
 
-/** Renders a service's log line for people; a line that is no log record stays unchanged. */
+/** Renders a service's log line for people; other lines stay unchanged. */
 export function renderLine(line: string): string {
   if (!line.startsWith("{")) return line;
   try {
@@ -43,7 +43,7 @@ Try first, in another terminal:
   curl ${cart}/user/1/cart/list
   curl -X POST ${cart}/user/1/cart/checkout
 
-or buy at a prompt: npm run shop. The whole way of an order: npm run demo.
+or buy at a prompt: npm run shop. To follow one order from cart to notification: npm run demo.
 Ctrl-C stops everything; the data stays.
 `;
 }

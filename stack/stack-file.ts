@@ -7,31 +7,31 @@ import { PROJECT_DIRECTORY } from "./services.ts";
 
 export interface StackUrls {
   readonly cart: string;
-  /** The gateway; unknown when loms is not a part of this stack. */
+  /** The gateway; undefined if loms is not part of this stack. */
   readonly loms: string | undefined;
   /** host:port. */
   readonly lomsGrpc: string;
-  /** The stock API; unknown when loms is not a part of this stack. */
+  /** The stock API; undefined if loms is not part of this stack. */
   readonly lomsAdmin: string | undefined;
   readonly notifier: string;
   readonly products: string;
 }
 
-/** What tools need to know of a running stack. The database URLs hold passwords. */
+/** What tools need to know about a running stack. The database URLs contain passwords. */
 export interface StackFacts {
   readonly urls: StackUrls;
   readonly databases: Databases;
-  /** The addresses of Apache Kafka, comma separated; without it events go over the embedded bus. */
+  /** The addresses of Apache Kafka, comma separated; undefined with the embedded bus. */
   readonly kafkaBrokers?: string | undefined;
   /** Holds `<service>.log`, JSON lines. */
   readonly logDirectory: string;
 }
 
 const FACTS_FILE = "stack.json";
-/** Where a service that is started alone finds the running stack, for what it was not given. */
+/** Gives a service that is started alone the settings of the running stack. */
 const SETTINGS_FILE = "stack.env";
 
-/** Where the services find each other and their databases, as settings. */
+/** The settings by which services find each other and their databases. */
 export function wiring({ databases, urls, kafkaBrokers = "" }: StackFacts): Environment {
   return {
     DATABASE_URL: databases.loms,
@@ -46,14 +46,14 @@ export function wiring({ databases, urls, kafkaBrokers = "" }: StackFacts): Envi
   };
 }
 
-/** Writes the facts where tools and services started alone look for them, for this user only. */
+/** Writes the facts for tools and for services started alone, readable by this user only. */
 export function noteStack(dataDirectory: string, facts: StackFacts): void {
   const lines = Object.entries(wiring(facts)).map(([name, value]) => `LOCAL_${name}=${value}\n`);
   writeWhole(join(dataDirectory, SETTINGS_FILE), lines.join(""));
   writeWhole(join(dataDirectory, FACTS_FILE), `${JSON.stringify(facts, undefined, 2)}\n`);
 }
 
-/** The facts of the stack that runs on the directory; undefined when none does. */
+/** The facts of the stack that runs on the directory; undefined if none does. */
 export function readStack(dataDirectory: string): StackFacts | undefined {
   try {
     return JSON.parse(readFileSync(join(dataDirectory, FACTS_FILE), "utf8")) as StackFacts;
@@ -75,5 +75,5 @@ function writeWhole(path: string, text: string): void {
   renameSync(unfinished, path);
 }
 
-/** Where `npm start` keeps what stays, unless STACK_DATA names another directory. */
+/** The data directory of `npm start`, unless STACK_DATA names another. */
 export const DATA_DIRECTORY = join(PROJECT_DIRECTORY, ".data");

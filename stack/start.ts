@@ -38,30 +38,30 @@ import { storageError } from "./storage-error.ts";
 export type Part = PostgresPart | ServicePart | "kafka";
 
 export interface StackOptions {
-  /** Holds everything that stays; one running stack at a time. */
+  /** All persistent data; for one running stack at a time. */
   readonly dataDirectory: string;
   /** "free" lets several stacks run side by side; "documented" takes those of the README. */
   readonly ports: "free" | "documented";
-  /** Handed to the services. A part whose address is given here is not started. */
+  /** Passed to the services. A part whose address is given here is not started. */
   readonly environment?: Environment;
-  /** Without one for a service: the runtime that serves it best. */
+  /** Default: the faster runtime of each service. */
   readonly runtimes?: Partial<Record<ServicePart, Runtime>>;
   readonly replicas?: 1 | 2;
   /**
-   * Starts Apache Kafka, too, and puts the events on it; otherwise they go as the environment says.
+   * Starts Apache Kafka, too, and uses it as the bus; otherwise the environment selects the bus.
    */
   readonly kafka?: boolean | undefined;
-  /** Holds what was fetched for that; `cache` in the data directory without it. */
+  /** Where Apache Kafka is downloaded to; default: `cache` in the data directory. */
   readonly cacheDirectory?: string;
   /** false skips fsync: for tests, whose data need not survive a crash of the machine. */
   readonly durable?: boolean;
-  /** Each line that a service writes, as it is: JSON but for a runtime's own last words. */
+  /** Each line that a service writes, unchanged: JSON, except output of a runtime that crashes. */
   readonly onLine?: (part: ServicePart, line: string) => void;
   /** Called when a part ends unexpectedly. */
   readonly onEnd?: (part: Part, ending: Ending) => void;
 }
 
-/** The running system; every part is a process of its own. */
+/** The running system; each part is a separate process. */
 export interface Stack extends StackFacts {
   readonly parts: readonly Part[];
   /** Stops everything in order and leaves no process, port or lock. */
@@ -83,7 +83,7 @@ const STOP_ORDER = [["cart"], ["loms"], ["notifier", "products"]] as const;
 
 /**
  * Starts the whole system and returns once every part is ready.
- * @throws {Error} in plain words, with nothing left running
+ * @throws {Error} if it cannot start; then nothing is left running
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { environment = {} } = options;
@@ -106,7 +106,7 @@ function makeDirectory(path: string): string {
     return realpathSync(path);
   } catch (error) {
     const known = storageError(path, error);
-    throw known === error ? new Error(`Cannot make the folder ${path}`, { cause: error }) : known;
+    throw known === error ? new Error(`Cannot create the folder ${path}`, { cause: error }) : known;
   }
 }
 
@@ -147,7 +147,7 @@ async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack)
   children.push(...services.values());
   await startServices(services, pair, opened);
   noteStack(dataDirectory, facts);
-  opened.push("the note of the addresses", () => forgetStack(dataDirectory));
+  opened.push("the stack's addresses", () => forgetStack(dataDirectory));
   return { ...facts, ...controlsOf(pair, kafka, services), close: () => opened.close() };
 }
 
@@ -165,7 +165,7 @@ function postgresParts({ postgres }: Plan, replicas: 1 | 2 = 1): PostgresPart[] 
 function databasesOf(pair: PostgresPair | undefined, environment: Environment): Databases {
   const given = givenDatabases(environment);
   if (given) return given;
-  if (!pair) throw new Error("There is no database");
+  if (!pair) throw new Error("This stack has no database of its own");
   return {
     loms: pair.primaryUrl("loms"),
     lomsReplicas: pair.replicaUrls("loms"),
@@ -214,16 +214,16 @@ async function startServices(
     });
   }
   const all = [...services.values()];
-  // A failure waits for the others: the stop that follows must find every process.
+  // On a failure, wait for the others: the following stop must find every process.
   const postgres = pair?.start() ?? Promise.resolve();
-  // Making its data takes PostgreSQL a processor of its own, and the machine may have two.
+  // initdb takes a whole processor, and the machine may have two.
   const hurry = pair?.isNew ? postgres.catch(() => {}) : Promise.resolve();
   const results = await Promise.allSettled([postgres, loadInTurn(all, hurry)]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
   await Promise.all(all.map((service) => service.start()));
 }
 
-/** Loads the services one after the other until `hurry` resolves, and then the rest at once. */
+/** Loads the services one by one until `hurry` resolves, then the rest concurrently. */
 async function loadInTurn(
   services: readonly ServiceProcess[],
   hurry: Promise<void>,
@@ -262,7 +262,7 @@ function controlsOf(
   for (const [part, service] of services) controls.set(part, service);
   const control = (part: Part): ManagedProcess => {
     const found = controls.get(part);
-    if (!found) throw new Error(`${part} is no part of this stack`);
+    if (!found) throw new Error(`${part} is not part of this stack`);
     return found;
   };
   return {

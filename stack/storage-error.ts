@@ -1,7 +1,7 @@
 /** Reasons for an unusable folder, by the system's error code. */
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "there is no right to write there",
-  EPERM: "there is no right to write there",
+  EACCES: "writing there is not permitted",
+  EPERM: "writing there is not permitted",
   EROFS: "it is read-only",
   EEXIST: "a file has that name",
   ENOTDIR: "a file has the name of a folder above it",

@@ -22,7 +22,7 @@ interface RunFile {
   readonly functions: readonly string[];
 }
 
-/** What runs during a checkout but does not count. */
+/** Code that runs during a checkout but does not count. */
 const EXCLUDED: readonly (readonly [RegExp, string])[] = [
   [/^(stack|tools)\//, "the test setup itself"],
   [/(^|\/)gen\//, "generated code"],
@@ -34,7 +34,7 @@ const EXCLUDED: readonly (readonly [RegExp, string])[] = [
 
 /** Requests before the measured one, so that lazy set-up has happened. */
 const WARM_UP_CHECKOUTS = 3;
-/** What runs in one of them alone is a timer of the background. */
+/** Functions that run in only one of them belong to background timers. */
 const MEASURED_CHECKOUTS = 3;
 /** Lets connections and the relay become idle before the measurement. */
 const SETTLE_MS = 1_000;
@@ -150,7 +150,7 @@ function runFiles(coverage: readonly inspector.Profiler.ScriptCoverage[]): RunFi
     .map((file) => ({ ...file, functions: [...new Set(file.functions)] }));
 }
 
-/** Of the first run, the files and functions that every run has. */
+/** The files and functions of the first run that every run has. */
 function inAll([first = [], ...others]: readonly (readonly RunFile[])[]): RunFile[] {
   return first.flatMap(({ path, functions }) => {
     const functionsOf = (run: readonly RunFile[]) =>

@@ -9,7 +9,7 @@ const { CART_URL, LOMS_URL, LOMS_ADMIN_TOKEN } = process.env;
 const stack = findStack();
 const cart = CART_URL || stack?.urls.cart;
 const loms = LOMS_URL || stack?.urls.loms;
-// The notifications of another system are not in our notifier's log.
+// Notifications of another system are not in the log of our notifier.
 const isOurs = !CART_URL && !LOMS_URL;
 const notifierLog = stack && isOurs ? join(stack.logDirectory, "notifier.log") : undefined;
 
@@ -25,7 +25,7 @@ if (!cart || !loms) {
       ? { products, lomsAdmin, lomsAdminToken: LOMS_ADMIN_TOKEN || undefined }
       : undefined;
     await runStory(narrator, { cart, loms, keeper, notifierLog, brokers });
-    process.stdout.write(`\ndemo: ${narrator.steps} steps, all as promised\n`);
+    process.stdout.write(`\ndemo: ${narrator.steps} steps, all as expected\n`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     process.stdout.write(`\ndemo: step ${narrator.steps} (${narrator.title}): ${reason}\n`);

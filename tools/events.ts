@@ -33,7 +33,7 @@ interface Given {
   readonly max: number;
 }
 
-/** By the command and its options; each returns nothing when there is no such order. */
+/** By the command and its options; each returns undefined if there is no such order. */
 const COMMANDS: Readonly<
   Record<string, (deps: EventsDeps, given: Given) => Promise<string[] | undefined>>
 > = {
@@ -78,5 +78,5 @@ await runTool({
     return { data: lines, lines };
   },
 });
-// A timer of kafkajs would go on.
+// Timers of kafkajs would keep the process alive.
 process.exit();

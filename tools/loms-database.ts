@@ -5,13 +5,13 @@ import { Pool } from "../shared/postgres/pool.ts";
 import { backgroundContext } from "../shared/telemetry/tracing.ts";
 import { wholeNumber } from "./tool.ts";
 
-/** One run reads and moves no more, so that it stays short and its memory small. */
+/** Rows that one run reads or moves, so that it stays short and its memory small. */
 const MAX_DEFAULT = "1000";
 const MAX_MAX = 100_000n;
-/** People wait for it, and a lookup in a large database is slow when it was idle. */
+/** Operators wait for it, and a lookup in a large, idle database is slow. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 
-/** @throws {UsageError} when the text of `--max` is no number of rows that one run may take */
+/** @throws {UsageError} if the text of `--max` is not a permitted number of rows */
 export function readMax(text = MAX_DEFAULT): number {
   return Number(wholeNumber("--max", text, 1n, MAX_MAX));
 }

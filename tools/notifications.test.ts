@@ -25,6 +25,6 @@ test.each([
   `{"message":"notifier is listening"}`,
   `{"message":"a dead letter","order_id":1}`,
   `{"message":"m",${NOTIFICATION}`,
-])("readNotificationLine() takes %j for no notification", (line) => {
+])("readNotificationLine() returns undefined for %j", (line) => {
   expect(readNotificationLine(line)).toBeUndefined();
 });

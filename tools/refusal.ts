@@ -2,17 +2,17 @@ import { AppError } from "../shared/errors.ts";
 import type { Problem } from "./clients/gen/loms/types.gen.ts";
 import { itemLine } from "./list-lines.ts";
 
-/** What is known of a command that failed. */
+/** What is known about a failed command. */
 export interface Refusal {
-  /** For programs: the problem as it was answered, or the same fields as far as they are known. */
+  /** For programs: the problem as answered, or the fields of it that are known. */
   readonly data: Partial<Problem>;
   /** For people. */
   readonly lines: readonly string[];
-  /** What the cart costs, when that is why. */
+  /** The total of the cart, if that is the reason. */
   readonly total?: bigint | undefined;
 }
 
-/** A checkout that was refused, since the cart does not cost what was agreed to. */
+/** A checkout that was refused because the cart's total has changed. */
 class PriceChange extends Error {
   readonly problem: Problem;
   readonly agreed: bigint;
@@ -24,7 +24,7 @@ class PriceChange extends Error {
   }
 }
 
-/** What the refusal of a checkout says to a buyer who agreed to a total. */
+/** The refusal of a checkout for a buyer who agreed to a total. */
 export function priceChange(thrown: unknown, agreed: bigint): unknown {
   const isPriceChange = isProblem(thrown) && thrown.total_price !== undefined;
   return isPriceChange ? new PriceChange(thrown, agreed) : thrown;
@@ -45,7 +45,7 @@ export function refusalOf(thrown: unknown): Refusal {
   return { data: { code: "unavailable", detail }, lines: [`no answer: ${detail}`] };
 }
 
-/** On Node, fetch says only that it failed, and its cause says why. */
+/** On Node, the error of fetch says only that it failed; its cause has the reason. */
 function whyOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   return thrown.cause instanceof Error ? thrown.cause.message || thrown.message : thrown.message;
@@ -66,7 +66,7 @@ function priceChangeLines({ problem, agreed }: PriceChange): string[] {
 
 function problemLines(problem: Problem): string[] {
   const { status, code, detail, errors = [], skus = [], skus_total = 0 } = problem;
-  // The detail of a single one is that one.
+  // With a single error, the detail is its message.
   const rules = errors.length < 2
     ? []
     : errors.map(({ path, message }) => `  ${path || "the body"} ${message}`);

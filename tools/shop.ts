@@ -33,7 +33,7 @@ await runTool({
   },
 });
 
-/** The one that the environment names, else the one that runs in this folder. */
+/** The system that the environment names, else the one that runs in this folder. */
 function findShop(): Shop {
   const stack = findStack();
   const { cart: CART_URL, loms: LOMS_URL, products: PRODUCT_URL } = stack?.urls ?? {};
@@ -48,7 +48,7 @@ function findShop(): Shop {
       userAgent: `marketplace-shop/${VERSION}`,
       cacheTtlMs: 0,
     }),
-    // Another system's notifications are not in our notifier's log.
+    // Notifications of another system are not in the log of our notifier.
     notifierLog: cart === stack?.urls.cart ? join(stack.logDirectory, "notifier.log") : undefined,
   };
 }

@@ -8,9 +8,9 @@ import { ImportError } from "./stock/import-file.ts";
 import { FileError } from "./stock/lines-of-json.ts";
 import { findStack, findUrls, type Outcome, runTool, UsageError } from "./tool.ts";
 
-/** A longer list is not read. */
+/** Errors of a file that are printed. */
 const FILE_ERRORS_SHOWN_MAX = 20;
-/** Replaces the sign of a number while options are parsed: a negative count would be one. */
+/** Replaces the minus sign while options are parsed, because a negative count would be one. */
 const MINUS = "\u2212";
 
 await runTool({
@@ -33,7 +33,7 @@ await runTool({
   refusal: failureOf,
 });
 
-/** The stock API of the environment, or else of the system in this folder. */
+/** The stock API that the environment names, else the one that runs in this folder. */
 function findApi(): StockApi {
   const [url = ""] = findUrls({ LOMS_ADMIN_URL: findStack()?.urls.lomsAdmin });
   const [baseUrl, connection] = reach(url);

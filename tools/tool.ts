@@ -7,17 +7,17 @@ import { redactUrls } from "../shared/redact.ts";
 import { DATA_DIRECTORY, readStack, type StackFacts } from "../stack/stack-file.ts";
 import { refusalOf } from "./refusal.ts";
 
-/** A command that cannot run here: exit code 1. */
+/** A command that cannot be executed: exit code 1. */
 export class ToolError extends Error {
   readonly exitCode: number = 1;
 }
 
-/** A command that cannot be understood: exit code 2. */
+/** A command that is malformed: exit code 2. */
 export class UsageError extends ToolError {
   override readonly exitCode = 2;
 }
 
-/** What came of a command, or why it was refused. */
+/** The result of a command, or its refusal. */
 export interface Outcome {
   /** For programs; bigints are written with every digit. */
   readonly data: unknown;
@@ -32,10 +32,10 @@ type Values<Options extends ParseArgsOptionsConfig> = ReturnType<
 export interface Tool<Options extends ParseArgsOptionsConfig> {
   readonly name: string;
   usage(): string;
-  /** Beside --help. With --json, outcomes and refusals are printed as JSON. */
+  /** Besides --help. With --json, outcomes and refusals are printed as JSON. */
   readonly options: Options;
   readonly args?: string[];
-  /** Returns nothing when it has printed by itself. */
+  /** Returns undefined if it has printed its output itself. */
   run(words: string[], values: Values<Options>): Promise<Outcome | undefined>;
   /** Describes what `run` threw. */
   refusal?(error: unknown): Outcome;
@@ -71,7 +71,7 @@ function readCommandLine(options: ParseArgsOptionsConfig, args = process.argv.sl
   }
 }
 
-/** @throws {UsageError} when the text is no whole number from `min` to `max` */
+/** @throws {UsageError} if the text is not a whole number from `min` to `max` */
 export function wholeNumber(name: string, text: string, min: bigint, max = INT64_MAX): bigint {
   const form = min < 0n ? /^[+-]?[0-9]{1,19}$/ : /^(?:0|[1-9][0-9]{0,18})$/;
   const value = form.test(text) ? BigInt(text) : undefined;
@@ -80,16 +80,16 @@ export function wholeNumber(name: string, text: string, min: bigint, max = INT64
   throw new UsageError(`${name} is a whole number from ${min}${limit}, not "${text}"`);
 }
 
-/** The system that runs in this folder; undefined when none does. */
+/** The system that runs in this folder, if any. */
 export function findStack(): StackFacts | undefined {
   return readStack(process.env.STACK_DATA || DATA_DIRECTORY);
 }
 
 /**
- * The URL that each variable of the environment names, else that of the running system, without a
- * slash at its end, as paths are put behind it.
- * @throws {UsageError} when one is not a URL
- * @throws {ToolError} when one is not known
+ * The URL in each variable of the environment, else that of the running system, without a trailing
+ * slash.
+ * @throws {UsageError} if one is not a URL
+ * @throws {ToolError} if one is unknown
  */
 export function findUrls(running: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(running).map(([variable, found]) => {

@@ -12,10 +12,10 @@ import { isRuntime } from "../stack/processes/runtimes.ts";
 import { allOn } from "../stack/services.ts";
 import { startStack } from "../stack/start.ts";
 
-/** Of the fresh stack; the SKU is a product of the test data. */
+/** On the fresh stack; the SKU is a product of the test data. */
 const CART_PATH = "/user/1/cart";
 const SKU = 1_625_903;
-/** Spans are sent a second after they ended; this is for a machine that is very busy. */
+/** Spans are sent a second after they end; later on a busy machine. */
 const WAIT_MAX_MS = 20_000;
 const POLL_MS = 100;
 const SERVICES = ["cart", "loms", "notifier"];
@@ -42,9 +42,9 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** A checkout on a fresh stack; resolves with its trace when its spans have come. */
+/** A checkout on a fresh stack; resolves with its trace once its spans have arrived. */
 async function buySomething(runtime: string) {
-  say("trace-demo: starting a stack of its own");
+  say("trace-demo: starting a stack");
   const stack = await startStack({
     dataDirectory: directory,
     ports: "free",
@@ -71,7 +71,7 @@ async function call(method: string, url: string, body?: object): Promise<string>
   return text;
 }
 
-/** Waits for the notifications and returns the trace of the checkout, as far as it has come. */
+/** Waits for the notifications and returns the received spans of the checkout's trace. */
 async function receivedTrace() {
   const read = async (path: string): Promise<unknown> =>
     JSON.parse(await call("GET", `${observer.url}/api/${path}`));
@@ -83,7 +83,7 @@ async function receivedTrace() {
       const { rows } = await read(`traces/${traceId}`) as { rows: TraceRow[] };
       if (isLate || notificationsIn(rows) >= LAST_SPANS.count) return { traceId, rows };
     }
-    if (isLate) throw new Error("the span of the checkout has not come");
+    if (isLate) throw new Error("the span of the checkout was not received");
     await sleep(systemClock, POLL_MS);
   }
 }
@@ -106,9 +106,9 @@ function draw(rows: readonly TraceRow[]): void {
 
 function problemOf(rows: readonly TraceRow[]): string | undefined {
   const missing = SERVICES.filter((name) => !rows.some(({ service }) => service === name));
-  if (missing.length > 0) return `the trace has nothing of ${missing.join(" and ")}`;
+  if (missing.length > 0) return `the trace has no spans of ${missing.join(" and ")}`;
   const shown = notificationsIn(rows);
-  if (shown < LAST_SPANS.count) return `the trace shows ${shown} notifications of two`;
+  if (shown < LAST_SPANS.count) return `the trace has ${shown} of two notifications`;
   const roots = rows.filter(({ depth }) => depth === 0).length;
-  return roots === 1 ? undefined : `the trace is in ${roots} pieces`;
+  return roots === 1 ? undefined : `the trace has ${roots} roots`;
 }

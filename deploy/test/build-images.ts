@@ -108,7 +108,7 @@ function step(what: string): void {
 installTools();
 importDebian();
 const node = findRuntime("node");
-if (!node) throw new Error("There is no node here: npm ci brings it");
+if (!node) throw new Error("Node is not installed: run npm ci");
 build(tagOf("node", "Dockerfile"), join(STAND_INS, "node"), {
   contexts: { node: dirname(node), npm: ownNpm() },
 });

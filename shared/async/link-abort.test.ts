@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { linkAbort } from "./link-abort.ts";
 
-test("linkAbort() passes the parent's reason on", () => {
+test("linkAbort() aborts with the parent's reason", () => {
   const parent = new AbortController();
   const child = new AbortController();
   linkAbort(parent.signal, child);
@@ -10,13 +10,13 @@ test("linkAbort() passes the parent's reason on", () => {
   expect(child.signal.reason).toBe("why");
 });
 
-test("linkAbort() aborts at once below a parent that has aborted", () => {
+test("linkAbort() aborts at once if the parent has aborted", () => {
   const child = new AbortController();
   linkAbort(AbortSignal.abort("why"), child);
   expect(child.signal.reason).toBe("why");
 });
 
-test("linkAbort() passes nothing on once the link is cut", () => {
+test("linkAbort() does nothing once the link is removed", () => {
   const parent = new AbortController();
   const child = new AbortController();
   linkAbort(parent.signal, child)();

@@ -9,7 +9,7 @@ function openLoop(step: () => Promise<number>) {
   return { clock, loop, onError };
 }
 
-test("a loop waits between steps as long as the step says", async () => {
+test("a loop waits as long as the step returns", async () => {
   const step = vi.fn<() => Promise<number>>().mockResolvedValueOnce(0).mockResolvedValue(500);
   const { clock, loop } = openLoop(step);
   loop.start();
@@ -19,7 +19,7 @@ test("a loop waits between steps as long as the step says", async () => {
   expect(step).toHaveBeenCalledTimes(3);
 });
 
-test("wake() ends the wait, also when it comes during a step", async () => {
+test("wake() ends the wait, also when called during a step", async () => {
   let finish = (_waitMs: number) => {};
   const step = vi.fn(() => new Promise<number>((resolve) => finish = resolve));
   const { clock, loop } = openLoop(step);
@@ -52,7 +52,7 @@ test("a failed step is retried after a growing pause that wake() does not shorte
   expect(onError).toHaveBeenCalledTimes(5);
 });
 
-test("close() waits for the step in progress and lets no other follow", async () => {
+test("close() waits for the step in progress and starts no other", async () => {
   let finish = (_waitMs: number) => {};
   const step = vi.fn(() => new Promise<number>((resolve) => finish = resolve));
   const { clock, loop } = openLoop(step);

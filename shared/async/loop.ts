@@ -7,7 +7,7 @@ export interface LoopOptions {
   readonly onError: (error: unknown) => void;
   /** The pause after a step that failed; it doubles with each further failure. */
   readonly backoffMs: number;
-  /** Without it every such pause is `backoffMs`. */
+  /** Default: every such pause is `backoffMs`. */
   readonly backoffMaxMs?: number;
 }
 

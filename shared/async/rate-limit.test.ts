@@ -8,7 +8,7 @@ import { VirtualClock } from "./test/virtual-clock.ts";
 const WINDOW_MS = 1_000;
 const USE_MAX_MS = 300;
 
-/** A clock whose timers fire up to that much after their time, or before it when negative. */
+/** A clock whose timers fire late by that much, or early if it is negative. */
 function withTimersOff(clock: VirtualClock, offMs: () => number): Clock {
   return {
     now: () => clock.now(),
@@ -27,7 +27,7 @@ function setUp(permits = 2, timersOffMs = () => 0) {
     clock: withTimersOff(clock, timersOffMs),
   });
   const grantedAt: string[] = [];
-  /** Takes a permit and has used it after `useMs`. */
+  /** Takes a permit and reports it as used after `useMs`. */
   const take = (name: string, { deadlineAt = 60_000, useMs = 0, signal = never() } = {}) =>
     limit.acquire({ deadlineAt, signal }).then(async (permit) => {
       grantedAt.push(`${name} at ${clock.now()}`);
@@ -42,14 +42,14 @@ function never(): AbortSignal {
 }
 
 describe("RateLimit", () => {
-  test("grants at once as many as the window allows and the rest in order", async () => {
+  test("grants as many permits as the window allows at once, the rest in order", async () => {
     const { clock, take, grantedAt } = setUp();
     for (const name of ["a", "b", "c", "d", "e"]) void take(name);
     await clock.advance(2_000);
     expect(grantedAt).toEqual(["a at 0", "b at 0", "c at 1000", "d at 1000", "e at 2000"]);
   });
 
-  // The system's timers round: a late one is usual, one that is a little early happens, too.
+  // The system's timers are often late, and sometimes a little early.
   test.each([
     { seed: 1, fromMs: 0, toMs: 0 },
     { seed: 2, fromMs: 0, toMs: 0 },
@@ -81,7 +81,7 @@ describe("RateLimit", () => {
     expect(Math.min(...closest)).toBeGreaterThanOrEqual(WINDOW_MS);
   });
 
-  test("counts the window from the moment of use, not from the grant", async () => {
+  test("counts the window from the time of use, not from the grant", async () => {
     const { clock, take, grantedAt } = setUp(1);
     void take("slow", { useMs: 200 });
     void take("next");
@@ -89,7 +89,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["slow at 0", "next at 1200"]);
   });
 
-  test("counts a permit that is not reported as used after a while", async () => {
+  test("counts a permit that is not reported as used as used after a while", async () => {
     const { clock, limit, take, grantedAt } = setUp(1);
     const forgotten: Permit = await limit.acquire({ deadlineAt: 60_000, signal: never() });
     void take("next");
@@ -98,7 +98,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual([`next at ${USE_MAX_MS + WINDOW_MS}`]);
   });
 
-  test("counts a permit as used only once the process has had time to use it", async () => {
+  test("counts a permit as used only after the process had time to use it", async () => {
     const { clock, limit, take, grantedAt } = setUp(1);
     await limit.acquire({ deadlineAt: 60_000, signal: never() });
     void take("next");
@@ -123,7 +123,7 @@ describe("RateLimit", () => {
     expect(limit.waiting).toBe(1);
   });
 
-  test("grants nothing during a pause, and then the queue in order", async () => {
+  test("grants nothing during a pause, then the queue in order", async () => {
     const { clock, limit, take, grantedAt } = setUp();
     void take("before");
     await clock.advance(100);
@@ -134,7 +134,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["before at 0", "a at 3100", "b at 3100", "c at 4100"]);
   });
 
-  test("refuses those in the queue whose deadline a pause passes, and says how long", async () => {
+  test("refuses waiters whose deadline a pause exceeds, with a Retry-After", async () => {
     const { clock, limit, take, grantedAt } = setUp(1);
     void take("a");
     const impatient = take("b", { deadlineAt: 2_000 });
@@ -172,7 +172,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["slow at 0", "patient at 1250"]);
   });
 
-  test("a waiter that leaves gives its place to the next", async () => {
+  test("a waiter that leaves makes room for the next", async () => {
     const { clock, limit, take, grantedAt } = setUp(1);
     const controller = new AbortController();
     void take("a");
@@ -209,7 +209,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["slow at 0", "quick at 0", "next at 1000"]);
   });
 
-  test("one that had left before takes no permit", async () => {
+  test("a caller that has left takes no permit", async () => {
     const { clock, limit, take, grantedAt } = setUp(1);
     const left = new Error("left");
     expect(await take("gone", { signal: AbortSignal.abort(left) })).toBe(left);
@@ -219,7 +219,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["next at 0"]);
   });
 
-  test("a caller that leaves after its grant moves no other", async () => {
+  test("a caller that leaves after its grant does not delay others", async () => {
     const { clock, take, grantedAt } = setUp(1);
     const controller = new AbortController();
     void take("a", { signal: controller.signal });

@@ -43,7 +43,7 @@ test("RequestContext has aborted when its signal is read after the deadline", as
   expect(clock.pending).toBe(0);
 });
 
-test("RequestContext aborts as unavailable when the caller leaves", () => {
+test("RequestContext aborts as unavailable when the caller disconnects", () => {
   const caller = new AbortController();
   const { context } = setUp(caller);
   const { signal } = context;
@@ -55,13 +55,13 @@ test("RequestContext aborts as unavailable when the caller leaves", () => {
   });
 });
 
-test("RequestContext sees a caller that left before its signal was read", () => {
+test("RequestContext detects a caller that disconnected before its signal was read", () => {
   const reason = new AppError("unavailable", "gone");
   const { context } = setUp({ signal: AbortSignal.abort(reason) });
   expect(context.signal.reason).toBe(reason);
 });
 
-test("RequestContext of another as its caller is cancelled with that", () => {
+test("RequestContext is cancelled together with the context that is its caller", () => {
   const caller = new AbortController();
   const { clock, context } = setUp(caller);
   const child = new RequestContext({

@@ -50,11 +50,11 @@ export function within<Result, Late>(
   });
 }
 
-/** The caller of the work. Its signal may be expensive to make, so it is read only when needed. */
+/** The caller of the work. Its signal is created on first use, because that may be expensive. */
 export interface Caller {
   /** Aborts when the caller has left. */
   readonly signal: AbortSignal;
-  /** The same without the signal, where it is known. */
+  /** The same without creating the signal, where it is known. */
   readonly hasLeft?: boolean;
 }
 

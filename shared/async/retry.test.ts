@@ -36,7 +36,7 @@ function setUp(given: Partial<RetryOptions> = {}, deadlineAt = 60_000) {
 }
 
 describe("retry()", () => {
-  test("makes one try when that succeeds", async () => {
+  test("makes one attempt if that succeeds", async () => {
     const { triesAt, run } = setUp();
     expect(await run(0)).toBe("try 1");
     expect(triesAt).toEqual([0]);
@@ -50,7 +50,7 @@ describe("retry()", () => {
     expect(triesAt).toEqual([0, 50, 150, 300]);
   });
 
-  test("rejects with the last error when the tries are used up", async () => {
+  test("rejects with the last error when no attempts are left", async () => {
     const { clock, triesAt, run } = setUp();
     const result = run(9);
     await clock.advance(1_000);
@@ -58,7 +58,7 @@ describe("retry()", () => {
     expect(triesAt).toHaveLength(4);
   });
 
-  test("does not try again when that is no use", async () => {
+  test("does not retry an error that is not retryable", async () => {
     const { triesAt, run } = setUp();
     const refused = new Error("refused");
     expect(await run(9, refused)).toBe(refused);
@@ -73,7 +73,7 @@ describe("retry()", () => {
     expect(triesAt).toEqual([0, 2_050]);
   });
 
-  test("rejects at once when the pause would last past the deadline", async () => {
+  test("rejects at once if the pause would end after the deadline", async () => {
     const { clock, triesAt, run } = setUp({ advise: () => ({ afterMs: 2_000 }) }, 2_050);
     expect(await run(1)).toBe(busy);
     expect(triesAt).toEqual([0]);
@@ -90,7 +90,7 @@ describe("retry()", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("rejects with the reason of a signal that aborted during a try", async () => {
+  test("rejects with the reason of a signal that aborted during an attempt", async () => {
     const { controller, triesAt, run } = setUp();
     const result = run(1);
     const left = new Error("the caller disconnected");
@@ -99,7 +99,7 @@ describe("retry()", () => {
     expect(triesAt).toEqual([0]);
   });
 
-  test("rejects with the reason of the deadline that a try outlasted", async () => {
+  test("rejects with the reason of a deadline that passed during an attempt", async () => {
     const clock = new VirtualClock();
     const context = new RequestContext({ traceparent: "", timeoutMs: 100, clock });
     const options = { ...OPTIONS, clock };
@@ -109,7 +109,7 @@ describe("retry()", () => {
     expect(await result).toMatchObject({ code: "deadline_exceeded" });
   });
 
-  test("an error that no further try would mend stands, whatever the signal says", async () => {
+  test("a non-retryable error is returned even if the signal has aborted", async () => {
     const { controller, run } = setUp();
     const refused = new Error("refused");
     const result = run(1, refused);

@@ -25,7 +25,7 @@ function setUp() {
 const left = new Error("left");
 
 describe("SingleFlight", () => {
-  test("calls of one key at the same time are one call", async () => {
+  test("concurrent calls for one key are one call", async () => {
     const { clock, calls, caller } = setUp();
     const callers = [caller(), caller(), caller()];
     await clock.advance(100);
@@ -34,7 +34,7 @@ describe("SingleFlight", () => {
     expect(calls).toHaveLength(1);
   });
 
-  test("calls of different keys do not share", async () => {
+  test("calls for different keys are not shared", async () => {
     const { clock, flights, calls, work } = setUp();
     const { signal } = new AbortController();
     const both = ["a", "b"].map((key) => flights.run(key, { deadlineAt: 1_000, signal }, work));
@@ -66,7 +66,7 @@ describe("SingleFlight", () => {
     await expect(flights.run("a", deadline, async () => "fine")).resolves.toBe("fine");
   });
 
-  test("one that leaves, even the first, takes nothing from the others", async () => {
+  test("a caller that leaves, even the first, does not affect the others", async () => {
     const { clock, calls, caller } = setUp();
     const first = caller();
     const second = caller();
@@ -87,7 +87,7 @@ describe("SingleFlight", () => {
     expect(await later.result).toBe("call 2");
   });
 
-  test("an aborted call that ends late does not take its successor's place", async () => {
+  test("an aborted call that ends late does not affect its successor", async () => {
     const { clock, calls, caller } = setUp();
     caller().leave(left);
     const later = caller();
@@ -98,7 +98,7 @@ describe("SingleFlight", () => {
     expect(calls).toHaveLength(2);
   });
 
-  test("one that leaves after the result aborts nothing", async () => {
+  test("a caller that leaves after the result aborts nothing", async () => {
     const { clock, calls, caller } = setUp();
     const { result, leave } = caller();
     await clock.advance(100);
@@ -107,7 +107,7 @@ describe("SingleFlight", () => {
     expect(calls[0]?.signal.aborted).toBe(false);
   });
 
-  test("the shared deadline is that of the most patient caller so far", () => {
+  test("the shared deadline is the latest of its callers so far", () => {
     const { calls, caller } = setUp();
     caller(500);
     expect(calls[0]?.deadlineAt).toBe(500);

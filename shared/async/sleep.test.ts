@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { sleep } from "./sleep.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
 
-test("sleep() resolves when the time has come and no earlier", async () => {
+test("sleep() resolves after the delay and not earlier", async () => {
   const clock = new VirtualClock();
   let awake = false;
   void sleep(clock, 100).then(() => awake = true);
@@ -12,7 +12,7 @@ test("sleep() resolves when the time has come and no earlier", async () => {
   expect(awake).toBe(true);
 });
 
-test("sleep() rejects with the signal's reason and takes its timer back", async () => {
+test("sleep() rejects with the signal's reason and cancels its timer", async () => {
   const clock = new VirtualClock();
   const controller = new AbortController();
   const sleeping = sleep(clock, 100, controller.signal);
@@ -21,7 +21,7 @@ test("sleep() rejects with the signal's reason and takes its timer back", async 
   expect(clock.pending).toBe(0);
 });
 
-test("sleep() sets no timer when the signal has aborted before", async () => {
+test("sleep() sets no timer if the signal has aborted", async () => {
   const clock = new VirtualClock();
   const sleeping = sleep(clock, 100, AbortSignal.abort(new Error("too late")));
   await expect(sleeping).rejects.toThrow("too late");

@@ -3,7 +3,7 @@ import { sleep } from "./sleep.ts";
 import { TaskGroup } from "./task-group.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
 
-/** A task that takes `ms`, and notes when it starts and how it ends. */
+/** A task that takes `ms`, and records when it starts and how it ends. */
 function noter(clock: VirtualClock) {
   const notes: string[] = [];
   const task =
@@ -36,7 +36,7 @@ describe("TaskGroup", () => {
     expect(group.signal.aborted).toBe(false);
   });
 
-  test("wait() resolves at once when there is nothing to wait for", async () => {
+  test("wait() resolves at once without tasks", async () => {
     await expect(new TaskGroup().wait()).resolves.toBeUndefined();
   });
 
@@ -59,7 +59,7 @@ describe("TaskGroup", () => {
     await expect(group.wait()).rejects.toBe(first);
   });
 
-  test("a task that throws before it waits for anything fails the group", async () => {
+  test("a task that throws synchronously fails the group", async () => {
     const group = new TaskGroup();
     group.go(() => {
       throw new Error("at once");

@@ -6,7 +6,7 @@ const late = () => {
   throw new Error("late");
 };
 
-test("within() is the result of the work, and leaves no timer", async () => {
+test("within() returns the result of the work, and leaves no timer", async () => {
   const clock = new VirtualClock();
   expect(await within(clock, 100, Promise.resolve(1), late)).toBe(1);
   await expect(within(clock, 100, Promise.reject(new Error("failed")), late))
@@ -14,7 +14,7 @@ test("within() is the result of the work, and leaves no timer", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("within() is the result of onLate when the work takes longer", async () => {
+test("within() returns the result of onLate if the work takes longer", async () => {
   const clock = new VirtualClock();
   const settled = vi.fn<(value: unknown) => void>();
   const never = new Promise<number>(() => {});
@@ -27,7 +27,7 @@ test("within() is the result of onLate when the work takes longer", async () => 
   await thrown;
 });
 
-test("within() ignores work that fails after its time", async () => {
+test("within() ignores work that fails too late", async () => {
   const clock = new VirtualClock();
   const { promise, reject } = Promise.withResolvers<number>();
   const result = within(clock, 100, promise, () => 0);

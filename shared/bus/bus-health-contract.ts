@@ -7,7 +7,7 @@ import { Gate, Inbox, message } from "./test/inbox.ts";
 const TOPIC: Topic = { name: "events", groups: ["readers"], deadLetterQueue: "events.dlq" };
 const IN_GROUP = { topic: TOPIC, group: "readers" } as const;
 
-/** How every implementation of {@link Bus} ends, and what it reports of its health. */
+/** The contract of every implementation of {@link Bus} about closing and health. */
 export function describeBusHealth(name: string, openFixture: () => Promise<BusFixture>): void {
   describe(name, () => {
     async function setUp(): Promise<BusFixture> {
@@ -58,7 +58,7 @@ export function describeBusHealth(name: string, openFixture: () => Promise<BusFi
       });
     });
 
-    test("lag() counts the messages that wait and those in progress", async () => {
+    test("lag() counts waiting messages and those in progress", async () => {
       const fixture = await setUp();
       const [bus, other] = [fixture.openBus(), fixture.openBus()];
       const lag = () => other.lag(TOPIC, "readers");

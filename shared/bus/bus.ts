@@ -4,8 +4,8 @@ import { AppError } from "../errors.ts";
 export type BusSystem = "kafka" | "pg-boss";
 
 /**
- * A message to publish. Its strings are well-formed Unicode without U+0000 (JSON text never holds
- * one); the key is not empty.
+ * A message to publish. Its strings are well-formed Unicode without U+0000 (JSON text never
+ * contains one); the key is not empty.
  */
 export interface OutgoingMessage {
   /** Messages of one key are delivered in the order in which they were published. */
@@ -71,12 +71,13 @@ export interface SubscribeOptions {
   readonly topic: Topic;
   readonly group: string;
   /**
-   * Handles messages that arrived together, those of a key in order, and resolves with what failed;
-   * a rejection fails all. Two calls at once never share a key. The bus acknowledges what was
-   * handled, and redelivers what failed after a backoff, without limit. Messages behind a failed
-   * one of their key wait, whatever became of them: a handler stops a key at its first failure. A
-   * key that failed comes back in a call of its own. An {@link UnreadableMessageError} moves its
-   * message to the dead-letter queue with the reason, and the key continues.
+   * Handles messages that arrived together, those of a key in order, and resolves with the
+   * failures; a rejection fails all messages. Concurrent calls never share a key. The bus
+   * acknowledges handled messages and redelivers failed ones after a backoff, without limit. A
+   * handler stops a key at its first failure: later messages of the key are redelivered after the
+   * failed one, even if they were handled. A failed key is redelivered in a separate call. An
+   * {@link UnreadableMessageError} moves its message to the dead-letter queue with the reason, and
+   * the key continues.
    */
   readonly handle: (messages: readonly IncomingMessage[]) => Promise<Failures>;
 }
@@ -87,7 +88,7 @@ export type Failures = ReadonlyMap<number, unknown>;
 export interface Subscription {
   /**
    * Rejects when the subscription has failed permanently and the process should exit; never
-   * resolves. It needs no handler.
+   * resolves. It may be left unhandled.
    */
   readonly failed: Promise<never>;
   /** Takes no more messages, waits for running handlers and acknowledges what they processed. */

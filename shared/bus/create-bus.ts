@@ -19,14 +19,14 @@ export function localBusSettings(environment: Environment): string[] {
   return environment.BUS_DATABASE_URL ? [] : ["BUS_DATABASE_URL", "KAFKA_BROKERS"];
 }
 
-/** Loads the packages of the bus that the settings name, so that {@link createBus} need not. */
+/** Loads the packages of the selected bus, so that {@link createBus} need not. */
 export async function loadBus({ KAFKA_BROKERS: brokers }: BusConfig): Promise<void> {
   await (brokers.length === 0 ? import("./postgres.ts") : import("./kafka.ts"));
 }
 
 /**
- * The bus that the settings name; it connects on first use. Loads only the packages of that bus.
- * @throws {ConfigError} when a file named in the settings cannot be read
+ * The bus that the settings select; it connects on first use. Loads only the packages of that bus.
+ * @throws {ConfigError} if a file named in the settings cannot be read
  */
 export async function createBus(config: BusConfig, log: Logger): Promise<Bus> {
   const { KAFKA_BROKERS: brokers, BUS_DATABASE_URL: url } = config;

@@ -14,10 +14,10 @@ import type { KafkaSecurity } from "./kafka-settings.ts";
 import type { ThrottledLog } from "../telemetry/throttled-log.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
-/** Keeps a broker that hangs from blocking the relay. */
+/** So that a broker that hangs does not block the relay. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** The relay and the callers of `subscribe()` retry themselves, so these give up after 1–2 s. */
+/** The relay and the callers of `subscribe()` retry themselves, so these fail after 1–2 s. */
 const IMPATIENT: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 };
 /**
  * A consumer that retries during an outage keeps its membership; one that crashes rejoins as a new
@@ -64,7 +64,7 @@ export function createKafkaClients(
   return { impatient: create(IMPATIENT), patient: create(PATIENT) };
 }
 
-/** Runs `work` with an admin client of its own. */
+/** Runs `work` with a new admin client. */
 export async function withAdmin<Result>(
   kafka: Kafka,
   work: (admin: Admin) => Promise<Result>,

@@ -24,7 +24,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A member whose group has the coordinators in turn. */
+/** A member whose group has these coordinators, one after the other. */
 function openGroup(first: Coordinator, ...others: (Coordinator | Promise<never>)[]): Group {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
   keepHeartbeats();
@@ -67,7 +67,7 @@ test.each([
   expect(group.offsetManager.coordinator).toBe(next);
 });
 
-test("a heartbeat fails as it would have when the lookup takes more than 2 s", async () => {
+test("a heartbeat fails with the first error when the lookup takes more than 2 s", async () => {
   const error = { name: "KafkaJSConnectionError" };
   const group = openGroup({ heartbeat: () => Promise.reject(error) }, new Promise(() => {}));
   vi.setSystemTime(Date.now() + INTERVAL_MS);

@@ -11,7 +11,7 @@ interface ConsumerGroup {
   heartbeat(options: { readonly interval: number }): Promise<void>;
 }
 
-/** The names and types of the errors of a broker that is not the coordinator, or not any more. */
+/** Names and types of the errors of a broker that is not, or no longer, the coordinator. */
 const LOST = [
   "KafkaJSConnectionError",
   "KafkaJSConnectionClosedError",
@@ -21,21 +21,21 @@ const LOST = [
   "GROUP_COORDINATOR_NOT_AVAILABLE",
 ];
 
-/** How long one heartbeat waits for a lookup, which goes on for up to a minute. */
+/** How long one heartbeat waits for a lookup, which may take up to a minute. */
 const LOOKUP_MAX_MS = 2_000;
 
 const patched = new WeakSet<object>();
-/** Those in progress. */
+/** Lookups in progress. */
 const lookups = new WeakMap<ConsumerGroup, Promise<void>>();
 
 /**
  * Patches the consumers of kafkajs 2.2.4, which stop their heartbeats in two cases, so that the
  * broker removes the member after its session:
- * - The clock steps back. They schedule by wall-clock time and send none until it has caught up. A
- *   last heartbeat in the future counts as long past.
- * - The coordinator's broker dies. They call the same broker until it is back, or until their
- *   retries are used up after a minute, and commit nothing. The new coordinator is looked up, and
- *   the membership goes on.
+ * - The clock steps back. kafkajs schedules heartbeats by wall-clock time, so it sends none until
+ * the clock has caught up. With the patch, a last heartbeat in the future counts as long past.
+ * - The coordinator's broker dies. kafkajs calls the same broker until it is back, or until its
+ * retries are used up after a minute, and commits nothing. With the patch, it looks up the new
+ * coordinator, and the membership continues.
  */
 export function keepHeartbeats(): void {
   const load = createRequire(import.meta.url);

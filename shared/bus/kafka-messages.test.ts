@@ -18,7 +18,7 @@ test("fromKafka() reads messages of other producers", () => {
   });
 });
 
-test("a dead letter keeps the bytes of the message and names its place and the reason", () => {
+test("a dead-lettered message keeps its bytes and has its position and the reason", () => {
   const value = Buffer.from([0xff, 0x00]);
   const headers = { traceparent: Buffer.from("00-1-2-01") };
   const message: KafkaMessage = { ...RECORD, key: Buffer.from("a"), value, headers };

@@ -1,7 +1,7 @@
 import type { KafkaMessage, Message } from "kafkajs";
 import type { DeadLetter, IncomingMessage, OutgoingMessage } from "./bus.ts";
 
-/** The headers that a message gains in the dead-letter queue: the reason, and its place. */
+/** The headers that a message gains in the dead-letter queue: the reason and its position. */
 const REASON = "dead_letter_reason";
 const PLACE = ["dead_letter_topic", "dead_letter_partition", "dead_letter_offset"] as const;
 

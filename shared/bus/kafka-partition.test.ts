@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import type { Outcome } from "./deliver.ts";
 import { KafkaPartition } from "./kafka-partition.ts";
 
-/** A partition whose fetches bring messages, given as key@offset, from its position on. */
+/** A partition whose fetches return messages, given as key@offset, from its position on. */
 function openPartition(...keysAndOffsets: readonly string[]) {
   const all = keysAndOffsets.map((text): KafkaMessage => {
     const [key = "", offset = ""] = text.split("@");
@@ -80,7 +80,7 @@ test("nothing is handled after the session of the member has ended", async () =>
   expect(calls).toEqual(["1#1 2#1"]);
 });
 
-test("a key that failed is handled in a call of its own", async () => {
+test("a failed key is handled in a separate call", async () => {
   const { fetch, failing, calls } = openPartition("a@1", "b@2", "c@3", "a@4");
   for (const offset of ["1", "2", "3"]) failing.add(offset);
   await fetch();

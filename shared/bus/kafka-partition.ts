@@ -4,9 +4,9 @@ import { sleep } from "../async/sleep.ts";
 import type { Outcome } from "./deliver.ts";
 import { keyOf } from "./kafka-messages.ts";
 
-/** Messages of a partition in one call of the handler; what a killed process may have repeated. */
+/** Messages of a partition in one call of the handler; a killed process repeats up to so many. */
 const TOGETHER_MAX = 100;
-/** Keys that failed before are handled by themselves, so many at once. */
+/** Failed keys are handled in separate calls, up to so many concurrently. */
 const KEYS_AT_ONCE = 100;
 /** Delay after the first failure of a handler; doubles with each further one. */
 const FIRST_BACKOFF_MS = 100;

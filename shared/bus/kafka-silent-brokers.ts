@@ -25,10 +25,10 @@ interface Errors {
 const patched = new WeakSet<object>();
 
 /**
- * A broker that freezes still accepts connections. kafkajs 2.2.4 keeps one on which a request has
- * timed out, takes it for connected and goes on to use it: for a lookup of leaders, and as the
- * first broker of a client, which then never tries another. This patch closes the connection, as
- * other clients do, so that kafkajs treats the broker as lost.
+ * A broker that hangs still accepts connections. kafkajs 2.2.4 keeps a connection on which a
+ * request has timed out, and uses it again: to look up leaders, and as the first broker of a
+ * client, which then never tries another. This patch closes the connection, as other clients do, so
+ * that kafkajs treats the broker as lost.
  */
 export function dropSilentBrokers(): void {
   const load = createRequire(import.meta.url);

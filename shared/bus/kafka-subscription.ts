@@ -36,7 +36,7 @@ export interface KafkaSubscriptionOptions extends SubscribeOptions {
 }
 
 /**
- * One member of a consumer group. What it has processed is committed with a later fetch, for all
+ * One member of a consumer group. Processed messages are committed with a later fetch, for all
  * partitions in one request that nothing waits for: if the process dies before, the messages are
  * redelivered. A message that fails is redelivered after a backoff: its partition pauses and is
  * then fetched again from the first unprocessed message, while other partitions continue. Slow
@@ -52,7 +52,7 @@ export class KafkaSubscription implements Subscription {
   readonly #batches = new Set<Promise<void>>();
   readonly #watchdog: Watchdog;
   readonly #logFailure: ThrottledLog;
-  /** Of the newest batch: it commits for the generation in which this member is. */
+  /** The newest batch, which commits for the current generation of this member. */
   #payload: EachBatchPayload | undefined;
   #committing: Promise<void> | undefined;
   #committedAt = 0;
@@ -72,7 +72,7 @@ export class KafkaSubscription implements Subscription {
       heartbeatInterval: this.#heartbeatMs,
       maxWaitTimeInMs: FETCH_WAIT_MS,
       allowAutoTopicCreation: false,
-      // A restart in progress continues after disconnect(), and would bring the consumer back.
+      // A restart in progress would continue after disconnect() and reconnect the consumer.
       retry: { restartOnFailure: () => Promise.resolve(!this.#closing.signal.aborted) },
     });
     const { promise, reject } = Promise.withResolvers<never>();
@@ -85,16 +85,16 @@ export class KafkaSubscription implements Subscription {
 
   #listen(fail: (error: Error) => void): void {
     const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH, REBALANCING } = this.#consumer.events;
-    // The next owner of a partition begins at what is committed before this member joins again.
+    // The next owner of a partition begins at the offset committed before this member rejoins.
     this.#consumer.on(REBALANCING, () => void this.#commit());
-    // Other members may have processed what this member remembers.
+    // Other members may have processed messages that this member remembers.
     this.#consumer.on(GROUP_JOIN, () => {
       this.#partitions.clear();
       this.#payload = undefined;
     });
     this.#consumer.on(FETCH, () => this.#commitSoon());
     for (const renewal of [GROUP_JOIN, HEARTBEAT]) {
-      // Each name has an overload of its own; a listener without parameters fits all of them.
+      // Each name has its own overload; a listener without parameters fits all of them.
       this.#consumer.on(renewal as typeof HEARTBEAT, () => {
         this.#sessionEndsAt = systemClock.now() + this.#options.sessionTimeoutMs;
       });
@@ -150,7 +150,7 @@ export class KafkaSubscription implements Subscription {
       await payload?.commitOffsetsIfNecessary(payload.uncommittedOffsets());
     };
     const committing = (this.#committing ?? Promise.resolve()).then(commit)
-      // The next heartbeat finds out whether this member is still one.
+      // The next heartbeat shows whether this process is still a member.
       .catch((error: unknown) => this.#logFailure("warn", "Cannot commit offsets", error))
       .finally(() => {
         if (this.#committing === committing) this.#committing = undefined;

@@ -23,7 +23,7 @@ function newTopic(): Topic {
   return { name, groups: [name], deadLetterQueue: `${name}.dlq` };
 }
 
-/** Lets every fetch of this process hang, as when kafkajs waits for a lost response. */
+/** Leaves every fetch of this process unanswered, as when kafkajs waits for a lost response. */
 function swallowFetches(): void {
   const load = createRequire(import.meta.url);
   const broker = load("kafkajs/src/broker/index.js") as { prototype: { fetch: unknown } };

@@ -30,7 +30,7 @@ function openFixture(): Promise<BusFixture> {
     return renaming(bus, own);
   };
   return Promise.resolve({
-    // Kafka stores what was committed, not what was started.
+    // Kafka stores committed offsets, not deliveries.
     countsLostAttempts: false,
     refusedValue: "x".repeat(TOO_LARGE_BYTES),
     openBus: (options) => open([address], options),

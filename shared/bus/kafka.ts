@@ -110,7 +110,7 @@ export class KafkaBus extends BaseBus<KafkaSubscription> {
     const producer = this.#clients.impatient.producer({
       allowAutoTopicCreation: false,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-      // More would reorder messages when they are sent again.
+      // With more, a resent message could be stored after later ones.
       maxInFlightRequests: 1,
       // An idempotent producer loses messages after a timeout: docs/decisions/0017.
       idempotent: false,

@@ -1,10 +1,10 @@
 import type { Clock as BossClock, PgBoss } from "pg-boss";
 
-// pg-boss stores timestamps of the server's clock and compares them with it later. When that clock
-// steps back, earlier timestamps are in the future: waiting jobs are fetched only once the clock
-// has caught up, and after jobs published meanwhile; the claim of a dead member does not expire;
-// upkeep pauses. So timestamps in the future are moved to the present: those of jobs that wait
-// before each publish, and all of them every second.
+// pg-boss stores timestamps of the server's clock and compares them with it later. After that clock
+// has stepped back, earlier timestamps are in the future: waiting jobs are fetched only once the
+// clock has caught up, and after jobs published meanwhile; the claim of a dead member does not
+// expire; maintenance pauses. So timestamps in the future are moved to the present: those of
+// waiting jobs before each publish, and all of them every second.
 
 /** A clock for pg-boss's own timers that never steps back. */
 export const MONOTONIC_CLOCK: BossClock = {
@@ -24,9 +24,11 @@ const RETRY_MAX = "interval '6 seconds'";
  */
 const NEWEST_IS_AHEAD = `select
     coalesce((select max(created_on) from pgboss.job where name = $1) > clock_timestamp(), false)`;
-/** All that a publish depends on, since pg-boss orders the jobs of a key by their creation. */
+/**
+ * The part that a publish depends on, because pg-boss orders the jobs of a key by their creation.
+ */
 export const LOOK_AT_NEWEST = `${NEWEST_IS_AHEAD} as ahead`;
-/** Also the other timestamps of the queue, in subqueries, so that an index finds the rows. */
+/** Adds the other timestamps of the queue, in subqueries, so that an index finds the rows. */
 const IS_AHEAD = `${NEWEST_IS_AHEAD}
     or exists (
       select from pgboss.job
@@ -40,7 +42,7 @@ const IS_AHEAD = `${NEWEST_IS_AHEAD}
       select from pgboss.queue
       where name = $1 and greatest(monitor_claim_on, monitor_on) > clock_timestamp()
     ) as ahead`;
-/** Also whether a job's member is silent, which reads every job in progress. */
+/** Adds whether a job's member is silent, which reads every job in progress. */
 const LOOK = `${IS_AHEAD},
     exists (
       select from pgboss.job
@@ -50,7 +52,7 @@ const LOOK = `${IS_AHEAD},
 
 /**
  * Moves queue $1 to the present. All its jobs move by the same interval, which keeps their order.
- * Two processes at once may move some jobs twice, which keeps the order too: jobs of later
+ * Two concurrent processes may move some jobs twice, which keeps the order too: jobs of later
  * publishes are not among them.
  */
 const MOVE_BACK = `with moment as materialized (
@@ -84,7 +86,7 @@ export interface QueueLook {
   readonly silent: boolean;
 }
 
-/** Looks at a queue, and moves its timestamps in the server's future to the present. */
+/** Checks a queue, and moves its timestamps in the server's future to the present. */
 export function lookAfter(boss: PgBoss, queue: string): Promise<QueueLook> {
   return moveBackIfAhead<QueueLook>(LOOK, boss, queue);
 }

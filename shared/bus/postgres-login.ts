@@ -10,8 +10,8 @@ const APPLICATION_NAME = "marketplace_bus";
 
 /**
  * Connection options for `pg` from a database URL, with the meaning that URLs have everywhere in
- * this project: a dialer opens the connections. `pg` itself parses no URL, and no variables such as
- * PGOPTIONS.
+ * this project: a dialer opens the connections. `pg` itself reads neither the URL nor variables
+ * such as PGOPTIONS.
  */
 export function dialedLogin(url: string, connectTimeoutMs: number) {
   ignorePgVariables();

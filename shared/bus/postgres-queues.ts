@@ -17,7 +17,7 @@ const RETRY_DELAY_S = 1;
 const RETRY_DELAY_MAX_S = 5;
 /**
  * A member without a heartbeat for this long is considered dead, in seconds. pg-boss accepts less
- * than 10 for a job only, not for a queue.
+ * than 10 only for a job, not for a queue.
  */
 const HEARTBEAT_S = 4;
 
@@ -68,7 +68,7 @@ export function toJob(
   return { id, singletonKey: key, data, heartbeatSeconds: HEARTBEAT_S };
 }
 
-/** `id` is the message's, so that dead-lettering it twice stores it once. */
+/** `id` is the id of the message, so that dead-lettering it twice stores it once. */
 export function toDeadLetterJob(
   id: string,
   { key, value, headers, position }: IncomingMessage,

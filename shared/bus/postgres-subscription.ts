@@ -33,7 +33,7 @@ const IDLE_AFTER_MS = 10_000;
 /** After a failed fetch; doubles up to the maximum, in ms. */
 const FETCH_BACKOFF_MS = 100;
 const FETCH_BACKOFF_MAX_MS = 1_000;
-/** Between heartbeats, and looks for silent members; a quarter of what makes one silent, in ms. */
+/** Between heartbeats, and between checks for silent members; a quarter of HEARTBEAT_S, in ms. */
 const HEARTBEAT_INTERVAL_MS = 1_000;
 /** Attempts within one claim; then the job goes back to the database. */
 const TRIES_PER_CLAIM = 4;
@@ -59,7 +59,7 @@ export interface PostgresSubscriptionOptions extends SubscribeOptions {
 
 export class PostgresSubscription implements Subscription {
   readonly queue: string;
-  /** Its loop survives every error; only a hanging consumer fails it. */
+  /** Its loop survives every error; only a handler that hangs fails it. */
   readonly failed: Promise<never>;
   readonly #options: PostgresSubscriptionOptions;
   readonly #logFailure: ThrottledLog;
@@ -79,7 +79,7 @@ export class PostgresSubscription implements Subscription {
   readonly #loop: Loop;
   readonly #watchdog: Watchdog;
   #cancelHeartbeat: () => void = () => {};
-  /** The look in progress. */
+  /** The check in progress. */
   #looking: Promise<void> | undefined;
   #lastJobAt = -Infinity;
 
@@ -92,7 +92,7 @@ export class PostgresSubscription implements Subscription {
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.failed.catch(() => {});
-    // Failed fetches count as signs of life, so there is nothing to probe.
+    // Failed fetches count as signs of life, so no probe is needed.
     const probe = () => Promise.resolve();
     this.#watchdog = new Watchdog({ clock: systemClock, limits, probe, onStuck: reject });
     this.#loop = new Loop({
@@ -211,7 +211,7 @@ export class PostgresSubscription implements Subscription {
     }
   }
 
-  /** Makes what a clock that stepped back, or a member that died, has left ready to be fetched. */
+  /** Makes jobs ready to be fetched after a clock stepped back or a member died. */
   async #look(): Promise<void> {
     const { boss, log } = this.#options;
     try {
@@ -222,12 +222,12 @@ export class PostgresSubscription implements Subscription {
       this.#lastJobAt = systemClock.now();
       this.wake();
     } catch (error) {
-      this.#logFailure("warn", `Cannot look after ${this.queue}`, error);
+      this.#logFailure("warn", `Cannot check ${this.queue}`, error);
     }
   }
 }
 
-/** The jobs in one call each: those that were never claimed before together, each other alone. */
+/** Groups the jobs by call: first deliveries together, each redelivered one alone. */
 function apart(jobs: readonly MessageJob[]): MessageJob[][] {
   const again = jobs.filter(({ retryCount }) => retryCount > 0);
   return [jobs.filter(({ retryCount }) => retryCount === 0), ...again.map((job) => [job])];

@@ -17,23 +17,23 @@ import type { WatchLimits } from "./watchdog.ts";
 const INSERT_BATCH_MAX = 500;
 /** Characters in one statement, which bounds its memory. */
 const INSERT_CHARACTERS_MAX = 1 << 20;
-/** Fetch, acknowledge, heartbeat, publish and upkeep; LISTEN has another connection. */
+/** For fetch, acknowledge, heartbeat, publish and maintenance; LISTEN has another connection. */
 const CONNECTIONS_MAX = 5;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Keeps a server that hangs from blocking the relay; creating the schema takes 1–3 s. */
+/** So that a server that hangs does not block the relay; creating the schema takes 1–3 s. */
 const QUERY_TIMEOUT_MS = 15_000;
 /**
- * The shortest time between two looks of pg-boss for missed heartbeats, in seconds; its minimum. A
- * subscription that finds some calls for one; pg-boss's own timer does once a minute.
+ * Interval of pg-boss checks for missed heartbeats, in seconds; its minimum. A subscription that
+ * detects a silent member triggers a check; pg-boss's own timer fires once a minute.
  */
 const MONITOR_S = 1;
-/** How often pg-boss does what there is nothing of here, in seconds: old jobs, flows. */
+/** Interval of pg-boss maintenance that this system does not need, in seconds. */
 const MAINTENANCE_S = 60 * 60;
-/** How long close() waits for pg-boss's own work, in ms; handlers have ended before. */
+/** How long close() waits for pg-boss's own work, in ms; by then handlers have ended. */
 const STOP_TIMEOUT_MS = 3_000;
 /**
- * Statistics of a queue lag behind its length. With nested loops pg-boss's fetch then takes seconds
- * (10 000 waiting jobs: 650/s, without nested loops 19 000/s).
+ * Statistics of a queue lag behind its length. With nested loops, pg-boss's fetch then takes
+ * seconds (10 000 waiting jobs: 650/s, without nested loops 19 000/s).
  */
 const PLANNER = "set enable_nestloop = off";
 /**
@@ -126,7 +126,7 @@ export class PostgresBus extends BaseBus<PostgresSubscription> {
   }
 
   async #insert(topic: Topic, messages: readonly OutgoingMessage[]): Promise<void> {
-    // Ids ascend with the list: pg-boss orders the jobs of one statement by id.
+    // Ids ascend with the list, because pg-boss orders the jobs of one statement by id.
     const jobs = messages.map((message) => toJob(message, uuidV7()));
     const queues = topic.groups.map((group) => queueName(topic, group));
     for (const queue of queues) {
@@ -152,7 +152,7 @@ export class PostgresBus extends BaseBus<PostgresSubscription> {
     return subscription;
   }
 
-  /** Takes time in proportion to the waiting jobs; those acknowledged are gone. */
+  /** Takes time in proportion to the waiting jobs; acknowledged ones are removed. */
   protected override async readLag(topic: Topic, group: string): Promise<number> {
     const count = "select count(*)::int as jobs from pgboss.job where name = $1";
     const { rows } = await this.#boss.getDb().executeSql(count, [queueName(topic, group)]);

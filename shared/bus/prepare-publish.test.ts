@@ -20,7 +20,7 @@ test("preparePublish() names each statement of a publish", async () => {
   ]);
 });
 
-test("preparePublish() leaves other statements of pg-boss as they are", async () => {
+test("preparePublish() does not change other statements of pg-boss", async () => {
   const query = vi.fn<Connection["query"]>(() => Promise.resolve());
   const connection = { query };
   preparePublish(connection);

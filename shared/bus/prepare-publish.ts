@@ -7,7 +7,8 @@ export interface Connection {
 
 /**
  * Prepares the statements of a publish on a connection. Planning them takes longer than storing a
- * few messages, and their plans do not depend on how many jobs there are, as others of pg-boss do.
+ * few messages, and unlike other statements of pg-boss, their plans do not depend on the number of
+ * jobs.
  */
 export function preparePublish(connection: Connection): void {
   const query = connection.query.bind(connection);
@@ -20,7 +21,7 @@ export function preparePublish(connection: Connection): void {
   };
 }
 
-/** One text for each queue. */
+/** Each queue has its own text. */
 function isOfPublish(text: string): boolean {
   return text === LOOK_AT_NEWEST || text.trimStart().startsWith("INSERT INTO pgboss.job");
 }

@@ -42,7 +42,7 @@ test("signs of life keep a consumer running", async () => {
   expect(onStuck).not.toHaveBeenCalled();
 });
 
-test("silence during an outage does not count, and starts again after it", async () => {
+test("silence during an outage does not count, and the time restarts after it", async () => {
   const { pass, onStuck, goDown, comeBack } = openWatchdog();
   goDown();
   await pass(600_000);

@@ -8,9 +8,9 @@ import type { Clock } from "../async/request-context.ts";
 // counts only while the bus answers a probe.
 
 export interface WatchLimits {
-  /** Without any sign of life. Longer than a rebalance plus a session timeout, 40 s. */
+  /** Time without a sign of life. Longer than a rebalance plus a session timeout, 40 s. */
   readonly silenceMaxMs: number;
-  /** For one call of a handler; the deadlines of handlers are far shorter. */
+  /** Maximum time of one call of a handler; the deadlines of handlers are far shorter. */
   readonly handlerMaxMs: number;
   /** Interval of the checks. */
   readonly everyMs: number;

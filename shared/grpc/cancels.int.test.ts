@@ -10,7 +10,7 @@ import type { IncomingCall } from "./unary.ts";
 
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
 const timeoutMs = 15_000;
-/** Deno's http2 has no setting for it, and closes a connection after 1000 at once. */
+/** Deno's http2 has no setting for it, and closes a connection after 1000 concurrent ones. */
 const CANCELLED = "Deno" in globalThis ? 500 : 3_000;
 const AT_ONCE = 100;
 /** The call that is not cancelled. */

@@ -34,10 +34,7 @@ export interface KafkaOptions {
   readonly ports?: BrokerPorts;
   /** Returns the properties to use instead of ours. */
   readonly customize?: (own: Properties) => Properties;
-  /**
-   * The node id in a cluster of several brokers, which the properties define; by default the only
-   * one.
-   */
+  /** The id in its properties, in a cluster of several brokers; default: a new one. */
   readonly clusterId?: string;
   /** Options of the tool that formats the directory. */
   readonly formatArgs?: readonly string[];
@@ -89,7 +86,7 @@ export class KafkaBroker extends ManagedProcess {
     throw failure("start", outcome, output());
   }
 
-  /** Stops it; its data stay. */
+  /** Stops the broker; its data stays. */
   close(): Promise<void> {
     return this.stop();
   }

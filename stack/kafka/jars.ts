@@ -14,14 +14,14 @@ const COPY_DEPENDENCIES =
 /** The minimum version for Apache Kafka 4. */
 const JAVA_MIN = 17;
 
-/** Why no broker can run here; undefined if one can. */
+/** Returns why no broker can run on this machine; undefined if one can. */
 export function whyNoKafka(cacheDirectory: string): string | undefined {
   const { status, stderr } = spawnSync("java", ["-version"], { encoding: "utf8" });
-  if (status !== 0) return `there is no java (${JAVA_MIN} or newer)`;
+  if (status !== 0) return `Java ${JAVA_MIN} or newer is not installed`;
   const version = Number(/version "([0-9]+)/.exec(stderr)?.[1]);
-  if (version < JAVA_MIN) return `java is ${version}, and ${JAVA_MIN} or newer is needed`;
+  if (version < JAVA_MIN) return `Java ${version} is installed, ${JAVA_MIN} or newer is required`;
   if (existsSync(join(cacheDirectory, JARS_FOLDER)) || runs("mvn", "--version")) return undefined;
-  return "there is no mvn to fetch Apache Kafka with";
+  return "Maven (mvn), which downloads Apache Kafka, is not installed";
 }
 
 function runs(command: string, argument: string): boolean {
@@ -45,7 +45,7 @@ export async function kafkaJars(cacheDirectory: string): Promise<string> {
   const [code] = await once(maven, "exit") as [number | null];
   if (code !== 0) {
     rmSync(unfinished, { recursive: true, force: true });
-    throw new Error(`Cannot fetch Apache Kafka: mvn ended with ${code ?? "a signal"}`);
+    throw new Error(`Cannot download Apache Kafka: mvn ended with ${code ?? "a signal"}`);
   }
   renameSync(unfinished, jars);
   return jars;

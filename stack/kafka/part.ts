@@ -19,7 +19,7 @@ export interface KafkaPartOptions {
 
 /**
  * Starts the broker of a stack; the first time, Maven downloads it.
- * @throws {Error} in plain words if the stack cannot have a broker
+ * @throws {Error} if no broker can be started
  */
 export async function startKafkaPart(options: KafkaPartOptions): Promise<KafkaBroker> {
   const { dataDirectory, ports, onSpawn, onEnd } = options;

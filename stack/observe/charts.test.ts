@@ -23,21 +23,21 @@ function valuesOf(charts: Charts, title: string, label: string): (number | null)
   return chart?.lines.find((line) => line.label === label)?.points.map(([, value]) => value);
 }
 
-test("a counter is drawn as what it grows by a second", () => {
+test("a counter is drawn as its growth per second", () => {
   const charts = new Charts();
   charts.add("loms", 1_000, created(10));
   charts.add("loms", 3_000, created(16));
   expect(valuesOf(charts, "Orders and notifications", "orders created")).toEqual([null, 3]);
 });
 
-test("a counter that restarts has grown by what it is", () => {
+test("the growth of a restarted counter is its value", () => {
   const charts = new Charts();
   charts.add("loms", 0, created(10));
   charts.add("loms", 1_000, created(4));
   expect(valuesOf(charts, "Orders and notifications", "orders created")).toEqual([null, 4]);
 });
 
-test("an average is over what happened since, and unknown when nothing did", () => {
+test("an average covers the last interval, and is unknown without calls", () => {
   const charts = new Charts();
   charts.add("loms", 0, created(10, 1));
   charts.add("loms", 2_000, created(14, 1.5));
@@ -45,7 +45,7 @@ test("an average is over what happened since, and unknown when nothing did", () 
   expect(valuesOf(charts, "Average time", "loms calls")).toEqual([null, 0.125, null]);
 });
 
-test("scrapes and probes are no requests", () => {
+test("scrapes and probes do not count as requests", () => {
   const charts = new Charts();
   const series = (route: string) =>
     `http_server_request_duration_seconds_count{http_request_method="GET",http_route="${route}"}`;
@@ -68,7 +68,7 @@ test("a failed scrape leaves a gap, and the next rate has no start", () => {
   ]);
 });
 
-test("five minutes are kept", () => {
+test("points older than five minutes are dropped", () => {
   const charts = new Charts();
   for (let n = 0; n < 400; n++) charts.add("loms", n, new Map([["outbox_backlog_events", n]]));
   const values = valuesOf(charts, "Events that wait", "in the outbox");
@@ -76,7 +76,7 @@ test("five minutes are kept", () => {
   expect(values?.at(-1)).toBe(399);
 });
 
-test("the replication state is the last scraped; unknown when loms does not answer", () => {
+test("the replication state is the last scraped one, and unknown if loms does not answer", () => {
   const charts = new Charts();
   const states = new Map([
     [`db_replication_state{state="synchronous"}`, 0],
@@ -88,7 +88,7 @@ test("the replication state is the last scraped; unknown when loms does not answ
   expect(charts.replicationState()).toBeUndefined();
 });
 
-test("what a caller got wrong is no failure", () => {
+test("errors of callers do not count as failures", () => {
   const charts = new Charts();
   const samples = (wrong: number, failed: number) =>
     new Map([

@@ -21,7 +21,7 @@ test("a line keeps its fields, with every digit of its numbers", () => {
   }]);
 });
 
-test("a runtime's last words are an error of its service", () => {
+test("a line that is not a log record is an error of its service", () => {
   const lines = new LogLines();
   lines.add("cart", "Segmentation fault");
   expect(lines.latest(1)).toMatchObject([
@@ -29,7 +29,7 @@ test("a runtime's last words are an error of its service", () => {
   ]);
 });
 
-test("lines are found by service, least level, trace and text", () => {
+test("lines are filtered by service, minimum level, trace and text", () => {
   const lines = new LogLines();
   lines.add("loms", line({ message: "one", trace_id: TRACE }));
   lines.add("loms", line({ message: "two", level: "warn", sku: 42 }));
@@ -43,7 +43,7 @@ test("lines are found by service, least level, trace and text", () => {
   expect(found({})).toEqual(["one", "two", "three"]);
 });
 
-test("the latest lines are kept, and not more", () => {
+test("only the latest lines are kept", () => {
   const lines = new LogLines();
   for (let n = 0; n < 20_000; n++) lines.add("loms", line({ message: String(n) }));
   const kept = lines.latest(20_000);
@@ -52,7 +52,7 @@ test("the latest lines are kept, and not more", () => {
   expect(lines.latest(2).map(({ message }) => message)).toEqual(["19998", "19999"]);
 });
 
-test("a line that is too long is cut", () => {
+test("a long line is cut", () => {
   const lines = new LogLines();
   lines.add("loms", line({ message: "m".repeat(1_000_000), field: "f".repeat(1_000_000) }));
   lines.add("loms", "w".repeat(1_000_000));

@@ -23,18 +23,18 @@ function sendSpans(body: string, type = "application/x-protobuf") {
   return app.request("/v1/traces", { method: "POST", body, headers: { "content-type": type } });
 }
 
-test("spans that are no protobuf are refused", async () => {
+test("a body that is not protobuf is refused", async () => {
   expect((await sendSpans("{}", "application/json")).status).toBe(415);
   expect((await sendSpans("no protobuf")).status).toBe(400);
   expect((await sendSpans("a".repeat(5 << 20))).status).toBe(413);
   expect((await sendSpans("")).status).toBe(200);
 });
 
-test("a trace that is not known is not found", async () => {
+test("an unknown trace is not found", async () => {
   expect((await app.request(`/api/traces/${"a".repeat(32)}`)).status).toBe(404);
 });
 
-test("the page lets nothing in that is not its own", async () => {
+test("the page loads only its own resources", async () => {
   const answer = await app.request("/");
   expect(answer.status).toBe(200);
   const policy = answer.headers.get("content-security-policy");
@@ -44,7 +44,7 @@ test("the page lets nothing in that is not its own", async () => {
   for (const [, file] of files) expect((await app.request(`/${file}`)).status).toBe(200);
 });
 
-test("a request under a name that is not of this machine gets nothing", async () => {
+test("a request with another Host than a loopback name is refused", async () => {
   const guarded = forLoopback((request) => app.fetch(request));
   const statusUnder = async (host: string) =>
     (await guarded(new Request("http://localhost/", { headers: { host } }))).status;

@@ -34,7 +34,7 @@ export function apiRoutes({ traces, lines, charts, scraping }: Observed): Mounte
       path: "/v1/traces",
       async run(c) {
         if (c.req.raw.headers.get("content-type") !== OTLP_TYPE) {
-          throw new HttpError(415, `Spans come as ${OTLP_TYPE}`);
+          throw new HttpError(415, `Spans must be ${OTLP_TYPE}`);
         }
         traces.add(spansOf(new Uint8Array(await readBody(c, OTLP_MAX_BYTES))));
         // An empty ExportTraceServiceResponse: everything was accepted.
@@ -58,7 +58,7 @@ export function apiRoutes({ traces, lines, charts, scraping }: Observed): Mounte
       run(c) {
         const traceId = c.req.path.slice(TRACE_PATH.length);
         const rows = traces.rows(traceId);
-        if (!rows) throw new AppError("not_found", `Nothing is known of trace ${traceId}`);
+        if (!rows) throw new AppError("not_found", `There is no trace ${traceId}`);
         return answerJson(c, 200, { rows, lines: lines.latest(LINES_SHOWN_MAX, { traceId }) });
       },
     },
@@ -79,7 +79,9 @@ function spansOf(bytes: Uint8Array) {
   try {
     return readSpans(bytes);
   } catch (cause) {
-    throw new AppError("invalid_argument", "The body is no ExportTraceServiceRequest", { cause });
+    throw new AppError("invalid_argument", "The body is not an ExportTraceServiceRequest", {
+      cause,
+    });
   }
 }
 

@@ -23,7 +23,7 @@ function span(given: Partial<ReceivedSpan>, startMs = 0, endMs = startMs + 1): R
   };
 }
 
-test("a trace is summarized by its root, however its spans arrive", () => {
+test("a trace is summarized by its root, in whatever order its spans arrive", () => {
   const traces = new Traces();
   traces.add([span({ service: "notifier", spanId: "3", parentId: "2", name: "show" }, 130, 140)]);
   traces.add([
@@ -57,7 +57,7 @@ test("rows are listed depth first, with their times since the trace began", () =
   ]]);
 });
 
-test("the latest traces come first, and the oldest are forgotten", () => {
+test("the latest traces come first, and the oldest are evicted", () => {
   const traces = new Traces();
   for (let n = 0; n < 600; n++) traces.add([span({ traceId: `trace ${n}` }, n)]);
   expect(traces.latest(2).map(({ traceId }) => traceId)).toEqual(["trace 599", "trace 598"]);
@@ -66,7 +66,7 @@ test("the latest traces come first, and the oldest are forgotten", () => {
   expect(traces.rows("trace 100")).toBeDefined();
 });
 
-test("an endless trace is cut off", () => {
+test("a trace is limited to a maximum of spans", () => {
   const traces = new Traces();
   const endless = Array.from({ length: 3_000 }, (_, n) => span({ spanId: `${n}` }, n));
   traces.add(endless);

@@ -59,7 +59,7 @@ function readValue(reader: BinaryReader, type: WireType): Uint8Array | bigint {
     case WireType.LengthDelimited:
       return reader.bytes();
     default:
-      throw new Error(`no wire type of OTLP: ${type}`);
+      throw new Error(`unknown wire type: ${type}`);
   }
 }
 

@@ -2,7 +2,7 @@ import postgres from "postgres";
 import { ignorePgVariables } from "../../shared/postgres/ignore-pg-variables.ts";
 
 const CONNECT_TIMEOUT_S = 10;
-/** SQLSTATE of `create database` if another process was faster. */
+/** SQLSTATE of `create database` if another process has just created it. */
 const DUPLICATE_DATABASE = "42P04";
 
 /** The launcher's statements on a server, as its superuser. */

@@ -23,7 +23,7 @@ function write(name: string, text: string, mode = 0o644): void {
   chmodSync(path, mode);
 }
 
-test("postgresIn() makes the links that the package's install script would, once", () => {
+test("postgresIn() creates the links of the package's install script, once", () => {
   for (const time of ["first", "again"]) {
     expect(postgresIn(directory).postgres, time).toBe(join(directory, "native/bin/postgres"));
     expect(readlinkSync(join(directory, "native/lib/a.so.1")), time).toBe("a.so.1.2");
@@ -32,14 +32,14 @@ test("postgresIn() makes the links that the package's install script would, once
 
 const INSTALL_AGAIN = "install the packages again, with npm ci or deno install";
 
-test("postgresIn() names a program that is missing or may not be run", () => {
+test("postgresIn() names a program that is missing or not executable", () => {
   chmodSync(join(directory, "native/bin/postgres"), 0o644);
   expect(() => postgresIn(directory)).toThrow(
-    `PostgreSQL's ${directory}/native/bin/postgres is missing or may not be run: ${INSTALL_AGAIN}`,
+    `PostgreSQL's ${directory}/native/bin/postgres is missing or not executable: ${INSTALL_AGAIN}`,
   );
 });
 
-test("postgresIn() says of a package without its list of links that it is incomplete", () => {
+test("postgresIn() reports a package without its list of links as incomplete", () => {
   rmSync(join(directory, "native/pg-symlinks.json"));
   expect(() => postgresIn(directory)).toThrow(/^PostgreSQL in .* is incomplete \(ENOENT.*install/);
 });

@@ -30,7 +30,7 @@ export function postgresIn(directory: string): PostgresBinaries {
       accessSync(path, constants.X_OK);
     } catch (error) {
       throw new Error(
-        `PostgreSQL's ${path} is missing or may not be run: ` +
+        `PostgreSQL's ${path} is missing or not executable: ` +
           "install the packages again, with npm ci or deno install",
         { cause: error },
       );

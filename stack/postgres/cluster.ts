@@ -105,9 +105,9 @@ async function startAll(cluster: Cluster): Promise<void> {
     const own = server === primary ? {} : standbySettings(server.name, primary.port, password);
     server.configure({ ...common, ...own, ...settings });
   }
-  // A failure waits for the others: the following stop must find every server.
+  // On a failure, wait for the others: the following stop must find every server.
   const starts: Promise<unknown>[] = [primary, ...standbys].map((server) => server.start());
-  // Loaded during the start, which makes it faster.
+  // Loaded meanwhile, which makes the start faster.
   starts.push(import("./admin.ts"));
   for (const result of await Promise.allSettled(starts)) {
     if (result.status === "rejected") throw result.reason;

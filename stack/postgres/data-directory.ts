@@ -42,7 +42,7 @@ export function hasData(directory: string, expected: number): boolean {
   const versionFile = join(directory, "PG_VERSION");
   if (!existsSync(versionFile)) {
     throw new Error(
-      `${directory} holds no data of PostgreSQL: move it away or set STACK_DATA to another folder`,
+      `${directory} is no PostgreSQL data directory: move it away or set another STACK_DATA`,
     );
   }
   const version = Number(readFileSync(versionFile, "utf8"));

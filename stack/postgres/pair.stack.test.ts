@@ -55,7 +55,7 @@ test("every commit waits for each standby, also after one is added", async () =>
   }
 });
 
-test("databases are made with the data directory, and later ones beside them", async () => {
+test("databases are created with the data directory, missing ones at a later start", async () => {
   const names = async ({ primaryUrl, replicaUrls }: PostgresPair) => {
     const statement =
       "select datname as name from pg_database where datname like 'shop%' order by 1";
@@ -72,14 +72,14 @@ test("databases are made with the data directory, and later ones beside them", a
   expect(await names(pair)).toEqual([both, both]);
 });
 
-test("libpq's variables do not lead the launcher to another server", async () => {
+test("libpq's variables do not change the server that the launcher uses", async () => {
   vi.stubEnv("PGTARGETSESSIONATTRS", "standby");
   onTestFinished(() => void vi.unstubAllEnvs());
   const { primaryUrl } = await open();
   expect(await query(primaryUrl("postgres"), "select 1 as one")).toEqual([{ one: 1 }]);
 });
 
-test("a durable data directory is forced to the disk before it appears, and works", async () => {
+test("a durable data directory is synced to disk before it gets its name", async () => {
   pair = await startPostgresPair({ dataDirectory: directory, durable: true });
   expect(await query(pair.primaryUrl("postgres"), "show fsync")).toEqual([{ fsync: "on" }]);
 });
@@ -99,7 +99,7 @@ test("a commit waits while the standby is paused", async () => {
   await created;
 });
 
-test("a killed primary keeps what it has answered, a killed standby catches up", async () => {
+test("a killed primary keeps acknowledged commits, a killed standby catches up", async () => {
   const { primaryUrl, replicaUrls, control } = await open();
   await query(primaryUrl("postgres"), "create table kept as select 1 as id");
   await control("primary").kill();
@@ -137,7 +137,7 @@ test("a standby that missed more WAL than is kept is copied again at the next st
   expect(kept).toEqual([{ id: 1 }]);
 });
 
-test("data of another PostgreSQL version is refused in one sentence and unchanged", async () => {
+test("data of another PostgreSQL version is refused and unchanged", async () => {
   await (await open()).close();
   pair = undefined;
   writeFileSync(join(directory, "primary", "PG_VERSION"), "15\n");

@@ -48,7 +48,7 @@ export interface PostgresPair {
  * Starts the primary and its standbys. If an earlier start or run was killed at any moment,
  * continues with what it left: data directories get their names once they are complete, and a
  * server that still runs there is stopped first.
- * @throws {Error} in plain words, with nothing left running
+ * @throws {Error} with nothing left running
  */
 export async function startPostgresPair(options: PairOptions): Promise<PostgresPair> {
   const pair = await describePostgresPair(options);
@@ -58,7 +58,7 @@ export async function startPostgresPair(options: PairOptions): Promise<PostgresP
 
 /**
  * Like {@link startPostgresPair}, before the start: the URLs are known, and nothing runs.
- * @throws {Error} in plain words
+ * @throws {Error} if the data directory or a port is unusable
  */
 export async function describePostgresPair(options: PairOptions): Promise<PostgresPair> {
   const { binaries = findPostgres(), replicas = 1, databases = [], durable = true } = options;
@@ -87,7 +87,7 @@ export async function describePostgresPair(options: PairOptions): Promise<Postgr
     close: () => stopCluster(cluster),
     control(part) {
       const server = servers.find(({ name }) => name === part);
-      if (!server) throw new Error(`There is no ${part}`);
+      if (!server) throw new Error(`There is no server ${part}`);
       return server;
     },
   };

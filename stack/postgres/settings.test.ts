@@ -7,11 +7,11 @@ test("commonSettings() makes a commit wait for every standby", () => {
   expect(settings.synchronous_commit).toBe("remote_apply");
 });
 
-test("commonSettings() turns fsync off only when the data need not be durable", () => {
+test("commonSettings() turns fsync off only if the data need not be durable", () => {
   expect(commonSettings({ port: 1, standbys: [], durable: true })).not.toHaveProperty("fsync");
   expect(commonSettings({ port: 1, standbys: [], durable: false }).fsync).toBe("off");
 });
 
-test("renderSettings() quotes what PostgreSQL would read as the end of a value", () => {
+test("renderSettings() quotes quotes in values", () => {
   expect(renderSettings({ name: "it's" })).toContain("name = 'it''s'\n");
 });

@@ -99,7 +99,7 @@ function readProc(path: string): string | undefined {
   return orUndefined(() => readFileSync(path, "utf8"));
 }
 
-/** What is read of a process that may be gone. */
+/** Undefined if the process is gone. */
 function orUndefined(read: () => string): string | undefined {
   try {
     return read();

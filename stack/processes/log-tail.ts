@@ -1,18 +1,18 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from "node:fs";
 
-/** How soon a written line is passed on; a poll is one fstat. */
+/** Interval between polls for new lines; a poll is one fstat. */
 const POLL_MS = 20;
-/** The same once nothing has been written for a while: four files take 0.1 % of a core. */
+/** The same after a quiet period: four files take 0.1 % of a core. */
 const QUIET_POLL_MS = 160;
 const CHUNK_BYTES = 64 << 10;
-/** The file is emptied when it has grown beyond this; what is written meanwhile is not seen. */
+/** A file larger than this is emptied; lines written meanwhile are not passed on. */
 const FILE_MAX_BYTES = 256 << 20;
 const NEWLINE = 0x0a;
 
 /**
- * Passes on the lines that a process appends to its log file. Processes write to files and not to
- * pipes because what they have written stays, also when this process is killed: a notification
- * counts as shown once it is written.
+ * Passes on the lines that a process appends to its log file. Processes write to files, not pipes,
+ * so that their output survives a kill of this process: a notification counts as shown once it is
+ * written.
  */
 export class LogTail {
   readonly #file: number;
@@ -23,8 +23,8 @@ export class LogTail {
   #rest: Buffer = Buffer.alloc(0);
 
   /**
-   * Starts with what is written from now on.
-   * @param role the owner makes the file and empties it when it has grown too large
+   * Starts at the current end of the file.
+   * @param role the owner creates the file, and empties it when it is too large
    */
   constructor(path: string, onLine: (line: string) => void, role: "owner" | "reader" = "owner") {
     this.#file = openSync(path, role === "owner" ? "a+" : "r", 0o600);
@@ -34,7 +34,7 @@ export class LogTail {
     this.#pollIn(POLL_MS);
   }
 
-  /** Passes on what is left. */
+  /** Passes on the remaining lines. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

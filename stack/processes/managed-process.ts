@@ -7,7 +7,7 @@ export interface Stopping {
   readonly timeoutMs: number;
 }
 
-/** A component that is a process; each start makes a new one. */
+/** A component that is a process; each start creates a new one. */
 export abstract class ManagedProcess {
   /** The latest process, also if it has ended. */
   protected child: Child | undefined;

@@ -34,6 +34,6 @@ export function findRuntime(runtime: Runtime): string | undefined {
 /** The command that runs a TypeScript file of the project. */
 export function commandFor(runtime: Runtime, main: string, denoFlags: readonly string[]): string[] {
   const binary = findRuntime(runtime);
-  if (!binary) throw new Error(`There is no ${runtime} here: npm ci brings it`);
+  if (!binary) throw new Error(`${runtime} is not installed: run npm ci`);
   return runtime === "node" ? [binary, main] : [binary, "run", ...denoFlags, main];
 }

@@ -34,7 +34,7 @@ function standIn() {
 }
 
 describe("get_product", () => {
-  test("answers name and price", async () => {
+  test("returns name and price", async () => {
     const { getProduct } = standIn();
     expect(await getProduct(773297411)).toMatchObject({
       status: 200,
@@ -55,7 +55,7 @@ describe("get_product", () => {
     });
   });
 
-  test("answers 400 for what is not JSON", async () => {
+  test("answers 400 to a body that is not JSON", async () => {
     expect(await standIn().request("POST", "/get_product", "{")).toMatchObject({ status: 400 });
   });
 });
@@ -66,7 +66,7 @@ describe("list_skus", () => {
     [1004, 2, [1005, 1076963]],
     [773297411, 5, []],
     [0, 0, []],
-  ])("answers what follows %i, at most %i", async (startAfterSku, count, skus) => {
+  ])("returns SKUs above %i, at most %i", async (startAfterSku, count, skus) => {
     const body = { token: "testtoken", startAfterSku, count };
     expect(await standIn().request("POST", "/list_skus", body)).toMatchObject({
       status: 200,
@@ -79,7 +79,7 @@ describe("/products", () => {
   const put = (request: ReturnType<typeof standIn>["request"], sku: unknown, change: unknown) =>
     request("PUT", `/products/${sku}`, change);
 
-  test("changes what is given, until the changes are undone", async () => {
+  test("changes the given fields, until the changes are undone", async () => {
     const { request, getProduct } = standIn();
     const { body: before } = await getProduct(1005);
     expect(await put(request, 1005, { price: 0 })).toMatchObject({ status: 204 });
@@ -90,7 +90,7 @@ describe("/products", () => {
     expect((await getProduct(1005)).body).toEqual(before);
   });
 
-  test("adds a product, which is listed in its place", async () => {
+  test("adds a product, which is listed in order", async () => {
     const { request, getProduct } = standIn();
     await put(request, 1_006, { name: "Фляга", price: 4_294_967_295 });
     expect((await getProduct(1_006)).body).toEqual({ name: "Фляга", price: 4_294_967_295 });
@@ -119,7 +119,7 @@ describe("/products", () => {
 });
 
 describe("/stats", () => {
-  test("counts every call, whatever it is answered, and starts again", async () => {
+  test("counts every call, whatever its answer, until a reset", async () => {
     const { request, getProduct } = standIn();
     await getProduct(1005);
     await getProduct(1005, "guess");
@@ -132,7 +132,7 @@ describe("/stats", () => {
       .toEqual({ calls: { get_product: 0, list_skus: 0 }, max_in_any_second: 0, clients: [] });
   });
 
-  test("counts each client by itself, as its User-Agent names it", async () => {
+  test("counts by client, named by the User-Agent", async () => {
     const { request, app, clock } = standIn();
     const callAs = async (userAgent: string, path = "/get_product") => {
       await app.request(path, { method: "POST", headers: { "user-agent": userAgent } });
@@ -150,7 +150,7 @@ describe("/stats", () => {
     });
   });
 
-  test("counts clients together that are more than a hundred", async () => {
+  test("counts clients beyond the first hundred together", async () => {
     const { request, app } = standIn();
     for (let client = 0; client < 110; client++) {
       const headers = { "user-agent": `${client}/${"x".repeat(1_000)}` };
@@ -184,7 +184,7 @@ describe("/faults", () => {
     expect((await getProduct(1005)).status).toBe(200);
   });
 
-  test("lasts without next until it is ended", async () => {
+  test("without `next` lasts until the faults end", async () => {
     const { request, getProduct } = standIn();
     await request("PUT", "/faults", { status: 503 });
     expect((await getProduct(1005)).status).toBe(503);
@@ -193,7 +193,7 @@ describe("/faults", () => {
     expect((await getProduct(1005)).status).toBe(200);
   });
 
-  test("makes calls slow", async () => {
+  test("delays calls", async () => {
     const { request, clock, getProduct } = standIn();
     await request("PUT", "/faults", { latency_ms: 300 });
     let isAnswered = false;
@@ -208,7 +208,7 @@ describe("/faults", () => {
     expect(await answer).toBe(200);
   });
 
-  test("hangs calls until the faults end", async () => {
+  test("leaves calls unanswered until the faults end", async () => {
     const { request, getProduct } = standIn();
     await request("PUT", "/faults", { hang: true });
     const answer = getProduct(1005);
@@ -218,7 +218,7 @@ describe("/faults", () => {
     expect((await answer).status).toBe(200);
   });
 
-  test("keeps a limit of its own, over any second", async () => {
+  test("limits the calls in any second", async () => {
     const { request, clock, getProduct } = standIn();
     await request("PUT", "/faults", { limit_rps: 2 });
     const statuses: number[] = [];

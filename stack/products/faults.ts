@@ -8,28 +8,28 @@ const SECOND_MS = 1_000;
 const LATENCY_MAX_MS = 600_000;
 const RETRY_AFTER_MAX_S = 86_400;
 
-/** What `PUT /faults` takes; each part is off when it is absent. */
+/** The body of `PUT /faults`; an absent part is off. */
 export const faultPlan = z.strictObject({
   latency_ms: z.number().int().min(0).max(LATENCY_MAX_MS).optional(),
-  /** What the calls are answered. */
+  /** The status of the answers. */
   status: z.number().int().min(400).max(599).optional(),
-  /** The `Retry-After` of such an answer, and of those over the limit. */
+  /** The `Retry-After` of these answers, and of those over the limit. */
   retry_after_s: z.number().int().min(0).max(RETRY_AFTER_MAX_S).optional(),
   /** How many of the next calls are slow, hang or fail; all of them when absent. */
   next: z.number().int().min(0).optional(),
-  /** The calls are not answered before the plan ends. */
+  /** Calls are not answered until the plan ends. */
   hang: z.boolean().optional(),
-  /** Calls in any second beyond which the answer is 429, as long as the plan is in force. */
+  /** Calls in any second; further ones are answered 429 while the plan is active. */
   limit_rps: z.number().int().min(1).optional(),
 });
 type FaultPlan = z.output<typeof faultPlan>;
 
-/** A plan in force and what is left of it. */
+/** The active plan and its remaining calls. */
 interface Force {
   readonly plan: FaultPlan;
   left: number;
   readonly ended: AbortController;
-  /** When the calls of the last second were let in. */
+  /** When the calls of the last second were admitted. */
   letIn: number[];
 }
 
@@ -37,7 +37,7 @@ function inForce(plan: FaultPlan): Force {
   return { plan, left: plan.next ?? Infinity, ended: new AbortController(), letIn: [] };
 }
 
-/** What goes wrong with calls, by the plan that is in force. */
+/** Delays and failures of calls, by the active plan. */
 export class Faults {
   readonly #clock: Clock;
   #force = inForce({});
@@ -46,19 +46,19 @@ export class Faults {
     this.#clock = clock;
   }
 
-  /** Puts a plan in force, in place of the one before. */
+  /** Activates a fault plan and replaces the previous one. */
   plan(plan: FaultPlan): void {
     this.#force.ended.abort();
     this.#force = inForce(plan);
   }
 
-  /** Calls that hang or are slow go on at once. */
+  /** Releases delayed and hanging calls. */
   clear(): void {
     this.plan({});
   }
 
   /**
-   * Resolves when the call may go on.
+   * Resolves when the call may proceed.
    * @throws {ServiceRefusal} as planned, or 429 when the call is over the limit
    */
   async meet(caller: AbortSignal): Promise<void> {

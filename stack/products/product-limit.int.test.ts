@@ -42,7 +42,7 @@ test("the product service sees at most 10 calls in any second, also after a stal
   const context = newContext();
   const skus = Array.from({ length: LOOKUPS }, (_, index) => index + 1);
   const answers = skus.map((sku) => client.getProduct(sku, context));
-  // The first calls are granted by now and not all of them sent.
+  // By now the first calls are granted, and not all of them are sent.
   await Promise.resolve();
   const stalledAt = performance.now();
   while (performance.now() - stalledAt < STALL_MS);
@@ -54,7 +54,7 @@ test("the product service sees at most 10 calls in any second, also after a stal
   client.close();
 });
 
-test("client and product service understand each other over the wire", async () => {
+test("client and product service agree over the network", async () => {
   const client = openClient();
   const context = newContext();
   expect(await client.listSkus(1005, 2, context)).toEqual([1076963, 1148162]);

@@ -41,7 +41,7 @@ export class Catalogue {
   change(sku: number, change: z.output<typeof productChange>): void {
     const { name, price } = { ...this.#products.get(sku), ...change };
     if (name === undefined || price === undefined) {
-      throw new ServiceRefusal(404, `there is no sku ${sku}, and a new one has name and price`);
+      throw new ServiceRefusal(404, `there is no sku ${sku}, and a new one needs name and price`);
     }
     const changed = [...new Map(this.#products).set(sku, { name, price })];
     this.#products = new Map(changed.sort(([a], [b]) => a - b));

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-it("testDatabase() shows on its replica what the primary has just answered", async () => {
+it("testDatabase() reads acknowledged writes on its replica", async () => {
   const primary = postgres(database.primaryUrl, { max: 1 });
   const replica = postgres(database.replicaUrl, { max: 1 });
   try {
@@ -36,7 +36,7 @@ it("testDatabase() clones the migrated schema of loms", async () => {
   }
 });
 
-it("testDatabase() gives concurrent callers a database each", async () => {
+it("testDatabase() creates a database for each concurrent caller", async () => {
   const clones = await Promise.all(Array.from({ length: 4 }, () => testDatabase("loms")));
   expect(new Set(clones.map((clone) => clone.primaryUrl)).size).toBe(4);
   await Promise.all(clones.map((clone) => clone.drop()));

@@ -9,7 +9,7 @@ import { kafkaJars, whyNoKafka } from "../kafka/jars.ts";
 import { createSecureListener, type SecureAccess } from "./secure-listener.ts";
 import { freePorts } from "../ports.ts";
 
-/** The broker of the run, and what it takes to start another one. */
+/** The broker of the run, and what starting another one needs. */
 export interface TestKafka {
   /** host:port. */
   readonly address: string;
@@ -20,12 +20,12 @@ export interface TestKafka {
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Undefined when none can run here. */
+    /** Undefined if no broker can run on this machine. */
     kafka: TestKafka | undefined;
   }
 }
 
-/** Holds what was fetched. */
+/** Downloads. */
 export const KAFKA_CACHE = fileURLToPath(new URL("../../.data/cache", import.meta.url));
 
 /**

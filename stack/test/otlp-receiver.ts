@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { readSpans, type ReceivedSpan } from "../otlp/read-spans.ts";
 
-/** A collector of OTLP/HTTP in protobuf that keeps what it is sent. */
+/** An OTLP/HTTP collector for protobuf that keeps what it receives. */
 export interface OtlpReceiver {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly url: string;
-  /** All that has come, in the order in which it came. */
+  /** All received spans, in their order of arrival. */
   readonly spans: readonly ReceivedSpan[];
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       return;
     }
     spans.push(...readSpans(await readAll(request)));
-    // An empty ExportTraceServiceResponse: everything was taken.
+    // An empty ExportTraceServiceResponse: everything was accepted.
     response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -7,13 +7,13 @@ import { MIGRATED_TEMPLATES, type TestServers } from "./database.ts";
 import { newRunDirectory } from "./run-directory.ts";
 
 const DIRECTORY_PREFIX = "marketplace-test-";
-/** Where the migrations of a database lie. */
+/** The folder of migrations by database. */
 const MIGRATIONS = new URL("../../drizzle/", import.meta.url);
 
 /**
  * One PostgreSQL pair for the whole run, with a migrated database of each kind to clone. Nothing
- * in it outlives the run, also when the run is killed: the servers go with it, and the next run
- * removes the directory.
+ * outlives the run, even if it is killed: the servers end with it, and the next run removes the
+ * directory.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = newRunDirectory(DIRECTORY_PREFIX);

@@ -5,8 +5,8 @@ import process from "node:process";
 import { identify } from "../processes/identity.ts";
 
 /**
- * Makes a directory of this process in `parent`. Directories with the same prefix that killed
- * processes of the same user have left are removed first; another user's would not be writable.
+ * Creates a directory of this process in `parent`. First removes directories with the same prefix
+ * that killed processes of the same user have left; those of other users are not writable.
  */
 export function newRunDirectory(
   prefix: string,

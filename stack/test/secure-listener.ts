@@ -4,7 +4,7 @@ import type { KafkaOptions } from "../kafka/broker.ts";
 
 const HOST = "localhost";
 const ALIAS = "broker";
-/** The key is made for one run of the tests. */
+/** The key is created for one run of the tests. */
 const VALID_DAYS = "2";
 
 /** What a client needs to use the listener. */
@@ -19,7 +19,7 @@ export interface SecureAccess {
 
 /**
  * A TLS listener that requires a user and a password (SASL), with a key made by java's keytool.
- * @throws {Error} with what keytool said
+ * @throws {Error} with the output of keytool
  */
 export function createSecureListener(
   directory: string,

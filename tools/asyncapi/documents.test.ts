@@ -53,7 +53,7 @@ const event = {
   at: "2026-01-02T03:04:05.678Z",
 } as const;
 
-test("what loms publishes is what both documents describe", () => {
+test("both documents describe the order events that loms publishes", () => {
   const { headers, value } = orderEventMessage(event, "00-1-2-01");
   const sent: unknown = JSON.parse(value);
   expect(isPayload(sent), ajv.errorsText(isPayload.errors)).toBe(true);
@@ -63,7 +63,7 @@ test("what loms publishes is what both documents describe", () => {
   expect(isHeaders(fewer)).toBe(false);
 });
 
-test("the stock events that loms publishes are what both documents describe", () => {
+test("both documents describe the stock events that loms publishes", () => {
   const { headers, value } = stockEventMessage({
     id: "4294967295-9",
     sku: 4_294_967_295,
@@ -90,7 +90,7 @@ test("the documents keep every digit of a bound and of the example", () => {
   expect(documents["events.yaml"]).toContain("user_id: 9007199254740993\n");
 });
 
-test("the examples are what loms publishes", () => {
+test("the examples are events as loms publishes them", () => {
   const [order] = orderStatusChanged.examples;
   const [stock] = stockChanged.examples;
   expect(isPayload(order?.payload)).toBe(true);
@@ -104,7 +104,7 @@ function traceparentOf(sample: Sample | undefined): string {
   return (sample?.headers as { traceparent: string }).traceparent;
 }
 
-test("the document names what the code names", () => {
+test("the document has the names of the code", () => {
   const { orderEvents, stockEvents } = asyncApi.channels;
   for (
     const [channel, topic] of [[orderEvents, ORDER_EVENTS], [stockEvents, STOCK_EVENTS]] as const
@@ -125,11 +125,11 @@ test("the document names what the code names", () => {
 
 const { at: _at, ...undated } = event;
 test.each([
-  ["a field that is missing", undated],
+  ["a missing field", undated],
   ["order 0", { ...event, order_id: 0, id: "0-2" }],
-  ["a user in a string that is no id", { ...event, user_id: "first" }],
+  ["a user in a string that is not an id", { ...event, user_id: "first" }],
   ["seq 0", { ...event, seq: 0, id: `${event.order_id}-0` }],
-  ["a status that no order has", { ...event, status: "lost" }],
+  ["an unknown status", { ...event, status: "lost" }],
   ["a time without milliseconds", { ...event, at: "2026-01-02T03:04:05Z" }],
 ])("the documents refuse %s, as the notifier does", (_title, wrong) => {
   const value = JSON.stringify(

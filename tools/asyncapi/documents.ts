@@ -12,7 +12,7 @@ const SCHEMAS = {
   "stock-event.schema.json": stockEvent,
 } as const;
 const WIDTH = 100;
-/** Many tools read YAML, and take an unquoted time for a date. */
+/** Many tools read YAML 1.1, which takes an unquoted time for a date. */
 const YAML_VERSION = "1.1";
 
 interface Template {

@@ -1,7 +1,7 @@
 /*
  * The generated clients show every int64 as a bigint, but read answers with JSON.parse, which
- * rounds above 2^53 before any code sees it. So an integer that it would round reaches it as a
- * string, which the generated code makes a bigint with every digit.
+ * rounds integers above 2^53. So this passes such an integer as a string, which the generated code
+ * converts to a bigint with every digit.
  */
 
 /** Strings, so that digits in them are skipped; and integers that JSON.parse may round. */
@@ -9,7 +9,7 @@ const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?[0-9]{16,}/g;
 
 type Fetch = typeof globalThis.fetch;
 
-/** Options of a client, where the defaults do not suffice. */
+/** Options of a client. */
 export interface Connection {
   readonly fetch?: Fetch;
   /** Sent with every request. */

@@ -2,9 +2,9 @@ import { NOTIFIER_GROUP, ORDER_EVENTS } from "../../proto/order-event.ts";
 import { KafkaBus } from "../../shared/bus/kafka.ts";
 import { createLogger } from "../../shared/telemetry/log.ts";
 
-/** The events are there already; this is for joining a group. */
+/** The events are published already; this is for joining a group. */
 const READ_MAX_MS = 20_000;
-/** It takes nothing from the notifier, and goes on where the last demo ended. */
+/** Separate from the notifier's group; it continues where the last demo ended. */
 const GROUP = "demo";
 
 export interface EventOnKafka {
@@ -15,7 +15,8 @@ export interface EventOnKafka {
 }
 
 /**
- * Where the events of orders lie on Apache Kafka: `count` of them, or what is found within 20 s.
+ * Reads the positions of orders' events on Apache Kafka: `count` of them, or what is found within
+ * 20 s.
  */
 export async function readKafkaEvents(
   brokers: string,

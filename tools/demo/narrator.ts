@@ -3,14 +3,14 @@ import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { redactUrls } from "../../shared/redact.ts";
 import { parseExact } from "../../stack/exact-json.ts";
 
-/** A request that the system does not answer within this breaks its promise. */
+/** A request without an answer within this time fails the demo. */
 const ANSWER_TIMEOUT_MS = 10_000;
-/** Longer answers are shown cut. */
+/** Longer answers are cut. */
 const SHOWN_MAX = 300;
 
 const directFetch = createDirectFetch();
 
-/** A promise that was not kept. */
+/** An expectation that failed. */
 export class BrokenPromise extends Error {
   override readonly name = "BrokenPromise";
 }
@@ -22,17 +22,17 @@ export interface Answer {
 
 export interface Request {
   readonly body?: object | undefined;
-  /** Sent as a bearer token, and not shown. */
+  /** Sent as a bearer token, and not printed. */
   readonly token?: string | undefined;
-  /** The status that is promised; 200 without it. */
+  /** The expected status; default 200. */
   readonly expected?: number;
 }
 
-/** Prints each step as it happens: the action, the request, the answer, and what was promised. */
+/** Prints each step as it happens: the action, the request, the answer, and the checks. */
 export class Narrator {
   readonly #print: (line: string) => void;
   steps = 0;
-  /** What is being done, for the message about a broken promise. */
+  /** The current step, for the message about a failure. */
   title = "";
 
   constructor(print: (line: string) => void) {
@@ -50,8 +50,8 @@ export class Narrator {
   }
 
   /**
-   * Sends a request as a step of its own.
-   * @throws {BrokenPromise} when it is answered with another status, or not at all
+   * Sends a request as a step.
+   * @throws {BrokenPromise} if it is answered with another status, or not at all
    */
   async call(
     title: string,
@@ -74,10 +74,10 @@ export class Narrator {
     return answer;
   }
 
-  /** @throws {BrokenPromise} when the two differ */
+  /** @throws {BrokenPromise} if the two differ */
   check(what: string, actual: unknown, promised: unknown): void {
     if (isDeepStrictEqual(actual, promised)) return;
-    throw new BrokenPromise(`${what} is ${show(actual)}, promised was ${show(promised)}`);
+    throw new BrokenPromise(`${what} is ${show(actual)}, expected was ${show(promised)}`);
   }
 
   async #send(url: string, request: RequestInit): Promise<Answer> {
@@ -89,7 +89,7 @@ export class Narrator {
       this.say(`${response.status} ${shown}`);
       return { status: response.status, body: (text ? parseExact(text) : {}) as Answer["body"] };
     } catch (error) {
-      throw new BrokenPromise("there is no answer", { cause: error });
+      throw new BrokenPromise("no answer", { cause: error });
     }
   }
 }

@@ -13,19 +13,19 @@ export interface Line {
   readonly count: number;
 }
 
-/** One order of the story and the statuses that its buyer is notified of. */
+/** An order of the demo and the statuses of its notifications. */
 export interface StoryOrder {
   readonly order: number;
   readonly statuses: readonly string[];
-  /** Why it ended, as its last notification reports; absent for an order that did not. */
+  /** Why it ended, as in its last notification; absent if it did not end. */
   readonly reason?: string;
 }
 
-/** The calls that a person makes, each a step of the story that checks its answer. */
+/** The calls of a buyer; each is a step that checks its answer. */
 export class Shop {
   readonly narrator: Narrator;
   readonly #urls: Readonly<Record<"cart" | "loms", string>>;
-  /** By SKU, as the cart listed them last. */
+  /** By SKU, as the cart last listed them. */
   readonly #prices = new Map<number, number>();
 
   constructor(narrator: Narrator, urls: Readonly<Record<"cart" | "loms", string>>) {
@@ -57,7 +57,7 @@ export class Shop {
     await this.cart(title, "POST", user, `/${sku}`, { body: { count } });
   }
 
-  /** The list shows exactly these lines, with names, and a total that is their sum. */
+  /** The list has exactly these lines, with names, and a total that is their sum. */
   async list(title: string, user: number, promised: readonly Line[]): Promise<void> {
     const { body } = await this.cart(title, "GET", user, "/list");
     const items = body.items as { sku_id: number; name: string; count: number; price: number }[];
@@ -75,7 +75,7 @@ export class Shop {
     return (await this.cart(title, "POST", user, "/checkout", { body })).body.order_id as number;
   }
 
-  /** A checkout that is refused, and what its problem has in these fields. */
+  /** A checkout that is refused; its problem has these fields. */
   async checkoutFails(
     title: string,
     user: number,

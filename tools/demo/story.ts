@@ -8,9 +8,9 @@ import { newUser, Shop, type StoryOrder } from "./shop.ts";
 export interface System {
   readonly cart: string;
   readonly loms: string;
-  /** Without it prices and stock cannot be changed, and the story is shorter. */
+  /** Undefined if prices and stock cannot be changed; then the demo is shorter. */
   readonly keeper: Shopkeeper | undefined;
-  /** Where notifications can be seen, if anywhere. */
+  /** Where notifications can be read, if anywhere. */
   readonly notifierLog: string | undefined;
   /** The addresses of Apache Kafka, comma separated. */
   readonly brokers: string | undefined;
@@ -18,15 +18,15 @@ export interface System {
 
 /** Products of the test data, those with little stock first; each run buys a few. */
 const SKUS = [773297411, 2956315, 1148162, 2618151, 2958025, 3618852, 5097510, 139275865];
-/** What the story takes of one SKU at most, and one for the buyer who is faster. */
+/** The maximum that the demo takes of one SKU, and one for the faster buyer. */
 const NEEDED = 4;
-/** A cart line holds no more of one SKU. */
+/** The maximum of one SKU in a cart line. */
 const LINE_MAX = 65_535;
 
 /**
- * Buys something as a person would. What it expects follows from the stock that it finds, so it can
- * run on the same data again. No other buyer may buy the same SKUs meanwhile.
- * @throws {BrokenPromise} with what was promised and what happened
+ * Buys as a person would. Its expectations follow from the stock that it finds, so it can run on
+ * the same data again. No other buyer may buy the same SKUs meanwhile.
+ * @throws {BrokenPromise} with the expected and the actual value
  */
 export async function runStory(narrator: Narrator, system: System): Promise<void> {
   const { keeper, notifierLog, brokers } = system;
@@ -36,8 +36,8 @@ export async function runStory(narrator: Narrator, system: System): Promise<void
   const cancelled = await buyAndCancel(shop, { ...first, available: first.available - 2 });
   const agreed = keeper ? [await agreeToATotal(shop, keeper)] : [];
   const short = await comeTooLate(shop, { ...first, available: first.available - 2 });
-  await shop.stockIs("What was paid is gone, nothing else", first.sku, first.available - 2);
-  await shop.stockIs("The same of the other product", second.sku, second.available - 1);
+  await shop.stockIs("The stock of the payed units is gone", first.sku, first.available - 2);
+  await shop.stockIs("Of the other product, too", second.sku, second.available - 1);
   if (notifierLog) {
     const orders = [paid, cancelled, ...agreed, ...short];
     await showNotifications(narrator, notifierLog, orders);
@@ -53,7 +53,7 @@ interface Stock {
 async function findStock(shop: Shop): Promise<[Stock, Stock]> {
   const found: Stock[] = [];
   for (const sku of SKUS) {
-    const available = await shop.stock(`What is there of ${sku}?`, sku);
+    const available = await shop.stock(`The stock of ${sku}`, sku);
     if (available >= NEEDED && available <= LINE_MAX) found.push({ sku, available });
     const [first, second] = found;
     if (first && second) return [first, second];
@@ -64,9 +64,9 @@ async function findStock(shop: Shop): Promise<[Stock, Stock]> {
 async function buyAndPay(shop: Shop, first: Stock, second: Stock): Promise<StoryOrder> {
   const user = newUser();
   const items = [{ sku: first.sku, count: 2 }, { sku: second.sku, count: 1 }] as const;
-  await shop.add(`User ${user} puts two of the first product into the cart`, user, items[0]);
+  await shop.add(`User ${user} adds two of the first product to the cart`, user, items[0]);
   await shop.add("and one of the second", user, items[1]);
-  await shop.list("Look at the cart: names and prices, and a total that adds up", user, items);
+  await shop.list("The cart has names and prices, and their total", user, items);
   const order = await shop.checkout("Check out", user);
   await shop.cart("The cart is empty now", "GET", user, "/list", { expected: 404 });
   await shop.stockIs("Two are reserved", first.sku, first.available - 2);
@@ -80,40 +80,40 @@ async function buyAndPay(shop: Shop, first: Stock, second: Stock): Promise<Story
 async function buyAndCancel(shop: Shop, { sku, available }: Stock): Promise<StoryOrder> {
   const user = newUser();
   const items = [{ sku, count: 1 }] as const;
-  await shop.add("A second buyer picks one", user, items[0]);
+  await shop.add("A second buyer adds one", user, items[0]);
   const order = await shop.checkout("and checks out", user);
   await shop.stockIs("One is reserved", sku, available - 1);
   await shop.loms("but then cancels", "order/cancel", { orderID: order });
   const facts = { status: "cancelled", user, items, reason: "buyer" };
   await shop.orderIs("The order is cancelled", order, facts);
-  await shop.stockIs("The one can be bought again", sku, available);
+  await shop.stockIs("The unit is available again", sku, available);
   await payAndLookBack(shop, user, order);
   return { order, statuses: ["new", "awaiting payment", "cancelled"], reason: "buyer" };
 }
 
-/** The buyer of a cancelled order pays it after all, then looks through the list of orders. */
+/** A payment arrives after its order was cancelled; then the buyer lists the orders. */
 async function payAndLookBack(shop: Shop, user: number, cancelled: number): Promise<void> {
-  const title = "The bank is slower than the buyer: its payment comes too late";
+  const title = "The payment arrives after the order was cancelled";
   const { body } = await shop.loms(title, "order/pay", { orderID: cancelled }, 412);
   shop.narrator.check("the code", body.code, "failed_precondition");
   shop.narrator.say("npm run orders -- late-payments lists it");
   const orders = [{ orderID: cancelled, status: "cancelled" }];
-  await shop.ordersAre("The buyer looks at the list of orders", { user }, orders);
-  await shop.ordersAre("and at those that are payed", { user, statuses: ["payed"] }, []);
+  await shop.ordersAre("The buyer lists the orders", { user }, orders);
+  await shop.ordersAre("and those that are payed", { user, statuses: ["payed"] }, []);
 }
 
 async function comeTooLate(shop: Shop, { sku, available }: Stock): Promise<StoryOrder[]> {
   const [slow, fast] = [newUser(), newUser()];
   const items = [{ sku, count: available }] as const;
-  await shop.add("A third buyer picks all that is left", slow, items[0]);
-  await shop.add("A fourth picks one", fast, { sku, count: 1 });
-  const taken = await shop.checkout("and is faster", fast);
+  await shop.add("A third buyer adds all that is left", slow, items[0]);
+  await shop.add("A fourth adds one", fast, { sku, count: 1 });
+  const taken = await shop.checkout("and checks out first", fast);
   const short = { sku, requested: available, available: available - 1 };
-  const problem = await shop.checkoutFails("The third comes too late", slow, { skus: [short] });
+  const problem = await shop.checkoutFails("The third is too late", slow, { skus: [short] });
   const failed = problem.order_id as number;
   const facts = { status: "failed", user: slow, items, reason: "out_of_stock" };
   await shop.orderIs("That order has failed", failed, facts);
-  await shop.list("and the cart is as it was", slow, items);
+  await shop.list("and the cart is unchanged", slow, items);
   await shop.cart("The third gives up", "DELETE", slow, "", { expected: 204 });
   await shop.loms("The fourth cancels, too", "order/cancel", { orderID: taken });
   return [
@@ -127,7 +127,7 @@ async function showNotifications(
   notifierLog: string,
   orders: readonly StoryOrder[],
 ): Promise<void> {
-  narrator.begin("The notifications that came of it");
+  narrator.begin("The notifications of these orders");
   const shown = await waitForNotifications(notifierLog, ...expectedOf(orders));
   for (const { order_id, seq, user_id, status, reason } of shown) {
     const what = reason === undefined ? `"${status}"` : `"${status}", reason ${reason}`;
@@ -147,7 +147,7 @@ async function showKafka(
   brokers: string,
   orders: readonly StoryOrder[],
 ): Promise<void> {
-  narrator.begin(`The same events on Apache Kafka at ${brokers}`);
+  narrator.begin(`The events on Apache Kafka at ${brokers}`);
   const found = await readKafkaEvents(brokers, ...expectedOf(orders));
   for (const { order, seq, position } of found) {
     narrator.say(`order ${order}, ${seq}: ${position}`);

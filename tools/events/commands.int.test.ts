@@ -74,7 +74,7 @@ async function statesOf(orderId: bigint): Promise<string[]> {
   return lines.slice(1).map((line) => line.replace(/^ +(\d)  .* trace [0-9a-f]{32}  /, "$1 "));
 }
 
-test("showOrder() prints an order's history, also when the outbox is clean", async () => {
+test("showOrder() prints an order's history, also after the outbox is cleaned", async () => {
   const orderId = await createOrder();
   expect(await statesOf(orderId)).toEqual(["1 waiting", "2 waiting"]);
   await openRelay(() => Promise.resolve()).step();
@@ -99,7 +99,7 @@ test("showOrder() prints why an order ended", async () => {
   expect((await showOrder(loms, orderId))?.[3]).toMatch(/^ {2}3 {2}cancelled, buyer {2}20\d\d-/);
 });
 
-test("showOrder() knows no order that does not exist", async () => {
+test("showOrder() returns undefined for an unknown order", async () => {
   expect(await showOrder(loms, 9223372036854775807n)).toBeUndefined();
 });
 
@@ -141,7 +141,7 @@ test("events since a time are put back from the history, those of one time toget
       sql`update order_events set at = ${at}::timestamptz where order_id = ${orders[index]}`,
     );
   }
-  // What waits comes anyway.
+  // A waiting event is published anyway.
   const [, second, third] = orders;
   await loms.pool.db.execute(
     sql`insert into outbox (order_id, user_id, seq, status, at, traceparent)

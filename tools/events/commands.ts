@@ -19,7 +19,7 @@ type Database = Pick<EventsDeps, "pool">;
 
 type HistoryRow = RowOf<typeof ORDER_HISTORY.columns>;
 
-/** Each event of an order, a line each, from the history; undefined when there is no such order. */
+/** The history of an order, a line for each event; undefined if there is no such order. */
 export async function showOrder({ pool }: Database, orderId: bigint) {
   const rows = await pool.run(ORDER_HISTORY, [orderId], statementContext());
   const [first] = rows;
@@ -44,15 +44,15 @@ export async function listRefused({ pool }: Database, max: number) {
   return [atMost(rows.length, max, "refused event"), ...lines];
 }
 
-/** Puts up to `max` refused events back into the outbox; the relay takes them from there. */
+/** Puts up to `max` refused events back into the outbox, from which the relay publishes them. */
 export async function replayRefused({ pool }: Database, max: number) {
   const [row] = await pool.run(REFUSED_REPLAY, [max], statementContext());
   return [`put back ${counted(row?.events ?? 0, "refused event")}`];
 }
 
 /**
- * Puts events from a moment on (RFC 3339) back into the outbox from their orders' history, some
- * `max` of them; the relay takes them from there.
+ * Puts up to `max` events since a time (RFC 3339), and those of the same time as the last, from the
+ * history back into the outbox, from which the relay publishes them.
  */
 export async function replayEvents({ pool }: Database, since: string, max: number) {
   const [row] = await pool.run(EVENTS_REPLAY, [since, max], statementContext());

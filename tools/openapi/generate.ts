@@ -21,7 +21,7 @@ const SERVICES = [
   { name: "loms", className: "LomsApi" },
   { name: "stock", className: "StockApi" },
 ] as const;
-/** Next to the folder that it is compared with, so that paths in the files are the same. */
+/** Beside the folder that it is compared with, so that paths in the files are the same. */
 const FRESH_CLIENTS = "tools/clients/fresh-";
 /** The generator writes identical copies into every client's folder. */
 const RUNTIME_FOLDERS = ["client", "core"];

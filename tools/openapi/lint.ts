@@ -4,7 +4,7 @@ import { formatProblems, getTotals, lint, loadConfig } from "@redocly/openapi-co
 
 const RULES = "tools/openapi/redocly.yaml";
 const DOCUMENTS = "docs/api/";
-/** They describe a value, not an API. */
+/** Schemas describe a value, not an API. */
 const SCHEMA = ".schema.json";
 
 const config = await loadConfig({ configPath: RULES });

@@ -20,7 +20,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test("listLatePayments() lists who tried to pay what too late, the newest try first", async () => {
+test("listLatePayments() lists orders with late payments, newest try first", async () => {
   const sku = await loms.addStock(10);
   const [priced, unpriced] = await loms.writer.orderCreate([
     newOrder([{ sku, count: 2, price: 4_294_967_295 }]),

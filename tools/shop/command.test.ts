@@ -10,13 +10,13 @@ test("readArguments() reads numbers in order, with every digit", () => {
   expect(readArguments("add", ["user", "sku", "count?"], ["1", "2"])).toMatchObject({ count: 1n });
 });
 
-test("readArguments() knows no total that was not shown", () => {
+test("readArguments() takes no total that was not shown", () => {
   const unseen = { ...session, total: undefined };
   expect(readArguments("checkout", ["user", "total?"], [], unseen).total).toBeUndefined();
   expect(readArguments("checkout", ["user", "total?"], ["1"]).total).toBeUndefined();
 });
 
-test("readArguments() takes the user, and the order that is left out, from the session", () => {
+test("readArguments() takes the user and a missing order from the session", () => {
   expect(readArguments("add", ["user", "sku"], ["2"], session)).toMatchObject({
     user: 7n,
     sku: 2n,

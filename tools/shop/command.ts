@@ -1,47 +1,47 @@
 import { type Outcome, UsageError, wholeNumber } from "../tool.ts";
 import type { Shop } from "./shop.ts";
 
-/** What a command takes; one with a question mark may be left out. */
+/** The parameters of a command; one with a question mark is optional. */
 export type Parameter = "user" | "sku" | "order" | `${keyof Arguments}?`;
 
 export interface Arguments
   extends Readonly<Record<"user" | "sku" | "order" | "count" | "page" | "after", bigint>> {
-  /** What the buyer agrees to; undefined when that was not said. */
+  /** The total that the buyer agrees to; undefined if none was given. */
   readonly total?: bigint;
 }
 
 export interface ShopOutcome extends Outcome {
-  /** The order that was made, which `pay` and `cancel` then mean. */
+  /** The created order, the default of `pay` and `cancel`. */
   readonly order?: bigint;
-  /** What the cart costs, as the buyer saw it, which `checkout` then agrees to. */
+  /** The total of the cart as shown, to which `checkout` then agrees. */
   readonly total?: bigint;
 }
 
 export interface Command {
   readonly takes: readonly Parameter[];
-  /** What it does, in a line. */
+  /** The description in the usage, one line. */
   readonly about: string;
-  /** What the buyer saw of the cart before is not what it costs now. */
+  /** The total shown before is not the current one. */
   readonly changesCart?: true;
-  /** @throws what the clients throw: a problem, or the error of a connection */
+  /** @throws a problem or a connection error, as the clients do */
   run(shop: Shop, given: Arguments): Promise<ShopOutcome>;
 }
 
-/** What an interactive session fills in by itself. */
+/** Defaults of an interactive session. */
 export interface Session {
   user: bigint;
   order: bigint | undefined;
-  /** What the user's cart costs, as it was shown last. */
+  /** The total of the user's cart as last shown. */
   total: bigint | undefined;
 }
 
-/** Left out, these mean: one piece, ten products, from the first one on, everybody. */
+/** Defaults: one piece, ten products, from the first one on, every user. */
 const DEFAULTS = { count: 1n, page: 10n, after: 0n, user: 0n } as const;
 
 /**
- * The arguments of a command. In a session the user is known and never written, and the order and
- * the total that was shown may be left out.
- * @throws {UsageError} naming what is missing, too much or no number
+ * The arguments of a command. In a session the user is fixed and never typed, and the order and the
+ * shown total may be omitted.
+ * @throws {UsageError} naming an argument that is missing, unknown or not a number
  */
 export function readArguments(
   name: string,

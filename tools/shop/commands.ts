@@ -121,10 +121,10 @@ export function isCommand(name: string): name is keyof typeof COMMANDS {
   return Object.hasOwn(COMMANDS, name);
 }
 
-/** Not in the table of commands: it goes on until it is stopped. */
+/** Separate from the other commands, because it runs until it is stopped. */
 export const WATCH = {
   takes: ["user?"],
-  about: "prints each notification as it comes, of one user or of all, until Ctrl-C",
+  about: "prints each notification as it arrives, of one user or of all, until Ctrl-C",
 } as const;
 
 const NAME_WIDTH = 30;
@@ -143,7 +143,7 @@ runs; CART_URL, LOMS_URL and PRODUCT_URL name another one.
 `;
 }
 
-/** What can be said in a session. */
+/** The usage of a session. */
 export function sessionUsage(): string {
   const lines = Object.entries(COMMANDS).map(([name, { takes, about }]) => {
     const written = (takes as readonly Parameter[]).filter((parameter) => parameter !== "user")

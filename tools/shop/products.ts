@@ -3,7 +3,7 @@ import { itemLine } from "../list-lines.ts";
 import { type Outcome, UsageError } from "../tool.ts";
 import type { Shop } from "./shop.ts";
 
-/** Each of them takes a call to the product service, which takes ten in a second. */
+/** Each takes a call to the product service, which allows ten a second. */
 export const PRODUCTS_MAX = 100;
 /** A page of them takes ten seconds. */
 const TIMEOUT_MS = 30_000;
@@ -19,7 +19,7 @@ interface Listed {
 
 /**
  * A page of the products above the SKU `after`, from `list_skus`.
- * @throws {UsageError} when there is no such page
+ * @throws {UsageError} if there is no such page
  */
 export async function showProducts(shop: Shop, pageSize: number, after: number): Promise<Outcome> {
   if (pageSize < 1 || pageSize > PRODUCTS_MAX) throw new UsageError(`PAGE is 1 to ${PRODUCTS_MAX}`);

@@ -16,7 +16,7 @@ export interface Terminal {
 }
 
 /**
- * One command after the other, until the input ends.
+ * Runs commands one after the other until the input ends.
  * @returns whether all of them succeeded
  */
 export async function runSession(shop: Shop, { input, output }: Terminal): Promise<boolean> {
@@ -26,7 +26,7 @@ export async function runSession(shop: Shop, { input, output }: Terminal): Promi
   let failed = false;
   const print = (text: string) => void output.write(`${text}\n`);
   const prompt = () => {
-    // A script on a pipe gets no prompt: its end comes before the first answer.
+    // A script on a pipe gets no prompt, because its input ends before the first answer.
     if (!output.isTTY) return;
     lines.setPrompt(`user ${session.user}> `);
     lines.prompt();
@@ -93,7 +93,7 @@ function newUser(): bigint {
   return BigInt(randomInt(1, USER_MAX));
 }
 
-/** Above the line that is being typed, which stays. */
+/** Prints above the line that is being typed. */
 function showNotifications(
   { notifierLog }: Shop,
   session: Session,

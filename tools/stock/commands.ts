@@ -19,17 +19,17 @@ export interface StockCommand {
   readonly takes: readonly string[];
   /** Whether an option that it takes is required. */
   readonly options: Readonly<Partial<Record<OptionName, "required" | "optional">>>;
-  /** What it does, in a line. */
+  /** The description in the usage, one line. */
   readonly about: string;
   run(api: StockApi, words: readonly string[], options: StockOptions): Promise<Outcome>;
 }
 
-/** Shows a line to people, beside the answer. */
+/** Prints a line for people, beside the answer. */
 const note = (line: string) => void process.stderr.write(`${line}\n`);
 
 const orThrow = { throwOnError: true } as const;
 
-/** What an operator can do, by name. */
+/** The commands of an operator, by name. */
 export const COMMANDS: Readonly<Record<string, StockCommand>> = {
   list: {
     takes: [],
@@ -101,8 +101,8 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
 };
 
 /**
- * Checks what a command was given.
- * @throws {UsageError} naming what is missing, too much or not understood
+ * Checks the arguments of a command.
+ * @throws {UsageError} naming an argument that is missing, unknown or malformed
  */
 export function checkUsage(
   name: string,
@@ -162,7 +162,7 @@ function changed(lines: readonly StockRow[]): Outcome {
   return { data: { lines }, lines: [STOCK_HEAD, ...lines.map(stockLine)] };
 }
 
-/** A reference, noted before the call, so that one without an answer can be repeated. */
+/** A reference, printed before the call, so that a call without an answer can be repeated. */
 function newReference(): string {
   const reference = `npm run stock ${randomUUID()}`;
   note(`reference ${reference}`);

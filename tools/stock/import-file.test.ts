@@ -29,7 +29,7 @@ function setUp(failAt = Infinity) {
   return { sent, progress, send };
 }
 
-test("importLines() sends a thousand lines a call, each under a reference of its own", async () => {
+test("importLines() sends a thousand lines a call, each with its own reference", async () => {
   const { sent, send } = setUp();
   expect(await send(2_001)).toBe(3);
   expect(sent.map(({ lines, reference }) => [reference, lines.length, lines[0]])).toEqual([
@@ -56,7 +56,7 @@ test("importLines() stops at the first call that fails, and names it", async () 
   expect(sent).toHaveLength(1);
 });
 
-test("importLines() refuses a reference that would grow too long, and sends none", async () => {
+test("importLines() refuses a reference that would become too long", async () => {
   const { sent, send } = setUp();
   await expect(send(10_000, "R".repeat(253))).rejects.toThrow(UsageError);
   await send(9_000, "R".repeat(253));

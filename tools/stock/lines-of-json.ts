@@ -23,13 +23,13 @@ export class FileError extends Error {
 
 const BEGIN = /\s*\[\s*/y;
 const END = /\s*\]\s*$/y;
-/** An object without others inside, and what separates it from the next one. */
+/** An object without nested objects, and its separator. */
 const OBJECT = /(\{(?:"(?:[^"\\]|\\.)*"|[^"{}])*\})\s*(?:,\s*|(?=\]))/y;
 
 /**
  * The objects of a JSON array as text, with their lines, which JSON.parse does not report. Each may
  * still be invalid JSON.
- * @throws {FileError} at what is neither such an object nor the end of the array
+ * @throws {FileError} at text that is neither such an object nor the end of the array
  */
 export function objectsOf(json: string): TextAt[] {
   const objects: TextAt[] = [];

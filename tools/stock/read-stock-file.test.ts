@@ -5,7 +5,7 @@ import { readStockFile } from "./read-stock-file.ts";
 
 const MAX = "9223372036854775807";
 
-/** The errors of a file, as an operator sees them. */
+/** The errors of a file, as printed. */
 function errorsOf(contents: string): string[] {
   try {
     readStockFile(contents);
@@ -18,7 +18,7 @@ function errorsOf(contents: string): string[] {
   return [];
 }
 
-test("readStockFile() reads stock-data.json and leaves reserved aside", () => {
+test("readStockFile() reads stock-data.json and ignores reserved", () => {
   const path = new URL("../../drizzle/stock-data.json", import.meta.url);
   const rows = readStockFile(readFileSync(path, "utf8"));
   expect(rows).toHaveLength(21);
@@ -34,7 +34,7 @@ test("readStockFile() reads JSON on one line, with every digit", () => {
 test.each([
   ["commas", `sku,total_count\n1,2\n3,${MAX}\n`],
   ["columns in another order", `total_count,reserved,sku\n2,9,1\n${MAX},,3`],
-  ["what spreadsheets write", `\uFEFF"sku";"total_count"\r\n"1"; "2"\r\n\r\n3;${MAX}\r\n`],
+  ["the format of spreadsheets", `\uFEFF"sku";"total_count"\r\n"1"; "2"\r\n\r\n3;${MAX}\r\n`],
   ["tabs", `sku\ttotal_count\n1\t2\n3\t${MAX}`],
 ])("readStockFile() reads CSV with %s", (_what, text) => {
   expect(readStockFile(text)).toEqual([
@@ -43,7 +43,7 @@ test.each([
   ]);
 });
 
-describe("readStockFile() names every error with its line", () => {
+describe("readStockFile() reports every error with its line", () => {
   test("in JSON", () => {
     const text = `[
       { "sku": 1, "total_count": 2 },
@@ -77,10 +77,10 @@ describe("readStockFile() names every error with its line", () => {
 
   test.each([
     ["", "1: is empty"],
-    ["sku,count\n1,2", '1: "count" is no column: sku, total_count, reserved'],
-    ["sku,reserved\n1,2", "1: there is no column total_count"],
-    ["sku,sku,total_count", "1: a column is there twice"],
-    ["1,2\n3,4", '1: "1" is no column: sku, total_count, reserved'],
+    ["sku,count\n1,2", '1: "count" is not a column: sku, total_count, reserved'],
+    ["sku,reserved\n1,2", "1: column total_count is missing"],
+    ["sku,sku,total_count", "1: a column is repeated"],
+    ["1,2\n3,4", '1: "1" is not a column: sku, total_count, reserved'],
     ['{"sku": 1}', "1: must be a JSON array"],
     ['[\n{"sku":1,"total_count":1},\n7]', "3: must be an object, and the array must end"],
     ['[{"sku":1,"total_count":1}', "1: must be an object, and the array must end"],

@@ -5,13 +5,13 @@ import { parseJsonBody } from "../../shared/json.ts";
 import { violationsOf } from "../../shared/violations.ts";
 import { FileError, type LineError, objectsOf, type TextAt } from "./lines-of-json.ts";
 
-/** What was counted of one SKU. */
+/** The counted units of one SKU. */
 export interface CountedLine {
   readonly sku: number;
   readonly total_count: bigint;
 }
 
-/** `reserved` belongs to orders: whatever a file has there is not read. */
+/** `reserved` belongs to orders, so a file's value is ignored. */
 const cells = z.strictObject({ sku: skuNumber, total_count: int64Amount, reserved: z.unknown() })
   .partial({ reserved: true });
 const row = cells.transform(({ sku, total_count }): CountedLine => ({ sku, total_count }));
@@ -48,11 +48,11 @@ export function readStockFile(contents: string): CountedLine[] {
 
 interface ValueAt {
   readonly line: number;
-  /** An error when it cannot be read. */
+  /** An error if the row cannot be read. */
   readonly value: unknown;
 }
 
-/** The row, or what is wrong with it. */
+/** The row, or its error. */
 function readRow(value: unknown): CountedLine | string {
   if (value instanceof AppError) return value.fields?.[0]?.message ?? value.message;
   const result = row.safeParse(value);
@@ -96,10 +96,10 @@ function checkHeader(columns: readonly string[], line: number): void {
     throw new FileError({ line, message });
   };
   const unknown = columns.find((column) => !COLUMNS.includes(column));
-  if (unknown !== undefined) refuse(`"${unknown}" is no column: ${COLUMNS.join(", ")}`);
+  if (unknown !== undefined) refuse(`"${unknown}" is not a column: ${COLUMNS.join(", ")}`);
   const missing = REQUIRED_COLUMNS.find((column) => !columns.includes(column));
-  if (missing !== undefined) refuse(`there is no column ${missing}`);
-  if (new Set(columns).size < columns.length) refuse("a column is there twice");
+  if (missing !== undefined) refuse(`column ${missing} is missing`);
+  if (new Set(columns).size < columns.length) refuse("a column is repeated");
 }
 
 function toRow(columns: readonly string[], cells: readonly string[]): Record<string, unknown> {
@@ -108,7 +108,7 @@ function toRow(columns: readonly string[], cells: readonly string[]): Record<str
   );
 }
 
-/** Digits as JSON has them; other text stays, and is an error later. */
+/** Digits as in JSON; other text stays, and is an error later. */
 function numberOr(cell: string): unknown {
   if (!DIGITS.test(cell)) return cell;
   return Number.isSafeInteger(Number(cell)) ? Number(cell) : BigInt(cell);

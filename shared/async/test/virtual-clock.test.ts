@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { VirtualClock } from "./virtual-clock.ts";
 
-test("VirtualClock stands still until it is moved, on both scales", async () => {
+test("VirtualClock stands still until it is advanced, on both scales", async () => {
   const clock = new VirtualClock();
   const epochMs = clock.epochMs();
   await clock.advance(250);
@@ -9,7 +9,7 @@ test("VirtualClock stands still until it is moved, on both scales", async () => 
   expect(clock.epochMs() - epochMs).toBe(250);
 });
 
-test("VirtualClock fires timers by time, then by age, each at its own moment", async () => {
+test("VirtualClock fires timers by time, then by age, each at its own time", async () => {
   const clock = new VirtualClock();
   const fired: string[] = [];
   const note = (name: string) => () => fired.push(`${name} at ${clock.now()}`);
@@ -22,7 +22,7 @@ test("VirtualClock fires timers by time, then by age, each at its own moment", a
   expect(clock.pending).toBe(1);
 });
 
-test("VirtualClock fires a timer that another one set on the way", async () => {
+test("VirtualClock fires a timer that another one has set", async () => {
   const clock = new VirtualClock();
   const firedAt: number[] = [];
   clock.setTimer(10, () => void Promise.resolve().then(() => clock.setTimer(5, note)));
@@ -31,7 +31,7 @@ test("VirtualClock fires a timer that another one set on the way", async () => {
   expect(firedAt).toEqual([15]);
 });
 
-test("VirtualClock does not fire a timer that was taken back", async () => {
+test("VirtualClock does not fire a cancelled timer", async () => {
   const clock = new VirtualClock();
   let fired = false;
   clock.setTimer(10, () => fired = true)();
@@ -40,7 +40,7 @@ test("VirtualClock does not fire a timer that was taken back", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("VirtualClock fires late what fell due during a stall", async () => {
+test("VirtualClock fires timers late that were due during a stall", async () => {
   const clock = new VirtualClock();
   const firedAt: number[] = [];
   for (const delayMs of [10, 40]) clock.setTimer(delayMs, () => firedAt.push(clock.now()));

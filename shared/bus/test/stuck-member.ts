@@ -3,7 +3,7 @@ import { createLogger } from "../../telemetry/log.ts";
 import { KafkaBus } from "../kafka.ts";
 import { PostgresBus } from "../postgres.ts";
 
-// A process for tests: joins a group, prints "taken" for what it receives and never finishes it.
+// A process for tests: joins a group, prints "taken" for each message and never finishes it.
 // The bus is a PostgreSQL URL or the address of a Kafka broker.
 const [address = "", topic = "", group = ""] = process.argv.slice(2);
 const log = createLogger({

@@ -7,8 +7,8 @@ class Markup {
 }
 
 /**
- * Markup with values in it; lists are joined, and false or undefined is left out. Text is always
- * text, never markup: names of spans and log lines hold what clients have sent.
+ * Markup with values in it; lists are joined, and false or undefined is left out. Values are always
+ * escaped: names of spans and log lines contain client input.
  */
 export function html(parts, ...values) {
   return new Markup(String.raw({ raw: parts }, ...values.map(escaped)));
@@ -23,10 +23,10 @@ function escaped(value) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** What each element was filled with, so that nothing moves while nothing is new. */
+/** What each element was last filled with, so that an unchanged element is not redrawn. */
 const filled = new WeakMap();
 
-/** Fills an element; what had the focus has it again, found by its `data-key` or its link. */
+/** Fills an element and restores the focus, found by its `data-key` or its link. */
 export function fill(parent, { text }) {
   if (filled.get(parent) === text) return;
   filled.set(parent, text);

@@ -21,16 +21,16 @@ function service({ name, answers }) {
   return html`<li>${serviceName(name)}${state}</li>`;
 }
 
-/** Whether writes wait for the replica; anything but synchronous is a danger. */
+/** Whether writes wait for the replica; any other state than synchronous is marked as bad. */
 function replicationState(state) {
   const kind = state === "synchronous" ? "quiet" : "bad";
   return state && html`<li>replication <span class="${kind}">${state}</span></li>`;
 }
 
-/** The lines that pass the form's filter, the latest first. */
+/** Shows the lines that pass the form's filter, the latest first. */
 async function showLog() {
   const lines = await load(`api/log?${new URLSearchParams(new FormData(byId("log-filter")))}`);
-  const none = html`<p class="empty">No line passes the filter.</p>`;
+  const none = html`No line matches the filter.`;
   fill(byId("log"), lines.length > 0 ? linesTable(lines.reverse(), true) : none);
 }
 
@@ -45,7 +45,7 @@ async function again() {
     if (!document.hidden) await refresh();
     byId("away").textContent = "";
   } catch {
-    byId("away").textContent = "The launcher does not answer: what is shown is old.";
+    byId("away").textContent = "The launcher does not answer: the page shows old values.";
   }
   setTimeout(again, INTERVAL_MS);
 }

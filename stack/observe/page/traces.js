@@ -10,17 +10,17 @@ import {
   timeOfDay,
 } from "./elements.js";
 
-/** Which spans of the shown trace are open, by their ids. */
+/** The open spans of the shown trace, by id. */
 const opened = new Set();
 let latest = [];
 
 export function showTraces(traces) {
   latest = traces;
-  const none = html`<li class="empty">No trace so far.</li>`;
+  const none = html`No traces yet.`;
   fill(byId("trace-list"), html`${traces.length > 0 ? traces.map(traceItem) : none}`);
 }
 
-/** As a query; among all traces that are kept, not only those that are listed. */
+/** The filter as a query; it searches all stored traces, not only the listed ones. */
 export function wantedTraces() {
   return new URLSearchParams({ find: byId("trace-filter").value.trim() });
 }
@@ -41,14 +41,14 @@ ${services.map(serviceName)}${failedMark(failed)}
 
 const howMany = (spans) => spans === 1 ? "1 span" : `${spans} spans`;
 
-/** Draws the chosen trace, and what has become known of it since. */
+/** Draws the chosen trace with the spans received so far. */
 export async function showChosenTrace() {
   const traceId = chosenTrace();
   if (!traceId) return;
   const trace = await load(`api/traces/${traceId}`);
   // Another one may have been chosen meanwhile.
   if (traceId !== chosenTrace()) return;
-  const unknown = `Nothing is known of trace ${traceId}: it is too old, or was not sampled.`;
+  const unknown = `Trace ${traceId} is unknown: it is too old, or was not sampled.`;
   fill(byId("trace"), trace ? drawn(traceId, trace) : html`<p class="empty">${unknown}</p>`);
 }
 
@@ -62,7 +62,7 @@ function drawn(traceId, { rows, lines }) {
 <p class="mono">${traceId}</p>
 <ol aria-label="Spans">${rows.map((row) => spanItem(row, end))}</ol>
 <h3>Its log lines</h3>
-${lines.length > 0 ? linesTable(lines) : html`<p class="empty">None so far.</p>`}
+${lines.length > 0 ? linesTable(lines) : html`None yet.`}
 <p><a href="#log" data-log-of="${traceId}">In the log</a></p>`;
 }
 
@@ -110,7 +110,7 @@ function factsOf({ spanId, kind, startMs, attributes, events, links }) {
   ];
 }
 
-/** @param showLogOf called with the id of a trace whose lines are wanted among all others */
+/** @param showLogOf called with the id of a trace whose log lines are requested */
 export function listenForTraces(refresh, showLogOf) {
   byId("trace-filter").addEventListener("input", () => void refresh());
   byId("trace").addEventListener("click", (event) => {
