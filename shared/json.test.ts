@@ -17,7 +17,7 @@ test("parseJsonBody() keeps every digit of an integer", () => {
     .toEqual([0, -7, 9_007_199_254_740_991, 9_007_199_254_740_993n, 18_446_744_073_709_551_615n]);
 });
 
-test("parseJsonBody() makes a number that is not plain digits no number, shown as written", () => {
+test("parseJsonBody() returns an object for a number that is not plain digits", () => {
   for (const text of ["1.0", "1e0", "1E2", "-0", "0.5", "1".repeat(400)]) {
     const value = parse(text);
     expect(typeof value).toBe("object");
@@ -25,7 +25,7 @@ test("parseJsonBody() makes a number that is not plain digits no number, shown a
   }
 });
 
-test("parseJsonBody() refuses a duplicate key at any depth, however it is written", () => {
+test("parseJsonBody() refuses a duplicate key at any depth, in every spelling", () => {
   for (
     const text of [
       `{"a":1,"a":2}`,
@@ -44,18 +44,18 @@ test("parseJsonBody() refuses a duplicate key at any depth, however it is writte
   }
 });
 
-test("parseJsonBody() takes one key in different objects, and as a value", () => {
+test("parseJsonBody() accepts one key in different objects, and as a value", () => {
   const text = `[{"a":"a","b":["a","a"]},{"a":{"a":"{\\"a\\":1,"}}]`;
   expect(parse(text)).toEqual(JSON.parse(text));
 });
 
-test("parseJsonBody() makes __proto__ a property of its own", () => {
+test("parseJsonBody() makes __proto__ an own property", () => {
   const value = parse(`{"__proto__":{"polluted":1}}`) as object;
   expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
   expect(Object.keys(value)).toEqual(["__proto__"]);
 });
 
-test("parseJsonBody() refuses too many levels without running out of stack", () => {
+test("parseJsonBody() refuses too many levels without a stack overflow", () => {
   const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
   expect(violation(nested(JSON_DEPTH_MAX))).toBeUndefined();
   expect(violation(nested(JSON_DEPTH_MAX + 1))).toMatch("nested more than 32 levels");
@@ -63,7 +63,7 @@ test("parseJsonBody() refuses too many levels without running out of stack", () 
   expect(violation(`{"a":`.repeat(10_000))).toMatch("nested");
 });
 
-test("parseJsonBody() refuses what is not JSON", () => {
+test("parseJsonBody() refuses text that is not JSON", () => {
   for (
     const text of [
       "",
@@ -84,7 +84,7 @@ test("parseJsonBody() refuses what is not JSON", () => {
   ) expect(violation(text), text).toBe("must be JSON");
 });
 
-test("parseJsonBody() refuses what is not UTF-8", () => {
+test("parseJsonBody() refuses bytes that are not UTF-8", () => {
   expect(() => parseJsonBody(Uint8Array.of(0x22, 0xff, 0x22))).toThrow("must be UTF-8");
   expect(() => parseJsonBody(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))).toThrow("UTF-8");
 });

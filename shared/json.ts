@@ -12,7 +12,7 @@ const KEY_SHOWN_MAX = 50;
 const UNUSUAL_NUMBER = /[0-9][.eE]|-0|[0-9]{16}/;
 const DIGITS = /^-?[1-9][0-9]*$|^0$/;
 
-/** TypeScript's library does not know the proposal yet; both runtimes ship it. */
+/** Not in TypeScript's library yet; both runtimes have it. */
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 

@@ -11,7 +11,7 @@ test("CloseStack closes in reverse order, each once", async () => {
   expect(closed).toEqual(["second", "first"]);
 });
 
-test("CloseStack closes the rest when one fails, and then reports it", async () => {
+test("CloseStack closes the rest when one fails, and then throws its error", async () => {
   const closed: string[] = [];
   const stack = new CloseStack();
   stack.push("first", () => void closed.push("first"));
@@ -22,7 +22,7 @@ test("CloseStack closes the rest when one fails, and then reports it", async () 
   expect(closed).toEqual(["first"]);
 });
 
-test("CloseStack bounds all steps together, and begins the rest when one uses it up", async () => {
+test("CloseStack limits all steps together, and starts the rest at the limit", async () => {
   const clock = new VirtualClock();
   const stack = new CloseStack(100, clock);
   const closed: string[] = [];
@@ -42,7 +42,7 @@ test("CloseStack bounds all steps together, and begins the rest when one uses it
   expect(clock.pending).toBe(0);
 });
 
-test("Readiness is not ready at once, and delays what closes next until that is seen", async () => {
+test("Readiness is false at first, and stop() gives probes time to see it", async () => {
   const clock = new VirtualClock();
   const readiness = new Readiness(clock);
   const stack = new CloseStack();

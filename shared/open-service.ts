@@ -60,7 +60,7 @@ export async function openService<Config extends TracingOptions, Running extends
 /**
  * Listens for HTTP. A stop first reports not ready, then waits `drainMaxMs` for requests in
  * progress.
- * @returns the URL, without a slash at the end
+ * @returns the URL, without a trailing slash
  */
 export async function listenHttp(
   fetch: Parameters<typeof serve>[0],

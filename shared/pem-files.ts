@@ -4,7 +4,7 @@ import { ConfigError, type SettingProblem } from "./config.ts";
 const PEM_BEGINS = "-----BEGIN ";
 const PEM_LINE = /^-----BEGIN /m;
 
-/** Whether a PEM text has content: Node takes an empty authority for all public ones. */
+/** Whether a PEM text has content: for Node, an empty authority means all public ones. */
 export function isPem(text: string): boolean {
   return PEM_LINE.test(text);
 }

@@ -172,7 +172,7 @@ describe("RateLimit", () => {
     expect(grantedAt).toEqual(["slow at 0", "patient at 1250"]);
   });
 
-  test("a waiter that leaves makes room for the next", async () => {
+  test("a waiter that leaves gives its place to the next", async () => {
     const { clock, limit, take, grantedAt } = setUp(1);
     const controller = new AbortController();
     void take("a");

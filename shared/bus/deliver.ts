@@ -7,7 +7,7 @@ export interface Delivery extends SubscribeOptions {
   readonly watchdog: Watchdog;
 }
 
-/** "waiting": a message of the same key failed before it." is behind a failed message of its key. */
+/** "waiting": a message of the same key failed before. */
 export type Outcome = "handled" | "failed" | "waiting";
 
 /**

@@ -6,7 +6,7 @@ import { formatHostPort } from "../config.ts";
 import { createGrpcClient, type GrpcClient } from "./client.ts";
 import { startGrpcServer } from "./server.ts";
 
-// A process in which one side of a connection closes in order while the other is idle: argument
+// A process in which one side of a connection closes gracefully while the other is idle: argument
 // "server" or "client". It prints "alive" if it survives. Run it with --expose-gc.
 
 /** The more memory is in use, the more likely a premature free is detected. */

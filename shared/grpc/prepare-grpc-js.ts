@@ -2,7 +2,7 @@ import http2, { type Http2Session } from "node:http2";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 
 /**
- * Must be called before a client or a server of grpc-js is made. It keeps grpc-js from writing
+ * Must be called before a client or a server of grpc-js is created. Stops grpc-js from writing
  * lines to stderr, some of which contain client data; callers get every failure as an error.
  */
 export function prepareGrpcJs(): void {
@@ -13,10 +13,11 @@ export function prepareGrpcJs(): void {
 let survivesGoaway = false;
 
 /**
- * Keeps Deno alive when the other side ends a connection in order. On a GOAWAY, Deno 2.9.5 closes
- * and frees the session while nghttp2 still reads the frame, and the process dies by SIGSEGV or
- * SIGABRT (denoland/deno issue 36788). Here the session is closed in the next turn of the event
- * loop. grpc-js reads the patched functions from `node:http2` when a client or a server is made.
+ * Keeps Deno alive when the other side closes a connection gracefully. On a GOAWAY, Deno 2.9.5
+ * closes and frees the session while nghttp2 still reads the frame, and the process dies by SIGSEGV
+ * or SIGABRT (denoland/deno issue 36788). With the patch, the session is closed in the next
+ * iteration of the event loop. grpc-js reads the patched functions from `node:http2` when a client
+ * or a server is created.
  */
 function surviveGoaway(): void {
   if (survivesGoaway || !("Deno" in globalThis)) return;

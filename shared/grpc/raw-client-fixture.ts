@@ -12,7 +12,7 @@ function connect(address: HostPort): Client {
   return new Client(formatHostPort(address), credentials.createInsecure());
 }
 
-/** A call with bytes of the test's choice; resolves with its status. */
+/** A call with arbitrary bytes; resolves with its status. */
 export function rawCall(
   address: HostPort,
   path: string,

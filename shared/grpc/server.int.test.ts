@@ -25,7 +25,7 @@ const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
 const errorDetails = [errorInfo("test"), badRequest, preconditionFailure, orderShortageDetail];
 const inTime = (timeoutMs = 5_000) => new RequestContext({ traceparent, timeoutMs });
 
-/** Waits until the call is aborted, fails with the reason, and keeps that in `aborted`. */
+/** Waits until the call is aborted, fails with the reason, and records it in `aborted`. */
 const waitForAbort: UnaryHandler = ({ context: { signal } }) =>
   new Promise((_, reject) => {
     signal.addEventListener("abort", () => {
@@ -145,13 +145,13 @@ describe("a call", () => {
     expect(traceId).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test("ends with deadline_exceeded on both sides when the handler is too slow", async () => {
+  test("ends with deadline_exceeded on both sides if the handler is too slow", async () => {
     await expect(client.call("orderPay", { orderID: 1n }, inTime(50)))
       .rejects.toMatchObject({ code: "deadline_exceeded" });
     await expect.poll(() => aborted).toMatchObject([{ code: "deadline_exceeded" }]);
   });
 
-  test("is not sent when the deadline has passed", async () => {
+  test("is not sent if the deadline has passed", async () => {
     let called = false;
     handler = () => {
       called = true;
@@ -162,7 +162,7 @@ describe("a call", () => {
     expect(called).toBe(false);
   });
 
-  test("is cancelled in the handler when the caller leaves", async () => {
+  test("is cancelled in the handler when the caller disconnects", async () => {
     const caller = new AbortController();
     handler = (call) => {
       setImmediate(() => caller.abort());
@@ -175,49 +175,52 @@ describe("a call", () => {
   });
 });
 
-describe("a request that cannot be read", () => {
+describe("a malformed request", () => {
   beforeEach(() => {
     handler = (call) => Promise.resolve(call.read()).then(() => ({}));
   });
 
   test.each([
-    ["a wire type that does not exist", [0x0f]],
+    ["an unknown wire type", [0x0f]],
     ["a length beyond the end", [0x12, 0x7f, 0x08]],
     ["a varint without an end", [0x08, 0xff]],
-    ["something behind its end", [0x08, 0x01, 0x00, 0x08, 0x01]],
+    ["trailing bytes", [0x08, 0x01, 0x00, 0x08, 0x01]],
   ])("is invalid_argument: %s", async (_what, bytes) => {
     expect(await rawCall(server.address, "/loms.v1.Loms/OrderCreate", new Uint8Array(bytes)))
       .toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
-  test("is resource_exhausted when it is larger than 1 MiB", async () => {
+  test("is resource_exhausted if it is larger than 1 MiB", async () => {
     expect(await rawCall(server.address, PAY, new Uint8Array(1024 * 1024 + 1)))
       .toMatchObject({ code: status.RESOURCE_EXHAUSTED });
   });
 
-  test("is not one with an unknown field", async () => {
+  test("does not include one with an unknown field", async () => {
     expect(await rawCall(server.address, PAY, new Uint8Array([0x08, 0x01, 0x78, 0x01])))
       .toMatchObject({ code: status.OK });
   });
 });
 
-test("a method that does not exist is unimplemented", async () => {
+test("an unknown method is unimplemented", async () => {
   expect(await rawCall(server.address, "/loms.v1.Loms/OrderFly", new Uint8Array()))
     .toMatchObject({ code: status.UNIMPLEMENTED });
 });
 
-describe("what the server reports about itself", () => {
-  test.each(["", "loms.v1.Loms"])("health of %j follows what is set", async (service) => {
-    const check = async () =>
-      (await firstOfStream(server.address, HEALTH_WATCH, protoString(1, service)))?.[1];
-    server.health.set(true);
-    expect(await check()).toBe(SERVING);
-    server.health.set(false);
-    expect(await check()).toBe(NOT_SERVING);
-  });
+describe("reports of the server about itself", () => {
+  test.each(["", "loms.v1.Loms"])(
+    "health of %j is the last status that was set",
+    async (service) => {
+      const check = async () =>
+        (await firstOfStream(server.address, HEALTH_WATCH, protoString(1, service)))?.[1];
+      server.health.set(true);
+      expect(await check()).toBe(SERVING);
+      server.health.set(false);
+      expect(await check()).toBe(NOT_SERVING);
+    },
+  );
 
   test.each(["v1", "v1alpha"])(
-    "reflection %s lists the services and shows names",
+    "reflection %s lists the services and describes names",
     async (version) => {
       const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
       const services = String(
@@ -231,7 +234,7 @@ describe("what the server reports about itself", () => {
   );
 });
 
-describe("a server that goes away", () => {
+describe("a server that stops", () => {
   test("finishes the calls in progress, refuses others, and is found again", async () => {
     const other = await start();
     const address = formatHostPort(other.address);

@@ -17,7 +17,7 @@ test("GRPC_STATUS has the numbers of the contract", () => {
   });
 });
 
-test("codeOfStatus() is the way back for every code", () => {
+test("codeOfStatus() is the inverse for every code", () => {
   for (const [code, number] of Object.entries(GRPC_STATUS)) {
     expect(codeOfStatus(number)).toBe(code);
   }

@@ -31,7 +31,7 @@ describe("a failure that is sent and received", () => {
       .toMatchObject({ code, message: "сколько: 5 %" });
   });
 
-  test("keeps the fields, the shortage and the time to wait", () => {
+  test("keeps the fields, the shortage and the retry delay", () => {
     const fields = [{ path: "items.0.count", message: "must be …, got 0" }];
     expect(sentAndReceived(new AppError("invalid_argument", "no", { fields })).fields)
       .toEqual(fields);
@@ -43,7 +43,7 @@ describe("a failure that is sent and received", () => {
   });
 });
 
-test("toGrpcStatus() says in words what state stood in the way", () => {
+test("toGrpcStatus() describes the violated precondition", () => {
   const { details: [, failure] } = packed(new AppError("failed_precondition", "already payed"));
   expect(PreconditionFailure.decode(failure?.value as Uint8Array).violations).toEqual([
     { type: "STATE", subject: "", description: "already payed" },
@@ -51,7 +51,7 @@ test("toGrpcStatus() says in words what state stood in the way", () => {
   expect(packed(new AppError("not_found", "no")).details).toHaveLength(1);
 });
 
-test("toGrpcStatus() says which code and which order in ErrorInfo, and the SKUs in words", () => {
+test("toGrpcStatus() has code and order in ErrorInfo, and describes the SKUs", () => {
   const status = packed(new AppError("failed_precondition", "no", { shortage }));
   expect(status).toMatchObject({ code: 9, message: "no" });
   const [info, failure] = status.details;
@@ -67,7 +67,7 @@ test("toGrpcStatus() says which code and which order in ErrorInfo, and the SKUs 
   }]);
 });
 
-test.each(["ж", "😀", "\ud800", "x"])("toGrpcStatus() cuts a long message of %j", (letter) => {
+test.each(["ж", "😀", "\ud800", "x"])("toGrpcStatus() truncates a long message of %j", (letter) => {
   const message =
     toGrpcStatus(new AppError("internal", letter.repeat(2_000)), details, TRACE_ID).details;
   const bytes = new TextEncoder().encode(message).length;
@@ -77,7 +77,7 @@ test.each(["ж", "😀", "\ud800", "x"])("toGrpcStatus() cuts a long message of 
 });
 
 describe("fromGrpcStatus()", () => {
-  test("keeps the transport's words in the cause, since they name addresses", () => {
+  test("keeps the transport's message in the cause, because it contains addresses", () => {
     const status = { code: 14, details: "connect 10.0.0.7:50051", metadata: new Metadata() };
     const error = fromGrpcStatus(status, "Test/Call", details);
     expect(error).toMatchObject({ code: "unavailable", message: "Test/Call failed: unavailable" });
@@ -99,7 +99,7 @@ test.each([
   ["unavailable", 14],
   ["deadline_exceeded", 4],
   ["resource_exhausted", 8],
-])("fromGrpcStatus() reads %s from a transport's own status %i", (code, number) => {
+])("fromGrpcStatus() reads %s from the transport's status %i", (code, number) => {
   const status = { code: number, details: "read ECONNRESET 127.0.0.1", metadata: new Metadata() };
   const error = fromGrpcStatus(status, "Test/Call", details);
   expect(error).toMatchObject({ code, cause: status });

@@ -45,8 +45,8 @@ export function toGrpcStatus(
 }
 
 /**
- * The failure of a call. With details it comes from the server and is passed on unchanged; the
- * texts of the transport name addresses and stay in the cause.
+ * The failure of a call. With details it comes from the server and is passed on unchanged; messages
+ * of the transport contain addresses and stay in the cause.
  */
 export function fromGrpcStatus(
   status: GrpcStatus,

@@ -63,7 +63,7 @@ test.each([
   ...["2147483S", "2147484S", "2592000S", "4294967S", "4294968S", "99999999S"],
   ...["35791M", "35792M", "99999999M", "596H", "597H", "99999999H", "60000m", "60001m"],
   ...["99999999m", "99999999u"],
-])("a call with grpc-timeout %s has the longest time there is", async (timeout) => {
+])("a call with grpc-timeout %s gets the maximum time", async (timeout) => {
   expect(await callWith(timeout)).toBe(OK);
   expect(remainingMs).toBeGreaterThan(CALL_MAX_MS / 2);
   expect(remainingMs).toBeLessThanOrEqual(CALL_MAX_MS);

@@ -166,8 +166,8 @@ interface UnaryOptions {
 }
 
 /**
- * The calls in progress. Not a Set: one in which calls come and go keeps those that have
- * gone from every collection of young objects, because V8 links each of its tables to the next one.
+ * The calls in progress. Not a Set: V8 links each of a Set's tables to the next, so a Set whose
+ * entries come and go keeps removed calls alive through collections of young objects.
  */
 export class CallsInProgress {
   readonly #calls: UnaryCall[] = [];
@@ -180,7 +180,7 @@ export class CallsInProgress {
   /** Whether the call was still in progress. */
   remove(call: UnaryCall): boolean {
     if (this.#calls[call.place] !== call) return false;
-    // The last call takes its place.
+    // The last call moves to the free place.
     const last = this.#calls.at(-1) as UnaryCall;
     this.#calls[call.place] = last;
     last.place = call.place;
@@ -188,7 +188,7 @@ export class CallsInProgress {
     return true;
   }
 
-  /** Fails all of them. What their handlers return later is dropped. */
+  /** Fails all of them. Later results of their handlers are dropped. */
   failAll(): void {
     const error = new AppError("unavailable", "the server stops");
     for (const call of this.#calls.splice(0)) call.fail(error);
@@ -212,10 +212,10 @@ function answerUnary(options: UnaryOptions) {
   };
 }
 
-/** One object per call: closures and literals with getters show up in a profile. */
+/** One object per call, because closures and literals with getters show up in a profile. */
 class UnaryCall implements IncomingCall, Caller {
   readonly context: RequestContext;
-  /** Among the {@link CallsInProgress}. */
+  /** The index in {@link CallsInProgress}. */
   place = -1;
   readonly #call: GrpcCall;
   readonly #callback: sendUnaryData<Buffer>;
@@ -279,10 +279,10 @@ class UnaryCall implements IncomingCall, Caller {
 let preparesServers = false;
 
 /**
- * Must be called before a server of grpc-js is made. It lets callers cancel many calls, and makes
- * every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in ms
- * with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes the
- * header before an interceptor runs.
+ * Must be called before a server of grpc-js is created. It lets callers cancel many calls, and
+ * makes every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in
+ * ms with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes
+ * the header before an interceptor runs.
  */
 export function prepareServers(): void {
   if (preparesServers) return;

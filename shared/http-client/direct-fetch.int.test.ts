@@ -94,7 +94,7 @@ test("directFetch() returns no body where there is none", async () => {
 test.each([
   [["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]],
   [["http_proxy", "https_proxy", "all_proxy"]],
-])("directFetch() goes where the URL says, whatever %j names", async (names) => {
+])("directFetch() connects to the host of the URL, whatever %j names", async (names) => {
   let proxied = 0;
   const proxy = await listen((_, response) => {
     proxied++;

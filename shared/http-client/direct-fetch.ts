@@ -86,7 +86,10 @@ export interface UrlParts {
   readonly authorization?: string;
 }
 
-/** Takes user and password out of a URL, as Basic authorization in UTF-8 (RFC 7617). */
+/**
+ * Removes user and password from a URL, and returns them as Basic authorization in UTF-8 (RFC
+ * 7617).
+ */
 export function splitCredentials(text: string): UrlParts {
   const url = new URL(text);
   const { username, password } = url;
@@ -97,7 +100,7 @@ export function splitCredentials(text: string): UrlParts {
   return { url: url.href, authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
 }
 
-/** A URL may hold a `%` that escapes nothing. */
+/** A URL may contain a `%` that escapes nothing. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -37,7 +37,7 @@ test.each([
   ["9".repeat(400), MAX_MS],
   ["Fri, 31 Dec 9999 23:59:59 GMT", MAX_MS],
   ["Tuesday, 01-Jan-75 00:00:00 GMT", Date.UTC(2075, 0, 1) - NOW],
-])("parseRetryAfter() keeps a long pause within what a document allows: %j", (header, ms) => {
+])("parseRetryAfter() limits a long pause to the maximum: %j", (header, ms) => {
   expect(parseRetryAfter(header, NOW)).toBe(ms);
 });
 
@@ -45,7 +45,7 @@ test.each([
   ...[undefined, "", "-1", "1.5", "1e3", "soon", "2026-01-01", "Someday", "Mon, soon"],
   ...["Thu, 01 Jan 2026 00:00:30", "Thu, 01 Jan 2026 00:00:30 +0300"],
   ...["Thu, 31 Feb 2026 00:00:30 GMT", "Thu, 01 Jan 2026 24:00:00 GMT", "Thu, 01 Jan 2026 GMT"],
-])("parseRetryAfter() makes nothing of %j", (header) => {
+])("parseRetryAfter() returns undefined for %j", (header) => {
   expect(parseRetryAfter(header, NOW)).toBeUndefined();
 });
 

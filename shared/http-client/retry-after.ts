@@ -1,4 +1,4 @@
-/** The most that our OpenAPI documents allow, an int32: some 68 years. */
+/** The maximum in our OpenAPI documents, an int32: some 68 years. */
 export const RETRY_AFTER_MAX_S = 2 ** 31 - 1;
 
 const SECONDS = /^[0-9]+$/;
@@ -32,7 +32,7 @@ export function formatRetryAfter(afterMs: number): string {
   return String(Math.min(Math.max(1, Math.ceil(afterMs / 1_000)), RETRY_AFTER_MAX_S));
 }
 
-/** In ms since 1970; NaN if the text is no date. `Date.parse` reads asctime as local time. */
+/** In ms since 1970; NaN if the text is not a date. `Date.parse` reads asctime as local time. */
 function parseDate(text: string, nowMs: number): number {
   const parts = DATES.map((form) => form.exec(text)?.groups).find((groups) => groups);
   if (!parts) return NaN;

@@ -30,7 +30,7 @@ import { BODY_MAX_BYTES, namesJson, readBody, requireJson } from "./read-body.ts
 const JSON_HEADERS = { ...CONSTANT_HEADERS, "content-type": "application/json" };
 export type HttpApp = OpenAPIHono<HttpEnv> & { readonly inExchange: InExchange };
 
-/** Makes the handler of a path; `route` is its pattern, if it has one. */
+/** Creates the handler of a path; `route` is its pattern, if it has one. */
 type InExchange = (route: string | undefined, run: MountedRoute["run"]) => Handler<HttpEnv>;
 
 /** An app whose every failure is answered with a problem body; {@link mount} adds the routes. */

@@ -6,8 +6,8 @@ import { acceptsGzip, GZIP_MIN_BYTES, gzipped, isCompressible } from "./negotiat
 export type DocumentAnswer = (c: HttpContext) => Answered;
 
 /**
- * A constant answer: a document, a page, a script. Caches keep it and revalidate it by its ETag; it
- * is compressed once.
+ * A constant answer: a document, a page, a script. Clients cache it and revalidate it by its ETag;
+ * it is compressed once.
  */
 export function documentAnswer(
   body: string | Uint8Array<ArrayBuffer>,

@@ -59,7 +59,7 @@ function post(path: string, text: string, init: RequestInit = {}) {
   return app.request(path, { method: "POST", headers: JSON_TYPE, body: text, ...init });
 }
 
-test("an endpoint gives its handler what the schemas make of path, headers and body", async () => {
+test("an endpoint passes its handler the parsed path, headers and body", async () => {
   const answer = await post("/user/9223372036854775807/cart/2?x=1#y", `{"count":3}`, {
     headers: { ...JSON_TYPE, "Idempotency-Key": "abc" },
   });
@@ -78,7 +78,7 @@ test("an endpoint writes integers with every digit", async () => {
   expect(await answer.text()).toBe(`{"id":9223372036854775807,"small":1}`);
 });
 
-test("an endpoint names every broken rule of path, headers and body at once", async () => {
+test("an endpoint reports every broken rule of path, headers and body at once", async () => {
   const answer = await post("/user/0/cart/9223372036854775808", `{"count":1.0,"extra":1}`, {
     headers: { ...JSON_TYPE, "Idempotency-Key": "too long" },
   });
@@ -90,7 +90,7 @@ test("an endpoint names every broken rule of path, headers and body at once", as
     .toEqual(["count", "extra", "idempotency-key", "sku_id", "user_id"]);
 });
 
-test("an endpoint shows a fraction as it was written", async () => {
+test("an endpoint reports a fraction as it was written", async () => {
   const answer = await post("/user/1/cart/2", `{"count":1.0}`);
   const { errors } = await answer.json() as { errors: unknown };
   expect(errors).toEqual([
@@ -98,7 +98,7 @@ test("an endpoint shows a fraction as it was written", async () => {
   ]);
 });
 
-test("an endpoint reports a wrong path beside a body that cannot be read", async () => {
+test("an endpoint reports a wrong path together with an unreadable body", async () => {
   const answer = await post("/user/x/cart/2", `{"count":1,"count":1}`);
   const { errors } = await answer.json() as { errors: { path: string }[] };
   expect(errors.map(({ path }) => path)).toEqual(["user_id", ""]);
@@ -147,7 +147,7 @@ test("an endpoint refuses a compressed body", async () => {
   expect((await post("/user/1/cart/2", `{"count":1}`, { headers })).status).toBe(415);
 });
 
-test("a 405 names the methods of the path", async () => {
+test("a 405 lists the methods of the path", async () => {
   const allowed = async (method: string, path: string) =>
     (await app.request(path, { method })).headers.get("allow");
   expect(await allowed("POST", "/user/1/cart/list")).toBe("GET, HEAD");
@@ -183,7 +183,7 @@ test("a fixed segment of a path cannot be percent-encoded", async () => {
   expect((await app.request("/user/1/%63art/list")).status).toBe(404);
 });
 
-test("a slash at the end changes nothing, two make another path", async () => {
+test("a trailing slash is ignored, two are another path", async () => {
   expect((await app.request("/user/1/cart/list/")).status).toBe(200);
   expect((await post("/user/1/cart/2/", `{"count":1}`)).status).toBe(200);
   expect((await app.request("/user/1/cart/list//")).status).toBe(404);

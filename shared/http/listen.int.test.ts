@@ -56,7 +56,7 @@ test("serve() answers over a real port, with every digit", async () => {
   expect(answer.headers.get("content-length")).toBe("26");
 });
 
-test("serve() names the address that is taken", async () => {
+test("serve() names an address in use", async () => {
   const taken = createServer().listen(0, LOOPBACK);
   await new Promise((resolve) => taken.once("listening", resolve));
   const { port } = taken.address() as AddressInfo;
@@ -65,7 +65,7 @@ test("serve() names the address that is taken", async () => {
   taken.close();
 });
 
-test("close() finishes requests in flight, then refuses", async () => {
+test("close() finishes requests in flight, then refuses new ones", async () => {
   const held = heldRoute();
   const { server } = await served(hello, held.route);
   await keptAlive(`${server.url}/hello`);
@@ -78,7 +78,7 @@ test("close() finishes requests in flight, then refuses", async () => {
   await expect(fetch(`${server.url}/hello`)).rejects.toThrow();
 });
 
-test("close() waits no longer than the grace, and then cuts off what is unfinished", async () => {
+test("close() aborts requests that are unfinished after the grace period", async () => {
   const held = heldRoute();
   const { server } = await served(held.route);
   const outcome = keptAlive(`${server.url}/held`).then(({ status }) => status, () => "cut off");
@@ -91,15 +91,15 @@ test("close() waits no longer than the grace, and then cuts off what is unfinish
 test("close() closes idle connections at once", async () => {
   const { server } = await served(hello);
   await keptAlive(`${server.url}/hello`);
-  // Without it the connection would be kept for longer than this test may take.
+  // Otherwise the connection would be kept for longer than this test may take.
   await server.close(60_000);
 });
 
-test("close() closes connections that have sent nothing", async () => {
+test("close() closes connections without a request", async () => {
   const { server } = await served(hello);
   const socket = connect(server.port, LOOPBACK);
   await once(socket, "connect");
-  // The server has accepted it by the time that it answers over a later one.
+  // The server has accepted it by the time it answers over a later one.
   await fetch(`${server.url}/hello`);
   await server.close(60_000);
   socket.destroy();
@@ -125,7 +125,7 @@ test("a caller that disconnects in the middle of its body breaks nothing", async
   expect((await fetch(`${server.url}/hello`)).status).toBe(200);
 });
 
-test("a body that is declared too large is refused without being read", async () => {
+test("a body whose declared length is too large is refused without being read", async () => {
   const { server } = await served(echo);
   const head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n";
   const answer = await exchangeBytes(server.port, head, "}");

@@ -36,7 +36,7 @@ const URL_HOST = "localhost";
 export const ASTERISK = "*";
 /** The default deadline of a request. */
 const CONTEXT_TIMEOUT_MS = 5_000;
-/** Allows the ids that proxies make; safe in a log line and in a header. */
+/** Allows the ids that proxies create; safe in a log line and in a header. */
 const REQUEST_ID = /^[A-Za-z0-9._:+/=@-]{1,128}$/;
 /** Monitoring requests these every few seconds: logged at debug, and no trace starts there. */
 export const PROBE_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);

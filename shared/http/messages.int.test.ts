@@ -73,7 +73,7 @@ test.each(["", "x", "x:", "x:99999", "[::1]:80", "a_b", "a%2fb"])(
 );
 
 test.each(["", "Host: x\r\nHost: x\r\n", "Host: x\r\nhost: y\r\n"])(
-  "HTTP/1.1 with %j for its Host is refused",
+  "HTTP/1.1 with %j as its Host is refused",
   async (headers) => {
     const { server } = await served(hello);
     expect(await exchangeBytes(server.port, getHello(headers), "}"))
@@ -129,7 +129,7 @@ test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"]
   },
 );
 
-test("a client that resets its connection behind CONNECT does not affect others", async () => {
+test("a client that resets its connection after CONNECT does not affect others", async () => {
   const { server } = await served(hello);
   for (let time = 0; time < 20; time++) {
     const socket = connect(server.port, LOOPBACK).on("error", () => {});
@@ -143,7 +143,7 @@ test("a client that resets its connection behind CONNECT does not affect others"
 });
 
 test.each(["hello there\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n"])(
-  "%j behind a request that is being answered gets no answer of its own",
+  "%j after a request in progress gets no answer of its own",
   async (bytes) => {
     const arrived = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();

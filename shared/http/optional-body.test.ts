@@ -48,7 +48,7 @@ test.each([
   ["application/x-www-form-urlencoded", "total_price=1"],
   ["", new Uint8Array(9)],
   ["", undefined],
-])("with type '%s' the body %s is none", async (type, body) => {
+])("with type '%s' the body %s counts as missing", async (type, body) => {
   expect((await post(type, body)).status).toBe(200);
   expect(handled.mock.calls).toEqual([[undefined]]);
 });

@@ -24,7 +24,7 @@ test("problemOf() names the broken fields of a request", () => {
   });
 });
 
-test("problemOf() names the order and the SKUs that fell short, with every digit", () => {
+test("problemOf() has the order and the SKUs that are short, with every digit", () => {
   const skus = [{ sku: 42, requested: 3, available: 2 }];
   const shortage = { orderId: 2n ** 63n - 1n, skus, skusTotal: 25 };
   const problem = problemOf(new AppError("failed_precondition", "short", { shortage }), TRACE);
@@ -32,7 +32,7 @@ test("problemOf() names the order and the SKUs that fell short, with every digit
   expect(JSON.stringify(problem)).toContain(`"order_id":9223372036854775807`);
 });
 
-test("problemOf() names the total and the prices of now, with every digit", () => {
+test("problemOf() has the current total and prices, with every digit", () => {
   const items = [{ sku: 42, price: 0 }];
   const prices = { totalPrice: 2n ** 53n + 1n, items };
   const problem = problemOf(new AppError("failed_precondition", "changed", { prices }), TRACE);

@@ -16,7 +16,7 @@ function openApp() {
   return { log, lines, request };
 }
 
-test("the level is returned, and changed while the process runs", async () => {
+test("the log level is returned, and changed while the process runs", async () => {
   const { log, lines, request } = openApp();
   expect(await request("", "GET")).toEqual({ status: 200, body: { level: "info" } });
   log.debug("quiet");

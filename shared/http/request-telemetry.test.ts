@@ -81,7 +81,7 @@ test("a successful probe is not logged at the usual level", async () => {
   expect(records()).toMatchObject([{ http_response_status_code: 404 }]);
 });
 
-test("an unknown method is logged as _OTHER and in a field of its own", async () => {
+test("an unknown method is logged as _OTHER, and unchanged in another field", async () => {
   const { app, records } = logged();
   await app.request("/busy/7", { method: "BREW" });
   expect(records()).toMatchObject([

@@ -54,7 +54,7 @@ function span(changes: Partial<SpanRecord> = {}): SpanRecord {
   };
 }
 
-test("close() sends what waits, with the headers that were set", async () => {
+test("close() sends queued spans, with the configured headers", async () => {
   const got: [string | undefined, string | undefined, unknown][] = [];
   const url = await collector((request, response) => {
     got.push([request.url, request.headers["content-type"], request.headers["api-key"]]);
@@ -90,7 +90,7 @@ test("credentials of the endpoint are sent, unless a header has others, and mask
   expect(got).toEqual(["Basic c2hvcDpodW50ZXIy", "Bearer mine"]);
 });
 
-test("spans are sent in JSON and compressed when set so, to the endpoint of traces", async () => {
+test("spans are sent to the endpoint of traces in JSON, compressed", async () => {
   const got: [string | undefined, string | undefined, unknown][] = [];
   const url = await collector(async (request, response) => {
     const parts: Uint8Array[] = [];
@@ -125,7 +125,7 @@ test("spans are sent in JSON and compressed when set so, to the endpoint of trac
 test.each([
   { OTEL_SDK_DISABLED: "true" },
   { OTEL_TRACES_EXPORTER: "none" },
-])("%j sends nothing", async (off) => {
+])("%j disables the export", async (off) => {
   let requests = 0;
   const url = await collector((_, response) => {
     requests++;
@@ -141,7 +141,7 @@ test.each([
   expect(requests).toBe(0);
 });
 
-test("what has no effect is named in the log", async () => {
+test("settings without effect are logged", async () => {
   const { lines } = await open({ OTEL_BSP_SCHEDULE_DELAY: "1", OTEL_LOG_LEVEL: "debug" });
   expect(lines).toHaveLength(1);
   expect(JSON.parse(lines[0] as string)).toMatchObject({
@@ -150,7 +150,7 @@ test("what has no effect is named in the log", async () => {
   });
 });
 
-test("a failure and the links to what is sampled reach the collector", async () => {
+test("a failure and the links to sampled spans reach the collector", async () => {
   const receiver = await startOtlpReceiver();
   onTestFinished(() => receiver.close());
   const { tracing } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
@@ -164,7 +164,7 @@ test("a failure and the links to what is sampled reach the collector", async () 
   ]);
 });
 
-test("a collector that is away costs spans and one line, no error", async () => {
+test("an unavailable collector costs spans and one log line, no error", async () => {
   const { tracing, lines, outcome } = await open({
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1",
   });
@@ -184,7 +184,7 @@ test("a collector that never answers delays neither recording nor the stop", asy
   expect(await outcome("exported")).toBe(0);
 });
 
-test("without an endpoint nothing is kept, and the sampler still decides", async () => {
+test("without an endpoint nothing is stored, and the sampler still decides", async () => {
   const { tracing, outcome } = await open({ OTEL_TRACES_SAMPLER: "always_off" });
   expect(tracing.isSampled(PLACE)).toBe(false);
   expect(tracing.startTraceparent(undefined).endsWith("-00")).toBe(true);
@@ -193,7 +193,7 @@ test("without an endpoint nothing is kept, and the sampler still decides", async
   expect(await outcome("recorded")).toBe(0);
 });
 
-test("what is not sampled is not sent", async () => {
+test("a trace that is not sampled is not sent", async () => {
   const { tracing, outcome } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
   tracing.record(span({ traceparent: `${PLACE.slice(0, 53)}00` }));
   await tracing.close();
@@ -203,6 +203,6 @@ test("what is not sampled is not sent", async () => {
 test.each([
   { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" },
   { OTEL_EXPORTER_OTLP_HEADERS: "secret" },
-])("%j is refused, and a header's text is not repeated", async (environment) => {
+])("%j is refused, and the text of a header is not repeated", async (environment) => {
   await expect(open(environment)).rejects.toThrow(/^Wrong settings:(?!.*secret)/);
 });

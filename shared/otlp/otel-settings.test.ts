@@ -32,7 +32,7 @@ test.each([
   [`${OTLP}HEADERS`, "=a", "is not a header such as name=value"],
   [`${OTLP}CLIENT_KEY`, "key.pem", `needs ${OTLP}CLIENT_CERTIFICATE`],
   [`${OTLP}TRACES_CLIENT_CERTIFICATE`, "cert.pem", `needs ${OTLP}TRACES_CLIENT_KEY`],
-])("%s=%s is refused by name", (name, value, why) => {
+])("%s=%s is refused, and the message names it", (name, value, why) => {
   expect(() => read({ [name]: value })).toThrow(ConfigError);
   expect(() => read({ [name]: value })).toThrow(new RegExp(`\n  ${name}[.0-9]*: [^\n]*${why}`));
 });
@@ -54,11 +54,11 @@ test.each([
     "Authorization=Basic%20YTpi",
     "api-key=a=b",
   ]],
-])("%s=%s is taken", (name, value, read_) => {
+])("%s=%s is accepted", (name, value, read_) => {
   expect(read({ [name]: value })).toHaveProperty(name, read_);
 });
 
-test("a disabled SDK reads nothing else of OpenTelemetry", () => {
+test("a disabled SDK ignores all other settings of OpenTelemetry", () => {
   const environment = {
     OTEL_SDK_DISABLED: "True",
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
@@ -70,7 +70,7 @@ test("a disabled SDK reads nothing else of OpenTelemetry", () => {
   expect(read(environment).OTEL_EXPORTER_OTLP_ENDPOINT).toBeUndefined();
 });
 
-test("an exporter by name has the specification's endpoint, unless one is given", () => {
+test("an exporter by name has the default endpoint, unless one is given", () => {
   const endpoint = (environment: Environment) => read(environment).OTEL_EXPORTER_OTLP_ENDPOINT;
   expect(endpoint({ OTEL_TRACES_EXPORTER: "otlp" })).toBe("http://localhost:4318");
   expect(endpoint({})).toBeUndefined();
@@ -78,7 +78,7 @@ test("an exporter by name has the specification's endpoint, unless one is given"
   expect(endpoint({ OTEL_TRACES_EXPORTER: "otlp", ...given })).toBeUndefined();
 });
 
-test("unusedOtel() names what is set and has no effect", () => {
+test("unusedOtel() returns the settings without effect", () => {
   expect(unusedOtel({
     OTEL_SERVICE_NAME: "shop",
     OTEL_BSP_SCHEDULE_DELAY: "1",

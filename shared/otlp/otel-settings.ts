@@ -7,7 +7,7 @@ import { samplingSettings } from "./sampling.ts";
 
 /** The specification's default endpoint. */
 const DEFAULT_ENDPOINT = "http://localhost:4318";
-/** The queue of spans gives up a batch after this time, whatever the exporter's timeout. */
+/** The queue of spans drops a batch after this time, whatever the exporter's timeout. */
 const TIMEOUT_MAX_MS = 30_000;
 const PREFIX = "OTEL_";
 

@@ -40,7 +40,7 @@ export function otlpExporter(
     const body = gzip ? new Uint8Array(await compress(bytes)) : bytes;
     const signal = AbortSignal.timeout(timeoutMs);
     const response = await fetch(url, { method: "POST", headers, body, signal });
-    // Read to its end, so that the connection can be used again.
+    // Read to the end, so that the connection can be reused.
     await response.arrayBuffer();
     if (!response.ok) throw new Error(`the collector answered with status ${response.status}`);
   };

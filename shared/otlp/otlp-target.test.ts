@@ -23,7 +23,7 @@ test.each([
 test.each([
   {},
   { OTEL_EXPORTER_OTLP_ENDPOINT: BASE, OTEL_TRACES_EXPORTER: "none" },
-])("otlpTarget() of %j is nowhere", (environment) => {
+])("otlpTarget() of %j is undefined", (environment) => {
   expect(target(environment as Environment)).toBeUndefined();
 });
 
@@ -38,7 +38,7 @@ test("otlpTarget() has defaults", () => {
   });
 });
 
-test("otlpTarget() puts what is of traces alone before what is common", () => {
+test("otlpTarget() prefers settings of traces to common ones", () => {
   const pem = (what: string) => `-----BEGIN ${what}`;
   expect(target({
     OTEL_EXPORTER_OTLP_ENDPOINT: BASE,

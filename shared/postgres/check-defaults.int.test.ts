@@ -16,7 +16,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** A pool whose sessions begin now. */
+/** A pool with new sessions. */
 function open(): Pool {
   const pool = new Pool({
     url: database.primaryUrl,
@@ -40,7 +40,7 @@ test.each([
   ["default_transaction_isolation", "serializable", "read committed"],
   ["default_transaction_isolation", "repeatable read", "read committed"],
   ["default_transaction_read_only", "on", "off"],
-])("%s = %s is refused with the sentence that mends it", async (setting, value, mended) => {
+])("%s = %s is refused, with the statement that corrects it", async (setting, value, mended) => {
   await open().db.execute(sql.raw(`alter database ${name()} set ${setting} = '${value}'`));
   const remedy = `ALTER ROLE postgres IN DATABASE ${name()} SET ${setting} = '${mended}'`;
   await expect(check()).rejects.toMatchObject({

@@ -30,7 +30,7 @@ export async function checkDefaults(
   if (!row) return;
   const { isolation, read_only: readOnly, account, database } = row;
   const remedy = (name: string, value: string) =>
-    `say ALTER ROLE ${account} IN DATABASE ${database} SET ${name} = '${value}', and start again`;
+    `run ALTER ROLE ${account} IN DATABASE ${database} SET ${name} = '${value}', and start again`;
   // PostgreSQL treats both as the same level.
   if (isolation !== "read committed" && isolation !== "read uncommitted") {
     throw new AppError(

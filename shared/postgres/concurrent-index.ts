@@ -9,7 +9,7 @@ const CONCURRENT_INDEX = /^create index concurrently if not exists "(\w+)" on "(
 const POLL_MS = 500;
 /** SQLSTATEs of a lock that was not available in time, and of a deadlock. */
 const LOCK_CONFLICTS = ["55P03", "40P01"];
-/** SQLSTATEs of objects that another process has created meanwhile. */
+/** SQLSTATEs if another process has just created the object. */
 const CREATED_MEANWHILE = ["42P07", "23505"];
 
 /** The error of a second process that drops the same index; it has no SQLSTATE of its own. */

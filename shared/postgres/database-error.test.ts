@@ -17,12 +17,12 @@ test.each([
   expect(toDatabaseError(wrapped, "read")).toMatchObject({ code: expected, cause: wrapped });
 });
 
-test("toDatabaseError() leaves what is wrong with the statement itself as it is", () => {
+test("toDatabaseError() returns an error of the statement itself unchanged", () => {
   const syntax = thrown("42601");
   expect(toDatabaseError(syntax, "read")).toBe(syntax);
 });
 
-test("sqlStateOf() is the code of what the server refused, and of nothing else", () => {
+test("sqlStateOf() returns the code of a refusal by the server, and of nothing else", () => {
   const refused = Object.assign(thrown("42601"), { name: "PostgresError" });
   expect(sqlStateOf(refused)).toBe("42601");
   expect(sqlStateOf(new DrizzleQueryError("select 1", [], refused))).toBe("42601");
@@ -30,7 +30,7 @@ test("sqlStateOf() is the code of what the server refused, and of nothing else",
   expect(sqlStateOf(new AppError("deadline_exceeded", "too late"))).toBeUndefined();
 });
 
-test("a lost connection and a conflict are known again behind the AppError", () => {
+test("a lost connection and a conflict are recognized inside an AppError", () => {
   const lost = toDatabaseError(new DrizzleQueryError("", [], thrown("ECONNRESET")), "read");
   expect(lost).toBeInstanceOf(AppError);
   expect(isConnectionError(lost)).toBe(true);

@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 
-/** Error codes of the driver: the connection could not be made, or was lost. */
+/** Error codes of the driver: the connection could not be opened, or was lost. */
 const CONNECTION_CODES = new Set([
   "CANNOT_CONNECT",
   "CONNECTION_CLOSED",
@@ -29,47 +29,49 @@ const DEADLOCK_DETECTED = "40P01";
 const UNAVAILABLE_STATES = /^(08|53|57|58)|^(25006|40001|40P01|55P03)$/;
 
 /**
- * Of what a statement's own values or locks can cause: data exceptions, broken constraints,
- * conflicts, errors that a function raises, and locks that were not free in time.
+ * Errors that a statement's own values or locks can cause: data exceptions, constraint violations,
+ * conflicts, errors raised by a function, and locks that were not free in time.
  */
 const STATEMENT_STATES = /^(22|23|40|P0)|^55P03$/;
 
-/** The driver's code. drizzle wraps what the driver throws, and has none of its own. */
+/** The driver's code. drizzle wraps the driver's errors, and adds no code. */
 function codeOf(error: unknown): string {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
   const found = code ?? cause?.code;
   return typeof found === "string" ? found : "";
 }
 
-/** The SQLSTATE of what the server itself refused; undefined for every other failure. */
+/** The SQLSTATE with which the server refused; undefined for every other failure. */
 export function sqlStateOf(error: unknown): string | undefined {
   const { name, cause } = (error ?? {}) as { name?: unknown; cause?: { name?: unknown } };
   return [name, cause?.name].includes("PostgresError") ? codeOf(error) : undefined;
 }
 
-/** Whether the database did not answer at all, as opposed to refusing. */
+/** Whether the database did not answer, as opposed to refusing. */
 export function isConnectionError(error: unknown): boolean {
   const cause = error instanceof AppError ? error.cause : error;
   const code = codeOf(cause);
   return CONNECTION_CODES.has(code) || /^(08|57P)/.test(code);
 }
 
-/** Whether the statement was rolled back only because others were in its way: do it again. */
+/** Whether the statement was rolled back because of concurrent ones, and can be retried. */
 export function isConflict(error: unknown): boolean {
   const code = codeOf(error instanceof AppError ? error.cause : error);
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;
 }
 
 /**
- * Whether the server rolled the statement back because of what is in it, or of the rows that it
- * touches: it has done nothing, and a part of it might succeed.
+ * Whether the server rolled the statement back because of its values or of the rows that it
+ * touches: nothing was written, and a part of the statement might succeed.
  */
 export function isOwnFault(error: unknown): boolean {
   const state = sqlStateOf(error instanceof AppError ? error.cause : error);
   return state !== undefined && STATEMENT_STATES.test(state);
 }
 
-/** A failure of the database as an AppError where it says nothing about the statement itself. */
+/**
+ * Converts a failure of the database, as opposed to one of the statement itself, to an AppError.
+ */
 export function toDatabaseError(error: unknown, statement: string): unknown {
   if (error instanceof AppError) return error;
   const code = codeOf(error);

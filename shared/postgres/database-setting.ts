@@ -16,19 +16,21 @@ export const postgresUrl = z.string().superRefine((text, context) => {
     readDatabaseUrl(text);
   } catch (error) {
     if (!(error instanceof DatabaseUrlError)) throw error;
-    // The value may hold a password, so the message does not repeat it.
+    // The value may contain a password, so the message does not repeat it.
     context.addIssue(error.message);
   }
 });
 
-/** Whether statements are prepared; not behind a pooler that forgets them between transactions. */
+/**
+ * Whether statements are prepared; not possible with a pooler that drops them between transactions.
+ */
 export const preparedStatements = z.enum(["true", "false"]).default("true")
   .transform((text) => text === "true");
 
 /** URLs, comma separated; commas within a URL separate hosts. Empty parts are skipped. */
 export const postgresUrls = z.string().transform(splitUrls).pipe(z.array(postgresUrl));
 
-/** Splits such a list without looking into its URLs. */
+/** Splits such a list without parsing its URLs. */
 export function splitUrls(text: string): string[] {
   return text.split(/,(?=\s*[a-z]+:\/\/)/)
     .map((url) => url.replace(/[,\s]+$/, "").trim())

@@ -43,7 +43,7 @@ export interface DatabaseTarget {
   readonly connectTimeoutMs: number | undefined;
 }
 
-/** Parameters with one supported value, which is our behaviour anyway. */
+/** Parameters of which one value is supported, which is the behaviour anyway. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ["disable", "prefer"],
   client_encoding: ["utf8", "utf-8", "auto"],
@@ -57,15 +57,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** The alternatives to unsupported values. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  channel_binding: "the drivers have no SCRAM-SHA-256-PLUS. Write channel_binding=prefer, and " +
-    "sslmode=verify-full with sslrootcert, by which the server is known as well",
-  gssencmode: "there is no GSSAPI here. Write gssencmode=disable and sslmode=verify-full",
-  passfile: "no password file is read here. Write the password into the URL",
-  service: "no service file is read here. Write what it says into the URL",
-  require_auth:
-    "the drivers answer what the server requests. Leave it out, and settle it in pg_hba.conf",
-  load_balance_hosts: "servers are tried in their order. Write load_balance_hosts=disable",
-  requiressl: "it is old. Write sslmode=require",
+  channel_binding: "the drivers have no SCRAM-SHA-256-PLUS. Set channel_binding=prefer, and " +
+    "sslmode=verify-full with sslrootcert, which authenticates the server as well",
+  gssencmode: "GSSAPI is not supported. Set gssencmode=disable and sslmode=verify-full",
+  passfile: "password files are not supported. Put the password in the URL",
+  service: "service files are not supported. Put their parameters in the URL",
+  require_auth: "the server chooses the method. Remove it, and configure pg_hba.conf",
+  load_balance_hosts: "servers are tried in their order. Set load_balance_hosts=disable",
+  requiressl: "it is obsolete. Set sslmode=require",
 };
 
 /** Parameters that are read below. */
@@ -86,7 +85,7 @@ export function readDatabaseUrl(text: string): DatabaseTarget {
   const uri = readLibpqUri(text);
   const { parameters } = uri;
   for (const [name, value] of parameters) checkParameter(name, value, text);
-  // As with libpq, an empty value is none.
+  // As with libpq, an empty value counts as missing.
   const given = (...names: string[]) => names.map((name) => parameters.get(name)).find(Boolean);
   const servers = readServers(uri);
   const user = (given("user") ?? uri.user) || systemUser();
@@ -125,12 +124,12 @@ function checkParameter(name: string, value: string, url: string): void {
   if (READ.includes(name) || READ_FOR_TLS.includes(name)) return;
   if (ALLOWED[name]?.includes(value.toLowerCase())) return;
   const instead = INSTEAD[name];
-  if (instead) throw new DatabaseUrlError(`says ${name}=${value}, but ${instead}`);
+  if (instead) throw new DatabaseUrlError(`sets ${name}=${value}, but ${instead}`);
   const allowed = ALLOWED[name]?.join(" or ");
   if (allowed) throw new DatabaseUrlError(`has a ${name} that is not ${allowed}`);
   // After a ? there may be the rest of a password with an unescaped /.
   const shown = url.lastIndexOf("@") > url.indexOf("?") ? "a parameter" : `the parameter ${name}`;
-  throw new DatabaseUrlError(`has ${shown} that cannot be kept here: leave it out`);
+  throw new DatabaseUrlError(`has ${shown}, which is not supported: remove it`);
 }
 
 function readServers({ hosts, ports, parameters }: LibpqUri): DatabaseServer[] {
@@ -148,7 +147,7 @@ function readServers({ hosts, ports, parameters }: LibpqUri): DatabaseServer[] {
   return names.map((host, index) => {
     if (host === "") {
       throw new DatabaseUrlError(
-        "names no host: write one, or host=/var/run/postgresql for a socket",
+        "names no host: add one, or host=/var/run/postgresql for a socket",
       );
     }
     return { host, address: addresses?.[index] || host, port: readPort(portOf(index)) };
@@ -160,8 +159,8 @@ function readPort(text: string | undefined): number {
   if (/^[0-9]*$/.test(text ?? "") && port >= 1 && port <= PORT_MAX) return port;
   // It may be part of a password.
   throw new DatabaseUrlError(
-    `has a port that is no number from 1 to ${PORT_MAX}: ` +
-      "within a user or password write %3A for : and %2F for /",
+    `has a port that is not a number from 1 to ${PORT_MAX}: ` +
+      "in a user or password write %3A for : and %2F for /",
   );
 }
 
@@ -169,7 +168,7 @@ function readTimeout(text: string | undefined): number | undefined {
   if (!text) return undefined;
   const seconds = /^-?[0-9]{1,6}$/.test(text) ? Number(text) : NaN;
   if (Number.isNaN(seconds)) {
-    throw new DatabaseUrlError("has a connect_timeout that is no whole number of seconds");
+    throw new DatabaseUrlError("has a connect_timeout that is not a whole number of seconds");
   }
   return seconds <= 0 ? Infinity : seconds * 1_000;
 }

@@ -4,7 +4,7 @@ import { openClient } from "./open-client.ts";
 
 let primary: URL;
 let standby: URL;
-/** Takes connections and never says a word. */
+/** Accepts connections and never answers. */
 let silent: Server;
 let silentPort: number;
 
@@ -36,14 +36,14 @@ async function roleOf(url: string, connectTimeoutMs = 5_000): Promise<unknown> {
   }
 }
 
-test("no part of a statement waits for the answer to the one before", async () => {
+test("a statement sent in parts is not delayed between them", async () => {
   const setNoDelay = vi.spyOn(Socket.prototype, "setNoDelay");
   onTestFinished(() => setNoDelay.mockRestore());
   expect(await roleOf(urlOf([primary.port]))).toBe("primary");
   expect(setNoDelay).toHaveBeenCalledExactlyOnceWith(true);
 });
 
-test("the next server is tried when one is down, and when one says nothing in time", async () => {
+test("the next server is tried if one is down, or does not answer in time", async () => {
   expect(await roleOf(urlOf([1, primary.port]))).toBe("primary");
   expect(await roleOf(urlOf([silentPort, standby.port]), 200)).toBe("standby");
 });
@@ -60,7 +60,7 @@ test.each([
   expect(await roleOf(urlOf([standby.port, primary.port], query))).toBe(found);
 });
 
-test("target_session_attrs=prefer-standby takes a primary where there is no standby", async () => {
+test("target_session_attrs=prefer-standby accepts a primary if there is no standby", async () => {
   expect(await roleOf(urlOf([primary.port], "target_session_attrs=prefer-standby"))).toBe(
     "primary",
   );
@@ -83,7 +83,7 @@ test.each([
   await expect(roleOf(url())).rejects.toThrow(reason);
 });
 
-test("a server that closes at once fails each query, also beyond the pool's size", async () => {
+test("a server that disconnects fails each query, also beyond the pool's size", async () => {
   const away = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => away.listen(0, "127.0.0.1", resolve));
   const { port } = away.address() as { port: number };
@@ -98,7 +98,7 @@ test("a server that closes at once fails each query, also beyond the pool's size
   away.close();
 });
 
-test("end() ends a connection that is just being made", async () => {
+test("end() closes a connection that is being opened", async () => {
   const client = openClient({
     url: urlOf([silentPort]),
     applicationName: "test",
@@ -113,7 +113,7 @@ test("end() ends a connection that is just being made", async () => {
   await expect.poll(connections).toBe(0);
 });
 
-test("variables of libpq change nothing", async () => {
+test("variables of libpq have no effect", async () => {
   onTestFinished(() => void vi.unstubAllEnvs());
   vi.stubEnv("PGTARGETSESSIONATTRS", "leader");
   vi.stubEnv("PGMAX_LIFETIME", "0.001");
@@ -125,7 +125,7 @@ test("variables of libpq change nothing", async () => {
 
 const LOGGED_IN = Buffer.from([82, 0, 0, 0, 8, 0, 0, 0, 0, 90, 0, 0, 0, 5, 73]);
 
-/** A server whose n-th answer on each connection is `answers[n]`; without one it keeps silent. */
+/** A server whose n-th answer on each connection is `answers[n]`; after the last it is silent. */
 async function scripted(...answers: ((socket: Socket) => void)[]) {
   let connections = 0;
   const server = createServer((socket) => {
@@ -143,7 +143,7 @@ async function scripted(...answers: ((socket: Socket) => void)[]) {
 const logIn = (socket: Socket) => void socket.write(LOGGED_IN);
 const hangUp = (socket: Socket) => void socket.destroy();
 
-test("the next server is tried when one is frozen after the login", async () => {
+test("the next server is tried if one hangs after the login", async () => {
   const frozen = await scripted(logIn);
   expect(await roleOf(urlOf([frozen.port, primary.port], "sslmode=disable"), 500)).toBe("primary");
   await expect.poll(frozen.connections).toBe(0);
@@ -153,7 +153,7 @@ test.each([
   ["before the login", [hangUp]],
   ["after the login", [logIn, hangUp]],
 ])(
-  "the next server is tried when one hangs up %s, without a timeout too",
+  "the next server is tried if one disconnects %s, also without a timeout",
   async (_when, script) => {
     const { port } = await scripted(...script);
     const query = "sslmode=disable&connect_timeout=0";
@@ -161,7 +161,7 @@ test.each([
   },
 );
 
-test("end() ends a look at a server, without a timeout too", async () => {
+test("end() aborts the inspection of a server, also without a timeout", async () => {
   const frozen = await scripted(logIn);
   const query = "sslmode=disable&connect_timeout=0&target_session_attrs=primary";
   const url = urlOf([frozen.port], query);
@@ -173,7 +173,7 @@ test("end() ends a look at a server, without a timeout too", async () => {
   await expect.poll(frozen.connections).toBe(0);
 });
 
-/** In front of a server: passes connections on until it is closed to plain ones. */
+/** A proxy that refuses plain connections once it is closed to them. */
 async function plainGate(upstreamPort: string) {
   const passed = new Set<Socket>();
   let isClosed = false;
@@ -200,7 +200,7 @@ const SSL_REQUEST_BYTES = 8;
 const REFUSED = Buffer.from("E\0\0\0\x20SFATAL\0C28000\0Mno plain one\0\0", "latin1");
 REFUSED.writeUInt32BE(REFUSED.length - 1, 1);
 
-test("a way in that a server refuses is forgotten", async () => {
+test("an encryption that a server refuses is forgotten", async () => {
   const gate = await plainGate(primary.port);
   const url = urlOf([gate.port], "sslmode=allow");
   const client = openClient({ url, applicationName: "test", connectTimeoutMs: 5_000 }, {
@@ -210,7 +210,7 @@ test("a way in that a server refuses is forgotten", async () => {
   onTestFinished(() => client.end({ timeout: 0 }));
   await client.unsafe("select 1");
   gate.close();
-  // Once for the connection that is lost, and once for the way in that is known.
+  // Once for the lost connection, and once for the known encryption.
   await expect(client.unsafe("select 1")).rejects.toThrow(/no plain one|CONNECTION/);
   await client.unsafe("select 1").catch(() => {});
   await expect(client.unsafe("select 1")).rejects.toThrow("the server does not encrypt");

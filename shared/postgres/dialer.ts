@@ -17,17 +17,17 @@ import {
 import { type Login, tryLogin } from "./try-login.ts";
 
 // Opens connections for every driver, so that a URL has one meaning. For each server in turn:
-// connect; encrypt as sslmode says; if the mode leaves a choice, or there are several servers or
-// target_session_attrs, log in on a separate connection to inspect the server; pass a connection
-// that is ready for the driver's login.
+// connect; encrypt as sslmode requires; if the mode allows a choice, or there are several servers
+// or target_session_attrs, log in on a separate connection to inspect the server; return a
+// connection that is ready for the driver's login.
 
 /** SQLSTATE of a refusal by pg_hba.conf, which may depend on the encryption. */
-const NOT_THIS_WAY = "28000";
+const REFUSED_BY_HBA = "28000";
 
 /** SQLSTATEs of a refused login, also with another password or from another address. */
 const REFUSED = /^28/;
 
-/** The first byte of an error message. A refusing server sends nothing before it. */
+/** The first byte of an error message, before which a refusing server sends nothing. */
 const ERROR_RESPONSE = "E".charCodeAt(0);
 
 export interface DialerOptions {
@@ -43,8 +43,8 @@ export class Dialer {
   readonly #timeoutMs: number;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
-  /** How a server accepts connections, if the mode leaves a choice; forgotten when that fails. */
-  readonly #ways = new Map<DatabaseServer, Encryption>();
+  /** The encryption that each server accepts, if the mode allows a choice; until a failure. */
+  readonly #encryptions = new Map<DatabaseServer, Encryption>();
   #choosing: Promise<DatabaseServer> | undefined;
 
   constructor({ target, connectTimeoutMs, clock = systemClock }: DialerOptions) {
@@ -97,7 +97,7 @@ export class Dialer {
     for (const server of this.#target.servers) {
       try {
         const { standby, readOnly } = await this.#inTime(async (signal) =>
-          await this.#look(await this.#dial(server, signal), signal)
+          await this.#inspect(await this.#dial(server, signal), signal)
         );
         const fits = {
           ...{ any: true, standby, primary: !standby },
@@ -126,7 +126,7 @@ export class Dialer {
     const open = (encryption: Encryption) => openLine({ server, encryption, tls, signal });
     if (mode === "disable") return await open("plain");
     if (mode !== "allow" && mode !== "prefer") return await open("required");
-    const known = this.#ways.get(server);
+    const known = this.#encryptions.get(server);
     if (known) return await open(known).catch((error: unknown) => this.#forget(server, error));
     const [first, second] = mode === "prefer"
       ? ["preferred", "plain"] as const
@@ -137,29 +137,29 @@ export class Dialer {
       return open(second).catch(() => Promise.reject(error));
     });
     if (mode === "prefer" && !line.encrypted) return line;
-    const way = await this.#lets(line, signal) ? first : second;
-    this.#ways.set(server, way);
+    const way = await this.#accepts(line, signal) ? first : second;
+    this.#encryptions.set(server, way);
     return await open(way).catch((error: unknown) => this.#forget(server, error));
   }
 
   #forget(server: DatabaseServer, error: unknown): never {
-    this.#ways.delete(server);
+    this.#encryptions.delete(server);
     throw error;
   }
 
-  /** False if the server refuses this way before it has checked a password. */
-  async #lets(line: Line, signal: AbortSignal): Promise<boolean> {
+  /** False if the server refuses this encryption before it has checked a password. */
+  async #accepts(line: Line, signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#look(line, signal);
+      await this.#inspect(line, signal);
       return true;
     } catch (error) {
-      if (codeOf(error) === NOT_THIS_WAY) return false;
+      if (codeOf(error) === REFUSED_BY_HBA) return false;
       throw error;
     }
   }
 
   /** The result of inspecting a server. */
-  async #look({ server, socket }: Line, signal: AbortSignal): Promise<Login> {
+  async #inspect({ server, socket }: Line, signal: AbortSignal): Promise<Login> {
     const abort = () => socket.destroy(signal.reason as Error);
     signal.addEventListener("abort", abort, { once: true });
     try {
@@ -167,7 +167,7 @@ export class Dialer {
       return await tryLogin(this.#target, socket);
     } catch (error) {
       socket.destroy();
-      this.#ways.delete(server);
+      this.#encryptions.delete(server);
       if (signal.aborted) throw new CannotConnect(server, signal.reason);
       // Errors of the server and the network have a code.
       throw codeOf(error) === undefined ? new CannotConnect(server, error) : error;
@@ -192,16 +192,16 @@ export class Dialer {
 
   /**
    * Turns a silent close by the server into an error; postgres.js would retry it without a limit. A
-   * server that refuses the login before it requests a password may accept another way now.
+   * server that refuses the login before it requests a password may now require another encryption.
    */
   #watch(socket: Socket, server: DatabaseServer): void {
     const onClose = () => {
-      this.#ways.delete(server);
+      this.#encryptions.delete(server);
       socket.emit("error", new CannotConnect(server, "the server closed the connection"));
     };
     socket.once("close", onClose).once("data", (answer: Uint8Array) => {
       socket.off("close", onClose);
-      if (answer[0] === ERROR_RESPONSE) this.#ways.delete(server);
+      if (answer[0] === ERROR_RESPONSE) this.#encryptions.delete(server);
     });
   }
 }

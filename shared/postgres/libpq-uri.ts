@@ -24,7 +24,7 @@ const CREDENTIALS = /^([^@/:]*)(?::([^@/]*))?@/;
 const REST = /^([^/?]*)(?:\/([^?]*))?(?:\?([^]*))?$/;
 const SERVER = /^(?:\[([^\]]*)\]|([^:[]*))(?::([^]*))?$/;
 /** Hints for common mistakes. */
-const ESCAPES = "within a user or password write %40 for @, %2F for /, %3A for : and %25 for %";
+const ESCAPES = "in a user or password write %40 for @, %2F for /, %3A for : and %25 for %";
 
 export function isDatabaseUrl(text: string): boolean {
   return SCHEME.test(text);
@@ -58,7 +58,7 @@ function groups(pattern: RegExp, text: string): (string | undefined)[] {
 
 /**
  * The parameter's value, if it is set.
- * @throws {DatabaseUrlError} if it is none of `values`
+ * @throws {DatabaseUrlError} if it is not one of `values`
  */
 export function oneOf<Value extends string>(
   parameters: ReadonlyMap<string, string>,
@@ -68,7 +68,7 @@ export function oneOf<Value extends string>(
   const given = parameters.get(name);
   const value = values.find((known) => known === given);
   if (given && !value) {
-    throw new DatabaseUrlError(`has a ${name} that is none of ${values.join(", ")}`);
+    throw new DatabaseUrlError(`has a ${name} that is not one of ${values.join(", ")}`);
   }
   return value;
 }
@@ -76,7 +76,7 @@ export function oneOf<Value extends string>(
 function readServer(text: string): { host: string; port: string } {
   const [whole, address, name = "", port = ""] = SERVER.exec(text) ?? [];
   if (whole === undefined || address === "" || text.includes("@")) {
-    throw new DatabaseUrlError(`has no host where one belongs: ${ESCAPES}, for an address [::1]`);
+    throw new DatabaseUrlError(`has an invalid host: ${ESCAPES}, for an address [::1]`);
   }
   return { host: decode(address ?? name), port: decode(port) };
 }
@@ -86,7 +86,7 @@ function readParameters(query = ""): ReadonlyMap<string, string> {
   for (const part of query === "" ? [] : query.split("&")) {
     const [name = "", value, ...more] = part.split("=");
     if (value === undefined || more.length > 0) {
-      throw new DatabaseUrlError(`has something else than name=value behind its ?: ${ESCAPES}`);
+      throw new DatabaseUrlError(`has a parameter that is not name=value: ${ESCAPES}`);
     }
     parameters.set(decode(name), decode(value));
   }
@@ -100,5 +100,5 @@ function decode(text = ""): string {
   } catch {
     // Reported below, without the text.
   }
-  throw new DatabaseUrlError(`has a % that is no byte of UTF-8 such as %20: ${ESCAPES}`);
+  throw new DatabaseUrlError(`has a % that does not encode UTF-8, as %20 does: ${ESCAPES}`);
 }

@@ -65,7 +65,7 @@ const openingOf = (client: Client) =>
     `select kind, count::int, total_count::int from stock_movements where sku = ${SKU}`,
   );
 
-test("two processes bring a database in use to the newest migration", async () => {
+test("concurrent processes migrate a database in use to the newest version", async () => {
   const { url, client } = await databaseBefore("0010_shop");
   await Promise.all([migrate({ url, folder: FOLDER }), migrate({ url, folder: FOLDER })]);
   expect(await openingOf(client)).toEqual([{ kind: "opening", count: 300, total_count: 290 }]);
@@ -76,7 +76,7 @@ test("two processes bring a database in use to the newest migration", async () =
   ).toEqual([{ valid: true }]);
 });
 
-test("two processes that draft what was sold leave no draft behind", async () => {
+test("concurrent processes that draft the sold units leave no draft", async () => {
   const { url, client } = await databaseBefore(OPENING);
   await Promise.all([migrate({ url, folder: FOLDER }), migrate({ url, folder: FOLDER })]);
   expect(await openingOf(client)).toEqual([{ kind: "opening", count: 300, total_count: 290 }]);
@@ -84,7 +84,7 @@ test("two processes that draft what was sold leave no draft behind", async () =>
     .toEqual([{ draft: null }]);
 });
 
-test("an index whose build was interrupted is built again", async () => {
+test("an index with an interrupted build is rebuilt", async () => {
   const { url, client } = await databaseBefore("0010_shop");
   await client.unsafe(`create index "orders_user" on orders (user_id)`);
   await client.unsafe(
@@ -99,7 +99,7 @@ test("an index whose build was interrupted is built again", async () => {
   ).toEqual([{ valid: true, columns: 2 }]);
 });
 
-test("a migration waits for a table without blocking those behind it for long", async () => {
+test("a migration waits for a table without blocking later statements for long", async () => {
   const { url, client } = await databaseBefore("0010_shop");
   const migrating = await client.begin(async (reader) => {
     await reader.unsafe("select count(*) from orders");
@@ -116,7 +116,7 @@ test("a migration waits for a table without blocking those behind it for long", 
 });
 
 test.each([
-  // All that the draft has is not read again.
+  // Orders in the draft are not read again.
   ["a recent draft", "delete from order_items where order_id <= 5"],
   ["an old draft", "update stock_opening_draft set drafted_at = now() - interval '6 min'"],
   [
@@ -128,7 +128,7 @@ test.each([
   const { client, pay } = await databaseBefore(OPENING);
   const migration = readMigrations(FOLDER).find(({ tag }) => tag === OPENING);
   if (!migration) throw new Error(`${OPENING} is missing`);
-  // Payed long ago, and cleaned from the outbox.
+  // Payed long ago, and removed from the outbox.
   await client.unsafe("update orders set changed_at = now() - interval '1 h' where order_id <= 5");
   await client.unsafe("delete from outbox where order_id <= 5");
   await run(client, readPreparation(FOLDER, migration));

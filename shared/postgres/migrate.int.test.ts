@@ -8,7 +8,7 @@ function migrationsOf(set: string): string {
   return fileURLToPath(new URL(`../../drizzle/${set}/migrations`, import.meta.url));
 }
 
-/** A database and a way to look into it, on `max` connections. */
+/** A database and a client with `max` connections. */
 async function emptyDatabase(max = 1) {
   const database = await testDatabase("empty");
   const url = database.primaryUrl;
@@ -20,7 +20,7 @@ async function emptyDatabase(max = 1) {
   return { url, client };
 }
 
-test("migrate() applies two sets to one database, also from concurrent processes", async () => {
+test("migrate() applies two sets to one database, also concurrently", async () => {
   const { url, client } = await emptyDatabase();
   const sets = ["loms", "notifier", "loms", "notifier"];
   await Promise.all(sets.map((set) => migrate({ url, folder: migrationsOf(set) })));
@@ -30,16 +30,16 @@ test("migrate() applies two sets to one database, also from concurrent processes
   expect(row).toEqual({ loms: true, notifier: true });
 });
 
-test("migrate() only reads what is up to date", async () => {
+test("migrate() only reads a database that is up to date", async () => {
   const { url, client } = await emptyDatabase();
   const folder = migrationsOf("notifier");
   await migrate({ url, folder });
   await client.unsafe("select pg_advisory_lock(7316402118)");
-  // Neither the lock, which is taken, nor a transaction that writes.
+  // Neither takes the lock, which is held, nor starts a transaction that writes.
   await migrate({ url: `${url}?options=-c%20default_transaction_read_only%3Don`, folder });
 });
 
-test("migrate() waits for another one, and delays no index that is being built", async () => {
+test("migrate() waits for another one, without delaying a concurrent index build", async () => {
   const { url, client } = await emptyDatabase(2);
   await client.unsafe("create table things (id int)");
   const waiting = await client.begin(async (other) => {
@@ -50,7 +50,7 @@ test("migrate() waits for another one, and delays no index that is being built",
         "select from pg_stat_activity where application_name = 'migrate' and state = 'idle'",
       )
     ).toHaveLength(1);
-    // It waits for every transaction that has begun before it.
+    // It waits for every transaction that started before.
     await client.unsafe("set statement_timeout = '5s'");
     await client.unsafe("create index concurrently on things (id)");
     return { migrating };
@@ -59,7 +59,7 @@ test("migrate() waits for another one, and delays no index that is being built",
   expect(await client.unsafe("select from notifier.last_shown")).toEqual([]);
 });
 
-test("migrate() leaves nothing of a migration that fails", async () => {
+test("migrate() rolls back a migration that fails", async () => {
   const { url, client } = await emptyDatabase();
   await client.unsafe("create table outbox ()");
   await expect(migrate({ url, folder: migrationsOf("loms") }))

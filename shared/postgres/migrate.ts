@@ -9,20 +9,20 @@ import { openClient } from "./open-client.ts";
 
 // Brings a database to the newest migration:
 //
-//   1. read what is applied; when nothing is missing, nothing else happens
-//   2. on a database in use, prepare the next migration: build its indexes concurrently, and run
-//      its other preparations as in 3
-//   3. in one transaction: take the lock, read again, apply and note the migration
+//   1. Read which migrations are applied. If none is missing, stop.
+//   2. On a database in use, prepare the next migration: build its indexes concurrently, and run
+//      its other preparations as in 3.
+//   3. In one transaction: take the lock, read again, apply and record the migration.
 //
-// An empty database gets all migrations in one transaction. One in use gets each in a transaction
-// of its own, so that no table stays locked for the work of another migration. A process that dies
-// leaves neither a lock nor half a migration, behind a pooler, too. What was applied is noted as
-// drizzle-kit notes it, so that `drizzle-kit migrate` can go on with the same database.
+// An empty database gets all migrations in one transaction. One in use gets a transaction for each
+// migration, so that no table stays locked during another migration. A process that dies leaves
+// neither a lock nor half a migration, also behind a pooler. Migrations are recorded as drizzle-kit
+// does, so that `drizzle-kit migrate` can continue with the same database.
 
 /** The lock of every process of the project that migrates a database. */
 const MIGRATION_LOCK = "7316402118";
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Longer than any of our migrations; only a stuck process reaches it. */
+/** Longer than any of our migrations; only a process that hangs reaches it. */
 const GIVE_UP_MS = 600_000;
 /**
  * Between attempts. A transaction that waits for a lock would block `create index concurrently`.

@@ -8,7 +8,7 @@ import { loginOptions } from "./try-login.ts";
 //   libpq-uri      splits the URL by libpq's grammar
 //   database-url   checks its parameters and fills in the defaults: a DatabaseTarget
 //   tls-settings   reads its TLS parameters and the files that they name
-//   open-client    makes a client of postgres.js for the target, with the dialer as its `socket`
+//   open-client    creates a client of postgres.js for the target, with the dialer as its `socket`
 //   try-login      gives the client the target's user, password, database and startup parameters
 //
 // and for each connection that the client opens:

@@ -86,7 +86,7 @@ async function agrees(socket: Socket): Promise<boolean> {
   if (answer === YES) return true;
   if (answer === NO) return false;
   // More than one byte would be an injection before the encryption starts.
-  throw new Error("it does not answer as PostgreSQL does");
+  throw new Error("it does not answer like a PostgreSQL server");
 }
 
 /** The first event of its kind. Rejects if the socket fails or ends before. */

@@ -37,7 +37,7 @@ const OBSERVATION = {
   durationMs: 30,
 } as const;
 
-test("a statement that serves several requests is below the first and linked to the others", () => {
+test("a statement for several requests is a child of the first and linked to the others", () => {
   const tracing = rememberedTracing();
   const context = serveTogether([A, B, C].map(contextAt));
   observedStatements(new Metrics("loms"), tracing)({ ...OBSERVATION, context });
@@ -57,7 +57,7 @@ test("a statement that serves several requests is below the first and linked to 
   }]);
 });
 
-test("a statement that fails has the code of its failure", () => {
+test("the span of a failed statement has its error code", () => {
   const tracing = rememberedTracing();
   const failed = { ...OBSERVATION, outcome: "unavailable", sqlState: "53300" } as const;
   observedStatements(new Metrics("loms"), tracing)({ ...failed, context: contextAt(A) });
@@ -65,7 +65,7 @@ test("a statement that fails has the code of its failure", () => {
   expect(tracing.spans).toMatchObject([{ error: "unavailable", attributes, links: [] }]);
 });
 
-test("a statement of a request that is not sampled is no span", () => {
+test("a statement of an unsampled request has no span", () => {
   const tracing = rememberedTracing();
   observedStatements(new Metrics("loms"), tracing)({
     ...OBSERVATION,
@@ -74,7 +74,7 @@ test("a statement of a request that is not sampled is no span", () => {
   expect(tracing.spans).toEqual([]);
 });
 
-test("statements are measured by what they are for, pool and failure", async () => {
+test("statements are measured by kind, pool and failure", async () => {
   const metrics = new Metrics("loms");
   const observe = observedStatements(metrics, NO_TRACING);
   const context = new RequestContext({ traceparent: A, timeoutMs: 1 });

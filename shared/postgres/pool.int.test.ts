@@ -106,7 +106,7 @@ test("run() answers deadline_exceeded when the server ends the statement", async
   });
 });
 
-test("a commit that ended without the replica is not taken for success", async () => {
+test("a commit that ended without the replica does not count as success", async () => {
   const pool = openPool();
   const warn = (kind: "select" | "insert") =>
     defineStatement({
@@ -143,7 +143,7 @@ const SEVEN = defineStatement({
   columns: { n: "int4" },
 });
 
-test("a connection lost in the middle of a result leaves no holes in the next one", async () => {
+test("a connection lost in the middle of a result does not damage the next one", async () => {
   const pool = openPool({ max: 1 });
   const run = (text: string) => pool.run({ ...SEVEN, text }, [], context());
   const rowsThenEnd = `select n, case when n = 3 then pg_terminate_backend(pg_backend_pid()) end
@@ -153,14 +153,14 @@ test("a connection lost in the middle of a result leaves no holes in the next on
   expect(next.map(({ n }) => n)).toEqual([7]);
 });
 
-test("a server that is not there is unavailable", async () => {
+test("a missing server is unavailable", async () => {
   const pool = openPool({ url: "postgres://postgres@127.0.0.1:1/none" });
   const error: unknown = await pool.run(ECHO, [1n, [], [], true], context()).catch((e) => e);
   expect(error).toMatchObject({ code: "unavailable" });
   expect(isConnectionError(error)).toBe(true);
 });
 
-test("a server without a free connection is unavailable, and used once it has one", async () => {
+test("a server without a free connection is unavailable, and is used once it has one", async () => {
   const { db } = openPool();
   await db.execute(sql`create role narrow login password 'narrow' connection limit 1`);
   const url = new URL(database.primaryUrl);
@@ -177,7 +177,7 @@ test("a server without a free connection is unavailable, and used once it has on
   await db.execute(sql`drop role narrow`);
 });
 
-test("a statement is rejected at once when the queue is full, with a time to retry", async () => {
+test("a statement is rejected at once if the queue is full, with a Retry-After", async () => {
   const pool = openPool({ max: 1, waitingMax: 2 });
   const slow = sleeping("slow", "insert", 0.3);
   const taken = Array.from({ length: 3 }, () => pool.run(slow, [], context()));

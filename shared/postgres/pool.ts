@@ -23,13 +23,13 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_TIMEOUT_S = 60;
 /** The driver's own backoff grows to 20 s, long after the database is back. */
 const RECONNECT_S = 0.1;
-/** Callers have their answers by then; only commits that wait for a replica still run. */
+/** By then callers have their answers; only commits that wait for a replica still run. */
 const CLOSE_TIMEOUT_MS = 2_000;
 /** Statements that wait for a connection; at 1 ms each, the last one waits for seconds. */
 const WAITING_MAX = 5_000;
 /** Retry-After if the queue is full: a statement takes milliseconds. */
 const RETRY_AFTER_MS = 1_000;
-/** A statement is not queued on a connection behind one that may wait for long. */
+/** So that no statement is queued on a connection behind one that takes long. */
 const NO_PIPELINE = { max_pipeline: 0 };
 /** SQLSTATE "warning": the notice of a commit that ended without the synchronous replica. */
 const WARNING = "01000";

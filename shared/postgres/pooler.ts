@@ -27,7 +27,7 @@ export async function sharesSessions(url: string): Promise<boolean> {
   }
 }
 
-/** A connection, with the session of its login (`own`) and the one that answers. */
+/** A connection, with the session of its login (`own`) and the session that answers. */
 function openSession(url: string) {
   const where = { url, applicationName: "session", connectTimeoutMs: CONNECT_TIMEOUT_MS };
   const client = openClient(where, { max: 1, max_lifetime: null, idle_timeout: 0 });

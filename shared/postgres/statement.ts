@@ -74,7 +74,7 @@ export function rfc3339(moment: string, fraction: "MS" | "US" = "MS"): string {
 export interface RunOptions {
   /** A shorter timeout than the context's. */
   readonly timeoutMs?: number;
-  /** Called when a connection is free: whether the statement is still to be sent. */
+  /** Called when a connection is free; returns whether the statement is still wanted. */
   readonly isWanted?: () => boolean;
 }
 

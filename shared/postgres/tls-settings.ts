@@ -10,7 +10,7 @@ export type SslMode = (typeof SSL_MODES)[number];
 const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
 type Version = (typeof VERSIONS)[number];
 
-/** Modes that settle for less: each takes what the other would not. */
+/** Modes that do not require TLS: `allow` tries plain first, `prefer` tries TLS first. */
 const OPTIONAL: readonly SslMode[] = ["disable", "allow", "prefer"];
 
 /** How connections are encrypted, with the contents of all files. */
@@ -18,12 +18,12 @@ export interface TlsSettings {
   readonly mode: SslMode;
   /** Without negotiating with the server first (PostgreSQL 17). */
   readonly direct: boolean;
-  /** Certificates that a server's must come from; undefined: it is not looked at. */
+  /** Authorities that must have signed a server's certificate; undefined: it is not verified. */
   readonly roots: string | string[] | undefined;
   readonly certificate: string | undefined;
   readonly key: string | undefined;
   readonly keyPassword: string | undefined;
-  /** Whether the server learns by which name it is called before it shows a certificate. */
+  /** Whether the client sends the server's name before the certificate arrives (SNI). */
   readonly namesHost: boolean;
   readonly versionMin: Version | undefined;
   readonly versionMax: Version | undefined;
@@ -36,11 +36,13 @@ export function readTls(parameters: ReadonlyMap<string, string>): TlsSettings {
   const mode = readMode(parameters, system);
   const direct = oneOf(parameters, "sslnegotiation", ["postgres", "direct"]) === "direct";
   if (direct && OPTIONAL.includes(mode)) {
-    throw new DatabaseUrlError("says sslnegotiation=direct, which needs sslmode=require or more");
+    throw new DatabaseUrlError(
+      "sets sslnegotiation=direct, which requires sslmode=require or above",
+    );
   }
   const [certificate, key] = [given("sslcert"), given("sslkey")];
   if (Boolean(certificate) !== Boolean(key)) {
-    throw new DatabaseUrlError("has one of sslcert and sslkey: each needs the other");
+    throw new DatabaseUrlError("has only one of sslcert and sslkey");
   }
   return {
     mode,
@@ -62,13 +64,13 @@ export function tlsFiles(parameters: ReadonlyMap<string, string>): string[] {
     .filter((path) => path !== "" && path !== "system");
 }
 
-/** What Node's TLS needs for one server. */
+/** Options of Node's TLS for one server. */
 export function tlsOptions(settings: TlsSettings, host: string): ConnectionOptions {
   const { mode, roots, certificate, key, keyPassword } = settings;
   return {
-    // libpq looks at the server's certificate in every mode in which it has roots.
+    // libpq verifies the server's certificate in every mode in which it has roots.
     rejectUnauthorized: roots !== undefined,
-    // Only verify-full looks at the name in it.
+    // Only verify-full checks the name in it.
     checkServerIdentity: (_name, shown) =>
       mode === "verify-full" ? checkServerIdentity(host, shown) : undefined,
     ...defined({
@@ -84,23 +86,23 @@ export function tlsOptions(settings: TlsSettings, host: string): ConnectionOptio
   };
 }
 
-/** Without what is undefined, which Node takes for a value. */
+/** Removes undefined options, which Node takes for values. */
 function defined(options: Readonly<Record<string, unknown>>): ConnectionOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function readMode(parameters: ReadonlyMap<string, string>, system: boolean): SslMode {
-  // As JDBC writes it; libpq takes it as well.
+  // JDBC's form, which libpq accepts as well.
   const ssl = oneOf(parameters, "ssl", ["true"]) && "require";
   const mode = oneOf(parameters, "sslmode", SSL_MODES) ?? ssl ??
     (system ? "verify-full" : "prefer");
   if (system && mode !== "verify-full") {
-    throw new DatabaseUrlError("says sslrootcert=system, which needs sslmode=verify-full");
+    throw new DatabaseUrlError("sets sslrootcert=system, which requires sslmode=verify-full");
   }
   if (mode.startsWith("verify") && !parameters.get("sslrootcert")) {
     throw new DatabaseUrlError(
-      `says sslmode=${mode}, which needs sslrootcert: a file of certificates, or for those of ` +
-        "this machine sslrootcert=system with sslmode=verify-full",
+      `sets sslmode=${mode}, which requires sslrootcert: a file of certificates, or ` +
+        "sslrootcert=system with sslmode=verify-full for those of this machine",
     );
   }
   return mode;

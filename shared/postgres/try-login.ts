@@ -4,22 +4,22 @@ import type { DatabaseTarget } from "./database-url.ts";
 import { ignorePgVariables } from "./ignore-pg-variables.ts";
 import { socketLost } from "./open-line.ts";
 
-/** What a server says of itself after a login. */
+/** What a server reports after a login. */
 export interface Login {
   readonly standby: boolean;
   readonly readOnly: boolean;
 }
 
 /**
- * Logs in on a connection, looks, and ends it. Rejects as the driver does, and as soon as the
- * socket is gone: the driver would then try again on the same socket. To stop a look, destroy the
- * socket.
+ * Logs in, reads the server's role and closes the connection. Rejects as the driver does, and as
+ * soon as the socket closes, because the driver would retry on the same socket. Destroy the socket
+ * to abort.
  */
 export async function tryLogin(
   target: DatabaseTarget,
   socket: Socket,
 ): Promise<Login> {
-  // Before the driver listens, because the driver removes all listeners when the socket closes.
+  // Before the driver adds its listeners, because it removes all of them when the socket closes.
   const lost = socketLost(socket);
   const options = { ...loginOptions(target, Infinity), max: 1, socket: () => socket };
   const client = postgres(options as object);
@@ -36,15 +36,15 @@ export async function tryLogin(
 }
 
 /**
- * What postgres.js takes for a target. It reads no URL of its own, and no variables such as
- * PGPASSWORD: those are removed before.
+ * The target as options of postgres.js, which then reads neither a URL nor variables such as
+ * PGPASSWORD.
  */
 export function loginOptions(target: DatabaseTarget, timeoutMs: number, applicationName?: string) {
   ignorePgVariables();
   const name = applicationName ?? target.applicationName;
   const [first] = target.servers;
   return {
-    // For messages only: the connection is made elsewhere, and encrypted there.
+    // For messages only: the dialer connects and encrypts.
     host: first?.host ?? "",
     port: first?.port ?? 0,
     ssl: false,
