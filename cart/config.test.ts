@@ -19,18 +19,18 @@ test("cartConfig() reads 0 as no cache", () => {
   expect(cartConfig({ PRODUCT_CACHE_TTL: "0" }).PRODUCT_CACHE_TTL).toBe(0);
 });
 
-test("cartConfig() takes a cart that lasts for years, and none that lasts no time", () => {
+test("cartConfig() accepts a CART_TTL of years, and none of 0", () => {
   expect(cartConfig({ CART_TTL: "87600h" }).CART_TTL).toBe(3_650 * 86_400_000);
   expect(() => cartConfig({ CART_TTL: "0" })).toThrow("CART_TTL: must be longer than 0");
 });
 
-test("cartConfig() names every wrong setting at once, and shows no token", () => {
+test("cartConfig() reports every wrong setting at once, and no token", () => {
   const wrong = { CART_HTTP: "8082x", PRODUCT_CACHE_TTL: "soon", PRODUCT_TOKEN: "hunter2" };
   expect(() => cartConfig(wrong)).toThrow(/CART_HTTP[^]*PRODUCT_CACHE_TTL/);
   expect(() => cartConfig(wrong)).not.toThrow("hunter2");
 });
 
-test("cartConfig() says what is wrong with the URL of a store, without its password", () => {
+test("cartConfig() describes the error in the URL of a store, without its password", () => {
   const wrong = { CART_STORE_URL: "redis://:hunter2@a:1,b:2" };
   expect(() => cartConfig(wrong)).toThrow("CART_STORE_URL: has several hosts");
   expect(() => cartConfig(wrong)).not.toThrow("hunter2");

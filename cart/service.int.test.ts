@@ -72,7 +72,7 @@ async function call(method: string, path: string, body?: string, init: RequestIn
 
 const keysSeen = () => orderCreate.mock.calls.map(([call]) => call.metadata("idempotency-key")[0]);
 
-test("cart adds, lists and orders through its neighbours, with every digit", async () => {
+test("cart adds, lists and orders with its real services, with every digit", async () => {
   expect(await call("POST", `${SKU}`, `{"count":2}`)).toEqual({ status: 200, text: "{}" });
   expect(await call("GET", "list")).toEqual({
     status: 200,
@@ -98,7 +98,7 @@ test("cart returns the shortage from loms", async () => {
   expect(new Set(keysSeen()).size).toBe(2);
 });
 
-test("cart answers 503 while loms is away, and keeps the cart", async () => {
+test("cart answers 503 while loms is unavailable, and keeps the cart", async () => {
   await call("POST", `${SKU}`, `{"count":2}`);
   await loms.close();
   expect((await call("POST", "checkout")).status).toBe(503);
@@ -106,7 +106,7 @@ test("cart answers 503 while loms is away, and keeps the cart", async () => {
   expect(JSON.parse((await call("GET", "list")).text)).toMatchObject({ items: [{ count: 2 }] });
 });
 
-test("cart returns an order whose caller disconnected, and makes no second one", async () => {
+test("cart returns an order whose caller disconnected, and creates no second one", async () => {
   await call("POST", `${SKU}`, `{"count":2}`);
   const created = Promise.withResolvers<object>();
   orderCreate.mockReturnValueOnce(created.promise);
@@ -115,7 +115,7 @@ test("cart returns an order whose caller disconnected, and makes no second one",
   await expect.poll(() => orderCreate.mock.calls.length).toBe(1);
   leaving.abort();
   await expect(first).rejects.toThrow();
-  // One exchange over another connection gives cart the time to see that the caller is gone.
+  // An exchange over another connection gives cart time to detect the disconnect.
   await call("DELETE", "1");
   created.resolve({ orderID: ORDER_ID });
   await expect.poll(async () => (await call("GET", "list")).status).toBe(404);

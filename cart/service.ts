@@ -18,7 +18,7 @@ import { MemoryCarts } from "./repository/memory.ts";
 const DRAIN_MAX_MS = 6_000;
 
 export interface RunningCart extends RunningService {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string;
 }
 

@@ -30,12 +30,12 @@ const settings = {
   NOTIFIER_MIGRATION_DATABASE_URL: postgresUrl.optional(),
 };
 
-/** The names of all that it reads. */
+/** The names of all variables. */
 export const NOTIFIER_SETTINGS: readonly string[] = Object.keys(settings);
 
 export type NotifierConfig = ReturnType<typeof notifierConfig>;
 
-/** @throws {ConfigError} naming every wrong setting */
+/** @throws {ConfigError} naming every invalid setting */
 export function notifierConfig(environment: Environment) {
   const local = [...localBusSettings(environment), "NOTIFIER_DATABASE_URL"];
   const given = otelEnvironment(withLocalStack(environment, local));

@@ -14,7 +14,7 @@ const silent = createLogger({ service: "notifier", level: "error", write: () => 
 let databases: TestDatabase[];
 let bus: Bus;
 let running: RunningNotifier[];
-/** The lines of all notifiers, in print order. */
+/** The lines of all notifiers, in the order printed. */
 let lines: string[];
 
 beforeEach(async () => {
@@ -105,7 +105,7 @@ test("the notifier shows nothing twice after a restart", async () => {
   expect(shown()).toEqual(["1-1", "1-2", "1-3"]);
 });
 
-test("the notifier dead-letters what it cannot read and continues", async () => {
+test("the notifier dead-letters unreadable events and continues", async () => {
   await openNotifier();
   const poison = { ...event(1, 2), value: '{"id":"1-2","order_id":1' };
   await bus.publish(ORDER_EVENTS, [event(1, 1), poison, event(1, 3)]);

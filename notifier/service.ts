@@ -35,7 +35,7 @@ export interface NotifierParts {
 }
 
 export interface RunningNotifier extends RunningService {
-  /** Of the health routes, without a slash at the end. */
+  /** Of the health routes, without a trailing slash. */
   readonly url: string;
 }
 
@@ -62,7 +62,7 @@ async function openNotifier(
   const { NOTIFIER_DATABASE_URL: url, NOTIFIER_MIGRATION_DATABASE_URL: migrationUrl } = config;
   const bus = await createBus(config, log);
   opened.push("the bus", () => bus.close());
-  // Beside the migration. A failure is repeated, and reported, by the subscription.
+  // Runs beside the migration. The subscription repeats and reports a failure.
   bus.ensureTopic(ORDER_EVENTS).catch(() => {});
   await migrate({ url: migrationUrl ?? url, folder: MIGRATIONS });
   const pool = new Pool({

@@ -17,18 +17,18 @@ function answering(call: () => Promise<unknown>) {
 }
 
 describe("stocksInfo()", () => {
-  test("resolves with what can be bought", async () => {
+  test("resolves with the units that can be bought", async () => {
     const { loms, mock } = answering(() => Promise.resolve({ count: 2n ** 53n + 1n }));
     expect(await loms.stocksInfo(42, context)).toBe(9007199254740993n);
     expect(mock).toHaveBeenCalledWith("stocksInfo", { sku: 42 }, context);
   });
 
-  test("resolves with undefined when loms has no stock row", async () => {
+  test("resolves with undefined if loms has no stock row", async () => {
     const { loms } = answering(() => Promise.reject(new AppError("not_found", "no")));
     expect(await loms.stocksInfo(42, context)).toBeUndefined();
   });
 
-  /** Two calls in progress, and the answer to those that come meanwhile. */
+  /** Two calls in progress, and the answer to those that arrive meanwhile. */
   function openBusy(answer: () => Promise<unknown>) {
     const ends: (() => void)[] = [];
     let calls = 0;
@@ -44,7 +44,7 @@ describe("stocksInfo()", () => {
     return { loms, mock, under, end: () => ends.forEach((each) => each()) };
   }
 
-  test("calls that wait become one call of each SKU, up to the latest deadline", async () => {
+  test("waiting calls become one call with each SKU once, until the latest deadline", async () => {
     const items = [{ sku: 42, count: 7n }, { sku: 43, count: 0n }];
     const { loms, mock, under, end } = openBusy(() => Promise.resolve({ items }));
     await under();
@@ -61,7 +61,7 @@ describe("stocksInfo()", () => {
     expect(shared.remainingMs()).toBe(44_000);
   });
 
-  test("each caller of one call keeps its own deadline", async () => {
+  test("each caller of a shared call keeps its own deadline", async () => {
     const { loms, mock, under, end } = openBusy(() => new Promise(() => {}));
     await under();
     const hurried = loms.stocksInfo(42, contextOf(10));
@@ -73,7 +73,7 @@ describe("stocksInfo()", () => {
     await rejected;
   });
 
-  test("passes on any other failure", async () => {
+  test("returns any other failure unchanged", async () => {
     const away = new AppError("unavailable", "no");
     const { loms } = answering(() => Promise.reject(away));
     await expect(loms.stocksInfo(42, contextOf())).rejects.toBe(away);
@@ -87,7 +87,7 @@ describe("orderCreate()", () => {
     idempotencyKey: "once",
   };
 
-  test("sends the key beside the order and resolves with the id", async () => {
+  test("sends the key with the order and resolves with the id", async () => {
     const { loms, mock } = answering(() => Promise.resolve({ orderID: 2n ** 63n - 1n }));
     expect(await loms.orderCreate(order, context)).toBe(9223372036854775807n);
     const request = { user: 7n, items: order.items };
@@ -116,7 +116,7 @@ describe("orderCreate()", () => {
       { failing: "orderCreate", code: "resource_exhausted" },
       { failing: "orderCreate", code: "already_exists" },
     ] as const,
-  )("does not know the answer when $failing fails with $code", async (failure) => {
+  )("has an unknown outcome when $failing fails with $code", async (failure) => {
     const { loms, mock } = answering(() => Promise.reject(new AppError(failure.code, "no")));
     const facts = { orderId: 5n };
     mock.mockRejectedValueOnce(new AppError("already_exists", "other items", facts));
@@ -133,7 +133,7 @@ describe("orderCreate()", () => {
     await expect(loms.orderCreate(order, context)).rejects.toBe(short);
   });
 
-  test("passes on the shortage", async () => {
+  test("returns the shortage", async () => {
     const shortage = { orderId: 5n, skus: [], skusTotal: 0 };
     const short = new AppError("failed_precondition", "no", { shortage });
     const { loms } = answering(() => Promise.reject(short));

@@ -10,7 +10,7 @@ import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
 import type { OrderLine, Orders, Stocks } from "../domain/deps.ts";
 
-// shared/telemetry/batcher.ts says how these limits relate.
+// shared/telemetry/batcher.ts describes how these limits relate.
 
 /** The limit of StocksInfoList in loms. */
 const SKUS_MAX = 1_000;

@@ -42,7 +42,7 @@ test("addItem() refuses a SKU without a stock row", async () => {
     .toMatchObject({ code: "failed_precondition" });
 });
 
-test("addItem() refuses more than can be bought, counting what is in the cart", async () => {
+test("addItem() refuses more than can be bought, including the units in the cart", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 42: 98 });
   await addItem(deps, { userId: USER, sku: 42n, count: 2 }, testContext());
@@ -54,7 +54,7 @@ test("addItem() refuses more than can be bought, counting what is in the cart", 
   expect(await deps.carts.listCart(USER)).toEqual([{ sku: 42, count: 100 }]);
 });
 
-test("addItem() refuses a line over 65535 however many there are", async () => {
+test("addItem() refuses a line over 65535 even if more are in stock", async () => {
   const deps = testDeps();
   deps.stocks.stocksInfo.mockResolvedValue(2n ** 64n - 1n);
   await addItem(deps, { userId: USER, sku: 42n, count: 65_535 }, testContext());
@@ -65,7 +65,7 @@ test("addItem() refuses a line over 65535 however many there are", async () => {
     });
 });
 
-test("addItem() lets two additions at once have no more than the stock", async () => {
+test("addItem() never exceeds the stock with two concurrent additions", async () => {
   const deps = testDeps();
   const results = await Promise.allSettled(
     Array.from(
@@ -77,7 +77,7 @@ test("addItem() lets two additions at once have no more than the stock", async (
   expect(await deps.carts.listCart(USER)).toEqual([{ sku: 42, count: 100 }]);
 });
 
-test("addItem() refuses a SKU more than one order takes", async () => {
+test("addItem() refuses one SKU more than an order can have", async () => {
   expect(CART_LINES_MAX).toBe(ORDER_LINES_MAX);
   const deps = testDeps();
   const full = Object.fromEntries(Array.from({ length: CART_LINES_MAX }, (_, at) => [at + 1, 1]));
@@ -90,7 +90,7 @@ test("addItem() refuses a SKU more than one order takes", async () => {
   await addItem(deps, { userId: USER, sku: 5n, count: 1 }, testContext());
 });
 
-test("addItem() is unavailable and changes nothing when a neighbour cannot answer", async () => {
+test("addItem() is unavailable and changes nothing if another service cannot answer", async () => {
   for (const code of ["unavailable", "deadline_exceeded"] as const) {
     const deps = testDeps();
     deps.stocks.stocksInfo.mockRejectedValue(new AppError(code, "no answer"));

@@ -5,7 +5,7 @@ import type { CartLine, Product } from "./deps.ts";
 export const LINE_COUNT_MAX = 65_535;
 /** The limit of loms for an order: a larger cart could not be ordered. */
 export const CART_LINES_MAX = 1000;
-/** A path may hold any int64, but SKUs of the product service and loms are uint32. */
+/** A path may contain any int64, but SKUs of the product service and loms are uint32. */
 const SKU_MAX = 2n ** 32n - 1n;
 
 /** The SKU as a uint32; undefined when it is larger, so that no product can have it. */

@@ -17,7 +17,7 @@ function setPrice(deps: TestDeps, price: number, until: Promise<void> = Promise.
   deps.products.getProduct.mockImplementation(() => until.then(() => ({ name: "x", price })));
 }
 
-test("checkout() orders what costs the agreed total, with its prices", async () => {
+test("checkout() orders a cart that costs the agreed total, with its prices", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2, 20: 1 });
   expect(await checkout(deps, agreeing(40n), testContext())).toBe(1n);
@@ -26,7 +26,7 @@ test("checkout() orders what costs the agreed total, with its prices", async () 
   }]);
 });
 
-test("checkout() begins no attempt when the total is another one now", async () => {
+test("checkout() begins no attempt if the total has changed", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2 });
   await expect(checkout(deps, agreeing(19n), testContext())).rejects.toMatchObject({

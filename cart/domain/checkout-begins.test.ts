@@ -12,7 +12,7 @@ const away = new AppError("unavailable", "no answer", { retryAfterMs: 3_000 });
 
 type TestDeps = ReturnType<typeof testDeps>;
 
-/** What the attempt would order. */
+/** The lines that the attempt would order. */
 async function linesOf(...call: Parameters<typeof beginAttempt>) {
   return (await beginAttempt(...call)).items;
 }
@@ -45,7 +45,7 @@ function answering(prices: Readonly<Record<number, number | Error | undefined>>)
   return deps;
 }
 
-test("beginAttempt() without an agreed total leaves unknown prices out", async () => {
+test("beginAttempt() without an agreed total omits unknown prices", async () => {
   const deps = answering({ 10: 0, 20: away, 30: undefined, 40: 4_294_967_295 });
   await fill(deps, USER, { 10: 1, 20: 2, 30: 3, 40: 4 });
   expect(await linesOf(deps, USER, NO_TOTAL, testContext())).toStrictEqual([
@@ -69,7 +69,7 @@ test("beginAttempt() without an agreed total waits 100 ms for prices", async () 
   expect(clock.pending).toBe(0);
 });
 
-test("beginAttempt() prices every line of a cart that costs what was agreed to", async () => {
+test("beginAttempt() prices every line of a cart that costs the agreed total", async () => {
   const deps = answering({ 10: 4_294_967_295, 20: 0 });
   await fill(deps, USER, { 10: 65_535, 20: 1 });
   expect(await linesOf(deps, USER, 65_535n * 4_294_967_295n, testContext())).toEqual([
@@ -101,7 +101,7 @@ test("beginAttempt() with an agreed total is unavailable when a price is unavail
     .toMatchObject({ code: "unavailable", message: "Sku 10 is not a product any more" });
 });
 
-test("beginAttempt() with an agreed total leaves loms a part of the deadline", async () => {
+test("beginAttempt() with an agreed total reserves a part of the deadline for loms", async () => {
   const deps = testDeps();
   heldProducts(deps);
   await fill(deps, USER, { 10: 1 });
@@ -112,7 +112,7 @@ test("beginAttempt() with an agreed total leaves loms a part of the deadline", a
   await refused;
 });
 
-test("beginAttempt() has the cart as it is once the prices are there", async () => {
+test("beginAttempt() orders the cart as it is once the prices are known", async () => {
   for (const agreed of [NO_TOTAL, 110n]) {
     const deps = testDeps();
     const release = heldProducts(deps);

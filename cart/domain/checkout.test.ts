@@ -45,7 +45,7 @@ test("checkout() throws not_found for an empty cart", async () => {
     .toMatchObject({ code: "not_found" });
 });
 
-test("checkout() leaves the cart as it is when loms refuses, and takes a new key", async () => {
+test("checkout() leaves the cart unchanged when loms refuses, and takes a new key", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2 });
   const shortage = { orderId: 5n, skus: [{ sku: 10, requested: 2, available: 0 }], skusTotal: 1 };
@@ -58,7 +58,7 @@ test("checkout() leaves the cart as it is when loms refuses, and takes a new key
     .toEqual(["key-1", "key-2"]);
 });
 
-test("checkout() leaves in the cart what was added meanwhile", async () => {
+test("checkout() leaves lines in the cart that were added meanwhile", async () => {
   const deps = testDeps();
   const order = heldOrders(deps);
   await fill(deps, USER, { 10: 2 });
@@ -70,7 +70,7 @@ test("checkout() leaves in the cart what was added meanwhile", async () => {
   expect(await deps.carts.listCart(USER)).toEqual([{ sku: 10, count: 1 }, { sku: 20, count: 4 }]);
 });
 
-test("checkout() leaves in the cart what was deleted and added again meanwhile", async () => {
+test("checkout() leaves lines in the cart that were deleted and re-added meanwhile", async () => {
   for (const empty of [clearCart, deleteItem]) {
     const deps = testDeps();
     const order = heldOrders(deps);
@@ -85,7 +85,7 @@ test("checkout() leaves in the cart what was deleted and added again meanwhile",
   }
 });
 
-test("checkout() twice at once makes one order and one answer", async () => {
+test("concurrent checkout() calls create one order and return it", async () => {
   const deps = testDeps();
   const order = heldOrders(deps);
   await fill(deps, USER, { 10: 2 });
@@ -95,7 +95,7 @@ test("checkout() twice at once makes one order and one answer", async () => {
   expect(deps.orders.orderCreate).toHaveBeenCalledTimes(1);
 });
 
-test("checkout() twice at once shares a refusal", async () => {
+test("concurrent checkout() calls share a refusal", async () => {
   const deps = testDeps();
   const order = heldOrders(deps);
   await fill(deps, USER, { 10: 2 });
@@ -135,7 +135,7 @@ test("checkout() keeps an unknown outcome through a call that loms rejects", asy
   expect(keys).toEqual(["key-1", "key-1", "key-1"]);
 });
 
-test("checkout() settles an unknown outcome of a cart that is empty by now", async () => {
+test("checkout() settles an unknown outcome even if the cart is now empty", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2 });
   deps.orders.orderCreate.mockRejectedValueOnce(lost());
@@ -145,7 +145,7 @@ test("checkout() settles an unknown outcome of a cart that is empty by now", asy
   await expect(checkout(deps, user, testContext())).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("checkout() answers the refusal of a settled attempt and ends it", async () => {
+test("checkout() returns the refusal of a settled attempt and ends it", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 2 });
   deps.orders.orderCreate.mockRejectedValueOnce(lost());
@@ -157,7 +157,7 @@ test("checkout() answers the refusal of a settled attempt and ends it", async ()
   expect((await deps.carts.readToOrder(USER)).attempt).toBeUndefined();
 });
 
-test("checkout() of a caller that leaves goes on for the one that joined", async () => {
+test("checkout() continues for other callers when its first caller disconnects", async () => {
   const deps = testDeps();
   const order = heldOrders(deps);
   await fill(deps, USER, { 10: 2 });
@@ -173,7 +173,7 @@ test("checkout() of a caller that leaves goes on for the one that joined", async
   expect((await deps.carts.readToOrder(USER)).attempt).toBeUndefined();
 });
 
-test("checkout() returns an order to the next caller when its own has disconnected", async () => {
+test("checkout() returns an order to the next caller if its own has disconnected", async () => {
   const deps = testDeps();
   const order = heldOrders(deps);
   await fill(deps, USER, { 10: 2 });
@@ -190,7 +190,7 @@ test("checkout() returns an order to the next caller when its own has disconnect
   expect(await second).toBe(3n);
   const keys = deps.orders.orderCreate.mock.calls.map(([{ idempotencyKey }]) => idempotencyKey);
   expect(keys).toEqual(["key-1", "key-1"]);
-  // Ordered once, so taken out once: what was added since waits for the next checkout.
+  // Ordered once, so removed once: later additions wait for the next checkout.
   expect(await deps.carts.listCart(USER)).toEqual([{ sku: 10, count: 5 }]);
 });
 
@@ -208,7 +208,7 @@ test("checkout() returns an unreported order after loms was overloaded", async (
     .toEqual(["key-1", "key-1"]);
 });
 
-test("checkout() is unavailable when loms is silent until the deadline", async () => {
+test("checkout() is unavailable if loms does not answer before the deadline", async () => {
   const deps = testDeps();
   heldOrders(deps);
   await fill(deps, USER, { 10: 2 });

@@ -5,7 +5,7 @@ import { listCart } from "./list-cart.ts";
 
 const USER = 7n;
 
-test("listCart() names and prices every line, ascending by SKU", async () => {
+test("listCart() returns names and prices of every line, ascending by SKU", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 30: 1, 10: 2, 20: 3 });
   expect(await listCart(deps, { userId: USER }, testContext())).toEqual({
@@ -32,7 +32,7 @@ test("listCart() requests all products concurrently", async () => {
   expect((await listed).totalPrice).toBe(60n);
 });
 
-test("listCart() adds prices up exactly, beyond 2^53", async () => {
+test("listCart() adds prices exactly, beyond 2^53", async () => {
   const deps = testDeps();
   deps.products.getProduct.mockResolvedValue({ name: "x", price: 4_294_967_295 });
   await fill(
@@ -49,7 +49,7 @@ test("listCart() throws not_found for an empty cart", async () => {
     .toMatchObject({ code: "not_found" });
 });
 
-test("listCart() is unavailable when one product is, and cancels the other calls", async () => {
+test("listCart() is unavailable if one product is, and cancels the other calls", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 1, 20: 1 });
   let stopped = false;
@@ -67,7 +67,7 @@ test("listCart() is unavailable when one product is, and cancels the other calls
   expect(stopped).toBe(true);
 });
 
-test("listCart() is unavailable when a line's product is gone", async () => {
+test("listCart() is unavailable if a line's product no longer exists", async () => {
   const deps = testDeps();
   await fill(deps, USER, { 10: 1 });
   deps.products.getProduct.mockResolvedValue(undefined);

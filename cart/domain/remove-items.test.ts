@@ -12,7 +12,7 @@ test("deleteItem() removes the whole line and nothing else", async () => {
 test("deleteItem() of a SKU that is not in the cart changes nothing", async () => {
   const deps = testDeps();
   await fill(deps, 7n, { 10: 2 });
-  // 2^32 + 10 would be 10 if it were cut to 32 bits.
+  // 2^32 + 10 truncated to 32 bits would be 10.
   for (const sku of [20n, 2n ** 32n + 10n, 2n ** 63n - 1n]) {
     await deleteItem(deps, { userId: 7n, sku }, testContext());
   }

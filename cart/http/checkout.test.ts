@@ -32,7 +32,7 @@ test.each([
     .toEqual([{ sku: 42, count: 2, price: 42 }]);
 });
 
-test("checkout of another total is refused with the total and the prices of now", async () => {
+test("checkout of another total is refused with the current total and prices", async () => {
   const answer = await checkout(`{"total_price":0}`);
   expect(answer.status).toBe(412);
   expect(await answer.json()).toMatchObject({
@@ -44,7 +44,7 @@ test("checkout of another total is refused with the total and the prices of now"
   expect(deps.orders.orderCreate).not.toHaveBeenCalled();
 });
 
-test("without the product service a checkout is refused only for a total", async () => {
+test("without the product service only a checkout with a total is refused", async () => {
   deps.products.getProduct.mockRejectedValue(AWAY);
   const refused = await checkout(`{"total_price":84}`);
   expect(refused.status).toBe(503);

@@ -9,7 +9,7 @@ export function attemptsContract(store: () => CartsUnderTest): void {
   );
 
   describe("an attempt", () => {
-    test("begins with the cart that was read, and not once it has changed", async () => {
+    test("begins with the cart that was read, unless it has changed", async () => {
       await add(1n, 10, 2);
       const revision = await readCart(1n);
       for (const change of [() => add(1n, 10, 1), () => add(1n, 20, 1), () => clear(1n)]) {
@@ -19,7 +19,7 @@ export function attemptsContract(store: () => CartsUnderTest): void {
       expect((await readToOrder(1n)).attempt).toBeUndefined();
     });
 
-    test("is found with its key and snapshot, whatever became of the cart", async () => {
+    test("is found with its key and snapshot, whatever happens to the cart", async () => {
       await add(1n, 10, 2);
       const revision = await readCart(1n);
       const items = [{ sku: 10, count: 2, price: 4_294_967_295 }];
@@ -32,7 +32,7 @@ export function attemptsContract(store: () => CartsUnderTest): void {
       expect(attempt).toMatchObject({ idempotencyKey, items, isResumed: true });
     });
 
-    test("is one for all that read the cart before it began", async () => {
+    test("is shared by all that read the cart before it began", async () => {
       await add(1n, 10, 2);
       const reads = await Promise.all([1, 2, 3].map(() => readCart(1n)));
       const begun = await Promise.all(reads.map((revision) => begin(1n, revision)));
@@ -40,7 +40,7 @@ export function attemptsContract(store: () => CartsUnderTest): void {
       expect(begun.map((attempt) => attempt?.isResumed)).toEqual([false, true, true]);
     });
 
-    test("takes what was ordered out of the cart, once, and leaves the rest", async () => {
+    test("removes the ordered units from the cart, once, and leaves the rest", async () => {
       await add(1n, 10, 2);
       await add(1n, 20, 2);
       const attempt = await begin(1n);
@@ -55,7 +55,7 @@ export function attemptsContract(store: () => CartsUnderTest): void {
       expect((await readToOrder(1n)).attempt).toBeUndefined();
     });
 
-    test("takes out nothing that was deleted and added again", async () => {
+    test("removes no units that were deleted and added again", async () => {
       for (const empty of [() => deleteItem(1n, 10), () => clear(1n)]) {
         await clear(1n);
         await add(1n, 10, 2);
@@ -67,7 +67,7 @@ export function attemptsContract(store: () => CartsUnderTest): void {
       }
     });
 
-    test("that is kept after it was settled takes out nothing more", async () => {
+    test("that is kept after it was settled removes nothing more", async () => {
       await add(1n, 10, 2);
       const attempt = await begin(1n);
       await settle(1n, attempt, true);
@@ -80,7 +80,7 @@ export function attemptsContract(store: () => CartsUnderTest): void {
       expect((await readToOrder(1n)).attempt).toBeUndefined();
     });
 
-    test("that has ended leaves the cart, and the next one has another key", async () => {
+    test("that ends leaves the cart unchanged, and the next one has another key", async () => {
       await add(1n, 10, 2);
       const first = await begin(1n);
       await end(1n, first);

@@ -30,7 +30,7 @@ export function cartsContract(name: string, open: () => Promise<CartsUnderTest>)
         expect(skus).toEqual([1, 5, 70_000, SKU_MAX]);
       });
 
-      test("adds counts of one SKU up, exactly to the limit", async () => {
+      test("adds counts of one SKU, exactly to the limit", async () => {
         const limits = { ...LIMITS, countMax: 5 };
         expect(await add(1n, 10, 2, limits)).toEqual({ kind: "added" });
         expect(await add(1n, 10, 4, limits)).toEqual({ kind: "count_exceeded", inCart: 2 });
@@ -38,7 +38,7 @@ export function cartsContract(name: string, open: () => Promise<CartsUnderTest>)
         expect(await list(1n)).toEqual([{ sku: 10, count: 5 }]);
       });
 
-      test("refuses a first count over the limit without making a cart", async () => {
+      test("refuses a first count over the limit without creating a cart", async () => {
         const outcome = await add(1n, 10, 1, { ...LIMITS, countMax: 0 });
         expect(outcome).toEqual({ kind: "count_exceeded", inCart: 0 });
         expect(await store.size()).toEqual({ carts: 0, lines: 0 });
@@ -53,7 +53,7 @@ export function cartsContract(name: string, open: () => Promise<CartsUnderTest>)
         expect(await store.size()).toEqual({ carts: 1, lines: 2 });
       });
 
-      test("is atomic: 50 at once never exceed the limit", async () => {
+      test("is atomic: 50 concurrent additions never exceed the limit", async () => {
         const limits = { ...LIMITS, countMax: 20 };
         await Promise.all(Array.from({ length: 50 }, () => add(1n, 10, 1, limits)));
         expect(await list(1n)).toEqual([{ sku: 10, count: 20 }]);
@@ -118,7 +118,7 @@ export function cartsContract(name: string, open: () => Promise<CartsUnderTest>)
           await add(1n, 20, 1);
           await settle(1n, attempt);
         }],
-      ])("begins again with %s", async (_, change) => {
+      ])("starts again with %s", async (_, change) => {
         await add(1n, 10, 1);
         await add(1n, 30, 1);
         await add(2n, 10, 1);
@@ -133,8 +133,8 @@ export function cartsContract(name: string, open: () => Promise<CartsUnderTest>)
 
       test.each([
         ["a list", () => list(1n)],
-        ["the delete of what is not there", () => deleteItem(1n, 20)],
-        ["an addition that is refused", () => add(1n, 10, 1, { ...LIMITS, countMax: 1 })],
+        ["the delete of a missing line", () => deleteItem(1n, 20)],
+        ["a refused addition", () => add(1n, 10, 1, { ...LIMITS, countMax: 1 })],
         ["an attempt that ends", async () => end(1n, await begin(1n))],
       ])("is not delayed by %s", async (_, call) => {
         await add(1n, 10, 1);
@@ -145,7 +145,7 @@ export function cartsContract(name: string, open: () => Promise<CartsUnderTest>)
       });
     });
 
-    test("agrees with a plain model over random operations", async () => {
+    test("agrees with a simple model over random operations", async () => {
       const model = new Map<string, number>();
       const next = randomNumbers(20_261_123);
       for (let step = 0; step < RANDOM_STEPS; step++) {

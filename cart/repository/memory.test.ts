@@ -30,7 +30,7 @@ test("a cart ends exactly CART_TTL after its last change", async () => {
   expect(await carts.listCart(1n)).toEqual([]);
 });
 
-test("carts that were left behind are counted, and take no memory", async () => {
+test("expired carts are counted and removed from memory", async () => {
   const clock = new VirtualClock();
   let expired = 0;
   const carts = openCarts({ ttlMs: 1_000, clock, onExpired: (ended) => expired += ended });

@@ -26,7 +26,7 @@ interface MemoryAttempt extends CheckoutAttempt {
 }
 
 export interface MemoryCartsOptions {
-  /** Makes a unique key of 1 to 255 printable ASCII characters. */
+  /** Returns a unique key of 1 to 255 printable ASCII characters. */
   readonly newIdempotencyKey: () => string;
   /** How long a cart lasts after its last change, in ms. */
   readonly ttlMs?: number;
@@ -206,7 +206,7 @@ export class MemoryCarts implements Carts {
   }
 }
 
-/** The index of the SKU, or where it belongs, in lines ascending by SKU. */
+/** The index of the SKU, or the index to insert it at, in lines ascending by SKU. */
 function placeOf(lines: readonly CartLine[], sku: number): number {
   let low = 0;
   let high = lines.length;

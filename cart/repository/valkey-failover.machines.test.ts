@@ -50,7 +50,7 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
   });
   afterAll(() => group.close());
 
-  test("refuses a checkout whose attempt no replica has, and resumes it later", async () => {
+  test("refuses a checkout whose attempt is on no replica, and resumes it later", async () => {
     const store = openStore(group.url);
     await store.carts.addItem(1n, line, LIMITS, testContext());
     const { replica } = await group.roles();
@@ -64,7 +64,7 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
     expect(attempt).toMatchObject({ isResumed: true, items: [line] });
   });
 
-  test("waits for a replica whichever connection wrote an attempt, if it is there", async () => {
+  test("waits for a replica, if there is one, whichever connection wrote the attempt", async () => {
     const { attempts } = openStore(group.url);
     const wait = (key: string) => attempts.replicated(key, 60_000, testContext());
     expect(await wait("cart:{4}:attempt:4")).toBe(false);
@@ -86,7 +86,7 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
       command: ["debug", "change-repl-id"],
       code: "unavailable",
     },
-  ])("an attempt that is gone by the wait, because of $by", async ({ command, code }) => {
+  ])("an attempt that is lost before the wait, because of $by", async ({ command, code }) => {
     const { primary } = await group.roles();
     const { store } = openStore(group.url);
     const attempts = new Proxy(store, {
@@ -133,7 +133,9 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
     expect(found).toMatchObject({ idempotencyKey: begun.idempotencyKey, items: [line] });
     await store.carts.settleAttempt(user, found, { keep: false }, testContext());
     const left = await store.carts.listCart(user, testContext());
-    expect(left.map(({ sku }) => sku), "what was ordered has left").not.toContain(line.sku);
+    expect(left.map(({ sku }) => sku), "the ordered units have left the cart").not.toContain(
+      line.sku,
+    );
     expect(left[0]?.count ?? 0, "no addition was sent twice").toBeLessThanOrEqual(sent);
     if (how === "killed") await primary.restart();
     else primary.resume();
@@ -145,7 +147,7 @@ describe.skipIf(!stores)("ValkeyCarts with sentinels", () => {
 });
 
 describe.skipIf(!stores)("ValkeyCarts with a replica", () => {
-  test("comes back once a replica that hung is gone, however many checkouts waited", async () => {
+  test("recovers from a replica that hung, however many checkouts waited", async () => {
     const program = stores?.["valkey-server"] as string;
     const primary = await startStoreServer({ program, directory });
     const args = ["--replicaof", `127.0.0.1 ${primary.port}`];
@@ -207,7 +209,7 @@ describe.skipIf(!stores)("ValkeyCarts on a cluster of three", () => {
     expect(await target.command("hget", `cart:{${user}}:cart:${user}`, "10")).toBe("2");
   });
 
-  test("comes back after a node was killed", async () => {
+  test("recovers after a node was killed", async () => {
     const store = openStore(cluster.url);
     const users = Array.from({ length: 30 }, (_, at) => BigInt(at + 1));
     const addAll = () =>
@@ -222,7 +224,7 @@ describe.skipIf(!stores)("ValkeyCarts on a cluster of three", () => {
 });
 
 describe.skipIf(!stores)("a connection to a store", () => {
-  test("with TLS knows the server by an authority, and the client by its certificate", async () => {
+  test("with TLS verifies the server, and sends the client certificate", async () => {
     const authority = createAuthority(stores?.openssl as string, directory);
     const serverFiles = authority.certify("store", "IP:127.0.0.1");
     const ca = readFileSync(authority.ca, "utf8");

@@ -57,7 +57,7 @@ describe.skipIf(!stores).each(["redis-server", "valkey-server"] as const)("%s", 
     expect(await begin()).toEqual(first);
   });
 
-  test("carts that were left behind are counted once, and take no memory", async () => {
+  test("expired carts are counted once and removed from memory", async () => {
     let expired = 0;
     const onExpired = (ended: number) => expired += ended;
     const [one, other] = [openStore({ onExpired }), openStore({ onExpired })];
@@ -76,7 +76,7 @@ describe.skipIf(!stores).each(["redis-server", "valkey-server"] as const)("%s", 
   });
 });
 
-/** Moves the ends of everything in the store, whose clock cannot be set, to `ms` earlier. */
+/** Moves every expiry in the store, whose clock cannot be set, `ms` earlier. */
 async function letTimePass(server: StoreServer, ms: number): Promise<void> {
   await server.command(
     "eval",

@@ -25,7 +25,7 @@ export interface ValkeyCartsOptions {
   readonly store: Valkey;
   /** For attempts, which wait for a replica and would block other commands. */
   readonly attempts: Valkey;
-  /** Makes a unique key of 1 to 255 printable ASCII characters. */
+  /** Returns a unique key of 1 to 255 printable ASCII characters. */
   readonly newIdempotencyKey: () => string;
   /** How long a cart lasts after its last change, in ms. */
   readonly ttlMs: number;
@@ -119,7 +119,7 @@ export class ValkeyCarts implements Carts {
     return { carts: sum(0), lines: sum(1) };
   }
 
-  /** @throws {AppError} `unavailable` when the store cannot answer */
+  /** @throws {AppError} `unavailable` if the store does not answer */
   async check(context: RequestContext): Promise<void> {
     await this.#run("size", 0n, [], context);
   }

@@ -20,7 +20,7 @@ export interface CartsUnderTest {
 
 export type StoreCalls = ReturnType<typeof storeCalls>;
 
-/** The calls of a store, each with a context of its own. */
+/** The calls of a store, each with a new context. */
 export function storeCalls(store: () => CartsUnderTest) {
   const carts = () => store().carts;
   const context = () =>

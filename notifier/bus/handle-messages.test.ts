@@ -7,7 +7,7 @@ import { handleMessages } from "./handle-messages.ts";
 
 const AT = "2026-01-02T03:04:05.678Z";
 
-/** The handler with a record that knows where every order began. */
+/** The handler with a record that knows the beginning of every order. */
 function setUp(noteDead?: LastShown["noteDead"]) {
   const seqs = new Map<bigint, number>();
   const dead: [orderId: bigint, seq: number][] = [];
@@ -83,7 +83,7 @@ test("events named in the header as rejected by the bus are not a gap", async ()
   expect(skipped).toEqual([]);
 });
 
-test("a header that names other orders explains no gap", async () => {
+test("a header that names other orders does not explain a gap", async () => {
   const { handle, skipped } = setUp();
   await handle([message(3, { refused_before: "8-1,8-2,nonsense" })]);
   expect(skipped).toEqual([{ orderId: 7n, lastSeq: 0, nextSeq: 3, count: 2 }]);

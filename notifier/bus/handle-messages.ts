@@ -18,9 +18,9 @@ export interface HandleDeps extends Deps {
 }
 
 /**
- * The handler of order events that arrived together, each in the trace context of its message. It
- * resolves when they have been shown, now or before, with the events that cannot be read. They are
- * recorded first, so that they do not count as lost.
+ * The handler of order events that arrived together, each in the trace context of its message.
+ * Resolves with the unreadable events once the others have been shown, now or before. Unreadable
+ * events are recorded first, so that they do not count as lost.
  */
 export function handleMessages(
   deps: HandleDeps,

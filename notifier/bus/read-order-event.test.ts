@@ -58,11 +58,11 @@ test.each([
 });
 
 test.each([
-  ["an id that belongs to another event", { id: "1-3" }, "id is 1-3, not 1-2"],
+  ["an id of another event", { id: "1-3" }, "id is 1-3, not 1-2"],
   ["order 0", { order_id: 0, id: "0-2" }, "order_id"],
   ["no user", { user_id: undefined }, "user_id"],
   ["seq 0", { seq: 0, id: "1-0" }, "seq"],
-  ["a status that does not exist", { status: "paid" }, "status"],
+  ["an unknown status", { status: "paid" }, "status"],
   ["a time without a zone", { at: "2026-01-01T00:00:00.000" }, "at"],
 ])("readOrderEvent() refuses %s and names the field", (_what, changes, reason) => {
   expect(() => read(changes)).toThrow(UnreadableMessageError);

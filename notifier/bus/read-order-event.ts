@@ -17,7 +17,7 @@ const REASON_LENGTH_MAX = 500;
 
 /**
  * The notification in a message; unknown fields are ignored.
- * @throws {UnreadableMessageError} with what is wrong with the message
+ * @throws {UnreadableMessageError} with the violated rule
  */
 export function readOrderEvent({ value, headers }: IncomingMessage): Notification {
   const result = orderEvent.safeParse(parse(value));

@@ -37,7 +37,7 @@ export interface SkippedEvents {
   readonly count: number;
 }
 
-/** The durable record of shown events. Throws AppError when the store is unavailable. */
+/** The durable record of shown events. Throws AppError if the store is unavailable. */
 export interface LastShown {
   /** The `seq` of the newest event that was shown, for each of the orders that has one. */
   lastSeqs(
@@ -71,6 +71,6 @@ export interface Sink {
 export interface Deps {
   readonly lastShown: LastShown;
   readonly sink: Sink;
-  /** Called once for each gap, after the event behind it was shown. */
+  /** Called once for each gap, after the event that follows it was shown. */
   readonly onSkipped: (skipped: SkippedEvents) => void;
 }

@@ -68,7 +68,7 @@ test("notify() reads, shows and remembers events that arrived together at once",
   expect(remembered.map(({ orderId, seq }) => [orderId, seq])).toEqual([[7n, 2], [7n, 3], [8n, 1]]);
 });
 
-test("notify() does nothing for no events", async () => {
+test("notify() does nothing without events", async () => {
   const { deps, steps } = openDeps();
   expect(await notify(deps, [], context)).toEqual([]);
   expect(steps).toEqual([]);
@@ -107,7 +107,7 @@ test.each([
   ["an event after a dead-lettered one", { last: 1, dead: [2] }, notification(3)],
   ["an event after a rejected one", { last: 1 }, { ...notification(3), refusedSeqs: [2] }],
   ["an order from before the record", { knowsBeginning: false }, notification(3)],
-])("%s is no gap", async (_, state, event) => {
+])("%s is not a gap", async (_, state, event) => {
   const { deps, skipped } = openDeps(state);
   await notify(deps, [event], context);
   expect(skipped).toEqual([]);
@@ -136,13 +136,13 @@ test("a first event from a backlog does not mark where the record begins", async
   expect(remembered).toMatchObject([{ isPromptFirst: false }]);
 });
 
-test("notify() remembers nothing when the sink fails", async () => {
+test("notify() remembers nothing if the sink fails", async () => {
   const { deps, steps } = openDeps({ failsAt: "show 1" });
   await expect(notify(deps, [notification(1)], context)).rejects.toThrow("show 1");
   expect(steps).toEqual(["read 7"]);
 });
 
-test("notify() rejects when what was shown cannot be remembered", async () => {
+test("notify() rejects if shown events cannot be remembered", async () => {
   const { deps } = openDeps({ failsAt: "remember" });
   await expect(notify(deps, [notification(1)], context)).rejects.toThrow("remember");
 });

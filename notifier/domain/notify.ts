@@ -14,7 +14,7 @@ const PROMPT_MS = 10_000;
  * Shows the notifications that arrived together, those of an order in order, except those of which
  * the same or a newer one of their order was shown before.
  *
- *   1. read what was shown last   2. show   3. remember   (4. the caller acknowledges)
+ *   1. read the last shown events   2. show   3. remember   (4. the caller acknowledges)
  *
  * Each step is one request for all of them. If the process dies before 2, nothing has happened and
  * the events are redelivered. Between 2 and 3, they are redelivered and shown twice; remembering

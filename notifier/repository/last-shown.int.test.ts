@@ -65,7 +65,7 @@ test("remember() keeps the newest event when an older one follows", async () => 
   expect(await lastSeq(store, 2n, context)).toBe(3);
 });
 
-test("calls at once share a read and a write, and each gets its answer", async () => {
+test("concurrent calls share a read and a write, and each gets its answer", async () => {
   const batches: string[] = [];
   const store = new PostgresLastShown(
     pool,

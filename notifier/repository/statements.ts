@@ -1,7 +1,7 @@
 import { defineStatement } from "../../shared/postgres/statement.ts";
 
 // These commits do not wait for a replica: if the primary is lost, some events are shown once more,
-// and nothing else. The setting is local to the transaction, because a pooler shares sessions.
+// and nothing is lost. The setting is local to the transaction, because a pooler shares sessions.
 
 export const LAST_SEQS = defineStatement({
   name: "notifier.last_seqs",

@@ -53,7 +53,7 @@ test.each(
     ["cancelled", "payment_timeout", "order is cancelled: it was not payed in time"],
     ["failed", "out_of_stock", "order is failed: out of stock"],
   ] as const,
-)("show() says of an order that is %s why: %s", (status, reason, message) => {
+)("show() describes an order that is %s because of %s", (status, reason, message) => {
   const { sink, writes } = openSink("json");
   void sink.show([{ ...notification, status, reason }], context);
   expect(JSON.parse(writes[0]?.text ?? "")).toMatchObject({ status, reason, message });
@@ -68,7 +68,7 @@ test("show() writes one readable line for a terminal", () => {
   expect(text.indexOf("\n")).toBe(text.length - 1);
 });
 
-test("show() writes notifications that are shown together at once, in their order", () => {
+test("show() writes notifications that are shown together in one write, in their order", () => {
   const { sink, writes } = openSink("json");
   void sink.show([notification, { ...notification, seq: 3 }], context);
   expect(writes).toHaveLength(1);
@@ -76,7 +76,7 @@ test("show() writes notifications that are shown together at once, in their orde
   expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual([2, 3]);
 });
 
-test("show() resolves when the output has taken the line, and rejects when it failed", async () => {
+test("show() resolves when the output has the line, and rejects when it fails", async () => {
   const { sink, writes } = openSink("json");
   let settled = false;
   const first = sink.show([notification], context).finally(() => settled = true);

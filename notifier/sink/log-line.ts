@@ -30,8 +30,8 @@ export interface LogLineSinkOptions {
 }
 
 /**
- * Prints each notification as one log line, those shown together in one write, in a span of its
- * own if its trace is sampled. The lines are the service's output, so no log level hides them.
+ * Prints each notification as one log line, those shown together in one write, each in a span if
+ * its trace is sampled. The lines are the service's output, so no log level hides them.
  */
 export function createLogLineSink({ format, output, tracing }: LogLineSinkOptions): Sink {
   let text = "";

@@ -137,9 +137,9 @@ export class Dialer {
       return open(second).catch(() => Promise.reject(error));
     });
     if (mode === "prefer" && !line.encrypted) return line;
-    const way = await this.#accepts(line, signal) ? first : second;
-    this.#encryptions.set(server, way);
-    return await open(way).catch((error: unknown) => this.#forget(server, error));
+    const accepted = await this.#accepts(line, signal) ? first : second;
+    this.#encryptions.set(server, accepted);
+    return await open(accepted).catch((error: unknown) => this.#forget(server, error));
   }
 
   #forget(server: DatabaseServer, error: unknown): never {

@@ -3,7 +3,7 @@ import { RequestContext } from "../async/request-context.ts";
 import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { Batcher, type BatcherOptions } from "./batcher.ts";
 
-/** A batcher whose batches wait until they are let go. */
+/** A batcher whose batches wait until the test releases them. */
 function openBatcher(options: Partial<BatcherOptions<number, string>> = {}) {
   const batches: { items: readonly number[]; end: (error?: Error) => void }[] = [];
   const batcher = new Batcher<number, string>({
@@ -25,7 +25,7 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 20; round++) await Promise.resolve();
 }
 
-test("submit() sends a lone item at once and gives it its own answer", async () => {
+test("submit() sends a lone item at once and returns its answer", async () => {
   const { batcher, batches } = openBatcher();
   const answer = batcher.submit(7);
   await settle();
@@ -70,7 +70,7 @@ test("a batch ends before it exceeds weightMax, and has one item of any weight",
   expect(sent()).toEqual([[4, 6], [1], [99], [2]]);
 });
 
-test("onBatch gets how long each item of a batch has waited for it to begin", async () => {
+test("onBatch receives the time that each item of a batch has waited", async () => {
   const clock = new VirtualClock();
   const waits: (readonly number[])[] = [];
   const onBatch = (waitedMs: readonly number[]) => waits.push(waitedMs);
@@ -98,7 +98,7 @@ test("submit() rejects for the items of a failed batch only", async () => {
   expect(await second).toBe("2");
 });
 
-test("a divisible batch is run in halves, down to the item that it failed for", async () => {
+test("a divisible batch is run in halves, down to the item that fails", async () => {
   const sent: (readonly number[])[] = [];
   const { batcher } = openBatcher({
     run(items) {
@@ -114,7 +114,7 @@ test("a divisible batch is run in halves, down to the item that it failed for", 
   expect(sent).toEqual([[1, 2, 3, 4, 5], [1, 2, 3], [4, 5], [4], [5]]);
 });
 
-test("a batch that is not divisible fails as a whole and is not run again", async () => {
+test("a batch that is not divisible fails as a whole and is not repeated", async () => {
   const { batcher, batches, sent } = openBatcher({ isDivisible: () => false });
   const answers = [batcher.submit(1), batcher.submit(2)];
   await settle();
@@ -176,7 +176,7 @@ test("each item that waits is rejected at its own deadline", async () => {
   batches[0]?.end();
 });
 
-test("an item whose caller left while it waited is never sent", async () => {
+test("an item whose caller disconnects while it waits is never sent", async () => {
   let hasLeft = false;
   const clock = new VirtualClock();
   const caller = {
@@ -195,7 +195,7 @@ test("an item whose caller left while it waited is never sent", async () => {
   expect([await first, sent()]).toEqual(["1", [[1]]]);
 });
 
-test("once an item is in a batch, only the batch ends it", async () => {
+test("an item in a batch is ended only by the batch", async () => {
   const { batcher, batches, clock } = openWithDeadlines();
   const answer = batcher.submit(20);
   await clock.advance(100);
@@ -203,7 +203,7 @@ test("once an item is in a batch, only the batch ends it", async () => {
   expect(await answer).toBe("20");
 });
 
-test("others go on beside stalledMax batches that take longer than stalledAfterMs", async () => {
+test("other batches start while up to stalledMax are stalled", async () => {
   const clock = new VirtualClock();
   const { batcher, batches, sent } = openBatcher({ stalledAfterMs: 100, stalledMax: 1, clock });
   for (const item of [1, 2, 3]) {

@@ -72,11 +72,11 @@ export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>;
   readonly #clock: Clock;
   /**
-   * In their order. An array, because a Set in which calls come and go keeps those that have gone
-   * from every collection of young objects: V8 links each of its tables to the next one.
+   * In order of arrival. Not a Set: V8 links each of a Set's tables to the next, so a Set whose
+   * entries come and go keeps removed calls alive through collections of young objects.
    */
   #waiting: Call<Item, Answer>[] = [];
-  /** On the scale of the clock, in ms: when the first deadline of those that wait passes. */
+  /** On the scale of the clock, in ms: the earliest deadline of the waiting calls. */
   #expiresAt = Infinity;
   #cancelTimer = () => {};
   #running = 0;
@@ -89,9 +89,9 @@ export class Batcher<Item, Answer> {
   }
 
   /**
-   * The item's own answer. Besides what `run` throws: AppError `resource_exhausted` when too many
-   * calls wait, `deadline_exceeded` or `unavailable` when its caller no longer waits before the
-   * item is in a batch; then it is never sent. Once it is, only `run` ends it.
+   * Resolves with the answer for the item. Besides what `run` throws: AppError `resource_exhausted`
+   * if too many calls wait, `deadline_exceeded` or `unavailable` if its caller stops waiting before
+   * the item is in a batch; then it is never sent. Once it is in a batch, only `run` ends it.
    */
   submit(item: Item): Promise<Answer> {
     const { waitingMax } = this.#options;
@@ -109,7 +109,7 @@ export class Batcher<Item, Answer> {
     });
   }
 
-  /** Keeps one timer for all that wait. */
+  /** Keeps one timer for all waiting calls. */
   #keepDeadline(item: Item): void {
     const remainingMs = this.#options.callerOf?.(item).remainingMs() ?? Infinity;
     const at = this.#clock.now() + remainingMs;
@@ -124,8 +124,8 @@ export class Batcher<Item, Answer> {
   }
 
   /**
-   * Calls of one turn of the event loop share a batch, for example those that arrived together over
-   * the network.
+   * Calls of one iteration of the event loop share a batch, for example those that arrived together
+   * over the network.
    */
   #startSoon(): void {
     if (this.#isStarting || !this.#hasPlace()) return;
@@ -224,7 +224,7 @@ type Limits<Item, Answer> = Omit<
 >;
 
 export interface GroupedCallsOptions<Item, Answer> extends Limits<Item, Answer> {
-  /** How much longer a batch may take than its callers wait, who have answers by then, in ms. */
+  /** How much longer a batch may take than the deadlines of its callers, in ms. */
   readonly graceMs?: number;
   readonly weightOf?: (item: Item) => number;
   /** As {@link BatcherOptions.run}; the context serves all callers of the batch. */

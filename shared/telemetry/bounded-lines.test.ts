@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { BoundedLines } from "./bounded-lines.ts";
 
-/** A sink that finishes a text, and a turn that ends, when the test calls for it. */
+/** A sink that finishes a text, and an iteration that ends, when the test calls for it. */
 function openLines(waitingMax?: number) {
   const taken: string[] = [];
   const reported: number[] = [];
@@ -19,7 +19,7 @@ function openLines(waitingMax?: number) {
   return { lines, taken, reported, endTurn: () => send(), finish: () => done() };
 }
 
-test("what is written in one turn goes together", () => {
+test("lines of one iteration are written together", () => {
   const { lines, taken, endTurn } = openLines();
   lines.write("a\n");
   lines.write("b\n");
@@ -28,7 +28,7 @@ test("what is written in one turn goes together", () => {
   expect(taken).toEqual(["a\nb\n"]);
 });
 
-test("what comes while the sink is busy goes together, in order", () => {
+test("lines that arrive while the sink is busy are written together, in order", () => {
   const { lines, taken, endTurn, finish } = openLines();
   lines.write("a\n");
   endTurn();
@@ -55,7 +55,7 @@ test("lines beyond the bound are dropped and counted, and reported when the sink
   expect(reported).toEqual([2]);
 });
 
-test("flush() resolves when all is out", async () => {
+test("flush() resolves when everything is written", async () => {
   const { lines, taken, endTurn, finish } = openLines();
   await lines.flush(60_000);
   lines.write("a\n");
@@ -71,7 +71,7 @@ test("flush() resolves when all is out", async () => {
   expect(taken.join("")).toBe("a\nb\n");
 });
 
-test("flush() waits no longer than its limit", async () => {
+test("flush() waits for its limit at most", async () => {
   const { lines } = openLines();
   lines.write("a\n");
   await lines.flush(1);

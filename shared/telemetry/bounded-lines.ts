@@ -18,8 +18,8 @@ interface BoundedLinesOptions {
 }
 
 /**
- * A queue of lines. Lines of one turn of the event loop are written together, because each write
- * costs a system call. A writer never waits: while the sink is slow, lines are queued up to a
+ * A queue of lines. Lines of one iteration of the event loop are written together, because each
+ * write costs a system call. A writer never waits: while the sink is slow, lines are queued up to a
  * limit, and further lines are dropped and counted.
  */
 export class BoundedLines {
@@ -29,7 +29,7 @@ export class BoundedLines {
   readonly #later: (send: () => void) => void;
   readonly #onIdle = new Set<() => void>();
   #waiting = "";
-  /** A write is scheduled: at the end of the turn, or when the sink is done. */
+  /** A write is scheduled: at the end of the iteration, or when the sink is free. */
   #isScheduled = false;
   #isWriting = false;
   #lost = 0;

@@ -11,17 +11,17 @@ const NAMES = new Set(
     /^(ATTR|METRIC)_/.test(constant) && typeof name === "string" ? name.replaceAll(".", "_") : []
   ),
 );
-/** Renamed or replaced in the conventions; the package still knows them. */
+/** Renamed or replaced in the conventions; still in the package. */
 const DEPRECATED = ["rpc_system", "rpc_service", "rpc_grpc_status_code", "db_system", "db_name"];
 const isConventional = (name: string) => /^(http|rpc|db_client|messaging)_/.test(name);
 
-test("families of HTTP, RPC and database are those of the conventions, in seconds", () => {
+test("metrics of HTTP, RPC and database follow the conventions, in seconds", () => {
   const ours = DEFINED_FAMILIES.map(({ name }) => name).filter(isConventional);
   expect(ours).toHaveLength(5);
   expect(ours.filter((name) => !NAMES.has(name.replace(/_seconds$/, "")))).toEqual([]);
 });
 
-test("labels of HTTP, RPC, database and bus are those of the conventions", () => {
+test("labels of HTTP, RPC, database and bus follow the conventions", () => {
   const labels = DEFINED_FAMILIES
     .filter(({ name }) => isConventional(name) || /^bus_|^build_/.test(name))
     .flatMap(({ labels }) => labels);

@@ -10,12 +10,12 @@ test("exceptionFields() has type and message, and a stack trace with code and ca
   );
 });
 
-test("exceptionFields() shows each of several errors", () => {
+test("exceptionFields() includes each of several errors", () => {
   const { exception_stacktrace } = exceptionFields(new AggregateError([new Error("one"), "two"]));
   expect(exception_stacktrace).toMatch(/one of its errors: Error: one\n.*one of its errors: two$/s);
 });
 
-test("exceptionFields() takes anything that can be thrown", () => {
+test("exceptionFields() accepts any thrown value", () => {
   expect(exceptionFields("no error at all")).toEqual({ exception_message: "no error at all" });
 });
 

@@ -14,7 +14,7 @@ export interface LogRecord {
   readonly [field: string]: unknown;
 }
 
-/** Few lines hold a bigint, and a replacer takes as long as the rest. */
+/** Few lines have a bigint, and a replacer takes as long as the rest. */
 export function jsonLine(record: LogRecord): string {
   try {
     return JSON.stringify(record);

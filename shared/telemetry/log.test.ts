@@ -69,7 +69,7 @@ test("the level may change at any time", () => {
   expect([lines.length, log.level]).toEqual([1, "error"]);
 });
 
-test("a field that cannot be written does not take the line with it", () => {
+test("a field that cannot be rendered does not lose the line", () => {
   const { log, parsed } = capture();
   const round: Record<string, unknown> = {};
   round["self"] = round;

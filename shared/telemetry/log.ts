@@ -90,12 +90,14 @@ function shownFields(fields: LogFields): LogFields {
   return { ...others, ...exceptionFields(error) };
 }
 
-/** What tslog takes: it copies the object three times, so the record is one property of it. */
+/**
+ * The argument of tslog, which copies an object three times, so the record is one property of it.
+ */
 interface Logged {
   readonly record: LogRecord;
 }
 
-/** tslog without its own fields and masks, which cost more than all the rest. */
+/** tslog without its own fields and masks, which are slower than everything else. */
 function openTslog(
   render: (record: LogRecord) => string,
   write: (line: string) => void,

@@ -16,8 +16,8 @@ function rows(columns: number): string[][] {
     .filter((cells) => cells.length === columns && /^`\w+`$/.test(cells[0] ?? ""));
 }
 
-/** e2e checks which running service has which. */
-test("docs/metrics.md shows every family of the services as it is", () => {
+/** e2e checks the families of each running service. */
+test("docs/metrics.md lists every family of the services", () => {
   const described = rows(5).map(([name, type, labels, , help]) => [name, type, labels, help]);
   const families = DEFINED_FAMILIES.map(({ name, type, labels, help }) => [
     `\`${name}\``,
@@ -28,7 +28,7 @@ test("docs/metrics.md shows every family of the services as it is", () => {
   expect(described.sort()).toEqual(families.sort());
 });
 
-test("docs/metrics.md shows every family of the process as it is", async () => {
+test("docs/metrics.md lists every family of the process", async () => {
   const metrics = new Metrics("products");
   metrics.watchProcess({ lost: 0 });
   const ours = new Set(DEFINED_FAMILIES.map(({ name }) => name));
@@ -38,7 +38,7 @@ test("docs/metrics.md shows every family of the process as it is", async () => {
     .toEqual(reported.map(([name, type]) => [`\`${name}\``, type]));
 });
 
-test("a histogram has buckets, a counter says what it counts", () => {
+test("a histogram has buckets, and the name of a counter ends in _total", () => {
   for (const { name, type, buckets } of DEFINED_FAMILIES) {
     expect(name.endsWith("_total"), name).toBe(type === "counter");
     expect(buckets !== undefined, name).toBe(type === "histogram");

@@ -6,7 +6,7 @@ import { readFamilies } from "./test/samples.ts";
 const QUEUED = gaugeFamily({ name: "test_queued", help: "Items that wait" });
 const DONE = counterFamily({ name: "test_done_total", help: "Items that are done" });
 
-test("Metrics shows a family from its first use on, before it has a sample", async () => {
+test("Metrics returns a family from its first use, before it has a sample", async () => {
   const metrics = new Metrics("notifier");
   metrics.counter(DONE);
   expect(Object.fromEntries(readFamilies(await metrics.text()))).toEqual({
@@ -23,7 +23,7 @@ test("Metrics returns the same metric for the same family", async () => {
   expect(readSamples(await metrics.text()).get("test_done_total")).toBe(2);
 });
 
-test("services in one process share nothing", async () => {
+test("services in one process share no metrics", async () => {
   const [one, other] = [new Metrics("cart"), new Metrics("cart")];
   one.gauge(QUEUED).set(3);
   other.gauge(QUEUED);

@@ -8,7 +8,9 @@ import { cpuPprof, heapPprof } from "./pprof.ts";
 import { ProcessProfiler } from "./profiler.ts";
 
 const hasGo = spawnSync("go", ["version"]).status === 0;
-if (!hasGo) process.stdout.write("profiles are not opened by go tool pprof: there is no go here\n");
+if (!hasGo) {
+  process.stdout.write("skips the tests of profiles with go tool pprof: go is not installed\n");
+}
 
 const profiler = new ProcessProfiler();
 const directory = mkdtempSync(join(tmpdir(), "marketplace-pprof-"));
@@ -49,10 +51,10 @@ function computeMuch(): number {
 }
 
 test.skipIf(!hasGo)(
-  "a heap profile shows what is alive by the function that allocated it",
+  "a heap profile shows live memory by the function that allocated it",
   async () => {
     keepMuch();
-    // By itself pprof chooses the unit by the smallest row.
+    // Without -unit pprof chooses the unit of the smallest row.
     const text = top(await heapPprof(await profiler.heap()), "-lines", "-unit=MB");
     expect(text).toMatch(/MB\s+\S+\s+keepMuch .*shared\/telemetry\/pprof\.int\.test\.ts/);
     expect(kept.length).toBeGreaterThan(0);
@@ -60,7 +62,7 @@ test.skipIf(!hasGo)(
   FIRST_PPROF_MAX_MS,
 );
 
-test.skipIf(!hasGo)("a CPU profile shows the function that was busy, with its time", async () => {
+test.skipIf(!hasGo)("a CPU profile shows the busy function, with its time", async () => {
   const text = top(await cpuPprof(await profiler.cpu(computeMuch)));
   expect(text).toMatch(/^Type: cpu$/m);
   const [, spent = ""] = /([\d.]+)ms\s+[\d.]+%\s+computeMuch$/m.exec(text) ?? [];

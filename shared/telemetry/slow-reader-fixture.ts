@@ -11,7 +11,7 @@ const FLUSH_MAX_MS = 20_000;
 
 const log = createLogger({ service: "stack", level: "info", format: "json" });
 for (let number = 0; number < Number(lines); number++) log.info("line", { number, FILLING });
-// Its event loop goes on, too.
+// Only when its event loop is not blocked.
 setTimeout(() => process.stderr.write(`${log.lost}\n`), 1);
 process.stdin.on("end", async () => {
   await log.flush(FLUSH_MAX_MS);

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 const FIXTURE = fileURLToPath(new URL("slow-reader-fixture.ts", import.meta.url));
 const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
-/** 14 MB: a pipe holds 64 KiB, and what may wait is 4 MiB. */
+/** 14 MB: a pipe holds 64 KiB, and the queue 4 MiB. */
 const LINES = 40_000;
 
 interface Line {
@@ -22,7 +22,7 @@ function startWriter() {
   let said = "";
   stderr.setEncoding("utf8").on("data", (text: string) => said += text);
   return {
-    /** Resolves with how many lines were lost by then, though none was read. */
+    /** Resolves with the number of lines lost so far, before any was read. */
     through: new Promise<number>((resolve) => stderr.once("data", () => resolve(Number(said)))),
     readAll(): Promise<Line[]> {
       stdin.end();
@@ -37,14 +37,14 @@ function startWriter() {
   };
 }
 
-test("a reader that stands still delays no writer, and lost lines are counted", async () => {
+test("a reader that stops reading delays no writer, and lost lines are counted", async () => {
   const { through, readAll } = startWriter();
   const lost = await through;
   expect(lost).toBeGreaterThan(0);
   const lines = await readAll();
   const numbers = lines.flatMap(({ number }) => number ?? []);
   expect(numbers.length + lost).toBe(LINES);
-  // In order, and without a hole before the first that was lost.
+  // In order, and complete up to the first lost line.
   expect(numbers).toEqual(Array.from(numbers, (_, index) => index));
   expect(lines.at(-2)).toMatchObject({ lines: lost });
   expect(lines.at(-1)).toMatchObject({ message: "the end", lost });

@@ -14,11 +14,11 @@ import { rememberedTracing } from "./test/tracing.ts";
 const VALID = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 describe("parseTraceparent()", () => {
-  test("takes a well-formed header as it is", () => {
+  test("returns a well-formed header unchanged", () => {
     expect(parseTraceparent(VALID)).toBe(VALID);
   });
 
-  test("takes a later version with more fields and keeps the known ones", () => {
+  test("accepts a later version with more fields and keeps the known ones", () => {
     expect(parseTraceparent(`01${VALID.slice(2)}-more`)).toBe(VALID);
   });
 
@@ -39,14 +39,14 @@ describe("parseTraceparent()", () => {
 });
 
 describe("childTraceparent()", () => {
-  test("stays in the parent's trace with a span of its own", () => {
+  test("stays in the parent's trace with a new span", () => {
     const child = childTraceparent(VALID);
     expect(parseTraceparent(child)).toBe(child);
     expect(child.slice(0, 36)).toBe(VALID.slice(0, 36));
     expect(child.slice(36, 52)).not.toBe(VALID.slice(36, 52));
   });
 
-  test("starts a trace that is sampled by the decision given, and by default not", () => {
+  test("starts a trace with the given sampling decision, by default not sampled", () => {
     const root = childTraceparent(undefined);
     expect(parseTraceparent(root)).toBe(root);
     expect(isSampled(root)).toBe(false);
@@ -63,15 +63,15 @@ describe("childTraceparent()", () => {
 const contextOf = (id: string, flags: string) => `00-${"a".repeat(32)}-${id.repeat(16)}-${flags}`;
 const [A, B, C] = [contextOf("a", "00"), contextOf("b", "01"), contextOf("c", "01")] as const;
 
-test("sharedTrace() is in the first trace that is sampled and links to the others", () => {
+test("sharedTrace() is in the first sampled trace and links to the others", () => {
   expect(sharedTrace([A, B, C])).toEqual({ traceparent: B, alsoServes: [C] });
 });
 
-test("sharedTrace() is in the first trace when none is sampled", () => {
+test("sharedTrace() is in the first trace if none is sampled", () => {
   expect(sharedTrace([A])).toEqual({ traceparent: A, alsoServes: [] });
 });
 
-test("serveTogether() lasts until the latest deadline, also when a caller leaves", () => {
+test("serveTogether() lasts until the latest deadline, also if a caller disconnects", () => {
   const clock = new VirtualClock();
   const caller = { signal: AbortSignal.abort() };
   const first = new RequestContext({ traceparent: A, timeoutMs: 10, caller, clock });

@@ -3,7 +3,7 @@ import { randomFillSync } from "node:crypto";
 import { type Clock, RequestContext } from "../async/request-context.ts";
 import { toAppError } from "../errors.ts";
 
-// Trace contexts (W3C Trace Context, level 1), which travel in `RequestContext.traceparent`, and
+// Trace contexts (W3C Trace Context, level 1), which `RequestContext.traceparent` carries, and
 // spans, which are recorded when their work ends.
 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
@@ -86,8 +86,8 @@ export interface SharedTrace {
 }
 
 /**
- * Work that serves several requests is part of the first trace that is sampled and links to the
- * other sampled ones. Undefined without requests.
+ * Work that serves several requests is part of the first sampled trace and links to the other
+ * sampled ones. Undefined without requests.
  */
 export function sharedTrace(traceparents: readonly string[]): SharedTrace | undefined {
   const traceparent = traceparents.find(isSampled) ?? traceparents[0];

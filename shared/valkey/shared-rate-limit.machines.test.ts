@@ -13,14 +13,14 @@ import { Valkey } from "./valkey.ts";
 const stores = inject("stores");
 const { permits, windowMs } = PRODUCT_LIMIT;
 const ONE_AT_A_TIME = { permits: 1, windowMs: 200, useMaxMs: 100 };
-/** What the product service promises to notice. */
+/** The window in which the product service counts. */
 const SECOND_MS = 1_000;
 
 describe.skipIf(!stores)("SharedRateLimit", () => {
   let server: StoreServer;
   let directory: string;
   let opened: Valkey[] = [];
-  /** When each use arrived, and whose it was. */
+  /** The time of arrival and the name of each use. */
   let arrivals: { at: number; name: string }[] = [];
 
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
   beforeEach(async () => {
     arrivals = [];
     await server.command("flushall");
-    // A server that is new to the limit first lets what it may have forgotten pass.
+    // A server that is new to the limit first waits for permits that it may lack.
     const [run] = /(?<=run_id:)\w+/.exec(await server.command("info", "server") as string) ?? [];
     await server.command("hset", "limit:{test}:state", "server", run as string);
   });
@@ -99,7 +99,7 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
     expect(arrivals.map(({ name }) => name)).toEqual(["first", "a", "b", "c", "d", "e"]);
   });
 
-  test("refuses at once a permit that would come after the deadline", async () => {
+  test("refuses at once a permit that is due after the deadline", async () => {
     const limit = openLimit();
     await Promise.all(Array.from({ length: permits }, () => use(limit, "")));
     const [first, second] = [use(limit, "", 60_000), limit.acquire(deadline(200))];
@@ -114,7 +114,7 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
     await first;
   });
 
-  test("takes a ticket back when its caller leaves", async () => {
+  test("removes a ticket when its caller disconnects", async () => {
     const limit = openLimit(ONE_AT_A_TIME);
     await use(limit, "");
     const caller = new AbortController();
@@ -126,7 +126,7 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
     expect(limit.waiting).toBe(0);
   });
 
-  test("holds a pause for every process", async () => {
+  test("applies a pause to every process", async () => {
     const [one, other] = [openLimit(), openLimit()];
     one.pause(60_000);
     await expect.poll(() => server.command("hexists", "limit:{test}:state", "paused")).toBe(1);
@@ -136,7 +136,7 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
     });
   });
 
-  test("goes on without a process that has died", async () => {
+  test("continues without a process that has died", async () => {
     const [one, other] = [openLimit(ONE_AT_A_TIME), openLimit(ONE_AT_A_TIME)];
     await use(one, "");
     void one.acquire(deadline(60_000)).catch(() => {});
@@ -146,7 +146,7 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
     expect(arrivals.at(-1)).toMatchObject({ name: "served" });
   });
 
-  test("grants nothing for as long as permits may be forgotten after a restart", async () => {
+  test("grants nothing while permits may have been lost in a restart", async () => {
     const limit = openLimit();
     await Promise.all(Array.from({ length: permits }, () => use(limit, "before")));
     await server.kill();

@@ -11,7 +11,7 @@ import { sleep } from "../async/sleep.ts";
 import { backgroundContext } from "../telemetry/tracing.ts";
 import type { Valkey } from "./valkey.ts";
 
-/** Callers ahead in the queue may have left meanwhile. */
+/** Callers ahead in the queue may disconnect, so a permit may be free sooner. */
 const POLL_INTERVAL_MAX_MS = 250;
 /** The context of calls without a request: reports of use, abandoned tickets. */
 const REPORT_TIMEOUT_MS = 2_000;

@@ -44,7 +44,7 @@ test.each([
   "redis://:hunter/2@store",
   "redis://me:hunter/2?x=3@store",
   "redis+sentinel://a/shop?hunter@2=x",
-])("readStoreUrl() shows nothing of a password that is not percent-encoded: %s", (url) => {
+])("readStoreUrl() repeats nothing of a password that is not percent-encoded: %s", (url) => {
   expect(() => readStoreUrl(url)).toThrow("passwords are percent-encoded");
   expect(() => readStoreUrl(url)).not.toThrow("hunter");
 });

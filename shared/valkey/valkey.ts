@@ -94,15 +94,16 @@ export class Valkey {
    */
   async replicated(key: string, ttlMs: number, context: RequestContext): Promise<boolean> {
     const waitMs = Math.max(1, Math.min(REPLICA_WAIT_MAX_MS, Math.floor(context.remainingMs())));
-    // The first command leads both to the server of the key, also in a cluster. It is a write: WAIT
-    // looks at the writes of its own connection, and the client may have connected again, even to a
-    // new primary, which lacks the key.
+    // The first command leads both to the server of the key, also in a cluster. It is a write,
+    // because WAIT covers the writes of its own connection, and the client may have reconnected,
+    // even to a new primary, which lacks the key.
     const wait = () => this.#client.pipeline().pexpire(key, ttlMs).wait(1, waitMs).exec();
     const replies = await this.#observed("wait", context, wait);
     const [kept, has] = (replies ?? []).map(([, count]) => count);
     if (kept === 0) return false;
     if (!(Number(has) >= 1)) {
-      // The server lets those that wait on one connection wait one after another, as long each.
+      // The server processes the WAITs of one connection one after the other, each for its full
+      // time.
       this.#client.disconnect(true);
       throw unavailable("no replica has the attempt in time");
     }
