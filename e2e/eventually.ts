@@ -1,5 +1,4 @@
-import { systemClock } from "../shared/async/request-context.ts";
-import { sleep } from "../shared/async/sleep.ts";
+import { sleep, systemClock } from "../shared/async/request-context.ts";
 
 /**
  * The slowest promise is the lease of a killed relay of an older loms, 10 s. After twice that time

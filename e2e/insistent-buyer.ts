@@ -1,6 +1,5 @@
 import { expect } from "vitest";
-import { systemClock } from "../shared/async/request-context.ts";
-import { sleep } from "../shared/async/sleep.ts";
+import { sleep, systemClock } from "../shared/async/request-context.ts";
 import type { Answer } from "./http.ts";
 import type { Shop } from "./shop.ts";
 import { newUser } from "./users.ts";

@@ -1,5 +1,4 @@
-import { type Clock, systemClock, within } from "./async/request-context.ts";
-import { sleep } from "./async/sleep.ts";
+import { type Clock, sleep, systemClock, within } from "./async/request-context.ts";
 
 /** Time limit of a stop; then the process exits anyway. */
 export const SHUTDOWN_GRACE_MS = 10_000;

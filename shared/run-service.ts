@@ -1,8 +1,7 @@
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import type { z } from "zod";
-import { systemClock } from "./async/request-context.ts";
-import { sleep } from "./async/sleep.ts";
+import { sleep, systemClock } from "./async/request-context.ts";
 import type { commonSettings } from "./config.ts";
 import { LateClose, type RunningService, SHUTDOWN_GRACE_MS } from "./lifecycle.ts";
 import { registerModuleHooks } from "./module-loading.ts";

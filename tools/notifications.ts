@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import { systemClock } from "../shared/async/request-context.ts";
-import { sleep } from "../shared/async/sleep.ts";
+import { sleep, systemClock } from "../shared/async/request-context.ts";
 import { parseExact } from "../stack/exact-json.ts";
 import { LogTail } from "../stack/processes/log-tail.ts";
 

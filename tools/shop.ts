@@ -6,10 +6,9 @@ import { VERSION } from "../shared/telemetry/version.ts";
 import { cartClient, lomsClient } from "./clients/clients.ts";
 import { reach } from "./clients/reach.ts";
 import { followNotifications } from "./notifications.ts";
-import { readArguments } from "./shop/command.ts";
+import { readArguments, type Shop } from "./shop/command.ts";
 import { COMMANDS, isCommand, usage, WATCH } from "./shop/commands.ts";
 import { runSession } from "./shop/session.ts";
-import type { Shop } from "./shop/shop.ts";
 import { findStack, findUrls, runTool, ToolError, UsageError } from "./tool.ts";
 
 await runTool({

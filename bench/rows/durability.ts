@@ -1,5 +1,4 @@
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { forceMs } from "../machine.ts";
 import { alternate, loadedWay, perSecond, type Way } from "../rounds.ts";

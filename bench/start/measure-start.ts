@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import { cpuTimes } from "../cpu-time.ts";
 import { type ProcessFacts, processTree, proportionalSetSizeMb } from "./process-tree.ts";
 

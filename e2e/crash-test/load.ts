@@ -1,5 +1,4 @@
-import type { Clock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { type Clock, sleep } from "../../shared/async/request-context.ts";
 import { Buyer, type BuyerOptions } from "./buyer.ts";
 import { type ClerkOptions, deliver } from "./clerk.ts";
 import { delivery } from "./delivery.ts";

@@ -1,5 +1,4 @@
-import type { Clock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { type Clock, sleep } from "../../shared/async/request-context.ts";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { SKUS } from "./purchase.ts";
 import type { Random } from "./random.ts";

@@ -1,5 +1,4 @@
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import { checkInvariants } from "../invariants/check.ts";
 import { describeFinding } from "../invariants/describe-finding.ts";
 import type { Finding } from "../invariants/finding.ts";

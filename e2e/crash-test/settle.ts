@@ -1,5 +1,4 @@
-import type { Clock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { type Clock, sleep } from "../../shared/async/request-context.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Between tries of a write whose outcome is unknown. */

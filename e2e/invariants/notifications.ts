@@ -1,5 +1,4 @@
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import { type Finding, VIOLATIONS_MAX } from "./finding.ts";
 import { type Shown, ShownLog } from "./shown-log.ts";
 import type { Snapshot } from "./snapshot.ts";

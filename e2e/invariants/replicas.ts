@@ -1,6 +1,5 @@
 import type postgres from "postgres";
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import { type Finding, VIOLATIONS_MAX } from "./finding.ts";
 import { type Snapshot, textArray } from "./snapshot.ts";
 

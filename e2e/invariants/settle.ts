@@ -1,6 +1,5 @@
 import type postgres from "postgres";
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 
 /** A killed relay's lease lasts seconds; a system that was stopped for long has a backlog. */
 const SETTLED_WITHIN_MS = 30_000;

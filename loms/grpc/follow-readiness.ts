@@ -1,9 +1,9 @@
 import {
   type Clock,
   type RequestContext,
+  sleep,
   systemClock,
 } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
 import type { GrpcHealth } from "../../shared/grpc/health.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 

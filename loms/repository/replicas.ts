@@ -1,6 +1,5 @@
 import { Loop } from "../../shared/async/loop.ts";
-import type { Clock, RequestContext } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { type Clock, type RequestContext, sleep } from "../../shared/async/request-context.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas, Replica, SyncStates } from "./listed-replicas.ts";
 import { REPLICA_STATE } from "./statements.ts";

@@ -1,6 +1,5 @@
 import { Loop } from "../../shared/async/loop.ts";
-import { type Clock, within } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { type Clock, sleep, within } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Durability } from "../../shared/postgres/statement.ts";
 import type { CommitProbe, ProbeOutcome } from "./commit-probe.ts";

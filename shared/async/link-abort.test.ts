@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { linkAbort } from "./link-abort.ts";
+import { linkAbort } from "./request-context.ts";
 
 test("linkAbort() aborts with the parent's reason", () => {
   const parent = new AbortController();

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../errors.ts";
 import { type Permit, RateLimit } from "./rate-limit.ts";
-import type { Clock } from "./request-context.ts";
-import { sleep } from "./sleep.ts";
+import { type Clock, sleep } from "./request-context.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
 
 const WINDOW_MS = 1_000;

@@ -22,6 +22,22 @@ export const systemClock: Clock = {
   },
 };
 
+/** Waits `delayMs`; rejects with the signal's reason as soon as that aborts. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = clock.setTimer(delayMs, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
 /**
  * The result of `work`, or of `onLate` when that takes longer than `timeoutMs`. The work continues;
  * its later result is dropped.
@@ -64,6 +80,17 @@ export interface Deadline {
   readonly deadlineAt: number;
   /** Aborts at the deadline, or earlier when the caller has left. */
   readonly signal: AbortSignal;
+}
+
+/**
+ * Aborts `controller` with the parent's reason once the parent aborts. The returned function
+ * removes the link: a long-lived parent would keep all its children in memory.
+ */
+export function linkAbort(parent: AbortSignal, controller: AbortController): () => void {
+  const onAbort = () => controller.abort(parent.reason);
+  if (parent.aborted) onAbort();
+  else parent.addEventListener("abort", onAbort, { once: true });
+  return () => parent.removeEventListener("abort", onAbort);
 }
 
 export interface RequestContextOptions {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { RequestContext } from "./request-context.ts";
+import { RequestContext, sleep } from "./request-context.ts";
 import { retry, type RetryOptions } from "./retry.ts";
-import { sleep } from "./sleep.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
 
 const busy = new Error("busy");

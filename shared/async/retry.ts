@@ -1,5 +1,4 @@
-import type { Clock, Deadline } from "./request-context.ts";
-import { sleep } from "./sleep.ts";
+import { type Clock, type Deadline, sleep } from "./request-context.ts";
 
 export interface RetryAdvice {
   /** The pause that the server requests, in ms. */

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Deadline } from "./request-context.ts";
+import { type Deadline, sleep } from "./request-context.ts";
 import { SingleFlight } from "./single-flight.ts";
-import { sleep } from "./sleep.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
 
 function setUp() {

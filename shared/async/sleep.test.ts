@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sleep } from "./sleep.ts";
+import { sleep } from "./request-context.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
 
 test("sleep() resolves after the delay and not earlier", async () => {

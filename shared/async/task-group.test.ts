@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sleep } from "./sleep.ts";
+import { sleep } from "./request-context.ts";
 import { TaskGroup } from "./task-group.ts";
 import { VirtualClock } from "./test/virtual-clock.ts";
 

@@ -1,4 +1,4 @@
-import { linkAbort } from "./link-abort.ts";
+import { linkAbort } from "./request-context.ts";
 
 export interface TaskGroupOptions {
   /** The number of concurrent tasks, at least 1; unlimited by default. */

@@ -1,6 +1,5 @@
 import type { EachBatchPayload, KafkaMessage } from "kafkajs";
-import { systemClock } from "../async/request-context.ts";
-import { sleep } from "../async/sleep.ts";
+import { sleep, systemClock } from "../async/request-context.ts";
 import type { Outcome } from "./deliver.ts";
 import { keyOf } from "./kafka-messages.ts";
 

@@ -1,6 +1,5 @@
 import kafkajs, { type Admin, type IResourceConfigEntry, type ITopicConfig } from "kafkajs";
-import { type Clock, systemClock } from "../async/request-context.ts";
-import { sleep } from "../async/sleep.ts";
+import { type Clock, sleep, systemClock } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
 import type { Topic } from "./bus.ts";
 import { PARTITIONS_MIN, type TopicSettings } from "./kafka-settings.ts";

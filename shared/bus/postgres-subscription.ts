@@ -1,7 +1,6 @@
 import type { Job, JobAttempt, PgBoss } from "pg-boss";
 import { Loop } from "../async/loop.ts";
-import { systemClock } from "../async/request-context.ts";
-import { sleep } from "../async/sleep.ts";
+import { sleep, systemClock } from "../async/request-context.ts";
 import { Batcher } from "../telemetry/batcher.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";

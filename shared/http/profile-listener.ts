@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { type Clock, systemClock } from "../async/request-context.ts";
-import { sleep } from "../async/sleep.ts";
+import { type Clock, sleep, systemClock } from "../async/request-context.ts";
 import { type HostPort, LOG_LEVELS } from "../config.ts";
 import { AppError } from "../errors.ts";
 import type { CloseStack } from "../lifecycle.ts";

@@ -1,6 +1,5 @@
 import type postgres from "postgres";
-import type { Clock } from "../async/request-context.ts";
-import { sleep } from "../async/sleep.ts";
+import { type Clock, sleep } from "../async/request-context.ts";
 import { sqlStateOf } from "./database-error.ts";
 
 type Sql = Pick<postgres.Sql, "unsafe">;

@@ -1,7 +1,6 @@
 import { basename, dirname } from "node:path";
 import type postgres from "postgres";
-import { type Clock, systemClock } from "../async/request-context.ts";
-import { sleep } from "../async/sleep.ts";
+import { type Clock, sleep, systemClock } from "../async/request-context.ts";
 import { buildIndex, isConcurrentIndex, isLockConflict } from "./concurrent-index.ts";
 import { describeTarget, readDatabaseUrl } from "./database-url.ts";
 import { type Migration, readMigrations, readPreparation } from "./migration-files.ts";

@@ -6,9 +6,8 @@ import {
   type Product,
   type ProductMethod,
 } from "../../proto/product-service.ts";
-import { linkAbort } from "../async/link-abort.ts";
 import type { RateLimiter } from "../async/rate-limit.ts";
-import type { Clock, Deadline } from "../async/request-context.ts";
+import { type Clock, type Deadline, linkAbort } from "../async/request-context.ts";
 import { retry } from "../async/retry.ts";
 import type { Fetch } from "../http-client/direct-fetch.ts";
 import { parseRetryAfter } from "../http-client/retry-after.ts";

@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { startStoreServer, type StoreServer } from "../../e2e/machines/store-server.ts";
 import { newDataDirectory, removeDirectory } from "../../e2e/own-stack.ts";
-import { systemClock } from "../async/request-context.ts";
-import { sleep } from "../async/sleep.ts";
+import { sleep, systemClock } from "../async/request-context.ts";
 import { PRODUCT_LIMIT } from "../products/product-client.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { NO_TRACING } from "../telemetry/tracing.ts";

@@ -6,8 +6,7 @@ import {
   type RateLimiter,
   type RateLimitOptions,
 } from "../async/rate-limit.ts";
-import { type Clock, type Deadline, systemClock } from "../async/request-context.ts";
-import { sleep } from "../async/sleep.ts";
+import { type Clock, type Deadline, sleep, systemClock } from "../async/request-context.ts";
 import { backgroundContext } from "../telemetry/tracing.ts";
 import type { Valkey } from "./valkey.ts";
 

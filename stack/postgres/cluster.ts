@@ -1,6 +1,5 @@
 import { rmSync } from "node:fs";
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import type { Admin } from "./admin.ts";
 import type { PostgresBinaries } from "./binaries.ts";
 import { copyAsStandby, hasData } from "./data-directory.ts";

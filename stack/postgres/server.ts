@@ -8,8 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import { type Child, type Ending, SYSTEM_PATH } from "../processes/child.ts";
 import { commandLine, identify, sendSignal, stopProcess } from "../processes/identity.ts";
 import { ManagedProcess } from "../processes/managed-process.ts";

@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 
 const STOP_POLL_MS = 5;
 

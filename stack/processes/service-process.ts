@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { systemClock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import { SHUTDOWN_GRACE_MS } from "../../shared/lifecycle.ts";
 import { START_ON_MESSAGE } from "../../shared/run-service.ts";
 import type { Child, Ending } from "./child.ts";

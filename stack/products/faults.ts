@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { Clock } from "../../shared/async/request-context.ts";
-import { sleep } from "../../shared/async/sleep.ts";
+import { type Clock, sleep } from "../../shared/async/request-context.ts";
 import { aborted } from "../../shared/signals.ts";
 import { ServiceRefusal } from "./refusal.ts";
 

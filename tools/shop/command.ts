@@ -1,5 +1,15 @@
+import type { ProductClient } from "../../shared/products/product-client.ts";
+import type { cartClient, lomsClient } from "../clients/clients.ts";
 import { type Outcome, UsageError, wholeNumber } from "../tool.ts";
-import type { Shop } from "./shop.ts";
+
+/** The system as its users see it; the caller closes its product client. */
+export interface Shop {
+  readonly cart: ReturnType<typeof cartClient>;
+  readonly loms: ReturnType<typeof lomsClient>;
+  readonly products: ProductClient;
+  /** The log of this system's notifier; undefined if it is on another machine. */
+  readonly notifierLog: string | undefined;
+}
 
 /** The parameters of a command; one with a question mark is optional. */
 export type Parameter = "user" | "sku" | "order" | `${keyof Arguments}?`;

@@ -1,7 +1,7 @@
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { itemLine } from "../list-lines.ts";
 import { type Outcome, UsageError } from "../tool.ts";
-import type { Shop } from "./shop.ts";
+import type { Shop } from "./command.ts";
 
 /** Each takes a call to the product service, which allows ten a second. */
 export const PRODUCTS_MAX = 100;

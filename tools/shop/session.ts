@@ -3,9 +3,14 @@ import { createInterface, type Interface } from "node:readline/promises";
 import { followNotifications } from "../notifications.ts";
 import { refusalOf } from "../refusal.ts";
 import { UsageError } from "../tool.ts";
-import { type Command, readArguments, type Session, type ShopOutcome } from "./command.ts";
+import {
+  type Command,
+  readArguments,
+  type Session,
+  type Shop,
+  type ShopOutcome,
+} from "./command.ts";
 import { COMMANDS, isCommand, sessionUsage } from "./commands.ts";
-import type { Shop } from "./shop.ts";
 
 /** A new user has no cart and no orders yet. */
 const USER_MAX = 2 ** 40;

@@ -1,4 +1,4 @@
-import { sleep } from "../../async/sleep.ts";
+import { sleep } from "../../async/request-context.ts";
 import type { VirtualClock } from "../../async/test/virtual-clock.ts";
 import type { Fetch } from "../../http-client/direct-fetch.ts";
 
