@@ -81,12 +81,12 @@ test.each([
   [
     "a row that is behind its history",
     `update orders set status = 'awaiting payment', seq = 2 where order_id = 2`,
-    "order 2 says 2 awaiting payment, its last event 3 payed",
+    "order 2 is at 2 awaiting payment, its last event at 3 payed",
   ],
   [
     "a history without an order",
     `delete from orders where order_id = 2`,
-    "order 2 says null null, its last event 3 payed",
+    "order 2 is at null null, its last event at 3 payed",
   ],
   ["an order of nothing", `delete from order_items where order_id = 3`, [
     "order 3 (cancelled) has no items",
