@@ -69,17 +69,12 @@ describe("the gateway", () => {
     expect(writer.orderCreate.mock.calls[0]?.[0].idempotencyKey).toBe("once");
   });
 
+  // shared/http, shared/json.test.ts and proto/loms/v1/schemas.test.ts have every rule.
   test.each([
-    ["text/plain", "not JSON", 415],
-    ["application/json", "not JSON", 400],
-    ["application/json", '{"orderID":1,"orderID":1}', 400],
-    ["application/json", '{"orderID":1.0}', 400],
-    ["application/json", '{"orderID":1,"extra":1}', 400],
-    ["application/json", '{"orderID":9223372036854775808}', 400],
-    ["application/json", "{}", 400],
-    ["application/json", " ".repeat(64 * 1024 + 1), 413],
-  ])("refuses %s %j with %d", async (type, body, status) => {
-    const answer = await setUp().post("/v1/order/info", body, { "content-type": type });
+    ["a missing field", "{}", 400],
+    ["more than 64 KiB", " ".repeat(64 * 1024 + 1), 413],
+  ])("refuses %s", async (_what, body, status) => {
+    const answer = await setUp().post("/v1/order/info", body);
     expect(answer.status).toBe(status);
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument", status });

@@ -183,6 +183,19 @@ describe("an invalid request", () => {
     expect(writer.orderCreate).not.toHaveBeenCalled();
   });
 
+  test.each<[MethodName, unknown, string]>([
+    ["orderCreate", { user: 1n, items: [] }, "items"],
+    ["orderInfo", {}, "orderID"],
+    ["orderPay", { orderID: 0n }, "orderID"],
+    ["orderCancel", { orderID: -1n }, "orderID"],
+    ["orderList", { user: 1n, page_token: "garbled" }, "page_token"],
+    ["stocksInfo", { sku: 0 }, "sku"],
+    ["stocksInfoList", { skus: [1, 0] }, "skus.1"],
+  ])("of %s is refused by the schema of that method", async (method, request, path) => {
+    const error = { code: "invalid_argument", fields: [{ path }] };
+    await expect(setUp().call(method, request)).rejects.toMatchObject(error);
+  });
+
   test.each([
     [[""], "must be 1 to 255 printable ASCII characters"],
     [["x".repeat(256)], "must be 1 to 255 printable ASCII characters"],

@@ -31,6 +31,15 @@ describe("a failure that is sent and received", () => {
       .toMatchObject({ code, message: "сколько: 5 %" });
   });
 
+  test("keeps the first 20 fields", () => {
+    const fields = Array.from(
+      { length: 21 },
+      (_, at) => ({ path: `items.${at}.count`, message: "" }),
+    );
+    expect(sentAndReceived(new AppError("invalid_argument", "no", { fields })).fields)
+      .toEqual(fields.slice(0, 20));
+  });
+
   test("keeps the fields, the shortage and the retry delay", () => {
     const fields = [{ path: "items.0.count", message: "must be …, got 0" }];
     expect(sentAndReceived(new AppError("invalid_argument", "no", { fields })).fields)

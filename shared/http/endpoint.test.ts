@@ -142,6 +142,11 @@ test.each([
   expect(answer.status).toBe(status);
 });
 
+test("an endpoint refuses a body without a content type", async () => {
+  const body = new TextEncoder().encode(`{"count":1}`);
+  expect((await app.request("/user/1/cart/2", { method: "POST", body })).status).toBe(415);
+});
+
 test("an endpoint refuses a compressed body", async () => {
   const headers = { ...JSON_TYPE, "content-encoding": "gzip" };
   expect((await post("/user/1/cart/2", `{"count":1}`, { headers })).status).toBe(415);
@@ -154,21 +159,8 @@ test("a 405 lists the methods of the path", async () => {
   expect(await allowed("PUT", "/user/1/cart/2")).toBe("POST, DELETE");
 });
 
-test.each([
-  "0",
-  "abc",
-  "01",
-  "+1",
-  "-1",
-  "1.0",
-  "%31",
-  "1%20",
-  "1e3",
-  "0x1",
-  "١",
-  "1,2",
-  "18446744073709551616",
-])(
+// proto/loms/v1/schemas.test.ts has the other values; a path is not percent-decoded.
+test.each(["0", "%31", "1%20"])(
   "%s is not an id in a path",
   async (id) => {
     const answer = await post(`/user/${id}/cart/2`, `{"count":1}`);

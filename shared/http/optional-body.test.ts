@@ -61,20 +61,11 @@ test("a JSON body of an unknown length may be empty, too", async () => {
   expect(handled.mock.calls).toEqual([[undefined]]);
 });
 
+// proto/loms/v1/schemas.test.ts and shared/json.test.ts have the other values.
 test.each([
   [`{"total_price":-1}`, "total_price"],
-  [`{"total_price":1.0}`, "total_price"],
-  [`{"total_price":1e3}`, "total_price"],
-  [`{"total_price":"84"}`, "total_price"],
-  [`{"total_price":null}`, "total_price"],
-  [`{"total_price":9223372036854775808}`, "total_price"],
   [`{}`, "total_price"],
-  [`{"total_price":84,"currency":1}`, "currency"],
-  [`{"total_price":84,"total_price":84}`, ""],
-  ["{", ""],
   [" ", ""],
-  ["null", ""],
-  ["[]", ""],
 ])("the JSON body %s is a bad request, which names '%s'", async (text, path) => {
   const answer = await post("application/json", text);
   expect(answer.status).toBe(400);

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import {
+  int64Amount,
+  int64Id,
   itemCount,
   ORDER_LINES_MAX,
   orderCreateRequest,
-  orderInfoRequest,
   orderListRequest,
+  STOCKS_INFO_SKUS_MAX,
+  stocksInfoListRequest,
 } from "./schemas.ts";
 
 const line = { sku: 1, count: 1 };
@@ -49,9 +52,6 @@ describe("orderCreateRequest", () => {
 
   test.each([
     [{ user: 0, items: [line] }, "user: must be an integer from 1 to 9223372036854775807, got 0"],
-    [{ user: 2n ** 63n, items: [line] }, /^user: .* got 9223372036854775808$/],
-    [{ user: 1.5, items: [line] }, /^user: .* got 1\.5$/],
-    [{ user: "01", items: [line] }, /^user: .* got "01"$/],
     [{ items: [line] }, /^user: .* got nothing$/],
     [{ user: 1, items: [] }, "items: must have at least one line"],
     [{ user: 1, items: new Array(ORDER_LINES_MAX + 1).fill(line) }, /^items: .* at most 1000/],
@@ -72,16 +72,45 @@ describe("orderCreateRequest", () => {
   });
 });
 
-describe("orderInfoRequest", () => {
-  test.each([[1], [1n], ["1"]])("reads orderID in form %#", (orderID) => {
-    expect(orderInfoRequest.parse({ orderID })).toEqual({ orderID: 1n });
-  });
+describe("int64Id", () => {
+  test.each([[1], [1n], ["1"]])("reads 1 in form %#", (id) => expect(int64Id.parse(id)).toBe(1n));
 
   test("keeps every digit of the largest id, as a bigint and as a string", () => {
-    const orderID = 2n ** 63n - 1n;
-    expect(orderInfoRequest.parse({ orderID })).toEqual({ orderID });
-    expect(orderInfoRequest.parse({ orderID: String(orderID) })).toEqual({ orderID });
+    const id = 2n ** 63n - 1n;
+    expect([int64Id.parse(id), int64Id.parse(String(id))]).toEqual([id, id]);
   });
+
+  test.each([
+    ...[0, -1, 1.5, 2 ** 53, 2n ** 63n, 2n ** 64n + 1n, -(2n ** 63n), null, true, [1], undefined],
+    ...["", "0", "01", "+1", "-1", "1.0", "1e3", "0x1", "1,2", " 1", "1 ", "١", "abc", "%31"],
+    ...["9223372036854775808", "18446744073709551616"],
+  ])("%o is not an id", (value) => {
+    const [issue] = int64Id.safeParse(value).error?.issues ?? [];
+    expect(issue?.message).toMatch(/^must be an integer from 1 to 9223372036854775807, got /);
+  });
+});
+
+test.each([-1, 0.5, 2 ** 53, 2n ** 63n, "84", null, undefined])(
+  "%o is not an amount",
+  (value) => expect(int64Amount.safeParse(value).success).toBe(false),
+);
+
+test.each([[0, 0n], [1, 1n], [2n ** 63n - 1n, 2n ** 63n - 1n]])(
+  "%s is an amount",
+  (value, amount) => expect(int64Amount.parse(value)).toBe(amount),
+);
+
+test.each([
+  [[], "skus: must have at least one SKU"],
+  [[1, 0], "skus.1: must be an integer from 1 to 4294967295, got 0"],
+  [
+    Array.from({ length: STOCKS_INFO_SKUS_MAX + 1 }, (_, index) => index + 1),
+    "skus: must have at most 1000 SKUs",
+  ],
+])("stocksInfoListRequest refuses list %#", (skus, message) => {
+  const { error } = stocksInfoListRequest.safeParse({ skus });
+  expect(error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`))
+    .toEqual([message]);
 });
 
 test.each([0, -1, 65_536, 1.5, 99_999_999_999_999_999_999n, "1", null, true, [1], undefined])(
