@@ -52,13 +52,3 @@ describe.each(IDS)("int64 %s", (id) => {
     expect([overGrpc.code, overGrpc.message]).toEqual([5, refused.body["detail"]]);
   });
 });
-
-test.each([
-  "9223372036854775808",
-  `"9223372036854775808"`,
-  "18446744073709551617",
-  "9007199254740993.0",
-])("%s is no int64, and refused", async (sent) => {
-  const answer = await call(loms, "POST /v1/order/info", { body: `{"orderID":${sent}}` });
-  expectProblem(answer, 400, ["orderID"]);
-});
