@@ -1,10 +1,10 @@
-import { describe, expect, inject, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { lomsTransports } from "./loms-transports.ts";
 import { shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
 const shop = inject("shop");
-const { create, pay, cancel, tryCreate } = shopAt(shop);
+const { create, pay, tryCreate } = shopAt(shop);
 const transports = lomsTransports(shop);
 const SKU = 3_596_599;
 
@@ -67,65 +67,22 @@ test("OrderList shows a buyer's orders, newest first, with the agreed prices", a
 
 test("an order is in the list as soon as it is answered", async () => {
   const user = newUser();
+  const [gateway] = transports;
   for (let made = 1; made <= 20; made++) {
     const order = await create(user, SKU, 1);
-    expect(idsOf(await list({ user }))[0]).toBe(order);
-    await cancel(order);
-    expect(idsOf(await list({ user, statuses: ["cancelled"] }))).toHaveLength(made);
+    const { response } = await gateway?.call("OrderList", `{"user":${user}}`) ?? {};
+    expect(idsOf(JSON.parse(response ?? "") as Page)[0]).toBe(order);
   }
 });
 
-test("the token of a page is valid with any order of statuses", async () => {
+// loms/rpc/rpc.test.ts and proto/loms/v1/schemas.test.ts have the other rules.
+test("OrderList gets the next page by its token, and refuses any other token", async () => {
   const user = newUser();
-  const made: number[] = [];
-  for (let count = 0; count < 5; count++) made.push(await create(user, SKU, 1));
-  await cancel(made[2] as number);
-  const statuses = ["cancelled", "awaiting payment"];
-  const first = await list({ user, statuses, page_size: 3 });
-  const newer = await create(user, SKU, 1);
-  const second = await list({
-    user,
-    statuses: [...statuses.toReversed(), "cancelled"],
-    page_size: 100,
-    page_token: first.next_page_token,
-  });
+  const made = [await create(user, SKU, 1), await create(user, SKU, 1)];
+  const first = await list({ user, page_size: 1 });
+  const second = await list({ user, page_token: first.next_page_token });
   expect([...idsOf(first), ...idsOf(second)]).toEqual(made.toReversed());
   expect(second.next_page_token).toBe("");
-  expect(idsOf(await list({ user, page_token: "" }))[0]).toBe(newer);
-});
-
-describe("OrderList refuses", () => {
-  const refused = async (request: object) => {
-    const { code, violations } = await callBoth(request);
-    return [code, ...violations.map(({ path }) => path)];
-  };
-
-  test.each([
-    [{ user: 0 }, "user"],
-    [{ user: 1, statuses: ["lost"] }, "statuses.0"],
-    [{ user: 1, statuses: ["payed", ""] }, "statuses.1"],
-    [{ user: 1, page_size: 0 }, "page_size"],
-    [{ user: 1, page_size: 101 }, "page_size"],
-    [{ user: 1, page_token: "garbled" }, "page_token"],
-    [{ user: 1, page_token: "A".repeat(23) }, "page_token"],
-  ])("%j, naming %s", async (request, path) => {
-    expect(await refused(request)).toEqual(["invalid_argument", path]);
-  });
-
-  test("a token of another user, of other statuses, or with one character changed", async () => {
-    const user = newUser();
-    await create(user, SKU, 1);
-    await create(user, SKU, 1);
-    const { next_page_token: token } = await list({ user, page_size: 1 });
-    const garbled = token.replace(/.$/, (last) => last === "A" ? "B" : "A");
-    for (
-      const request of [
-        { user: newUser(), page_token: token },
-        { user, statuses: ["payed"], page_token: token },
-        { user, page_token: garbled },
-      ]
-    ) {
-      expect(await refused(request)).toEqual(["invalid_argument", "page_token"]);
-    }
-  });
+  const { code, violations } = await callBoth({ user, page_token: "garbled" });
+  expect([code, ...violations.map(({ path }) => path)]).toEqual(["invalid_argument", "page_token"]);
 });

@@ -1,6 +1,5 @@
 import { expect, inject, test } from "vitest";
 import { lomsTransports } from "./loms-transports.ts";
-import { newUser } from "./users.ts";
 
 const item = (sku: number, count: number) => `{"sku":${sku},"count":${count}}`;
 const pricedItem = (sku: number, count: number, price: number) =>
@@ -21,25 +20,5 @@ test.each(lomsTransports(inject("shop")))(
     expect(await infoOf(free, dear)).toBe(`${info(`${free},${dear}`)},"total_price":12884901885}`);
     expect(await infoOf(free)).toBe(`${info(free)},"total_price":0}`);
     expect(await infoOf(free, item(1_004, 1))).toBe(`${info(`${free},${item(1_004, 1)}`)}}`);
-  },
-);
-
-test.each(lomsTransports(inject("shop")))(
-  "$name: OrderCreate refuses one SKU with two prices, and other prices under a used key",
-  async (transport) => {
-    const key = { "idempotency-key": newUser().toString() };
-    const create = (...lines: string[]) => transport.call("OrderCreate", order(...lines), key);
-    const priced = pricedItem(1_003, 1, 5);
-    const refused = await create(priced, item(1_003, 1));
-    expect(refused).toMatchObject({
-      code: "invalid_argument",
-      violations: [{ path: "items", message: "prices of sku 1003 differ" }],
-    });
-    const created = await create(priced);
-    expect(await create(priced)).toEqual(created);
-    for (const other of [item(1_003, 1), pricedItem(1_003, 1, 6)]) {
-      expect(await create(other)).toMatchObject({ code: "already_exists" });
-    }
-    await transport.call("OrderCancel", created.response);
   },
 );
