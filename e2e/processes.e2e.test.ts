@@ -1,4 +1,3 @@
-import { connect } from "node:net";
 import { expect, inject, test } from "vitest";
 import type { ServicePart } from "../stack/plan.ts";
 import type { Runtime } from "../stack/processes/runtimes.ts";
@@ -67,27 +66,6 @@ test.each(
   expect(alone.output().match(/Wrong settings/g)).toHaveLength(1);
 });
 
-test("a service that stops finishes the request in progress and accepts no new one", async () => {
-  const own = await startOwnCart(shop, { PRODUCT_CACHE_TTL: "0" });
-  await call(urls.products, "PUT /faults", { body: { latency_ms: 1_500, next: 1 } });
-  try {
-    const { tryAdd } = shopAt({ urls: { ...urls, cart: own.url } });
-    await call(urls.products, "DELETE /stats");
-    const inFlight = tryAdd(newUser(), SKU, 1);
-    await eventually(async () => {
-      const { body } = await call(urls.products, "GET /stats");
-      expect(body).toMatchObject({ calls: { get_product: 1 } });
-    });
-    const ended = own.close();
-    const answer = await inFlight;
-    expect(answer.status, answer.text).toBe(200);
-    expect(await ended).toBe("exit code 0");
-    await expect(tryAdd(newUser(), SKU, 1)).rejects.toThrow();
-  } finally {
-    await call(urls.products, "DELETE /faults");
-  }
-});
-
 test("a second signal ends a service at once, whatever is in progress", async () => {
   const own = await startOwnCart(shop, { PRODUCT_CACHE_TTL: "0" });
   await call(urls.products, "PUT /faults", { body: { hang: true } });
@@ -109,30 +87,4 @@ test("a second signal ends a service at once, whatever is in progress", async ()
   } finally {
     await call(urls.products, "DELETE /faults");
   }
-});
-
-test("two loms processes on one database sell from one stock", async () => {
-  const { settings, url } = await settingsOf("loms");
-  const second = await startAlone("loms", settings, url);
-  try {
-    const [here, there] = [shopAt(shop), shopAt({ urls: { ...urls, loms: url } })];
-    const order = await here.create(newUser(), SKU, 1);
-    expect(await there.status(order)).toBe("awaiting payment");
-    await there.cancel(order);
-    expect(await here.status(order)).toBe("cancelled");
-  } finally {
-    second.signal("SIGTERM");
-    expect(await second.ended).toBe("exit code 0");
-  }
-});
-
-test("a silent connection does not delay the stop", async () => {
-  const own = await startOwnCart(shop);
-  const { port } = new URL(own.url);
-  const socket = connect(Number(port), "127.0.0.1");
-  await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
-  const startedAt = performance.now();
-  expect(await own.close()).toBe("exit code 0");
-  expect(performance.now() - startedAt).toBeLessThan(10_000);
-  socket.destroy();
 });
