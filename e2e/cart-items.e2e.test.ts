@@ -15,8 +15,8 @@ const SNEAKERS = 773_297_411;
 const BOOK = 1_076_963;
 const MUSIC = 2_958_025;
 
-// cart/domain and cart/http/routes.test.ts have the other answers, cart/repository/carts-contract.ts
-// what a store does.
+// cart/domain and cart/http/routes.test.ts have the other answers,
+// cart/repository/carts-contract.ts what a store does.
 
 test("counts of one SKU add up, and another SKU is another line", async () => {
   const user = newUser();

@@ -102,7 +102,7 @@ test("a body without a declared length is refused over the limit", async () => {
   expect(status).toBe(413);
 });
 
-test("a route without a body ignores one, like a trailing slash and unknown parameters", async () => {
+test("a route without a body ignores one, a trailing slash and unknown parameters", async () => {
   const sent = { body: new Uint8Array(64 * 1024), type: null };
   const deleted = await call(cart, `DELETE /user/${user}/cart/${SKU}/?x=1&x=2`, sent);
   expect(deleted.status, deleted.text).toBe(204);

@@ -64,7 +64,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
       .toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n\{\}$/s);
   });
 
-  test("a body that is not UTF-8 is a 400 that names the fault, one without a type a 415", async () => {
+  test("a body that is not UTF-8 is a 400 with the reason, one without a type a 415", async () => {
     const answer = await call(cart.url, line(), { body: new Uint8Array([0x7b, 0xff, 0x7d]) });
     expectProblem(answer, 400);
     expect(answer.body["detail"]).toContain("must be UTF-8");
