@@ -81,17 +81,23 @@ const PACKAGE_HOMES = [
 /** Top folders whose own programs and tests may use every package. */
 const FREE_OF_HOMES = ["stack", "tools", "e2e", "bench", "deploy"];
 
+const STORAGE = ["repository", "outbox", "clients", "sink"];
+
 /** What the folders of a service may not import, and what to do instead. */
 const SERVICE_FOLDERS = {
   domain: {
-    forbidden: ["http", "grpc", "rpc", "bus", "repository", "outbox", "clients", "sink"],
+    forbidden: ["http", "grpc", "rpc", "bus", ...STORAGE],
     remedy: "The domain names what it needs in domain/deps.ts; service.ts passes it in.",
   },
-  ...Object.fromEntries(["http", "grpc", "rpc", "bus"].map((folder) => [folder, {
-    forbidden: ["repository", "outbox", "clients", "sink"],
+  rpc: {
+    forbidden: ["http", "grpc", "shared/http", "shared/grpc", ...STORAGE],
+    remedy: "Methods and their chain know no transport and no storage; take it as a parameter.",
+  },
+  ...Object.fromEntries(["http", "grpc", "bus"].map((folder) => [folder, {
+    forbidden: STORAGE,
     remedy: "A transport calls an operation of the domain; storage is behind domain/deps.ts.",
   }])),
-  ...Object.fromEntries(["repository", "outbox", "clients", "sink"].map((folder) => [folder, {
+  ...Object.fromEntries(STORAGE.map((folder) => [folder, {
     forbidden: ["http", "grpc", "rpc", "bus"],
     remedy: "Storage and clients implement domain/deps.ts and know no transport.",
   }])),
