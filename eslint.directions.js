@@ -2,6 +2,7 @@
 // docs/architecture.md.
 
 const SERVICES = ["cart", "loms", "notifier"];
+const SERVICE_REMEDY = "A service imports no other service and no test tool; they meet in proto/.";
 
 /** What the source of each top folder may import besides itself, and what to do instead. */
 const TOP_FOLDERS = {
@@ -17,18 +18,9 @@ const TOP_FOLDERS = {
     allowed: ["proto", "shared"],
     remedy: "A schema knows no service; what both need belongs in proto/.",
   },
-  cart: {
-    allowed: ["proto", "shared"],
-    remedy: "A service imports no other service and no test tool; they meet in proto/.",
-  },
-  loms: {
-    allowed: ["drizzle", "proto", "shared"],
-    remedy: "A service imports no other service and no test tool; they meet in proto/.",
-  },
-  notifier: {
-    allowed: ["drizzle", "proto", "shared"],
-    remedy: "A service imports no other service and no test tool; they meet in proto/.",
-  },
+  cart: { allowed: ["proto", "shared"], remedy: SERVICE_REMEDY },
+  loms: { allowed: ["drizzle", "proto", "shared"], remedy: SERVICE_REMEDY },
+  notifier: { allowed: ["drizzle", "proto", "shared"], remedy: SERVICE_REMEDY },
   stack: {
     allowed: [...SERVICES, "proto", "shared"],
     remedy: "The launcher knows no tool and no test; what both need belongs in stack/.",
@@ -134,10 +126,6 @@ function topPattern(folder) {
   return { regex: `^(\\.\\./)+(${forbidden.join("|")})/`, message: remedy };
 }
 
-function topRule(folder) {
-  return rule(folder, [topPattern(folder), ...homePatterns(folder)]);
-}
-
 function sharedRule([folder, allowed]) {
   const forbidden = Object.keys(SHARED_FOLDERS)
     .filter((other) => other !== folder && !allowed.includes(other));
@@ -164,7 +152,9 @@ function serviceRules(service) {
 }
 
 export const directions = [
-  ...Object.keys(TOP_FOLDERS).map(topRule),
+  ...Object.keys(TOP_FOLDERS).map((folder) =>
+    rule(folder, [topPattern(folder), ...homePatterns(folder)])
+  ),
   ...Object.entries(SHARED_FOLDERS).map(sharedRule),
   ...SERVICES.flatMap(serviceRules),
 ];
