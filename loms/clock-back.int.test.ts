@@ -14,7 +14,7 @@ import {
   type WriterFixture,
 } from "./repository/writer-fixture.ts";
 
-// Rows that the server stamped before its clock stepped back an hour.
+// Rows stamped by the server before its clock stepped back an hour.
 
 const PAYMENT_TIMEOUT_MS = 60_000;
 
@@ -63,7 +63,7 @@ async function leaseEndsIn(interval: string): Promise<void> {
       until = clock_timestamp() + ${interval}::interval`);
 }
 
-test("a lease that ends later than a new one is void", async () => {
+test("a lease that ends later than a new one is invalid", async () => {
   await createOrder();
   await leaseEndsIn("1 hour");
   expect(await openRelay().step()).toEqual({ kind: "published", events: 2, drained: true });
@@ -104,7 +104,7 @@ const stepBack = (orderId: bigint) =>
       payment_due_at = payment_due_at + interval '1 hour'
     where order_id = ${orderId}`);
 
-test("an order from the future gets the whole payment time from now, once", async () => {
+test("an order from the future gets the full payment time from now, once", async () => {
   const orderId = await createOrder();
   await stepBack(orderId);
   expect(await loms.writer.expireOrders(10, testContext())).toBe(0);
@@ -115,7 +115,7 @@ test("an order from the future gets the whole payment time from now, once", asyn
   expect(await dueIn(orderId), "its deadline moves once").toBeLessThan(ms);
 });
 
-test("a longer deadline that was given in the past stays", async () => {
+test("a longer deadline that was set in the past is kept", async () => {
   const orderId = await createOrder();
   await loms.pool.db.execute(sql`
     update orders set payment_due_at = payment_due_at + interval '1 hour'

@@ -15,7 +15,7 @@ test("lomsConfig() has defaults that fit the local stack", () => {
   });
 });
 
-test("lomsConfig() expects no replica beside a database of the reader's own", () => {
+test("lomsConfig() expects no replica with a given database", () => {
   const environment = { DATABASE_URL: "postgres://elsewhere/loms" };
   expect(lomsConfig(environment).DATABASE_REPLICA_URLS).toEqual([]);
 });
@@ -37,7 +37,7 @@ test("lomsConfig() uses the local stack's databases unless one is given", () => 
   });
 });
 
-test("lomsConfig() names every wrong setting, and no password", () => {
+test("lomsConfig() reports every wrong setting, and no password", () => {
   const environment = {
     LOMS_GRPC: "nowhere",
     ORDER_PAYMENT_TIMEOUT: "soon",
@@ -49,7 +49,7 @@ test("lomsConfig() names every wrong setting, and no password", () => {
   expect(() => lomsConfig(environment)).not.toThrow(/hunter2/);
 });
 
-test("lomsConfig() wants the members listed when a manager rules them", () => {
+test("lomsConfig() requires DATABASE_REPLICA_URLS when SYNC_REPLICA_POLICY is managed", () => {
   const managed = { DATABASE_URL: "postgres://proxy/loms", SYNC_REPLICA_POLICY: "managed" };
   expect(() => lomsConfig(managed)).toThrow(
     "DATABASE_REPLICA_URLS: must list the members when SYNC_REPLICA_POLICY is managed",
@@ -59,7 +59,7 @@ test("lomsConfig() wants the members listed when a manager rules them", () => {
 });
 
 test.each(["0.0.0.0:8094", "[::]:8094", "10.0.0.7:8094", "loms.internal:8094", "127.evil:1"])(
-  "lomsConfig() wants a token for an admin listener on %s",
+  "lomsConfig() requires a token for an admin listener on %s",
   (LOMS_ADMIN) => {
     expect(() => lomsConfig({ LOMS_ADMIN })).toThrow(
       `LOMS_ADMIN_TOKEN: must be set when LOMS_ADMIN is ${LOMS_ADMIN}, beyond loopback`,
@@ -70,11 +70,11 @@ test.each(["0.0.0.0:8094", "[::]:8094", "10.0.0.7:8094", "loms.internal:8094", "
 );
 
 test.each(["127.0.0.1:1", "127.1.2.3:1", "[::1]:1", "localhost:1"])(
-  "lomsConfig() needs no token for an admin listener on %s",
+  "lomsConfig() requires no token for an admin listener on %s",
   (LOMS_ADMIN) => expect(lomsConfig({ LOMS_ADMIN }).LOMS_ADMIN_TOKEN).toBeUndefined(),
 );
 
-test("lomsConfig() refuses a token that no header can carry, without repeating it", () => {
+test("lomsConfig() refuses a token that no header can contain, without repeating it", () => {
   const environment = { LOMS_ADMIN_TOKEN: "hunter 2" };
   expect(() => lomsConfig(environment)).toThrow(/LOMS_ADMIN_TOKEN: is not a bearer token/);
   expect(() => lomsConfig(environment)).not.toThrow(/hunter/);

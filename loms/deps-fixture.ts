@@ -2,7 +2,7 @@ import { vi } from "vitest";
 import type { OrderPages, OrderReader, OrderWriter } from "./domain/deps.ts";
 import type { StockDeps, StockReader, StockWriter } from "./domain/stock-deps.ts";
 
-/** Fake dependencies of the operations: every call succeeds until a test says otherwise. */
+/** Fake dependencies of the operations: every call succeeds unless a test changes it. */
 export function fakeDeps() {
   const writer = {
     orderCreate: vi.fn<OrderWriter["orderCreate"]>(() =>
@@ -31,7 +31,7 @@ export function fakeDeps() {
   return { writer, reader, orderPages };
 }
 
-/** Fake dependencies of the operations on stock; there is none until a test says otherwise. */
+/** Fake dependencies of the operations on stock, which is empty unless a test changes it. */
 export function fakeStockDeps() {
   return {
     stockWriter: {

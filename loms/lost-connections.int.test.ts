@@ -19,7 +19,7 @@ let database: TestDatabase;
 let bus: TestDatabase;
 let line: TcpLine;
 let loms: RunningLoms;
-/** Reads the database directly, not over the line. */
+/** Connects to the database without the proxy. */
 let direct: Pool;
 
 beforeEach(async () => {
@@ -120,7 +120,7 @@ async function waitingForLocks(): Promise<number> {
   return rows.length;
 }
 
-test("each key makes one order while connections are cut under load", async () => {
+test("each key creates one order while connections are cut under load", async () => {
   const keys = Array.from({ length: 60 }, (_, index) => `key ${index}`);
   const cutting = setInterval(() => line.cut(), 30);
   const first = await Promise.all(keys.map((key) => create(key)))
@@ -130,7 +130,7 @@ test("each key makes one order while connections are cut under load", async () =
   expect(await sold()).toEqual({ orders: keys.length, reserved: keys.length });
 });
 
-test("without the primary writes fail at once and replicas answer reads", async () => {
+test("without the primary, writes fail at once and replicas answer reads", async () => {
   line.refuses = true;
   line.cut();
   expect((await create("unavailable")).status).toBe(503);
@@ -142,7 +142,7 @@ test("without the primary writes fail at once and replicas answer reads", async 
   expect(await sold()).toEqual({ orders: 1, reserved: 1 });
 });
 
-test("a primary that hangs delays a write up to its deadline, and nothing afterwards", async () => {
+test("a primary that hangs delays a write until its deadline, and nothing afterwards", async () => {
   line.stopped = true;
   const keys = Array.from({ length: 30 }, (_, index) => `still ${index}`);
   const answers = await Promise.all(keys.map((key) => create(key)));
@@ -151,7 +151,7 @@ test("a primary that hangs delays a write up to its deadline, and nothing afterw
   line.stopped = false;
   line.cut();
   await expect.poll(async () => (await create("after")).status, BACK_WITHIN).toBe(200);
-  // Those whose connection was opening may arrive late.
+  // Writes whose connection was opening may arrive late.
   const after = await sold();
   expect(after.orders).toBe(after.reserved);
   for (const key of keys) await createUntilKnown(key);

@@ -19,7 +19,7 @@ import { stopRelay } from "./outbox/stop-relay.ts";
 
 type Opening = ServiceParts<LomsConfig>;
 
-/** Relays publish their outbox without being called. */
+/** The relays, for their callers to wake. */
 type Relays = Readonly<Record<"orders" | "stock", Relay>>;
 
 /** Starts the relays of order events and of stock events, and the cleaners of their outboxes. */
@@ -45,7 +45,7 @@ export async function openRelays(databases: Databases, parts: Opening): Promise<
 }
 
 interface RelayParts extends Pick<RelayOptions, "outbox" | "topic" | "onBatch"> {
-  /** An event, in log messages. */
+  /** The name of an event in log messages. */
   readonly what: string;
   readonly bus: Bus;
 }

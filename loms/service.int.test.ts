@@ -47,13 +47,13 @@ function clientOf({ grpcAddress }: RunningLoms) {
   });
 }
 
-test("startLoms() migrates an empty database, also when two processes start at once", async () => {
+test("startLoms() migrates an empty database, also in concurrent processes", async () => {
   const both = await Promise.all([start(), start()]);
   for (const { url } of both) expect((await fetch(`${url}/readyz`)).status).toBe(200);
   await Promise.all(both.map((loms) => loms.close()));
 });
 
-test("both transports lead to the same orders", async () => {
+test("both transports return the same orders", async () => {
   const loms = await start();
   const client = clientOf(loms);
   const user = 2n ** 63n - 1n;
@@ -72,7 +72,7 @@ test("both transports lead to the same orders", async () => {
   await expect(fetch(`${loms.url}/readyz`)).rejects.toThrow();
 });
 
-test("close() publishes what the last request left in the outbox", async () => {
+test("close() publishes the outbox events of the last request", async () => {
   const loms = await start();
   const client = clientOf(loms);
   const items = [{ sku: 1003, count: 1 }];
@@ -105,7 +105,7 @@ test("an order that is not payed in time is cancelled", async () => {
   await loms.close();
 });
 
-test("startLoms() leaves nothing open when an address is taken", async () => {
+test("startLoms() leaves nothing open if an address is in use", async () => {
   const loms = await start();
   const [port] = await freePorts(1);
   const taken = { LOMS_GRPC: loms.grpcAddress, LOMS_HTTP: `127.0.0.1:${port}` };
@@ -114,7 +114,7 @@ test("startLoms() leaves nothing open when an address is taken", async () => {
   await loms.close();
 });
 
-test("the stock API decides what orders can buy, for callers with the token", async () => {
+test("the stock API sets what orders can buy, for callers with the token", async () => {
   const loms = await start({ LOMS_ADMIN_TOKEN: "s3cret" });
   const post = async (url: string, body: object, token?: string) =>
     await fetch(url, {
@@ -145,7 +145,7 @@ test("the stock API decides what orders can buy, for callers with the token", as
   await loms.close();
 });
 
-test("loms serves without the admin listener when its default address is taken", async () => {
+test("loms runs without the admin listener if its default address is in use", async () => {
   const [first, second] = [await start({ LOMS_ADMIN: "" }), await start({ LOMS_ADMIN: "" })];
   // Another program of this machine may have the address as well.
   expect(second.adminUrl).toBeUndefined();
@@ -153,7 +153,7 @@ test("loms serves without the admin listener when its default address is taken",
   await Promise.all([first.close(), second.close()]);
 });
 
-test("startLoms() fails when an address that was chosen for the stock API is taken", async () => {
+test("startLoms() fails if a chosen address of the stock API is in use", async () => {
   const loms = await start();
   const LOMS_ADMIN = new URL(loms.adminUrl ?? "").host;
   await expect(start({ LOMS_ADMIN })).rejects.toThrow(`Cannot listen on ${LOMS_ADMIN}`);

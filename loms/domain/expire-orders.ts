@@ -12,7 +12,7 @@ const BACKOFF_MAX_MS = 1_000;
 
 /**
  * Cancels orders past their payment deadline, in a loop. Several processes may do so concurrently.
- * `newContext` gives each step a deadline and a trace of its own.
+ * `newContext` gives each step a deadline and a new trace.
  */
 export function orderExpirer(
   { writer }: Pick<Deps, "writer">,

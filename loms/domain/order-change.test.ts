@@ -20,13 +20,13 @@ describe.each(operations)("$method()", ({ verb, method, run }) => {
     return deps;
   }
 
-  test("writes the change with its trace", async () => {
+  test("writes the change with its trace context", async () => {
     const deps = depsAnswering({ kind: "changed" });
     await run(deps, 8n, context);
     expect(deps.writer[method].mock.calls).toEqual([[{ orderId: 8n, traceparent }, context]]);
   });
 
-  test("succeeds when the order already has that status", async () => {
+  test("succeeds if the order already has that status", async () => {
     const deps = depsAnswering({ kind: "unchanged" });
     await expect(run(deps, 8n, context)).resolves.toBeUndefined();
   });

@@ -24,7 +24,7 @@ async function refused(outcome: OrderCreateOutcome): Promise<AppError> {
   return error as AppError;
 }
 
-/** The longest message: every number has as many digits as it can. */
+/** The longest message: every number has its maximum of digits. */
 function longShortage(skusTotal: number): OrderShortage {
   const skus = Array.from({ length: Math.min(skusTotal, SHORT_SKUS_MAX) }, (_, index) => (
     { sku: 4_294_967_295 - index, requested: 65_535, available: 65_534 }
@@ -33,7 +33,7 @@ function longShortage(skusTotal: number): OrderShortage {
 }
 
 describe("orderCreate()", () => {
-  test("writes the order with its trace and resolves with the id", async () => {
+  test("writes the order with its trace context and resolves with the id", async () => {
     const deps = depsAnswering({ kind: "created", orderId: 2n ** 53n + 1n });
     expect(await orderCreate(deps, input, context)).toBe(9007199254740993n);
     expect(deps.writer.orderCreate.mock.calls).toEqual([[{ ...input, traceparent }, context]]);
@@ -50,13 +50,13 @@ describe("orderCreate()", () => {
     expect(error.shortage).toEqual(shortage);
   });
 
-  test("keeps the message under 1 KiB and gives the number of SKUs it leaves out", async () => {
+  test("keeps the message under 1 KiB and states the number of omitted SKUs", async () => {
     const { message } = await refused({ kind: "short", shortage: longShortage(1000) });
     expect(new TextEncoder().encode(message).length).toBeLessThan(1024);
     expect(message).toMatch(/^Order 9223372036854775807 failed: .*; and 990 more$/);
   });
 
-  test("throws already_exists when the key belongs to other items", async () => {
+  test("throws already_exists if the key belongs to other items", async () => {
     const deps = depsAnswering({ kind: "key_reused", orderId: 5n });
     await expect(orderCreate(deps, input, context))
       .rejects.toMatchObject({

@@ -15,8 +15,8 @@ export interface OrderCreateInput {
 
 /**
  * Creates an order, reserves its items and returns its id.
- * @throws {AppError} `failed_precondition` with the shortage when a SKU is short: the order then
- * exists with status `failed`. `already_exists` when the key belongs to an order of other items.
+ * @throws {AppError} `failed_precondition` with the shortage if a SKU is short; the order then
+ * exists with status `failed`. `already_exists` if the key belongs to an order of other items.
  */
 export async function orderCreate(
   deps: Pick<Deps, "writer">,

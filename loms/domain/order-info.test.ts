@@ -20,7 +20,7 @@ test("orderInfo() resolves with the order", async () => {
   expect(deps.reader.orderInfo).toHaveBeenCalledWith(8n, context);
 });
 
-test("orderInfo() throws not_found when there is no such order", async () => {
+test("orderInfo() throws not_found for an unknown order", async () => {
   await expect(orderInfo(depsAnswering(undefined), 8n, context))
     .rejects.toMatchObject({ code: "not_found", message: "There is no order 8" });
 });

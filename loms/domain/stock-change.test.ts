@@ -13,7 +13,7 @@ const change: StockChange = {
   reference: "note 1",
 };
 
-test("stockChange() returns the stock after it and wakes the relay", async () => {
+test("stockChange() returns the new stock and wakes the relay", async () => {
   const deps = fakeStockDeps();
   const lines = [{ sku: 42, totalCount: 5n, reserved: 1n }];
   deps.stockWriter.stockChange.mockResolvedValue({ kind: "changed", lines });
@@ -32,7 +32,7 @@ test("stockChange() throws already_exists for the reference of another change", 
   expect(deps.wakeStockRelay).not.toHaveBeenCalled();
 });
 
-test("stockChange() throws failed_precondition naming each SKU and its numbers", async () => {
+test("stockChange() throws failed_precondition with each SKU and its numbers", async () => {
   const deps = fakeStockDeps();
   deps.stockWriter.stockChange.mockResolvedValue({
     kind: "refused",
@@ -48,7 +48,7 @@ test("stockChange() throws failed_precondition naming each SKU and its numbers",
   });
 });
 
-test("stockChange() names ten refused lines and how many more there are", async () => {
+test("stockChange() names ten refused lines and the number of further ones", async () => {
   const deps = fakeStockDeps();
   const lines = Array.from({ length: 12 }, (_, index) => ({
     ...{ rule: "below_reserved", sku: index + 1, totalCount: 0n, reserved: 1n } as const,

@@ -24,12 +24,12 @@ test.each([
   expect(deps.reader.stocksInfo).toHaveBeenCalledWith(42, context);
 });
 
-test("stocksInfo() throws not_found when the SKU has no stock row", async () => {
+test("stocksInfo() throws not_found if the SKU has no stock row", async () => {
   await expect(stocksInfo(depsAnswering(undefined), 42, context))
     .rejects.toMatchObject({ code: "not_found", message: "There is no stock of sku 42" });
 });
 
-test("stocksInfoList() reads each SKU once and returns what can be bought", async () => {
+test("stocksInfoList() reads each SKU once and returns the available units", async () => {
   const deps = fakeDeps();
   deps.reader.stocksInfoList.mockResolvedValue([
     { sku: 7, totalCount: 10n, reserved: 3n },

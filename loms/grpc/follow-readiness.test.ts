@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { followReadiness } from "./follow-readiness.ts";
 
-test("followReadiness() reports every second which parts are healthy", async () => {
+test("followReadiness() reports the health of each part every second", async () => {
   const clock = new VirtualClock();
   const reported: string[] = [];
   const health = {

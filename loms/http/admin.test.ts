@@ -28,7 +28,7 @@ function setUp(token?: string) {
   return { ...deps, app, post, lines, metrics };
 }
 
-test("stockReceive() passes the lines on and answers with the stock after them", async () => {
+test("stockReceive() passes on the lines and returns the new stock", async () => {
   const { post, stockWriter } = setUp();
   stockWriter.stockChange.mockResolvedValue({
     kind: "changed",
@@ -53,7 +53,7 @@ test("stockCount() keeps every digit of a total", async () => {
   });
 });
 
-test("stockList() answers a page", async () => {
+test("stockList() returns a page", async () => {
   const { post, stockReader } = setUp();
   stockReader.stockList.mockResolvedValue([{ sku: 7, totalCount: 2n, reserved: 1n }]);
   expect(await post("/v1/stock/list", { after: 5, limit: 1 })).toEqual({
@@ -65,7 +65,7 @@ test("stockList() answers a page", async () => {
   expect(pages).toEqual([[5, 1], [0, 100]]);
 });
 
-test("stockMovements() answers a page", async () => {
+test("stockMovements() returns a page", async () => {
   const { post, stockReader } = setUp();
   const at = "2026-03-04T05:06:07.890Z";
   stockReader.stockMovements.mockResolvedValue([
@@ -139,7 +139,7 @@ test.each<[string, unknown, string, string]>([
   ["list", { limit: 0 }, "limit", "must be an integer from 1 to 1000, got 0"],
   ["list", { after: -1 }, "after", "must be an integer from 0 to 4294967295, got -1"],
   ["movements", {}, "sku", "must be an integer from 1 to 4294967295, got nothing"],
-])("/v1/stock/%s names a broken rule of %j", async (route, body, path, message) => {
+])("/v1/stock/%s reports a broken rule of %j", async (route, body, path, message) => {
   const { post, stockWriter } = setUp();
   const { status, text } = await post(`/v1/stock/${route}`, body);
   expect(status).toBe(400);
@@ -147,13 +147,13 @@ test.each<[string, unknown, string, string]>([
   expect(stockWriter.stockChange).not.toHaveBeenCalled();
 });
 
-test("255 characters of two code units each are a reason", async () => {
+test("a reason may have 255 characters of two code units each", async () => {
   const { post } = setUp();
   const body = { lines: [line], reason: "🚚".repeat(255), reference: "n" };
   expect(await post("/v1/stock/receive", body)).toMatchObject({ status: 200 });
 });
 
-test("every operation wants the token, and no line of the log has it", async () => {
+test("every operation requires the token, and no log line contains it", async () => {
   const { post, lines, stockWriter, stockReader, metrics } = setUp("t0ken");
   for (const route of ["receive", "count", "list", "movements"]) {
     const path = `/v1/stock/${route}`;
@@ -173,7 +173,7 @@ test.each(["/openapi.json", "/swagger-ui", "/"])("%s needs no token", async (pat
   expect((await setUp("right").app.request(path)).status).toBe(200);
 });
 
-test("pages of other origins may not use it", async () => {
+test("pages of other origins are not allowed", async () => {
   const { app } = setUp();
   const answer = await app.request("/v1/stock/list", {
     method: "OPTIONS",

@@ -86,14 +86,14 @@ describe("the gateway", () => {
     expect(await setUp().post("/v1/order/create", `${padded} `)).toMatchObject({ status: 413 });
   });
 
-  test("refuses an empty idempotency key, naming it", async () => {
+  test("refuses an empty idempotency key by name", async () => {
     const headers = { ...JSON_TYPE, "idempotency-key": "" };
     const { status, text } = await setUp().post("/v1/order/create", order, headers);
     expect(status).toBe(400);
     expect(JSON.parse(text)).toMatchObject({ errors: [{ path: "idempotency-key" }] });
   });
 
-  test("returns the SKUs that were short, and the order's id with every digit", async () => {
+  test("returns the SKUs that are short, and the order's id with every digit", async () => {
     const { post, writer } = setUp();
     const skus = [{ sku: 42, requested: 3, available: 2 }];
     const shortage = { orderId: 2n ** 63n - 1n, skus, skusTotal: 1 };
@@ -117,7 +117,7 @@ describe("the gateway", () => {
     expect((await setUp().app.request(path, { method })).status).toBe(status);
   });
 
-  test("logs one line for each request, however it ends", async () => {
+  test("logs one line for each request, whatever its outcome", async () => {
     const { app, post, lines, reader } = setUp();
     await post("/v1/order/info", { orderID: 1 });
     await post("/v1/order/info", "not JSON");

@@ -18,7 +18,7 @@ test("the backlog is read at the scrape, once for concurrent scrapes", async () 
   expect(samples.get("outbox_refused_events")).toBe(2);
 });
 
-test("there is no backlog metric while the database does not answer", async () => {
+test("the backlog metrics are absent while the database does not answer", async () => {
   const metrics = new Metrics("loms");
   const read = vi.fn(() => Promise.resolve(BACKLOG));
   watchBacklog(ORDER_BACKLOG, read, metrics);

@@ -34,7 +34,7 @@ beforeEach(async () => {
   await loms.pool.db.execute(sql`truncate outbox, outbox_refused`);
 });
 
-/** Publishes what waits; returns the status and reason of each event. */
+/** Publishes the waiting events; returns the status and reason of each. */
 async function published(): Promise<string[]> {
   const taken: OutgoingMessage[] = [];
   const publish = (_: unknown, messages: readonly OutgoingMessage[]) => {
@@ -69,12 +69,12 @@ const cancel = (orderId: bigint) =>
   loms.writer.orderCancel([{ orderId, traceparent: "t" }], testContext());
 const placed = ["new", "awaiting payment"];
 
-test("the event of an order that its buyer cancelled says buyer", async () => {
+test("the event of an order cancelled by its buyer has the reason buyer", async () => {
   await cancel(await awaiting());
   expect(await published()).toEqual([...placed, "cancelled: buyer"]);
 });
 
-test("the event of an order that was not payed in time says payment_timeout", async () => {
+test("the event of an order not payed in time has the reason payment_timeout", async () => {
   const orderId = await awaiting();
   await loms.pool.db.execute(
     sql`update orders set payment_due_at = '2020-01-01' where order_id = ${orderId}`,
@@ -83,21 +83,21 @@ test("the event of an order that was not payed in time says payment_timeout", as
   expect(await published()).toEqual([...placed, "cancelled: payment_timeout"]);
 });
 
-test("the event of an order that stock could not cover says out_of_stock", async () => {
+test("the event of an order short of stock has the reason out_of_stock", async () => {
   await loms.create([{ sku, count: 60_000 }]);
   expect(await published()).toEqual(["new", "failed: out_of_stock"]);
 });
 
-test("the events of a payed order, and of one that ended before reasons, say none", async () => {
+test("events of payed orders, and of orders without a stored reason, have none", async () => {
   const orderId = await awaiting();
   await loms.writer.orderPay([{ orderId, traceparent: "t" }], testContext());
   await cancel(await awaiting());
-  // As the function of an older schema wrote it.
+  // As written by the function of an older schema.
   await loms.pool.db.execute(sql`update outbox set reason = null where status = 'cancelled'`);
   expect(await published()).toEqual([...placed, "payed", ...placed, "cancelled"]);
 });
 
-test("events that are published again keep their reason", async () => {
+test("republished events keep their reason", async () => {
   await cancel(await awaiting());
   const [{ since } = { since: "" }] = await loms.pool.db.execute<{ since: string }>(
     sql`select to_char(min(at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as since

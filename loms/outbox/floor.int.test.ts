@@ -18,7 +18,7 @@ const LEASE_MS = 60_000;
 
 let database: TestDatabase;
 let loms: WriterFixture;
-/** A connection with a transaction of its own. */
+/** A connection with a separate transaction. */
 let late: Pool;
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ const insertEvent = (pool: Pool, orderId = 1) =>
     insert into outbox (order_id, user_id, seq, status, at, traceparent)
     values (${orderId}, 7, 1, 'new', clock_timestamp(), 't') returning id`);
 
-/** A read that renews the lease; returns the ids that it brings. */
+/** A read that renews the lease; returns the ids of its events. */
 async function renew(): Promise<(bigint | null)[]> {
   await loms.pool.db.execute(sql`
     update outbox_lease set until = clock_timestamp() + interval '1 s' where holder = ${RELAY}`);
@@ -58,14 +58,14 @@ async function floor(): Promise<bigint> {
   return lease?.floor as bigint;
 }
 
-/** Renews until the floor is there: transactions of other databases hold it back, too. */
+/** Renews until the floor has risen: transactions of other databases delay it, too. */
 async function expectFloor(id: bigint): Promise<void> {
   await expect.poll(async () => (await renew(), await floor())).toBe(id);
 }
 
 const markAll = () => loms.pool.db.execute(sql`update outbox set published_at = now()`);
 
-test("the floor rises above what is published, and not above what waits", async () => {
+test("the floor rises above published events, and not above waiting ones", async () => {
   const [first] = await insertEvent(loms.pool);
   const [second] = await insertEvent(loms.pool);
   await expectFloor(first?.id as bigint);
@@ -92,7 +92,7 @@ test("the floor stays below an event whose transaction commits late", async () =
   await expectFloor(early?.id as bigint + 2n);
 });
 
-test("a transaction that began earlier and draws its id later is not passed", async () => {
+test("the floor does not pass an earlier transaction that draws its id later", async () => {
   await late.db.execute(sql`begin`);
   await late.db.execute(sql`select pg_current_xact_id()`);
   await insertEvent(loms.pool);
@@ -106,7 +106,7 @@ test("a transaction that began earlier and draws its id later is not passed", as
 });
 
 test.each(["outbox", "stock_outbox"])(
-  "an insert into %s draws its ids after it has its xid",
+  "an insert into %s draws its ids after its xid",
   async (table) => {
     const columns = table === "outbox"
       ? sql`order_id, user_id, seq, status`
@@ -122,7 +122,7 @@ test.each(["outbox", "stock_outbox"])(
   },
 );
 
-test("a sequence that was set back makes the floor void, and the cleaner's mark", async () => {
+test("a sequence that was set back invalidates the floor and the cleaner's mark", async () => {
   await loms.pool.db.update(outboxLease).set({ floor: 1_000_000n, cleanedTo: 1_000_000n });
   const [event] = await insertEvent(loms.pool);
   expect(await renew()).toEqual([event?.id]);
@@ -137,7 +137,7 @@ test("the floor rises in a database that was copied from a server with more xids
   await expectFloor(event?.id as bigint + 1n);
 });
 
-test("the cleaner begins where nothing is left, and never above the floor", async () => {
+test("the cleaner begins at the oldest event left, and never above the floor", async () => {
   const clean = () =>
     cleanOutbox({
       ...{ outbox: ORDER_OUTBOX, pool: loms.pool, clock: systemClock, onError: () => {} },

@@ -20,10 +20,10 @@ import { Relay } from "./relay.ts";
 let database: TestDatabase;
 let loms: WriterFixture;
 let sku: number;
-/** What the writes of a test passed on. */
+/** The events that the writes of a test passed on. */
 let written: OrderEventRow[];
 let withStockEvents: boolean[];
-/** The ids of what was published, in order. */
+/** The ids of the published events, in order. */
 let taken: string[];
 
 beforeAll(async () => {
@@ -57,14 +57,14 @@ const pay = (...ids: bigint[]) =>
 const cancel = (...ids: bigint[]) =>
   loms.writer.orderCancel(ids.map((orderId) => ({ orderId, traceparent: "t" })), testContext());
 
-/** What a relay reads from the table. */
+/** The events that a relay reads from the table. */
 async function inTable(): Promise<OrderEventRow[]> {
   const parameters = [randomUUID(), 1_000, [], 100, "local"] as const;
   const rows = await loms.pool.run(OUTBOX_READ, parameters, testContext());
   return rows.map(({ state: _state, awaited: _awaited, ...row }) => row);
 }
 
-test("each write passes on the events that it has put into the outbox", async () => {
+test("each write passes on its outbox events", async () => {
   const [first, second, third] = [await createOrder(), await createOrder(), await createOrder()];
   await loms.create([{ sku, count: 60_000 }]);
   await pay(first, second, first, 999_999n);
@@ -78,7 +78,7 @@ test("each write passes on the events that it has put into the outbox", async ()
   expect(written).toEqual(await inTable());
 });
 
-test("an answer that is repeated passes on no event", async () => {
+test("a repeated answer passes on no event", async () => {
   const order = newOrder([{ sku, count: 1 }], "once");
   const [outcome] = await loms.writer.orderCreate([order, order], testContext());
   expect(written.map(({ seq }) => seq)).toEqual([1, 2]);
@@ -115,7 +115,7 @@ function openRelay(clock = new VirtualClock(), failures = 0, onError = () => {})
   });
 }
 
-test("the holder publishes what is offered without reading it, and marks it", async () => {
+test("the holder publishes offered events without reading them, and marks them", async () => {
   const relay = openRelay();
   await relay.step();
   const run = vi.spyOn(loms.pool, "run");
@@ -131,7 +131,7 @@ test("the holder publishes what is offered without reading it, and marks it", as
   expect((await outboxBacklog(ORDER_OUTBOX, loms.pool, testContext())).events).toBe(0);
 });
 
-test("before and after its lease a relay takes nothing from memory", async () => {
+test("before and after its lease a relay publishes no offered events", async () => {
   const clock = new VirtualClock();
   const relay = openRelay(clock);
   await createOrder();
@@ -146,7 +146,7 @@ test("before and after its lease a relay takes nothing from memory", async () =>
   expect(await openRelay().step()).toMatchObject({ kind: "published", events: 2 });
 });
 
-test("a publish that fails is reported once, whatever was offered meanwhile", async () => {
+test("a publish that fails is reported once, whatever is offered meanwhile", async () => {
   const onError = vi.fn();
   const relay = openRelay(new VirtualClock(), 1, onError);
   await relay.step();
@@ -158,7 +158,7 @@ test("a publish that fails is reported once, whatever was offered meanwhile", as
   await relay.close();
 });
 
-test("while the bus is away events wait in the table, and come in order afterwards", async () => {
+test("while the bus is unavailable events wait in the table, in order", async () => {
   const clock = new VirtualClock();
   const relay = openRelay(clock, 5);
   relay.start();

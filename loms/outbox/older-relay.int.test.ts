@@ -30,7 +30,7 @@ async function take(from: "loms_outbox_take_reasons" | "loms_stock_outbox_take",
 }
 
 test.each(["loms_outbox_take_reasons", "loms_stock_outbox_take"] as const)(
-  "%s() takes the lease of an outbox in which events wait, and of no other",
+  "%s() takes the lease only of an outbox with waiting events",
   async (from) => {
     const [idle, older, newer] = [randomUUID(), randomUUID(), randomUUID()];
     expect(await take(from, idle)).toEqual([{ state: "drained", hasEvent: false }]);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { orderEventMessage } from "./order-outbox.ts";
 
-test("orderEventMessage() keeps every digit and names the event in its headers", () => {
+test("orderEventMessage() keeps every digit and has the CloudEvents headers", () => {
   const message = orderEventMessage({
     id: "9223372036854775807-2",
     order_id: 9223372036854775807n,

@@ -17,7 +17,7 @@ interface StoredRow extends OrderEventRow {
   isMarked: boolean;
 }
 
-/** A call in progress: first it takes effect, later its answer arrives. */
+/** A call in progress: it takes effect first, and is answered later. */
 interface Call {
   effect: (() => unknown) | undefined;
   answer: () => void;
@@ -25,8 +25,8 @@ interface Call {
 
 /**
  * For tests: an outbox, a bus and relays of several processes. `random` decides when a call takes
- * effect and when it answers. With `isFaulty`, calls fail before or after their effect, several
- * relays get the lease, and time passes.
+ * effect and when it is answered. With `isFaulty`, calls fail before or after their effect, several
+ * relays have the lease, and time passes.
  */
 export class OutboxModel {
   readonly published: OutgoingMessage[] = [];
@@ -69,7 +69,7 @@ export class OutboxModel {
     });
   }
 
-  /** Continues one call, or lets time pass. */
+  /** Continues one call, or advances the time. */
   async step(): Promise<void> {
     const index = Math.floor(this.#random() * (this.#calls.length + 1));
     const call = this.#calls[index];

@@ -10,8 +10,8 @@ import {
 export type EventRow = RowOf<{ readonly id: "int8?"; readonly traceparent: "text?" }>;
 
 /**
- * `state` is 'taken' in a row with an event, else 'drained' or 'elsewhere'; `awaited` is whether
- * another relay waits.
+ * `state` is 'taken' in a row with an event, otherwise 'drained' or 'elsewhere'; `awaited` is
+ * whether another relay waits.
  */
 interface ReadColumns {
   readonly state: "text";
@@ -23,7 +23,7 @@ interface ReadColumns {
 /** The position of an event among those of its key. */
 export interface Place {
   readonly key: bigint;
-  /** From 1 on; undefined if its successors need more than this row to be published. */
+  /** From 1; undefined if its successors need more than this row to be published. */
   readonly seq: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface Outbox {
   readonly mark: Statement<readonly ["uuid", "int8[]", "bool"], { readonly done: "void" }>;
   /** Parameters: the ids of permanently refused events, and the bus's reasons. */
   readonly refuse: Statement<readonly ["int8[]", "text[]"], Readonly<Record<never, ColumnType>>>;
-  /** Parameters: how long published events stay, in ms, and the number of events to look at. */
+  /** Parameters: how long published events are kept, in ms, and the number of events to check. */
   readonly clean: Statement<readonly ["int8", "int4"], { readonly deleted: "int4" }>;
   readonly backlog: Statement<
     readonly [],
@@ -61,7 +61,7 @@ type EventName = Readonly<Record<string, bigint | number | string>>;
 export type RefusedEvent = EventName & { readonly reason: string };
 
 /**
- * The statements that do not depend on what the events are. No caller waits for the replica: marks
+ * The statements that are the same for every kind of event. No caller waits for the replica: marks
  * and deletions commit on the primary alone.
  * @param key the columns that name an event among the refused ones
  */

@@ -21,7 +21,7 @@ const placesOf = (queue: EventQueue) =>
     `${ORDER_OUTBOX.placeOf?.(row).key} ${(row as OrderEventRow).seq}`
   );
 
-/** A read that brings these rows. */
+/** A read that returns these rows. */
 function read(queue: EventQueue, rows: readonly OrderEventRow[]): void {
   queue.add(rows, queue.beginRead());
 }
@@ -35,7 +35,7 @@ test("the first events of an order are taken, and each that follows one", () => 
   expect(placesOf(queue)).toEqual(["1 1", "1 2", "2 1", "1 3"]);
 });
 
-test("an event without its predecessor is left to the table, and taken behind it", () => {
+test("an event without its predecessor is left to the table, and taken after it", () => {
   const queue = openQueue();
   read(queue, []);
   const second = event(1, 2);
@@ -46,7 +46,7 @@ test("an event without its predecessor is left to the table, and taken behind it
   expect(placesOf(queue)).toEqual(["1 2", "1 3"]);
 });
 
-test("an event comes once, from memory or from the table", () => {
+test("an event is taken once, from memory or from the table", () => {
   const queue = openQueue();
   const [first, second] = [event(1, 1), event(1, 2)];
   const reading = queue.beginRead();
@@ -58,7 +58,7 @@ test("an event comes once, from memory or from the table", () => {
   expect(queue.length, "it is being published").toBe(0);
 });
 
-test("a read leaves out what is not marked yet, and what was marked after it began", () => {
+test("a read omits events that are not marked yet, and those marked after it began", () => {
   const queue = openQueue();
   const first = event(1, 1);
   queue.offer([first]);
@@ -70,7 +70,7 @@ test("a read leaves out what is not marked yet, and what was marked after it beg
   expect(queue.beginRead().knownIds).toEqual([]);
 });
 
-test("what a read brings is void after a reset", () => {
+test("a read that began before a reset is discarded", () => {
   const queue = openQueue();
   queue.offer([event(1, 1)]);
   const reading = queue.beginRead();
@@ -79,7 +79,7 @@ test("what a read brings is void after a reset", () => {
   expect([queue.length, queue.isBehind]).toEqual([0, true]);
 });
 
-test("after a reset only the table knows where an order is", () => {
+test("after a reset only the table knows the last event of an order", () => {
   const queue = openQueue();
   const taken = [event(1, 1), event(1, 2)];
   queue.offer(taken);
@@ -89,14 +89,14 @@ test("after a reset only the table knows where an order is", () => {
   expect(queue.length).toBe(0);
 });
 
-test("no event follows from memory one that names refused ones", () => {
+test("an event that names refused ones is not followed from memory", () => {
   const queue = openQueue();
   read(queue, [event(1, 2, "1-1")]);
   queue.offer([event(1, 3)]);
   expect([queue.length, queue.isBehind]).toEqual([1, true]);
 });
 
-test("what does not fit is left to the table, and so is what comes until it has been read", () => {
+test("a full queue leaves events to the table, until the table has been read", () => {
   const queue = openQueue();
   read(queue, []);
   for (let order = 1; order <= WAITING_MAX / 2; order++) {
@@ -114,7 +114,7 @@ test("what does not fit is left to the table, and so is what comes until it has 
   expect(placesOf(queue).slice(-2)).toEqual(["0 1", "1 3"]);
 });
 
-test("an outbox whose events have no place takes none from memory", () => {
+test("an outbox without places takes no events from memory", () => {
   const queue = new EventQueue(STOCK_OUTBOX);
   queue.offer([{ id: 1n, traceparent: "t" }]);
   expect([queue.length, queue.isBehind]).toEqual([0, true]);

@@ -21,7 +21,7 @@ export interface Reading {
 export class EventQueue {
   readonly #placeOf: Outbox["placeOf"];
   #waiting: EventRow[] = [];
-  /** Ids of events that wait, are being published, or would be returned by a read again. */
+  /** Ids of events that wait, are being published, or would be returned by another read. */
   readonly #known = new Set<bigint>();
   /** Ids that the next read may return again if they are not marked. */
   #marked: bigint[] = [];
@@ -83,7 +83,7 @@ export class EventQueue {
     this.#marked.push(...ids);
   }
 
-  /** Leaves to the table what waits, and the removed events that were not published. */
+  /** Leaves the waiting events to the table, and the removed ones that were not published. */
   reset(unpublished: readonly EventRow[] = []): void {
     for (const { id } of [...unpublished, ...this.#waiting]) this.#known.delete(id as bigint);
     this.#waiting = [];

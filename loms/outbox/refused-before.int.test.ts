@@ -40,7 +40,7 @@ function openRelay(publish: Bus["publish"]): Relay {
   });
 }
 
-test("an event names the refused ones before it, also from another relay", async () => {
+test("an event names the refused ones before it, also if another relay publishes it", async () => {
   const sku = await loms.addStock(10);
   const [outcome] = await loms.writer.orderCreate([newOrder([{ sku, count: 1 }])], testContext());
   if (outcome?.kind !== "created") throw new Error("not created");

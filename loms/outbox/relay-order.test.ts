@@ -25,13 +25,13 @@ async function writeOrder(model: OutboxModel, order: bigint, random: () => numbe
     const relay = model.relays[Math.floor(random() * model.relays.length)];
     const seqs = seq === 1 ? [1, 2] : [seq];
     const rows = await model.write(order, seqs).catch(() => undefined);
-    // Of a write whose outcome is unknown nothing is offered, and none follows.
+    // After a write with an unknown outcome nothing is offered, and no write follows.
     if (!rows) return;
     relay?.offer(rows);
   }
 }
 
-/** What a consumer shows that drops events that are not above the last seq of their order. */
+/** The events that a consumer shows, which drops those not above the last seq of their order. */
 function shown(messages: readonly OutgoingMessage[]): OutgoingMessage[] {
   let last = 0;
   return messages.filter(({ headers }) => {

@@ -4,7 +4,7 @@ import type { DurableRunner, StatementRunner } from "../../shared/postgres/state
 import { ORDER_OUTBOX } from "./order-outbox.ts";
 import { Relay } from "./relay.ts";
 
-test("a holder reads often while another waits, more so while that brings events", async () => {
+test("a holder reads often while another relay waits, more often if events arrive", async () => {
   const clock = new VirtualClock();
   const event = { order_id: 1n, user_id: 7n, seq: 1, status: "new", at: "", traceparent: "t" };
   let reads = 0;

@@ -27,7 +27,7 @@ const topic: Topic = { name: "events", groups: ["group"], deadLetterQueue: "dead
 let database: TestDatabase;
 let loms: WriterFixture;
 let sku: number;
-/** What was published, in order. */
+/** The published messages, in order. */
 let taken: OutgoingMessage[];
 
 beforeAll(async () => {
@@ -76,7 +76,7 @@ function createOrders(count: number) {
   return loms.writer.orderCreate(orders, testContext());
 }
 
-/** The seqs of each order, in the order in which the bus took them. */
+/** The seqs of each order, in the order in which the bus stored them. */
 function seqsByOrder(messages: readonly OutgoingMessage[]): Map<string, number[]> {
   const seqs = new Map<string, number[]>();
   for (const { key, value } of messages) {
@@ -86,7 +86,7 @@ function seqsByOrder(messages: readonly OutgoingMessage[]): Map<string, number[]
   return seqs;
 }
 
-/** What a consumer shows that drops events that are not above the last seq of their order. */
+/** The events that a consumer shows, which drops those not above the last seq of their order. */
 function shown(seqs: readonly number[]): number[] {
   const kept: number[] = [];
   for (const seq of seqs) if (seq > (kept.at(-1) ?? 0)) kept.push(seq);
@@ -120,7 +120,7 @@ test("step() continues where a full batch ended", async () => {
   expect([...seqsByOrder(taken).values()]).toEqual(Array(300).fill([1, 2]));
 });
 
-test("the lease is kept while nothing waits, and given up by close()", async () => {
+test("the lease is kept while nothing waits, and released by close()", async () => {
   const relay = openRelay();
   expect(await relay.step()).toEqual({ kind: "drained" });
   const other = openRelay();
@@ -141,7 +141,7 @@ test("a relay that dies between publish and mark causes repeats, and no loss", a
   for (const seqs of seqsByOrder(taken).values()) expect(shown(seqs)).toEqual([1, 2]);
 });
 
-test("an event that the bus refuses permanently is noted once", async () => {
+test("an event that the bus refuses permanently is recorded once", async () => {
   await createOrders(2);
   const refuse = async (messages: readonly OutgoingMessage[]) => {
     // All but the second, and the last is left to the next step.
@@ -149,7 +149,7 @@ test("an event that the bus refuses permanently is noted once", async () => {
     throw new MessagesRefusedError([{ index: 1, reason: "too large" }], 3);
   };
   const dying = openRelay(refuse);
-  // Dies between noting and marking: nothing is marked.
+  // Dies between recording and marking: nothing is marked.
   const { pool } = loms;
   const run = vi.spyOn(pool, "run");
   const statements: string[] = [];
@@ -176,7 +176,7 @@ test("an event that the bus refuses permanently is noted once", async () => {
   expect(backlog).toMatchObject({ events: 0, refused: 1 });
 });
 
-test("a relay waits while another has the lease, and takes over when that lease ends", async () => {
+test("a relay waits while another has the lease, and takes over when it expires", async () => {
   await createOrders(1);
   let release = () => {};
   let started = () => {};
@@ -198,7 +198,7 @@ test("a relay waits while another has the lease, and takes over when that lease 
   expect([...seqsByOrder(taken).values()]).toEqual([[1, 2, 1, 2]]);
 });
 
-test("a publish that hangs is given up, and so is the lease", async () => {
+test("a publish that hangs is abandoned, and so is the lease", async () => {
   await createOrders(1);
   const clock = new VirtualClock();
   let started = () => {};
@@ -215,9 +215,9 @@ test("a publish that hangs is given up, and so is the lease", async () => {
   expect(await openRelay().step()).toMatchObject({ kind: "published" });
 });
 
-test("two relays at once keep the order of each order and lose nothing", async () => {
+test("two concurrent relays keep the order of each order and lose nothing", async () => {
   let calls = 0;
-  // Every third publish fails after it took a part.
+  // Every third publish fails after a part was stored.
   const shaky = async (messages: readonly OutgoingMessage[]) => {
     await new Promise((resolve) => setTimeout(resolve, 2));
     if (++calls % 3 === 0) {
@@ -267,7 +267,7 @@ test("a woken relay publishes at once, and close() releases the lease", async ()
   expect(taken).toHaveLength(2);
 });
 
-test("outboxBacklog() returns how many events wait and the age of the oldest", async () => {
+test("outboxBacklog() returns the number of waiting events and the age of the oldest", async () => {
   expect(await outboxBacklog(ORDER_OUTBOX, loms.pool, testContext()))
     .toEqual({ events: 0, oldestAgeSeconds: 0, refused: 0 });
   await createOrders(2);
@@ -277,7 +277,7 @@ test("outboxBacklog() returns how many events wait and the age of the oldest", a
   expect(oldestAgeSeconds).toBeGreaterThanOrEqual(3_600);
 });
 
-test("cleanOutbox() deletes what was published long ago, and the history stays", async () => {
+test("cleanOutbox() deletes old published events, and keeps the history", async () => {
   const [outcome] = await createOrders(1);
   await openRelay().step();
   await createOrders(1);

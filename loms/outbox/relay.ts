@@ -7,22 +7,22 @@ import type { EventRow, Outbox } from "./outbox.ts";
 import { Publisher, type PublisherOptions } from "./publisher.ts";
 import { EventQueue } from "./queue.ts";
 
-// Publishes an outbox. Invariant: after removal of repeats, the published events of a key are in
-// order and without gaps.
+// Publishes an outbox. Invariant: without repeats, the published events of a key are in order and
+// without gaps.
 //
-//   1. read: keep the lease and read the oldest events that wait (relay.ts)
+//   1. read: keep the lease and read the oldest waiting events (relay.ts)
 //   2. queue them, in their order (queue.ts)
-//   3. publish the first ones; note those that the bus refuses permanently (publisher.ts)
+//   3. publish the first ones; record those that the bus refuses permanently (publisher.ts)
 //   4. mark them as published (marker.ts)
 //
 // The steps run concurrently, each with one call at a time. If the process dies before 4 has
-// committed, the next holder publishes the same events again and notes the same refusals.
+// committed, the next holder publishes the same events again and records the same refusals.
 //
 // The invariant does not depend on the lease, which only avoids repeats. Each relay enqueues an
 // event after the earlier events of its key, unless their marks show that they are published. So
 // each relay publishes a run of a key without gaps that begins at or before the first unpublished
 // event. However these runs interleave, an event is first published after its predecessor. A relay
-// forgets its queue when a publish fails, and reads again.
+// discards its queue when a publish fails, and reads again.
 
 /** If the holder is killed, events are delayed by this time plus one attempt of another relay. */
 const LEASE_MS = 4_000;
@@ -73,14 +73,14 @@ export class Relay {
   readonly #queue: EventQueue;
   readonly #marker: Marker;
   readonly #publisher: Publisher;
-  /** By the clock: this relay has the lease until then. */
+  /** By the clock: the end of this relay's lease. */
   #heldUntil = -Infinity;
   /** Whether another relay had the lease at the last read. */
   #isElsewhere = false;
   #isAwaited = false;
-  /** By the clock: when a read last returned events. */
+  /** By the clock: the last time a read returned events. */
   #broughtAt = -Infinity;
-  /** How many events the last read brought. */
+  /** The number of events in the last read. */
   #brought = 0;
   /** A publish failed: until one succeeds, each read waits for its publish. */
   #isMending = false;
@@ -106,7 +106,7 @@ export class Relay {
     this.#loop.start();
   }
 
-  /** The table has events; the holder of the lease reads them at once. */
+  /** Reports that the table has events; the holder of the lease reads them at once. */
   wake(): void {
     this.#queue.fallBehind();
     if (!this.#isElsewhere) this.#loop.wake();

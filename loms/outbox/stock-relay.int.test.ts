@@ -24,7 +24,7 @@ const topic = { name: "events", groups: [], deadLetterQueue: "dead" };
 
 let database: TestDatabase;
 let loms: WriterFixture;
-/** What was published, in order. */
+/** The published messages, in order. */
 let taken: OutgoingMessage[];
 let refused: RefusedEvent[];
 let nextReference = 1;
@@ -100,7 +100,7 @@ test("step() publishes each event once, in the form of the contract", async () =
   });
 });
 
-test("what orders and cancellations make cross zero is published", async () => {
+test("events of orders and cancellations that cross zero are published", async () => {
   const sku = await loms.addStock(4);
   const create = (count: number) =>
     loms.writer.orderCreate([newOrder([{ sku, count }])], testContext());
@@ -118,7 +118,7 @@ test("what orders and cancellations make cross zero is published", async () => {
     .toEqual([["sold_out", 0n, 4n], ["back_in_stock", 1n, 1n]]);
 });
 
-test("an order of an older loms that sells out is published, too", async () => {
+test("the event of an order of an older loms that sells out is published, too", async () => {
   const sku = await loms.addStock(2);
   await loms.pool.db.execute(sql`select loms_order_create_durable(array[7]::int8[],
     array[null]::text[], array['t'], array[1], array[${sku}]::int8[], array[2], 1000, 20,
@@ -127,7 +127,7 @@ test("an order of an older loms that sells out is published, too", async () => {
   expect(kinds()).toEqual(["sold_out 0"]);
 });
 
-test("while the bus is away events wait, in their order", async () => {
+test("while the bus is unavailable events wait, in their order", async () => {
   const sku = await loms.addStock(0);
   const away = openRelay(() => Promise.reject(new AppError("unavailable", "no bus")));
   await received(sku, 2);
@@ -138,7 +138,7 @@ test("while the bus is away events wait, in their order", async () => {
   expect(kinds()).toEqual(["received 2", "back_in_stock 2", "received 0", "sold_out 0"]);
 });
 
-test("an event that the bus refuses is noted and blocks no other", async () => {
+test("an event that the bus refuses is recorded and does not block others", async () => {
   const sku = await loms.addStock(1);
   await received(sku, 1);
   await received(sku, 2);
@@ -158,7 +158,7 @@ test("an event that the bus refuses is noted and blocks no other", async () => {
     .toMatchObject({ events: 0, refused: 1 });
 });
 
-test("one of two relays publishes, and the other takes over once the lease ends", async () => {
+test("one of two relays publishes, and the other takes over when the lease expires", async () => {
   const sku = await loms.addStock(1);
   await received(sku, 1);
   let release = () => {};
@@ -175,7 +175,7 @@ test("one of two relays publishes, and the other takes over once the lease ends"
   expect(await openRelay().step()).toMatchObject({ kind: "published", events: 1 });
 });
 
-test("cleanOutbox() deletes what was published long ago", async () => {
+test("cleanOutbox() deletes old published events", async () => {
   const sku = await loms.addStock(1);
   await received(sku, 1);
   await openRelay().step();

@@ -22,19 +22,19 @@ test("stopRelay() ends the loop, then publishes until nothing is left", async ()
     .toBeLessThan(relay.step.mock.invocationCallOrder[0] as number);
 });
 
-test("stopRelay() leaves the rest to a relay elsewhere", async () => {
+test("stopRelay() leaves the rest to a relay of another process", async () => {
   const relay = relayReturning({ kind: "elsewhere" });
   await stopRelay(relay, new VirtualClock());
   expect(relay.step).toHaveBeenCalledOnce();
 });
 
-test("stopRelay() resolves when the bus is unavailable", async () => {
+test("stopRelay() resolves if the bus is unavailable", async () => {
   const relay = relayReturning();
   relay.step.mockRejectedValue(new Error("unavailable"));
   await expect(stopRelay(relay, new VirtualClock())).resolves.toBeUndefined();
 });
 
-test("stopRelay() waits 3 s at most for a bus that hangs", async () => {
+test("stopRelay() waits at most 3 s for a bus that hangs", async () => {
   const clock = new VirtualClock();
   const relay = relayReturning();
   relay.close.mockReturnValue(new Promise(() => {}));

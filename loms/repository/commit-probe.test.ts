@@ -37,7 +37,7 @@ function open(settleMs = 0) {
   });
 }
 
-test("a commit that ended is confirmed when a listed replica is synchronous", async () => {
+test("a commit that ended is confirmed if a listed replica is synchronous", async () => {
   const probe = open();
   expect(await probe.commit()).toBe("confirmed");
   expect(onConfirmed).toHaveBeenLastCalledWith(SEEN);
@@ -45,7 +45,7 @@ test("a commit that ended is confirmed when a listed replica is synchronous", as
   expect(await probe.commit()).toEqual({ asynchronous: "replica 1: async" });
 });
 
-test("a commit is unseen until the same standbys were waited for long enough", async () => {
+test("a commit is unseen until commits have waited for the same standbys long enough", async () => {
   const probe = open(1_500);
   expect(await probe.commit()).toBe("unseen");
   clock.stall(1_000);
@@ -60,13 +60,13 @@ test("a commit is unseen until the same standbys were waited for long enough", a
   expect(onConfirmed).toHaveBeenLastCalledWith(other);
 });
 
-test("a commit that ended is unseen when the primary does not report the replicas", async () => {
+test("a commit that ended is unseen if the primary does not report the replicas", async () => {
   look.mockRejectedValue(new AppError("deadline_exceeded", "too slow"));
   expect(await open().commit()).toBe("unseen");
   expect(onConfirmed).not.toHaveBeenCalled();
 });
 
-test("a commit is unknown when the primary was lost, unconfirmed when it ended alone", async () => {
+test("a commit is unknown if the primary was lost, unconfirmed if it ended alone", async () => {
   commit.mockRejectedValue(
     new AppError("unavailable", "unavailable", { cause: { code: "ECONNREFUSED" } }),
   );

@@ -14,9 +14,9 @@ const END_WAITS_TIMEOUT_MS = 1_000;
 
 /**
  * "confirmed": every synchronous replica has applied it, and a listed one is synchronous.
- * "unconfirmed": it ended without them. "unseen": it ended, and the primary did not report in time
- * which replicas are synchronous, or these have only just changed. "unknown": the primary did not
- * answer the commit.
+ * "unconfirmed": it ended without them. "unseen": it ended, but the primary did not report in time
+ * which replicas are synchronous, or this has just changed. "unknown": the primary did not answer
+ * the commit.
  */
 export type ProbeOutcome =
   | "confirmed"

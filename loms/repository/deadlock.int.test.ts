@@ -56,7 +56,7 @@ async function shop(caller: number, skus: readonly number[]): Promise<void> {
   }
 }
 
-test("random orders and changes of stock never deadlock, and stock agrees with both", async () => {
+test("random orders and stock changes never deadlock, and the stock agrees with both", async () => {
   const skus: number[] = [];
   for (let index = 0; index < SKUS; index++) skus.push(await loms.addStock(300));
   await Promise.all(Array.from({ length: CALLERS }, (_, caller) => shop(caller, skus)));

@@ -57,7 +57,7 @@ const CALLS = {
 };
 
 test.each(Object.entries(CALLS))(
-  "%s() decides how its transaction commits",
+  "%s() sets how its transaction commits",
   async (_name, call) => {
     for (const durability of ["remote_apply", "local"]) {
       expect(await durabilityOf(call(durability))).toBe(durability);
@@ -65,7 +65,7 @@ test.each(Object.entries(CALLS))(
   },
 );
 
-test.each(Object.entries(CALLS))("%s() waits 10 s for a lock at most", async (_name, call) => {
+test.each(Object.entries(CALLS))("%s() waits at most 10 s for a lock", async (_name, call) => {
   expect(await settingAfter(call("local"), "lock_timeout")).toBe("10s");
 });
 
@@ -79,7 +79,7 @@ test.each([
   expect(await settingAfter(call, "lock_timeout")).toBe("10s");
 });
 
-test("the probe's commit waits for replay, whatever the server's default is", async () => {
+test("the probe's commit waits for replay, whatever the server's default", async () => {
   const [row] = await loms.pool.run(COMMIT_PROBE, [], testContext());
   expect(row?.durability).toBe("remote_apply");
 });
@@ -93,7 +93,7 @@ const OLDER_CALLS = {
 };
 
 test.each(Object.entries(OLDER_CALLS))(
-  "%s() of an older loms keeps the session's durability",
+  "%s() of an older loms keeps the durability of the session",
   async (_name, call) => {
     for (const durability of ["remote_apply", "local"]) {
       const [row] = await loms.pool.db.execute<{ durability: string }>(sql`

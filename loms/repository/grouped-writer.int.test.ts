@@ -49,7 +49,7 @@ function orderIdOf(outcome: OrderCreateOutcome | undefined): bigint {
   return outcome.orderId;
 }
 
-/** In how many transactions the orders were written. */
+/** The number of transactions that wrote the orders. */
 async function transactionsOf(orderIds: readonly bigint[]): Promise<bigint> {
   const [row] = await loms.pool.db.execute<{ transactions: bigint }>(sql`
     select count(distinct xmin::text) as transactions from orders
@@ -57,7 +57,7 @@ async function transactionsOf(orderIds: readonly bigint[]): Promise<bigint> {
   return row?.transactions ?? 0n;
 }
 
-test("orders at once share a transaction and are admitted in their order", async () => {
+test("concurrent orders share a transaction and are admitted in their order", async () => {
   const sku = await loms.addStock(150);
   const outcomes = await createAtOnce(sku, 200);
   expect(outcomes.map(({ kind }) => kind)).toEqual([
@@ -86,7 +86,7 @@ test("a transaction that conflicts is repeated as a whole", async () => {
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 10, reserved: 3 });
 });
 
-test("one key from 50 callers at once makes one order", async () => {
+test("one key from 50 concurrent callers creates one order", async () => {
   const sku = await loms.addStock(100);
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, () => create(sku, 7n, "at once")),
@@ -95,7 +95,7 @@ test("one key from 50 callers at once makes one order", async () => {
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 100, reserved: 1 });
 });
 
-test("orders that are payed or cancelled at once get answers of their own", async () => {
+test("concurrent payments and cancellations get separate answers", async () => {
   const sku = await loms.addStock(10);
   const [payed = 0n, cancelled = 0n] = (await createAtOnce(sku, 2)).map(orderIdOf);
   const change = (orderId: bigint) => ({ orderId, traceparent: "t" });
@@ -114,7 +114,7 @@ test("orders that are payed or cancelled at once get answers of their own", asyn
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 9, reserved: 0 });
 });
 
-test("a lost connection leaves the orders of its transaction unknown and no others", async () => {
+test("a lost connection leaves only the orders of its transaction unknown", async () => {
   const sku = await loms.addStock(10);
   const release = await lock(sku);
   const sent = Promise.allSettled([create(sku), create(sku)]);
@@ -139,7 +139,7 @@ test("an order that waits for a lock does not delay others until it is released"
   expect((await held).kind).toBe("created");
 });
 
-/** Locks a stock row, as a person in a session of their own might. */
+/** Locks a stock row, as another session might. */
 async function lock(sku: number): Promise<() => Promise<void>> {
   const { db } = loms.pool;
   const locked = db.execute(sql`

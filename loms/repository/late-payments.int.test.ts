@@ -43,7 +43,7 @@ async function latePaymentOf(orderId: bigint) {
   return rows[0];
 }
 
-test("a payment of an order that its buyer cancelled is refused and recorded", async () => {
+test("a payment of an order cancelled by its buyer is refused and recorded", async () => {
   const orderId = await awaiting();
   await cancel(orderId);
   expect(await latePaymentOf(orderId)).toBeUndefined();
@@ -64,7 +64,7 @@ test("an overdue payment is recorded, before and after loms cancels the order", 
   expect(await latePaymentOf(orderId)).toMatchObject({ tries: 2 });
 });
 
-test("a repeated late payment keeps its first moment and moves its last", async () => {
+test("a repeated late payment keeps its first time and updates its last", async () => {
   const orderId = await awaiting();
   await cancel(orderId);
   await pay(orderId);
@@ -93,7 +93,7 @@ test("a list counts each late payment of one order, and pays the others", async 
   expect(await latePaymentOf(inTime)).toBeUndefined();
 });
 
-test("late payments of one order at once make one row", async () => {
+test("concurrent late payments of one order create one row", async () => {
   const orderId = await awaiting();
   await cancel(orderId);
   await Promise.all(Array.from({ length: 10 }, () => pay(orderId)));
@@ -114,7 +114,7 @@ test("payments of a payed, a failed and an unknown order are not late", async ()
   }
 });
 
-test("cancelling a cancelled or an overdue order is no late payment", async () => {
+test("cancelling a cancelled or an overdue order is not a late payment", async () => {
   const orderId = await awaiting();
   await setOverdue(orderId);
   await cancel(orderId);

@@ -46,7 +46,7 @@ function listed(...urls: string[]) {
 /** Polls the states; on a busy machine the first query may be too short. */
 const seen = (replicas: ListedReplicas) => expect.poll(() => replicas.look());
 
-test("an account that may not see the standbys gets the grant that it needs", async () => {
+test("the problem names the grant that an account needs to see the standbys", async () => {
   const replicas = new ListedReplicas(listed(asAccount(database.replicaUrl)));
   await seen(replicas).toEqual({
     queriedAt: expect.any(Number),
@@ -58,7 +58,7 @@ test("an account that may not see the standbys gets the grant that it needs", as
   });
 });
 
-test("with that grant, made on the primary, it sees the synchronous replica", async () => {
+test("with that grant, made on the primary, the account sees the synchronous replica", async () => {
   await admin.db.execute(sql.raw(`grant pg_read_all_stats to ${account}`));
   const options = listed(asAccount(database.replicaUrl));
   const replicas = new ListedReplicas(options);
@@ -71,7 +71,7 @@ test("with that grant, made on the primary, it sees the synchronous replica", as
   });
 });
 
-test("a server that follows no primary, and an unavailable one, are not synchronous", async () => {
+test("a server without a primary, and an unavailable one, are not synchronous", async () => {
   await admin.db.execute(sql.raw(`grant pg_read_all_stats to ${account}`));
   const unavailable = "postgres://postgres@127.0.0.1:1/none";
   await seen(new ListedReplicas(listed(database.primaryUrl, unavailable))).toMatchObject({

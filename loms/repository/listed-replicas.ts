@@ -60,7 +60,7 @@ export class ListedReplicas {
 
   /**
    * Queries the states once.
-   * @throws {AppError} when the primary does not answer
+   * @throws {AppError} if the primary does not answer
    */
   async look(): Promise<SyncStates> {
     const { primary, members, clock } = this.#options;

@@ -33,7 +33,7 @@ async function setOverdue(orderId: bigint): Promise<void> {
     .where(eq(orders.orderId, orderId));
 }
 
-test("orderPay() takes what was reserved out of stock", async () => {
+test("orderPay() removes the reserved units from the stock", async () => {
   const sku = await loms.addStock(10, 4);
   const orderId = await awaiting(sku, 5);
   expect(await pay(orderId)).toEqual([{ kind: "changed" }]);
@@ -42,7 +42,7 @@ test("orderPay() takes what was reserved out of stock", async () => {
   expect(await loms.eventsOf(orderId)).toEqual({ history: path, outbox: path });
 });
 
-test("orderCancel() gives back what was reserved", async () => {
+test("orderCancel() releases the reserved units", async () => {
   const sku = await loms.addStock(10, 4);
   const orderId = await awaiting(sku, 5);
   expect(await cancel(orderId)).toEqual([{ kind: "changed" }]);
@@ -63,7 +63,7 @@ test("orderPay() and orderCancel() change nothing and write no event the second 
   expect((await loms.eventsOf(cancelled)).history).toHaveLength(3);
 });
 
-test("a list returns one outcome per order, also for an order that it has twice", async () => {
+test("a list returns one outcome per order, also for a repeated order", async () => {
   const sku = await loms.addStock(10);
   const [first, second] = [await awaiting(sku, 1), await awaiting(sku, 1)];
   const unknown = 2n ** 63n - 1n;
@@ -88,7 +88,7 @@ test("orderPay() is refused past the payment deadline; orderCancel() works", asy
   expect(await cancel(orderId)).toEqual([{ kind: "changed" }]);
 });
 
-test("expireOrders() cancels overdue orders, as many as it may, and no others", async () => {
+test("expireOrders() cancels overdue orders, up to its maximum, and no others", async () => {
   const sku = await loms.addStock(10);
   const overdue = [await awaiting(sku, 1), await awaiting(sku, 1), await awaiting(sku, 1)];
   const inTime = await awaiting(sku, 1);
@@ -103,7 +103,7 @@ test("expireOrders() cancels overdue orders, as many as it may, and no others", 
   expect(await pay(inTime)).toEqual([{ kind: "changed" }]);
 });
 
-test("an older loms expires and changes orders by the functions that it knows", async () => {
+test("an older loms expires and changes orders by its own functions", async () => {
   const sku = await loms.addStock(10);
   const [overdue, other] = [await awaiting(sku, 1), await awaiting(sku, 1)];
   await setOverdue(overdue);
@@ -117,7 +117,7 @@ test("an older loms expires and changes orders by the functions that it knows", 
   expect([...await change(other)]).toEqual([{ kind: "changed", status: "awaiting payment" }]);
 });
 
-test("expireOrders() of several processes cancel each order once", async () => {
+test("expireOrders() in several processes cancels each order once", async () => {
   const sku = await loms.addStock(100);
   const orderIds = await Promise.all(Array.from({ length: 20 }, () => awaiting(sku, 1)));
   for (const orderId of orderIds) await setOverdue(orderId);
@@ -132,7 +132,7 @@ test("expireOrders() of several processes cancel each order once", async () => {
   }
 });
 
-test("of a pay and a cancel at once one wins, and the other gets the new status", async () => {
+test("of a concurrent pay and cancel one succeeds, and the other gets the new status", async () => {
   const sku = await loms.addStock(100);
   for (let round = 0; round < 20; round++) {
     const orderId = await awaiting(sku, 1);
@@ -147,7 +147,7 @@ test("of a pay and a cancel at once one wins, and the other gets the new status"
   expect(totalCount).toBeLessThanOrEqual(100);
 });
 
-test("the statement changes an order from the allowed statuses, and from no others", async () => {
+test("the statement changes an order only from the allowed statuses", async () => {
   const sku = await loms.addStock(1_000);
   for (const from of ORDER_STATUSES.filter((status) => status !== "new")) {
     for (const [to, change] of [["payed", pay], ["cancelled", cancel]] as const) {
@@ -179,7 +179,7 @@ test("creation and expiry follow the transitions of proto, to a final status", a
   }
 });
 
-test("events of one order never run backwards in time", async () => {
+test("the times of an order's events never decrease", async () => {
   const sku = await loms.addStock(10);
   const orderId = await awaiting(sku, 1);
   const ahead = "2199-01-01 00:00:00.123+00";

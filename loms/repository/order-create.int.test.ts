@@ -40,7 +40,7 @@ test("orderCreate() reserves every line and writes both events", async () => {
   expect(await loms.eventsOf(orderIdOf(outcome))).toEqual({ history: path, outbox: path });
 });
 
-test("orderCreate() reserves nothing of an order when one SKU is short or unknown", async () => {
+test("orderCreate() reserves nothing if one SKU is short or unknown", async () => {
   const plenty = await loms.addStock(10);
   const short = await loms.addStock(5, 3);
   const unknown = 4_294_967_295;
@@ -67,21 +67,21 @@ test("orderCreate() reserves nothing of an order when one SKU is short or unknow
   expect(await loms.eventsOf(orderId)).toEqual({ history: path, outbox: path });
 });
 
-test("orderCreate() names 0 available where more is reserved than there is", async () => {
+test("orderCreate() reports 0 available if more is reserved than in stock", async () => {
   const [outcome] = await loms.create([{ sku: 139818428, count: 1 }]);
   expect(outcome).toMatchObject({
     shortage: { skus: [{ sku: 139818428, requested: 1, available: 0 }] },
   });
 });
 
-test("orderCreate() names 20 short SKUs at most, and returns how many there were", async () => {
+test("orderCreate() names at most 20 short SKUs, and returns their number", async () => {
   const items = Array.from({ length: 1000 }, (_, index) => ({ sku: index + 10_000, count: 1 }));
   const [outcome] = await loms.create(items);
   expect(outcome).toMatchObject({ kind: "short", shortage: { skusTotal: 1000 } });
   if (outcome?.kind === "short") expect(outcome.shortage.skus).toHaveLength(20);
 });
 
-test("orderCreate() admits the orders of a list in turn, each wholly or not at all", async () => {
+test("orderCreate() admits the orders of a list one by one, each as a whole", async () => {
   const [a, b] = [await loms.addStock(3), await loms.addStock(1)];
   const outcomes = await loms.writer.orderCreate([
     newOrder([{ sku: a, count: 2 }]),
@@ -94,7 +94,7 @@ test("orderCreate() admits the orders of a list in turn, each wholly or not at a
   expect(await loms.stockOf(a)).toEqual({ totalCount: 3, reserved: 3 });
 });
 
-test("orderCreate() sells exactly what is in stock to 200 callers at once", async () => {
+test("orderCreate() sells exactly the stock to 200 concurrent callers", async () => {
   const sku = await loms.addStock(150, 100);
   const outcomes = await Promise.all(
     Array.from({ length: 200 }, () => loms.create([{ sku, count: 1 }])),
@@ -105,7 +105,7 @@ test("orderCreate() sells exactly what is in stock to 200 callers at once", asyn
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 150, reserved: 150 });
 });
 
-test("orderCreate() sells exactly what is in stock to one list of 200", async () => {
+test("orderCreate() sells exactly the stock to one list of 200", async () => {
   const sku = await loms.addStock(50);
   const outcomes = await createAtOnce(sku, 200);
   expect(outcomes.map(({ kind }) => kind)).toEqual([
@@ -125,7 +125,7 @@ test("orderCreate() returns the first outcome again for a repeated key", async (
     testContext(),
   );
   expect(await loms.create([{ sku, count: 2 }], "again-1")).toEqual(created);
-  // By now there would be enough: the answer is the first one all the same.
+  // Now there would be enough, but the answer is still the first one.
   expect(await loms.create([{ sku, count: 2 }], "again-2")).toEqual(short);
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 3, reserved: 0 });
 });
@@ -143,7 +143,7 @@ test("orderCreate() refuses other items under a key; keys belong to a user", asy
     .toMatchObject([{ kind: "created" }]);
 });
 
-test("orderCreate() compares prices under a key, absent ones too", async () => {
+test("orderCreate() compares prices under a key, also absent ones", async () => {
   const [a, b] = [await loms.addStock(10), await loms.addStock(10)];
   const priced = [{ sku: a, count: 2, price: 0 }, { sku: b, count: 1 }];
   const created = await loms.create(priced, "priced");
@@ -158,7 +158,7 @@ test("orderCreate() compares prices under a key, absent ones too", async () => {
   }
 });
 
-test("orderCreate() keeps quotes, commas and backslashes of keys apart", async () => {
+test("orderCreate() distinguishes quotes, commas and backslashes in keys", async () => {
   const sku = await loms.addStock(10);
   const keys = ['a"b', "a\\b", "a,b", "{a}", "null", " ", '"', "\\"];
   const orders = keys.map((key) => newOrder([{ sku, count: 1 }], key));
@@ -167,7 +167,7 @@ test("orderCreate() keeps quotes, commas and backslashes of keys apart", async (
   expect(await loms.writer.orderCreate(orders, testContext())).toEqual(outcomes);
 });
 
-test("orderCreate() makes one order for a key twice in one list", async () => {
+test("orderCreate() creates one order for a key twice in one list", async () => {
   const sku = await loms.addStock(10);
   const same = newOrder([{ sku, count: 1 }], "twice");
   const outcomes = await loms.writer.orderCreate(
@@ -179,7 +179,7 @@ test("orderCreate() makes one order for a key twice in one list", async () => {
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 10, reserved: 2 });
 });
 
-test("orderCreate() makes one order for one key from 50 callers at once", async () => {
+test("orderCreate() creates one order for one key from 50 concurrent callers", async () => {
   const sku = await loms.addStock(100);
   const answers = await Promise.all(
     Array.from({ length: 50 }, () => loms.create([{ sku, count: 1 }], "together")),
@@ -188,7 +188,7 @@ test("orderCreate() makes one order for one key from 50 callers at once", async 
   expect(await loms.stockOf(sku)).toEqual({ totalCount: 100, reserved: 1 });
 });
 
-test("orderCreate() keeps every digit of an int64 user id, and its trace", async () => {
+test("orderCreate() keeps every digit of an int64 user id, and its trace context", async () => {
   const sku = await loms.addStock(1);
   const userId = 2n ** 63n - 1n;
   const order = { ...newOrder([{ sku, count: 1 }]), userId };

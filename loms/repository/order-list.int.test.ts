@@ -50,7 +50,7 @@ function list(userId: bigint, filters: Filters = {}, reads = pages): Promise<Ord
   return reads.orderList({ userId, statuses, pageSize, before }, testContext());
 }
 
-/** Follows the pages to the end; `between` is called behind each. */
+/** Reads all pages; `between` is called after each. */
 async function walk(
   userId: bigint,
   filters: Filters,
@@ -106,7 +106,7 @@ test("orderList() returns a user's orders, newest first, with items and prices",
   expect(await list(newUser())).toEqual({ orders: [], next: undefined });
 });
 
-test("pages follow each other to the end, the last one full or not", async () => {
+test("pages lead to the end, whether the last one is full or not", async () => {
   const user = newUser();
   const newestFirst = (await place(user, 6)).toReversed();
   const pagesOf = (pageSize: number) => walk(user, { pageSize });
@@ -116,7 +116,7 @@ test("pages follow each other to the end, the last one full or not", async () =>
   expect((await pagesOf(1)).flat()).toEqual(newestFirst);
 });
 
-test("no order comes twice, and none of before is missed, while orders arrive", async () => {
+test("no order is repeated, and no earlier one is missed, while orders are created", async () => {
   const user = newUser();
   const known = new Set(await place(user, 30));
   const between = () => Promise.all([place(user, 3), place(user, 3)]);
@@ -126,7 +126,7 @@ test("no order comes twice, and none of before is missed, while orders arrive", 
   expect(seen).toEqual(seen.toSorted((a, b) => Number(b - a)));
 });
 
-test("orderList() keeps to the statuses", async () => {
+test("orderList() filters by statuses", async () => {
   const user = newUser();
   const all = await place(user, 9);
   const cancelled = all.filter((_, index) => index % 3 === 0);
@@ -140,7 +140,7 @@ test("orderList() keeps to the statuses", async () => {
   expect(await of(["payed", "new"])).toEqual([]);
 });
 
-test("a page reads a bounded part of the orders, and the next one goes on there", async () => {
+test("a page reads a bounded number of orders, and the next one continues there", async () => {
   const user = newUser();
   const all = (await place(user, 25)).toReversed();
   const reads = createOrderPages({ read: (send) => send(loms.pool) }, 10);
@@ -155,7 +155,7 @@ test("a page reads a bounded part of the orders, and the next one goes on there"
   expect((await walk(user, { pageSize: 100 }, { reads })).flat()).toEqual(all);
 });
 
-test("a page among many orders reads its own rows alone, with any plan", async () => {
+test("a page among many orders reads only its own rows, with any plan", async () => {
   const { db } = loms.pool;
   await db.execute(sql`insert into orders
     (order_id, user_id, status, seq, changed_at, created_at)
@@ -164,7 +164,7 @@ test("a page among many orders reads its own rows alone, with any plan", async (
   await db.execute(sql`insert into order_items (order_id, sku, count)
     select 1000000 + n, ${sku}, 1 from generate_series(1, 100000) n`);
   await db.execute(sql`analyze orders, order_items`);
-  // The server counts what a connection did at its request.
+  // The server reports the statistics of a connection at its request.
   const only = new Pool({
     ...{ url: database.primaryUrl, role: "primary", max: 1, applicationName: "test" },
   });
@@ -177,12 +177,12 @@ test("a page among many orders reads its own rows alone, with any plan", async (
   };
   const reads = createOrderPages({ read: (send) => send(only) });
   const before = await scans();
-  // From the sixth call on, one plan may serve them all.
+  // From the sixth call on, one plan may serve all.
   for (let call = 0; call < 10; call++) await list(1_500n, { pageSize: 5 }, reads);
   const after = await scans();
   await only.close();
   expect(after.tables, "scans of a whole table").toBe(before.tables);
-  // Six orders and the items of five; an order more where a scan looks ahead.
+  // Six orders and the items of five; one order more if a scan reads ahead.
   const rows = (after.rows - before.rows) / 10;
   expect(rows).toBeGreaterThanOrEqual(6 + 5);
   expect(rows).toBeLessThanOrEqual(7 + 5);

@@ -4,8 +4,8 @@ import { orderItems, orders, stocks } from "../../drizzle/loms/schema.ts";
 import { defineStatement, rfc3339 } from "../../shared/postgres/statement.ts";
 import { totalPriceOf } from "./order-item.ts";
 
-// Drizzle makes the text once; it would make it again for each execution, at a third of the price
-// of a call.
+// Drizzle builds each text once; building it for each execution would add a third to the cost of a
+// call.
 
 const query = new QueryBuilder();
 

@@ -70,7 +70,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Probes until so many replicas are healthy; on a busy machine one probe may be too short. */
+/** Probes until that many replicas are healthy; on a busy machine one probe may be too short. */
 async function serve(
   replicas: Pick<Replicas, "step" | "healthy">,
   count = 1,
@@ -102,7 +102,7 @@ test("a replica answers reads, and has each acknowledged write", async () => {
   expect(new Set(roles())).toEqual(new Set(["replica ok"]));
 });
 
-test("orderInfo() returns why an order was cancelled, if that was stored", async () => {
+test("orderInfo() returns why an order was cancelled, if known", async () => {
   const sku = await loms.addStock(10);
   const [outcome] = await loms.create([{ sku, count: 1 }]);
   if (outcome?.kind !== "created") throw new Error("not created");
@@ -133,7 +133,7 @@ test("orderInfo() and stocksInfo() return undefined for unknown ids", async () =
   });
 });
 
-test("reads at once share one statement, each with an answer of its own", async () => {
+test("concurrent reads share one statement, each with its own answer", async () => {
   await serve(source.replicas);
   const sku = await loms.addStock(10);
   const lists = [[{ sku, count: 1 }], [{ sku, count: 2 }, { sku: sku + 1, count: 3 }]];
@@ -178,7 +178,7 @@ test("reads leave a lost replica until it is healthy again", async () => {
   expect(changes).toEqual(["first up", "first down", "first up"]);
 });
 
-test("a replica that stops answering delays a read for a moment, not to its deadline", async () => {
+test("a replica that stops answering delays a read briefly, not until its deadline", async () => {
   await serve(source.replicas);
   line.stopped = true;
   expect(await source.reader.stocksInfo(1002, testContext())).toBeDefined();
@@ -204,7 +204,7 @@ test("reads are spread over the healthy replicas", async () => {
   const { replicas } = new ReadRouting({
     primary: openPool(database.primaryUrl, "primary"),
     replicas: pair,
-    // One server under two names; two of them are in e2e/two-replicas.stack.test.ts.
+    // One server under two names; e2e/two-replicas.stack.test.ts has two servers.
     listed: {
       look: () =>
         Promise.resolve({
@@ -245,7 +245,7 @@ test("while the primary does not answer, a replica keeps its health", async () =
   way.close();
 });
 
-test("an answer of the primary is good for its lease, and then no replica is read", async () => {
+test("an answer of the primary is valid for its lease, and then no replica is read", async () => {
   let laterMs = 0;
   const clock = { ...systemClock, now: () => systemClock.now() + laterMs };
   const primary = openPool(database.primaryUrl, "primary");
@@ -278,7 +278,7 @@ test("reads are prepared", async () => {
   expect(rows.some(({ statement }) => statement.includes('from "stocks"'))).toBe(true);
 });
 
-test("replicas that miss acknowledged writes are not read, whatever their health", async () => {
+test("replicas that lack acknowledged writes are not read, even if they are healthy", async () => {
   let areCurrent = false;
   const primary = openPool(database.primaryUrl, "primary");
   const members = [{ name: "only", pool: openPool(database.replicaUrl, "replica") }];

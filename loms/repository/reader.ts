@@ -8,7 +8,7 @@ import { toOrderItem } from "./order-item.ts";
 import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
 import { toSkuStock } from "./stock-reader.ts";
 
-// shared/telemetry/batcher.ts says how these limits relate.
+// shared/telemetry/batcher.ts describes how these limits relate.
 
 /**
  * Orders or SKUs per statement. Half of a usual load: while one half is read, the other is
@@ -64,7 +64,7 @@ export function createGroupedReader(
 
 /** Reads sets of orders and stock. Each set is consistent. */
 export interface OrderSetReader {
-  /** Without orders that do not exist. */
+  /** Unknown orders are omitted. */
   orderInfo(
     orderIds: readonly bigint[],
     context: RequestContext,

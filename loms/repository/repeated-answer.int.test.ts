@@ -16,7 +16,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A transaction without an id writes no commit, and so waits for no replica. */
+/** A transaction without an xid writes no commit record, and so waits for no replica. */
 async function writesACommit(call: SQL): Promise<boolean> {
   const [row] = await loms.pool.db.execute<{ id: string | null }>(
     sql`select (select count(*) from ${call}) as answers,
@@ -65,7 +65,7 @@ test("idle polls write nothing", async () => {
   expect(await writesACommit(read)).toBe(false);
 });
 
-test("what a relay reads waits for the replica", async () => {
+test("a relay's read waits for the replica", async () => {
   const relay = "00000000-0000-4000-8000-000000000000";
   const sku = await loms.addStock(10);
   await loms.create([{ sku, count: 1 }]);

@@ -6,7 +6,7 @@ import { Replicas } from "./replicas.ts";
 
 const NONE = { problem: undefined, standbys: undefined };
 
-test("a probe begins with states that were just queried, unless it saw newer ones", async () => {
+test("a probe begins with states that were just queried, unless it has newer ones", async () => {
   const row = { in_recovery: true, streaming: true, caught_up: true };
   const pool = { run: () => Promise.resolve([row]) } as unknown as Pool;
   const member = { name: "only", pool };

@@ -4,14 +4,13 @@ import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import type { ListedReplicas, Replica, SyncStates } from "./listed-replicas.ts";
 import { REPLICA_STATE } from "./statements.ts";
 
-// A replica is healthy when it is synchronous for the primary, and has replayed what the primary
-// had written by the end of that query. In this order, what was acknowledged before is on the
-// replica, and what is acknowledged later waits for it. While the primary does not answer, new
-// writes are soon not acknowledged: a replica that was healthy stays healthy as long as it answers,
-// unless the primary's answer is good for a while only, because another server may be the primary
-// by now.
+// A replica is healthy if it is synchronous for the primary, and has replayed what the primary had
+// written by the end of that query. In this order, earlier acknowledged writes are on the replica,
+// and later ones wait for it. While the primary does not answer, new writes are soon not
+// acknowledged: a healthy replica stays healthy as long as it answers, unless the primary's answer
+// has a lease, because another server may have become the primary.
 
-/** The probes of commits bring the states along every 500 ms; without them these probes query. */
+/** The probes of commits bring states every 500 ms; without them these probes query. */
 const PROBE_INTERVAL_MS = 600;
 /** Timeout of each query of a probe. */
 const PROBE_TIMEOUT_MS = 400;
@@ -36,7 +35,7 @@ export class Replicas {
   #healthy: readonly Replica[] = [];
   #leaseEndsAt = -Infinity;
   #queriedAt = -Infinity;
-  /** For the next step. */
+  /** The states for the next step. */
   #states: SyncStates | undefined;
   #turn = 0;
 

@@ -5,7 +5,7 @@ import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { ReplicatedWrites } from "./replicated-writes.ts";
 import { EXPIRE_ORDERS } from "./statements.ts";
 
-test("what commits wait for is read after a write, not after one that found nothing", async () => {
+test("the standbys are read after a write, not after one that changed nothing", async () => {
   const clock = new VirtualClock();
   const sent: string[] = [];
   let rows: unknown[] = [];

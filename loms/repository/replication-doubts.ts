@@ -64,7 +64,7 @@ export class ReplicationDoubts {
 
   /** The reason, as text. */
   get problem(): string {
-    const unseen = "the primary does not say in time which replicas are synchronous";
+    const unseen = "the primary does not report in time which replicas are synchronous";
     if (!this.hang) return this.#asynchronous ?? unseen;
     const seconds = Math.round(this.unconfirmedMs / 1_000);
     return `the synchronous replica has confirmed no commit for ${seconds} s`;

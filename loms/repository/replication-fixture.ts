@@ -68,7 +68,7 @@ export function openReplication(degradeAfterMs?: number) {
   });
   return {
     ...{ clock, states, probe, send, primary, writes, replication },
-    /** Steps once; the probe has this outcome. */
+    /** Steps once, with this outcome of the probe. */
     async step(outcome: ProbeOutcome): Promise<void> {
       probe.outcome = outcome;
       await replication.step();

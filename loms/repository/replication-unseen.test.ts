@@ -13,7 +13,7 @@ async function stepFor({ clock, step }: Opened, outcome: ProbeOutcome, forMs: nu
   }
 }
 
-test("degraded writes end whatever commits wait for", async () => {
+test("degraded writes end, whatever commits wait for", async () => {
   const opened = openReplication(DEGRADE_AFTER_MS);
   const { replication, primary, probe, send, write } = opened;
   await stepFor(opened, "unseen", DEGRADE_AFTER_MS + STEP_MS);
@@ -23,7 +23,7 @@ test("degraded writes end whatever commits wait for", async () => {
   expect(probe.endWaits).not.toHaveBeenCalled();
 });
 
-test("one unanswered query of the replicas' states refuses nothing, many in a row do", async () => {
+test("writes are refused after many unanswered queries of the states, not after one", async () => {
   const opened = openReplication();
   const { states, step, write } = opened;
   await stepFor(opened, "unseen", UNCONFIRMED_AFTER_MS);
@@ -35,7 +35,7 @@ test("one unanswered query of the replicas' states refuses nothing, many in a ro
   await expect(write()).rejects.toMatchObject({
     code: "unavailable",
     message: "order_create is refused: " +
-      "the primary does not say in time which replicas are synchronous",
+      "the primary does not report in time which replicas are synchronous",
   });
   await step("confirmed");
   expect(states).toEqual(["refusing", "synchronous"]);
@@ -43,7 +43,7 @@ test("one unanswered query of the replicas' states refuses nothing, many in a ro
 
 const START_TIMEOUT_MS = 10_000;
 
-/** Opens replication whose every probe ends so, or never. */
+/** Opens replication in which every probe has this outcome, or hangs. */
 function openWith(outcome: ProbeOutcome | "hanging"): Opened {
   const opened = openReplication();
   opened.probe.outcome = outcome === "hanging" ? undefined : outcome;
@@ -63,14 +63,14 @@ async function isKnownAfter({ clock, replication }: Opened, forMs: number): Prom
 }
 
 test.each(["unknown", "unseen", "unconfirmed", "hanging"] as const)(
-  "what commits wait for is not known from a first probe that is %s",
+  "a first probe that is %s does not show what commits wait for",
   async (outcome) => {
     expect(await isKnownAfter(openWith(outcome), STEP_MS)).toBe(false);
   },
 );
 
 test.each(["unseen", "unconfirmed", "hanging"] as const)(
-  "once probes were %s for too long, writes are known to be refused",
+  "writes are refused once all probes were %s for too long",
   async (outcome) => {
     const opened = openWith(outcome);
     expect(await isKnownAfter(opened, UNCONFIRMED_AFTER_MS + STEP_MS)).toBe(true);
@@ -78,14 +78,14 @@ test.each(["unseen", "unconfirmed", "hanging"] as const)(
   },
 );
 
-test("what commits wait for is known from one confirmed or asynchronous probe", async () => {
+test("one confirmed or asynchronous probe shows what commits wait for", async () => {
   await openWith("confirmed").replication.untilKnown(START_TIMEOUT_MS);
   const { replication, states } = openWith(ASYNCHRONOUS);
   await replication.untilKnown(START_TIMEOUT_MS);
   expect(states).toEqual(["refusing"]);
 });
 
-test("a start fails in time when the primary does not answer", async () => {
+test("a start fails in time if the primary does not answer", async () => {
   const { clock, replication } = openWith("unknown");
   const failed = expect(replication.untilKnown(START_TIMEOUT_MS)).rejects.toMatchObject({
     code: "unavailable",

@@ -12,7 +12,7 @@ test("writes pass while probes are confirmed", async () => {
   expect(states).toEqual([]);
 });
 
-test("a probe that waits for a moment changes nothing", async () => {
+test("a probe that waits briefly changes nothing", async () => {
   const { replication, states, probe, lose, write } = openReplication();
   await lose(UNCONFIRMED_AFTER_MS - STEP_MS);
   await write();
@@ -21,7 +21,7 @@ test("a probe that waits for a moment changes nothing", async () => {
   expect(states).toEqual([]);
 });
 
-test("when a probe waits too long, writes are refused or end as unknown", async () => {
+test("when a probe waits too long, writes are refused or their outcome is unknown", async () => {
   const { replication, states, send, lose, write } = openReplication();
   let isWanted: (() => boolean) | undefined;
   send.mockImplementationOnce((_durability, isStillWanted) => {
@@ -66,7 +66,7 @@ test("the degrading policy ends the waits after its time, at every step, and war
   );
 });
 
-test("a wait that was cancelled confirms nothing", async () => {
+test("a cancelled wait confirms nothing", async () => {
   const { replication, states, probe, lose } = openReplication();
   await lose(UNCONFIRMED_AFTER_MS);
   probe.end("unconfirmed");
@@ -85,14 +85,14 @@ test("an unavailable primary is no evidence about its replicas", async () => {
   expect(states, "the time before does not count").toEqual(["refusing"]);
 });
 
-test("writes stay refused when the waits cannot be ended", async () => {
+test("writes stay refused if the waits cannot be ended", async () => {
   const { states, probe, lose } = openReplication(DEGRADE_AFTER_MS);
   probe.endWaits.mockRejectedValue(new Error("unavailable"));
   await lose(2 * DEGRADE_AFTER_MS);
   expect(states).toEqual(["refusing"]);
 });
 
-test("without degrading, replicas have every acknowledged write at all times", async () => {
+test("without degrading, replicas always have every acknowledged write", async () => {
   const { replication, lose } = openReplication();
   expect(replication.replicasAreCurrent).toBe(true);
   await lose(10_000);
@@ -126,7 +126,7 @@ test("with degrading, a probe after the last local write makes replicas current"
   expect(replication.replicasAreCurrent).toBe(true);
 });
 
-test("close() ends the probing, also while a probe waits", async () => {
+test("close() ends the probes, also while one waits", async () => {
   const { clock, replication, states, probe } = openReplication();
   probe.outcome = undefined;
   replication.start();
@@ -174,7 +174,7 @@ test("degraded without a listed replica, writes wait for what the primary waits 
   );
 });
 
-test("degraded writes that hang are ended, and later ones wait for no replica", async () => {
+test("degraded writes that hang are ended, and later ones do not wait for replicas", async () => {
   const { clock, replication, probe, send, step, lose, write } = openReplication(
     DEGRADE_AFTER_MS,
   );
@@ -197,7 +197,7 @@ test("degraded writes that hang are ended, and later ones wait for no replica", 
   expect(send.mock.lastCall?.[0]).toBe("remote_apply");
 });
 
-test("a write is unknown that ended when commits wait for something else", async () => {
+test("the outcome of a write is unknown if commits then wait for something else", async () => {
   const { primary, writes, write } = openReplication();
   await write();
   primary.standbys = "''";

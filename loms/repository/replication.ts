@@ -6,9 +6,8 @@ import type { CommitProbe, ProbeOutcome } from "./commit-probe.ts";
 import { type ReplicatedWrites, RETRY_AFTER_MS } from "./replicated-writes.ts";
 import { ReplicationDoubts } from "./replication-doubts.ts";
 
-// Detects by commits of its own whether commits reach the synchronous replicas: one probe after
-// another, never two at once, because a commit that waits for a lost replica waits until it is
-// back.
+// Commits probes to detect whether commits reach the synchronous replicas: one after another, never
+// two concurrently, because a commit that waits for a lost replica waits until it is back.
 //
 //   synchronous  writes wait for the replicas
 //   refusing     no probe was confirmed for too long, or no listed replica is synchronous: new
@@ -23,7 +22,7 @@ import { ReplicationDoubts } from "./replication-doubts.ts";
 // before it, and writes wait for the rest. Nothing of this is stored: a process that dies leaves no
 // degraded server behind, and each process detects the state separately.
 //
-// docs/replicas.md has a table of the files that know something about replication.
+// docs/replicas.md has a table of the files about replication.
 
 /** Between probes, and between checks of a waiting probe. */
 const STEP_MS = 500;
@@ -71,7 +70,7 @@ export class Replication {
       clock: options.clock,
       step: async () => {
         await this.step();
-        // A step with a waiting probe has taken its time already.
+        // A step with a waiting probe has already taken its time.
         return this.#probing ? 0 : STEP_MS;
       },
       onError: () => {},

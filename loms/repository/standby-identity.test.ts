@@ -5,7 +5,7 @@ const CONNINFO = "user=replicator password=******** channel_binding=prefer dbnam
   "host=10.0.0.1 port=5432";
 const TAIL = "sslmode=prefer sslcompression=0 sslsni=1 gssencmode=prefer krbsrvname=postgres";
 
-test("a replication slot is the identity, whatever the name", () => {
+test("a replication slot is the identity, whatever the application_name", () => {
   expect(standbyIdentity("slot_1", `${CONNINFO} application_name=a fallback_application_name=b`))
     .toEqual({ by: "slot", name: "slot_1" });
 });
@@ -23,7 +23,7 @@ test.each([
   expect(standbyIdentity(null, conninfo)).toEqual({ by: "application_name", name });
 });
 
-test("a server without a receiver, or one that hides it, has no identity", () => {
+test("a server without a receiver, or with a hidden one, has no identity", () => {
   expect(standbyIdentity(null, null)).toBeUndefined();
   expect(standbyIdentity(null, CONNINFO)).toBeUndefined();
 });
@@ -38,7 +38,7 @@ const sender = (
 const NAMED = { by: "application_name", name: "a" } as const;
 
 test.each(["sync", "potential", "quorum", "async"])(
-  "a sender's state is the replica's: %s",
+  "the state of a replica is that of its sender: %s",
   (state) => {
     expect(syncStateOf(NAMED, [sender("b", "sync"), sender("a", state)], 1)).toBe(state);
   },

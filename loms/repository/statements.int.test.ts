@@ -32,7 +32,7 @@ const statements: Statement[] = [
   ),
 ];
 
-test.each(statements)("$name takes and answers what it declares", async (statement) => {
+test.each(statements)("$name has the declared parameters and columns", async (statement) => {
   const columns = Object.entries(statement.columns).map(([name, type]) => [
     name,
     type.replace("?", ""),
@@ -43,6 +43,6 @@ test.each(statements)("$name takes and answers what it declares", async (stateme
   });
 });
 
-test("statements have names of their own", () => {
+test("statements have unique names", () => {
   expect(new Set(statements.map(({ name }) => name)).size).toBe(statements.length);
 });

@@ -83,7 +83,7 @@ export const COMMIT_PROBE = defineStatement({
 
 /**
  * What a commit waits for: the primary's timeline, which a promotion changes, the setting, and the
- * standbys that it selects. On a server that is no primary it equals none of these.
+ * standbys that it selects. On a standby it differs from all of these.
  */
 const SYNC_STANDBYS_TEXT = `concat_ws(
     ' ',
@@ -99,8 +99,8 @@ const SYNC_STANDBYS_TEXT = `concat_ws(
 
 /**
  * The primary's senders: one row per connected standby, or one row without a sender. `may_see` is
- * whether the account may see more of them than their number. `position` is the end of the
- * primary's log: volatile, so it is read once the senders are.
+ * whether the account may see more than their number. `position` is the end of the primary's log;
+ * it is volatile, so it is read after the senders.
  */
 export const SENDERS = defineStatement({
   name: "senders",
@@ -124,7 +124,7 @@ export const SENDERS = defineStatement({
   },
 });
 
-/** The standbys that a commit waits for now. */
+/** The standbys that a commit currently waits for. */
 export const SYNC_STANDBYS = defineStatement({
   name: "sync_standbys",
   kind: "select",

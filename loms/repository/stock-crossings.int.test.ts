@@ -33,7 +33,7 @@ async function crossings(...skus: number[]): Promise<string[]> {
   return rows.map(({ kind, available, totalCount }) => `${kind} ${available} of ${totalCount}`);
 }
 
-test("an order that takes the last units sells its SKU out", async () => {
+test("an order of the last units sells its SKU out", async () => {
   const [sku, other] = [await loms.addStock(10, 3), await loms.addStock(10)];
   await take([sku, 6], [other, 1]);
   expect(await crossings(sku, other)).toEqual([]);
@@ -44,7 +44,7 @@ test("an order that takes the last units sells its SKU out", async () => {
   expect(await crossings(sku), "a failed order and a payment cross nothing").toHaveLength(1);
 });
 
-test("a cancelled and an expired order bring a sold out SKU back", async () => {
+test("a cancelled and an expired order make a sold out SKU available", async () => {
   const sku = await loms.addStock(5);
   const [cancelled, expired] = [await take([sku, 2]), await take([sku, 3])];
   await loms.writer.orderCancel(change(cancelled), testContext());
@@ -55,7 +55,7 @@ test("a cancelled and an expired order bring a sold out SKU back", async () => {
   expect(await crossings(sku), "two were there already").toHaveLength(2);
 });
 
-test("a list of orders sells a SKU out once, and brings it back once", async () => {
+test("a list of orders sells a SKU out once, and makes it available once", async () => {
   const sku = await loms.addStock(4);
   const outcomes = await loms.writer.orderCreate(
     Array.from({ length: 6 }, () => newOrder([{ sku, count: 1 }])),
@@ -69,10 +69,10 @@ test("a list of orders sells a SKU out once, and brings it back once", async () 
   expect(await crossings(sku)).toEqual(["sold_out 0 of 4", "back_in_stock 3 of 4"]);
 });
 
-test("an over-reserved SKU is back only once something of it is available", async () => {
+test("an over-reserved SKU is back only once its total exceeds the reserved units", async () => {
   const sku = await loms.addStock(10);
   const [first, second] = [await take([sku, 4]), await take([sku, 6])];
-  // What a file or an older system left behind.
+  // As left by a file or an older version.
   await loms.pool.db.execute(`update stocks set reserved = reserved + 4 where sku = ${sku}`);
   await loms.writer.orderCancel(change(first), testContext());
   expect(await crossings(sku)).toEqual(["sold_out 0 of 10"]);

@@ -12,7 +12,7 @@ let loms: WriterFixture;
 let routing: ReadRouting;
 let reader: ReturnType<typeof createStockReader>;
 const pools: Pool[] = [];
-/** The servers that answered, in turn. */
+/** The servers that answered, in order. */
 const answered: PoolRole[] = [];
 
 function openPool(url: string, role: PoolRole): Pool {
@@ -44,7 +44,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What `page` answers from page to page, until one is shorter than two. */
+/** The answers of `page` until one is shorter than two. */
 async function pages<Row>(page: (last: Row | undefined) => Promise<readonly Row[]>) {
   const all: Row[] = [];
   for (;;) {
@@ -86,7 +86,7 @@ test("an unknown SKU has no movements", async () => {
   expect(await reader.stockMovements({ sku: 5, after: 0n, limit: 10 }, testContext())).toEqual([]);
 });
 
-test("a healthy replica answers, and the primary without one", async () => {
+test("a healthy replica answers, or else the primary", async () => {
   answered.length = 0;
   await reader.stockList(0, 1, testContext());
   await expect.poll(async () => {

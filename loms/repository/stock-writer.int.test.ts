@@ -64,7 +64,7 @@ test("a received SKU without a stock row gets one, with its movement and events"
   expect(await eventsOf(sku)).toEqual(["received 5 of 5", "back_in_stock 5 of 5"]);
 });
 
-test("a count sets the total and notes the difference, also none", async () => {
+test("a count sets the total and records the difference, also none", async () => {
   const sku = await loms.addStock(10, 3);
   await counted(sku, 7);
   await counted(sku, 7);
@@ -116,7 +116,7 @@ test.each<[string, Partial<StockChange>]>([
   expect(await send({ ...first, ...other })).toEqual({ kind: "reference_reused" });
 });
 
-test("callers that arrive together with one reference all get the one answer", async () => {
+test("concurrent callers with one reference get the same answer", async () => {
   const sku = newSku();
   const same = change("received", { [sku]: 5 });
   const outcomes = await Promise.all(Array.from({ length: 6 }, () => send(same)));
@@ -125,7 +125,7 @@ test("callers that arrive together with one reference all get the one answer", a
   expect(await movementsOf(sku)).toEqual(["received 5 to 5"]);
 });
 
-test("a total below what is reserved is refused, and the other lines with it", async () => {
+test("a total below the reserved units is refused, and the other lines with it", async () => {
   const [held, missing] = [await loms.addStock(10, 4), newSku()];
   const refused = change("received", { [held]: -7, [missing]: 1 });
   expect(await send(refused)).toEqual({
@@ -149,7 +149,7 @@ test("a total below zero of a SKU without a stock row is refused", async () => {
   });
 });
 
-test("a SKU that has more reserved than there is may only rise or stay", async () => {
+test("the total of an over-reserved SKU may only rise or stay", async () => {
   const sku = await loms.addStock(10, 20);
   expect(await counted(sku, 9)).toMatchObject({ kind: "refused" });
   expect(await counted(sku, 10)).toMatchObject({ kind: "changed" });

@@ -19,7 +19,7 @@ function openWriter() {
   const run = () => Promise.resolve(rows.map((row) => ({ ...noEvents, ...row })));
   const pool = { run } as unknown as DurableRunner;
   const writer = createOrderListWriter({ pool, paymentTimeoutMs: 1_000, metrics });
-  /** The transitions that were counted, and the short lines. */
+  /** The counted transitions, and the short lines. */
   const counted = async () => {
     const samples = readSamples(await metrics.text());
     const transitions = [...samples].filter(([name, value]) =>
@@ -40,7 +40,7 @@ const PAYED = '{from="awaiting payment",to="payed"}';
 const CANCELLED = '{from="awaiting payment",to="cancelled",reason="buyer"}';
 const EXPIRED = '{from="awaiting payment",to="cancelled",reason="payment_timeout"}';
 
-test("events of a write whose outcome is unknown are not passed on", async () => {
+test("events of a write with an unknown outcome are not passed on", async () => {
   const onEvents = vi.fn<NonNullable<OrderWriterOptions["onEvents"]>>();
   const run = () => Promise.reject(new AppError("unavailable", "lost"));
   const pool = { run } as unknown as DurableRunner;
@@ -71,7 +71,7 @@ test("created and failed orders are counted with their short lines", async () =>
     .toEqual({ transitions: { [NEW]: 2, [AWAITING]: 1, [FAILED]: 1 }, short: 4 });
 });
 
-test("an order that a repeated key returns again is counted once", async () => {
+test("an order returned again for a repeated key is counted once", async () => {
   const { writer, returnRows, counted } = openWriter();
   returnRows([{ kind: "created", order_id: 1n, first_event: 1n }]);
   await writer.orderCreate(ORDERS, context);
@@ -83,7 +83,7 @@ test("an order that a repeated key returns again is counted once", async () => {
   expect(await counted()).toEqual({ transitions: { [NEW]: 1, [AWAITING]: 1 }, short: 0 });
 });
 
-test("payed, cancelled and expired orders are counted when their status changed", async () => {
+test("payed, cancelled and expired orders are counted when their status changes", async () => {
   const { writer, returnRows, counted } = openWriter();
   returnRows([{ kind: "changed", event_id: 1n }, { kind: "unchanged" }, { kind: "not_found" }]);
   await writer.orderPay(CHANGES, context);

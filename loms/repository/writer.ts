@@ -31,7 +31,7 @@ import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
 // A transaction that the server rolled back because of its contents has done nothing, and each of
 // its halves is sent, down to the order that caused it.
 //
-// shared/telemetry/batcher.ts says how these limits relate.
+// shared/telemetry/batcher.ts describes how these limits relate.
 
 /** Limits the duration of a transaction, and of its locks, to some 20 ms. */
 const ORDERS_MAX = 256;
@@ -152,7 +152,7 @@ export function createGroupedWriter(
     });
   }
 
-  // The duration of a write grows with its lines. Those of the changed orders are not known here.
+  // The duration of a write grows with its lines, which are not known here.
   const noLines = () => 0;
   return {
     orderCreate: grouped("order_create", lists.orderCreate, ({ items }) => items.length),

@@ -8,7 +8,7 @@ test.each([1n, 9_007_199_254_740_993n, 2n ** 63n - 1n])("a token keeps order %s"
   expect(readOrderPageToken(orderPageToken(orderId, filter), filter)).toBe(orderId);
 });
 
-test("a token goes into a URL as it is", () => {
+test("a token needs no escaping in a URL", () => {
   expect(token).toMatch(/^[A-Za-z0-9_-]{23}$/);
 });
 
@@ -16,11 +16,11 @@ test.each([
   ["another user", { ...filter, user: 8n }],
   ["other statuses", { ...filter, statuses: ["payed"] as const }],
   ["every status", { ...filter, statuses: [] }],
-])("a token is none of %s", (_, other) => {
+])("a token is invalid for %s", (_, other) => {
   expect(readOrderPageToken(token, other)).toBeUndefined();
 });
 
-test("a token with any character changed, added or left out is none", () => {
+test("a token with a character changed, added or removed is invalid", () => {
   for (let at = 0; at < token.length; at++) {
     for (const character of "AB_=+ é") {
       const garbled = token.slice(0, at) + character + token.slice(at + 1);

@@ -54,7 +54,7 @@ describe("a call through the chain", () => {
     expect(await setUp().call(method, request)).toEqual(response);
   });
 
-  test("orderInfo returns prices, and their exact total when every line has one", async () => {
+  test("orderInfo returns prices, and their exact total if every line has one", async () => {
     const { call, reader } = setUp();
     const answering = (...items: OrderItem[]) => {
       reader.orderInfo.mockResolvedValue({ orderId: 9n, userId: 7n, status: "payed", items });
@@ -120,7 +120,7 @@ describe("a call through the chain", () => {
     });
   });
 
-  test("logs one line with method, status, duration and trace", async () => {
+  test("logs one line with method, status, duration and trace ids", async () => {
     const { call, logged, reader, clock } = setUp();
     reader.stocksInfo.mockImplementation(async () => {
       await clock.advance(12.3456);
@@ -211,7 +211,7 @@ describe("an invalid request", () => {
     expect(await setUp().call("orderCreate", order, keys)).toEqual({ orderID: 9n });
   });
 
-  test("ignores the idempotency key of a method that takes none", async () => {
+  test("ignores the idempotency key of a method without one", async () => {
     expect(await setUp().call("orderPay", { orderID: 9n }, [""])).toEqual({});
   });
 });
@@ -241,7 +241,7 @@ describe("an observed call", () => {
     expect(sample("count", "grpc", unavailable)).toBe(1);
   });
 
-  test("has a span below its caller's when it comes over gRPC", async () => {
+  test("over gRPC has a span below its caller's", async () => {
     const { call, spans } = setUp();
     await call("orderPay", { orderID: 9n });
     expect(spans).toMatchObject([{
@@ -271,7 +271,7 @@ describe("an observed call", () => {
     expect(spans[0]?.error).toBe(error);
   });
 
-  test("has no span and no log line of its own when it comes through the gateway", async () => {
+  test("through the gateway has neither a span nor a log line", async () => {
     const { gateway, spans, logged } = setUp();
     await gateway("orderPay", { orderID: 9n });
     expect(spans).toEqual([]);

@@ -25,7 +25,7 @@ import { stocksInfo, stocksInfoList } from "../domain/stocks-info.ts";
 import { orderPageToken, readOrderPageToken } from "./order-page-token.ts";
 
 // The chain of every call, over gRPC and the HTTP gateway, outermost first: observe it (log line,
-// metric, span), map its failure to a code, end it at its deadline, validate its request.
+// metric, span), map a failure to a code, end the call at its deadline, validate its request.
 
 const RPC_SERVER_CALL_DURATION_SECONDS = histogramFamily({
   name: "rpc_server_call_duration_seconds",
@@ -49,7 +49,7 @@ export interface RpcCall {
   readonly context: RequestContext;
   /**
    * The request before validation.
-   * @throws {AppError} `invalid_argument` when it cannot be read
+   * @throws {AppError} `invalid_argument` if it is malformed
    */
   read(): unknown | Promise<unknown>;
   /** Every value that the caller sent under a key of the gRPC metadata, or in an HTTP header. */
