@@ -46,8 +46,7 @@ async function openCarts(parts: ServiceParts<CartConfig>): Promise<OpenCarts> {
   };
   if (config.CART_STORE_URL !== undefined) {
     const { openStore } = await import("./repository/open-store.ts");
-    const { carts, limit } = openStore(parts, options);
-    return { carts, limit, checks: { store: (context) => carts.check(context) } };
+    return openStore(parts, options);
   }
   const carts = new MemoryCarts(options);
   watchCarts(() => carts.size(), metrics);

@@ -32,9 +32,8 @@ export function jsonIntegers(_key: string, value: unknown): unknown {
 }
 
 /**
- * Reads a JSON body strictly. Integers above 2^53 become bigints. A number that is not written in
- * plain digits (1.0, 1e0, -0) becomes an object that no schema accepts and that prints as it was
- * written. `__proto__` is an ordinary own property.
+ * Reads a JSON body strictly, with numbers as in {@link parseJson}. `__proto__` is an ordinary own
+ * property.
  * @throws {AppError} `invalid_argument` for invalid UTF-8 or JSON, for a duplicate key and for more
  * than {@link JSON_DEPTH_MAX} levels
  */
@@ -45,11 +44,20 @@ export function parseJsonBody(bytes: ArrayBuffer | Uint8Array): unknown {
   const flaw = findFlaw(text);
   if (flaw !== undefined) throw refused(flaw);
   try {
-    if (!UNUSUAL_NUMBER.test(text)) return JSON.parse(text);
-    return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
+    return parseJson(text);
   } catch (error) {
     throw refused("must be JSON", error);
   }
+}
+
+/**
+ * `JSON.parse` that reads integers above 2^53 as bigints. A number that is not written in plain
+ * digits (1.0, 1e0, -0) becomes an object that no schema accepts and that prints as it was written.
+ * @throws {SyntaxError} for invalid JSON
+ */
+export function parseJson(text: string): unknown {
+  if (!UNUSUAL_NUMBER.test(text)) return JSON.parse(text);
+  return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
 }
 
 function refused(message: string, cause?: unknown): AppError {

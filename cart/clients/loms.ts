@@ -8,7 +8,7 @@ import { badRequest, errorInfo } from "../../shared/grpc/error-details.ts";
 import { batcherMetrics, groupedCalls } from "../../shared/telemetry/batcher.ts";
 import type { Metrics } from "../../shared/telemetry/metrics.ts";
 import type { Tracing } from "../../shared/telemetry/tracing.ts";
-import type { OrderLine, Orders, Stocks } from "../domain/deps.ts";
+import type { Orders, Stocks } from "../domain/deps.ts";
 
 // shared/telemetry/batcher.ts describes how these limits relate.
 
@@ -46,10 +46,6 @@ export function createLomsClient(
   );
 }
 
-function toItem({ sku, count, price }: OrderLine): Item {
-  return price === undefined ? { sku, count } : { sku, count, price };
-}
-
 export function lomsClient(
   client: GrpcClient<LomsDefinition>,
   onBatch?: (waitedMs: readonly number[]) => void,
@@ -64,7 +60,7 @@ export function lomsClient(
         const { orderID } = await client.call("orderCreate", request, context, metadata);
         return orderID;
       };
-      return await create(items.map(toItem)).catch(async (error: unknown) => {
+      return await create([...items]).catch(async (error: unknown) => {
         if (!(error instanceof AppError) || error.code !== "already_exists") throw error;
         // The key is the revision of one cart, so only prices can differ: a store that has lost the
         // attempt still had the cart. The same items get the first answer of loms.
@@ -73,18 +69,15 @@ export function lomsClient(
           const made = await client.call("orderInfo", { orderID: error.orderId }, context);
           return await create(made.items);
         } catch (cause) {
-          throw isRefusal(cause) ? cause : orderNotRead(error.orderId, cause);
+          // The first answer to the key was a refusal.
+          if (cause instanceof AppError && cause.code === "failed_precondition") throw cause;
+          throw orderNotRead(error.orderId, cause);
         }
       });
     },
 
     close: () => client.close(),
   };
-}
-
-/** The first answer to a key, if it was not an order. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof AppError && error.code === "failed_precondition";
 }
 
 /** The order exists, so its key must stay. */

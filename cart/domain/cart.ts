@@ -1,5 +1,6 @@
+import type { Product } from "../../proto/product-service.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { CartLine, Product } from "./deps.ts";
+import type { CartLine } from "./deps.ts";
 
 /** The count of a cart line is a uint16, as in an order. */
 export const LINE_COUNT_MAX = 65_535;

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import type { Product } from "../../proto/product-service.ts";
 import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import { fill, REQUEST_TIMEOUT_MS, testContext, testDeps } from "../test/deps.ts";
 import { beginAttempt } from "./checkout.ts";
-import type { Product } from "./deps.ts";
 import { clearCart, deleteItem } from "./remove-items.ts";
 
 const USER = 7n;

@@ -1,3 +1,4 @@
+import type { Product } from "../../proto/product-service.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 
 /** One SKU in a cart. */
@@ -12,12 +13,6 @@ export interface CartLine {
 export interface OrderLine extends CartLine {
   /** Price of one unit, uint32; undefined if unknown. */
   readonly price?: number;
-}
-
-export interface Product {
-  readonly name: string;
-  /** In the shop's unit of money, uint32. */
-  readonly price: number;
 }
 
 /** Limits of one addition, checked against the cart after it. */

@@ -46,18 +46,12 @@ export class MemoryCarts implements Carts {
   readonly #carts = new Map<bigint, MemoryCart>();
   /** In the order of their last use, like the carts. */
   readonly #attempts = new Map<bigint, MemoryAttempt>();
-  readonly #newIdempotencyKey: () => string;
-  readonly #ttlMs: number;
-  readonly #clock: Clock;
-  readonly #onExpired: (carts: number) => void;
+  readonly #options: Required<MemoryCartsOptions>;
   #lines = 0;
   #searchAt = 0;
 
   constructor(options: MemoryCartsOptions) {
-    this.#newIdempotencyKey = options.newIdempotencyKey;
-    this.#ttlMs = options.ttlMs ?? Infinity;
-    this.#clock = options.clock ?? systemClock;
-    this.#onExpired = options.onExpired ?? (() => {});
+    this.#options = { ttlMs: Infinity, clock: systemClock, onExpired: () => {}, ...options };
   }
 
   async addItem(
@@ -113,8 +107,8 @@ export class MemoryCarts implements Carts {
     const lines = this.#linesOf(userId);
     if (lines !== revision) return undefined;
     const stillInCart = new Map(lines.map(({ sku, count }) => [sku, count]));
-    const attempt = { idempotencyKey: this.#newIdempotencyKey(), items, isResumed: false };
-    this.#attempts.set(userId, { ...attempt, stillInCart, usedAt: this.#clock.now() });
+    const attempt = { idempotencyKey: this.#options.newIdempotencyKey(), items, isResumed: false };
+    this.#attempts.set(userId, { ...attempt, stillInCart, usedAt: this.#options.clock.now() });
     return attempt;
   }
 
@@ -164,8 +158,8 @@ export class MemoryCarts implements Carts {
     const attempt = this.#attempts.get(userId);
     if (!attempt) return undefined;
     this.#attempts.delete(userId);
-    const now = this.#clock.now();
-    if (now - attempt.usedAt >= this.#ttlMs) return undefined;
+    const now = this.#options.clock.now();
+    if (now - attempt.usedAt >= this.#options.ttlMs) return undefined;
     const resumed = { ...attempt, isResumed: true, usedAt: now };
     this.#attempts.set(userId, resumed);
     return resumed;
@@ -174,13 +168,13 @@ export class MemoryCarts implements Carts {
   #linesOf(userId: bigint): readonly CartLine[] {
     const cart = this.#carts.get(userId);
     if (!cart) return NO_LINES;
-    if (this.#clock.now() - cart.changedAt < this.#ttlMs) return cart.lines;
+    if (this.#options.clock.now() - cart.changedAt < this.#options.ttlMs) return cart.lines;
     this.#removeExpired();
     return NO_LINES;
   }
 
   #replace(userId: bigint, before: readonly CartLine[], after: readonly CartLine[]): void {
-    const changedAt = this.#clock.now();
+    const changedAt = this.#options.clock.now();
     this.#lines += after.length - before.length;
     // Deleted first, so that the cart moves to the end of the map.
     this.#carts.delete(userId);
@@ -189,20 +183,20 @@ export class MemoryCarts implements Carts {
   }
 
   #removeExpired(): void {
-    const now = this.#clock.now();
+    const now = this.#options.clock.now();
     this.#searchAt = now + SEARCH_INTERVAL_MS;
     let removed = 0;
     for (const [userId, { lines, changedAt }] of this.#carts) {
-      if (now - changedAt < this.#ttlMs) break;
+      if (now - changedAt < this.#options.ttlMs) break;
       this.#carts.delete(userId);
       this.#lines -= lines.length;
       removed++;
     }
     for (const [userId, { usedAt }] of this.#attempts) {
-      if (now - usedAt < this.#ttlMs) break;
+      if (now - usedAt < this.#options.ttlMs) break;
       this.#attempts.delete(userId);
     }
-    if (removed > 0) this.#onExpired(removed);
+    if (removed > 0) this.#options.onExpired(removed);
   }
 }
 

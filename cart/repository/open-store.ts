@@ -1,6 +1,5 @@
 import { Loop } from "../../shared/async/loop.ts";
-import type { RateLimiter } from "../../shared/async/rate-limit.ts";
-import { systemClock } from "../../shared/async/request-context.ts";
+import { type RequestContext, systemClock } from "../../shared/async/request-context.ts";
 import type { ServiceParts } from "../../shared/open-service.ts";
 import { readPemFiles } from "../../shared/pem-files.ts";
 import { PRODUCT_LIMIT } from "../../shared/products/product-client.ts";
@@ -15,13 +14,6 @@ import { ValkeyCarts, type ValkeyCartsOptions } from "./valkey.ts";
 const SIZES_INTERVAL_MS = 10_000;
 const SIZES_TIMEOUT_MS = 5_000;
 
-/** State that the processes of cart share. */
-export interface OpenStore {
-  readonly carts: ValkeyCarts;
-  /** The limit of calls of the product service. */
-  readonly limit: RateLimiter;
-}
-
 /**
  * Opens the configured store, which need not answer yet.
  * @throws {ConfigError} naming every file of the settings that cannot be read
@@ -29,7 +21,7 @@ export interface OpenStore {
 export function openStore(
   { config, log, logThrottled, metrics, tracing, opened }: ServiceParts<StoreConfig>,
   options: Omit<ValkeyCartsOptions, "store" | "attempts">,
-): OpenStore {
+) {
   const address = readStoreUrl(config.CART_STORE_URL as string);
   const tls = readPemFiles(config, {
     ca: "CART_STORE_TLS_CA",
@@ -60,5 +52,9 @@ export function openStore(
   });
   loop.start();
   opened.push("the count of carts", () => loop.close());
-  return { carts, limit: new SharedRateLimit("products", { ...PRODUCT_LIMIT, store }) };
+  return {
+    carts,
+    limit: new SharedRateLimit("products", { ...PRODUCT_LIMIT, store }),
+    checks: { store: (context: RequestContext) => carts.check(context) },
+  };
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { RequestContext } from "../../shared/async/request-context.ts";
+import type { Certificates } from "../../shared/pem-files.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
 import { NO_TRACING } from "../../shared/telemetry/tracing.ts";
 import { readStoreUrl } from "../../shared/valkey/store-url.ts";
-import { type StoreTls, Valkey } from "../../shared/valkey/valkey.ts";
+import { Valkey } from "../../shared/valkey/valkey.ts";
 import { ValkeyCarts, type ValkeyCartsOptions } from "../repository/valkey.ts";
 import { TTL_MS } from "./carts-under-test.ts";
 
@@ -16,7 +17,7 @@ export function testContext(timeoutMs = 5_000): RequestContext {
 /** The carts as a process of cart opens them, its client for attempts, and the errors of both. */
 export function openTestStore(
   url: string,
-  tls: StoreTls = {},
+  tls: Certificates = {},
   options: Partial<ValkeyCartsOptions> = {},
 ) {
   const errors: string[] = [];

@@ -1,4 +1,4 @@
-import { type OrderShortage, SHORT_SKUS_MAX } from "../../proto/loms/v1/order-shortage.ts";
+import type { OrderShortage } from "../../proto/loms/v1/order-shortage.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Deps, OrderItem } from "./deps.ts";
@@ -50,16 +50,13 @@ export function orderTotalPrice(items: readonly OrderItem[]): bigint | undefined
   return total;
 }
 
-function refusal({ orderId, skus, skusTotal }: OrderShortage): AppError {
+function refusal(shortage: OrderShortage): AppError {
+  const { orderId, skus, skusTotal } = shortage;
   const named = skus.slice(0, SKUS_IN_MESSAGE_MAX).map(({ sku, requested, available }) =>
     `${requested} of sku ${sku}: ${available} in stock`
   );
   const unnamed = skusTotal - named.length;
   const rest = unnamed > 0 ? `; and ${unnamed} more` : "";
-  const shown = skus.slice(0, SHORT_SKUS_MAX).map(({ sku, requested, available }) => (
-    { sku, requested, available }
-  ));
-  const shortage = { orderId, skus: shown, skusTotal };
   const message = `Order ${orderId} failed: cannot reserve ${named.join("; ")}${rest}`;
   return new AppError("failed_precondition", message, { shortage });
 }

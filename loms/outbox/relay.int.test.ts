@@ -7,7 +7,6 @@ import { systemClock } from "../../shared/async/request-context.ts";
 import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { MessagesRefusedError, type OutgoingMessage, type Topic } from "../../shared/bus/bus.ts";
 import { AppError } from "../../shared/errors.ts";
-import { Pool } from "../../shared/postgres/pool.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import {
   newOrder,
@@ -151,6 +150,7 @@ test("an event that the bus refuses permanently is recorded once", async () => {
   const dying = openRelay(refuse);
   // Dies between recording and marking: nothing is marked.
   const { pool } = loms;
+  const send = pool.run;
   const run = vi.spyOn(pool, "run");
   const statements: string[] = [];
   run.mockImplementation((statement, ...rest) => {
@@ -158,7 +158,7 @@ test("an event that the bus refuses permanently is recorded once", async () => {
     if (statement.name === "outbox_mark") {
       return Promise.reject(new AppError("unavailable", "dead"));
     }
-    return Pool.prototype.run.call(pool, statement, ...rest) as never;
+    return send(statement, ...rest);
   });
   await expect(dying.step()).rejects.toThrow("dead");
   run.mockRestore();

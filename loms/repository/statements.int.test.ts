@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Statement } from "../../shared/postgres/statement.ts";
+import { describeStatement } from "../../shared/postgres/test/describe-statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { ORDER_OUTBOX } from "../outbox/order-outbox.ts";
 import * as outboxStatements from "../outbox/statements.ts";
@@ -37,7 +38,7 @@ test.each(statements)("$name has the declared parameters and columns", async (st
     name,
     type.replace("?", ""),
   ]);
-  expect(await loms.pool.describe(statement)).toEqual({
+  expect(await describeStatement(loms.pool, statement)).toEqual({
     parameters: statement.parameters,
     columns: Object.fromEntries(columns),
   });

@@ -11,7 +11,13 @@ import {
   stocksInfoRequest,
 } from "../../proto/loms/v1/schemas.ts";
 import { type RequestContext, within } from "../../shared/async/request-context.ts";
-import { AppError, type ErrorCode, type FieldViolation, toAppError } from "../../shared/errors.ts";
+import {
+  AppError,
+  type ErrorCode,
+  type FieldViolation,
+  isUnknownOutcome,
+  toAppError,
+} from "../../shared/errors.ts";
 import { causeOf } from "../../shared/telemetry/describe-error.ts";
 import type { Logger } from "../../shared/telemetry/log.ts";
 import { DURATION_BUCKETS, histogramFamily, type Metrics } from "../../shared/telemetry/metrics.ts";
@@ -33,13 +39,6 @@ const RPC_SERVER_CALL_DURATION_SECONDS = histogramFamily({
   labels: ["rpc_system_name", "rpc_method", "rpc_status_code", "error_type"],
   buckets: DURATION_BUCKETS,
 });
-
-/** Failures of a server; the other statuses are failures of the caller. */
-const SERVER_ERRORS: ReadonlySet<string> = new Set<ErrorCode>([
-  "unavailable",
-  "deadline_exceeded",
-  "internal",
-]);
 
 /** The transport, as `rpc.system.name`; `http` is the gateway. */
 export type RpcSystem = "grpc" | "http";
@@ -145,8 +144,8 @@ function observer(name: MethodName, system: RpcSystem, observers: RpcObservers):
 }
 
 /** Only failures of the server count as errors, as in OpenTelemetry's conventions. */
-function rpcErrorType(code: string | undefined): string | undefined {
-  return code !== undefined && SERVER_ERRORS.has(code) ? rpcStatusCode(code) : undefined;
+function rpcErrorType(code: ErrorCode | undefined): string | undefined {
+  return code && isUnknownOutcome(code) ? rpcStatusCode(code) : undefined;
 }
 
 function logCall(

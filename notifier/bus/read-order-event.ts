@@ -1,17 +1,15 @@
 import { z } from "zod";
+import { INT64_MAX } from "../../proto/loms/v1/schemas.ts";
 import { orderEvent } from "../../proto/order-event.ts";
 import {
   type IncomingMessage,
   REFUSED_BEFORE,
   UnreadableMessageError,
 } from "../../shared/bus/bus.ts";
+import { parseJson } from "../../shared/json.ts";
 import { childTraceparent, parseTraceparent } from "../../shared/telemetry/tracing.ts";
 import type { Notification } from "../domain/deps.ts";
 
-/** An integer in our JSON; not 1.0 or 1e0. */
-const INTEGER = /^-?(0|[1-9][0-9]*)$/;
-/** No integer of an event is longer; long ones are slow to convert. */
-const INTEGER_DIGITS_MAX = 20;
 /** The length of a dead letter's reason. */
 const REASON_LENGTH_MAX = 500;
 
@@ -36,18 +34,10 @@ function refusedSeqs(orderId: bigint, headers: IncomingMessage["headers"]): numb
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
+    return parseJson(text);
   } catch (error) {
     throw unreadable("the value is not JSON", error);
   }
-}
-
-/** Integers above 2^53 as bigint; other numbers as text, which no field of an event accepts. */
-function revive(_key: string, value: unknown, context: { readonly source?: string }): unknown {
-  if (typeof value !== "number") return value;
-  const { source = "" } = context;
-  if (!INTEGER.test(source) || source.length > INTEGER_DIGITS_MAX) return `the number ${source}`;
-  return Number.isSafeInteger(value) ? value : BigInt(source);
 }
 
 function unreadable(problem: string, cause?: unknown): UnreadableMessageError {
@@ -57,7 +47,6 @@ function unreadable(problem: string, cause?: unknown): UnreadableMessageError {
 
 /** An order id and a seq, such as `7-2`. */
 const EVENT_ID = /^([1-9][0-9]{0,18})-([1-9][0-9]{0,8})$/;
-const INT64_MAX = 2n ** 63n - 1n;
 
 export interface EventId {
   readonly orderId: bigint;

@@ -4,6 +4,7 @@ import { deadEvents, lastShown as table } from "../../drizzle/notifier/schema.ts
 import { RequestContext } from "../../shared/async/request-context.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import type { Statement } from "../../shared/postgres/statement.ts";
+import { describeStatement } from "../../shared/postgres/test/describe-statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { PostgresLastShown } from "./last-shown.ts";
 import * as statements from "./statements.ts";
@@ -36,7 +37,7 @@ afterAll(async () => {
 test.each(Object.values(statements) as Statement[])(
   "$name has the declared parameters and columns",
   async (statement) => {
-    expect(await pool.describe(statement)).toEqual({
+    expect(await describeStatement(pool, statement)).toEqual({
       parameters: statement.parameters,
       columns: statement.columns,
     });

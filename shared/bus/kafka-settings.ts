@@ -1,7 +1,7 @@
 import type { SASLOptions } from "kafkajs";
 import { z } from "zod";
 import { durationUpTo, listOf, type SettingProblem } from "../config.ts";
-import { readPemFiles } from "../pem-files.ts";
+import { type Certificates, readPemFiles } from "../pem-files.ts";
 
 const brokerAddress = z.string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):[0-9]{1,5}$/, {
@@ -56,7 +56,7 @@ export interface TopicSettings {
 
 /** Authentication of the client and the brokers, as kafkajs takes it. */
 export interface KafkaSecurity {
-  readonly ssl?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly ssl?: Certificates;
   readonly sasl?: SASLOptions;
 }
 
@@ -105,7 +105,9 @@ export function kafkaSecurity(config: KafkaConfig): KafkaSecurity {
   return {
     ...(config.KAFKA_TLS === "true" && {
       ssl: readPemFiles(config, {
-        ...{ ca: "KAFKA_TLS_CA", cert: "KAFKA_TLS_CERT", key: "KAFKA_TLS_KEY" },
+        ca: "KAFKA_TLS_CA",
+        cert: "KAFKA_TLS_CERT",
+        key: "KAFKA_TLS_KEY",
       }),
     }),
     ...(mechanism && { sasl: { mechanism, username, password } as SASLOptions }),

@@ -3,6 +3,7 @@ import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { Readable } from "node:stream";
 import type { ReadableStream as WebStream } from "node:stream/web";
+import type { Certificates } from "../pem-files.ts";
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -10,13 +11,6 @@ export type Fetch = typeof globalThis.fetch;
 const IDLE_MAX_MS = 4_000;
 /** Statuses of responses without a body, whatever their headers say. */
 const BODILESS: readonly number[] = [204, 205, 304];
-
-/** PEM texts for https: authorities that replace the default ones, and a client certificate. */
-export interface Certificates {
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-}
 
 /**
  * A `fetch` that connects to the host in the URL, on Node and on Deno, and ignores proxy settings

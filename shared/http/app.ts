@@ -180,7 +180,7 @@ function respond(
 }
 
 type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
-type Parsed<Request, Part extends string> = Request extends Record<Part, infer Schema>
+type ParsedParams<Request> = Request extends { params: infer Schema }
   ? Schema extends z.ZodType ? z.output<Schema> : undefined
   : undefined;
 type ParsedBody<Request> = Request extends
@@ -191,8 +191,7 @@ type Missing<Request> = Request extends { body: { required: false } } ? undefine
 
 /** The input of a handler: the outputs of the route's schemas. */
 export interface EndpointInput<Route> {
-  readonly params: Parsed<RequestOf<Route>, "params">;
-  readonly headers: Parsed<RequestOf<Route>, "headers">;
+  readonly params: ParsedParams<RequestOf<Route>>;
   readonly body: ParsedBody<RequestOf<Route>>;
 }
 
@@ -204,7 +203,7 @@ export interface EndpointAnswer {
 
 /**
  * A route made with `createRoute` of zod-openapi, read strictly: 415, then 413, then 400 for every
- * rule of its schemas of path, headers and body that is broken. The library's own reading accepts
+ * rule of its schemas of path and body that is broken. The library's own reading accepts
  * `1.0` and duplicate keys, and checks the path before the content type, so it is not used.
  *
  * A body with `required: false` is undefined when it is empty or of another type, whose content is
@@ -232,7 +231,6 @@ export function endpoint<Route extends RouteConfig>(
 
 interface RawInput {
   params: unknown;
-  headers: unknown;
   body: unknown;
 }
 
@@ -243,11 +241,8 @@ function inputReader(route: RouteConfig, bodyMaxBytes: number) {
   const bodySchema = jsonSchemaOf(route);
   const mayBeMissing = mayBeWithoutBody(route);
   const paramsOf = paramsReader(route.path);
-  const headersSchema = route.request?.headers as z.ZodObject | undefined;
-  const headerNames = Object.keys(headersSchema?.shape ?? {});
   const parts: Part[] = [];
   if (route.request?.params) parts.push({ name: "params", schema: route.request.params });
-  if (headersSchema) parts.push({ name: "headers", schema: headersSchema });
   if (bodySchema) parts.push({ name: "body", schema: bodySchema });
 
   return async (c: HttpContext): Promise<RawInput> => {
@@ -258,7 +253,6 @@ function inputReader(route: RouteConfig, bodyMaxBytes: number) {
     const bytes = hasBody ? await readBody(c, bodyMaxBytes) : NO_BODY;
     const raw: RawInput = {
       params: paramsOf(c.req.path),
-      headers: headerNames.length > 0 ? readHeaders(c, headerNames) : undefined,
       body: readsJson ? parseOrError(bytes, mayBeMissing) : undefined,
     };
     return parseParts(parts, raw);
@@ -300,12 +294,6 @@ function paramsReader(pattern: string): (path: string) => Record<string, string 
     for (const { name, at } of places) params[name] = segments[at];
     return params;
   };
-}
-
-function readHeaders(c: HttpContext, names: readonly string[]): Record<string, unknown> {
-  const headers: Record<string, unknown> = {};
-  for (const name of names) headers[name] = c.req.raw.headers.get(name) ?? undefined;
-  return headers;
 }
 
 /** The parsed body or the error, which is thrown together with those of the path. */

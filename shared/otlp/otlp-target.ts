@@ -1,5 +1,4 @@
-import type { Certificates } from "../http-client/direct-fetch.ts";
-import { readPemFiles } from "../pem-files.ts";
+import { type Certificates, readPemFiles } from "../pem-files.ts";
 import { readPairs, type TracingConfig } from "./otel-settings.ts";
 
 const TRACES_PATH = "/v1/traces";

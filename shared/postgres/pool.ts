@@ -1,5 +1,5 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type postgres from "postgres";
+import postgres from "postgres";
 import { type Clock, type RequestContext, systemClock, within } from "../async/request-context.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { DB_CLIENT_OPERATION_DURATION_SECONDS } from "../telemetry/database-metrics.ts";
@@ -7,15 +7,13 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { childTraceparent, type Tracing } from "../telemetry/tracing.ts";
 import { sqlStateOf, toDatabaseError } from "./database-error.ts";
 import { openClient } from "./open-client.ts";
-import {
-  type ParametersOf,
-  type ParameterType,
-  type ParameterValues,
-  type RowOf,
-  type RunOptions,
-  type Statement,
-  type StatementKind,
-  type StatementShape,
+import type {
+  ParameterType,
+  ParameterValues,
+  RowOf,
+  Statement,
+  StatementKind,
+  StatementRunner,
 } from "./statement.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -78,8 +76,7 @@ export interface PoolOptions {
  */
 export class Pool {
   readonly role: PoolRole;
-  readonly db: PostgresJsDatabase;
-  readonly #client: postgres.Sql<{ bigint: bigint; bigints: bigint[] }>;
+  readonly db: PostgresJsDatabase & { readonly $client: postgres.Sql<{ bigint: bigint }> };
   readonly #semaphore: Semaphore;
   readonly #clock: Clock;
   readonly #observe: PoolOptions["observe"];
@@ -92,18 +89,18 @@ export class Pool {
     this.#observe = options.observe;
     this.#semaphore = new Semaphore(options.max, options.waitingMax ?? WAITING_MAX, this.#clock);
     const where = { connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options };
-    this.#client = openClient(where, {
+    this.db = drizzle(openClient(where, {
       max: options.max,
       ...NO_PIPELINE,
       prepare: options.prepared ?? true,
       idle_timeout: IDLE_TIMEOUT_S,
       backoff: () => RECONNECT_S,
-      types: TYPES,
+      // The driver would read int8 as text.
+      types: { bigint: postgres.BigInt },
       onnotice: (notice) => {
         if (notice.code === WARNING) this.#unreplicated++;
       },
-    });
-    this.db = drizzle(this.#client);
+    }));
   }
 
   /**
@@ -113,15 +110,12 @@ export class Pool {
    *
    * If `isWanted` returns false, the statement is not sent and fails as `unavailable`.
    */
-  async run<
-    const Parameters extends readonly ParameterType[],
-    const Columns extends Statement["columns"],
-  >(
-    statement: Statement<Parameters, Columns>,
-    parameters: ParametersOf<Parameters>,
-    context: RequestContext,
-    { timeoutMs = Infinity, isWanted }: RunOptions = {},
-  ): Promise<readonly RowOf<Columns>[]> {
+  readonly run: StatementRunner["run"] = async (
+    statement,
+    parameters,
+    context,
+    { timeoutMs = Infinity, isWanted } = {},
+  ) => {
     const { name, kind } = statement;
     const startedAt = this.#clock.now();
     const answerBy = startedAt + Math.min(context.remainingMs(), timeoutMs);
@@ -142,30 +136,16 @@ export class Pool {
       throw failure;
     } finally {
       const durationMs = this.#clock.now() - startedAt;
-      const label = { role: this.role, namespace: this.#client.options.database, name, kind };
+      const label = { role: this.role, namespace: this.db.$client.options.database, name, kind };
       this.#observe?.({ ...label, outcome, sqlState, startedAt, durationMs, context });
     }
-  }
-
-  /** Describes a statement without running it. */
-  async describe(statement: Statement): Promise<StatementShape> {
-    const parameters = statement.parameters.map(() => "");
-    const described = await this.#client.unsafe(statement.text, parameters).describe();
-    const names = await this.#client<{ oid: number; name: string }[]>`
-      select oid, typname::text as name from pg_type`;
-    const nameOf = new Map(names.map(({ oid, name }) => [oid, name]));
-    const shown = (oid: number) => (nameOf.get(oid) ?? "").replace(/^_(.*)/, "$1[]");
-    return {
-      parameters: described.types.map(shown),
-      columns: Object.fromEntries(described.columns.map(({ name, type }) => [name, shown(type)])),
-    };
-  }
+  };
 
   /** Waits up to 2 s for the statements in progress. */
   async close(): Promise<void> {
     // The driver's end() never resolves for a connection that was lost during a statement.
     await this.#semaphore.idle(CLOSE_TIMEOUT_MS);
-    await this.#client.end({ timeout: 0 });
+    await this.db.$client.end({ timeout: 0 });
   }
 
   /**
@@ -194,7 +174,7 @@ export class Pool {
   async #send(text: string, parameters: (string | boolean)[]): Promise<readonly unknown[]> {
     // The driver would send a statement without parameters unprepared.
     const options = { prepare: true, simple: false };
-    const attempt = () => this.#client.unsafe(text, parameters, options);
+    const attempt = () => this.db.$client.unsafe(text, parameters, options);
     try {
       return await attempt();
     } catch (error) {
@@ -238,32 +218,6 @@ function encodeElement(element: unknown): string {
   return `"${element.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
-/** The elements of an int8[] in PostgreSQL's text form. */
-export function decodeInt8Array(text: string): bigint[] {
-  return text === "{}" ? [] : text.slice(1, -1).split(",").map(BigInt);
-}
-
-const INT8_OID = 20;
-const INT8_ARRAY_OID = 1016;
-
-const INT8 = {
-  to: INT8_OID,
-  from: [INT8_OID],
-  serialize: String,
-  parse: BigInt,
-};
-
-const INT8_ARRAY = {
-  to: INT8_ARRAY_OID,
-  from: [INT8_ARRAY_OID],
-  serialize: (value: readonly bigint[] | string) =>
-    typeof value === "string" ? value : String(encodeParameter(value)),
-  parse: decodeInt8Array,
-};
-
-/** The driver's types for int8, which it would read as text. */
-export const TYPES = { bigint: INT8, bigints: INT8_ARRAY };
-
 /**
  * Admits as many concurrent statements as there are connections; others wait in order of arrival.
  */
@@ -280,10 +234,6 @@ export class Semaphore {
     this.#free = total;
     this.#waitingMax = waitingMax;
     this.#clock = clock;
-  }
-
-  get waiting(): number {
-    return this.#waiting.size;
   }
 
   /**

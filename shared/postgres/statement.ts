@@ -45,12 +45,6 @@ export interface Statement<
   readonly columns: Columns;
 }
 
-/** A statement as the server describes it: types by their PostgreSQL names. */
-export interface StatementShape {
-  readonly parameters: readonly string[];
-  readonly columns: Readonly<Record<string, string>>;
-}
-
 export type ParametersOf<Parameters extends readonly ParameterType[]> = {
   readonly [Index in keyof Parameters]: ParameterValues[Parameters[Index]];
 };

@@ -23,10 +23,7 @@ interface BoundedLinesOptions {
  * limit, and further lines are dropped and counted.
  */
 export class BoundedLines {
-  readonly #sink: LineSink;
-  readonly #onDropped: (lines: number) => void;
-  readonly #waitingMax: number;
-  readonly #later: (send: () => void) => void;
+  readonly #options: Required<BoundedLinesOptions>;
   readonly #onIdle = new Set<() => void>();
   #waiting = "";
   /** A write is scheduled: at the end of the iteration, or when the sink is free. */
@@ -36,10 +33,7 @@ export class BoundedLines {
   #reportedLost = 0;
 
   constructor(options: BoundedLinesOptions) {
-    this.#sink = options.sink;
-    this.#onDropped = options.onDropped;
-    this.#waitingMax = options.waitingMax ?? WAITING_MAX_CHARACTERS;
-    this.#later = options.later ?? setImmediate;
+    this.#options = { waitingMax: WAITING_MAX_CHARACTERS, later: setImmediate, ...options };
   }
 
   /** Whether the sink is writing. */
@@ -53,11 +47,12 @@ export class BoundedLines {
   }
 
   write(line: string): void {
-    if (this.#waiting.length + line.length <= this.#waitingMax) this.#waiting += line;
+    const { waitingMax, later } = this.#options;
+    if (this.#waiting.length + line.length <= waitingMax) this.#waiting += line;
     else this.#lost++;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#later(() => this.#send());
+    later(() => this.#send());
   }
 
   /** Resolves once the queue is empty, or after `maxMs`. */
@@ -77,7 +72,7 @@ export class BoundedLines {
 
   #send(): void {
     this.#isWriting = true;
-    this.#sink(this.takeWaiting(), () => {
+    this.#options.sink(this.takeWaiting(), () => {
       this.#isWriting = false;
       if (this.#waiting === "") this.#reportLost();
       if (this.#waiting !== "") return this.#send();
@@ -90,7 +85,7 @@ export class BoundedLines {
   #reportLost(): void {
     const lines = this.#lost - this.#reportedLost;
     this.#reportedLost = this.#lost;
-    if (lines > 0) this.#onDropped(lines);
+    if (lines > 0) this.#options.onDropped(lines);
   }
 }
 

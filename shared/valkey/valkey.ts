@@ -3,6 +3,7 @@ import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { type Clock, type RequestContext, systemClock, within } from "../async/request-context.ts";
 import { formatHostPort } from "../config.ts";
 import { AppError } from "../errors.ts";
+import type { Certificates } from "../pem-files.ts";
 import { DB_CLIENT_OPERATION_DURATION_SECONDS } from "../telemetry/database-metrics.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import {
@@ -39,16 +40,9 @@ export interface ScriptCall {
   readonly args: readonly (string | number)[];
 }
 
-/** The certificates of both sides of a TLS connection, as PEM texts. */
-export interface StoreTls {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
-
 export interface ValkeyOptions {
   readonly address: StoreAddress;
-  readonly tls: StoreTls;
+  readonly tls: Certificates;
   /** Its name in metrics: a pool of one connection. */
   readonly name: string;
   readonly metrics: Metrics;
@@ -194,7 +188,7 @@ export class Valkey {
   }
 }
 
-function open(address: StoreAddress, tls: StoreTls): Redis | Cluster {
+function open(address: StoreAddress, tls: Certificates): Redis | Cluster {
   const { kind, hosts, username, password, sentinelPassword } = address;
   const options = {
     ...(username !== undefined && { username }),

@@ -1,5 +1,5 @@
-import { randomInt } from "node:crypto";
 import { createInterface, type Interface } from "node:readline/promises";
+import { newUser } from "../demo/shop.ts";
 import { followNotifications } from "../notifications.ts";
 import { refusalOf } from "../refusal.ts";
 import { UsageError } from "../tool.ts";
@@ -12,9 +12,6 @@ import {
 } from "./command.ts";
 import { COMMANDS, isCommand, sessionUsage } from "./commands.ts";
 
-/** A new user has no cart and no orders yet. */
-const USER_MAX = 2 ** 40;
-
 export interface Terminal {
   readonly input: NodeJS.ReadableStream;
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -25,7 +22,7 @@ export interface Terminal {
  * @returns whether all of them succeeded
  */
 export async function runSession(shop: Shop, { input, output }: Terminal): Promise<boolean> {
-  const session: Session = { user: newUser(), order: undefined, total: undefined };
+  const session: Session = { user: BigInt(newUser()), order: undefined, total: undefined };
   const lines = createInterface({ input, output, terminal: output.isTTY ?? false });
   const notifications = showNotifications(shop, session, lines, output);
   let failed = false;
@@ -88,14 +85,10 @@ function remember(session: Session, { changesCart }: Command, { order, total }: 
 
 function changeUser(session: Session, words: readonly string[]): bigint {
   const { user } = readArguments("user", ["user?"], words);
-  session.user = user || newUser();
+  session.user = user || BigInt(newUser());
   session.order = undefined;
   session.total = undefined;
   return session.user;
-}
-
-function newUser(): bigint {
-  return BigInt(randomInt(1, USER_MAX));
 }
 
 /** Prints above the line that is being typed. */
