@@ -39,6 +39,7 @@ interface Row {
 const COUNT = `{"count":2}`;
 const cart42 = (given: TestDeps) => fill(given, 1n, { 42: 2 });
 
+/** cart/domain/add-item.test.ts has the other refusals. */
 const additions: Row[] = [
   { title: "add", call: "POST /user/1/cart/42", body: COUNT, status: 200, answer: "{}" },
   { title: "greatest user", call: `POST /user/${MAX}/cart/42`, body: COUNT, status: 200 },
@@ -51,16 +52,6 @@ const additions: Row[] = [
     status: 200,
   },
   {
-    title: "line over 65535",
-    call: "POST /user/1/cart/42",
-    body: `{"count":65535}`,
-    prepare: (given) => {
-      given.stocks.stocksInfo.mockResolvedValue(2n ** 64n - 1n);
-      return cart42(given);
-    },
-    status: 412,
-  },
-  {
     title: "no product",
     call: "POST /user/1/cart/42",
     body: COUNT,
@@ -68,15 +59,7 @@ const additions: Row[] = [
     status: 412,
     problem: { code: "failed_precondition", detail: "Sku 42 is not a product" },
   },
-  { title: "sku over uint32", call: `POST /user/1/cart/4294967296`, body: COUNT, status: 412 },
   { title: "greatest sku", call: `POST /user/1/cart/${MAX}`, body: COUNT, status: 412 },
-  {
-    title: "no stock row",
-    call: "POST /user/1/cart/42",
-    body: COUNT,
-    prepare: (given) => given.stocks.stocksInfo.mockResolvedValue(undefined),
-    status: 412,
-  },
   {
     title: "more than can be bought",
     call: "POST /user/1/cart/42",
@@ -92,13 +75,6 @@ const additions: Row[] = [
     prepare: (given) => given.products.getProduct.mockRejectedValue(UNAVAILABLE),
     status: 503,
     problem: { code: "unavailable" },
-  },
-  {
-    title: "loms unavailable",
-    call: "POST /user/1/cart/42",
-    body: COUNT,
-    prepare: (given) => given.stocks.stocksInfo.mockRejectedValue(UNAVAILABLE),
-    status: 503,
   },
 ];
 
