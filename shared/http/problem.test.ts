@@ -4,7 +4,18 @@ import { codeOfStatus, HttpError, problemHeaders, problemOf, STATUS_BY_CODE } fr
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 
-test("every code has a status, and every status its code", () => {
+test("STATUS_BY_CODE has the statuses of the contract, and codeOfStatus() is its inverse", () => {
+  expect(STATUS_BY_CODE).toEqual({
+    invalid_argument: 400,
+    unauthenticated: 401,
+    not_found: 404,
+    already_exists: 409,
+    failed_precondition: 412,
+    resource_exhausted: 429,
+    internal: 500,
+    unavailable: 503,
+    deadline_exceeded: 504,
+  });
   for (const [code, status] of Object.entries(STATUS_BY_CODE)) {
     expect(codeOfStatus(status)).toBe(code as ErrorCode);
   }
