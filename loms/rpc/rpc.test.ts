@@ -73,6 +73,17 @@ describe("a call through the chain", () => {
     expect(mixed).not.toHaveProperty("total_price");
   });
 
+  test.each(["buyer", "payment_timeout", undefined] as const)(
+    "orderInfo returns the reason %s",
+    async (reason) => {
+      const { call, reader } = setUp();
+      const order = { orderId: 9n, userId: 7n, status: "cancelled", items: [] } as const;
+      reader.orderInfo.mockResolvedValue({ ...order, ...reason && { reason } });
+      const info = await call("orderInfo", { orderID: 9n }) as { reason?: string };
+      expect([info.reason, "reason" in info]).toEqual([reason, reason !== undefined]);
+    },
+  );
+
   test("orderList returns pages with a token, which leads to the next one", async () => {
     const { call, orderPages } = setUp();
     const createdAt = "2026-01-02T03:04:05.678Z";
