@@ -8,15 +8,8 @@ import {
   httpOrigin,
   httpUrl,
   listOf,
-  readConfig,
-  withLocalStack,
 } from "../shared/config.ts";
-import {
-  checkTracing,
-  otelEnvironment,
-  tracingSettings,
-  unusedOtel,
-} from "../shared/otlp/otel-settings.ts";
+import { readServiceConfig, tracingSettings } from "../shared/otlp/otel-settings.ts";
 import { checkStore, storeSettings } from "../shared/valkey/store-url.ts";
 
 const CART_TTL_MAX_DAYS = 3_650;
@@ -45,12 +38,5 @@ export type CartConfig = ReturnType<typeof cartConfig>;
 /** @throws {ConfigError} naming every invalid setting */
 export function cartConfig(environment: Environment) {
   const local = ["PRODUCT_URL", "LOMS_GRPC_URL", "LOMS_ORIGINS"];
-  const given = otelEnvironment(withLocalStack(environment, local));
-  return {
-    ...readConfig(settings, given, (config) => [
-      ...checkTracing(config),
-      ...checkStore(config),
-    ]),
-    OTEL_UNUSED: unusedOtel(given),
-  };
+  return readServiceConfig(settings, environment, { local, check: checkStore });
 }

@@ -10,8 +10,6 @@ import {
   httpOrigin,
   isLoopback,
   listOf,
-  readConfig,
-  withLocalStack,
 } from "../shared/config.ts";
 import { BEARER_TOKEN } from "../shared/http/bearer.ts";
 import {
@@ -20,12 +18,7 @@ import {
   postgresUrls,
   preparedStatements,
 } from "../shared/postgres/database-setting.ts";
-import {
-  checkTracing,
-  otelEnvironment,
-  tracingSettings,
-  unusedOtel,
-} from "../shared/otlp/otel-settings.ts";
+import { readServiceConfig, tracingSettings } from "../shared/otlp/otel-settings.ts";
 
 /** The database of the local stack; its replica is the default only beside it. */
 const LOCAL_DATABASE = localDatabase("loms");
@@ -61,7 +54,6 @@ const check = (config: Settings) => [
   ...checkAdmin(config),
   ...checkReplicas(config),
   ...checkKafka(config),
-  ...checkTracing(config),
 ];
 
 /** Without replicas loms cannot see whether commits wait for a standby. */
@@ -91,15 +83,13 @@ export type LomsConfig = ReturnType<typeof lomsConfig>;
 export function lomsConfig(environment: Environment) {
   // A replica belongs to its primary, so the defaults of the local stack apply only together.
   const own = environment.DATABASE_URL ? [] : ["DATABASE_URL", "DATABASE_REPLICA_URLS"];
-  const names = [...own, ...localBusSettings(environment), "CART_ORIGINS"];
-  const given = otelEnvironment(withLocalStack(environment, names));
-  const { DATABASE_REPLICA_URLS: replicas, ...rest } = readConfig(settings, given, check);
-  const local = rest.DATABASE_URL === LOCAL_DATABASE ? [LOCAL_REPLICA] : [];
+  const local = [...own, ...localBusSettings(environment), "CART_ORIGINS"];
+  const config = readServiceConfig(settings, environment, { local, check });
+  const replicas = config.DATABASE_URL === LOCAL_DATABASE ? [LOCAL_REPLICA] : [];
   return {
-    ...rest,
-    DATABASE_REPLICA_URLS: replicas ?? local,
-    OTEL_UNUSED: unusedOtel(given),
+    ...config,
+    DATABASE_REPLICA_URLS: config.DATABASE_REPLICA_URLS ?? replicas,
     /** Whether an operator chose the address of the admin listener. */
-    ADMIN_CHOSEN: Boolean(given.LOMS_ADMIN),
+    ADMIN_CHOSEN: Boolean(environment["LOMS_ADMIN"]),
   };
 }

@@ -1,23 +1,12 @@
 import { busSettings, localBusSettings } from "../shared/bus/create-bus.ts";
 import { checkKafka } from "../shared/bus/kafka-settings.ts";
-import {
-  commonSettings,
-  type Environment,
-  hostPort,
-  readConfig,
-  withLocalStack,
-} from "../shared/config.ts";
+import { commonSettings, type Environment, hostPort } from "../shared/config.ts";
 import {
   localDatabase,
   postgresUrl,
   preparedStatements,
 } from "../shared/postgres/database-setting.ts";
-import {
-  checkTracing,
-  otelEnvironment,
-  tracingSettings,
-  unusedOtel,
-} from "../shared/otlp/otel-settings.ts";
+import { readServiceConfig, tracingSettings } from "../shared/otlp/otel-settings.ts";
 
 const settings = {
   ...commonSettings,
@@ -38,9 +27,5 @@ export type NotifierConfig = ReturnType<typeof notifierConfig>;
 /** @throws {ConfigError} naming every invalid setting */
 export function notifierConfig(environment: Environment) {
   const local = [...localBusSettings(environment), "NOTIFIER_DATABASE_URL"];
-  const given = otelEnvironment(withLocalStack(environment, local));
-  return {
-    ...readConfig(settings, given, (config) => [...checkKafka(config), ...checkTracing(config)]),
-    OTEL_UNUSED: unusedOtel(given),
-  };
+  return readServiceConfig(settings, environment, { local, check: checkKafka });
 }

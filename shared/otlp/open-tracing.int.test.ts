@@ -4,11 +4,10 @@ import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { startOtlpReceiver } from "../../stack/test/otlp-receiver.ts";
-import { readConfig } from "../config.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { openTracing } from "./open-tracing.ts";
-import { otelEnvironment, tracingSettings, unusedOtel } from "./otel-settings.ts";
+import { readServiceConfig, tracingSettings } from "./otel-settings.ts";
 import { readSamples } from "../telemetry/samples.ts";
 import type { SpanRecord } from "../telemetry/tracing.ts";
 
@@ -31,9 +30,9 @@ async function open(environment: Record<string, string>) {
   const write = (line: string) => lines.push(line);
   const log = createLogger({ service: "cart", level: "info", format: "json", write });
   const metrics = new Metrics("cart");
-  const config = readConfig(tracingSettings, otelEnvironment(environment));
-  const OTEL_UNUSED = unusedOtel(environment);
-  const tracing = await openTracing({ ...config, OTEL_UNUSED }, metrics, log);
+  const options = { local: [], check: () => [] };
+  const config = readServiceConfig(tracingSettings, environment, options);
+  const tracing = await openTracing(config, metrics, log);
   const outcome = async (name: string) => {
     const samples = readSamples(await metrics.text());
     return samples.get(`trace_spans_total{outcome="${name}"}`) ?? 0;

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { type Environment, httpUrl, listOf, type SettingProblem } from "../config.ts";
+import {
+  type Environment,
+  httpUrl,
+  listOf,
+  readConfig,
+  type SettingProblem,
+  withLocalStack,
+} from "../config.ts";
 import { samplingSettings } from "./sampling.ts";
 
 // OpenTelemetry's variables, as its specification names them. Unsupported ones are refused or
@@ -71,6 +78,27 @@ export const tracingSettings = {
 };
 
 export type TracingConfig = z.output<z.ZodObject<typeof tracingSettings>>;
+
+/**
+ * Reads the settings of a service, {@link tracingSettings} among them.
+ * @param options.local the settings that the local stack provides if they are not set
+ * @throws {ConfigError} naming every invalid setting
+ */
+export function readServiceConfig<Shape extends z.ZodRawShape & typeof tracingSettings>(
+  shape: Shape,
+  environment: Environment,
+  { local, check }: {
+    readonly local: readonly string[];
+    readonly check: (config: z.output<z.ZodObject<Shape>>) => readonly SettingProblem[];
+  },
+) {
+  const given = otelEnvironment(withLocalStack(environment, local));
+  const config = readConfig(shape, given, (config) => [
+    ...check(config),
+    ...checkTracing(config as TracingConfig),
+  ]);
+  return { ...config, OTEL_UNUSED: unusedOtel(given) };
+}
 
 /**
  * Applies OpenTelemetry's rules to the environment: a disabled SDK ignores all other variables, and
