@@ -119,6 +119,7 @@ test.each([
     ...notification(5),
     refusedSeqs: [2, 3],
   }, 1],
+  ["an event that was dead-lettered itself", { last: 1, dead: [3] }, notification(3), 1],
   ["earlier dead and rejected ones", { last: 2, dead: [1] }, {
     ...notification(4),
     refusedSeqs: [2],
