@@ -50,6 +50,9 @@ function list(userId: bigint, filters: Filters = {}, reads = pages): Promise<Ord
   return reads.orderList({ userId, statuses, pageSize, before }, testContext());
 }
 
+/** More than any of these walks has. */
+const PAGES_MAX = 1_000;
+
 /** Reads all pages; `between` is called after each. */
 async function walk(
   userId: bigint,
@@ -66,6 +69,7 @@ async function walk(
     walked.push(page.orders.map(({ orderId }) => orderId));
     before = page.next;
     await between();
+    expect(walked.length).toBeLessThan(PAGES_MAX);
   } while (before !== undefined);
   return walked;
 }
