@@ -16,7 +16,7 @@ const allOf = (text: string, pattern: RegExp) => Array.from(text.matchAll(patter
 test.each([
   ["docker-compose.yml", services, 7],
   ["docker-compose.ha.yml", highlyAvailable, 6],
-])("what %s mounts of the repository is there", (_, text, fewest) => {
+])("every repository path that %s mounts exists", (_, text, fewest) => {
   const mounted = allOf(text, /\.\/(deploy\/[^:]+):/g);
   expect(mounted.length).toBeGreaterThan(fewest);
   for (const path of mounted) {
@@ -100,7 +100,7 @@ test("services of both compose files get the same image and run the same command
   expect(imagesOf(highlyAvailable)).toEqual(imagesOf(compose));
 });
 
-test("every PostgreSQL has the settings that the services need", () => {
+test("every PostgreSQL has the settings that the services require", () => {
   const patroni = parse(read("patroni/patroni.yml")).bootstrap.dcs.postgresql.parameters;
   const plain = new Map(
     Array.from(

@@ -35,7 +35,7 @@ test("each setting is read by a service", () => {
   }
 });
 
-test("services listen where the manifests say", () => {
+test("services listen where the manifests expect", () => {
   const listening = Array.from(
     read("../Dockerfile").matchAll(/(CART|LOMS|NOTIFIER)_(HTTP|GRPC)=0\.0\.0\.0:(\d+)/g),
     ([, service = "", port = "", number]) =>
@@ -49,7 +49,7 @@ test("services listen where the manifests say", () => {
   expect(declared).toEqual(expect.arrayContaining(listening));
 });
 
-test("the proxy is that of docker-compose.yml, with the listeners of its file", () => {
+test("the proxy equals that of docker-compose.yml, with the listeners of its file", () => {
   const proxy = containers.get("proxy");
   expect(read("../docker-compose.yml")).toContain(`image: ${proxy?.image}\n`);
   const bound = Array.from(

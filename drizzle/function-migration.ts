@@ -14,7 +14,7 @@ interface Journal {
   entries: { idx: number; version: string; when: number; tag: string; breakpoints: boolean }[];
 }
 
-/** The text of each function as the last migration that creates it has it, by name. */
+/** The text of each function in the last migration that creates it, by name. */
 export function migratedFunctions(statements: readonly string[]): Map<string, string> {
   const functions = new Map<string, string>();
   for (const statement of statements) {
@@ -35,7 +35,7 @@ function readFunction(statement: string): [name: string, text: string] | undefin
   return [name, text.replace(/^create function/, "create or replace function")];
 }
 
-/** The outbox of stock events has these, too, with the same text but for the names in it. */
+/** The outbox of stock events has the same functions, with other names in the text. */
 const OF_BOTH_OUTBOXES = ["loms_outbox_hold", "loms_outbox_mark", "loms_outbox_clean"];
 
 /** The functions of the files in `folder`, each with its comment, by name. */
@@ -54,7 +54,7 @@ export function functionFiles(folder: string): Map<string, string> {
 }
 
 /**
- * The functions of a database's files whose text is not what its migrations create.
+ * The functions whose text in a file differs from the one that the migrations create.
  * @throws {Error} for a file that defines another function, and for a function without a file
  */
 export function changedFunctions(folder: string): string[] {

@@ -2,8 +2,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { changedFunctions, writeFunctionMigration } from "./function-migration.ts";
 
-// Writes the migration that brings loms' functions to the text of their files; with --check it only
-// reports that the migration is missing.
+// Writes the migration that brings loms' functions to the text of their files; with --check only
+// reports a missing migration.
 
 const folder = fileURLToPath(new URL("loms", import.meta.url));
 const changed = changedFunctions(folder);

@@ -8,7 +8,7 @@ import { eventually } from "./eventually.ts";
 import type { SharedShop } from "./own-stack.ts";
 import { suiteRuntime } from "./runtime.ts";
 
-/** A service beside a stack, started with only its environment. */
+/** A service outside a stack, started with only its environment. */
 export interface Alone {
   /** Its output so far. */
   output(): string;
@@ -73,7 +73,7 @@ export async function startAlone(
   return alone;
 }
 
-/** A cart of its own on the shop's loms and products, under `settings`. */
+/** A new cart on the shop's loms and products, with `settings`. */
 export async function startOwnCart(
   { urls }: Pick<SharedShop, "urls">,
   settings: Settings = {},

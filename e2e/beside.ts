@@ -5,7 +5,7 @@ import type { SharedShop } from "./own-stack.ts";
 
 type Settings = Readonly<Record<string, string>>;
 
-/** A service that runs beside those of a shop, on its databases. */
+/** A service that runs beside those of a shop, on the same databases. */
 export interface Beside {
   readonly url: string;
   /** host:port of loms' gRPC server; the other services use another one. */

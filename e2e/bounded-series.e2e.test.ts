@@ -97,7 +97,7 @@ test("2 000 requests with random paths, verbs, methods, ids and SKUs add no seri
   const grpc = grpcCaller(lomsGrpc);
   const { each, one, unknownSku, verbs } = madeUp(new Random(seed), grpc);
   await Promise.all([each(), verbs(), unknownSku()]);
-  // A scrape reports about the one before it, so the second one is the first to count.
+  // A scrape counts in the next one, so the second is the first to be complete.
   await series();
   const before = await eventually(async () => {
     const [first, second] = [await series(), await series()];

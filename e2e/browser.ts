@@ -12,7 +12,7 @@ const INSTALLED = ["/usr/bin/chromium"];
 const CACHE = fileURLToPath(new URL("../node_modules/.cache/chromium/", import.meta.url));
 /** Timeout of one action or one change on a page, for a busy machine. */
 const STEP_MAX_MS = 60_000;
-/** No requests to its maker's servers, and no sandbox, which root cannot have. */
+/** No requests to Google's servers, and no sandbox, which root cannot use. */
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",

@@ -12,7 +12,7 @@ const { add, inCart, checkout, tryCheckout, create, cancel, status, stock } = ac
 
 const SKU = 1_625_903;
 const OTHER_SKU = 1_148_162;
-/** Of one of the other and two of the first. */
+/** One of one product and two of the other. */
 const TOTAL = 3_555;
 const DRESS = 139_275_865;
 const DRESSES = 65_534;
@@ -82,7 +82,7 @@ test("a checkout short of stock names the SKUs and the order, and keeps the cart
   expect(await inCart(user)).toEqual({});
 });
 
-test("two concurrent checkouts make one order and have one answer", async () => {
+test("two concurrent checkouts create one order and get one answer", async () => {
   for (let round = 0; round < 10; round++) {
     const user = newUser();
     const before = await stock(SKU);

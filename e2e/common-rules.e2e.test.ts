@@ -108,7 +108,7 @@ test("a route without a body ignores one, a trailing slash and unknown parameter
   expect(deleted.status, deleted.text).toBe(204);
 });
 
-test("a response without a trace has its own trace id", async () => {
+test("a response without a trace context has a new trace id", async () => {
   const headers = { traceparent: "00-00000000000000000000000000000000-0000000000000000-01" };
   const answers = [await call(cart, "GET /nowhere"), await call(cart, "GET /nowhere", { headers })];
   for (const answer of answers) expectProblem(answer, 404);

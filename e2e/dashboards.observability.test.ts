@@ -8,7 +8,7 @@ import { query } from "./prometheus.ts";
 import { shopAt } from "./shop.ts";
 import { newUser } from "./users.ts";
 
-/** One for each round: a product of an earlier round would come from the cache. */
+/** One for each round: cart would have cached a product of an earlier round. */
 const SKUS = [1_625_903, 139_275_865];
 /** More than any stock row has. */
 const TOO_MANY = 65_535;

@@ -45,7 +45,7 @@ test.each(
     ["another verb", "PUT /user/1/cart", 405, { ...PROBLEM_TYPE, allow: "DELETE" }, PROBLEM_405],
     ["a probe", "GET /healthz", 200, JSON_TYPE, { status: "ok" }],
   ] as const,
-)("%s as the document says passes", async (_title, line, status, headers, body) => {
+)("%s as in the document is accepted", async (_title, line, status, headers, body) => {
   await expect(answered(line, status, headers, body)).resolves.toMatchObject({ status });
 });
 
@@ -67,7 +67,7 @@ test.each(
     ["a verb", "PUT /user/1/cart", 405, PROBLEM_TYPE, PROBLEM_405, "no Allow"],
   ] as const,
 )(
-  "%s that its document does not have is caught by the client of the tests",
+  "the client of the tests refuses %s that its document does not have",
   async (_title, line, status, headers, body, fault) => {
     await expect(answered(line, status, headers, body)).rejects.toThrow(fault);
   },

@@ -34,7 +34,7 @@ async function findings(
   });
 }
 
-test("the linter finds nothing in any document", async () => {
+test("the linter accepts every document", async () => {
   expect(await findings("cart.json")).toBe("");
 });
 

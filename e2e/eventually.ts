@@ -2,7 +2,7 @@ import { sleep, systemClock } from "../shared/async/request-context.ts";
 
 /**
  * The slowest promise is the lease of a killed relay of an older loms, 10 s. After twice that time
- * the result is a failure.
+ * the probe fails.
  */
 const EVENTUALLY_MAX_MS = 20_000;
 /** A probe is one request or one read of a file. */

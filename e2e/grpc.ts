@@ -19,7 +19,7 @@ export interface GrpcDetail {
 }
 
 export interface GrpcAnswer {
-  /** 0 when the call was answered. */
+  /** 0 if the call was answered. */
   readonly code: number;
   readonly message: string;
   readonly details: readonly GrpcDetail[];

@@ -123,7 +123,7 @@ describe.each(runtimes)("the HTTP server on %s", (runtime) => {
   });
 });
 
-test("loms' gateway returns the same to its callers", async () => {
+test("loms' gateway returns and logs the same", async () => {
   const { loms = "" } = shop.urls;
   const id = `mine-${newUser()}`;
   const stock = (headers: Record<string, string>, body: object = { sku: SKU }) =>

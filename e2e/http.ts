@@ -21,7 +21,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The JSON body; {} when there is none. */
+  /** The JSON body; {} if there is none. */
   readonly body: Body;
 }
 

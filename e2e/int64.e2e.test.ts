@@ -43,7 +43,7 @@ describe.each(IDS)("int64 %s", (id) => {
     expect(info.text).toContain(`"user":${id},`);
   });
 
-  test("of no order is named with every digit by both transports", async () => {
+  test("of an unknown order is reported with every digit by both transports", async () => {
     const body = `{"orderID":${id}}`;
     const refused = await call(loms, "POST /v1/order/pay", { body });
     expectProblem(refused, 404);

@@ -85,7 +85,7 @@ async function query<Row extends object>(statement: string): Promise<Row[]> {
   }
 }
 
-/** Waits until the notifications of an order that was made have been shown. */
+/** Waits until the notifications of a created order have been shown. */
 async function expectMade(order: number): Promise<void> {
   await eventually(() => {
     const shown = notificationsOf(stack, order).map(({ status }) => status);
@@ -94,7 +94,7 @@ async function expectMade(order: number): Promise<void> {
   unpayed.push(order);
 }
 
-/** Waits until all orders so far have been cancelled, and shown as such once. */
+/** Waits until all orders so far have been cancelled, and the cancellation shown once. */
 async function expectCancelled(): Promise<void> {
   for (const order of unpayed) await expectNotifications(stack, order, CANCELLED);
 }
@@ -120,7 +120,7 @@ test("loms killed between an order and its publication: the next one publishes i
   for (const order of orders) await expectMade(order);
 });
 
-test("loms killed between publishing and marking: nothing is shown twice", async () => {
+test("loms killed between publishing and marking: no event is shown twice", async () => {
   const bus = await hold(stack.databases.bus, "lock table pgboss.job in exclusive mode");
   // One order, because the events of several may be published in two batches.
   const order = await createSurely(SKU, "before noting");
@@ -181,7 +181,7 @@ test("cart killed while loms creates its order: at most one order, unanswered", 
   await row.blocks("order_create");
   await stack.kill("cart");
   ledger.cartsDied();
-  expect(await checkout, "no one is reported").toBeUndefined();
+  expect(await checkout, "no order is returned").toBeUndefined();
   await row.release();
   await stack.restart("cart");
   expect((await shop.tryCheckout(user)).status, "the cart is gone with its process").toBe(404);
@@ -215,7 +215,7 @@ test("the primary killed before the standby has a commit: the key has one order"
   await expectMade(order);
 });
 
-test("the standby killed while commits wait for it: each is answered or settled", async () => {
+test("the standby killed while commits wait for it: each is acknowledged or settled", async () => {
   const writes = Array.from({ length: 10 }, (_, index) => createSurely(SKU, `standby ${index}`));
   await stack.kill("standby1");
   await stack.restart("standby1");

@@ -55,7 +55,7 @@ test.each([
 test.each([
   ["cart", urls.cart, "/user/{user_id}/cart/{sku_id}"],
   ["loms", loms, "/v1/order/create"],
-])("%s describes itself in /openapi.json and at /swagger-ui", async (_name, url, path) => {
+])("%s serves its documents at /openapi.json and /swagger-ui", async (_name, url, path) => {
   const { status, body } = await call(url, "GET /openapi.json");
   expect(status).toBe(200);
   expect(Object.keys(body["paths"] as object)).toContain(path);

@@ -128,7 +128,7 @@ const titled = rows.map((row) => {
   return { ...row, title: `${row.method} ${shown.slice(0, 60)}${key}` };
 });
 
-/** A missing field is 0 there. */
+/** A missing field is 0 in protobuf. */
 function asProtobufKnows(outcome: Outcome | undefined): Outcome {
   return JSON.parse(JSON.stringify(outcome).replaceAll("got nothing", "got 0")) as Outcome;
 }

@@ -41,7 +41,7 @@ async function callBoth(method: LomsMethod, request: string): Promise<Outcome> {
   return gateway as Outcome;
 }
 
-/** A duration in a message grows from one call to the next. */
+/** Durations in messages differ from one call to the next. */
 function withoutSeconds(outcome: Outcome | undefined): Outcome {
   return JSON.parse(JSON.stringify(outcome).replaceAll(/\b[0-9]+ s\b/g, "some s")) as Outcome;
 }

@@ -181,7 +181,7 @@ function refusalOf({ code: number, message, details }: GrpcAnswer): Outcome {
   };
 }
 
-/** @throws {Error} when the `google.rpc.ErrorInfo` contradicts the other details */
+/** @throws {Error} if the `google.rpc.ErrorInfo` contradicts the other details */
 function traceIdOf(
   info: GrpcDetail | undefined,
   code: string,

@@ -82,7 +82,7 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
         14,
         expect.stringMatching(/^order_change is refused: /),
       ]);
-      expect(await shop.status(before), "reads go on").toMatch(/awaiting payment|payed/);
+      expect(await shop.status(before), "reads are answered").toMatch(/awaiting payment|payed/);
       const ready = await readyz(stack);
       expect([ready.status, ready.body]).toMatchObject([503, {
         reasons: { replica: expect.stringContaining("confirmed no commit") },

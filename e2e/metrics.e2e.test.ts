@@ -49,7 +49,7 @@ test.each([
   ["loms", loms],
   ["notifier", notifier],
   ["products", products],
-])("%s exports what docs/metrics.md says", async (service, url = "") => {
+])("%s exports the metrics of docs/metrics.md", async (service, url = "") => {
   const text = await metricsOf(url);
   const [, reported, runtime = ""] =
     /build_info\{service_name="(\w+)",.*process_runtime_name="(\w+)"/.exec(text) ?? [];
@@ -115,7 +115,7 @@ test("an order that is short counts as failed, with its short lines", async () =
   expect(await read()).toEqual([Number(failed) + 1, Number(short) + 2]);
 });
 
-test("the bus has no lag when all events are shown", async () => {
+test("the lag of the bus is 0 when all events are shown", async () => {
   await eventually(async () => expect(await reported(notifier ?? "", "bus_lag_messages")).toBe(0));
 });
 

@@ -27,7 +27,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const reason = whyNoPrometheus();
   if (reason) {
     if (process.env.OBSERVABILITY_TESTS === "required") {
-      throw new Error(`Cannot test what is observed: ${reason}`);
+      throw new Error(`Cannot test with Prometheus: ${reason}`);
     }
     process.stdout.write(`The tests against Prometheus are skipped: ${reason}\n`);
     project.provide("observed", undefined);

@@ -88,7 +88,7 @@ test("a purchase is one trace of three services, with its log lines", async () =
   expect(await page.evaluate("location.hash")).toBe(`#trace=${traceId}`);
   await root.waitFor();
 
-  expect([...requested], "nothing comes from elsewhere").toEqual([observer.url]);
+  expect([...requested], "every request is to the observer").toEqual([observer.url]);
   expect(complaints).toEqual([]);
 });
 
@@ -106,7 +106,7 @@ test("its metrics change during purchases", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("it shows which service does not answer", async () => {
+test("it shows that a service does not answer", async () => {
   const { page } = await openPage(browser);
   await page.goto(observer.url);
   const services = page.getByRole("list", { name: "Services" });

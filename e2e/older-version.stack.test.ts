@@ -46,7 +46,7 @@ function checkOutOlder(directory: string): void {
 
 let directory: string;
 let stack: Stack;
-/** A database of the test's own: the stack has migrated the other one. */
+/** The databases of the test, because the stack has migrated its own. */
 let databases: Stack["databases"];
 
 beforeAll(async () => {

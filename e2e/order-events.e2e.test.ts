@@ -51,7 +51,7 @@ test("the events of concurrent orders are complete and in order", async () => {
   }
 });
 
-test("a call that changes nothing makes no event", async () => {
+test("a call that changes nothing causes no event", async () => {
   const order = await create(newUser(), SKU, 1);
   await pay(order);
   await tryPay(order);

@@ -19,7 +19,7 @@ test("200 concurrent orders for a SKU with 50 units sell exactly 50", async () =
   expect(statuses.filter((each) => each === 412)).toHaveLength(150);
   expect(await stock(SCARCE_SKU)).toBe(0);
   const ids = answers.map(({ body }) => body["orderID"] ?? body["order_id"]);
-  expect(new Set(ids).size, "every order has an id of its own").toBe(200);
+  expect(new Set(ids).size, "every order has a different id").toBe(200);
 });
 
 test("of a concurrent payment and cancellation one succeeds, and the stock is right", async () => {

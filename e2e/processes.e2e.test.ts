@@ -54,7 +54,7 @@ test.each(
     ["loms", { LOMS_GRPC: "x", ORDER_PAYMENT_TIMEOUT: "-1s", DATABASE_URL: "mysql://secret@h/d" }],
     ["notifier", { NOTIFIER_HTTP: "x", BUS_DATABASE_URL: "secret", LOG_FORMAT: "xml" }],
   ] as const,
-)("%s names every wrong setting in one message and does not start", async (
+)("%s reports every wrong setting in one message and does not start", async (
   part,
   wrong,
 ) => {

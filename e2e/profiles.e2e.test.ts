@@ -19,7 +19,7 @@ const runtimes: Runtime[] = ["node", "deno"];
 
 const goVersion = spawnSync("go", ["version"], { encoding: "utf8" });
 const hasGo = goVersion.status === 0;
-if (!hasGo) process.stdout.write("profiles are not opened by go tool pprof: there is no go here\n");
+if (!hasGo) process.stdout.write("skips the tests with go tool pprof: go is not installed\n");
 
 describe.each(runtimes)("profiles on %s", (runtime) => {
   let cart: Awaited<ReturnType<typeof startOwnCart>>;
@@ -64,7 +64,7 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
     return stdout;
   }
 
-  test("the index lists what is served", async () => {
+  test("the index lists the profiles", async () => {
     const answer = await call(debug, "GET /debug/pprof/");
     expect(answer.status).toBe(200);
     expect(answer.text).toContain("profile?seconds=N");

@@ -18,13 +18,13 @@ export function requirePrograms<const Name extends string>(
   const found = names.map((name) => [name, find(name)] as const);
   const missing = found.filter(([, path]) => path === undefined).map(([name]) => name);
   if (missing.length === 0) return Object.fromEntries(found) as Programs<Name>;
-  throw new Error(`there is no ${missing.join(", no ")} (.ci/run installs it)`);
+  throw new Error(`not installed: ${missing.join(", ")} (.ci/run installs it)`);
 }
 
 /**
  * The programs of this machine. Undefined if one is missing: then `what` is skipped and the reason
  * is printed, unless `variable` is `required` in the environment.
- * @throws {Error} when a required one is missing
+ * @throws {Error} if a required one is missing
  */
 export function findPrograms<const Name extends string>(
   names: readonly Name[],
@@ -41,7 +41,7 @@ export function findPrograms<const Name extends string>(
 }
 
 function find(command: string): string | undefined {
-  // Some programs of Debian are in /usr/sbin, which is not on an ordinary user's PATH.
+  // Some programs of Debian are in /usr/sbin, which is not on a user's PATH.
   const path = [DEBIAN_POSTGRES, ...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
   return path.map((directory) => join(directory, command)).find(isExecutable);
 }

@@ -10,11 +10,9 @@ import { type Child, spawnChild } from "../stack/processes/child.ts";
 import { send } from "./http.ts";
 
 const RULES = fileURLToPath(new URL("../deploy/prometheus/rules/*.yml", import.meta.url));
-/**
- * Soon enough that a test sees what it just did; five of them are what Grafana takes a rate over.
- */
+/** Short, so that a test sees its own effects; Grafana computes rates over five of them. */
 const SCRAPE_INTERVAL = "1s";
-/** It maps hundreds of MB, on a machine that may be busy. */
+/** It maps hundreds of MB, and the machine may be busy. */
 const READY_MAX_MS = 60_000;
 const READY_POLL_MS = 50;
 
@@ -29,7 +27,7 @@ export function whyNoPrometheus(): string | undefined {
     spawnSync(command, ["--version"], { stdio: "ignore" }).status !== 0
   );
   if (missing.length === 0) return undefined;
-  return `there is no ${missing.join(" and no ")} (Debian's package prometheus brings both)`;
+  return `not installed: ${missing.join(", ")} (Debian's package prometheus has both)`;
 }
 
 /** Starts Debian's Prometheus with our rules; `jobs` are the services' URLs by their names. */
@@ -97,8 +95,8 @@ export interface Sample {
 }
 
 /**
- * What a PromQL expression gives now, series by series.
- * @throws {Error} with what Prometheus says of an expression that it does not understand
+ * The current samples of a PromQL expression.
+ * @throws {Error} with the message of Prometheus for an invalid expression
  */
 export async function query(prometheus: string, expression: string): Promise<Sample[]> {
   const path = `/api/v1/query?${new URLSearchParams({ query: expression })}`;

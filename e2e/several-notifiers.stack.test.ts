@@ -86,7 +86,7 @@ test("after kill -9 of one notifier the other shows its share, complete and in o
     expect([...all]).toEqual(expected(orders));
   });
   const ofFirst = reported(shownByFirst(), orders);
-  expect(new Set(ofFirst).size, "none twice by the one that lives").toBe(ofFirst.length);
+  expect(new Set(ofFirst).size, "none is repeated by the remaining notifier").toBe(ofFirst.length);
 
   const log = join(stack.logDirectory, "second-notifier.log");
   writeFileSync(log, second.process.output());

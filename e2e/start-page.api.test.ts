@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 test.each(services)(
-  "$name's start page links to everything that it serves",
+  "$name's start page links to all pages and documents",
   async ({ base, links }) => {
     const { page, complaints } = await openPage(browser);
     const requested: string[] = [];
@@ -40,7 +40,7 @@ test.each(services)(
       const answer = await call(base, `GET ${path}`);
       expect(answer.status, path).toBe(200);
     }
-    expect(requested, "nothing comes from elsewhere").toEqual([`${base}/`]);
+    expect(requested, "every request is to the service").toEqual([`${base}/`]);
     expect(complaints, "the policy allows the page's own style").toEqual([]);
   },
 );

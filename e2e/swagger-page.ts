@@ -36,7 +36,7 @@ export async function tryOut(page: Page, operationId: string, filled: Filled): P
   if (filled.body !== undefined) {
     await operation.locator("textarea.body-param__text").fill(filled.body);
   }
-  // An earlier response on the page would be taken for the new one.
+  // Otherwise an earlier response on the page could be read as the new one.
   const clear = operation.getByRole("button", { name: "Clear", exact: true });
   if (await clear.isVisible()) await clear.click();
   await execute.click();

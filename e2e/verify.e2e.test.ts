@@ -39,7 +39,7 @@ const addresses = {
   DATABASE_REPLICA_URLS: shop.databases.lomsReplicas.join(","),
 };
 
-test("npm run verify finds no fault while orders are placed", async () => {
+test("npm run verify finds no violation while orders are placed", async () => {
   await call(shop.urls.products, "DELETE /stats");
   const buyOn = async (isOpen: () => boolean) => {
     while (isOpen()) await pay(await create(newUser(), SKU, 1));
@@ -73,7 +73,7 @@ test("npm run verify finds its stack, the notifications and the product calls", 
   expect(out).toMatch(/^product calls +ok +0 calls of cart$/m);
 });
 
-test("npm run verify names each broken invariant, and exits with 1", async () => {
+test("npm run verify reports each broken invariant, and exits with 1", async () => {
   const database = openDatabase(shop.databases.loms);
   await database`update stocks set reserved = reserved + 7 where sku = 1002`;
   try {
@@ -87,7 +87,7 @@ test("npm run verify names each broken invariant, and exits with 1", async () =>
   }
 });
 
-test("npm run verify reports in one sentence that no system is running", async () => {
+test("npm run verify reports that no system is running", async () => {
   const { code, out, error } = await verify({ STACK_DATA: "/nowhere" });
   expect([code, out, error]).toEqual([
     1,

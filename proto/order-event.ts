@@ -21,14 +21,16 @@ export const ORDER_EVENT_ATTRIBUTES = { type: "loms.order.status-changed", sourc
  */
 export const orderEvent = z.object({
   id: z.string().meta({ description: "`<order_id>-<seq>`: unique forever" }),
-  order_id: int64Id.meta({ description: "Which order" }),
-  user_id: int64Id.meta({ description: "Whose order" }),
+  order_id: int64Id.meta({ description: "The order" }),
+  user_id: int64Id.meta({ description: "The user of the order" }),
   seq: z.int32().min(1).meta({
     format: "int32",
-    description: "1, 2, 3 … per order, without gaps: drop what is not above the last one seen",
+    description: "1, 2, 3 … per order, without gaps: drop events that are not above the last one",
   }),
-  status: z.enum(ORDER_STATUSES).meta({ description: "What the order has become" }),
-  at: z.iso.datetime({ precision: 3 }).meta({ description: "When: RFC 3339 in UTC, to the ms" }),
+  status: z.enum(ORDER_STATUSES).meta({ description: "The new status of the order" }),
+  at: z.iso.datetime({ precision: 3 }).meta({
+    description: "The time of the change: RFC 3339 in UTC, with milliseconds",
+  }),
   reason: z.enum(END_REASONS).optional().meta({
     description: "Why a cancelled order (`buyer`, `payment_timeout`) or a failed one " +
       "(`out_of_stock`) ended; absent from other events, and from those of orders that ended " +
@@ -36,6 +38,6 @@ export const orderEvent = z.object({
   }),
 }).meta({
   title: "OrderEvent",
-  description: "One status change of an order. A reader leaves fields aside that it does not know.",
+  description: "One status change of an order. Consumers ignore unknown fields.",
 });
 export type OrderEvent = z.output<typeof orderEvent>;

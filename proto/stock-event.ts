@@ -23,18 +23,19 @@ export type StockEventKind = typeof STOCK_EVENT_KINDS[number];
  */
 export const stockEvent = z.object({
   id: z.string().meta({ description: "`<sku>-<number>`: unique forever; grows within a SKU" }),
-  sku: skuNumber.meta({ description: "Which SKU" }),
+  sku: skuNumber.meta({ description: "The SKU" }),
   kind: z.enum(STOCK_EVENT_KINDS).meta({
     description:
       "`received` or `counted` by an operator; `sold_out` or `back_in_stock` when what " +
       "can be bought falls to zero or rises above it",
   }),
-  available: int64Amount.meta({ description: "What can be bought after it" }),
+  available: int64Amount.meta({ description: "Units that can be bought after it" }),
   total_count: int64Amount.meta({ description: "Units in the warehouse after it" }),
-  at: z.iso.datetime({ precision: 3 }).meta({ description: "When: RFC 3339 in UTC, to the ms" }),
+  at: z.iso.datetime({ precision: 3 }).meta({
+    description: "The time of the change: RFC 3339 in UTC, with milliseconds",
+  }),
 }).meta({
   title: "StockEvent",
-  description: "A change of the stock of one SKU. A reader leaves fields aside that it does not " +
-    "know.",
+  description: "A change of the stock of one SKU. Consumers ignore unknown fields.",
 });
 export type StockEvent = z.output<typeof stockEvent>;

@@ -13,7 +13,7 @@ export interface Query {
 
 export interface Panel {
   readonly title: string;
-  /** An explanation beside the title, or what is normal. */
+  /** An explanation beside the title, or the normal value. */
   readonly about?: string;
   readonly unit: Unit;
   /** Current values instead of lines over time. */

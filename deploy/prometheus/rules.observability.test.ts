@@ -7,7 +7,7 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 test.skipIf(!inject("observed")).each([
   ["check", "config", "prometheus.yml"],
   ["test", "rules", "rules-test/marketplace.yml"],
-])("promtool %s %s finds nothing wrong with %s", (...command) => {
+])("promtool %s %s accepts %s", (...command) => {
   const { status, stdout, stderr } = spawnSync("promtool", command, { cwd: folder });
   expect(`${stdout}${stderr}`).toContain("SUCCESS");
   expect(status).toBe(0);

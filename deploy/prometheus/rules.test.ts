@@ -17,12 +17,12 @@ const entries = new Map(
   runbook.split(/^## /m).slice(1).map((text) => [/^\w+/.exec(text)?.[0] ?? "", text]),
 );
 
-test("the runbook has an entry for each alert, in the same order, and no other", () => {
+test("the runbook has exactly one entry for each alert, in the same order", () => {
   expect(names.length).toBeGreaterThan(15);
   expect([...entries.keys()]).toEqual(names);
 });
 
-test("each entry describes the alert's meaning, what to check and what to do", () => {
+test("each entry has the alert's meaning, checks and actions", () => {
   for (const [name, entry] of entries) {
     const parts = Array.from(entry.matchAll(/^- \*\*(\w+)\*\*: \S/gm), ([, part]) => part);
     expect(parts, name).toEqual(["Means", "Look", "Do"]);

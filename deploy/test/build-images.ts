@@ -79,7 +79,7 @@ function build(
 /** The folder of the current npm. */
 function ownNpm(): string {
   const { npm_execpath: npm } = process.env;
-  if (!npm) throw new Error("npm is needed in the image: start this with `npm run test:compose`");
+  if (!npm) throw new Error("npm is required in the image: start this with `npm run test:compose`");
   return resolve(npm, "../..");
 }
 

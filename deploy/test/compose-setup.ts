@@ -11,7 +11,7 @@ declare module "vitest" {
 
 const PROJECT = "marketplace";
 
-/** Brings the core up with what deploy/test/main.ts has built, and takes it down at the end. */
+/** Starts the core that deploy/test/main.ts has built, and removes it at the end. */
 export default function setup(project: TestProject): () => void {
   if (process.env.CONTAINERS !== "yes") {
     project.provide("composeProject", "");

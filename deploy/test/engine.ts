@@ -62,7 +62,7 @@ runroot = "${CACHE}/run"
 /** Why containers cannot run here; undefined if they can. */
 export function whyNoContainers(): string | undefined {
   if (process.platform !== "linux") return "this is not Linux";
-  if (process.getuid?.() !== 0) return "only root may make the namespaces";
+  if (process.getuid?.() !== 0) return "only root may create the namespaces";
   const missing = new Set<string>(
     Object.entries(PROGRAMS).filter(([program]) => !succeeds("sh", "-c", `command -v ${program}`))
       .map(([, name]) => name),
@@ -77,7 +77,7 @@ export function whyNoContainers(): string | undefined {
   if (
     !succeeds("unshare", "--mount", "--pid", "--net", "--fork", "mount", "-t", "tmpfs", "t", "/mnt")
   ) {
-    return "this root may not make namespaces and mount in them";
+    return "this root may not create namespaces and mount in them";
   }
   return whyNoKafka(CACHE);
 }
@@ -98,7 +98,7 @@ const ENVIRONMENT = {
   CONTAINERS_STORAGE_CONF: SETTINGS.storage,
   // podman-compose adds the profiles of .env to those of its arguments; Docker Compose does not.
   COMPOSE_PROFILES: "core",
-  // There is no systemd whose timers would run the health checks: deploy/test/podman.sh.
+  // Without systemd no timers run the health checks: deploy/test/podman.sh does.
   DISABLE_HC_SYSTEMD: "true",
 } as const;
 

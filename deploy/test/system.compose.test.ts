@@ -119,7 +119,7 @@ test.skipIf(!project).each(EVERY_SERVICE)("%s is not root and can never become i
   expect(status).toMatch(/^NoNewPrivs:\s1$/m);
 });
 
-test.skipIf(!project).each([...OURS, "proxy"])("%s cannot write where it lies", (service) => {
+test.skipIf(!project).each([...OURS, "proxy"])("%s cannot write to its own files", (service) => {
   for (const path of ["/written", "/tmp/written", "/usr/local/written"]) {
     const { code, stderr } = containers.tryExec(service, "touch", path);
     expect(code, path).not.toBe(0);

@@ -17,8 +17,8 @@ import type { ShortSku } from "../../proto/loms/v1/order-shortage.ts";
 import { type EndReason, ORDER_STATUSES, type OrderStatus } from "../../proto/order-status.ts";
 import type { StockEventKind } from "../../proto/stock-event.ts";
 
-// No foreign keys: only the functions of the database write here, they delete no order and no stock
-// row, and a check of every row would cost more than the write.
+// No foreign keys: only the functions of the database write here, they delete no orders and no
+// stock rows, and a check of every row would cost more than the write.
 
 /** The shortage of a failed order, as its buyer saw it. */
 export interface StoredShortage {
@@ -38,10 +38,10 @@ const leaseColumns = {
   awaitedUntil: moment("awaited_until").notNull().default("-infinity"),
   /** No event with a lower id waits, and none ever will. */
   floor: int64("floor").notNull().default(sql`1`),
-  /** The last id that was drawn before the transaction `drawnXid` began. */
+  /** The last id drawn before the transaction `drawnXid` began. */
   drawn: int64("drawn").notNull().default(sql`0`),
   drawnXid: int64("drawn_xid").notNull().default(sql`0`),
-  /** There is no event with a lower id: the cleaner begins here. */
+  /** No event has a lower id: the cleaner begins here. */
   cleanedTo: int64("cleaned_to").notNull().default(sql`1`),
 };
 
@@ -91,7 +91,7 @@ export const stocks = pgTable("stocks", {
   check("stocks_reserved", sql`${table.reserved} >= 0`),
 ]);
 
-/** An operator's call with its answer, by the reference that names it. */
+/** An operator's call with its answer, by its reference. */
 export const stockChanges = pgTable("stock_changes", {
   reference: text("reference").primaryKey(),
   kind: text("kind").$type<"received" | "counted">().notNull(),

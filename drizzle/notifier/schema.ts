@@ -18,7 +18,7 @@ export const lastShown = notifier.table("last_shown", {
   seq: integer("seq").notNull(),
   /** Whether it was the order's last event. */
   final: boolean("final").notNull(),
-  /** Whether the first event was shown soon after it happened: later orders must have theirs. */
+  /** Whether the first event was shown soon after it happened: then every later order has one. */
   sinceFirst: boolean("since_first").notNull().default(false),
   shownAt: timestamp("shown_at", { withTimezone: true, mode: "string" }).notNull().defaultNow(),
 }, (table) => [

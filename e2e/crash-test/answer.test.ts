@@ -12,6 +12,6 @@ test.each([
   [429, {}, { kind: "unknown", why: "429 " }],
   [500, { detail: "internal error" }, { kind: "strange", why: "500 internal error" }],
   [400, {}, { kind: "strange", why: "400 " }],
-])("readAnswer() reports what is known after %i %o", (status, body, answer) => {
+])("readAnswer() returns the outcome of %i %o", (status, body, answer) => {
   expect(readAnswer(status, body)).toEqual(answer);
 });

@@ -26,7 +26,7 @@ const refused = (status: number, orderId?: bigint): Refused => ({
   orderId,
 });
 
-/** A clock whose waits end at once and advance its time. */
+/** A clock whose waits end at once and advance the time. */
 function hastyClock(): Clock {
   let now = 0;
   return {
@@ -103,14 +103,14 @@ test("an unexpected answer is reported", async () => {
   expect(ledger.strange).toEqual(["an order of user 1 was answered 500 internal error"]);
 });
 
-test("a read that does not show an answered write is reported as lost", async () => {
+test("a read that misses an acknowledged write is reported as lost", async () => {
   const ledger = await buy({ fate: "pay" }, { status: "awaiting payment" });
   expect(ledger.lost).toEqual([
     "order 10 is payed for its buyer, and a read says awaiting payment",
   ]);
 });
 
-test("a payment may be refused after the payment deadline, and not before", async () => {
+test("a payment may be refused after the payment deadline, not before", async () => {
   const late = await buy({ fate: "pay" }, {
     pay: answering(...Array.from({ length: 50 }, () => UNKNOWN), refused(412)),
   });
@@ -119,7 +119,7 @@ test("a payment may be refused after the payment deadline, and not before", asyn
   expect(early.strange).toEqual(["pay of order 10 of user 1 was answered 412"]);
 });
 
-test("a cart that is empty although its process was not killed is reported as lost", async () => {
+test("an empty cart whose process was not killed is reported as lost", async () => {
   const ledger = await buy({ way: "cart" }, { checkout: answering(UNKNOWN, refused(404)) });
   expect(ledger.lost).toEqual(["user 1 has added 1 lines, and the cart is empty"]);
 });
@@ -149,7 +149,7 @@ test("the total of an order is uncertain after concurrent checkouts with two tot
   expect(ledger.orders[0]).not.toHaveProperty("totalPrice");
 });
 
-test("a total that changes at every try is reported", async () => {
+test("a total that changes at every attempt is reported", async () => {
   const ledger = await buy({ way: "cart", agrees: true }, {
     totalPrice: 7n,
     checkout: answering(changed),

@@ -5,7 +5,7 @@ import type { Wish } from "./purchase.ts";
 import { settle, type Settled } from "./settle.ts";
 import type { OrderTransport, Transports } from "./transports.ts";
 
-/** Prices change far more slowly than a buyer agrees to them. */
+/** A buyer retries faster than prices change. */
 const AGREEMENTS_MAX = 20;
 
 export interface BuyerOptions {

@@ -4,7 +4,7 @@ import { Ledger } from "./ledger.ts";
 const ITEMS = [{ sku: 1_002, count: 1 }];
 const KEYED = { userId: 1n, key: "k", items: ITEMS };
 
-test("a ledger keeps of each order the newest status that was reported", () => {
+test("a ledger keeps the newest reported status of each order", () => {
   const ledger = new Ledger();
   ledger.created(KEYED, 10n, "awaiting payment");
   ledger.created(KEYED, 10n, "awaiting payment");
@@ -30,7 +30,7 @@ test("two orders for a key, or for a cart's only checkout, are duplicates", () =
   ]);
 });
 
-test("a checkout that is refused twice makes two failed orders, which are no duplicates", () => {
+test("a checkout that is refused twice creates two failed orders, which are not duplicates", () => {
   const ledger = new Ledger();
   ledger.created({ userId: 2n }, 12n, "failed");
   ledger.created({ userId: 2n }, 13n, "failed");

@@ -8,7 +8,7 @@ test("Random makes the same choices for the same seed, and others for another", 
   expect(numbers(new Random(7))).not.toEqual(numbers(new Random(8)));
 });
 
-test("integer() gives both ends and nothing beyond", () => {
+test("integer() returns both ends and nothing beyond", () => {
   expect(new Set(numbers(new Random(1)))).toEqual(new Set([1, 2, 3, 4, 5, 6]));
 });
 
@@ -19,7 +19,7 @@ test("shuffled() keeps every item once", () => {
   expect(new Set(orders.map(String)).size).toBeGreaterThan(5);
 });
 
-test("fork() gives each number its own choices, independent of other draws", () => {
+test("fork() returns independent choices for each number", () => {
   const random = new Random(3);
   const [one, other] = [random.fork(1), random.fork(2)];
   expect(numbers(one)).not.toEqual(numbers(other));

@@ -32,7 +32,7 @@ export class Random {
     return items.map(() => left.splice(this.integer(0, left.length - 1), 1)[0] as Item);
   }
 
-  /** Another generator, whose choices do not depend on how many this one makes. */
+  /** Another generator, whose choices do not depend on the number of those made here. */
   fork(number: number): Random {
     return new Random(Math.imul(this.#state ^ (number + 1), 0x9e3779b1));
   }

@@ -81,7 +81,7 @@ async function createSystem(
   return await create({
     dataDirectory,
     paymentTimeoutMs: PAYMENT_TIMEOUT_MS,
-    onEnd: (ended) => ledger.strange.push(`a part has ended by itself: ${ended}`),
+    onEnd: (ended) => ledger.strange.push(`a part ended unexpectedly: ${ended}`),
   });
 }
 

@@ -24,7 +24,7 @@ type Kill = () => Promise<() => Promise<void>>;
 
 /**
  * PostgreSQL under Patroni, three Kafka brokers, carts in Valkey with sentinels, and two of each
- * service behind HAProxy. Its start fails with the name of a missing program.
+ * service behind HAProxy. If a program is missing, the start fails with its name.
  */
 export function createSeveralMachines(options: OneMachineOptions): CrashTestSystem {
   const opened = new CloseStack(CLOSE_MAX_MS);

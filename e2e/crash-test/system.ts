@@ -17,7 +17,7 @@ export interface CrashTestSystem {
   /** Starts it again; resolves once it is ready. */
   restart(victim: string): Promise<void>;
   /**
-   * Whether changes of carts may be lost with it: those before its end, or also later ones until it
+   * Whether its kill may lose changes of carts: those before its end, or also later ones until it
    * is whole again.
    */
   takesCarts(victim: string): "at its end" | "until whole" | undefined;

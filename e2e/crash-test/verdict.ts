@@ -11,7 +11,7 @@ export interface Verdict {
   readonly broken: readonly string[];
 }
 
-/** The meaning of an invariant's violation for buyers. */
+/** What the violation of an invariant means for buyers. */
 function meaning({ invariant }: Finding): "lost" | "doubled" | "broken" {
   if (["reported", "stock changes", BOUGHT_ONCE].includes(invariant)) return "doubled";
   return /^(acknowledged|changes|orders) on /.test(invariant) ? "lost" : "broken";

@@ -11,7 +11,7 @@ export interface Certified {
   readonly key: string;
 }
 
-/** A certificate authority for the test, made with openssl in `directory`. */
+/** A certificate authority for the test, created with openssl in `directory`. */
 export function createAuthority(openssl: string, directory: string) {
   const run = (...args: string[]) => {
     execFileSync(openssl, args, { cwd: directory, stdio: "pipe" });

@@ -13,7 +13,7 @@ import { createAuthority, readCertified } from "./certificates.ts";
 
 const programs = inject("foreign");
 
-describe.skipIf(!programs)("a collector whose certificate openssl has made", () => {
+describe.skipIf(!programs)("a collector with a certificate of openssl", () => {
   let directory: string;
   let collector: Server;
   let settings: Record<string, string>;
@@ -48,7 +48,7 @@ describe.skipIf(!programs)("a collector whose certificate openssl has made", () 
     rmSync(directory, { recursive: true });
   });
 
-  /** The outcome of a cart's spans after one request, from its metrics. */
+  /** The outcome of the spans of one request to a cart, from its metrics. */
   async function cartSays(runtime: "node" | "deno", given: Record<string, string>) {
     const [port, profilePort] = await freePorts(2);
     const url = `http://127.0.0.1:${port}`;

@@ -6,7 +6,7 @@ import type { Programs } from "./programs.ts";
 /** Paths of PEM files. */
 export interface DatabaseCertificates {
   readonly authority: string;
-  /** The certificate of an authority that has signed nothing here. */
+  /** The certificate of an authority that has signed nothing. */
   readonly otherAuthority: string;
   /** For the name localhost, and no address. */
   readonly server: Certified;
@@ -22,7 +22,7 @@ export function createDatabaseCertificates(
   const open = (name: string) => {
     const own = join(directory, name);
     mkdirSync(own, { recursive: true });
-    // The server runs as another account.
+    // The server runs under another account.
     for (const each of [directory, own]) chmodSync(each, 0o755);
     return createAuthority(openssl, own);
   };

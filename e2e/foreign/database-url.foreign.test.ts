@@ -66,7 +66,7 @@ const CASES: readonly Case[] = [
   { says: "sslmode=prefer", url: (p) => `${at(p.primary)}?sslmode=prefer`, found: encrypted },
   { says: "sslmode=require", url: (p) => `${at(p.primary)}?sslmode=require`, found: encrypted },
   {
-    says: "sslmode=verify-ca looks at no name",
+    says: "sslmode=verify-ca does not check the name",
     url: (p) => `${at(p.primary)}?sslmode=verify-ca&${ca(p)}`,
     found: encrypted,
   },
@@ -91,33 +91,33 @@ const CASES: readonly Case[] = [
     found: encrypted,
   },
   {
-    says: "sslmode=require with an authority looks at the certificate",
+    says: "sslmode=require with an authority verifies the certificate",
     url: (p) => `${at(p.primary)}?sslmode=require&${otherCa(p)}`,
     found: /certificate/,
   },
   {
-    says: "sslmode=prefer goes on without TLS where it cannot trust",
+    says: "sslmode=prefer continues without TLS if it cannot verify",
     url: (p) => `${at(p.primary)}?sslmode=prefer&${otherCa(p)}`,
     found: plain,
   },
   {
-    says: "sslrootcert=system takes what this machine trusts",
+    says: "sslrootcert=system accepts the authorities of this machine",
     url: (p) => `${at(p.primary, "localhost")}?sslrootcert=system`,
     found: encrypted,
     newer: true,
   },
   {
-    says: "sslmode=allow encrypts where the server insists",
+    says: "sslmode=allow encrypts if the server requires it",
     url: (p) => `${at(p.primary, "127.0.0.1", "only_tls")}?sslmode=allow`,
     found: encrypted,
   },
   {
-    says: "sslmode=prefer goes on without TLS where the server insists",
+    says: "sslmode=prefer continues without TLS if the server requires that",
     url: (p) => `${at(p.primary, "127.0.0.1", "never_tls")}?sslmode=prefer`,
     found: plain,
   },
   {
-    says: "sslmode=disable is refused where the server insists on TLS",
+    says: "sslmode=disable is refused if the server requires TLS",
     url: (p) => `${at(p.primary, "127.0.0.1", "only_tls")}?sslmode=disable`,
     found: /pg_hba.conf rejects/,
   },
@@ -130,7 +130,7 @@ const CASES: readonly Case[] = [
   },
   { says: "IPv6", url: (p) => at(p.primary, "[::1]"), found: { address: "::1" } },
   {
-    says: "a socket takes no TLS, whatever sslmode says",
+    says: "a socket uses no TLS, whatever the sslmode",
     url: (p) => `postgres://anyone:x@/postgres?host=${p.sockets}&port=${p.primary}&sslmode=require`,
     found: { address: null, encrypted: false },
   },
@@ -145,7 +145,7 @@ const CASES: readonly Case[] = [
     found: { standby: false },
   },
   {
-    says: "the first of two servers says nothing for connect_timeout",
+    says: "the first of two servers does not answer within connect_timeout",
     url: (p) => `${at(p.primary, `127.0.0.1:${p.silent},[::1]`)}?connect_timeout=2`,
     found: { address: "::1" },
   },
@@ -164,7 +164,7 @@ const CASES: readonly Case[] = [
     found: { standby },
   })),
   {
-    says: "target_session_attrs=prefer-standby takes a primary alone",
+    says: "target_session_attrs=prefer-standby accepts a single primary",
     url: (p) => `${at(p.primary)}?target_session_attrs=prefer-standby`,
     found: { standby: false },
   },
@@ -248,7 +248,7 @@ describe.skipIf(!programs)("a database URL", () => {
     }
   });
 
-  test("has the meaning that it has in libpq", async () => {
+  test("means the same as in libpq", async () => {
     const shown = CASES.filter(({ newer }) => !newer);
     const found = await Promise.all(shown.map(async ({ says, url }) => {
       const args = [url(place), "--no-psqlrc", "-Atc", ANSWER];

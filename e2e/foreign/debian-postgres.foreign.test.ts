@@ -5,7 +5,7 @@ import { startDebianPair } from "./debian-postgres.ts";
 
 const programs = inject("foreign");
 
-describe.skipIf(!programs)("a PostgreSQL pair of Debian's", () => {
+describe.skipIf(!programs)("a PostgreSQL pair of Debian", () => {
   let pair: PostgresPair;
   beforeAll(async () => {
     if (programs) pair = await startDebianPair(programs);

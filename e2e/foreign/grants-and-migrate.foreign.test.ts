@@ -22,7 +22,7 @@ type Name = (typeof SERVICES)[number];
 /** Concurrent processes, besides one for the other database. */
 const MIGRATORS = 3;
 
-describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
+describe.skipIf(!programs)("on a PostgreSQL of Debian", () => {
   let pair: PostgresPair;
   const running: { close(): Promise<void> }[] = [];
   const logged: string[] = [];
@@ -51,7 +51,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     }
   }
 
-  /** A database as the role of a service sees it. */
+  /** The URL of a database for the role of a service. */
   function as(service: Name, database = pair.primaryUrl(service)): string {
     const url = new URL(database);
     [url.username, url.password] = [`${service}_service`, "secret"];
@@ -79,7 +79,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
       "select count(*)::int, count(distinct hash)::int as different from drizzle.loms_migrations",
     );
 
-  test("npm run migrate succeeds for each of several that start at once", async () => {
+  test("npm run migrate succeeds in each of several concurrent processes", async () => {
     const all = Array.from({ length: MIGRATORS }, () => migrate("loms", pair.primaryUrl("loms")));
     const ends = await Promise.all([...all, migrate("notifier", pair.primaryUrl("notifier"))]);
     expect(ends.map(({ code, output: text }) => code === 0 || text)).toEqual(ends.map(() => true));
@@ -90,7 +90,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     expect(different).toBe(count);
   });
 
-  test("npm run migrate reports what is wrong and where, and exits with 1", async () => {
+  test("npm run migrate reports the database and the reason, and exits with 1", async () => {
     const url = new URL(pair.primaryUrl("empty"));
     url.password = "hunter2";
     const port = String(url.port);
@@ -120,7 +120,7 @@ describe.skipIf(!programs)("on a PostgreSQL of Debian's", () => {
     expect(JSON.stringify([refused, away, wrong])).not.toContain("hunter2");
   });
 
-  test("drizzle-kit and npm run migrate continue where the other has stopped", async () => {
+  test("drizzle-kit and npm run migrate continue where the other stopped", async () => {
     const url = pair.primaryUrl("kit");
     const kit = ["node", "node_modules/drizzle-kit/bin.cjs", "migrate"];
     const byKit = () =>

@@ -5,7 +5,7 @@ import { type Haproxy, startHaproxy } from "../haproxy.ts";
 import type { Programs } from "./programs.ts";
 
 export interface Proxy extends Haproxy {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string;
 }
 

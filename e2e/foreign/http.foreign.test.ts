@@ -57,7 +57,7 @@ describe.skipIf(!programs)("clients that offer to upgrade", () => {
     await cart.close();
   });
 
-  test("the probe of every listener answers them, and an offer of a web socket", async () => {
+  test("the probe of every listener answers them, and a WebSocket offer", async () => {
     const { cart, loms = "", notifier, products } = stack.urls;
     const listeners = [cart, loms, notifier, products];
     const probes = listeners.map((url): Sent => ["GET", `${url}/healthz`]);
@@ -70,7 +70,7 @@ describe.skipIf(!programs)("clients that offer to upgrade", () => {
   });
 });
 
-describe.skipIf(!programs)("behind HAProxy, which takes the prefix /shop/NAME away", () => {
+describe.skipIf(!programs)("behind HAProxy, which removes the prefix /shop/NAME", () => {
   let browser: Browser;
   let proxy: Proxy;
   beforeAll(async () => {

@@ -20,7 +20,7 @@ const SESSIONS = 4;
 const ORDERS = 20;
 const SKU = 1_625_903;
 
-describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
+describe.skipIf(!programs)("behind PgBouncer of Debian", () => {
   let pair: PostgresPair;
   let pooler: PgBouncer;
   const running: { close(): Promise<void> }[] = [];
@@ -96,7 +96,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
     }));
   }
 
-  /** Refusals of the server or the pooler; on a busy machine a wait may end as well. */
+  /** Errors of the server or the pooler; on a busy machine a wait may time out as well. */
   const refusals = () => logged.filter((line) => line.includes("PostgresError"));
 
   const areShown = (orders: number) =>
@@ -126,7 +126,7 @@ describe.skipIf(!programs)("behind Debian's PgBouncer", () => {
     await expectNothingInSessions("loms_transaction");
   });
 
-  test("in transaction mode the embedded bus reports what it needs, and events wait", async () => {
+  test("in transaction mode the bus reports that it needs LISTEN, and events wait", async () => {
     const bus = { BUS_DATABASE_URL: through("bus", "transaction") };
     await loms("transaction", { ...bus, DATABASE_PREPARED_STATEMENTS: "false" });
     await eventually(() => expect(logged.join()).toContain("the embedded bus needs LISTEN"));

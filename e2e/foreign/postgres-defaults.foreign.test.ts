@@ -112,7 +112,7 @@ describe.skipIf(!programs)("a PostgreSQL with its own defaults", () => {
       ],
     ] as const,
   )(
-    "%s refuses to start where transactions are serializable, and names the statement that helps",
+    "%s refuses to start with serializable transactions, and names the statement to run",
     async (part, setting, database, given, taken) => {
       await admin.unsafe(`${given} default_transaction_isolation = 'serializable'`);
       const refused = await spawnAlone(part, await ownSettings());

@@ -16,7 +16,7 @@ const UNKNOWN_SKU = 4_000_000_000;
 const PRODUCT_TOKEN = "testtoken";
 
 describe.skipIf(!programs)(
-  "a product service behind HAProxy, which wants user and password",
+  "a product service behind HAProxy, which requires user and password",
   () => {
     let products: RunningProducts;
     let haproxy: Child;
@@ -75,7 +75,7 @@ describe.skipIf(!programs)(
       }
     }
 
-    test.each(["node", "deno"] as const)("lets a cart on %s in", async (runtime) => {
+    test.each(["node", "deno"] as const)("accepts a cart on %s", async (runtime) => {
       const { status, output } = await callCart(runtime, "shop:p%40ss");
       expect(status).toBe(412);
       expect(output).not.toMatch(/p@ss|p%40ss/);

@@ -4,12 +4,12 @@ import { PROGRAMS, type Programs } from "./programs.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Third-party programs of this machine; undefined when one of them is missing. */
+    /** Third-party programs of this machine; undefined if one of them is missing. */
     foreign: Programs | undefined;
   }
 }
 
 export default function setup(project: TestProject): void {
-  const what = "the tests beside programs from elsewhere";
+  const what = "the tests with third-party programs";
   project.provide("foreign", findPrograms(PROGRAMS, { what, variable: "FOREIGN_TESTS" }));
 }

@@ -27,7 +27,7 @@ export async function checkProductCalls(productsUrl: string): Promise<Finding> {
   });
   if (answer.status !== 200) {
     await answer.body?.cancel();
-    const note = "not checked: this product service is no stand-in that counts";
+    const note = "not checked: this product service is not the stand-in, which counts calls";
     return { invariant: "product calls", checked: 0, of: "calls", violations: [], note };
   }
   const { calls, clients } = await answer.json() as Stats;

@@ -24,7 +24,7 @@ export async function positionOf(snapshot: Snapshot): Promise<string> {
   return row?.position ?? "0/0";
 }
 
-/** @throws {Error} when the replica has not replayed the position in time */
+/** @throws {Error} if the replica has not replayed the position in time */
 export async function waitForReplay(replica: postgres.Sql, position: string): Promise<void> {
   const deadline = performance.now() + CATCH_UP_MAX_MS;
   for (;;) {

@@ -9,7 +9,7 @@ const CANCELLED_WITHIN_S = 2;
 
 /**
  * Waits until the events that existed at the call are published and overdue orders are cancelled;
- * new ones may arrive meanwhile. After 30 s it gives up, and the invariants report the rest.
+ * new ones may arrive meanwhile. After 30 s it returns, and the invariants report the rest.
  */
 export async function waitUntilSettled(database: postgres.Sql): Promise<void> {
   const deadline = performance.now() + SETTLED_WITHIN_MS;

@@ -10,7 +10,7 @@ import type { Finding } from "./finding.ts";
 import { openDatabase, type Snapshot } from "./snapshot.ts";
 
 export const SKU = 1_625_903;
-/** Of the shop's one change of stock: 5 of the SKU, and 1 of 1002. */
+/** The shop's one change of stock: 5 of the SKU, and 1 of 1002. */
 export const REFERENCE = "note 1";
 /** It has no stock left. */
 const SHORT_SKU = 139_819_069;

@@ -11,7 +11,7 @@ export function openDatabase(url: string): postgres.Sql {
   return openClient({ url, applicationName, connectTimeoutMs: CONNECT_TIMEOUT_MS }, { max: 1 });
 }
 
-/** Calls `look` with a snapshot of the database, which is read-only. */
+/** Calls `look` with a read-only snapshot of the database. */
 export async function inSnapshot<Result>(
   database: postgres.Sql,
   look: (snapshot: Snapshot) => Promise<Result>,

@@ -30,7 +30,7 @@ let shop: KafkaShop;
 let loms: Alone[];
 let notifiers: Alone[];
 
-/** Waits until all events of the orders are shown, each once and in its place. */
+/** Waits until all events of the orders are shown, each once and in order. */
 async function expectComplete(orders: LastSeqs): Promise<void> {
   let events = 0;
   for (const last of orders.values()) events += last;
@@ -115,7 +115,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
   );
 
   test(
-    "an event that the broker refuses permanently is set aside, and the others continue",
+    "an event that the broker refuses permanently is recorded, and the others continue",
     async () => {
       const orders = await underLoad(shop, async () => {
         const huge = await shop.placeHugeOrder();

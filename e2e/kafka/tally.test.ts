@@ -8,7 +8,7 @@ function line(order: number, seq: number, second = 0): string {
 
 const lastSeqs = (entries: Record<string, number>) => new Map(Object.entries(entries));
 
-test("check() finds nothing where every order is shown completely and in order", () => {
+test("check() finds nothing if every order is shown completely and in order", () => {
   const tally = new Tally();
   const take = tally.notifier();
   const text = line(1, 1) + line(2, 1) + "no JSON\n" + line(1, 2);
@@ -19,7 +19,7 @@ test("check() finds nothing where every order is shown completely and in order",
     .toEqual({ events: 3, duplicates: 0, gaps: 0, violations: 0 });
 });
 
-test("check() counts what is missing, repeated and out of order", () => {
+test("check() counts missing, repeated and unordered events", () => {
   const tally = new Tally();
   const [one, two] = [tally.notifier(), tally.notifier()];
   one(line(1, 1) + line(1, 1) + line(2, 2) + line(2, 1));

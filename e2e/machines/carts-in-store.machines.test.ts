@@ -146,7 +146,7 @@ describe.skipIf(!stores)("carts in a store", () => {
     await row.endWaiting();
     const order = await first.checkout(user);
     expect(await ordersOf(user)).toEqual([String(order)]);
-    expect(await first.inCart(user), "what was added since").toEqual({ [SKU]: 1 });
+    expect(await first.inCart(user), "units added since").toEqual({ [SKU]: 1 });
     await replaceSecond();
   });
 

@@ -14,10 +14,10 @@ const programs = inject("machines");
 
 /** For a new leader of a partition, and a consumer that finds it. */
 const COMPLETE_MAX_MS = 60_000;
-/** By themselves, consumers of kafkajs call a lost coordinator for a minute. */
+/** Without a patch, consumers of kafkajs call a lost coordinator for a minute. */
 const COORDINATED_MAX_MS = 45_000;
 const SHOWN_MORE = 200;
-/** A broker that is paused does not answer; the client then calls another. */
+/** A broker that is paused does not answer; the client then calls another one. */
 const ADMIN_MAX_MS = 2_000;
 /** Enough for each partition to get some. */
 const KEYS = 20;
@@ -78,7 +78,7 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     for (const { replicas } of await partitions()) expect(replicas).toHaveLength(3);
   });
 
-  // A leader that has acknowledged its part gets that of the other as well: decision 0017.
+  // A leader that has acknowledged its part receives that of the other, too: decision 0017.
   test("acknowledged events are stored when a leader takes over another partition", async () => {
     const { brokers, address } = shop.broker;
     const topic = { name: "two-leaders", groups: ["readers"], deadLetterQueue: "two-leaders.dlq" };

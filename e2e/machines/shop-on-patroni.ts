@@ -11,7 +11,7 @@ export interface ShopOnPatroni {
   readonly transports: readonly [Shop, Shop];
   /** Checks that every payed order is on each running member, and every invariant. */
   expectNothingLost(payed: readonly Ordered[]): Promise<void>;
-  /** Fails when a process has ended without being stopped. */
+  /** Fails if a process has ended without being stopped. */
   close(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export async function startShopOn(cluster: PatroniCluster): Promise<ShopOnPatron
   return {
     transports: [shopAt(stack), shopAt({ urls: { ...stack.urls, loms: second.url } })],
     async expectNothingLost(payed) {
-      if (ended.length > 0) throw new Error(`Ended by themselves: ${ended.join(", ")}`);
+      if (ended.length > 0) throw new Error(`Ended unexpectedly: ${ended.join(", ")}`);
       await expectInvariants({
         ...subjectOf(stack),
         failedOver: true,

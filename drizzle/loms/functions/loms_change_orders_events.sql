@@ -1,6 +1,7 @@
--- Changes orders that await payment, locked by the caller, to 'payed' or 'cancelled': releases what
--- they reserved (payed orders take it out of stock) and writes the events. change_reason is null
--- for 'payed'. Returns a row for each event in the outbox, and whether there are stock events.
+-- Changes orders that await payment, locked by the caller, to 'payed' or 'cancelled': releases
+-- their reserved units (a payed order removes them from the stock) and writes the events.
+-- change_reason is null for 'payed'. Returns a row for each event in the outbox, and whether there
+-- are stock events.
 create or replace function loms_change_orders_events(
   order_ids bigint[],
   traceparents text[],

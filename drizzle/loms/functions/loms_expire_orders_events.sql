@@ -1,9 +1,9 @@
 -- Cancels up to max_orders orders whose payment deadline has passed, and returns the event of each
 -- in the outbox. An order that another session is changing is left to the next call.
 --
--- A deadline of an order from the future, later than any order created now could have, dates from
--- before the clock was set back. Such an order gets the whole payment_timeout_ms again, from now;
--- with null no deadline is corrected.
+-- If the deadline of an order is later than that of an order created now, the clock was set back
+-- after the order was created. Such an order gets the full payment_timeout_ms from now; with null
+-- no deadline is corrected.
 create or replace function loms_expire_orders_events(
   max_orders int,
   traceparent text,

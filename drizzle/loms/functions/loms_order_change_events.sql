@@ -1,6 +1,6 @@
 -- Changes the status of orders to target, 'payed' or 'cancelled', from one of the statuses in
--- sources. An order that awaits payment has its items reserved: any other source would need a stock
--- rule of its own.
+-- sources. An order that awaits payment has its items reserved: any other source status would need
+-- its own stock rule.
 --
 -- Returns one row per order by place, from 1: 'changed'; 'unchanged', for an order that already has
 -- that status; 'not_found'; 'wrong_status' with the order's status; 'payment_overdue'. A payment

@@ -1,14 +1,14 @@
--- Creates orders, in the order of the list, each one wholly or not at all.
+-- Creates orders, in the order of the list, each one as a whole or not at all.
 --
--- users, keys (null: none) and traceparents have one element per order. The lines have four arrays
--- of their own: the place of the order in the list (from 1, ascending), the SKU (ascending within
--- an order, each once), the count and the price of a unit (null: unknown).
+-- users, keys (null: none) and traceparents have one element per order. The lines are in four
+-- separate arrays: the place of the order in the list (from 1, ascending), the SKU (ascending
+-- within an order, each once), the count and the price of a unit (null: unknown).
 --
 -- Returns one row per order by place: 'created'; 'short' with the shortage: {"skus": [{"sku",
 -- "requested", "available"}], "skus_total"}, at most short_skus_max of them; 'key_reused' when the
 -- key belongs to an order with other items or prices. A repeated key gets the first answer again.
--- With an order that is created or short come the ids in the outbox of its two events, and their
--- time. stock_events: whether the call wrote stock events.
+-- A created or short order has the outbox ids of its two events, and their time. stock_events:
+-- whether the call wrote stock events.
 --
 -- Steps:
 --   1. Set the durability and the lock timeout of the transaction.

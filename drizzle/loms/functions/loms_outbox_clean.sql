@@ -1,7 +1,8 @@
 -- Deletes rows that were published before the retention, among the oldest max_events rows, and
--- returns how many. It searches no further: rows are published about in the order of their ids. A
--- row with a publication time in the future dates from before the clock was set back, and is
--- deleted as well. The next call begins where nothing is left, below the floor of loms_outbox_hold.
+-- returns their number. It searches no further, because rows are published roughly in the order of
+-- their ids. A publication time in the future dates from before the clock was set back; such a row
+-- is deleted as well. The next call begins at the oldest row left, below the floor of
+-- loms_outbox_hold.
 create or replace function loms_outbox_clean(retention_ms bigint, max_events int) returns int
 language plpgsql
 set enable_seqscan = off

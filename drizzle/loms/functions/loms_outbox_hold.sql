@@ -1,11 +1,12 @@
--- Takes the lease, keeps it, or finds it held by another relay, and then notes that it waits.
--- A call that has nothing to note writes nothing: the lease is renewed once a third of it is over,
--- or when many ids were drawn, since the floor rises with renewals.
+-- Takes or keeps the lease, or finds it held by another relay, and then records that this relay
+-- waits. Most calls write nothing: the lease is renewed once a third of it has passed, or when many
+-- ids were drawn, because the floor rises with renewals.
 --
--- The floor: ids become visible out of order, yet every transaction has its xid before it draws an
--- id (loms_xid_before_id). So those that drew an id up to `drawn`, read before this transaction got
--- the xid `drawn_xid`, have lower xids, and are over once the oldest running xid is no lower. What
--- they wrote is visible then, and no id below the lowest one that waits ever will wait.
+-- The floor: ids become visible out of order, but every transaction has its xid before it draws an
+-- id (loms_xid_before_id). So transactions that drew an id up to `drawn`, read before this
+-- transaction got the xid `drawn_xid`, have lower xids, and have ended once the oldest running xid
+-- is not lower. Their rows are then visible, and no id below the lowest waiting one will ever
+-- appear.
 create or replace function loms_outbox_hold(relay uuid, lease_ms int)
 returns table (held boolean, awaited boolean, floor bigint)
 language plpgsql

@@ -1,7 +1,7 @@
 -- Marks events as published. With release it releases the lease, if the relay still has it.
 --
--- Its commit does not wait for a replica: a lost mark means a repeated event, and a mark on the
--- replica follows the event in its log.
+-- Its commit does not wait for a replica: a lost mark means a repeated event, and the replica
+-- replays an event before its mark.
 create or replace function loms_outbox_mark(
   relay uuid,
   event_ids bigint[],

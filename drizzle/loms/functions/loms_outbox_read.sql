@@ -1,6 +1,6 @@
--- Takes or keeps the lease as loms_outbox_hold does, and reads the oldest events that wait and are
--- not in known_ids. A call that returns events commits something, and its commit waits for the
--- replica: what it read was committed before, so no event is published that the loss of the primary
+-- Takes or keeps the lease as loms_outbox_hold does, and reads the oldest waiting events that are
+-- not in known_ids. A call that returns events writes something, and its commit waits for the
+-- replica: the events were committed before, so no event is published that the loss of the primary
 -- could undo.
 --
 -- Returns one row per event, state 'taken'; or a single row with state 'drained', or 'elsewhere'

@@ -1,11 +1,11 @@
 -- Receives units or sets what was counted, all lines or none. The SKUs are ascending, each once;
 -- change_counts has the units to add (kind 'received') or the totals ('counted').
 --
--- Returns one row per SKU, ascending: 'changed' with its stock. When a line is refused, one row per
--- refused line, and nothing is changed: 'below_reserved' with the requested total and what is
--- reserved; 'above_maximum' with the total that is there. Or a single row 'reference_reused',
--- when the reference belongs to a change with other contents. A repeated reference gets the first
--- answer again.
+-- Returns one row per SKU, ascending: 'changed' with its stock. If a line is refused, returns one
+-- row per refused line, and changes nothing: 'below_reserved' with the requested total and the
+-- reserved units; 'above_maximum' with the current total. Or a single row 'reference_reused', if
+-- the reference belongs to a change with other contents. A repeated reference gets the first answer
+-- again.
 create or replace function loms_stock_change(
   change_reference text,
   change_kind text,

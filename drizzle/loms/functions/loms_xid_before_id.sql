@@ -1,5 +1,5 @@
--- Trigger of the outboxes: the transaction has its xid before it draws an id. By itself an insert
--- gets it afterwards, and the floor of loms_outbox_hold could pass an id that is not committed yet.
+-- Trigger of the outboxes that gives the transaction its xid before it draws an id. Without it an
+-- insert gets the xid afterwards, and the floor of loms_outbox_hold could pass an uncommitted id.
 create or replace function loms_xid_before_id() returns trigger
 language plpgsql
 set jit = off

@@ -7,7 +7,7 @@ export interface ShortSku {
   readonly available: number;
 }
 
-/** Why an order failed: at most {@link SHORT_SKUS_MAX} SKUs, and how many were short. */
+/** Why an order failed: at most {@link SHORT_SKUS_MAX} SKUs, and the number of short ones. */
 export interface OrderShortage {
   readonly orderId: bigint;
   readonly skus: readonly ShortSku[];
@@ -28,7 +28,7 @@ export const orderShortageDetail = {
     return Message.encode({ orderID: orderId, skus, skusTotal }).finish();
   },
 
-  /** @throws {Error} when the bytes are not such a message */
+  /** @throws {Error} if the bytes are not such a message */
   decode(bytes: Uint8Array): { shortage: OrderShortage } {
     const { orderID, skus, skusTotal } = Message.decode(bytes);
     const short = skus.map((each) => ({ ...each, available: Number(each.available) }));

@@ -55,7 +55,7 @@ export function integerFrom(min: number, max: number, format: string) {
 /** A SKU of the product service and of loms: uint32 above 0. */
 export const skuNumber = integerFrom(1, UINT32_MAX, "int64");
 
-/** How many of a SKU: uint16 above 0. */
+/** The number of units of a SKU: uint16 above 0. */
 export const itemCount = integerFrom(1, UINT16_MAX, "int32");
 
 /** The price of one unit, in the shop's unit of money: uint32. */
