@@ -3,7 +3,9 @@ import { NOTIFIER_GROUP, ORDER_EVENTS } from "../proto/order-event.ts";
 import { type RequestContext, systemClock } from "../shared/async/request-context.ts";
 import { busSystem, createBus } from "../shared/bus/create-bus.ts";
 import { observedSubscription, watchLag } from "../shared/bus/observed.ts";
+import { createHttpApp, mount } from "../shared/http/app.ts";
 import { probeRoutes } from "../shared/http/probes.ts";
+import { OPERATION_LINKS, startPageRoute } from "../shared/http/start-page.ts";
 import type { RunningService } from "../shared/lifecycle.ts";
 import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
 import { checkDefaults } from "../shared/postgres/check-defaults.ts";
@@ -16,7 +18,6 @@ import { outcomeMetrics, skippedEvents } from "./bus/event-metrics.ts";
 import { handleMessages } from "./bus/handle-messages.ts";
 import type { NotifierConfig } from "./config.ts";
 import { finalForgetter } from "./domain/forget-final.ts";
-import { createNotifierHttp } from "./http/app.ts";
 import { PostgresLastShown } from "./repository/last-shown.ts";
 import { createLogLineSink, type LineOutput } from "./sink/log-line.ts";
 
@@ -26,6 +27,11 @@ const CONNECTIONS_MAX = 4;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** How long a stop waits for HTTP requests in progress. */
 const DRAIN_MAX_MS = 2_000;
+const START_PAGE = {
+  title: "notifier",
+  summary:
+    "Prints a notification for each status that an order takes. Its work comes over the bus.",
+};
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/notifier/migrations", import.meta.url));
 
 export interface NotifierParts {
@@ -98,7 +104,8 @@ async function openNotifier(
   opened.push("the subscription", () => subscription.close());
 
   const probes = probeRoutes(parts, { database: (context) => lastShown.check(context) });
-  const app = createNotifierHttp(probes, { log, metrics, tracing });
+  const app = createHttpApp({ log, metrics, tracing });
+  mount(app, [...probes, startPageRoute(START_PAGE, OPERATION_LINKS)]);
   const listening = { address: config.NOTIFIER_HTTP, drainMaxMs: DRAIN_MAX_MS };
   const http = await listenHttp(app.fetch, listening, parts);
   log.info("notifier is listening", {
