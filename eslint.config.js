@@ -40,7 +40,6 @@ export default tseslint.config(
   {
     files: [
       "**/main.ts",
-      "proto/check-generated.ts",
       "stack/**",
       "tools/**",
       "e2e/**",

@@ -1,23 +1,44 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 
-/** Every file below a folder with its bytes, by relative path. */
-function filesBelow(folder: string): Map<string, string> {
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-  return new Map(names.map((name) => [
-    name.slice(folder.length + 1),
-    readFileSync(name).toString("base64"),
-  ]));
+/**
+ * Fails the process if generated files are not current.
+ * @param prefix of a new folder for the files, removed at the end
+ * @param findStale generates the files there and returns the committed ones that differ
+ */
+export async function checkGenerated(
+  prefix: string,
+  findStale: (fresh: string) => string[] | Promise<string[]>,
+): Promise<void> {
+  const fresh = mkdtempSync(prefix);
+  try {
+    const names = await findStale(fresh);
+    if (names.length === 0) return;
+    process.stderr.write(`Not current, run "npm run generate": ${names.join(", ")}\n`);
+    process.exitCode = 1;
+  } finally {
+    rmSync(fresh, { recursive: true });
+  }
 }
 
 /** The files below `committed` that are missing, obsolete or different from those of `fresh`. */
 export function staleFiles(fresh: string, committed: string): string[] {
-  const expected = filesBelow(fresh);
-  const found = filesBelow(committed);
-  const names = new Set([...expected.keys(), ...found.keys()]);
+  const names = new Set([...filesBelow(fresh), ...filesBelow(committed)]);
   return [...names]
-    .filter((name) => expected.get(name) !== found.get(name))
+    .filter((name) => textOf(join(fresh, name)) !== textOf(join(committed, name)))
     .map((name) => join(committed, name));
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" });
+}
+
+/** Undefined for a folder, and for a file that does not exist. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "base64");
+  } catch {
+    return undefined;
+  }
 }

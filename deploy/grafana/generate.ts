@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { staleFiles } from "../../proto/stale-files.ts";
+import { checkGenerated, staleFiles } from "../../proto/stale-files.ts";
 import { renderDashboard } from "./dashboard.ts";
 import { DASHBOARDS } from "./dashboards.ts";
 
@@ -15,23 +15,11 @@ function generate(folder: string): void {
   }
 }
 
-/** Files that are missing, obsolete or different from the sources. */
-function stale(): string[] {
-  const fresh = mkdtempSync(join(tmpdir(), "dashboards-"));
-  try {
+if (process.argv.includes("--check")) {
+  await checkGenerated(join(tmpdir(), "dashboards-"), (fresh) => {
     generate(fresh);
     return staleFiles(fresh, FOLDER);
-  } finally {
-    rmSync(fresh, { recursive: true });
-  }
-}
-
-if (process.argv.includes("--check")) {
-  const names = stale();
-  if (names.length > 0) {
-    process.stderr.write(`Not current, run "npm run generate": ${names.join(", ")}\n`);
-    process.exit(1);
-  }
+  });
 } else {
   generate(FOLDER);
 }

@@ -1,15 +1,7 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { staleFiles } from "../../proto/stale-files.ts";
+import { checkGenerated, staleFiles } from "../../proto/stale-files.ts";
 import { eventDocuments } from "../asyncapi/documents.ts";
 import { generateClient } from "./clients.ts";
 import { serviceDocuments } from "./documents.ts";
@@ -55,26 +47,14 @@ function shareRuntime(client: string, runtime: string): void {
   }
 }
 
-/** Returns the files that are missing, superfluous or different from the routes. */
-async function stale(): Promise<string[]> {
-  const clients = mkdtempSync(FRESH_CLIENTS);
-  const documents = join(clients, "documents");
-  try {
+if (process.argv.includes("--check")) {
+  await checkGenerated(FRESH_CLIENTS, async (clients) => {
+    const documents = join(clients, "documents");
     await generate(documents, clients);
     const staleDocuments = staleFiles(documents, DOCUMENTS);
     rmSync(documents, { recursive: true });
     return [...staleDocuments, ...staleFiles(clients, CLIENTS)];
-  } finally {
-    rmSync(clients, { recursive: true });
-  }
-}
-
-if (process.argv.includes("--check")) {
-  const names = await stale();
-  if (names.length > 0) {
-    console.error(`Not current, run "npm run generate": ${names.join(", ")}`);
-    process.exit(1);
-  }
+  });
 } else {
   await generate(DOCUMENTS, CLIENTS);
 }
