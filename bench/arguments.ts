@@ -7,7 +7,7 @@ export const USAGE = `npm run bench -- [BENCH…] [--quick] [--rounds N] [--out 
   --rounds alternating rounds of each bench
   --out    where the results go, bench/results without it`;
 
-/** Rounds of the whole run, and of a quick one. */
+/** Rounds of a full run, and of a quick one. */
 const ROUNDS = { full: 5, quick: 2 } as const;
 const ROUNDS_MAX = 100;
 
@@ -19,7 +19,7 @@ export interface Arguments {
   readonly out: string | undefined;
 }
 
-/** @throws {Error} that names the wrong argument */
+/** @throws {Error} naming the wrong argument */
 export function readArguments(given: readonly string[], names: readonly string[]): Arguments {
   const { values, positionals } = parseArgs({
     args: [...given],

@@ -5,7 +5,7 @@ import { processTree } from "./start/process-tree.ts";
 export interface Part {
   readonly name: string;
   pid(): number;
-  /** Without the processes below it. */
+  /** Without its child processes. */
   readonly isAlone?: boolean;
 }
 

@@ -89,7 +89,7 @@ export class Lab {
     this.outcomes.set(goal, { values, notes: [...notes, ...limited] });
   }
 
-  /** The reference is missing on this machine. */
+  /** Records that the reference is not available on this machine. */
   lacks(goal: Goal, reason: string): void {
     this.record(goal, [], reason);
   }
@@ -98,7 +98,7 @@ export class Lab {
     this.subjects.push({ name, rounds, ...(open ? { open } : {}) });
   }
 
-  /** A promise of the contract; the run fails if it is broken. */
+  /** Checks a promise of the contract; the run fails if it is broken. */
   promise(holds: boolean, broken: string): void {
     if (!holds) this.broken.push(broken);
   }

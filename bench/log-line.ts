@@ -1,7 +1,7 @@
 /*
- * The log line of a request against a bare JSON.stringify of the same fields with the time. All
- * make the same lines in alternating rounds in one process and discard them; a figure is the median
- * over the rounds. Exits with 1 when a line takes longer than its goal.
+ * The log line of a request compared with a bare JSON.stringify of the same fields with the time.
+ * All variants write the same lines in alternating rounds in one process and discard them; a figure
+ * is the median over the rounds. Exits with 1 if a line takes longer than its goal.
  */
 import process from "node:process";
 import { createLogger, type LogFormat } from "../shared/telemetry/log.ts";

@@ -28,12 +28,12 @@ export async function describeMachine(): Promise<Readonly<Record<string, string>
     pgbench: versionOf("pgbench", "--version"),
     go: versionOf("go", "version"),
     java: versionOf("java", "--version"),
-    generator: generator.length === 1 ? "Go" : "Node, since there is no Go 1.24",
+    generator: generator.length === 1 ? "Go" : "Node, because Go 1.24 is not installed",
     "data directory": `${tmpdir()}, fdatasync of 8 KB ${forceMs(tmpdir()).toFixed(3)} ms`,
   };
 }
 
-/** The median time of an fdatasync there, in ms. */
+/** The median time of an fdatasync in that directory, in ms. */
 export function forceMs(directory: string): number {
   const path = join(directory, `marketplace-bench-${process.pid}`);
   const file = openSync(path, "w");

@@ -1,6 +1,6 @@
-// The benches, each compared with its reference, and a table of their results. docs/performance.md
-// describes each of them. Results go to bench/results. Exits with 1 if a bench could not measure or
-// a promise of the contract was broken; a missed goal is shown as missed.
+// Runs the benches, each compared with its reference, and prints a table of their results.
+// docs/performance.md describes each of them. Results go to bench/results. Exits with 1 if a bench
+// could not measure or a promise of the contract was broken; a missed goal is shown as missed.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -61,7 +61,7 @@ async function runBench(bench: Bench, { isQuick, rounds }: Arguments): Promise<R
   return { bench, lab, seconds: (performance.now() - startedAt) / 1_000, failure };
 }
 
-/** A whole run, a quick run and a part of them have a file each. */
+/** A full run, a quick run and a partial run have a file each. */
 function write(chosen: Arguments, ran: readonly Ran[], machine: Readonly<Record<string, string>>) {
   const { isQuick, rounds, benches, out = RESULTS } = chosen;
   const isWhole = benches.length === names.length;

@@ -1,13 +1,13 @@
-// Orders and payments per second of this loms beside that of another commit, over gRPC, on one
-// PostgreSQL with its synchronous standby. The rounds alternate, and only the loms being measured
-// runs. Each line of an order has a price, which an older loms does not read.
+// Orders and payments per second of this loms compared with another commit, over gRPC, on one
+// PostgreSQL with its synchronous standby. The rounds alternate, and only the measured loms runs.
+// Each line of an order has a price, which an older loms ignores.
 // Usage: node bench/orders-against.ts --against REF [--rounds N] [--callers N]
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { CloseStack } from "../shared/lifecycle.ts";
 import { Lab } from "./lab.ts";
 import { generate, grpcRequest } from "./load/load.ts";
-import { alternate, loadedWay, perSecond, type Way } from "./rounds.ts";
+import { alternate, loadedVariant, perSecond, type Variant } from "./rounds.ts";
 import { subjectTable } from "./report.ts";
 import { type Checkout, checkOut, thisCheckout } from "./start/checkout.ts";
 import { compare } from "./start/tables.ts";
@@ -69,7 +69,7 @@ async function openSubject(
   { directory, version }: Checkout,
   postgres: Postgres,
   index: number,
-): Promise<{ readonly orders: Way; readonly pays: Way }> {
+): Promise<{ readonly orders: Variant; readonly pays: Variant }> {
   const database = postgres.database(`loms${index}`);
   const environment = { BUS_DATABASE_URL: postgres.pair.primaryUrl(`bus${index}`) };
   const loms = await startLoms({ postgres, database, environment, directory }, opened);
@@ -78,7 +78,7 @@ async function openSubject(
   const parts = [loms, ...postgres.parts];
   const load = { protocol: "grpc", addresses: [loms.grpc], callers, seconds: SECONDS } as const;
   const requests = orderRequests(REQUESTS);
-  const orders = loadedWay(`orders, ${version}`, { ...load, requests }, parts, [loms]);
+  const orders = loadedVariant(`orders, ${version}`, { ...load, requests }, parts, [loms]);
   return {
     orders: { ...orders, isOpenToo: false },
     pays: {

@@ -32,12 +32,12 @@ test("the table has all of its lines, whatever a bench reported", () => {
   };
   const reported = lab();
   reported.record(RATE, [2, 3, 4], "a note");
-  reported.lacks(P99, "this machine has no pgbench");
+  reported.lacks(P99, "pgbench is not installed");
   const lines = goalTable([{ bench, lab: reported, seconds: 1, failure: "it ended" }])
     .split("\n").slice(2).map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
   expect(lines).toEqual([
     ["B1", "orders", "pgbench", "≥ 2 x", "2.00–**3.00**–4.00 x", "reached", "a note"],
-    ["B1", "p99", "", "≤ 100 ms", "not measured", "", "this machine has no pgbench"],
+    ["B1", "p99", "", "≤ 100 ms", "not measured", "", "pgbench is not installed"],
     ["B1", "whole", "", "stated", "not measured", "", "it ended"],
   ]);
 });

@@ -10,8 +10,8 @@ const GENERATOR_MAX_CORES = 0.9;
 /** By then the engine has compiled the code of a call. */
 const WARM_UP_SECONDS = 0.7;
 
-/** One of the alternating ways. */
-export interface Way {
+/** One of the alternating variants. */
+export interface Variant {
   readonly name: string;
   measure(load: Partial<Load>): Promise<Measured>;
   /** Whether refusals are part of the load. */
@@ -28,13 +28,13 @@ export interface Suspended {
   pause(): void;
 }
 
-/** A way that sends requests to processes. */
-export function loadedWay(
+/** A variant that sends requests to processes. */
+export function loadedVariant(
   name: string,
   load: Load,
   parts: readonly Part[],
   running: readonly Suspended[] = [],
-): Way {
+): Variant {
   const measure = async (changes: Partial<Load>) => {
     for (const each of running) each.resume();
     try {
@@ -47,32 +47,34 @@ export function loadedWay(
 }
 
 /**
- * Measures the ways alternately, in changing order, so that other load on the machine affects all
- * of them; returns the rounds of each.
+ * Measures the variants alternately, in changing order, so that other load on the machine affects
+ * all of them; returns the rounds of each.
  */
-export async function alternate(lab: Lab, ways: readonly Way[]): Promise<Measured[][]> {
-  for (const way of ways) await way.warmUp?.();
-  const measured = ways.map((way) => ({ way, rounds: [] as Measured[] }));
+export async function alternate(lab: Lab, variants: readonly Variant[]): Promise<Measured[][]> {
+  for (const variant of variants) await variant.warmUp?.();
+  const measured = variants.map((variant) => ({ variant, rounds: [] as Measured[] }));
   for (let round = 0; round < lab.rounds; round++) {
     for (const each of round % 2 === 0 ? measured : measured.toReversed()) {
-      each.rounds.push(await measureRound(lab, each.way));
+      each.rounds.push(await measureRound(lab, each.variant));
     }
   }
-  lab.limited = measured.filter(({ rounds }) => isLimited(rounds)).map(({ way }) => way.name);
-  for (const { way, rounds } of measured) {
+  lab.limited = measured.filter(({ rounds }) => isLimited(rounds)).map(({ variant }) =>
+    variant.name
+  );
+  for (const { variant, rounds } of measured) {
     const rate = Math.max(1, Math.floor(OPEN_SHARE * median(perSecond(rounds))));
     const seconds = lab.isQuick ? OPEN_SECONDS.quick : OPEN_SECONDS.full;
-    const open = way.isOpenToo ? await way.measure({ rate, seconds }) : undefined;
-    lab.subject(way.name, rounds, open);
+    const open = variant.isOpenToo ? await variant.measure({ rate, seconds }) : undefined;
+    lab.subject(variant.name, rounds, open);
   }
   return measured.map(({ rounds }) => rounds);
 }
 
-async function measureRound(lab: Lab, way: Way): Promise<Measured> {
-  const result = await way.measure({});
-  lab.say(`${way.name}: ${describe(result)}`);
-  if (Object.keys(result.failed).length > 0 && !way.mayFail) {
-    throw new Error(`Calls of ${way.name} failed: ${describe(result)}`);
+async function measureRound(lab: Lab, variant: Variant): Promise<Measured> {
+  const result = await variant.measure({});
+  lab.say(`${variant.name}: ${describe(result)}`);
+  if (Object.keys(result.failed).length > 0 && !variant.mayFail) {
+    throw new Error(`Calls of ${variant.name} failed: ${describe(result)}`);
   }
   return result;
 }

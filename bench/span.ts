@@ -1,9 +1,9 @@
 /*
- * A span below a caller's trace context: ours, recorded when the work has ended, against one of the
- * OpenTelemetry SDK's tracer with an explicit context. Both read the context from a header, make
- * the header of the next call, and pass the span to the SDK's batches, whose exporter discards it.
- * The ways take alternating rounds in one process; a figure is the median over the rounds, and a
- * ratio is of one round. Exits with 1 if a span was lost.
+ * A span below a caller's trace context: ours, recorded when the work has ended, compared with one
+ * of the OpenTelemetry SDK's tracer with an explicit context. Both read the context from a header,
+ * create the header of the next call, and pass the span to the SDK's batches, whose exporter
+ * discards it. The variants alternate in rounds in one process; a figure is the median over the
+ * rounds, and a ratio is taken within one round. Exits with 1 if a span was lost.
  */
 import process from "node:process";
 import { ROOT_CONTEXT, type Span, SpanKind, trace, TraceFlags } from "@opentelemetry/api";
@@ -37,7 +37,7 @@ const attributesOf = (status: number) => ({
   "url.scheme": "http",
 });
 
-interface Way {
+interface Variant {
   /** Makes one span below the caller's header and returns the header of the next call. */
   span(caller: string): string;
   /** Exports the spans. */
@@ -46,7 +46,7 @@ interface Way {
 
 const start = startParentBased(true);
 
-function ours(exporter: SpanExporter): Way {
+function ours(exporter: SpanExporter): Variant {
   const tracing = new ExportedTracing({}, exporter);
   const span = (caller: string) => {
     const parent = parseTraceparent(caller);
@@ -61,7 +61,7 @@ function ours(exporter: SpanExporter): Way {
   return { span, close: () => tracing.close() };
 }
 
-function theirs(exporter: SpanExporter): Way {
+function theirs(exporter: SpanExporter): Variant {
   const provider = new TracerProvider({
     sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
     spanProcessors: [new BatchSpanProcessor({ exporter, maxQueueSize: SPANS })],

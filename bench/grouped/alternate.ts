@@ -4,8 +4,8 @@ import { median, percentile, ratios, spreadOf } from "../statistics.ts";
 const ROUND_MS = 1_500;
 const WARM_UP_MS = 300;
 
-/** One of several ways to do the same work. */
-export interface Way {
+/** A variant of the same work. */
+export interface Variant {
   readonly name: string;
   call(): Promise<unknown>;
 }
@@ -20,32 +20,32 @@ export interface AlternateOptions {
   readonly name: string;
   readonly rounds: number;
   readonly callers: number;
-  /** The ways; the first is the reference. */
-  readonly ways: readonly Way[];
-  /** Called before each round of each way. */
+  /** The variants; the first is the reference. */
+  readonly variants: readonly Variant[];
+  /** Called before each round of each variant. */
   readonly prepare?: () => Promise<void>;
 }
 
 /**
- * Measures the ways in turn and prints the median of each, in calls per second and ms, and how many
- * times the reference of the same round it was: min–median–max.
+ * Measures the variants in turn and prints the median of each, in calls per second and ms, and its
+ * ratio to the reference of the same round: min–median–max.
  */
 export async function alternate(options: AlternateOptions): Promise<void> {
-  const { name, rounds, callers, ways, prepare } = options;
+  const { name, rounds, callers, variants, prepare } = options;
   if (callers === 1) return await alternateCalls(options);
-  const measured = ways.map((way) => ({ way, figures: [] as Figures[] }));
+  const measured = variants.map((variant) => ({ variant, figures: [] as Figures[] }));
   for (let round = 0; round < rounds; round++) {
-    for (const { way, figures } of measured) {
+    for (const { variant, figures } of measured) {
       await prepare?.();
-      figures.push(await measure(callers, way));
+      figures.push(await measure(callers, variant));
     }
   }
   const reference = measured[0]?.figures ?? [];
-  for (const { way, figures } of measured) {
+  for (const { variant, figures } of measured) {
     const times = ratios(ratesOf(figures), ratesOf(reference));
     const of = (key: keyof Figures) => median(figures.map((each) => each[key]));
     process.stdout.write(
-      `${name}, ${callers} callers, ${way.name}: ${Math.round(of("perSecond"))}/s, ` +
+      `${name}, ${callers} callers, ${variant.name}: ${Math.round(of("perSecond"))}/s, ` +
         `p50 ${of("p50").toFixed(1)} ms, p99 ${of("p99").toFixed(1)} ms, ` +
         `${shown(times)}x\n`,
     );
@@ -53,27 +53,29 @@ export async function alternate(options: AlternateOptions): Promise<void> {
 }
 
 /**
- * The ways of a single caller alternate call by call, so that noise affects all of them. Prints the
- * median of each in µs, and how many times the reference it was: min–median–max of the rounds.
+ * The variants of a single caller alternate call by call, so that noise affects all of them. Prints
+ * the median of each in µs, and its ratio to the reference: min–median–max of the rounds.
  */
-async function alternateCalls({ name, rounds, ways, prepare }: AlternateOptions): Promise<void> {
-  const medians: number[][] = ways.map(() => []);
+async function alternateCalls(
+  { name, rounds, variants, prepare }: AlternateOptions,
+): Promise<void> {
+  const medians: number[][] = variants.map(() => []);
   for (let round = 0; round < rounds; round++) {
     await prepare?.();
-    const taken: number[][] = ways.map(() => []);
+    const taken: number[][] = variants.map(() => []);
     for (const end = performance.now() + ROUND_MS; performance.now() < end;) {
-      for (const [index, way] of ways.entries()) {
+      for (const [index, variant] of variants.entries()) {
         const startedAt = performance.now();
-        await way.call();
+        await variant.call();
         taken[index]?.push(performance.now() - startedAt);
       }
     }
     taken.forEach((times, index) => medians[index]?.push(median(times) * 1_000));
   }
-  for (const [index, way] of ways.entries()) {
+  for (const [index, variant] of variants.entries()) {
     const own = medians[index] ?? [];
     process.stdout.write(
-      `${name}, a lone caller, ${way.name}: p50 ${median(own).toFixed(0)} µs, ` +
+      `${name}, a lone caller, ${variant.name}: p50 ${median(own).toFixed(0)} µs, ` +
         `${shown(ratios(own, medians[0] ?? []))}x\n`,
     );
   }
@@ -89,12 +91,12 @@ function shown(values: readonly number[]): string {
   return [min, middle, max].map((value) => value.toFixed(2)).join("–");
 }
 
-async function measure(callers: number, way: Way): Promise<Figures> {
+async function measure(callers: number, variant: Variant): Promise<Figures> {
   const latencies: number[] = [];
   const until = async (end: number, record: boolean) => {
     while (performance.now() < end) {
       const startedAt = performance.now();
-      await way.call();
+      await variant.call();
       if (record) latencies.push(performance.now() - startedAt);
     }
   };

@@ -1,5 +1,5 @@
 // Grouped orders, payments and reads compared with one statement for each, without a transport, on
-// the embedded primary with its synchronous standby. The ways alternate in one run.
+// the embedded primary with its synchronous standby. The variants alternate in one run.
 // Usage: node bench/grouped/main.ts [--rounds N] [--callers N,N] [--only NAME,NAME]
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -89,20 +89,20 @@ function writing(lists: OrderListWriter): Case[] {
       return [`${batchesMax} at once`, writer] as [string, OrderWriter];
     }),
   ];
-  const ways = (call: (writer: (typeof writers)[number][1]) => Promise<unknown>) =>
+  const variants = (call: (writer: (typeof writers)[number][1]) => Promise<unknown>) =>
     writers.map(([name, writer]) => ({ name, call: () => call(writer) }));
   const unpayed: bigint[] = [];
   return [
-    { name: "orders", ways: ways((each) => each.orderCreate(spread(), testContext())) },
-    { name: "one hot SKU", ways: ways((each) => each.orderCreate(hot(), testContext())) },
+    { name: "orders", variants: variants((each) => each.orderCreate(spread(), testContext())) },
+    { name: "one hot SKU", variants: variants((each) => each.orderCreate(hot(), testContext())) },
     {
       name: "pays",
       async prepare() {
         while (unpayed.length < UNPAYED) unpayed.push(...await makeOrders(lists));
       },
-      ways: ways((each) => {
+      variants: variants((each) => {
         const orderId = unpayed.pop();
-        if (orderId === undefined) throw new Error("no order is left to be payed");
+        if (orderId === undefined) throw new Error("all orders are payed");
         return each.orderPay({ orderId, traceparent: "t" }, testContext());
       }),
     },
@@ -119,7 +119,7 @@ async function reading(lists: OrderListWriter, reads: OrderSetReader): Promise<C
   return [
     {
       name: "OrderInfo",
-      ways: [
+      variants: [
         { name: "one by one", call: () => reads.orderInfo([anyOrder()], testContext()) },
         ...readers.map(({ name, reader }) => (
           { name, call: () => reader.orderInfo(anyOrder(), testContext()) }
@@ -128,7 +128,7 @@ async function reading(lists: OrderListWriter, reads: OrderSetReader): Promise<C
     },
     {
       name: "StocksInfo",
-      ways: [
+      variants: [
         { name: "one by one", call: () => reads.stocksInfo([anySku()], testContext()) },
         ...readers.map(({ name, reader }) => (
           { name, call: () => reader.stocksInfo(anySku(), testContext()) }

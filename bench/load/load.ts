@@ -67,7 +67,7 @@ export function generatorCommand(): Promise<readonly string[]> {
   );
 }
 
-/** @throws {Error} where there is no Go */
+/** @throws {Error} if Go is not installed */
 export async function buildGo(name: string, source: URL): Promise<string> {
   const program = join(GO_PROGRAM, name);
   mkdirSync(dirname(program), { recursive: true });

@@ -1,6 +1,6 @@
-// The load generator: sends the requests of the specification on stdin, in turn, and prints what it
-// measured. bench/load/load.ts describes both. It takes the standard library alone (Go 1.24 or
-// newer, for HTTP/2 without TLS).
+// The load generator: sends the requests of the specification on stdin, in rotation, and prints a
+// report. bench/load/load.ts describes both. It uses only the standard library (Go 1.24 or newer,
+// for HTTP/2 without TLS).
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// Calls in flight of an open loop; what would come on top is counted as unsent.
+// Calls in flight of an open loop; further ones are counted as unsent.
 const inFlightMax = 20_000
 
 // The length of the windows in which an open loop is reported.
@@ -68,7 +68,7 @@ type result struct {
 	FirstError string           `json:"first_error"`
 }
 
-// One call: when it was due after the start, and how long it then took.
+// One call: its scheduled time after the start, and its duration from then.
 type sample struct {
 	at, took time.Duration
 	status   string
@@ -116,7 +116,7 @@ func newGenerator(s spec) *generator {
 	return g
 }
 
-// Sends a request and returns its status: "ok", or what the server or the connection said.
+// Sends a request and returns its status: "ok", or the error of the server or the connection.
 func (g *generator) send(number int64) (string, []byte) {
 	which := int(number % int64(len(g.spec.Requests)))
 	client := int(number % int64(len(g.clients)))
@@ -196,7 +196,8 @@ func (g *generator) closed(length time.Duration) {
 	callers.Wait()
 }
 
-// Requests at their times, whatever happened to the ones before; returns how many were not sent.
+// Sends requests at their scheduled times, whatever happens to earlier ones; returns the number
+// unsent.
 func (g *generator) open(length time.Duration) int64 {
 	var calls sync.WaitGroup
 	var inFlight atomic.Int64
@@ -231,7 +232,7 @@ func cpuSeconds() float64 {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
-// The times of calls that succeeded at 50 and 99 %, in ms.
+// The 50th and 99th percentile of the times of successful calls, in ms.
 func percentiles(times []float64) (float64, float64) {
 	if len(times) == 0 {
 		return 0, 0

@@ -27,7 +27,7 @@ export interface Request {
   readonly body?: string;
 }
 
-/** What a generator measured. Latencies are of successful calls, from when they were due. */
+/** The report of a generator. Latencies are of successful calls, from their scheduled time. */
 export interface Report {
   /** Successful calls, those of the warm-up included. */
   readonly all: number;

@@ -12,7 +12,7 @@ import type { Level } from "./levels.ts";
 
 const SUBJECT = fileURLToPath(new URL("subject.ts", import.meta.url));
 const ROUND_SECONDS = 0.7;
-/** Enough to keep a service busy on a processor of its own. */
+/** Enough to keep a service busy on one processor. */
 const CALLERS = 32;
 const REQUESTS = 5_000;
 const SKUS = 1_000;
@@ -45,7 +45,7 @@ export interface Subject {
   measure(): Promise<void>;
 }
 
-/** cart with all in stock: adds and lists in turn. */
+/** cart, with everything in stock: adds and lists in rotation. */
 export async function benchCart(opened: CloseStack): Promise<Start> {
   const standIns = await openCartStandIns(opened);
   const lists = cartRequests("list");

@@ -7,7 +7,7 @@
 // load generator, PostgreSQL and the rest of the machine.
 // Usage: node bench/observability/main.ts [--runtime node|deno] [--generations N] [--rounds N]
 //   [--only cart|loms]
-// Exits with 1 when the throughput with metrics, logs and traces of 1 % is below the goal.
+// Exits with 1 if the throughput with metrics, logs and traces of 1 % is below the goal.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";

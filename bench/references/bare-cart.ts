@@ -1,4 +1,4 @@
-// The reference of cart-http.ts: the same two routes without anything around them. Usage:
+// The reference of cart-http.ts: the same two routes without the chain around them. Usage:
 // bare-cart.ts PORT
 import process from "node:process";
 import { serve } from "@hono/node-server";

@@ -13,7 +13,7 @@ import {
 import { encodeMessage, methodPath } from "../../shared/grpc/unary.ts";
 import { STATEMENTS } from "./naive-statements.ts";
 
-/** With more, the same machine made no more orders per second. */
+/** More connections gave no more orders per second on the same machine. */
 const CONNECTIONS = 32;
 
 const [, , grpcPort, httpPort, url = ""] = process.argv;

@@ -6,7 +6,7 @@ import { commandFor, type Runtime } from "../../stack/processes/runtimes.ts";
 import type { Part } from "../cpu-time.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { buildGo } from "../load/load.ts";
-import { alternate, loadedWay, perSecond, type Way } from "../rounds.ts";
+import { alternate, loadedVariant, perSecond, type Variant } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import { cartRequests, openCartStandIns } from "../subjects/cart.ts";
 import { type Service, startService } from "../subjects/service.ts";
@@ -17,7 +17,7 @@ const HONO_GOAL = 0.65;
 const GO_GOALS = { node: 0.55, deno: 0.8 } as const;
 const CALLERS = 32;
 const SECONDS = 1;
-/** The engine takes longer to compile what cart runs than what a bare route runs. */
+/** The engine takes longer to compile cart than a bare route. */
 const CART_WARM_UP_SECONDS = 3;
 const BARE_CART = fileURLToPath(new URL("../references/bare-cart.ts", import.meta.url));
 
@@ -48,8 +48,8 @@ export const CART_HTTP: Bench = {
   run,
 };
 
-/** One way for each action. */
-type Ways = (load: Action) => Way;
+/** One variant for each action. */
+type Variants = (load: Action) => Variant;
 
 async function run(lab: Lab): Promise<void> {
   const { opened } = lab;
@@ -62,22 +62,22 @@ async function run(lab: Lab): Promise<void> {
     const command = commandFor(runtime, "cart/main.ts", ["-A"]);
     const service = await cartStandIns.start({ name: `cart on ${runtime}`, command });
     const toCart = waysTo(service, service.http, [service, standIns]);
-    const cart: Ways = (load) => {
-      const way = toCart(load);
-      return { ...way, warmUp: () => way.measure({ seconds: CART_WARM_UP_SECONDS }) };
+    const cart: Variants = (load) => {
+      const variant = toCart(load);
+      return { ...variant, warmUp: () => variant.measure({ seconds: CART_WARM_UP_SECONDS }) };
     };
     const bare = commandFor(runtime, BARE_CART, ["-A"]);
     const hono = await startBare(`bare Hono on ${runtime}`, bare, opened);
     for (const each of CASES.filter((one) => one.runtime === runtime)) {
-      // Steady load opens a connection for each call in flight, more than Deno.serve bears.
-      const references = [hono, ...(go ? [go] : [])].map((way) => (
-        { ...way(each.load), isOpenToo: false }
+      // A steady load opens a connection for each call in flight, more than Deno.serve supports.
+      const references = [hono, ...(go ? [go] : [])].map((variant) => (
+        { ...variant(each.load), isOpenToo: false }
       ));
-      const ways = [cart(each.load), ...references];
-      const [ours = [], ofHono = [], ofGo] = (await alternate(lab, ways)).map(perSecond);
+      const variants = [cart(each.load), ...references];
+      const [ours = [], ofHono = [], ofGo] = (await alternate(lab, variants)).map(perSecond);
       lab.record(each.hono, ratios(ours, ofHono));
       if (ofGo) lab.record(each.go, ratios(ours, ofGo));
-      else lab.lacks(each.go, "this machine has no Go");
+      else lab.lacks(each.go, "Go is not installed");
     }
   }
 }
@@ -86,7 +86,7 @@ async function startBare(
   name: string,
   command: readonly string[],
   opened: CloseStack,
-): Promise<Ways> {
+): Promise<Variants> {
   const [port] = await freePorts(1);
   const address = `127.0.0.1:${port}`;
   const readyUrl = `http://${address}/readyz`;
@@ -97,10 +97,10 @@ async function startBare(
   return waysTo(service, address, [service]);
 }
 
-function waysTo(service: Service, address: string, parts: readonly Part[]): Ways {
+function waysTo(service: Service, address: string, parts: readonly Part[]): Variants {
   service.pause();
   return (load) =>
-    loadedWay(
+    loadedVariant(
       `${service.name}, ${load}`,
       {
         ...{ protocol: "http", addresses: [address], requests: cartRequests(load) },

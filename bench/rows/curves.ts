@@ -1,7 +1,7 @@
 import { CloseStack } from "../../shared/lifecycle.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import type { Measured } from "../load/load.ts";
-import { alternate, perSecond, type Way } from "../rounds.ts";
+import { alternate, perSecond, type Variant } from "../rounds.ts";
 import { median, ratios } from "../statistics.ts";
 import { bytesPerCartLine, openCartGrowth } from "../subjects/cart-growth.ts";
 import { type Growth, openEventGrowth, openOrderGrowth } from "../subjects/loms-growth.ts";
@@ -96,8 +96,11 @@ async function measureLoad(
   growth: Growth,
   { name, rate, p99, size }: Case["loads"][number] & { readonly size: number },
 ): Promise<number> {
-  const ways = growth.waysOf(name, size).map((way): Way => ({ ...way, isOpenToo: false }));
-  const [small = [], large = []] = await alternate(lab, ways);
+  const variants = growth.variantsOf(name, size).map((variant): Variant => ({
+    ...variant,
+    isOpenToo: false,
+  }));
+  const [small = [], large = []] = await alternate(lab, variants);
   const rates = ratios(perSecond(large), perSecond(small));
   const note = `at ${size.toLocaleString("en")}`;
   lab.record(rate, rates, note);

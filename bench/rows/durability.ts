@@ -1,7 +1,7 @@
 import { sleep, systemClock } from "../../shared/async/request-context.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { forceMs } from "../machine.ts";
-import { alternate, loadedWay, perSecond, type Way } from "../rounds.ts";
+import { alternate, loadedVariant, perSecond, type Variant } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import { orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
 import { fillStock, type LomsDatabase, openPostgres } from "../subjects/postgres.ts";
@@ -37,22 +37,22 @@ async function run(lab: Lab): Promise<void> {
     ...{ postgres, database },
     environment: { DATABASE_REPLICA_URLS: "" },
   }, opened);
-  const waysOf = (callers: number): Way[] =>
+  const variantsOf = (callers: number): Variant[] =>
     (["synchronous", "asynchronous"] as const).map((standbys) => {
-      const way = loadedWay(`${standbys} replica, ${callers} callers`, {
+      const variant = loadedVariant(`${standbys} replica, ${callers} callers`, {
         ...{ protocol: "grpc", addresses: [loms.grpc], requests: orderRequests(REQUESTS) },
         ...{ callers, seconds: SECONDS },
       }, [loms, ...postgres.parts]);
-      const measure: Way["measure"] = async (changes) => {
+      const measure: Variant["measure"] = async (changes) => {
         await choose(database, STANDBYS[standbys]);
-        return await way.measure(changes);
+        return await variant.measure(changes);
       };
-      return { ...way, measure, warmUp: () => measure({ seconds: 1 }) };
+      return { ...variant, measure, warmUp: () => measure({ seconds: 1 }) };
     });
-  const [synchronous = [], asynchronous = []] = await alternate(lab, waysOf(CALLERS));
+  const [synchronous = [], asynchronous = []] = await alternate(lab, variantsOf(CALLERS));
   lab.record(RATE, ratios(perSecond(synchronous), perSecond(asynchronous)));
   const force = `a raw fdatasync takes ${forceMs(postgres.directory).toFixed(3)} ms`;
-  const [lone = [], loneAlone = []] = await alternate(lab, waysOf(1));
+  const [lone = [], loneAlone = []] = await alternate(lab, variantsOf(1));
   const added = lone.map(({ p50_ms }, round) => p50_ms - (loneAlone[round]?.p50_ms ?? NaN));
   lab.record(LONE, added, force);
 }

@@ -2,14 +2,14 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { generate } from "../load/load.ts";
 import { TRACEPARENT } from "../references/naive-statements.ts";
-import { alternate, measuredBy, type Way } from "../rounds.ts";
+import { alternate, measuredBy, type Variant } from "../rounds.ts";
 import { percentile, ratios } from "../statistics.ts";
 import { type Broker, openBroker, whyNoBroker } from "../subjects/broker.ts";
 import { type Loms, orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
 import { type Notifier, startNotifier } from "../subjects/notifier.ts";
 import { fillStock, type LomsDatabase, openPostgres, type Postgres } from "../subjects/postgres.ts";
 
-/** Events, of which an order has two. */
+/** Events; an order has two. */
 const BACKLOG = { full: 200_000, quick: 20_000 } as const;
 /** Above the ids of all orders. */
 const OTHER_ORDERS = 10 ** 12;
@@ -112,10 +112,10 @@ async function untilShown({ shown }: Notifier, count: number): Promise<void> {
   while (shown.length < count && performance.now() < deadline) await wait(POLL_MS);
 }
 
-/** The backlog is written while no loms runs; a new one publishes it. */
+/** The backlog is written while no loms runs; a new loms publishes it. */
 async function runDrain({ lab, postgres, database, broker }: Setting): Promise<void> {
   const events = lab.isQuick ? BACKLOG.quick : BACKLOG.full;
-  const relay: Way = {
+  const relay: Variant = {
     name: `loms, backlog of ${events}`,
     async measure() {
       await writeBacklog(database, events);
@@ -129,7 +129,7 @@ async function runDrain({ lab, postgres, database, broker }: Setting): Promise<v
       return drained;
     },
   };
-  const bare: Way = {
+  const bare: Variant = {
     name: `kafkajs, ${events} messages`,
     async measure() {
       const { seconds, cpuUs } = await broker.produce(events);
@@ -142,7 +142,7 @@ async function runDrain({ lab, postgres, database, broker }: Setting): Promise<v
   lab.record(DRAIN, ratios(rates[0] ?? [], rates[1] ?? []), `${events} events`);
 }
 
-/** Two events each of orders that exist nowhere else. */
+/** Two events for each of orders that do not exist. */
 async function writeBacklog({ run }: LomsDatabase, events: number): Promise<void> {
   await run(
     `insert into outbox (order_id, user_id, seq, status, at, traceparent)

@@ -6,10 +6,10 @@ import { cpuTimes, cpuUsPerCall } from "../cpu-time.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { generate, type Measured } from "../load/load.ts";
 import { naiveScript } from "../references/naive-statements.ts";
-import { alternate, measuredBy, perSecond, type Way } from "../rounds.ts";
+import { alternate, measuredBy, perSecond, type Variant } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import { hotRequest, type Loms, startLoms } from "../subjects/loms.ts";
-import { pgbenchWay, whyNoPgbench } from "../subjects/pgbench.ts";
+import { pgbenchVariant, whyNoPgbench } from "../subjects/pgbench.ts";
 import { type LomsDatabase, openPostgres, type Postgres } from "../subjects/postgres.ts";
 import { openShop } from "../subjects/shop.ts";
 
@@ -61,9 +61,9 @@ async function run(lab: Lab): Promise<void> {
   const noPgbench = whyNoPgbench();
   const naiveSku = await naive.addStock(10 ** 12);
   const [inside = [], overGrpc = [], reference] = await alternate(lab, [
-    insideWay(lab, postgres, database),
-    grpcWay(lab, postgres, database, loms),
-    ...(noPgbench ? [] : [pgbenchWay({
+    insideVariant(lab, postgres, database),
+    grpcVariant(lab, postgres, database, loms),
+    ...(noPgbench ? [] : [pgbenchVariant({
       ...{ name: NAIVE, url: naive.url, clients: CALLERS, transactions: NAIVE_TRANSACTIONS },
       ...{ script: naiveScript([], [String(naiveSku)]), parts: postgres.parts },
     })]),
@@ -84,7 +84,7 @@ async function run(lab: Lab): Promise<void> {
 }
 
 /** Callers of the grouped writer, in this process. */
-function insideWay(lab: Lab, { parts }: Postgres, database: LomsDatabase): Way {
+function insideVariant(lab: Lab, { parts }: Postgres, database: LomsDatabase): Variant {
   const writer = createGroupedWriter(database.writer, new Metrics("loms"));
   const own = { name: "callers and writer", pid: () => process.pid, isAlone: true };
   const measured = [own, ...parts];
@@ -111,7 +111,7 @@ function insideWay(lab: Lab, { parts }: Postgres, database: LomsDatabase): Way {
   return { name: "inside loms", measure, warmUp: measure };
 }
 
-function grpcWay(lab: Lab, { parts }: Postgres, database: LomsDatabase, loms: Loms): Way {
+function grpcVariant(lab: Lab, { parts }: Postgres, database: LomsDatabase, loms: Loms): Variant {
   const measure = async (): Promise<Measured> => {
     const stock = stockOf(lab);
     const sku = await database.addStock(stock);

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { newOrder, testContext } from "../../loms/repository/writer-fixture.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { grpcRequest } from "../load/load.ts";
-import { alternate, loadedWay, perSecond } from "../rounds.ts";
+import { alternate, loadedVariant, perSecond } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import { orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
 import { fillStock, openPostgres } from "../subjects/postgres.ts";
@@ -32,7 +32,9 @@ export const NEWER_NODE: Bench = {
 async function run(lab: Lab): Promise<void> {
   const binary = newerNode();
   if (binary === undefined) {
-    for (const goal of NEWER_NODE.goals) lab.lacks(goal, `npm has no Node ${VERSION} here`);
+    for (const goal of NEWER_NODE.goals) {
+      lab.lacks(goal, `npm has no Node ${VERSION} for this machine`);
+    }
     return;
   }
   const postgres = await openPostgres(lab.opened, {
@@ -66,8 +68,8 @@ async function run(lab: Lab): Promise<void> {
     await open("loms", { bus: "bus" }),
   ];
   for (const [key, goal] of Object.entries(GOALS)) {
-    const ways = subjects.map(({ loms, loads }, index) =>
-      loadedWay(
+    const variants = subjects.map(({ loms, loads }, index) =>
+      loadedVariant(
         `${key}, Node ${index === 0 ? VERSION : process.versions.node}`,
         {
           ...{ protocol: "grpc", addresses: [loms.grpc], callers: CALLERS, seconds: SECONDS },
@@ -77,7 +79,7 @@ async function run(lab: Lab): Promise<void> {
         [loms],
       )
     );
-    const [newer = [], own = []] = await alternate(lab, ways);
+    const [newer = [], own = []] = await alternate(lab, variants);
     lab.record(goal, ratios(perSecond(newer), perSecond(own)));
   }
 }

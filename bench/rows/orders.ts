@@ -4,10 +4,10 @@ import { commandFor } from "../../stack/processes/runtimes.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { batchScript, naiveScript } from "../references/naive-statements.ts";
 import type { Part } from "../cpu-time.ts";
-import { alternate, loadedWay, perSecond, type Way } from "../rounds.ts";
+import { alternate, loadedVariant, perSecond, type Variant } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import { orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
-import { pgbenchWay, whyNoPgbench } from "../subjects/pgbench.ts";
+import { pgbenchVariant, whyNoPgbench } from "../subjects/pgbench.ts";
 import { fillStock, type LomsDatabase, openPostgres, type Postgres } from "../subjects/postgres.ts";
 import { type Service, startService } from "../subjects/service.ts";
 
@@ -59,16 +59,16 @@ async function run(lab: Lab): Promise<void> {
   const noPgbench = whyNoPgbench();
   for (const { callers, goals } of CASES) {
     const requests = orderRequests(REQUESTS);
-    const wayTo = (name: string, services: readonly Service[], address: string) =>
-      loadedWay(
+    const variantTo = (name: string, services: readonly Service[], address: string) =>
+      loadedVariant(
         `${name}, ${callers} callers`,
         { protocol: "grpc", addresses: [address], requests, callers, seconds: SECONDS },
         [...services, ...parts],
         services,
       );
-    const several = wayTo("several statements over gRPC", naive.services, naive.address);
+    const several = variantTo("several statements over gRPC", naive.services, naive.address);
     const [subject = [], ...references] = await alternate(lab, [
-      wayTo("loms", [loms], loms.grpc),
+      variantTo("loms", [loms], loms.grpc),
       { ...several, isOpenToo: false },
       ...(noPgbench ? [] : pgbenches(callers, urls, parts)),
     ]);
@@ -104,14 +104,14 @@ function pgbenches(
   callers: number,
   urls: { readonly naive: string; readonly batch: string },
   parts: readonly Part[],
-): Way[] {
+): Variant[] {
   return [
-    pgbenchWay({
+    pgbenchVariant({
       ...{ parts, name: `pgbench naive, ${callers} clients`, url: urls.naive },
       transactions: NAIVE_ORDERS / callers,
       ...{ script: naiveScript(SETTINGS, [":a", ":b", ":c"]), clients: callers },
     }),
-    pgbenchWay({
+    pgbenchVariant({
       ...{ parts, name: `pgbench function, ${BATCH_CLIENTS} clients`, url: urls.batch },
       transactions: BATCHED_ORDERS / ORDERS_A_BATCH / BATCH_CLIENTS,
       ...{ script: batchScript(ORDERS_A_BATCH, SKUS), clients: BATCH_CLIENTS },

@@ -64,7 +64,10 @@ async function run(lab: Lab): Promise<void> {
     lab.subject(`capacity before ${factor} times`, [capacity], before);
     lab.subject(`${factor} times for ${seconds} s`, [overload], after);
     lab.say(`${factor} times: ${Math.round(overload.perSecond)} of ${Math.round(rate)}/s`);
-    const notes = [notesOf(overload), ...(isGo ? [] : ["the generator is Node's: no Go here"])];
+    const notes = [
+      notesOf(overload),
+      ...(isGo ? [] : ["Go is not installed: the generator is Node's"]),
+    ];
     lab.record(goodput, [overload.perSecond / rate], ...notes);
     lab.record(recovery, [recoverySeconds(before, after.windows)]);
     const windows = [...overload.windows, ...after.windows];
@@ -79,7 +82,7 @@ async function run(lab: Lab): Promise<void> {
   });
 }
 
-/** The end of the first window whose latency is as before; infinite when there is none. */
+/** The end of the first window whose latency is as before; infinite if there is none. */
 function recoverySeconds(before: Measured, windows: readonly Window[]): number {
   const most = Math.max(NORMAL.factor * before.p99_ms, NORMAL.ms);
   const isNormal = ({ calls, failed, p99_ms }: Window) =>

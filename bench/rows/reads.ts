@@ -5,7 +5,7 @@ import { commandFor } from "../../stack/processes/runtimes.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import { grpcRequest } from "../load/load.ts";
 import { shown } from "../report.ts";
-import { alternate, loadedWay, perSecond } from "../rounds.ts";
+import { alternate, loadedVariant, perSecond } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import { SKUS, startLoms } from "../subjects/loms.ts";
 import { fillStock, openPostgres } from "../subjects/postgres.ts";
@@ -60,11 +60,11 @@ async function run(lab: Lab): Promise<void> {
     const requests = loads[name as keyof typeof loads];
     const load = { protocol: "grpc", requests, callers: CALLERS, seconds: SECONDS } as const;
     const [ours = [], bare = []] = await alternate(lab, [
-      loadedWay(`loms, ${goal.what}`, { ...load, addresses: [loms.grpc] }, [
+      loadedVariant(`loms, ${goal.what}`, { ...load, addresses: [loms.grpc] }, [
         loms,
         ...postgres.parts,
       ], [loms]),
-      loadedWay(
+      loadedVariant(
         `echo, ${goal.what}`,
         { ...load, addresses: [`127.0.0.1:${grpcPort}`] },
         [echo],

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../../stack/ports.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
-import { alternate, loadedWay, perSecond, type Way } from "../rounds.ts";
+import { alternate, loadedVariant, perSecond, type Variant } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import {
   type Batches,
@@ -52,19 +52,23 @@ async function run(lab: Lab): Promise<void> {
   const two = await startLoms({ postgres, database, name: "loms 2" }, lab.opened);
   const proxy = await startProxy(lab, [one, two]);
   const addresses = proxy ? [proxy] : [one.grpc, two.grpc];
-  const note = proxy ? "behind HAProxy" : "no HAProxy here: the generator spreads the calls";
+  const note = proxy ? "behind HAProxy" : "without HAProxy: the generator spreads the calls";
   const load = {
     ...{ protocol: "grpc", requests: orderRequests(REQUESTS), callers: CALLERS } as const,
     ...{ seconds: SECONDS, connections: CONNECTIONS },
   };
   const batches: Record<"one" | "two", number[]> = { one: [], two: [] };
   const shares: number[] = [];
-  const wayOf = (name: "one" | "two", to: readonly string[], services: readonly Loms[]): Way => {
+  const wayOf = (
+    name: "one" | "two",
+    to: readonly string[],
+    services: readonly Loms[],
+  ): Variant => {
     const parts = [...services, ...postgres.parts];
-    const way = loadedWay(`${name} loms`, { ...load, addresses: to }, parts);
-    const measure: Way["measure"] = async (changes) => {
+    const variant = loadedVariant(`${name} loms`, { ...load, addresses: to }, parts);
+    const measure: Variant["measure"] = async (changes) => {
       const before = await Promise.all([one, two].map(batchesOf));
-      const measured = await way.measure(changes);
+      const measured = await variant.measure(changes);
       const after = await Promise.all([one, two].map(batchesOf));
       const made = (of: keyof Batches) =>
         after.map((counts, index) => counts[of] - (before[index]?.[of] ?? 0));
@@ -73,7 +77,7 @@ async function run(lab: Lab): Promise<void> {
       if (name === "two") shares.push(Math.min(...orders) * 100 / sum(orders));
       return measured;
     };
-    return { ...way, measure, isOpenToo: false };
+    return { ...variant, measure, isOpenToo: false };
   };
   const [single = [], both = []] = await alternate(lab, [
     wayOf("one", [one.grpc], [one]),

@@ -2,7 +2,7 @@ import { type CostSample, costsFrom } from "../simulate/costs.ts";
 import { simulateOrders } from "../simulate/orders.ts";
 import type { Bench, Goal, Lab } from "../lab.ts";
 import type { Measured } from "../load/load.ts";
-import { alternate, loadedWay } from "../rounds.ts";
+import { alternate, loadedVariant } from "../rounds.ts";
 import { median } from "../statistics.ts";
 import { batchesOf, orderRequests, SKUS, startLoms } from "../subjects/loms.ts";
 import { fillStock, type LomsDatabase, openPostgres } from "../subjects/postgres.ts";
@@ -50,7 +50,7 @@ async function run(lab: Lab): Promise<void> {
   for (const { callers } of CASES) {
     const before = await batchesOf(loms);
     const [rounds = []] = await alternate(lab, [{
-      ...loadedWay(`loms, ${callers} callers`, {
+      ...loadedVariant(`loms, ${callers} callers`, {
         ...{ protocol: "grpc", addresses: [loms.grpc], requests: orderRequests(REQUESTS) },
         ...{ callers, seconds: SECONDS },
       }, [loms, ...postgres.parts]),

@@ -10,7 +10,7 @@ import { measureStart, type Start } from "../start/measure-start.ts";
 const READY_MAX_S = { "without data": 1.36, "with data": 1.0 } as const;
 const MEMORY_MAX_MB = 420;
 const IDLE_MAX_PERCENT = 3;
-/** The stock file has 65,534 of it. */
+/** The stock file has 65,534 units of it. */
 const SKU = 139_275_865;
 
 type Data = keyof typeof READY_MAX_S;

@@ -40,9 +40,9 @@ interface Service {
 }
 
 /**
- * A queueing simulation of OrderCreate: loms takes the call, groups those that arrive while a
- * transaction is in progress, the primary carries a transaction out, the replica applies it, and
- * loms answers. All parts of a machine share its cores.
+ * A queueing simulation of OrderCreate: loms receives the call and groups calls that arrive during
+ * a transaction, the primary executes the transaction, the replica applies it, and loms answers.
+ * All parts of a machine share its cores.
  */
 export function simulateOrders(
   costs: Costs,

@@ -42,7 +42,7 @@ export interface Start {
 /**
  * Starts the system of a checkout with its data in `dataDirectory`, and stops it again.
  * `whenReady` runs at once when it is ready.
- * @throws {Error} when it does not become ready within a minute
+ * @throws {Error} if it is not ready within a minute
  */
 export async function measureStart(
   directory: string,

@@ -36,7 +36,7 @@ export interface Broker extends Part {
 /** Why Kafka cannot run here; undefined if it can. */
 export function whyNoBroker(): string | undefined {
   const reason = whyNoKafka(CACHE);
-  return reason && `no Apache Kafka on this machine: ${reason}`;
+  return reason && `Apache Kafka cannot run: ${reason}`;
 }
 
 export async function openBroker(opened: CloseStack): Promise<Broker> {

@@ -1,5 +1,5 @@
 import type { CloseStack } from "../../shared/lifecycle.ts";
-import { loadedWay, type Way } from "../rounds.ts";
+import { loadedVariant, type Variant } from "../rounds.ts";
 import { orderRequests, SKUS, startLoms } from "./loms.ts";
 import type { Growth } from "./loms-growth.ts";
 import { fillStock, openPostgres } from "./postgres.ts";
@@ -7,19 +7,19 @@ import { fillStock, openPostgres } from "./postgres.ts";
 const REQUESTS = 20_000;
 const SECONDS = 1;
 
-/** Callers of one loms: one, and more. */
+/** Callers of one loms: one, and several. */
 export async function openCallers(opened: CloseStack): Promise<Growth> {
   const postgres = await openPostgres(opened, { databases: ["loms", "bus"] });
   const database = await postgres.loms("loms");
   await fillStock(database, SKUS);
   const loms = await startLoms({ postgres, database }, opened);
   const requests = orderRequests(REQUESTS);
-  const wayOf = (callers: number): Way =>
-    loadedWay(`OrderCreate, ${callers} callers`, {
+  const wayOf = (callers: number): Variant =>
+    loadedVariant(`OrderCreate, ${callers} callers`, {
       ...{ protocol: "grpc", addresses: [loms.grpc], requests, callers, seconds: SECONDS },
     }, [loms, ...postgres.parts]);
   return {
     growTo: () => Promise.resolve(),
-    waysOf: (_, callers) => [wayOf(1), wayOf(callers)],
+    variantsOf: (_, callers) => [wayOf(1), wayOf(callers)],
   };
 }

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { commandFor } from "../../stack/processes/runtimes.ts";
 import { httpRequest } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
-import { loadedWay, type Way } from "../rounds.ts";
+import { loadedVariant, type Variant } from "../rounds.ts";
 import { type Cart, openCartStandIns, SKUS } from "./cart.ts";
 import { FILL } from "./fill.ts";
 import type { Growth } from "./loms-growth.ts";
@@ -17,7 +17,7 @@ const REQUESTS = 20_000;
 const PROGRAM = fileURLToPath(new URL("growing-cart.ts", import.meta.url));
 const MEMORY_PROGRAM = fileURLToPath(new URL("../cart-memory.ts", import.meta.url));
 
-/** A cart process with one cart, and one whose carts become more; a line each. */
+/** A cart process with one cart, and one whose number of carts grows; a line each. */
 export async function openCartGrowth(opened: CloseStack): Promise<Growth> {
   const standIns = await openCartStandIns(opened);
   const open = async (name: string): Promise<Cart> => {
@@ -31,16 +31,16 @@ export async function openCartGrowth(opened: CloseStack): Promise<Growth> {
       await startAgain(one);
       await fill(many, size);
     },
-    waysOf: (load, size) => [wayTo(load, one, 1), wayTo(load, many, size)],
+    variantsOf: (load, size) => [variantTo(load, one, 1), variantTo(load, many, size)],
   };
 }
 
-function wayTo(load: string, cart: Cart, size: number): Way {
+function variantTo(load: string, cart: Cart, size: number): Variant {
   const requests = Array.from({ length: REQUESTS }, (_, index): Request => {
     const user = 1 + Math.floor(Math.random() * size);
     return load === "list" ? httpRequest("GET", `/user/${user}/cart/list`) : add(user, index);
   });
-  return loadedWay(
+  return loadedVariant(
     `${load}, ${size} carts`,
     {
       ...{ protocol: "http", addresses: [cart.http], requests, callers: CALLERS, seconds: SECONDS },
@@ -56,7 +56,7 @@ async function fill(cart: Cart, size: number): Promise<void> {
   cart.pause();
 }
 
-/** Leaves one unit in the one cart, whose lines would become full from size to size. */
+/** Leaves one unit in the one cart, whose lines would fill up from size to size. */
 async function startAgain(cart: Cart): Promise<void> {
   cart.resume();
   await fetch(`http://${cart.http}/user/1/cart`, { method: "DELETE" });

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { grpcRequest } from "../load/load.ts";
 import type { Request } from "../load/report.ts";
 import { TRACEPARENT } from "../references/naive-statements.ts";
-import { loadedWay, type Way } from "../rounds.ts";
+import { loadedVariant, type Variant } from "../rounds.ts";
 import { type Loms, metricOf, orderRequests, SKUS, startLoms } from "./loms.ts";
 import { fillStock, type LomsDatabase, openPostgres, type Postgres } from "./postgres.ts";
 
@@ -21,7 +21,7 @@ const BACKLOG_MAX_MS = 60_000;
 export interface Growth {
   growTo(size: number): Promise<void>;
   /** The smallest, and the other at its size. */
-  waysOf(load: string, size: number): readonly [Way, Way];
+  variantsOf(load: string, size: number): readonly [Variant, Variant];
 }
 
 interface Shop {
@@ -51,15 +51,20 @@ export async function openOrderGrowth(opened: CloseStack): Promise<Growth> {
   await fillOrders(few, SMALLEST);
   return {
     growTo: (size) => fillOrders(many, size),
-    waysOf: (load, size) => [
-      orderWay(`${load}, ${SMALLEST} orders`, requestsOf(load, SMALLEST), few.loms, postgres),
-      orderWay(`${load}, ${size} orders`, requestsOf(load, size), many.loms, postgres),
+    variantsOf: (load, size) => [
+      orderVariant(`${load}, ${SMALLEST} orders`, requestsOf(load, SMALLEST), few.loms, postgres),
+      orderVariant(`${load}, ${size} orders`, requestsOf(load, size), many.loms, postgres),
     ],
   };
 }
 
-function orderWay(name: string, requests: readonly Request[], loms: Loms, postgres: Postgres): Way {
-  return loadedWay(
+function orderVariant(
+  name: string,
+  requests: readonly Request[],
+  loms: Loms,
+  postgres: Postgres,
+): Variant {
+  return loadedVariant(
     name,
     {
       ...{ protocol: "grpc", addresses: [loms.grpc], requests, callers: CALLERS, seconds: SECONDS },
@@ -102,16 +107,16 @@ async function fillOrders(shop: Shop, size: number): Promise<void> {
 
 export async function openEventGrowth(opened: CloseStack): Promise<Growth> {
   const { postgres, few, many } = await openShops(opened);
-  const published = (name: string, { loms }: Shop): Way => {
-    const way = orderWay(name, orderRequests(REQUESTS), loms, postgres);
-    const measure: Way["measure"] = async (changes) => {
-      const measured = await way.measure(changes);
+  const published = (name: string, { loms }: Shop): Variant => {
+    const variant = orderVariant(name, orderRequests(REQUESTS), loms, postgres);
+    const measure: Variant["measure"] = async (changes) => {
+      const measured = await variant.measure(changes);
       loms.resume();
       const seconds = measured.run_seconds + await drainSeconds(loms);
       loms.pause();
       return { ...measured, perSecond: measured.all / seconds };
     };
-    return { ...way, measure };
+    return { ...variant, measure };
   };
   return {
     async growTo(size) {
@@ -124,7 +129,7 @@ export async function openEventGrowth(opened: CloseStack): Promise<Growth> {
       many.size = size;
       await many.database.run("vacuum analyze outbox");
     },
-    waysOf: (load, size) => [
+    variantsOf: (load, size) => [
       published(`${load}, none published`, few),
       published(`${load}, ${size} published`, many),
     ],

@@ -7,7 +7,7 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { cpuTimes, cpuUsPerCall, type Part } from "../cpu-time.ts";
 import type { Measured } from "../load/load.ts";
-import { measuredBy, type Way } from "../rounds.ts";
+import { measuredBy, type Variant } from "../rounds.ts";
 import { processTree } from "../start/process-tree.ts";
 
 export interface PgbenchOptions {
@@ -17,7 +17,7 @@ export interface PgbenchOptions {
   readonly clients: number;
   /** Transactions of each client. A duration would include the time to connect many clients. */
   readonly transactions: number;
-  /** Orders that one run of the script makes. */
+  /** Orders that one run of the script creates. */
   readonly each?: number;
   readonly parts: readonly Part[];
 }
@@ -28,12 +28,12 @@ export function whyNoPgbench(): string | undefined {
     execFileSync("pgbench", ["--version"], { stdio: "ignore" });
     return undefined;
   } catch {
-    return "this machine has no pgbench (Debian: apt-get install postgresql-15)";
+    return "pgbench is not installed (Debian: apt-get install postgresql-15)";
   }
 }
 
 /** A script of pgbench, which is driver and generator in one. */
-export function pgbenchWay(options: PgbenchOptions): Way {
+export function pgbenchVariant(options: PgbenchOptions): Variant {
   return { name: options.name, measure: () => runPgbench(options) };
 }
 
@@ -54,7 +54,7 @@ async function runPgbench(options: PgbenchOptions): Promise<Measured> {
     if (code !== 0) throw new Error(`pgbench ended with ${code}: ${errors}`);
     const after = cpuTimes(parts);
     const done = Number(/actually processed: (\d+)/.exec(shown)?.[1]) * each;
-    if (!(done > 0)) throw new Error(`pgbench did nothing: ${shown}${errors}`);
+    if (!(done > 0)) throw new Error(`pgbench ran no transaction: ${shown}${errors}`);
     const perSecond = Number(/tps = ([\d.]+)/.exec(shown)?.[1]) * each;
     const used = cpuUsPerCall(parts, [before, after], done);
     return measuredBy({
