@@ -93,6 +93,13 @@ describe("fromGrpcStatus()", () => {
     expect(error.cause).toBe(status);
   });
 
+  test.each(["-1", "1.5", "soon", ""])("ignores the retry delay %j", (text) => {
+    const metadata = new Metadata();
+    metadata.set("grpc-retry-pushback-ms", text);
+    const status = { code: 14, details: "busy", metadata };
+    expect(fromGrpcStatus(status, "Test/Call", details).retryAfterMs).toBeUndefined();
+  });
+
   test("keeps the code when the details cannot be read", () => {
     const metadata = new Metadata();
     metadata.set("grpc-status-details-bin", Buffer.from([0xff]));
