@@ -28,6 +28,7 @@ function read(queue: EventQueue, rows: readonly OrderEventRow[]): void {
 
 test("the first events of an order are taken, and each that follows one", () => {
   const queue = openQueue();
+  expect(queue.isBehind, "the table has not been read").toBe(true);
   read(queue, []);
   queue.offer([event(1, 1), event(1, 2), event(2, 1)]);
   queue.offer([event(1, 3)]);
