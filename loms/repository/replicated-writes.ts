@@ -5,8 +5,6 @@ import { isConflict } from "../../shared/postgres/database-error.ts";
 import type {
   Durability,
   DurableRunner,
-  ParametersOf,
-  ParameterType,
   StatementRunner,
 } from "../../shared/postgres/statement.ts";
 import { SYNC_STANDBYS } from "./statements.ts";
@@ -103,7 +101,8 @@ export class ReplicatedWrites implements DurableRunner {
     if (admission.kind === "refused") throw admission.refusal(`${statement.name} is refused`);
     const { synchronous, local } = this.#options;
     const durability = admission.kind === "degraded" ? admission.durability : "remote_apply";
-    const all = withDurability(parameters, durability);
+    // It fits the statement, which TypeScript cannot infer.
+    const all = [...(parameters as readonly unknown[]), durability] as never;
     if (durability === "local") {
       this.#localWrites++;
       try {
@@ -153,12 +152,4 @@ export class ReplicatedWrites implements DurableRunner {
     this.#lastStandbys = query.catch(() => {});
     return (await query)[0]?.standbys ?? "";
   }
-}
-
-function withDurability<const Parameters extends readonly ParameterType[]>(
-  parameters: ParametersOf<Parameters>,
-  durability: Durability,
-): ParametersOf<readonly [...Parameters, "text"]> {
-  const given = parameters as readonly unknown[];
-  return [...given, durability] as unknown as ParametersOf<readonly [...Parameters, "text"]>;
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { z } from "@hono/zod-openapi";
+import { INT64_MAX, UINT32_MAX } from "../../proto/loms/v1/schemas.ts";
 import type { ErrorCode } from "../errors.ts";
 import { RETRY_AFTER_MAX_S } from "../http-client/retry-after.ts";
 import { codeOfStatus, type Problem, PROBLEM_TYPE, STATUS_BY_CODE } from "./problem.ts";
@@ -7,8 +8,6 @@ import { codeOfStatus, type Problem, PROBLEM_TYPE, STATUS_BY_CODE } from "./prob
 // What OpenAPI documents contain about the bodies of responses.
 
 const INT32_MAX = 2 ** 31 - 1;
-const UINT32_MAX = 2 ** 32 - 1;
-const INT64_MAX = 2n ** 63n - 1n;
 
 /** The `content` of a JSON body; the example is valid with the test data. */
 export function jsonContent<Schema extends z.ZodType>(schema: Schema, example: object) {

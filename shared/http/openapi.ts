@@ -15,12 +15,7 @@ export interface DocumentInfo {
   readonly description: string;
   /** The default address of the service. */
   readonly defaultUrl: string;
-  readonly tags: readonly DocumentTag[];
-}
-
-export interface DocumentTag {
-  readonly name: string;
-  readonly description: string;
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
 }
 
 /** `/openapi.json`, generated from the routes mounted on `app`, and Swagger UI. */
@@ -66,7 +61,7 @@ function head({ title, version, summary, description, defaultUrl, tags }: Docume
       { url: ".", description: "The service of this document" },
       { url: defaultUrl, description: "`npm start` on this machine" },
     ],
-    tags: tags.map((tag) => ({ ...tag })),
+    tags: [...tags],
     // The services run behind the shop's own front and have no authentication.
     security: [],
   };

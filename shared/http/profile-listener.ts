@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Clock, sleep, systemClock } from "../async/request-context.ts";
+import { sleep, systemClock } from "../async/request-context.ts";
 import { type HostPort, LOG_LEVELS } from "../config.ts";
 import { AppError } from "../errors.ts";
 import type { CloseStack } from "../lifecycle.ts";
@@ -42,10 +42,7 @@ export async function openProfileListener(
 }
 
 /** The paths of Go's net/http/pprof, for its tools and others with the same format. */
-export function profileRoutes(
-  profiler: Pick<ProcessProfiler, "cpu" | "heap">,
-  clock: Clock = systemClock,
-): MountedRoute[] {
+function profileRoutes(profiler: ProcessProfiler): MountedRoute[] {
   return [
     {
       method: "get",
@@ -59,7 +56,7 @@ export function profileRoutes(
         const lengthMs = secondsOf(c.req.query("seconds")) * 1_000;
         const { signal } = c.get("exchange").context;
         // A client that disconnects ends its profile, so that another can start.
-        const wait = () => sleep(clock, lengthMs, signal).catch(() => {});
+        const wait = () => sleep(systemClock, lengthMs, signal).catch(() => {});
         const profile = await cpuPprof(await profiler.cpu(wait));
         return answerText(c, 200, profile, profileHeaders("profile"));
       },

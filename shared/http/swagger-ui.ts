@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { SwaggerUI } from "@hono/swagger-ui";
 import { AppError } from "../errors.ts";
 import type { MountedRoute } from "./exchange.ts";
@@ -8,20 +7,15 @@ import { type DocumentAnswer, documentAnswer } from "./document-answer.ts";
 
 const UI_PATH = "/swagger-ui";
 const SCRIPT_TYPE = "text/javascript; charset=utf-8";
-const packageFile = (name: string) => () =>
-  createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
-const ownFile = (name: string) => () => fileURLToPath(new URL(name, import.meta.url));
+const OWN_FILE = "start.js";
 
-/** The files of the page, the only ones of swagger-ui-dist that are served. */
-const FILES: ReadonlyMap<string, { readonly type: string; readonly path: () => string }> = new Map([
-  ["start.js", { type: SCRIPT_TYPE, path: ownFile("swagger-ui-start.js") }],
-  ["swagger-ui-bundle.js", { type: SCRIPT_TYPE, path: packageFile("swagger-ui-bundle.js") }],
-  ["swagger-ui-standalone-preset.js", {
-    type: SCRIPT_TYPE,
-    path: packageFile("swagger-ui-standalone-preset.js"),
-  }],
-  ["swagger-ui.css", { type: "text/css; charset=utf-8", path: packageFile("swagger-ui.css") }],
-  ["favicon-32x32.png", { type: "image/png", path: packageFile("favicon-32x32.png") }],
+/** The types of the page's files, the only ones of swagger-ui-dist that are served. */
+const FILE_TYPES: ReadonlyMap<string, string> = new Map([
+  [OWN_FILE, SCRIPT_TYPE],
+  ["swagger-ui-bundle.js", SCRIPT_TYPE],
+  ["swagger-ui-standalone-preset.js", SCRIPT_TYPE],
+  ["swagger-ui.css", "text/css; charset=utf-8"],
+  ["favicon-32x32.png", "image/png"],
 ]);
 
 /** Another service with a document on this page; it allows the origin of this one. */
@@ -57,15 +51,20 @@ export function swaggerUiRoutes(title: string, neighbour = ALONE): MountedRoute[
       path: `${UI_PATH}/{file}`,
       async run(c) {
         const name = c.req.path.slice(UI_PATH.length + 1);
-        const file = FILES.get(name);
-        if (file === undefined) throw new AppError("not_found", "There is no such file");
+        const type = FILE_TYPES.get(name);
+        if (type === undefined) throw new AppError("not_found", "There is no such file");
         const answer = answers.get(name) ??
-          documentAnswer(await readFile(file.path()), { "content-type": file.type });
+          documentAnswer(await readFile(pathOf(name)), { "content-type": type });
         answers.set(name, answer);
         return answer(c);
       },
     },
   ];
+}
+
+function pathOf(name: string): string | URL {
+  if (name === OWN_FILE) return new URL("swagger-ui-start.js", import.meta.url);
+  return createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
 }
 
 /** The page may connect to the two services only. Swagger UI sets styles inline. */
