@@ -3,14 +3,14 @@ import { defineConfig, type UserWorkspaceConfig } from "vitest/config";
 import { suiteRuntime } from "./e2e/runtime.ts";
 
 const everywhere = ["**/node_modules/**", "**/.data/**"];
-/** They need a broker, which takes Java: a project of its own. */
+/** They need a broker, and so Java: a separate project. */
 const KAFKA = ["**/kafka.int.test.ts", "**/*.kafka.test.ts"];
 /**
  * The gateway beside gRPC: tests of the API, and with every service on Deno end-to-end tests, too.
  */
 const GATEWAY = "e2e/loms-transports.{e2e,stack}.test.ts";
 const beyondApi = suiteRuntime() ? everywhere : [...everywhere, GATEWAY];
-/** The kills that lose something first, if anything does: `npm test` has them. */
+/** The most critical kills, which `npm test` includes. */
 const KILLS = ["e2e/killed-between-steps.stack.test.ts", "e2e/restart.stack.test.ts"];
 /** Every kind of test that is not a unit test. */
 const KINDS = ["int", "e2e", "stack", "api", "observability", "compose", "foreign", "machines"];
@@ -25,7 +25,7 @@ type Options = NonNullable<UserWorkspaceConfig["test"]>;
 
 function project(name: string, testSeconds: number, hookSeconds: number, options: Options) {
   const timeouts = { testTimeout: testSeconds * 1_000, hookTimeout: hookSeconds * 1_000 };
-  // A poll on a slow machine ends before its test does, and says what it saw last.
+  // A poll on a slow machine ends before its test does, and reports the last value.
   const expect = { poll: { timeout: testSeconds * 800 } };
   return { test: { name, exclude: everywhere, ...timeouts, expect, ...options } };
 }
@@ -75,7 +75,7 @@ export default defineConfig({
         globalSetup: ["stack/test/postgres-setup.ts", "stack/test/kafka-setup.ts"],
         fileParallelism: false,
       }),
-      // Containers that are killed come back at their own pace.
+      // Killed containers restart at their own pace.
       project("compose", 240, 300, {
         include: ["deploy/test/**/*.compose.test.ts"],
         globalSetup: "deploy/test/compose-setup.ts",

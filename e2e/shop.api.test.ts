@@ -20,13 +20,13 @@ const SHOP = fileURLToPath(new URL("../tools/shop.ts", import.meta.url));
 const COMMAND_MAX_MS = 60_000;
 
 /** The folder of the file that describes the stack, as `npm start` writes it. */
-let noted: string;
+let stackFolder: string;
 beforeAll(async () => {
-  noted = await mkdtemp(join(tmpdir(), "shop-"));
-  await writeFile(join(noted, "stack.json"), JSON.stringify(shop));
+  stackFolder = await mkdtemp(join(tmpdir(), "shop-"));
+  await writeFile(join(stackFolder, "stack.json"), JSON.stringify(shop));
 });
 afterAll(async () => {
-  await rm(noted, { recursive: true });
+  await rm(stackFolder, { recursive: true });
 });
 
 interface Said {
@@ -36,7 +36,7 @@ interface Said {
 }
 
 function runShop(...args: (string | number | bigint)[]): Promise<Said> {
-  return runAt(noted, ...args);
+  return runAt(stackFolder, ...args);
 }
 
 function runAt(directory: string, ...args: (string | number | bigint)[]): Promise<Said> {
@@ -127,11 +127,11 @@ test("usage errors and a missing system have their own exit codes", async () => 
 /** On a pseudoterminal, without which it would not prompt; every Debian has bsdutils. */
 function onTerminal(command: string) {
   return spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
-    env: { STACK_DATA: noted, PATH: process.env["PATH"], TERM: "xterm" },
+    env: { STACK_DATA: stackFolder, PATH: process.env["PATH"], TERM: "xterm" },
   });
 }
 
-test("a person at a terminal makes a purchase and sees its notifications", async () => {
+test("a buyer at a terminal buys and sees the notifications", async () => {
   const child = onTerminal(`${process.execPath} ${SHOP}`);
   let seen = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => seen += text);
@@ -160,7 +160,7 @@ test("a person at a terminal makes a purchase and sees its notifications", async
 });
 
 test("commands can be read from a pipe, without a prompt", async () => {
-  const child = spawn(process.execPath, [SHOP], { env: { STACK_DATA: noted } });
+  const child = spawn(process.execPath, [SHOP], { env: { STACK_DATA: stackFolder } });
   let out = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => out += text);
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
@@ -175,7 +175,7 @@ test("commands can be read from a pipe, without a prompt", async () => {
 test("watch prints the notifications of a user until Ctrl-C", async () => {
   const user = newUser();
   const child = spawn(process.execPath, [SHOP, "watch", "--json", String(user)], {
-    env: { STACK_DATA: noted },
+    env: { STACK_DATA: stackFolder },
   });
   let [out, error] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => out += text);

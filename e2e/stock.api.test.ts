@@ -47,7 +47,7 @@ async function fileOf(name: string, contents: string): Promise<string> {
 
 const read = (text: string) => JSON.parse(text) as unknown;
 
-test("received units can be bought, and the movements show where they came from", async () => {
+test("received units can be bought, and the movements show their origin", async () => {
   const sku = nextSku++;
   const reason = ["--reason", "delivery"];
   const note = ["--reference", `note ${sku}`];
@@ -108,6 +108,6 @@ test.each<[string[], string]>([
   [["list", "1"], 'list takes no "1"'],
   [["list", "--reference", "R"], "list takes no --reference"],
   [["receive", "1", "2", "--reason", ""], "--reason must be 1 to 255 characters, got 0"],
-])("a usage error has an exit code of its own: %j", async (args, message) => {
+])("a usage error has its own exit code: %j", async (args, message) => {
   expect(await runStock(...args)).toEqual({ code: 2, out: "", error: `stock: ${message}\n` });
 });

@@ -24,11 +24,11 @@ import { createStockReader } from "./repository/stock-reader.ts";
 //
 //   1. reads, probes, marks: pools of the primary; replicas: a pool for each listed replica
 //   2. listed: queries `reads` and the replicas for which of them are synchronous
-//   3. writes: runs writes, as its admission says
+//   3. writes: runs writes according to its admission
 //   4. replication: commits through `probes` and sets the admission of `writes`. This step ends
 //      when the state of replication is known, before any caller can write or read
 //   5. routing: sends reads to the replicas that are synchronous and have caught up, while
-//      `replication` says that they have every acknowledged write
+//      `replication` reports that they have every acknowledged write
 //   6. the readers, which use `routing`
 //
 // Two calls go from an earlier step to a later one:
@@ -184,7 +184,8 @@ async function openReplication(
 const STATE_MESSAGES = {
   synchronous: "commits reach the synchronous replica",
   refusing: "no synchronous replica confirms commits: writes are refused",
-  degraded: "writes go on without the synchronous replica: the loss of the primary would lose them",
+  degraded:
+    "writes continue without the synchronous replica: the loss of the primary would lose them",
 } as const satisfies Record<ReplicationState, string>;
 
 async function openRouting(

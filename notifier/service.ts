@@ -29,8 +29,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 const DRAIN_MAX_MS = 2_000;
 const START_PAGE = {
   title: "notifier",
-  summary:
-    "Prints a notification for each status that an order takes. Its work comes over the bus.",
+  summary: "Prints a notification for each status of an order. Order events arrive over the bus.",
 };
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/notifier/migrations", import.meta.url));
 

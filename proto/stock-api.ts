@@ -97,7 +97,7 @@ export const stockCountRequest = z.strictObject({
 const stockRow = z.strictObject({
   sku: skuNumber,
   total_count: int64Amount.meta({ description: "Units in the warehouse" }),
-  reserved: int64Amount.meta({ description: "Those of them that unpaid orders hold" }),
+  reserved: int64Amount.meta({ description: "Units of the total that unpaid orders hold" }),
 }).meta({ id: "StockRow" });
 
 export const stockChangeResponse = z.strictObject({ lines: z.array(stockRow) })

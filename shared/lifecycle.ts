@@ -1,6 +1,6 @@
 import { type Clock, sleep, systemClock, within } from "./async/request-context.ts";
 
-/** Time limit of a stop; then the process exits anyway. */
+/** Time limit of a stop; then the process exits in any case. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 /**
  * The limit for closing everything: the listeners drain for up to 6 s, the rest is for the other

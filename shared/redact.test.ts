@@ -42,4 +42,4 @@ test.each([
   "http://127.0.0.1:8082/user/{user_id}/cart",
   "http://host/list?mail=a@b",
   "postgres://postgres@127.0.0.1:15432/loms",
-])("redactText() leaves %s as it is", (text) => expect(redactText(text)).toBe(text));
+])("redactText() returns %s unchanged", (text) => expect(redactText(text)).toBe(text));

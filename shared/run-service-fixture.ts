@@ -2,7 +2,7 @@ import process from "node:process";
 import { CloseStack, type RunningService } from "./lifecycle.ts";
 import { runService } from "./run-service.ts";
 
-// A service process that behaves as its argument says, and prints its progress.
+// A service process whose argument selects its behaviour; it prints its progress.
 
 const CLOSE_MAX_MS = 50;
 /** Keeps this process alive. */

@@ -42,9 +42,10 @@ export interface StopLimits {
 }
 
 /**
- * Keeps V8 from allocating in the old space what outlived some collections of young objects. Under
- * load, objects of requests in progress do, and in the old space they keep what they point to until
- * the next full collection: collections of young objects then take two or three times as long.
+ * Stops V8 from allocating directly in the old space objects that often outlive collections of
+ * young ones. Under load, objects of requests in progress do, and from the old space they keep what
+ * they reference alive until the next full collection: collections of young objects then take two
+ * or three times as long.
  */
 const V8_FLAGS = "--no-allocation-site-pretenuring";
 
@@ -140,9 +141,7 @@ async function exit(code: number, log: ProcessLog): Promise<never> {
   process.exit(code);
 }
 
-/**
- * @returns undefined if a signal came first: a service that has not started has promised nothing
- */
+/** @returns undefined if a signal arrived first: nothing is acknowledged before the start */
 async function startUnlessStopped(
   start: (stopping: AbortSignal) => Promise<RunningService>,
   stopping: AbortSignal,

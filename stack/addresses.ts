@@ -28,7 +28,7 @@ export interface Addresses {
 
 /**
  * Returns the address of every listener and the port of every PostgreSQL server.
- * @param free takes free ports where none is set, instead of the documented ones
+ * @param free selects free ports where none is set, instead of the documented ones
  * @throws {ConfigError} naming every wrong address of a service
  */
 export async function chooseAddresses(

@@ -39,7 +39,7 @@ const ALWAYS = [
   ...["--no-prompt", "--no-remote", "--deny-import"],
   ...["--no-lock", "--node-modules-dir=manual"],
 ];
-/** Packages read variables of their own; this hides all others from them. */
+/** Packages read variables, too; this hides all others from them. */
 const IGNORE_OTHER_SETTINGS = "--ignore-env";
 /** Settings with a PEM file. */
 const PEM_FILE = /^(KAFKA|CART_STORE)_TLS_(CA|CERT|KEY)$|^OTEL_EXPORTER_.*_(CERTIFICATE|KEY)$/;

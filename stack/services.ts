@@ -27,7 +27,7 @@ const MAINS = {
   cart: "cart/main.ts",
 } as const satisfies Record<ServicePart, string>;
 
-/** The listener whose /readyz says whether a service can serve. */
+/** The listener whose /readyz reports whether a service can serve. */
 export function healthListener(part: ServicePart): ListenerName {
   return `${part.toUpperCase() as Uppercase<ServicePart>}_HTTP`;
 }

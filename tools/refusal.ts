@@ -30,7 +30,7 @@ export function priceChange(thrown: unknown, agreed: bigint): unknown {
   return isPriceChange ? new PriceChange(thrown, agreed) : thrown;
 }
 
-/** Describes what a command threw: a problem, an error with a code, or a failed connection. */
+/** Describes the failure of a command: a problem, an error with a code, or a failed connection. */
 export function refusalOf(thrown: unknown): Refusal {
   if (thrown instanceof PriceChange) {
     const { problem } = thrown;
@@ -45,7 +45,7 @@ export function refusalOf(thrown: unknown): Refusal {
   return { data: { code: "unavailable", detail }, lines: [`no answer: ${detail}`] };
 }
 
-/** On Node, the error of fetch says only that it failed; its cause has the reason. */
+/** On Node, the error of fetch has no reason; its cause has it. */
 function whyOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   return thrown.cause instanceof Error ? thrown.cause.message || thrown.message : thrown.message;

@@ -27,7 +27,7 @@ test("circles() counts imports of types between the folders of shared", () => {
   ]);
 });
 
-test("longLines() counts characters, and leaves out what is generated or shipped", () => {
+test("longLines() counts characters, and omits generated and shipped files", () => {
   const long = "…".repeat(101);
   const tree = new Map([
     ["cart/a.ts", `${"…".repeat(100)}\n${long}`],

@@ -59,7 +59,8 @@ function failureOf(error: unknown): Outcome {
   }
   if (error instanceof ImportError) {
     const { data, lines } = failureOf(error.cause);
-    const advice = "what came before is set; once that is settled, run it again with the same file";
+    const advice =
+      "earlier calls succeeded; after correcting the problem, run it again with the same file";
     return {
       data: { ...data as object, import: error.message },
       lines: [error.message, ...lines, advice],

@@ -34,7 +34,7 @@ const CASES = FACTORS.map((factor) => ({
 
 export const OVERLOAD: Bench = {
   name: "B9",
-  title: "more orders than loms can take, then half of what it can",
+  title: "more orders than the capacity of loms, then half of it",
   goals: CASES.flatMap(({ goodput, recovery }) => [goodput, recovery]),
   run,
 };

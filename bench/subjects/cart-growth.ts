@@ -73,7 +73,7 @@ async function addOne({ http }: Cart, user: bigint): Promise<void> {
   if (!response.ok) throw new Error(`an add to cart ${user} ended with ${response.status}`);
 }
 
-/** Of each product in turn: a line of the one cart holds 65,535 units. */
+/** Rotates the products, because a line of the one cart holds at most 65,535 units. */
 function add(user: number, index: number): Request {
   const sku = SKUS[index % SKUS.length];
   return httpRequest("POST", `/user/${user}/cart/${sku}`, { count: 1 });

@@ -19,7 +19,7 @@ export interface ServiceOptions {
   onLine?(line: string): void;
 }
 
-/** A process of ours or of a reference, with the files that hold its output. */
+/** A process of ours or of a reference, with the files of its output. */
 export interface Service extends Part, Suspended {
   stop(): Promise<void>;
   kill(): Promise<void>;

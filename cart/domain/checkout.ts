@@ -131,7 +131,7 @@ async function run(
     const orderId = await createOrder(deps, userId, attempt, context);
     const keep = progress.callers === 0;
     await deps.carts.settleAttempt(userId, attempt, { keep }, context);
-    // A caller that came while the store was settling is answered, too.
+    // A caller that arrived while the store was settling is answered, too.
     if (keep && progress.callers > 0) await end(deps, userId, attempt, context);
     return orderId;
   } finally {

@@ -5,7 +5,7 @@ export const LIMITS = { countMax: 65_535, linesMax: 1000 };
 
 /** Lifetime of the carts and attempts under test. */
 export const TTL_MS = 600_000;
-/** More than a test takes on a store with a clock of its own. */
+/** Longer than a test takes on a store with its own clock. */
 export const MOMENT_MS = 60_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const TRACEPARENT = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;

@@ -1,4 +1,4 @@
-// Buys something with the clients that oapi-codegen makes: purchase CART LOMS USER
+// Buys something with the clients of oapi-codegen: purchase CART LOMS USER
 package main
 
 import (

@@ -1,4 +1,4 @@
-"""Buys something with the clients that openapi-python-client makes: purchase.py CART LOMS USER"""
+"""Buys something with the clients of openapi-python-client: purchase.py CART LOMS USER"""
 
 import sys
 import uuid

@@ -33,7 +33,7 @@ async function bundle(): Promise<string> {
     platform: "browser",
     format: "iife",
     globalName: "shop",
-    // 2022 has everything that the clients use; nothing of Node is available.
+    // ES2022 has everything that the clients use; Node's API is not available.
     target: "es2022",
   });
   return outputFiles[0]?.text ?? "";

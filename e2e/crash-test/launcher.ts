@@ -47,7 +47,7 @@ export class Launcher {
 
   /** Resolves once every part is ready. */
   async start(): Promise<void> {
-    // A session of its own: a terminal's Ctrl-C must reach the crash test alone, which then stops
+    // A separate session: a terminal's Ctrl-C must reach only the crash test, which then stops
     // it.
     const child = fork(PROGRAM, {
       env: { ...process.env, ...this.#environment },

@@ -3,7 +3,7 @@ import { parseExact } from "../../stack/exact-json.ts";
 import { readAnswer } from "./answer.ts";
 import type { Delivery } from "./delivery.ts";
 
-/** Longer than loms' own deadline, so that its answer comes first. */
+/** Longer than loms' own deadline, so that its answer arrives first. */
 const REQUEST_MAX_MS = 8_000;
 
 export type StockAnswer =

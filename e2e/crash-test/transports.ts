@@ -10,7 +10,7 @@ import { parseExact } from "../../stack/exact-json.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import type { Line } from "./ledger.ts";
 
-/** Longer than a service's own deadline, so that its answer comes first. */
+/** Longer than a service's own deadline, so that its answer arrives first. */
 const REQUEST_MAX_MS = 8_000;
 
 const directFetch = createDirectFetch();

@@ -45,7 +45,7 @@ interface Place {
 }
 
 interface Case {
-  readonly says: string;
+  readonly title: string;
   readonly url: (place: Place) => string;
   readonly found: Partial<Exclude<Found, { error: string }>> | RegExp;
   /** Parameters that psql of PostgreSQL 15 does not support. */
@@ -60,92 +60,92 @@ const ca = ({ files }: Place) => `sslrootcert=${files.authority}`;
 const otherCa = ({ files }: Place) => `sslrootcert=${files.otherAuthority}`;
 
 const CASES: readonly Case[] = [
-  { says: "no sslmode prefers TLS", url: (p) => at(p.primary), found: encrypted },
-  { says: "sslmode=disable", url: (p) => `${at(p.primary)}?sslmode=disable`, found: plain },
-  { says: "sslmode=allow", url: (p) => `${at(p.primary)}?sslmode=allow`, found: plain },
-  { says: "sslmode=prefer", url: (p) => `${at(p.primary)}?sslmode=prefer`, found: encrypted },
-  { says: "sslmode=require", url: (p) => `${at(p.primary)}?sslmode=require`, found: encrypted },
+  { title: "no sslmode prefers TLS", url: (p) => at(p.primary), found: encrypted },
+  { title: "sslmode=disable", url: (p) => `${at(p.primary)}?sslmode=disable`, found: plain },
+  { title: "sslmode=allow", url: (p) => `${at(p.primary)}?sslmode=allow`, found: plain },
+  { title: "sslmode=prefer", url: (p) => `${at(p.primary)}?sslmode=prefer`, found: encrypted },
+  { title: "sslmode=require", url: (p) => `${at(p.primary)}?sslmode=require`, found: encrypted },
   {
-    says: "sslmode=verify-ca does not check the name",
+    title: "sslmode=verify-ca does not check the name",
     url: (p) => `${at(p.primary)}?sslmode=verify-ca&${ca(p)}`,
     found: encrypted,
   },
   {
-    says: "sslmode=verify-ca refuses another authority",
+    title: "sslmode=verify-ca refuses another authority",
     url: (p) => `${at(p.primary)}?sslmode=verify-ca&${otherCa(p)}`,
     found: /certificate/,
   },
   {
-    says: "sslmode=verify-full",
+    title: "sslmode=verify-full",
     url: (p) => `${at(p.primary, "localhost")}?sslmode=verify-full&${ca(p)}`,
     found: encrypted,
   },
   {
-    says: "sslmode=verify-full refuses another name",
+    title: "sslmode=verify-full refuses another name",
     url: (p) => `${at(p.primary)}?sslmode=verify-full&${ca(p)}`,
     found: /certificate/,
   },
   {
-    says: "the name of a hostaddr is that of the host",
+    title: "the name of a hostaddr is that of the host",
     url: (p) => `${at(p.primary, "localhost")}?hostaddr=127.0.0.1&sslmode=verify-full&${ca(p)}`,
     found: encrypted,
   },
   {
-    says: "sslmode=require with an authority verifies the certificate",
+    title: "sslmode=require with an authority verifies the certificate",
     url: (p) => `${at(p.primary)}?sslmode=require&${otherCa(p)}`,
     found: /certificate/,
   },
   {
-    says: "sslmode=prefer continues without TLS if it cannot verify",
+    title: "sslmode=prefer continues without TLS if it cannot verify",
     url: (p) => `${at(p.primary)}?sslmode=prefer&${otherCa(p)}`,
     found: plain,
   },
   {
-    says: "sslrootcert=system accepts the authorities of this machine",
+    title: "sslrootcert=system accepts the authorities of this machine",
     url: (p) => `${at(p.primary, "localhost")}?sslrootcert=system`,
     found: encrypted,
     newer: true,
   },
   {
-    says: "sslmode=allow encrypts if the server requires it",
+    title: "sslmode=allow encrypts if the server requires it",
     url: (p) => `${at(p.primary, "127.0.0.1", "only_tls")}?sslmode=allow`,
     found: encrypted,
   },
   {
-    says: "sslmode=prefer continues without TLS if the server requires that",
+    title: "sslmode=prefer continues without TLS if the server requires that",
     url: (p) => `${at(p.primary, "127.0.0.1", "never_tls")}?sslmode=prefer`,
     found: plain,
   },
   {
-    says: "sslmode=disable is refused if the server requires TLS",
+    title: "sslmode=disable is refused if the server requires TLS",
     url: (p) => `${at(p.primary, "127.0.0.1", "only_tls")}?sslmode=disable`,
     found: /pg_hba.conf rejects/,
   },
   {
-    says: "sslcert and sslkey log in",
+    title: "sslcert and sslkey log in",
     url: ({ primary, files }) =>
       `postgres://by_cert@localhost:${primary}/postgres?sslmode=require` +
       `&sslcert=${files.client.cert}&sslkey=${files.client.key}`,
     found: encrypted,
   },
-  { says: "IPv6", url: (p) => at(p.primary, "[::1]"), found: { address: "::1" } },
+  { title: "IPv6", url: (p) => at(p.primary, "[::1]"), found: { address: "::1" } },
   {
-    says: "a socket uses no TLS, whatever the sslmode",
+    title: "a socket uses no TLS, whatever the sslmode",
     url: (p) => `postgres://anyone:x@/postgres?host=${p.sockets}&port=${p.primary}&sslmode=require`,
     found: { address: null, encrypted: false },
   },
   {
-    says: "a socket as an escaped host",
+    title: "a socket as an escaped host",
     url: (p) => at(p.primary, encodeURIComponent(p.sockets)),
     found: { address: null },
   },
   {
-    says: "the first of two servers is down",
+    title: "the first of two servers is down",
     url: (p) => `postgresql://anyone:x@127.0.0.1:1,localhost:${p.primary}/postgres`,
     found: { standby: false },
   },
   {
-    says: "the first of two servers does not answer within connect_timeout",
+    title: "the first of two servers does not answer within connect_timeout",
     url: (p) => `${at(p.primary, `127.0.0.1:${p.silent},[::1]`)}?connect_timeout=2`,
     found: { address: "::1" },
   },
@@ -157,34 +157,34 @@ const CASES: readonly Case[] = [
     ["standby", true],
     ["prefer-standby", true],
   ] as const).map(([attributes, standby]): Case => ({
-    says: `target_session_attrs=${attributes} on a standby and a primary`,
+    title: `target_session_attrs=${attributes} on a standby and a primary`,
     url: (p) =>
       `postgres://anyone:x@127.0.0.1:${p.standby},127.0.0.1:${p.primary}/postgres` +
       `?target_session_attrs=${attributes}`,
     found: { standby },
   })),
   {
-    says: "target_session_attrs=prefer-standby accepts a single primary",
+    title: "target_session_attrs=prefer-standby accepts a single primary",
     url: (p) => `${at(p.primary)}?target_session_attrs=prefer-standby`,
     found: { standby: false },
   },
   {
-    says: "target_session_attrs=primary finds none",
+    title: "target_session_attrs=primary finds none",
     url: (p) => `${at(p.standby)}?target_session_attrs=primary`,
     found: /primary|hot standby/,
   },
   {
-    says: "application_name and options",
+    title: "application_name and options",
     url: (p) => `${at(p.primary)}?application_name=me%20&options=-c%20geqo%3Doff`,
     found: { application: "me ", geqo: "off" },
   },
   {
-    says: "a password with every character",
+    title: "a password with every character",
     url: (p) => at(p.primary, "127.0.0.1", "odd").replace("x@", `${encodeURIComponent(PASSWORD)}@`),
     found: encrypted,
   },
   {
-    says: "a database with every character",
+    title: "a database with every character",
     url: (p) =>
       at(p.primary).replace("/postgres", `/${encodeURIComponent(ODD_DATABASE)}`)
         .replace(/^postgres:\/[^/]*/, "postgres:/"),
@@ -243,28 +243,28 @@ describe.skipIf(!programs)("a database URL", () => {
     const { stdout } = await run(command, [...args, JSON.stringify(urls)], { env: environment() });
     const found = JSON.parse(stdout) as Record<"postgres" | "pg", Found[]>;
     for (const driver of ["postgres", "pg"] as const) {
-      expect(Object.fromEntries(found[driver].map((each, index) => [CASES[index]?.says, each])))
+      expect(Object.fromEntries(found[driver].map((each, index) => [CASES[index]?.title, each])))
         .toMatchObject(expectations(CASES));
     }
   });
 
   test("means the same as in libpq", async () => {
     const shown = CASES.filter(({ newer }) => !newer);
-    const found = await Promise.all(shown.map(async ({ says, url }) => {
+    const found = await Promise.all(shown.map(async ({ title, url }) => {
       const args = [url(place), "--no-psqlrc", "-Atc", ANSWER];
       const answer = await run(programs?.psql ?? "", args, { env: environment() })
         .then(({ stdout }) => JSON.parse(stdout) as Found, (error: Error) => ({
           error: error.message,
         }));
-      return [says, answer];
+      return [title, answer];
     }));
     expect(Object.fromEntries(found)).toMatchObject(expectations(shown));
   });
 });
 
 function expectations(cases: readonly Case[]) {
-  return Object.fromEntries(cases.map(({ says, found }) => [
-    says,
+  return Object.fromEntries(cases.map(({ title, found }) => [
+    title,
     found instanceof RegExp ? { error: expect.stringMatching(found) as string } : found,
   ]));
 }

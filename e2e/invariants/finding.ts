@@ -11,7 +11,7 @@ export interface Finding {
   readonly note?: string;
 }
 
-/** Violations of one kind that are reported; the first ones show what is wrong. */
+/** Violations of one kind that are reported; the first ones show the problem. */
 export const VIOLATIONS_MAX = 20;
 
 /** The violated invariants. */

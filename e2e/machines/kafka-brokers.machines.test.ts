@@ -113,7 +113,7 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     });
   });
 
-  test.for(["killed", "frozen"])("a group whose coordinator is %s goes on", async (accident) => {
+  test.for(["killed", "frozen"])("a group whose coordinator is %s continues", async (accident) => {
     const coordinator = shop.broker.brokers[await coordinatorOf("members") - 1];
     const topic = { name: accident, groups: ["members"], deadLetterQueue: `${accident}.dlq` };
     // Clients begin with the first broker.
@@ -150,7 +150,7 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     });
     await expectComplete(orders);
     for (const alone of processes) alone.signal("SIGTERM");
-    expect(await Promise.all(processes.map(({ ended }) => ended)), "none ended by itself")
+    expect(await Promise.all(processes.map(({ ended }) => ended)), "none ended unexpectedly")
       .toEqual(processes.map(() => "exit code 0"));
   });
 });

@@ -37,10 +37,10 @@ const QUEUED_MAX = 2 * READ_MAX;
 const POLL_MS = 1_000;
 /** The same while another relay waits, because its process may write events. */
 const AWAITED_POLL_MS = 150;
-/** The same while it does: for so long after a read that brought some. */
+/** The same for this long after a read that returned events. */
 const BUSY_POLL_MS = 30;
 const BUSY_FOR_MS = 2_000;
-/** The same after a read that brought many. */
+/** The same after a read that returned many. */
 const STREAM_POLL_MS = 10;
 const STREAM_EVENTS = 5;
 /** How often a relay tries to get the lease. */
@@ -79,9 +79,9 @@ export class Relay {
   #isElsewhere = false;
   #isAwaited = false;
   /** By the clock: the last time a read returned events. */
-  #broughtAt = -Infinity;
+  #lastEventsAt = -Infinity;
   /** The number of events in the last read. */
-  #brought = 0;
+  #readEvents = 0;
   /** A publish failed: until one succeeds, each read waits for its publish. */
   #isMending = false;
 
@@ -196,8 +196,8 @@ export class Relay {
     }
     const taken = rows.filter(({ state }) => state === "taken");
     queue.add(taken, reading);
-    this.#brought = taken.length;
-    if (taken.length > 0) this.#broughtAt = clock.now();
+    this.#readEvents = taken.length;
+    if (taken.length > 0) this.#lastEventsAt = clock.now();
     if (taken.length >= max) queue.fallBehind();
     return true;
   }
@@ -218,8 +218,8 @@ export class Relay {
     if (this.#isElsewhere) return TRY_MS;
     if (this.#queue.isBehind && this.#queue.length <= QUEUED_MAX - READ_MAX) return 0;
     if (!this.#isAwaited) return POLL_MS;
-    if (this.#brought >= STREAM_EVENTS) return STREAM_POLL_MS;
-    const isBusy = this.#options.clock.now() - this.#broughtAt < BUSY_FOR_MS;
+    if (this.#readEvents >= STREAM_EVENTS) return STREAM_POLL_MS;
+    const isBusy = this.#options.clock.now() - this.#lastEventsAt < BUSY_FOR_MS;
     return isBusy ? BUSY_POLL_MS : AWAITED_POLL_MS;
   }
 

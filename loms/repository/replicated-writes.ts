@@ -28,7 +28,7 @@ const CONFLICT_RETRIES = {
   advise: (error: unknown) => isConflict(error) ? {} : undefined,
 };
 
-/** How writes are made, as decided by `Replication`. */
+/** How writes are committed, as decided by `Replication`. */
 export type Admission =
   /** Commits wait for the replicas. */
   | { readonly kind: "synchronous" }

@@ -169,7 +169,7 @@ test("degraded without a listed replica, writes wait for what the primary waits 
   expect(send).toHaveBeenLastCalledWith("remote_apply", expect.anything());
   expect(probe.endWaits).not.toHaveBeenCalled();
   expect(replication.check()).toBe(
-    "writes go on without a synchronous replica: " +
+    "writes continue without a synchronous replica: " +
       "no listed replica is synchronous (replica 1: async)",
   );
 });

@@ -52,7 +52,7 @@ interface Probing {
   readonly afterLocalWrites: boolean;
 }
 
-/** Decides how writes are made; `synchronous` before the first step. */
+/** Decides how writes are committed; `synchronous` before the first step. */
 export class Replication {
   readonly #options: ReplicationOptions;
   readonly #loop: Loop;
@@ -225,6 +225,6 @@ export class Replication {
   #degradedTo(): string {
     return this.#degradedDurability() === "local"
       ? "writes are on the primary alone"
-      : "writes go on without a synchronous replica";
+      : "writes continue without a synchronous replica";
   }
 }

@@ -51,7 +51,7 @@ test("a replica without a sender is not connected", () => {
   );
 });
 
-test("a slot is matched by itself", () => {
+test("a replica with a slot is matched by the slot", () => {
   const senders = [sender("same", "async", "one"), sender("same", "sync", "two")];
   expect(syncStateOf({ by: "slot", name: "two" }, senders, 1)).toBe("sync");
   expect(syncStateOf({ by: "slot", name: "one" }, senders, 1)).toBe("async");

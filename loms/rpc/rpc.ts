@@ -97,7 +97,7 @@ export function createRpc(deps: Deps, observers: RpcObservers): Rpc {
 
 /**
  * At its deadline a call ends, whatever the work waits for: whether a write was made is then
- * unknown. A caller that cancels earlier is not observed: its write continues anyway, and listening
+ * unknown. A caller that cancels earlier is not observed: its write continues, and listening
  * to a signal costs more than most calls.
  */
 function failLate(): never {

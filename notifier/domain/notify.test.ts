@@ -124,7 +124,7 @@ test.each([
     ...notification(4),
     refusedSeqs: [2],
   }, 1],
-])("%s make a gap", async (_, state, event, count) => {
+])("%s are a gap", async (_, state, event, count) => {
   const { deps, skipped } = openDeps(state);
   expect(await notify(deps, [event], context)).toEqual(["shown"]);
   expect(skipped).toMatchObject([{ count }]);

@@ -68,10 +68,10 @@ interface Waiter {
  * At most `permits` uses in any sliding window of `windowMs`, wherever the window begins; a token
  * bucket would allow twice that across two refills. A permit is used at some unknown moment between
  * being granted and `used()`, and its window is counted from the latest such moment, so that a
- * stall between the two, here or in the server, does not make uses cluster.
+ * stall between the two, here or in the server, does not exceed the limit.
  *
  * Permits are granted in order of arrival. The queue needs no bound: it rejects a waiter whose
- * permit would come after its deadline.
+ * permit would be due after its deadline.
  */
 export class RateLimit implements RateLimiter {
   readonly #options: RateLimitOptions;
@@ -140,7 +140,7 @@ export class RateLimit implements RateLimiter {
     const assumeUsedLater = () => {
       const usedBy = clock.now() + useMaxMs;
       cancelTimer = clock.setTimer(useMaxMs, () => {
-        // During a stall the use made no progress either, so it gets its time again.
+        // A stall also stops the use, so its time starts again.
         if (clock.now() > usedBy + STALL_MS) assumeUsedLater();
         else used();
       });

@@ -35,7 +35,7 @@ function setUp(given: Partial<RetryOptions> = {}, deadlineAt = 60_000) {
 }
 
 describe("retry()", () => {
-  test("makes one attempt if that succeeds", async () => {
+  test("stops after an attempt that succeeds", async () => {
     const { triesAt, run } = setUp();
     expect(await run(0)).toBe("try 1");
     expect(triesAt).toEqual([0]);

@@ -27,7 +27,7 @@ class Flight<Value> implements Deadline {
  * Concurrent calls of one key become one call with one result, after Go's
  * golang.org/x/sync/singleflight. Each caller keeps its own deadline and does not affect the
  * others. The shared call is aborted when the last caller leaves; a later caller starts a new one.
- * Results are not cached: a call after the result makes a new call. New callers extend the shared
+ * Results are not cached: a call after the result starts a new one. New callers extend the shared
  * deadline, so the work must bound its own duration.
  */
 export class SingleFlight<Key, Value> {

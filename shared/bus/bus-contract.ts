@@ -143,7 +143,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         await bus.subscribe({ ...IN_GROUP, handle: eachMessage(member(one)) });
         await fixture.openBus().subscribe({ ...IN_GROUP, handle: eachMessage(member(two)) });
         let turns = 0;
-        // The first member may take all messages of the first turns.
+        // The first member may take all messages of the first rounds.
         await expect.poll(async () => {
           const value = String(turns++);
           const keys = Array.from({ length: 60 }, (_, key) => `key-${key}`);

@@ -30,7 +30,7 @@ export interface DeadLetter extends OutgoingMessage {
 
 /**
  * A header with the `ce_id`s, comma separated, of earlier messages of the same key that the bus
- * rejected permanently. A reader that looks for gaps does not count them as lost.
+ * rejected permanently. A consumer that detects gaps does not count them as lost.
  */
 export const REFUSED_BEFORE = "refused_before";
 

@@ -57,7 +57,7 @@ describe.skipIf(!kafka)("on Apache Kafka", () => {
       code: "failed_precondition",
       message: `Cannot use the topic ${topic.name} as it is: ` +
         "it has 5 partitions, KAFKA_TOPIC_PARTITIONS is 6; " +
-        "its retention.ms is 3600000, the settings say -1. Change the topic or the settings",
+        "its retention.ms is 3600000, the setting is -1. Change the topic or the settings",
     });
   });
 

@@ -150,6 +150,6 @@ async function configDifferences(
     resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
   );
   return wanted.filter((entry) => found.get(entry.name) !== entry.value).map((entry) =>
-    `its ${entry.name} is ${found.get(entry.name)}, the settings say ${entry.value}`
+    `its ${entry.name} is ${found.get(entry.name)}, the setting is ${entry.value}`
   );
 }

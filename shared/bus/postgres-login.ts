@@ -39,7 +39,7 @@ export function dialedLogin(url: string, connectTimeoutMs: number) {
 }
 
 /**
- * The embedded bus needs LISTEN, which needs a session of its own.
+ * The embedded bus needs LISTEN, which needs its own session.
  * @throws {AppError} `failed_precondition` behind a pooler in transaction mode
  */
 export async function assertOwnSession(url: string): Promise<void> {

@@ -62,7 +62,7 @@ export interface PostgresBusOptions {
 }
 
 /**
- * A bus in a PostgreSQL database of its own, through pg-boss. It connects on first use, and again
+ * A bus in a separate PostgreSQL database, through pg-boss. It connects on first use, and again
  * after every failure.
  */
 export class PostgresBus extends BaseBus<PostgresSubscription> {

@@ -244,7 +244,7 @@ class UnaryCall implements IncomingCall, Caller {
     try {
       return decodeMessage(requestType, this.#call.request);
     } catch (cause) {
-      throw new AppError("invalid_argument", `The request is no ${name} message`, { cause });
+      throw new AppError("invalid_argument", `The request is not a ${name} message`, { cause });
     }
   }
 

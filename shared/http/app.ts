@@ -160,7 +160,7 @@ function answer(
   );
 }
 
-/** With plain headers and a body in one piece, node-server makes no Headers and no stream. */
+/** With plain headers and a body in one piece, node-server creates no Headers and no stream. */
 function respond(
   c: HttpContext,
   status: number,
@@ -261,7 +261,7 @@ function inputReader(route: RouteConfig, bodyMaxBytes: number) {
 
 const NO_BODY = new Uint8Array(0);
 
-/** Does not use `request.body`, for which node-server makes a whole Request. */
+/** Does not use `request.body`, for which node-server creates a whole Request. */
 function mayHaveBody(c: HttpContext, maxBytes: number): boolean {
   const { method, headers } = c.req.raw;
   const declared = headers.get("content-length");

@@ -41,7 +41,7 @@ beforeEach(() => {
   app = createHttpApp({ log, clock });
   const answer = async (input: unknown, context: RequestContext) =>
     ({ status: 200, body: await handled(input, context) }) as const;
-  // The SKU route comes first on purpose: the order must not matter.
+  // The SKU route is first because the order must not matter.
   mount(app, [
     endpoint(add, answer),
     endpoint(remove, async (input, context) => {

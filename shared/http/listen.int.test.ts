@@ -137,7 +137,7 @@ test("a chunked body is read up to the limit", async () => {
   const { server } = await served(echo);
   const post = async (bytes: number) => {
     const body = new Blob([new Uint8Array(bytes)]).stream();
-    // Node wants `duplex` with a stream, and Deno's types do not know it.
+    // Node requires `duplex` with a stream, and Deno's types lack it.
     const init = { method: "POST", body, duplex: "half" as const };
     const answer = await fetch(`${server.url}/echo`, init);
     return [answer.status, (await answer.json() as { bytes?: number }).bytes];

@@ -167,7 +167,7 @@ export interface RequestHead {
   readonly fault: string | undefined;
 }
 
-/** The head of a request from a socket; undefined for a Request made by a test. */
+/** The head of a request from a socket; undefined for a Request created by a test. */
 export function requestHead(env: unknown): RequestHead | undefined {
   return (env as { readonly incoming?: RequestHead } | undefined)?.incoming;
 }
@@ -268,7 +268,7 @@ export function exchangeOpener(options: HttpAppOptions) {
   };
 }
 
-/** Reports a request to log, metrics and tracing, without its path: it may hold user data. */
+/** Reports a request to log, metrics and tracing, without its path, which may contain user data. */
 export function exchangeReporter({ log, metrics, tracing = NO_TRACING }: HttpAppOptions) {
   const durations = metrics?.histogram(HTTP_SERVER_REQUEST_DURATION_SECONDS);
   return (exchange: Exchange, durationMs: number): void => {

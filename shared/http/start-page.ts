@@ -21,7 +21,7 @@ export const DOCUMENT_LINKS: readonly StartLink[] = [
 
 /** The links for operators. */
 export const OPERATION_LINKS: readonly StartLink[] = [
-  { path: "/readyz", name: "Readiness", about: "Whether it can serve, and what is missing" },
+  { path: "/readyz", name: "Readiness", about: "Whether it can serve, or the reasons why not" },
   { path: "/healthz", name: "Health", about: "Whether the process runs" },
   { path: "/metrics", name: "Metrics", about: "Numbers for Prometheus" },
 ];

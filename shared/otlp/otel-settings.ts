@@ -51,7 +51,7 @@ const timeout = z.string()
  * one.
  */
 export const tracingSettings = {
-  OTEL_SDK_DISABLED: oneOf(["true", "false"], "it turns everything of OpenTelemetry off"),
+  OTEL_SDK_DISABLED: oneOf(["true", "false"], "it disables all of OpenTelemetry"),
   OTEL_TRACES_EXPORTER: oneOf(["otlp", "none"], "spans go out over OTLP"),
   OTEL_METRICS_EXPORTER: oneOf(["prometheus", "none"], "metrics are served at /metrics"),
   OTEL_LOGS_EXPORTER: oneOf(["console", "none"], "log lines go to standard output"),

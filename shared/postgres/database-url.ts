@@ -43,7 +43,7 @@ export interface DatabaseTarget {
   readonly connectTimeoutMs: number | undefined;
 }
 
-/** Parameters of which one value is supported, which is the behaviour anyway. */
+/** Parameters of which only the value of the actual behaviour is supported. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ["disable", "prefer"],
   client_encoding: ["utf8", "utf-8", "auto"],

@@ -55,7 +55,7 @@ export class Dialer {
 
   /**
    * A connection for a driver. It never rejects, because postgres.js (3.4.9) would count a failed
-   * connection as busy forever. A connection that could not be made fails with the reason as soon
+   * connection as busy forever. A connection that could not be opened fails with the reason as soon
    * as something is written to it.
    */
   async open(): Promise<Duplex> {

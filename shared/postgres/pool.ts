@@ -206,7 +206,7 @@ function isLeftOver(error: unknown, parameters: unknown): boolean {
  * element, and fails where that is null or the array is empty.
  */
 export function encodeParameter(value: ParameterValues[ParameterType]): string | boolean {
-  // The driver encodes booleans, and would take the text "true" for false.
+  // The driver encodes booleans, and would read the text "true" as false.
   if (typeof value === "boolean") return value;
   if (!Array.isArray(value)) return String(value);
   return `{${value.map(encodeElement).join(",")}}`;
@@ -255,7 +255,7 @@ export class Semaphore {
     this.#waiting.add(resolve);
     await within(this.#clock, timeoutMs, promise, () => {
       this.#waiting.delete(resolve);
-      throw new AppError("deadline_exceeded", "no database connection came free in time");
+      throw new AppError("deadline_exceeded", "no database connection was free in time");
     });
   }
 

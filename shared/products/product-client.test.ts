@@ -24,7 +24,7 @@ describe("getProduct() calls", () => {
     }]);
   });
 
-  test("once for callers that come together", async () => {
+  test("once for concurrent callers", async () => {
     const { clock, service, client, context } = setUp();
     service.latencyMs = 10;
     const answers = [1, 2, 3].map(() => client.getProduct(42, context()));
@@ -111,7 +111,7 @@ describe("getProduct() tries again", () => {
   test.each([
     ["seconds", () => "2"],
     ["a date", (clock: VirtualClock) => new Date(clock.epochMs() + 2_000).toUTCString()],
-  ])("no earlier than Retry-After says in %s", async (_form, header) => {
+  ])("not before the Retry-After in %s", async (_form, header) => {
     const { clock, service, get } = setUp();
     service.nextReplies.push(throttled({ "retry-after": header(clock) }));
     expect(await get()).toEqual(PRODUCT);
@@ -260,7 +260,7 @@ describe("listSkus()", () => {
   });
 });
 
-test("close() ends calls in progress and refuses what comes later", async () => {
+test("close() ends calls in progress and refuses later ones", async () => {
   const { clock, service, client, context } = setUp();
   service.reply = () => "hang";
   const waiting = client.getProduct(42, context());

@@ -134,7 +134,7 @@ test.each([
   expect(spans).toMatchObject([{ error }]);
 });
 
-test("what is not sampled is sent as it is", async () => {
+test("an unsampled trace context is sent unchanged", async () => {
   const unsampled = `${TRACEPARENT.slice(0, 53)}00`;
   const { clock, service, client, spans } = setUp();
   const context = new RequestContext({ traceparent: unsampled, timeoutMs: 5_000, clock });

@@ -53,7 +53,7 @@ export interface BatcherOptions<Item, Answer> {
   /** Called when a batch starts, with how long each of its items has waited, in ms. */
   readonly onBatch?: (waitedMs: readonly number[]) => void;
   readonly clock?: Clock;
-  /** Defers work until the current turn of the event loop is over; by default `setImmediate`. */
+  /** Defers work until the end of the current iteration; by default `setImmediate`. */
   readonly later?: (start: () => void) => void;
 }
 

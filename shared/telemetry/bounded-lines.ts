@@ -13,7 +13,7 @@ interface BoundedLinesOptions {
   /** Called with the number of dropped lines, once there is space again. */
   readonly onDropped: (lines: number) => void;
   readonly waitingMax?: number;
-  /** Defers work until the current turn is over; by default `setImmediate`. */
+  /** Defers work until the end of the current iteration; by default `setImmediate`. */
   readonly later?: (send: () => void) => void;
 }
 

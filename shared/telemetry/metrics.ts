@@ -82,7 +82,7 @@ const LOG_LINES_LOST_TOTAL = counterFamily({
   help: "Log lines dropped because the reader of the output was slow",
 });
 
-/** The metrics of one service, in a registry of its own. A family is registered on first use. */
+/** The metrics of one service, in a separate registry. A family is registered on first use. */
 export class Metrics {
   readonly service: MeasuredService;
   readonly #registry = new Registry();

@@ -27,7 +27,7 @@ const REPLICA_WAIT_MAX_MS = 1_000;
 /** Retry-After of a refused call. */
 const RETRY_AFTER_MS = 1_000;
 const DB_SYSTEM = "redis";
-/** Prefix of the messages of errors in the script or its call, which are defects of ours. */
+/** Prefix of the messages of errors in the script or its call, which are defects. */
 const DEFECT = /^ERR |^WRONGTYPE /;
 
 /** A call of a Lua script, which is atomic. */

@@ -72,7 +72,7 @@ export class KafkaBroker extends ManagedProcess {
     this.#options.onSpawn?.();
     const output = keepOutput(child);
     const started = new Promise<"ready">((resolve) => {
-      // Its listener comes after the one that keeps the output, so that the line is available.
+      // Added after the listener that keeps the output, so that the line is available.
       const look = () => output().includes(READY_LINE) && resolve("ready");
       child.process.stdout?.on("data", look);
       child.process.stderr?.on("data", look);

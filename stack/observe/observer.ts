@@ -24,7 +24,7 @@ export interface Observer {
   close(): Promise<void>;
 }
 
-/** Starts the page's listener. Must come before the services, so that no span is lost. */
+/** Starts the page's listener. Call it before the services start, so that no span is lost. */
 export async function startObserver(address: HostPort): Promise<Observer> {
   const opened = new CloseStack();
   const traces = new Traces();

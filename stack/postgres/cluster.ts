@@ -122,7 +122,7 @@ async function waitUntilSynchronous({ standbys }: Cluster, admin: Admin): Promis
     if (performance.now() > deadline) {
       const logs = behind.map(({ logPath }) => logPath).join(", ");
       throw new Error(
-        `A PostgreSQL standby does not follow its primary; its log says why: ${logs}`,
+        `A PostgreSQL standby does not follow its primary; its log has the reason: ${logs}`,
       );
     }
     await sleep(systemClock, SYNC_POLL_MS);

@@ -6,7 +6,7 @@ import { spawnChild, SYSTEM_PATH } from "../processes/child.ts";
 import { postgresAccount } from "./account.ts";
 import type { PostgresBinaries } from "./binaries.ts";
 
-/** The first major version with locales of its own. */
+/** The first major version with builtin locales. */
 const BUILTIN_LOCALES_SINCE = 17;
 /** The first major version whose initdb has `--sync-method`. */
 const SYNC_METHODS_SINCE = 17;
@@ -140,7 +140,7 @@ async function syncFiles(
   }
 }
 
-/** @param input what the program reads from its standard input */
+/** @param input the standard input of the program */
 async function run(
   directory: string,
   command: string,

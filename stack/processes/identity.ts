@@ -42,7 +42,7 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void {
   for (const child of childrenOf(pid)) sendSignal(child, signal);
 }
 
-/** Sends a signal; a process that has ended is no error. */
+/** Sends a signal; a process that has ended is not an error. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);

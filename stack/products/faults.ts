@@ -14,7 +14,7 @@ export const faultPlan = z.strictObject({
   status: z.number().int().min(400).max(599).optional(),
   /** The `Retry-After` of these answers, and of those over the limit. */
   retry_after_s: z.number().int().min(0).max(RETRY_AFTER_MAX_S).optional(),
-  /** How many of the next calls are slow, hang or fail; all of them when absent. */
+  /** The number of next calls that are slow, hang or fail; all if absent. */
   next: z.number().int().min(0).optional(),
   /** Calls are not answered until the plan ends. */
   hang: z.boolean().optional(),

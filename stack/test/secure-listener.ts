@@ -18,7 +18,7 @@ export interface SecureAccess {
 }
 
 /**
- * A TLS listener that requires a user and a password (SASL), with a key made by java's keytool.
+ * A TLS listener that requires a user and a password (SASL), with a key created by java's keytool.
  * @throws {Error} with the output of keytool
  */
 export function createSecureListener(

@@ -58,8 +58,8 @@ function exactBody(body: unknown): string {
 const PROBLEM_INTEGERS = new Set(["order_id", "sku", "available", "total_price", "price"]);
 
 /**
- * Converts a problem's fields to bigints, as its type says: the generated code does not convert
- * errors.
+ * Converts a problem's fields to the bigints of its type, because the generated code does not
+ * convert errors.
  */
 export function exactProblem(error: unknown): unknown {
   const holdsIntegers = typeof error === "object" && error !== null &&

@@ -153,7 +153,7 @@ test("events since a time are put back from the history, those of one time toget
   const answer = await replayEvents(loms, "2026-01-02T00:01:00Z", 1);
   expect(answer).toEqual([
     "put back 2 events of 2026-01-02T00:01:00Z and later",
-    "notifier drops those that are not newer than what it has shown",
+    "notifier drops those that are not newer than the last shown",
     "there are more: replay --since 2026-01-02T00:02:00.500000Z",
   ]);
   expect((await replayEvents(loms, "2026-01-02T00:02:00.500000Z", 1))[0])
@@ -190,7 +190,7 @@ test("dead-lettered events are listed, and at most --max are put back", async ()
   mended = true;
   expect(await replayDeadLetterQueue({ bus }, 2)).toEqual([
     "put back 2 dead-lettered events of loms.order-events.dlq",
-    "notifier drops those that are not newer than what it has shown",
+    "notifier drops those that are not newer than the last shown",
     "there are more: once again puts them back, too",
   ]);
   await replayDeadLetterQueue({ bus }, 10);

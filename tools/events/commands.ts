@@ -58,7 +58,7 @@ export async function replayEvents({ pool }: Database, since: string, max: numbe
   const [row] = await pool.run(EVENTS_REPLAY, [since, max], statementContext());
   const lines = [
     `put back ${counted(row?.events ?? 0, "event")} of ${since} and later`,
-    `${NOTIFIER_GROUP} drops those that are not newer than what it has shown`,
+    `${NOTIFIER_GROUP} drops those that are not newer than the last shown`,
   ];
   return row?.next ? [...lines, `there are more: replay --since ${row.next}`] : lines;
 }
@@ -83,7 +83,7 @@ export async function replayDeadLetterQueue({ bus }: Pick<EventsDeps, "bus">, ma
     `put back ${counted(events, "dead-lettered event")} of ${ORDER_EVENTS.deadLetterQueue}`,
   ];
   if (events > 0) {
-    lines.push(`${NOTIFIER_GROUP} drops those that are not newer than what it has shown`);
+    lines.push(`${NOTIFIER_GROUP} drops those that are not newer than the last shown`);
   }
   if (left.length > 0) lines.push("there are more: once again puts them back, too");
   return lines;

@@ -12,7 +12,7 @@ export const COMMANDS = {
   products: {
     takes: ["page?", "after?"],
     about:
-      `lists PAGE (10, at most ${PRODUCTS_MAX}) products above the SKU AFTER, with what is left`,
+      `lists PAGE (10, at most ${PRODUCTS_MAX}) products above the SKU AFTER, with their stock`,
     run: (shop, { page, after }) => showProducts(shop, Number(page), Number(after)),
   },
   stock: {
@@ -35,7 +35,7 @@ export const COMMANDS = {
   },
   remove: {
     takes: ["user", "sku"],
-    about: "takes a product out of the cart",
+    about: "removes a product from the cart",
     changesCart: true,
     async run({ cart }, { user, sku }) {
       await cart.deleteItem({ path: { user_id: user, sku_id: sku }, ...orThrow });
@@ -65,7 +65,7 @@ export const COMMANDS = {
   },
   checkout: {
     takes: ["user", "total?"],
-    about: "orders what is in the cart, if it costs TOTAL",
+    about: "orders the content of the cart, if it costs TOTAL",
     changesCart: true,
     async run({ cart }, { user, total }) {
       const body = total === undefined ? {} : { body: { total_price: total } };

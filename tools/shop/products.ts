@@ -3,7 +3,7 @@ import { itemLine } from "../list-lines.ts";
 import { type Outcome, UsageError } from "../tool.ts";
 import type { Shop } from "./command.ts";
 
-/** Each takes a call to the product service, which allows ten a second. */
+/** Each needs a call to the product service, which allows ten a second. */
 export const PRODUCTS_MAX = 100;
 /** A page of them takes ten seconds. */
 const TIMEOUT_MS = 30_000;

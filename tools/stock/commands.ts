@@ -84,7 +84,7 @@ export const COMMANDS: Readonly<Record<string, StockCommand>> = {
   import: {
     takes: ["FILE"],
     options: { reference: "required", reason: "optional" },
-    about: "sets what was counted of each SKU of a file, JSON or CSV",
+    about: "sets the counted units of each SKU of a file, JSON or CSV",
     async run(api, [file = ""], { reference = "", reason }) {
       const lines = readStockFile(await readFile(file, "utf8"));
       const calls = await importLines(api, lines, {

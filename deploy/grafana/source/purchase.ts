@@ -33,7 +33,7 @@ export const purchase: Dashboard = {
         },
         {
           title: "Notifications",
-          about: "A payed order makes three events.",
+          about: "A payed order has three events.",
           unit: "ops",
           queries: [perSecond("notifier_notifications_total", "result")],
         },

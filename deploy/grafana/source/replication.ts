@@ -11,7 +11,7 @@ export const replication: Dashboard = {
   name: "replication",
   title: "PostgreSQL replication",
   about: "Whether commits reach the synchronous replica, what that costs, and who serves reads; " +
-    "all as loms sees it, which has probes of its own.",
+    "all as seen by the probes of loms.",
   rows: [
     {
       title: "Commits",

@@ -8,7 +8,7 @@ import type { StuckMember } from "../bus-contract.ts";
 const PROGRAM = fileURLToPath(new URL("stuck-member.ts", import.meta.url));
 const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
 
-/** A member on the bus at `address`, in a process of its own. */
+/** A member on the bus at `address`, in a separate process. */
 export function startStuckMember(address: string, topic: Topic, group: string): StuckMember {
   const args = [...RUN, PROGRAM, address, JSON.stringify(topic), group];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });

@@ -16,7 +16,7 @@ export type StockRow = {
      */
     total_count: bigint;
     /**
-     * Those of them that unpaid orders hold
+     * Units of the total that unpaid orders hold
      */
     reserved: bigint;
 };
