@@ -54,7 +54,7 @@ function faultsOf(method: string, path: string, answer: Answer): string[] {
   if (!route) return UNDESCRIBED.test(path) ? [] : faultsOfRefusal(404, answer);
   const verb = (method === "HEAD" ? "GET" : method).toLowerCase();
   const operation = route.verbs[verb];
-  if (isUnheardOf(method, answer)) return [];
+  if (isUnknownVerb(method, answer)) return [];
   if (!operation) return method === "OPTIONS" ? faultsOfOptions(answer) : faultsOf405(answer);
   const response = operation.responses[answer.status];
   if (!response) return [`status ${answer.status} is not described`];
@@ -64,7 +64,7 @@ function faultsOf(method: string, path: string, answer: Answer): string[] {
 }
 
 /** Node's parser answers verbs that it does not know before any route is matched. */
-function isUnheardOf(method: string, { status, text }: Answer): boolean {
+function isUnknownVerb(method: string, { status, text }: Answer): boolean {
   return !METHODS.includes(method) && status === 400 && text === "";
 }
 

@@ -16,7 +16,7 @@ export interface Hold {
 /** Takes the locks of `statement`. */
 export async function hold(url: string, statement: string): Promise<Hold> {
   const holder = openDatabase(url);
-  const looker: postgres.Sql = openDatabase(url);
+  const observer: postgres.Sql = openDatabase(url);
   const [own] = await holder<{ pid: number }[]>`select pg_backend_pid() as pid`;
   const pid = own?.pid ?? 0;
   let letGo = () => {};
@@ -32,19 +32,19 @@ export async function hold(url: string, statement: string): Promise<Hold> {
   async function release(): Promise<void> {
     letGo();
     await ended;
-    await Promise.all([holder.end({ timeout: 0 }), looker.end({ timeout: 0 })]);
+    await Promise.all([holder.end({ timeout: 0 }), observer.end({ timeout: 0 })]);
   }
   return {
     blocks: (words) =>
       eventually(async () => {
-        const waiting = await looker`
+        const waiting = await observer`
           select from pg_stat_activity
           where ${pid}::int = any (pg_blocking_pids(pid)) and query like ${`%${words}%`}`;
         expect(waiting.length, `${words} waits`).toBeGreaterThan(0);
       }),
     release,
     async endWaiting() {
-      await looker`
+      await observer`
         select pg_terminate_backend(pid) from pg_stat_activity
         where ${pid}::int = any (pg_blocking_pids(pid))`;
       await release();

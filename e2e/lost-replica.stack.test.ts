@@ -195,7 +195,7 @@ describe("SYNC_REPLICA_POLICY=degrade", () => {
 describe("a promoted standby", () => {
   let stack: Stack;
   /** To check the promoted standby; the log of notifications belongs to the dead primary. */
-  const heir = {
+  const subject = {
     get primaryUrl() {
       return stack.databases.lomsReplicas[0] ?? "";
     },
@@ -203,7 +203,7 @@ describe("a promoted standby", () => {
     notifierLogs: [],
   };
   beforeAll(async () => {
-    stack = await startOwnStack({}, heir);
+    stack = await startOwnStack({}, subject);
   });
   afterEach(() => stack.close());
 
@@ -229,7 +229,7 @@ describe("a promoted standby", () => {
     await stack.kill("loms");
 
     const { settings, http } = await addressesBeside(stack);
-    const promoted = heir.primaryUrl;
+    const promoted = subject.primaryUrl;
     const admin = postgres(promoted, { max: 1 });
     await admin`select pg_promote()`;
     // The promoted standby has no replica.
@@ -250,7 +250,7 @@ describe("a promoted standby", () => {
       ]);
     }
     await there.pay(await there.create(newUser(), SKU, 1));
-    await expectInvariants(heir);
+    await expectInvariants(subject);
     alone.signal("SIGTERM");
     expect(await alone.ended, alone.output()).toBe("exit code 0");
   });

@@ -117,7 +117,7 @@ export async function openDatabases(parts: Opening): Promise<Databases> {
     pool: open({ url, role: "replica" }),
   }));
   const listed = new ListedReplicas({ primary: reads, members: replicas, clock: systemClock });
-  await listed.meet();
+  await listed.open();
   const marks = open(primary);
   const writes = new ReplicatedWrites({
     synchronous: open(primary),

@@ -47,7 +47,7 @@ export function wiring({ databases, urls, kafkaBrokers = "" }: StackFacts): Envi
 }
 
 /** Writes the facts for tools and for services started alone, readable by this user only. */
-export function noteStack(dataDirectory: string, facts: StackFacts): void {
+export function writeStack(dataDirectory: string, facts: StackFacts): void {
   const lines = Object.entries(wiring(facts)).map(([name, value]) => `LOCAL_${name}=${value}\n`);
   writeWhole(join(dataDirectory, SETTINGS_FILE), lines.join(""));
   writeWhole(join(dataDirectory, FACTS_FILE), `${JSON.stringify(facts, undefined, 2)}\n`);
@@ -63,7 +63,7 @@ export function readStack(dataDirectory: string): StackFacts | undefined {
   }
 }
 
-export function forgetStack(dataDirectory: string): void {
+export function removeStack(dataDirectory: string): void {
   for (const name of [FACTS_FILE, SETTINGS_FILE]) {
     rmSync(join(dataDirectory, name), { force: true });
   }

@@ -32,7 +32,7 @@ import {
   serviceCommand,
   serviceEnvironment,
 } from "./services.ts";
-import { forgetStack, noteStack, type StackFacts, type StackUrls, wiring } from "./stack-file.ts";
+import { removeStack, type StackFacts, type StackUrls, wiring, writeStack } from "./stack-file.ts";
 import { storageError } from "./storage-error.ts";
 
 export type Part = PostgresPart | ServicePart | "kafka";
@@ -146,8 +146,8 @@ async function open(given: StackOptions, lock: LauncherLock, opened: CloseStack)
   const services = await createServices(plan, addresses, facts, { ...options, onSpawn });
   children.push(...services.values());
   await startServices(services, pair, opened);
-  noteStack(dataDirectory, facts);
-  opened.push("the stack's addresses", () => forgetStack(dataDirectory));
+  writeStack(dataDirectory, facts);
+  opened.push("the stack's addresses", () => removeStack(dataDirectory));
   return { ...facts, ...controlsOf(pair, kafka, services), close: () => opened.close() };
 }
 
@@ -217,22 +217,22 @@ async function startServices(
   // On a failure, wait for the others: the following stop must find every process.
   const postgres = pair?.start() ?? Promise.resolve();
   // initdb takes a whole processor, and the machine may have two.
-  const hurry = pair?.isNew ? postgres.catch(() => {}) : Promise.resolve();
-  const results = await Promise.allSettled([postgres, loadInTurn(all, hurry)]);
+  const idle = pair?.isNew ? postgres.catch(() => {}) : Promise.resolve();
+  const results = await Promise.allSettled([postgres, loadServices(all, idle)]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
   await Promise.all(all.map((service) => service.start()));
 }
 
-/** Loads the services one by one until `hurry` resolves, then the rest concurrently. */
-async function loadInTurn(
+/** Loads the services one by one until `idle` resolves, then the rest concurrently. */
+async function loadServices(
   services: readonly ServiceProcess[],
-  hurry: Promise<void>,
+  idle: Promise<void>,
 ): Promise<void> {
   const loads = new TaskGroup();
   for (const service of services) {
     const load = service.load();
     loads.go(() => load);
-    await Promise.race([hurry, load.catch(() => {})]);
+    await Promise.race([idle, load.catch(() => {})]);
   }
   await loads.wait();
 }

@@ -27,7 +27,7 @@ const directory = mkdtempSync(join(tmpdir(), "marketplace-trace-demo-"));
 const observer = await startObserver({ host: "127.0.0.1", port: 0 });
 try {
   const { values } = parseArgs({ options: { runtime: { type: "string" } } });
-  const { traceId, rows } = await buySomething(values.runtime ?? "");
+  const { traceId, rows } = await tracePurchase(values.runtime ?? "");
   say(`\ntrace ${traceId}, ${rows.length} spans\n`);
   draw(rows);
   const problem = problemOf(rows);
@@ -42,7 +42,7 @@ try {
 }
 
 /** A checkout on a fresh stack; resolves with its trace once its spans have arrived. */
-async function buySomething(runtime: string) {
+async function tracePurchase(runtime: string) {
   say("trace-demo: starting a stack");
   const stack = await startStack({
     dataDirectory: directory,

@@ -64,7 +64,7 @@ export async function runCrashTest(options: CrashTestOptions): Promise<Verdict> 
     await load.stop();
     await prices.stop();
     transports.close();
-    const findings = await look(system, ledger);
+    const findings = await check(system, ledger);
     for (const finding of findings) print(describeFinding(finding));
     return judge(ledger, findings, planned.length);
   } finally {
@@ -128,7 +128,7 @@ async function progress(ledger: Ledger, answers: number, since: string): Promise
   }
 }
 
-async function look(system: CrashTestSystem, ledger: Ledger): Promise<Finding[]> {
+async function check(system: CrashTestSystem, ledger: Ledger): Promise<Finding[]> {
   const subject = await system.subject();
   const findings = await checkInvariants({
     ...subject,

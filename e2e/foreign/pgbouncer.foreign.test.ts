@@ -123,7 +123,7 @@ describe.skipIf(!programs)("behind PgBouncer of Debian", () => {
     await buy(service, ORDERS);
     await areShown(ORDERS);
     expect(refusals()).toEqual([]);
-    await expectNothingInSessions("loms_transaction");
+    await expectCleanSessions("loms_transaction");
   });
 
   test("in transaction mode the bus reports that it needs LISTEN, and events wait", async () => {
@@ -143,7 +143,7 @@ describe.skipIf(!programs)("behind PgBouncer of Debian", () => {
   });
 
   /** Inspects the sessions that the pooler assigns. */
-  async function expectNothingInSessions(database: string): Promise<void> {
+  async function expectCleanSessions(database: string): Promise<void> {
     const url = pooler.through(pair.primaryUrl(database), "transaction");
     const look = openClient({ url, applicationName: "look", connectTimeoutMs: 5_000 }, {
       max: SESSIONS,

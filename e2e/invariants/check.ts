@@ -40,7 +40,7 @@ export async function checkInvariants(subject: Subject): Promise<Finding[]> {
   const database = openDatabase(subject.primaryUrl);
   try {
     await waitUntilSettled(database);
-    const findings = await inSnapshot(database, (snapshot) => look(snapshot, subject));
+    const findings = await inSnapshot(database, (snapshot) => check(snapshot, subject));
     if (subject.productsUrl) findings.push(await checkProductCalls(subject.productsUrl));
     return findings;
   } finally {
@@ -48,7 +48,7 @@ export async function checkInvariants(subject: Subject): Promise<Finding[]> {
   }
 }
 
-async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
+async function check(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
   const { acknowledged, acknowledgedChanges, notifierLogs = [], replicaUrls } = subject;
   const findings: Finding[] = [];
   const rules = [
@@ -66,7 +66,7 @@ async function look(snapshot: Snapshot, subject: Subject): Promise<Finding[]> {
   const position = await positionOf(snapshot);
   for (const [index, url] of replicaUrls.entries()) {
     const name = `replica ${index + 1}`;
-    findings.push(...await lookAtReplica({ name, url, position }, snapshot, subject));
+    findings.push(...await inspectReplica({ name, url, position }, snapshot, subject));
   }
   if (notifierLogs.length > 0) {
     findings.push(await checkNotifications(snapshot, notifierLogs, subject.failedOver));
@@ -81,7 +81,7 @@ interface ReplicaAt {
   readonly position: string;
 }
 
-async function lookAtReplica(
+async function inspectReplica(
   { name, url, position }: ReplicaAt,
   snapshot: Snapshot,
   { acknowledged, acknowledgedChanges: changes }: Subject,

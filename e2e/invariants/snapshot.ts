@@ -11,12 +11,12 @@ export function openDatabase(url: string): postgres.Sql {
   return openClient({ url, applicationName, connectTimeoutMs: CONNECT_TIMEOUT_MS }, { max: 1 });
 }
 
-/** Calls `look` with a read-only snapshot of the database. */
+/** Calls `read` with a read-only snapshot of the database. */
 export async function inSnapshot<Result>(
   database: postgres.Sql,
-  look: (snapshot: Snapshot) => Promise<Result>,
+  read: (snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
-  const result = await database.begin("isolation level repeatable read read only", look);
+  const result = await database.begin("isolation level repeatable read read only", read);
   return result as Result;
 }
 

@@ -9,7 +9,7 @@ import { type ServiceProxy, startServiceProxy, untilProxied } from "./service-pr
 
 const CLOSE_MAX_MS = 60_000;
 /** How much output of a process that ended unexpectedly an error contains. */
-const LAST_WORDS_CHARS = 2_000;
+const LAST_OUTPUT_CHARS = 2_000;
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -102,7 +102,7 @@ function replaceable(options: ReplaceableOptions): Replaceable {
     ending?.signal(signal);
     const how = await ending?.ended;
     if (!ending || signal === "SIGKILL" || how === "exit code 0") return;
-    throw new Error(`${name} has ended with ${how}: ${lastWords(ending)}`);
+    throw new Error(`${name} has ended with ${how}: ${lastOutput(ending)}`);
   }
   return {
     name,
@@ -111,7 +111,7 @@ function replaceable(options: ReplaceableOptions): Replaceable {
       alone = started;
       started.follow((chunk) => appendFileSync(join(logDirectory, `${name}.log`), chunk));
       void started.ended.then((how) => {
-        if (alone === started) onEnd(`${name}: ${how}: ${lastWords(started)}`);
+        if (alone === started) onEnd(`${name}: ${how}: ${lastOutput(started)}`);
       });
     },
     stop: () => end("SIGTERM"),
@@ -119,6 +119,6 @@ function replaceable(options: ReplaceableOptions): Replaceable {
   };
 }
 
-function lastWords(alone: Alone): string {
-  return alone.output().slice(-LAST_WORDS_CHARS);
+function lastOutput(alone: Alone): string {
+  return alone.output().slice(-LAST_OUTPUT_CHARS);
 }

@@ -83,7 +83,7 @@ export class Relay {
   /** The number of events in the last read. */
   #readEvents = 0;
   /** A publish failed: until one succeeds, each read waits for its publish. */
-  #isMending = false;
+  #isRecovering = false;
 
   constructor(options: RelayOptions) {
     const queue = this.#queue = new EventQueue(options.outbox);
@@ -117,7 +117,7 @@ export class Relay {
    * committed and is on the replica.
    */
   offer(rows: readonly EventRow[]): void {
-    if (this.#isMending || this.#options.clock.now() >= this.#heldUntil) {
+    if (this.#isRecovering || this.#options.clock.now() >= this.#heldUntil) {
       this.#queue.fallBehind();
       return;
     }
@@ -153,9 +153,9 @@ export class Relay {
   }
 
   async #advance(): Promise<number> {
-    if (this.#isMending) {
+    if (this.#isRecovering) {
       await this.step();
-      this.#isMending = false;
+      this.#isRecovering = false;
     } else if (await this.#read()) {
       this.#publish();
     }
@@ -166,7 +166,7 @@ export class Relay {
     // The caller receives its failure.
     if (this.#publisher.isRunning) return;
     this.#publisher.drain().catch((error: unknown) => {
-      this.#isMending = true;
+      this.#isRecovering = true;
       this.#options.onError(error);
       this.#loop.wake();
     });

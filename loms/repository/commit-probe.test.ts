@@ -16,13 +16,13 @@ const SEEN: SyncStates = {
 let clock: VirtualClock;
 const commit = vi.fn<() => Promise<never[]>>();
 const onConfirmed = vi.fn<(states: SyncStates) => void>();
-const look = vi.fn<() => Promise<SyncStates>>();
+const query = vi.fn<() => Promise<SyncStates>>();
 
 beforeEach(() => {
   clock = new VirtualClock();
   commit.mockReset().mockResolvedValue([]);
   onConfirmed.mockReset();
-  look.mockReset().mockResolvedValue(SEEN);
+  query.mockReset().mockResolvedValue(SEEN);
 });
 
 function open(settleMs = 0) {
@@ -30,7 +30,7 @@ function open(settleMs = 0) {
   return createCommitProbe({
     probes: pool,
     reads: pool,
-    listed: { look },
+    listed: { query },
     clock,
     settleMs,
     onConfirmed,
@@ -41,7 +41,7 @@ test("a commit that ended is confirmed if a listed replica is synchronous", asyn
   const probe = open();
   expect(await probe.commit()).toBe("confirmed");
   expect(onConfirmed).toHaveBeenLastCalledWith(SEEN);
-  look.mockResolvedValue({ ...SEEN, problem: "replica 1: async" });
+  query.mockResolvedValue({ ...SEEN, problem: "replica 1: async" });
   expect(await probe.commit()).toEqual({ asynchronous: "replica 1: async" });
 });
 
@@ -50,7 +50,7 @@ test("a commit is unseen until commits have waited for the same standbys long en
   expect(await probe.commit()).toBe("unseen");
   clock.stall(1_000);
   const other = { ...SEEN, standbys: "FIRST 1 (two)" };
-  look.mockResolvedValue(other);
+  query.mockResolvedValue(other);
   expect(await probe.commit()).toBe("unseen");
   clock.stall(1_499);
   expect(await probe.commit(), "counted from the change").toBe("unseen");
@@ -61,7 +61,7 @@ test("a commit is unseen until commits have waited for the same standbys long en
 });
 
 test("a commit that ended is unseen if the primary does not report the replicas", async () => {
-  look.mockRejectedValue(new AppError("deadline_exceeded", "too slow"));
+  query.mockRejectedValue(new AppError("deadline_exceeded", "too slow"));
   expect(await open().commit()).toBe("unseen");
   expect(onConfirmed).not.toHaveBeenCalled();
 });
@@ -73,5 +73,5 @@ test("a commit is unknown if the primary was lost, unconfirmed if it ended alone
   expect(await open().commit()).toBe("unknown");
   commit.mockRejectedValue(new AppError("unavailable", "its wait was cancelled"));
   expect(await open().commit()).toBe("unconfirmed");
-  expect(look).not.toHaveBeenCalled();
+  expect(query).not.toHaveBeenCalled();
 });

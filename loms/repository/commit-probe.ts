@@ -48,7 +48,7 @@ export interface CommitProbeOptions {
   readonly probes: StatementRunner;
   /** A pool of the primary that is never busy with commits. */
   readonly reads: StatementRunner;
-  readonly listed: Pick<ListedReplicas, "look">;
+  readonly listed: Pick<ListedReplicas, "query">;
   readonly clock: Clock;
   /** How long commits must have waited for the same standbys before one is confirmed, in ms. */
   readonly settleMs: number;
@@ -71,7 +71,7 @@ export function createCommitProbe(
       }
       try {
         // After the commit: its wait ends at once if the primary stops waiting for replicas.
-        const states = await listed.look();
+        const states = await listed.query();
         const { problem, standbys } = states;
         if (!seen || seen.standbys !== standbys) seen = { standbys, since: clock.now() };
         if (problem !== undefined) return { asynchronous: problem };

@@ -44,7 +44,7 @@ function listed(...urls: string[]) {
 }
 
 /** Polls the states; on a busy machine the first query may be too short. */
-const seen = (replicas: ListedReplicas) => expect.poll(() => replicas.look());
+const seen = (replicas: ListedReplicas) => expect.poll(() => replicas.query());
 
 test("the problem names the grant that an account needs to see the standbys", async () => {
   const replicas = new ListedReplicas(listed(asAccount(database.replicaUrl)));
@@ -86,10 +86,10 @@ test("a replica that stops answering keeps its identity", async () => {
   const replicas = new ListedReplicas(options);
   await seen(replicas).toMatchObject({ problem: undefined });
   await options.members[0]?.pool.close();
-  expect((await replicas.look()).problem).toBeUndefined();
+  expect((await replicas.query()).problem).toBeUndefined();
 });
 
 test("without a listed replica there is no query", async () => {
-  expect(await new ListedReplicas(listed()).look())
+  expect(await new ListedReplicas(listed()).query())
     .toMatchObject({ synchronous: new Set(), problem: undefined, standbys: undefined });
 });

@@ -10,9 +10,9 @@ import {
 import { RECEIVER, SENDERS } from "./statements.ts";
 
 /** Timeout of each query. */
-const LOOK_TIMEOUT_MS = 400;
+const QUERY_TIMEOUT_MS = 400;
 /** Timeout of the first query to each replica, which opens a connection. */
-const MEET_TIMEOUT_MS = 3_000;
+const FIRST_QUERY_TIMEOUT_MS = 3_000;
 
 /** A replica of DATABASE_REPLICA_URLS, with a name for logs. */
 export interface Replica {
@@ -53,24 +53,24 @@ export class ListedReplicas {
   }
 
   /** Queries each replica for its identity, with a long timeout; never rejects. */
-  async meet(): Promise<void> {
+  async open(): Promise<void> {
     const { members } = this.#options;
-    await Promise.all(members.map((member) => this.#identify(member, MEET_TIMEOUT_MS)));
+    await Promise.all(members.map((member) => this.#identify(member, FIRST_QUERY_TIMEOUT_MS)));
   }
 
   /**
    * Queries the states once.
    * @throws {AppError} if the primary does not answer
    */
-  async look(): Promise<SyncStates> {
+  async query(): Promise<SyncStates> {
     const { primary, members, clock } = this.#options;
     const queriedAt = clock.now();
     if (members.length === 0) {
       const none = { problem: undefined, standbys: undefined, position: undefined };
       return { queriedAt, synchronous: new Set(), ...none };
     }
-    await Promise.all(members.map((member) => this.#identify(member, LOOK_TIMEOUT_MS)));
-    const rows = await primary.run(SENDERS, [], this.#context(LOOK_TIMEOUT_MS));
+    await Promise.all(members.map((member) => this.#identify(member, QUERY_TIMEOUT_MS)));
+    const rows = await primary.run(SENDERS, [], this.#context(QUERY_TIMEOUT_MS));
     const standbys = rows[0]?.standbys;
     const position = rows[0]?.position ?? undefined;
     if (rows[0]?.may_see === false) {

@@ -13,7 +13,7 @@ export interface ReadRoutingOptions {
   readonly primary: Pool;
   /** Each with a name for logs; empty if every read goes to the primary. */
   readonly replicas: readonly Replica[];
-  readonly listed: Pick<ListedReplicas, "look">;
+  readonly listed: Pick<ListedReplicas, "query">;
   readonly clock: Clock;
   /** See {@link Replicas}; undefined: an answer of the primary is valid until the next one. */
   readonly leaseMs?: number;

@@ -206,7 +206,7 @@ test("reads are spread over the healthy replicas", async () => {
     replicas: pair,
     // One server under two names; e2e/two-replicas.stack.test.ts has two servers.
     listed: {
-      look: () =>
+      query: () =>
         Promise.resolve({
           ...{ queriedAt: 0, synchronous, problem: undefined, standbys: undefined },
           position: "0/1",

@@ -13,16 +13,16 @@ test("a probe begins with states that were just queried, unless it has newer one
   const states = (queriedAt: number, ...pools: Pool[]): SyncStates => (
     { queriedAt, synchronous: new Set(pools), ...NONE, position: "0/1" }
   );
-  const look = vi.fn(() => Promise.resolve(states(2)));
+  const query = vi.fn(() => Promise.resolve(states(2)));
   const replicas = new Replicas({
-    ...{ members: [member], listed: { look }, clock: new VirtualClock() },
+    ...{ members: [member], listed: { query }, clock: new VirtualClock() },
     ...{ leaseMs: Infinity, onHealth: () => {} },
   });
   replicas.take(states(1, pool));
   await replicas.step();
-  expect([replicas.healthy, look.mock.calls.length]).toEqual([[member], 0]);
+  expect([replicas.healthy, query.mock.calls.length]).toEqual([[member], 0]);
   await replicas.step();
   replicas.take(states(1, pool));
   await replicas.step();
-  expect([replicas.healthy, look.mock.calls.length]).toEqual([[], 2]);
+  expect([replicas.healthy, query.mock.calls.length]).toEqual([[], 2]);
 });

@@ -20,7 +20,7 @@ const CATCH_UP_PAUSE_MS = 40;
 
 export interface ReplicasOptions {
   readonly members: readonly Replica[];
-  readonly listed: Pick<ListedReplicas, "look">;
+  readonly listed: Pick<ListedReplicas, "query">;
   readonly clock: Clock;
   /** How long an answer of the primary is valid after its query was sent, in ms. */
   readonly leaseMs: number;
@@ -90,7 +90,7 @@ export class Replicas {
     const { members, leaseMs, listed, onHealth } = this.#options;
     const given = this.#states;
     this.#states = undefined;
-    const answer = given ?? await listed.look().catch(() => undefined);
+    const answer = given ?? await listed.query().catch(() => undefined);
     if (answer) this.#queriedAt = answer.queriedAt;
     const before = this.#healthy;
     const verdicts = await Promise.all(

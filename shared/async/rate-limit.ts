@@ -153,7 +153,7 @@ export class RateLimit implements RateLimiter {
     const now = this.#options.clock.now();
     this.#slots = this.#slots.filter(({ freeAt }) => freeAt === undefined || freeAt > now);
     // First, because after a stall a permit could go to a waiter with a passed deadline.
-    this.#refuseHopeless();
+    this.#refuseLate();
     while (this.#queue.length > 0 && this.#hasFree() && this.#pausedUntil <= now) {
       this.#queue.shift()?.grant();
     }
@@ -175,7 +175,7 @@ export class RateLimit implements RateLimiter {
   }
 
   /** A slow use delays all later waiters, some past their deadline. */
-  #refuseHopeless(): void {
+  #refuseLate(): void {
     const earliestStart = this.#earliestStarts();
     for (let position = 0; position < this.#queue.length;) {
       const waiter = this.#queue[position] as Waiter;

@@ -230,8 +230,8 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
           const member = fixture.startStuckMember(topic, "readers");
           await member.hasOne;
           // In a Kafka group a stuck member blocks a join until it is removed.
-          const heir = { topic, group: "readers", handle: eachMessage(inbox.take) };
-          const joined = fixture.openBus().subscribe(heir);
+          const next = { topic, group: "readers", handle: eachMessage(inbox.take) };
+          const joined = fixture.openBus().subscribe(next);
           await member.kill();
           await joined;
           await inbox.holds(6);

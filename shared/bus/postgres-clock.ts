@@ -27,7 +27,7 @@ const NEWEST_IS_AHEAD = `select
 /**
  * The part that a publish depends on, because pg-boss orders the jobs of a key by their creation.
  */
-export const LOOK_AT_NEWEST = `${NEWEST_IS_AHEAD} as ahead`;
+export const NEWEST_JOB = `${NEWEST_IS_AHEAD} as ahead`;
 /** Adds the other timestamps of the queue, in subqueries, so that an index finds the rows. */
 const IS_AHEAD = `${NEWEST_IS_AHEAD}
     or exists (
@@ -43,7 +43,7 @@ const IS_AHEAD = `${NEWEST_IS_AHEAD}
       where name = $1 and greatest(monitor_claim_on, monitor_on) > clock_timestamp()
     ) as ahead`;
 /** Adds whether a job's member is silent, which reads every job in progress. */
-const LOOK = `${IS_AHEAD},
+const QUEUE_STATE = `${IS_AHEAD},
     exists (
       select from pgboss.job
       where name = $1 and state = 'active' and not blocked
@@ -79,7 +79,7 @@ const MOVE_BACK = `with moment as materialized (
       or job.heartbeat_on > present
     )`;
 
-export interface QueueLook {
+export interface QueueState {
   /** There were timestamps in the server's future. */
   readonly ahead: boolean;
   /** The member that claimed a job has sent no heartbeat in time. */
@@ -87,23 +87,23 @@ export interface QueueLook {
 }
 
 /** Checks a queue, and moves its timestamps in the server's future to the present. */
-export function lookAfter(boss: PgBoss, queue: string): Promise<QueueLook> {
-  return moveBackIfAhead<QueueLook>(LOOK, boss, queue);
+export function checkQueue(boss: PgBoss, queue: string): Promise<QueueState> {
+  return moveBackIfAhead<QueueState>(QUEUE_STATE, boss, queue);
 }
 
 /** Moves a queue to the present if a job in it was created in the server's future. */
 export async function followClockBack(boss: PgBoss, queue: string): Promise<void> {
-  await moveBackIfAhead(LOOK_AT_NEWEST, boss, queue);
+  await moveBackIfAhead(NEWEST_JOB, boss, queue);
 }
 
-async function moveBackIfAhead<Look extends Pick<QueueLook, "ahead">>(
-  look: string,
+async function moveBackIfAhead<State extends Pick<QueueState, "ahead">>(
+  statement: string,
   boss: PgBoss,
   queue: string,
-): Promise<Look> {
+): Promise<State> {
   const database = boss.getDb();
-  const { rows } = await database.executeSql(look, [queue]);
-  const seen = rows[0] as Look;
+  const { rows } = await database.executeSql(statement, [queue]);
+  const seen = rows[0] as State;
   if (seen.ahead) await database.executeSql(MOVE_BACK, [queue]);
   return seen;
 }

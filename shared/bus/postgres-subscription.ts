@@ -6,7 +6,7 @@ import type { Logger } from "../telemetry/log.ts";
 import { type ThrottledLog, throttledLog } from "../telemetry/throttled-log.ts";
 import type { IncomingMessage, OutgoingMessage, SubscribeOptions, Subscription } from "./bus.ts";
 import { deliver } from "./deliver.ts";
-import { lookAfter } from "./postgres-clock.ts";
+import { checkQueue } from "./postgres-clock.ts";
 import { queueName, toDeadLetterJob } from "./postgres-queues.ts";
 import { Watchdog, type WatchLimits } from "./watchdog.ts";
 
@@ -79,7 +79,7 @@ export class PostgresSubscription implements Subscription {
   readonly #watchdog: Watchdog;
   #cancelHeartbeat: () => void = () => {};
   /** The check in progress. */
-  #looking: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
   #lastJobAt = -Infinity;
 
   constructor(options: PostgresSubscriptionOptions) {
@@ -116,7 +116,7 @@ export class PostgresSubscription implements Subscription {
     await this.#loop.close();
     await Promise.all(this.#deliveries);
     this.#cancelHeartbeat();
-    await this.#looking;
+    await this.#checking;
   }
 
   /** Starts the handlers of new messages; resolves with the delay until the next fetch, in ms. */
@@ -196,7 +196,7 @@ export class PostgresSubscription implements Subscription {
     this.#cancelHeartbeat = systemClock.setTimer(HEARTBEAT_INTERVAL_MS, () => {
       this.#scheduleHeartbeat();
       void this.#sendHeartbeat();
-      this.#looking ??= this.#look().finally(() => this.#looking = undefined);
+      this.#checking ??= this.#check().finally(() => this.#checking = undefined);
     });
   }
 
@@ -211,10 +211,10 @@ export class PostgresSubscription implements Subscription {
   }
 
   /** Makes jobs ready to be fetched after a clock stepped back or a member died. */
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const { boss, log } = this.#options;
     try {
-      const { ahead, silent } = await lookAfter(boss, this.queue);
+      const { ahead, silent } = await checkQueue(boss, this.queue);
       if (ahead) log.warn("clock of the bus's database stepped back", { queue: this.queue });
       if (silent) await boss.supervise(this.queue);
       if (!ahead && !silent) return;

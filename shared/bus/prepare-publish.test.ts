@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { LOOK_AT_NEWEST } from "./postgres-clock.ts";
+import { NEWEST_JOB } from "./postgres-clock.ts";
 import { type Connection, preparePublish } from "./prepare-publish.ts";
 
 const insertInto = (queue: string) =>
@@ -9,11 +9,11 @@ test("preparePublish() names each statement of a publish", async () => {
   const query = vi.fn<Connection["query"]>(() => Promise.resolve());
   const connection = { query };
   preparePublish(connection);
-  for (const text of [LOOK_AT_NEWEST, insertInto("a"), insertInto("b"), insertInto("a")]) {
+  for (const text of [NEWEST_JOB, insertInto("a"), insertInto("b"), insertInto("a")]) {
     await connection.query(text, ["value"]);
   }
   expect(query.mock.calls).toEqual([
-    [{ name: "publish_0", text: LOOK_AT_NEWEST }, ["value"]],
+    [{ name: "publish_0", text: NEWEST_JOB }, ["value"]],
     [{ name: "publish_1", text: insertInto("a") }, ["value"]],
     [{ name: "publish_2", text: insertInto("b") }, ["value"]],
     [{ name: "publish_1", text: insertInto("a") }, ["value"]],

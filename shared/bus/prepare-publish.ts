@@ -1,4 +1,4 @@
-import { LOOK_AT_NEWEST } from "./postgres-clock.ts";
+import { NEWEST_JOB } from "./postgres-clock.ts";
 
 /** The part of a client of `pg` that {@link preparePublish} wraps. */
 export interface Connection {
@@ -23,5 +23,5 @@ export function preparePublish(connection: Connection): void {
 
 /** Each queue has its own text. */
 function isOfPublish(text: string): boolean {
-  return text === LOOK_AT_NEWEST || text.trimStart().startsWith("INSERT INTO pgboss.job");
+  return text === NEWEST_JOB || text.trimStart().startsWith("INSERT INTO pgboss.job");
 }

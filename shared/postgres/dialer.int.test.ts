@@ -130,9 +130,9 @@ async function scripted(...answers: ((socket: Socket) => void)[]) {
   let connections = 0;
   const server = createServer((socket) => {
     connections++;
-    let heard = 0;
+    let received = 0;
     socket.on("error", () => {}).on("close", () => connections--);
-    socket.on("data", () => answers[heard++]?.(socket));
+    socket.on("data", () => answers[received++]?.(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());

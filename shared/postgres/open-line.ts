@@ -57,7 +57,7 @@ export async function openLine(options: OpenLineOptions): Promise<Line> {
     signal.addEventListener("abort", abort, { once: true });
     // The driver, which starts listening later, must receive later failures.
     socket.on("error", () => {});
-    await heard(socket, "connect");
+    await eventOf(socket, "connect");
     // The drivers write a statement in parts; each part would wait 40 ms for the acknowledgement of
     // the previous one.
     socket.setNoDelay(true);
@@ -69,7 +69,7 @@ export async function openLine(options: OpenLineOptions): Promise<Line> {
     }
     socket = connectTls({ socket, ...tlsOptions(tls, server.host) });
     socket.on("error", () => {});
-    await heard(socket, "secureConnect");
+    await eventOf(socket, "secureConnect");
     return { server, socket, encrypted: true };
   } catch (error) {
     socket.destroy();
@@ -82,7 +82,7 @@ export async function openLine(options: OpenLineOptions): Promise<Line> {
 /** Whether the server will encrypt. */
 async function agrees(socket: Socket): Promise<boolean> {
   socket.write(SSL_REQUEST);
-  const answer = String(await heard(socket, "data"));
+  const answer = String(await eventOf(socket, "data"));
   if (answer === YES) return true;
   if (answer === NO) return false;
   // More than one byte would be an injection before the encryption starts.
@@ -90,7 +90,7 @@ async function agrees(socket: Socket): Promise<boolean> {
 }
 
 /** The first event of its kind. Rejects if the socket fails or ends before. */
-function heard(socket: Socket, event: "connect" | "secureConnect" | "data"): Promise<unknown> {
+function eventOf(socket: Socket, event: "connect" | "secureConnect" | "data"): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const onEvent = (value: unknown) => settle(() => resolve(value));
     const onError = (error: unknown) => settle(() => reject(error as Error));

@@ -39,7 +39,7 @@ function top(bytes: Uint8Array, ...options: string[]): string {
 const FIRST_PPROF_MAX_MS = 120_000;
 
 /** 20 MB and more in small objects. */
-function keepMuch(): void {
+function keepMemory(): void {
   for (let n = 0; n < 400_000; n++) kept.push({ n, text: [n] });
 }
 
@@ -53,10 +53,10 @@ function computeMuch(): number {
 test.skipIf(!hasGo)(
   "a heap profile shows live memory by the function that allocated it",
   async () => {
-    keepMuch();
+    keepMemory();
     // Without -unit pprof chooses the unit of the smallest row.
     const text = top(await heapPprof(await profiler.heap()), "-lines", "-unit=MB");
-    expect(text).toMatch(/MB\s+\S+\s+keepMuch .*shared\/telemetry\/pprof\.int\.test\.ts/);
+    expect(text).toMatch(/MB\s+\S+\s+keepMemory .*shared\/telemetry\/pprof\.int\.test\.ts/);
     expect(kept.length).toBeGreaterThan(0);
   },
   FIRST_PPROF_MAX_MS,

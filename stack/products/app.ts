@@ -67,7 +67,7 @@ function call<Schema extends z.ZodType<{ token: string }>>(
     stats.count(method, c.req.header("user-agent"));
     // Before the fault, because the request has a deadline for its body and may be delayed.
     const bytes = await readBody(c, BODY_MAX_BYTES);
-    await faults.meet(c.req.raw.signal);
+    await faults.apply(c.req.raw.signal);
     const request = parse(bytes, schema);
     if (request.token !== token) throw new ServiceRefusal(401, "the token is wrong");
     return answerJson(c, 200, answer(request));

@@ -29,11 +29,11 @@ interface Force {
   left: number;
   readonly ended: AbortController;
   /** When the calls of the last second were admitted. */
-  letIn: number[];
+  admittedAt: number[];
 }
 
 function inForce(plan: FaultPlan): Force {
-  return { plan, left: plan.next ?? Infinity, ended: new AbortController(), letIn: [] };
+  return { plan, left: plan.next ?? Infinity, ended: new AbortController(), admittedAt: [] };
 }
 
 /** Delays and failures of calls, by the active plan. */
@@ -60,7 +60,7 @@ export class Faults {
    * Resolves when the call may proceed.
    * @throws {ServiceRefusal} as planned, or 429 when the call is over the limit
    */
-  async meet(caller: AbortSignal): Promise<void> {
+  async apply(caller: AbortSignal): Promise<void> {
     const force = this.#force;
     const { latency_ms, status, retry_after_s, hang } = force.plan;
     this.#keepLimit(force);
@@ -76,10 +76,10 @@ export class Faults {
     const { limit_rps, retry_after_s = 1 } = force.plan;
     if (limit_rps === undefined) return;
     const now = this.#clock.now();
-    force.letIn = force.letIn.filter((at) => at > now - SECOND_MS);
-    if (force.letIn.length >= limit_rps) {
+    force.admittedAt = force.admittedAt.filter((at) => at > now - SECOND_MS);
+    if (force.admittedAt.length >= limit_rps) {
       throw new ServiceRefusal(429, `more than ${limit_rps} calls in a second`, retry_after_s);
     }
-    force.letIn.push(now);
+    force.admittedAt.push(now);
   }
 }

@@ -171,13 +171,13 @@ test("refused events are left to replay-refused", async () => {
 });
 
 test("dead-lettered events are listed, and at most --max are put back", async () => {
-  let mended = false;
+  let readable = false;
   const inbox = new Inbox();
   await bus.subscribe({
     topic: ORDER_EVENTS,
     group: NOTIFIER_GROUP,
     handle: eachMessage((incoming) =>
-      mended ? inbox.take(incoming) : Promise.reject(new UnreadableMessageError("not yet"))
+      readable ? inbox.take(incoming) : Promise.reject(new UnreadableMessageError("not yet"))
     ),
   });
   await bus.publish(ORDER_EVENTS, ["0", "1", "2"].map((value) => message("7", value)));
@@ -187,7 +187,7 @@ test("dead-lettered events are listed, and at most --max are put back", async ()
   expect(listed[0]).toMatch(/^the first 2 dead-lettered events/);
   expect(listed[1]).toMatch(/^ {2}order 7 {2}loms\.order-events\/notifier\/.* {2}not yet\n {4}0$/);
 
-  mended = true;
+  readable = true;
   expect(await replayDeadLetterQueue({ bus }, 2)).toEqual([
     "put back 2 dead-lettered events of loms.order-events.dlq",
     "notifier drops those that are not newer than the last shown",
