@@ -8,7 +8,6 @@ const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify
 export type SslMode = (typeof SSL_MODES)[number];
 
 const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
-type Version = (typeof VERSIONS)[number];
 
 /** Modes that do not require TLS: `allow` tries plain first, `prefer` tries TLS first. */
 const OPTIONAL: readonly SslMode[] = ["disable", "allow", "prefer"];
@@ -18,15 +17,10 @@ export interface TlsSettings {
   readonly mode: SslMode;
   /** Without negotiating with the server first (PostgreSQL 17). */
   readonly direct: boolean;
-  /** Authorities that must have signed a server's certificate; undefined: it is not verified. */
-  readonly roots: string | string[] | undefined;
-  readonly certificate: string | undefined;
-  readonly key: string | undefined;
-  readonly keyPassword: string | undefined;
   /** Whether the client sends the server's name before the certificate arrives (SNI). */
   readonly namesHost: boolean;
-  readonly versionMin: Version | undefined;
-  readonly versionMax: Version | undefined;
+  /** Node's options that are the same for every server. */
+  readonly options: ConnectionOptions;
 }
 
 /** @throws {DatabaseUrlError} */
@@ -44,16 +38,24 @@ export function readTls(parameters: ReadonlyMap<string, string>): TlsSettings {
   if (Boolean(certificate) !== Boolean(key)) {
     throw new DatabaseUrlError("has only one of sslcert and sslkey");
   }
+  const ca = system ? getCACertificates("system") : readFile("sslrootcert", given("sslrootcert"));
+  const options = {
+    ca,
+    // libpq verifies the server's certificate in every mode in which it has roots.
+    rejectUnauthorized: ca !== undefined,
+    cert: readFile("sslcert", certificate),
+    key: readFile("sslkey", key),
+    passphrase: given("sslpassword"),
+    minVersion: oneOf(parameters, "ssl_min_protocol_version", VERSIONS),
+    maxVersion: oneOf(parameters, "ssl_max_protocol_version", VERSIONS),
+    ALPNProtocols: direct ? ["postgresql"] : undefined,
+  };
   return {
     mode,
     direct,
-    roots: system ? getCACertificates("system") : readFile("sslrootcert", given("sslrootcert")),
-    certificate: readFile("sslcert", certificate),
-    key: readFile("sslkey", key),
-    keyPassword: given("sslpassword"),
     namesHost: oneOf(parameters, "sslsni", ["0", "1"]) !== "0",
-    versionMin: oneOf(parameters, "ssl_min_protocol_version", VERSIONS),
-    versionMax: oneOf(parameters, "ssl_max_protocol_version", VERSIONS),
+    // Node takes undefined ones for values.
+    options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
   };
 }
 
@@ -66,29 +68,14 @@ export function tlsFiles(parameters: ReadonlyMap<string, string>): string[] {
 
 /** Options of Node's TLS for one server. */
 export function tlsOptions(settings: TlsSettings, host: string): ConnectionOptions {
-  const { mode, roots, certificate, key, keyPassword } = settings;
+  const { mode, namesHost, options } = settings;
   return {
-    // libpq verifies the server's certificate in every mode in which it has roots.
-    rejectUnauthorized: roots !== undefined,
-    // Only verify-full checks the name in it.
+    ...options,
+    // Only verify-full checks the name in the certificate.
     checkServerIdentity: (_name, shown) =>
       mode === "verify-full" ? checkServerIdentity(host, shown) : undefined,
-    ...defined({
-      ca: roots,
-      cert: certificate,
-      key,
-      passphrase: keyPassword,
-      servername: settings.namesHost && !isIP(host) ? host : undefined,
-      minVersion: settings.versionMin,
-      maxVersion: settings.versionMax,
-      ALPNProtocols: settings.direct ? ["postgresql"] : undefined,
-    }),
+    ...(namesHost && !isIP(host) && { servername: host }),
   };
-}
-
-/** Removes undefined options, which Node takes for values. */
-function defined(options: Readonly<Record<string, unknown>>): ConnectionOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function readMode(parameters: ReadonlyMap<string, string>, system: boolean): SslMode {
