@@ -11,7 +11,7 @@ import { describeFinding } from "./invariants/describe-finding.ts";
 const USAGE = `npm run verify -- [--notifier-log path]…
 
 Checks the stack that runs in this folder (STACK_DATA names another one), or the database of
-DATABASE_URL with DATABASE_REPLICA_URLS and PRODUCT_URL. Orders may go on meanwhile.
+DATABASE_URL with DATABASE_REPLICA_URLS and PRODUCT_URL. Orders may continue meanwhile.
 
   --notifier-log path  what a notifier has printed, as JSON lines; the longest running first
 `;

@@ -34,6 +34,12 @@ export const BANNED_WORDS: readonly BannedWord[] = [
   { pattern: /\bcan(not)? be had\b/i, instead: "is available, is unavailable" },
   { pattern: /\bh(o|e)lds? against\b/i, instead: "checks against, conforms to" },
   { pattern: /\b(its|their) turn\b/i, instead: "a permit, the rate limit" },
+  { pattern: /\bgo(es)? on\b/i, instead: "continues" },
+  { pattern: /\bst(an|oo)ds? in the way\b/i, instead: "prevents, the violated precondition" },
+  { pattern: /\bsettles? for\b/i, instead: "accepts, falls back to" },
+  { pattern: /\bmend(s|ed|ing)?\b/i, instead: "corrects, repairs" },
+  { pattern: /\bbears?\b/i, instead: "supports, allows" },
+  { pattern: /\blast words\b/i, instead: "last output" },
   { pattern: /->>\w+: .*;|Note over .*;/, instead: "a comma: ';' ends a statement of Mermaid" },
 ];
 

@@ -7,7 +7,7 @@ import { type ShopOnPatroni, startShopOn } from "./shop-on-patroni.ts";
 
 const programs = inject("machines");
 
-const GOES_ON_MAX_MS = 60_000;
+const CONTINUES_MAX_MS = 60_000;
 
 interface Accident {
   readonly name: string;
@@ -62,16 +62,16 @@ describe.skipIf(!programs)("a primary that is lost under load", () => {
 
   test.for(ACCIDENTS)("$name: no order is lost or duplicated", async (accident, { task }) => {
     const load = new Load(shop.transports);
-    await load.goesOn(GOES_ON_MAX_MS);
+    await load.continues(CONTINUES_MAX_MS);
     const primary = await cluster.withRole("leader");
     await accident.happen(primary);
     await eventually(async () => {
       expect(await cluster.withRole("leader")).not.toBe(primary);
-    }, GOES_ON_MAX_MS);
-    await load.goesOn(GOES_ON_MAX_MS);
+    }, CONTINUES_MAX_MS);
+    await load.continues(CONTINUES_MAX_MS);
     await accident.end(primary);
     await cluster.whole();
-    await load.goesOn(GOES_ON_MAX_MS);
+    await load.continues(CONTINUES_MAX_MS);
 
     await shop.expectNothingLost(await load.stop());
     // Not asserted: pg_rewind and other tests on the same machine may take seconds of it.

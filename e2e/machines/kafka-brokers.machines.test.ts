@@ -61,7 +61,7 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     return offsets.find(({ partitionId }) => partitionId === number)?.leader ?? 0;
   }
 
-  async function goOn(): Promise<void> {
+  async function showMore(): Promise<void> {
     const before = shop.tally.count;
     await eventually(
       () => expect(shop.tally.count).toBeGreaterThan(before + SHOWN_MORE),
@@ -135,18 +135,18 @@ describe.skipIf(!programs)("order events on three brokers", () => {
 
   test("leaders are killed under load: nothing is lost, repeated or reordered", async () => {
     const orders = await underLoad(shop, async () => {
-      await goOn();
+      await showMore();
       for (const partition of [0, 1]) {
         const leader = (await partitions()).find(({ partitionId }) => partitionId === partition);
         const broker = shop.broker.brokers[(leader?.leader ?? 0) - 1];
         await broker?.kill();
-        await goOn();
+        await showMore();
         await broker?.start();
         await eventually(async () => {
           for (const { isr } of await partitions()) expect(isr).toHaveLength(3);
         }, COMPLETE_MAX_MS);
       }
-      await goOn();
+      await showMore();
     });
     await expectComplete(orders);
     for (const alone of processes) alone.signal("SIGTERM");

@@ -32,7 +32,7 @@ export class Load {
   }
 
   /** Waits until this many more orders are payed. */
-  async goesOn(withinMs: number): Promise<void> {
+  async continues(withinMs: number): Promise<void> {
     const before = this.#payedAt.length;
     await eventually(() => {
       expect(this.#payedAt.length).toBeGreaterThan(before + MORE_ORDERS);

@@ -50,16 +50,16 @@ describe.skipIf(!programs || !stores)("two of each service behind HAProxy", () =
     const buyers = Array.from({ length: BUYERS }, async () => {
       while (isOpen) orders.push(await purchase(shop));
     });
-    const goOn = async () => {
+    const buyMore = async () => {
       const before = orders.length;
       await eventually(() => expect(orders.length).toBeGreaterThan(before + MORE_ORDERS));
     };
     const restarted = async () => {
-      await goOn();
+      await buyMore();
       for (const process of services.processes) {
         await process.stop();
         await process.start();
-        await goOn();
+        await buyMore();
       }
     };
     try {

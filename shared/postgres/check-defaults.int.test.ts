@@ -40,9 +40,9 @@ test.each([
   ["default_transaction_isolation", "serializable", "read committed"],
   ["default_transaction_isolation", "repeatable read", "read committed"],
   ["default_transaction_read_only", "on", "off"],
-])("%s = %s is refused, with the statement that corrects it", async (setting, value, mended) => {
+])("%s = %s is refused, with the statement that corrects it", async (setting, value, correct) => {
   await open().db.execute(sql.raw(`alter database ${name()} set ${setting} = '${value}'`));
-  const remedy = `ALTER ROLE postgres IN DATABASE ${name()} SET ${setting} = '${mended}'`;
+  const remedy = `ALTER ROLE postgres IN DATABASE ${name()} SET ${setting} = '${correct}'`;
   await expect(check()).rejects.toMatchObject({
     code: "failed_precondition",
     message: expect.stringContaining(`'${value}'`),
