@@ -75,17 +75,10 @@ export class ListedReplicas {
     const position = rows[0]?.position ?? undefined;
     if (rows[0]?.may_see === false) {
       const problem = "loms may not see which replicas are synchronous: " +
-        `GRANT pg_read_all_stats TO ${quoteIdentifier(rows[0].account)}`;
+        `GRANT pg_read_all_stats TO ${rows[0].account}`;
       return { queriedAt, synchronous: new Set(), problem, standbys, position };
     }
-    const senders = rows.flatMap((row): Sender[] =>
-      row.application_name === null || row.sync_state === null ? [] : [{
-        applicationName: row.application_name,
-        slot: row.slot_name,
-        syncState: row.sync_state,
-      }]
-    );
-    const states = members.map((member) => ({ member, state: this.#stateOf(member, senders) }));
+    const states = members.map((member) => ({ member, state: this.#stateOf(member, rows) }));
     const synchronous = states.filter(({ state }) => state === "sync");
     return {
       queriedAt,
@@ -121,8 +114,4 @@ export class ListedReplicas {
   #context(timeoutMs: number): RequestContext {
     return backgroundContext(timeoutMs, this.#options.clock);
   }
-}
-
-function quoteIdentifier(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }

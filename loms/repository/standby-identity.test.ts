@@ -29,12 +29,10 @@ test("a server without a receiver, or with a hidden one, has no identity", () =>
 });
 
 const sender = (
-  applicationName: string,
-  syncState: string,
-  slot: string | null = null,
-): Sender => ({
-  ...{ applicationName, syncState, slot },
-});
+  application_name: string,
+  sync_state: string,
+  slot_name: string | null = null,
+): Sender => ({ application_name, sync_state, slot_name });
 const NAMED = { by: "application_name", name: "a" } as const;
 
 test.each(["sync", "potential", "quorum", "async"])(

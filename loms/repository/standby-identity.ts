@@ -1,3 +1,6 @@
+import type { RowOf } from "../../shared/postgres/statement.ts";
+import type { SENDERS } from "./statements.ts";
+
 // Finds the row of a replica in the primary's pg_stat_replication. Addresses do not identify it:
 // between containers and behind proxies each side sees another one. So the replica reports the name
 // of its receiver: its replication slot, which one sender has, or else its application_name, by
@@ -8,12 +11,11 @@ export type StandbyIdentity =
   | { readonly by: "slot"; readonly name: string }
   | { readonly by: "application_name"; readonly name: string };
 
-/** A connected standby, as the primary sees it. */
-export interface Sender {
-  readonly applicationName: string;
-  readonly slot: string | null;
-  readonly syncState: string;
-}
+/** A connected standby, as the primary sees it; null in every column: there is none. */
+export type Sender = Pick<
+  RowOf<typeof SENDERS.columns>,
+  "application_name" | "slot_name" | "sync_state"
+>;
 
 /**
  * Only "sync" has each acknowledged commit; the other states are the reason why a replica has not.
@@ -45,12 +47,13 @@ export function syncStateOf(
   senders: readonly Sender[],
   sharers: number,
 ): SyncState {
-  const matches = senders.filter(({ slot, applicationName }) =>
-    identity.name === (identity.by === "slot" ? slot : applicationName)
+  const matches = senders.filter(({ slot_name, application_name, sync_state }) =>
+    sync_state !== null &&
+    identity.name === (identity.by === "slot" ? slot_name : application_name)
   );
   const [first] = matches;
   if (!first) return "not connected";
   if (matches.length < sharers) return "ambiguous";
-  const others = matches.find(({ syncState }) => syncState !== first.syncState);
-  return others ? "ambiguous" : first.syncState as SyncState;
+  const others = matches.find(({ sync_state }) => sync_state !== first.sync_state);
+  return others ? "ambiguous" : first.sync_state as SyncState;
 }

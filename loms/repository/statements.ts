@@ -105,7 +105,8 @@ const SYNC_STANDBYS_TEXT = `concat_ws(
 export const SENDERS = defineStatement({
   name: "senders",
   kind: "select",
-  text: `select pg_has_role('pg_read_all_stats', 'usage') as may_see, current_user::text as account,
+  text: `select pg_has_role('pg_read_all_stats', 'usage') as may_see,
+      quote_ident(current_user) as account,
       ${SYNC_STANDBYS_TEXT} as standbys,
       case when not pg_is_in_recovery() then pg_current_wal_flush_lsn()::text end as position,
       sender.application_name, slot.slot_name::text, sender.sync_state
