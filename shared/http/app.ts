@@ -27,7 +27,7 @@ import {
 import { CONSTANT_HEADERS, HttpError, problemHeaders, problemOf } from "./problem.ts";
 import { BODY_MAX_BYTES, namesJson, readBody, requireJson } from "./read-body.ts";
 
-const JSON_HEADERS = { ...CONSTANT_HEADERS, "content-type": "application/json" };
+const JSON_TYPE = { "content-type": "application/json" };
 export type HttpApp = OpenAPIHono<HttpEnv> & { readonly inExchange: InExchange };
 
 /** Creates the handler of a path; `route` is its pattern, if it has one. */
@@ -118,32 +118,25 @@ function answerWithoutRoute(c: HttpContext, exchange: Exchange): Answered | unde
 
 /** Answers with `body` as JSON, bigints with every digit; without `body` the answer has none. */
 export function answerJson(c: HttpContext, status: number, body?: unknown): Answered {
-  if (body === undefined) return answer(c, status, null, CONSTANT_HEADERS);
-  return answer(c, status, JSON.stringify(body, jsonIntegers), JSON_HEADERS);
+  if (body === undefined) return answerText(c, status, null, {});
+  return answerText(c, status, JSON.stringify(body, jsonIntegers), JSON_TYPE);
 }
 
 /** Answers with the problem body of what was thrown, and keeps the error for the log. */
-export function answerProblem(c: HttpContext, thrown: unknown): Answered {
+function answerProblem(c: HttpContext, thrown: unknown): Answered {
   const exchange = c.get("exchange");
   const error = exchange.error = toAppError(thrown);
   const problem = problemOf(error, exchange.context.traceId);
-  return answer(c, problem.status, JSON.stringify(problem), problemHeaders(error));
-}
-
-/** Answers with `body`; `headers` take precedence over the constant ones. */
-export function answerText(
-  c: HttpContext,
-  status: number,
-  body: AnswerBody,
-  headers: Record<string, string>,
-): Answered {
-  return answer(c, status, body, { ...CONSTANT_HEADERS, ...headers });
+  return answerText(c, problem.status, JSON.stringify(problem), problemHeaders(error));
 }
 
 type AnswerBody = string | Uint8Array<ArrayBuffer> | null;
 
-/** The last step of every answer. Compresses a large one if the caller accepts gzip. */
-function answer(
+/**
+ * Answers with `body`, compressed if it is large and the caller accepts gzip. `headers` take
+ * precedence over the constant ones.
+ */
+export function answerText(
   c: HttpContext,
   status: number,
   body: AnswerBody,
@@ -172,7 +165,11 @@ function respond(
   if (body !== null) {
     exchange.bytes = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
   }
-  const named: Record<string, string> = { ...headers, "x-request-id": exchange.requestId };
+  const named: Record<string, string> = {
+    ...CONSTANT_HEADERS,
+    ...headers,
+    "x-request-id": exchange.requestId,
+  };
   if (exchange.origin !== undefined) allowOrigin(exchange.origin, named);
   // Hono removes the body of an answer to HEAD, and with it the length.
   if (exchange.method === "HEAD" && body !== null) named["content-length"] = String(exchange.bytes);
