@@ -25,7 +25,7 @@ if (!cart || !loms) {
       ? { products, lomsAdmin, lomsAdminToken: LOMS_ADMIN_TOKEN || undefined }
       : undefined;
     await runStory(narrator, { cart, loms, keeper, notifierLog, brokers });
-    process.stdout.write(`\ndemo: ${narrator.steps} steps, all as expected\n`);
+    process.stdout.write(`\ndemo: ${narrator.steps} steps, all as promised\n`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     process.stdout.write(`\ndemo: step ${narrator.steps} (${narrator.title}): ${reason}\n`);
