@@ -1,13 +1,13 @@
 import { type LogRecord, prettyLine } from "../shared/telemetry/log-record.ts";
 import { redactUrls } from "../shared/redact.ts";
-import { parseExact } from "./exact-json.ts";
+import { parseJson } from "../shared/json.ts";
 import type { StackFacts } from "./stack-file.ts";
 
 /** Renders a service's log line for people; other lines stay unchanged. */
 export function renderLine(line: string): string {
   if (!line.startsWith("{")) return line;
   try {
-    return prettyLine(parseExact(line) as LogRecord);
+    return prettyLine(parseJson(line) as LogRecord);
   } catch {
     return line;
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { sleep, systemClock } from "../shared/async/request-context.ts";
-import { parseExact } from "../stack/exact-json.ts";
+import { parseJson } from "../shared/json.ts";
 import { LogTail } from "../stack/processes/log-tail.ts";
 
 /** Notifications arrive within milliseconds, later on a busy machine. */
@@ -22,7 +22,7 @@ export interface PrintedNotification {
 export function readNotificationLine(line: string): PrintedNotification | undefined {
   if (!line.includes('"order_id"')) return undefined;
   try {
-    const read = parseExact(line) as PrintedNotification;
+    const read = parseJson(line) as PrintedNotification;
     const { order_id, user_id, seq, status, at, reason } = read;
     if ((seq as number | undefined) === undefined) return undefined;
     return { order_id, user_id, seq, status, at, ...(reason !== undefined && { reason }) };

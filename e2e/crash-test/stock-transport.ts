@@ -1,5 +1,5 @@
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
-import { parseExact } from "../../stack/exact-json.ts";
+import { parseJson } from "../../shared/json.ts";
 import { readAnswer } from "./answer.ts";
 import type { Delivery } from "./delivery.ts";
 
@@ -41,7 +41,7 @@ export function openStockTransport(url: string): StockTransport {
           body: JSON.stringify(body),
           signal: AbortSignal.timeout(REQUEST_MAX_MS),
         });
-        return toStockAnswer(response.status, parseExact(await response.text()));
+        return toStockAnswer(response.status, parseJson(await response.text()));
       } catch (error) {
         return { kind: "unknown", why: (error as Error).message };
       }

@@ -6,7 +6,7 @@ import { createGrpcClient } from "../../shared/grpc/client.ts";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { STATUS_BY_CODE } from "../../shared/http/problem.ts";
 import { childTraceparent } from "../../shared/telemetry/tracing.ts";
-import { parseExact } from "../../stack/exact-json.ts";
+import { parseJson } from "../../shared/json.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import type { Line } from "./ledger.ts";
 
@@ -152,6 +152,6 @@ async function send(
     signal: AbortSignal.timeout(REQUEST_MAX_MS),
   });
   const text = await response.text();
-  const parsed = text === "" ? {} : parseExact(text) as Record<string, unknown>;
+  const parsed = text === "" ? {} : parseJson(text) as Record<string, unknown>;
   return { status: response.status, body: parsed };
 }

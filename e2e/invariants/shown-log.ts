@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { parseExact } from "../../stack/exact-json.ts";
+import { parseJson } from "../../shared/json.ts";
 
 const CHUNK_BYTES = 1 << 20;
 const NEWLINE = 0x0a;
@@ -88,7 +88,7 @@ export class ShownLog {
 function parseLine(line: string): Line {
   if (!line.startsWith("{")) return {};
   try {
-    return parseExact(line) as Line;
+    return parseJson(line) as Line;
   } catch {
     return {};
   }

@@ -1,6 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from "../../shared/config.ts";
 import { type LogRecord, showValue } from "../../shared/telemetry/log-record.ts";
-import { parseExact } from "../exact-json.ts";
+import { parseJson } from "../../shared/json.ts";
 
 /** About 2 MB; lines longer than a stack trace are cut. */
 const LINES_MAX = 5_000;
@@ -44,8 +44,9 @@ export class LogLines {
 
 function readLine(service: string, line: string): LogLine {
   try {
-    const { service: name, timestamp, level, message, trace_id, span_id: _, ...fields } =
-      parseExact(line) as LogRecord;
+    const { service: name, timestamp, level, message, trace_id, span_id: _, ...fields } = parseJson(
+      line,
+    ) as LogRecord;
     return {
       ...{ service: name, timestamp, level, message: cut(message) },
       traceId: trace_id ?? "",

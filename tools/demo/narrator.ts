@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { createDirectFetch } from "../../shared/http-client/direct-fetch.ts";
 import { redactUrls } from "../../shared/redact.ts";
-import { parseExact } from "../../stack/exact-json.ts";
+import { parseJson } from "../../shared/json.ts";
 
 /** A request without an answer within this time fails the demo. */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -87,7 +87,7 @@ export class Narrator {
       const text = await response.text();
       const shown = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
       this.say(`${response.status} ${shown}`);
-      return { status: response.status, body: (text ? parseExact(text) : {}) as Answer["body"] };
+      return { status: response.status, body: (text ? parseJson(text) : {}) as Answer["body"] };
     } catch (error) {
       throw new BrokenPromise("no answer", { cause: error });
     }
