@@ -28,7 +28,7 @@ export interface Place {
 }
 
 /** An outbox in the database, as relay, cleaner and metrics use it. */
-export interface Outbox {
+export interface Outbox extends ReturnType<typeof statementsOf> {
   /**
    * Parameters: the relay's id, the length of its lease in ms, ids of events to omit, and the
    * maximum number of events.
@@ -36,16 +36,6 @@ export interface Outbox {
   readonly read: Statement<
     readonly ["uuid", "int4", "int8[]", "int4", "text"],
     ReadColumns & Readonly<Record<string, ColumnType>>
-  >;
-  /** Parameters: the relay's id, the ids of published events, and whether its lease ends. */
-  readonly mark: Statement<readonly ["uuid", "int8[]", "bool"], { readonly done: "void" }>;
-  /** Parameters: the ids of permanently refused events, and the bus's reasons. */
-  readonly refuse: Statement<readonly ["int8[]", "text[]"], Readonly<Record<never, ColumnType>>>;
-  /** Parameters: how long published events are kept, in ms, and the number of events to check. */
-  readonly clean: Statement<readonly ["int8", "int4"], { readonly deleted: "int4" }>;
-  readonly backlog: Statement<
-    readonly [],
-    { readonly events: "int8"; readonly oldest_age_seconds: "float8"; readonly refused: "int8" }
   >;
   // Method syntax, so that each outbox accepts the rows of its own statement.
   toMessage(row: EventRow): OutgoingMessage;
@@ -67,7 +57,10 @@ export type RefusedEvent = EventName & { readonly reason: string };
  */
 export function statementsOf(table: "outbox" | "stock_outbox", key: string) {
   return {
-    // An event that is already recorded does not change.
+    /**
+     * Parameters: the ids of permanently refused events, and the bus's reasons. An event that is
+     * already recorded does not change.
+     */
     refuse: defineStatement({
       name: `${table}_refuse`,
       kind: "insert",
@@ -83,6 +76,7 @@ export function statementsOf(table: "outbox" | "stock_outbox", key: string) {
       parameters: ["int8[]", "text[]"],
       columns: {},
     }),
+    /** Parameters: the relay's id, the ids of published events, and whether its lease ends. */
     mark: defineStatement({
       name: `${table}_mark`,
       kind: "update",
@@ -90,6 +84,7 @@ export function statementsOf(table: "outbox" | "stock_outbox", key: string) {
       parameters: ["uuid", "int8[]", "bool"],
       columns: { done: "void" },
     }),
+    /** Parameters: how long published events are kept, in ms, and the number of events to check. */
     clean: defineStatement({
       name: `${table}_clean`,
       kind: "delete",
