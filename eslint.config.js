@@ -12,7 +12,7 @@ export default tseslint.config(
     rules: {
       "complexity": ["error", 10],
       "sonarjs/cognitive-complexity": ["error", 15],
-      "max-lines": ["error", { max: 300, skipComments: true, skipBlankLines: true }],
+      "max-lines": ["error", { max: 300 }],
       "eqeqeq": "error",
       "no-console": "error",
       "no-restricted-properties": ["error", {

@@ -8,21 +8,22 @@ import { toOrderItem } from "./order-item.ts";
 import { ORDER_INFO, STOCKS_INFO } from "./read-statements.ts";
 import { toSkuStock } from "./stock-reader.ts";
 
-// shared/telemetry/batcher.ts describes how these limits relate.
-
-/**
- * Orders or SKUs per statement. Half of a usual load: while one half is read, the other is
- * answered. With a larger limit, callers that wait for each other's batch run in lockstep.
- */
-const BATCH_MAX = 32;
-/** Queued calls of each kind. A longer queue would take seconds. */
-const WAITING_MAX = 5_000;
-/** Concurrent statements of each kind. A third gains nothing. */
-const BATCHES_MAX = 2;
-/** After this time the server counts as not answering. */
-const STALLED_AFTER_MS = 100;
-const STALLED_MAX = 2;
-const GRACE_MS = 100;
+/** shared/telemetry/batcher.ts describes how these relate. */
+const GROUP_LIMITS = {
+  /**
+   * Half of a usual load: while one half is read, the other is answered. With a larger limit,
+   * callers that wait for each other's batch run in lockstep.
+   */
+  batchMax: 32,
+  /** Queued calls of each kind. A longer queue would take seconds. */
+  waitingMax: 5_000,
+  /** Statements of each kind. A third gains nothing. */
+  batchesMax: 2,
+  /** After this time the server counts as not answering. */
+  stalledAfterMs: 100,
+  stalledMax: 2,
+  graceMs: 100,
+};
 
 /**
  * Reads single orders and SKUs; calls that arrive together share one statement of `sets`. A
@@ -31,19 +32,15 @@ const GRACE_MS = 100;
 export function createGroupedReader(
   sets: OrderSetReader,
   metrics: Metrics,
-  { batchesMax = BATCHES_MAX } = {},
+  limits: Partial<typeof GROUP_LIMITS> = {},
 ): OrderReader {
   function grouped<Key, Value>(
     name: string,
     read: (keys: readonly Key[], context: RequestContext) => Promise<ReadonlyMap<Key, Value>>,
   ) {
     return groupedCalls<Key, Value | undefined>({
-      batchMax: BATCH_MAX,
-      waitingMax: WAITING_MAX,
-      batchesMax,
-      stalledAfterMs: STALLED_AFTER_MS,
-      stalledMax: STALLED_MAX,
-      graceMs: GRACE_MS,
+      ...GROUP_LIMITS,
+      ...limits,
       onBatch: batcherMetrics(metrics, name),
       async run(keys, context) {
         const found = await read(keys, context);

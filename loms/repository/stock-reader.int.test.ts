@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../shared/async/request-context.ts";
-import { Pool, type PoolRole } from "../../shared/postgres/pool.ts";
+import { Pool } from "../../shared/postgres/pool.ts";
+import { type PoolRole } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { ListedReplicas } from "./listed-replicas.ts";
 import { ReadRouting } from "./read-routing.ts";

@@ -88,7 +88,7 @@ test("payed, cancelled and expired orders are counted when their status changes"
   returnRows([{ kind: "changed", event_id: 1n }, { kind: "unchanged" }, { kind: "not_found" }]);
   await writer.orderPay(CHANGES, context);
   await writer.orderCancel(CHANGES, context);
-  returnRows([{}, {}, {}]);
+  returnRows([2n, 3n, 4n].map((event_id) => ({ event_id })));
   await writer.expireOrders(10, context);
   expect((await counted()).transitions).toEqual({ [PAYED]: 1, [CANCELLED]: 1, [EXPIRED]: 3 });
 });

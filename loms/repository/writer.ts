@@ -23,34 +23,32 @@ import { orderTotalPrice } from "../domain/order-create.ts";
 import type { OrderEventRow } from "../outbox/order-outbox.ts";
 import { EXPIRE_ORDERS, ORDER_CHANGE, ORDER_CREATE } from "./statements.ts";
 
-// Group commit: orders that arrive while a transaction is in progress share the next one.
-// Each order is admitted separately, in the order of arrival. If the deadline of a waiting order
-// passes, it was not sent, and its outcome is known. If the outcome of a transaction is lost, it is
-// unknown for the orders of that transaction only.
-//
-// A transaction that the server rolled back because of its contents has done nothing, and each of
-// its halves is sent, down to the order that caused it.
-//
-// shared/telemetry/batcher.ts describes how these limits relate.
+// Group commit (docs/decisions/0045): orders that arrive while a transaction is in progress share
+// the next one. Each is admitted separately, in the order of arrival. A transaction that the server
+// rolled back because of its contents has done nothing, and each of its halves is sent, down to the
+// order that caused it.
 
-/** Limits the duration of a transaction, and of its locks, to some 20 ms. */
-const ORDERS_MAX = 256;
-/** The same for orders with many lines; a single order may have 1000. */
-const LINES_MAX = 4_000;
-/** Queued calls of each kind: what an overloaded loms answers within a second. */
-const WAITING_MAX = 2_000;
-/** Concurrent transactions of each kind. A second would share locks and CPUs, and gain nothing. */
-const BATCHES_MAX = 1;
-/** A transaction that takes this long waits for a lock or for the server. */
-const STALLED_AFTER_MS = 200;
-const STALLED_MAX = 2;
-const GRACE_MS = 100;
+/** shared/telemetry/batcher.ts describes how these relate. */
+const GROUP_LIMITS = {
+  /** Limits the duration of a transaction, and of its locks, to some 20 ms. */
+  batchMax: 256,
+  /** The same in lines of orders; a single order may have 1000. */
+  weightMax: 4_000,
+  /** Queued calls of each kind: what an overloaded loms answers within a second. */
+  waitingMax: 2_000,
+  /** Transactions of each kind. A second would share locks and CPUs, and gain nothing. */
+  batchesMax: 1,
+  /** A transaction that takes this long waits for a lock or for the server. */
+  stalledAfterMs: 200,
+  stalledMax: 2,
+  graceMs: 100,
+};
 
 type CreatedRow = RowOf<typeof ORDER_CREATE.columns>;
 type ChangedRow = RowOf<typeof ORDER_CHANGE.columns>;
 
 /** Writes a list and returns one outcome per element, in the list's order. */
-export type WriteList<Item, Outcome> = (
+type WriteList<Item, Outcome> = (
   items: readonly Item[],
   context: RequestContext,
 ) => Promise<readonly Outcome[]>;
@@ -71,10 +69,7 @@ export interface OrderWriterOptions {
   /** How long an order may await payment, in ms. */
   readonly paymentTimeoutMs: number;
   readonly metrics: Metrics;
-  /**
-   * Called with the events of each write with a known outcome, in order, and whether the write also
-   * wrote stock events.
-   */
+  /** Called with the events of each write, in order, and whether it also wrote stock events. */
   readonly onEvents?: (events: readonly OrderEventRow[], stockEvents: boolean) => void;
 }
 
@@ -101,7 +96,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
       sourcesOf(target),
     ] as const;
     const rows = await pool.run(ORDER_CHANGE, parameters, context);
-    pass(changeEvents(target, changes, rows), rows);
+    pass(changeEvents(target, target === "cancelled" ? "buyer" : null, changes, rows), rows);
     if (target === "payed") counters.countPayments(rows);
     return rows.map(toChangeOutcome);
   }
@@ -118,9 +113,11 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
     orderPay: (changes, context) => change("payed", changes, context),
     orderCancel: (changes, context) => change("cancelled", changes, context),
     async expireOrders(max, context) {
-      const parameters = [max, context.traceparent, paymentTimeoutMs] as const;
+      const { traceparent } = context;
+      const parameters = [max, traceparent, paymentTimeoutMs] as const;
       const rows = await pool.run(EXPIRE_ORDERS, parameters, context, ({ length }) => length > 0);
-      pass(expiryEvents(rows, context), rows);
+      const expired = rows.map(({ order_id: orderId }) => ({ orderId, traceparent }));
+      pass(changeEvents("cancelled", "payment_timeout", expired, rows), rows);
       return rows.length;
     },
   };
@@ -130,7 +127,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
 export function createGroupedWriter(
   lists: OrderListWriter,
   metrics: Metrics,
-  { batchesMax = BATCHES_MAX } = {},
+  limits: Partial<typeof GROUP_LIMITS> = {},
 ): OrderWriter {
   function grouped<Item, Outcome>(
     name: string,
@@ -138,14 +135,9 @@ export function createGroupedWriter(
     linesOf: (item: Item) => number,
   ) {
     return groupedCalls<Item, Outcome>({
-      batchMax: ORDERS_MAX,
-      waitingMax: WAITING_MAX,
-      batchesMax,
-      weightMax: LINES_MAX,
+      ...GROUP_LIMITS,
+      ...limits,
       weightOf: linesOf,
-      stalledAfterMs: STALLED_AFTER_MS,
-      stalledMax: STALLED_MAX,
-      graceMs: GRACE_MS,
       isDivisible: isOwnFault,
       onBatch: batcherMetrics(metrics, name),
       run: write,
@@ -210,10 +202,7 @@ function toChangeOutcome(row: ChangedRow): OrderChangeOutcome {
 // existed or did not change has none.
 
 /** `rows` has one row per order, in the order of `orders`. */
-function createEvents(
-  orders: readonly NewOrder[],
-  rows: readonly CreatedRow[],
-): OrderEventRow[] {
+function createEvents(orders: readonly NewOrder[], rows: readonly CreatedRow[]): OrderEventRow[] {
   return rows.flatMap(({ kind, order_id, first_event, second_event, at }, index) => {
     if (first_event === null) return [];
     const { userId, traceparent } = orders[index] as NewOrder;
@@ -231,10 +220,10 @@ function createEvents(
 /** `rows` has one row per order, in the order of `changes`. */
 function changeEvents(
   status: "payed" | "cancelled",
+  reason: EndReason | null,
   changes: readonly OrderChange[],
-  rows: readonly ChangedRow[],
+  rows: readonly Pick<ChangedRow, "event_id" | "user_id" | "seq" | "at">[],
 ): OrderEventRow[] {
-  const reason = status === "cancelled" ? "buyer" : null;
   return rows.flatMap(({ event_id: id, user_id, seq, at }, index) => {
     if (id === null) return [];
     const { orderId: order_id, traceparent } = changes[index] as OrderChange;
@@ -242,21 +231,10 @@ function changeEvents(
   });
 }
 
-function expiryEvents(
-  rows: readonly RowOf<typeof EXPIRE_ORDERS.columns>[],
-  { traceparent }: Pick<RequestContext, "traceparent">,
-): OrderEventRow[] {
-  return rows.map(({ event_id: id, order_id, user_id, seq, at }) => ({
-    ...{ id, order_id, user_id, seq, at, traceparent },
-    ...{ status: "cancelled", refused_before: null, reason: "payment_timeout" },
-  }));
-}
-
 const ORDER_TRANSITIONS_TOTAL = counterFamily({
   name: "order_transitions_total",
-  help:
-    "Changes of order status; from `none` for a new order, with the reason for a cancelled or " +
-    "failed one",
+  help: "Changes of order status; from `none` for a new order, with the reason for a cancelled " +
+    "or failed one",
   labels: ["from", "to", "reason"],
 });
 
@@ -283,41 +261,35 @@ function orderCounters(metrics: Metrics) {
   const values = metrics.counter(ORDER_VALUE_TOTAL);
   const latePayments = metrics.counter(ORDER_LATE_PAYMENTS_TOTAL);
   const shortLines = metrics.counter(STOCK_RESERVATIONS_SHORT_TOTAL);
-  // Each status has one predecessor.
-  const sources = new Map(ORDER_STATUSES.map((to) => [to, sourcesOf(to)[0] ?? "none"]));
   const count = (to: OrderStatus, reason: string | null, orders: number) => {
-    const labels = { from: sources.get(to) ?? "none", to, ...reason && { reason } };
-    transitions.inc(labels, orders);
+    // Each status has one predecessor.
+    transitions.inc({ from: sourcesOf(to)[0] ?? "none", to, ...reason && { reason } }, orders);
   };
   const reasons: Partial<Record<OrderStatus, readonly EndReason[]>> = REASONS_BY_STATUS;
   // Zeros make the first change of each kind visible as an increase.
   for (const to of ORDER_STATUSES) {
     for (const reason of reasons[to] ?? [null]) count(to, reason, 0);
   }
-  const addValue = (to: "awaiting payment" | "payed", price = 0n) => {
-    values.inc({ to }, Number(price));
-  };
-  addValue("awaiting payment");
-  addValue("payed");
+  for (const to of ["awaiting payment", "payed"]) values.inc({ to }, 0);
 
   return {
     countEvents(events: readonly OrderEventRow[]): void {
       for (const { status, reason } of events) count(status as OrderStatus, reason, 1);
     },
     /** `rows` has one row per order, in the order of `orders`. */
-    countCreated(
-      orders: readonly NewOrder[],
-      rows: readonly CreatedRow[],
-    ): void {
+    countCreated(orders: readonly NewOrder[], rows: readonly CreatedRow[]): void {
       for (const [index, { kind, first_event, shortage }] of rows.entries()) {
         if (first_event === null) continue;
         if (kind === "short") shortLines.inc((shortage as StoredShortage).skus_total);
-        else addValue("awaiting payment", orderTotalPrice(orders[index]?.items ?? []));
+        else {
+          const price = orderTotalPrice(orders[index]?.items ?? []);
+          values.inc({ to: "awaiting payment" }, Number(price ?? 0n));
+        }
       }
     },
     countPayments(rows: readonly ChangedRow[]): void {
       for (const { kind, status, total_price } of rows) {
-        if (kind === "changed") addValue("payed", total_price ?? 0n);
+        if (kind === "changed") values.inc({ to: "payed" }, Number(total_price ?? 0n));
         // loms_order_change_events records the same.
         const isLate = kind === "payment_overdue" ||
           kind === "wrong_status" && status === "cancelled";

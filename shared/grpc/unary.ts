@@ -1,8 +1,4 @@
-import http2, {
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-  type ServerOptions,
-} from "node:http2";
+import http2, { type ServerOptions } from "node:http2";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type {
   sendUnaryData,
@@ -34,6 +30,8 @@ const MAX_S = Math.floor((2 ** 31 - 1) / 1_000);
  * overloaded server loses its connections when the deadlines of its callers pass.
  */
 const CANCELS = { streamResetBurst: 20_000, streamResetRate: 5_000 };
+
+const identity = (bytes: Buffer) => bytes;
 
 /** How generated code writes and reads one message. */
 export interface MessageCodec<Message> {
@@ -121,10 +119,7 @@ export interface UnaryService {
   readonly startTraceparent?: StartTraceparent;
 }
 
-/**
- * Adds the methods of a service to a server of grpc-js; `inProgress` keeps their calls.
- * @throws {Error} when a method has no handler
- */
+/** Adds the methods of a service to a server of grpc-js; `inProgress` keeps their calls. */
 export function addUnaryService(
   server: Server,
   options: UnaryService,
@@ -151,10 +146,6 @@ export function addUnaryService(
     implementation[key] = answerUnary({ method, handler, ...calls });
   }
   server.addService(service, implementation);
-}
-
-function identity(bytes: Buffer): Buffer {
-  return bytes;
 }
 
 interface UnaryOptions {
@@ -290,7 +281,7 @@ export function prepareServers(): void {
   const { createServer } = http2;
   http2.createServer = ((options: ServerOptions) => {
     const server = createServer({ ...CANCELS, ...options });
-    server.prependListener("stream", (_: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    server.prependListener("stream", (_stream, headers) => {
       const given = headers[TIMEOUT_HEADER];
       if (typeof given === "string") headers[TIMEOUT_HEADER] = boundTimeout(given);
     });

@@ -5,11 +5,13 @@ import type { Result, Router } from "hono/router";
 import type { z } from "zod";
 import { type RequestContext, systemClock } from "../async/request-context.ts";
 import { AppError, type FieldViolation, toAppError } from "../errors.ts";
-import { jsonIntegers, parseJsonBody } from "../json.ts";
+import { jsonIntegers } from "../json.ts";
 import { invalidArgument, violationsOf } from "../violations.ts";
 import { allowOrigin, isPreflight, PREFLIGHT_HEADERS } from "./cors.ts";
 import type {
   Answered,
+  EndpointAnswer,
+  EndpointInput,
   Exchange,
   HttpAppOptions,
   HttpContext,
@@ -25,9 +27,10 @@ import {
   isCompressible,
 } from "./negotiation.ts";
 import { CONSTANT_HEADERS, HttpError, problemHeaders, problemOf } from "./problem.ts";
-import { BODY_MAX_BYTES, namesJson, readBody, requireJson } from "./read-body.ts";
+import { BODY_MAX_BYTES, namesJson, parseOrError, readBody, requireJson } from "./read-body.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
+
 export type HttpApp = OpenAPIHono<HttpEnv> & { readonly inExchange: InExchange };
 
 /** Creates the handler of a path; `route` is its pattern, if it has one. */
@@ -176,28 +179,6 @@ function respond(
   return new Response(body, { status, headers: named });
 }
 
-type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
-type ParsedParams<Request> = Request extends { params: infer Schema }
-  ? Schema extends z.ZodType ? z.output<Schema> : undefined
-  : undefined;
-type ParsedBody<Request> = Request extends
-  { body: { content: { "application/json": { schema: infer Schema } } } }
-  ? Schema extends z.ZodType ? z.output<Schema> | Missing<Request> : undefined
-  : undefined;
-type Missing<Request> = Request extends { body: { required: false } } ? undefined : never;
-
-/** The input of a handler: the outputs of the route's schemas. */
-export interface EndpointInput<Route> {
-  readonly params: ParsedParams<RequestOf<Route>>;
-  readonly body: ParsedBody<RequestOf<Route>>;
-}
-
-/** The output of a handler; without `body` the answer has none. Bigints become integers. */
-export interface EndpointAnswer {
-  readonly status: 200 | 204;
-  readonly body?: object;
-}
-
 /**
  * A route made with `createRoute` of zod-openapi, read strictly: 415, then 413, then 400 for every
  * rule of its schemas of path and body that is broken. The library's own reading accepts
@@ -235,8 +216,8 @@ type Part = { readonly name: keyof RawInput; readonly schema: z.ZodType };
 
 /** Prepares the parts that are the same for every request. */
 function inputReader(route: RouteConfig, bodyMaxBytes: number) {
-  const bodySchema = jsonSchemaOf(route);
-  const mayBeMissing = mayBeWithoutBody(route);
+  const mayBeMissing = route.request?.body?.required === false;
+  const bodySchema = jsonSchemaOf(route, mayBeMissing);
   const paramsOf = paramsReader(route.path);
   const parts: Part[] = [];
   if (route.request?.params) parts.push({ name: "params", schema: route.request.params });
@@ -268,15 +249,11 @@ function mayHaveBody(c: HttpContext, maxBytes: number): boolean {
   return requestHead(c.env) === undefined || headers.has("transfer-encoding");
 }
 
-function mayBeWithoutBody(route: RouteConfig): boolean {
-  return route.request?.body?.required === false;
-}
-
-function jsonSchemaOf(route: RouteConfig): z.ZodType | undefined {
+function jsonSchemaOf(route: RouteConfig, mayBeMissing: boolean): z.ZodType | undefined {
   const content = route.request?.body?.content["application/json"];
   if (content === undefined || !("schema" in content)) return undefined;
   const schema = content.schema as z.ZodType;
-  return mayBeWithoutBody(route) ? schema.optional() : schema;
+  return mayBeMissing ? schema.optional() : schema;
 }
 
 /** Reads the raw path: an id that is percent-encoded stays so, and no schema accepts it. */
@@ -291,16 +268,6 @@ function paramsReader(pattern: string): (path: string) => Record<string, string 
     for (const { name, at } of places) params[name] = segments[at];
     return params;
   };
-}
-
-/** The parsed body or the error, which is thrown together with those of the path. */
-function parseOrError(bytes: ArrayBuffer | Uint8Array, mayBeMissing: boolean): unknown {
-  if (mayBeMissing && bytes.byteLength === 0) return undefined;
-  try {
-    return parseJsonBody(bytes);
-  } catch (error) {
-    return error;
-  }
 }
 
 function parseParts(parts: readonly Part[], raw: RawInput): RawInput {

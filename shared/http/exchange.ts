@@ -1,5 +1,6 @@
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { z } from "zod";
 import type { Clock, RequestContext } from "../async/request-context.ts";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -54,4 +55,26 @@ export interface HttpAppOptions {
   readonly clock?: Clock;
   /** Origins of other pages that may call this service from a browser. */
   readonly origins?: readonly string[];
+}
+
+type RequestOf<Route> = Route extends { request: infer Request } ? Request : never;
+type ParsedParams<Request> = Request extends { params: infer Schema }
+  ? Schema extends z.ZodType ? z.output<Schema> : undefined
+  : undefined;
+type ParsedBody<Request> = Request extends
+  { body: { content: { "application/json": { schema: infer Schema } } } }
+  ? Schema extends z.ZodType ? z.output<Schema> | Missing<Request> : undefined
+  : undefined;
+type Missing<Request> = Request extends { body: { required: false } } ? undefined : never;
+
+/** The input of a handler: the outputs of the route's schemas. */
+export interface EndpointInput<Route> {
+  readonly params: ParsedParams<RequestOf<Route>>;
+  readonly body: ParsedBody<RequestOf<Route>>;
+}
+
+/** The output of a handler; without `body` the answer has none. Bigints become integers. */
+export interface EndpointAnswer {
+  readonly status: 200 | 204;
+  readonly body?: object;
 }

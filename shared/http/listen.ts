@@ -1,7 +1,6 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, isIPv6, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import { createServer, type IncomingMessage } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { RequestContext, systemClock } from "../async/request-context.ts";
 import { formatHostPort, type HostPort, reachable } from "../config.ts";
@@ -14,6 +13,7 @@ import {
   parseTraceparent,
   type SpanRecord,
 } from "../telemetry/tracing.ts";
+import { closeServer, type Connections, isAnswering } from "./connections.ts";
 import type { Exchange, HttpAppOptions } from "./exchange.ts";
 import { STATUS_BY_CODE } from "./problem.ts";
 import { answerUnreadable, conversionFailure } from "./unreadable.ts";
@@ -28,8 +28,6 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const TIMEOUT_CHECK_MS = 2_000;
 /** Longer than the usual 60 s of a proxy in front, so that the proxy closes the connection. */
 const KEEP_ALIVE_MS = 65_000;
-/** While closing, how often idle connections are closed. */
-const IDLE_CHECK_MS = 20;
 /** The host in the URL of every Request, so that the client's Host cannot change the path. */
 const URL_HOST = "localhost";
 /** The whole server; only OPTIONS can name it. */
@@ -115,7 +113,7 @@ export async function serve(handler: RequestHandler, address: HostPort): Promise
   }
   const { port } = server.address() as AddressInfo;
   const url = `http://${reachable({ host: address.host, port })}`;
-  return { url, port, close: (graceMs) => close(server, connections, graceMs) };
+  return { url, port, close: (graceMs) => closeServer(server, connections, graceMs) };
 }
 
 function listenError(cause: unknown, address: HostPort): ListenError {
@@ -124,39 +122,6 @@ function listenError(cause: unknown, address: HostPort): ListenError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const reason = taken ? "another process listens there" : message;
   return new ListenError(`Cannot listen on ${formatHostPort(address)}: ${reason}`, { cause });
-}
-
-/** The latest response on each open connection; undefined before its first request. */
-type Connections = Map<Duplex, ServerResponse | undefined>;
-
-/** False while the request's own body is incomplete: then that body is unreadable. */
-function isAnswering(response: ServerResponse | undefined): boolean {
-  return response !== undefined && response.req.complete && !response.writableFinished;
-}
-
-/**
- * `server.close()` waits for keep-alive connections that were busy when it was called, even after
- * their request is answered, and for those that have sent nothing. This closes both.
- */
-function close(server: Server, connections: Connections, graceMs: number): Promise<void> {
-  // A further request on an open connection is answered as the last one.
-  server.prependListener("request", (_request, response) => {
-    response.shouldKeepAlive = false;
-  });
-  const sweep = setInterval(() => {
-    server.closeIdleConnections();
-    for (const [socket, response] of connections) {
-      if (response === undefined && (socket as Socket).bytesRead === 0) socket.destroy();
-    }
-  }, IDLE_CHECK_MS);
-  const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
-  return new Promise((resolve) => {
-    server.close(() => {
-      clearInterval(sweep);
-      clearTimeout(cutOff);
-      resolve();
-    });
-  });
 }
 
 /** The listener's checks of a request's head, before it became a Request. */

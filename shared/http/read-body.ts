@@ -105,3 +105,13 @@ function isJson(type: string): boolean {
   const charset = CHARSET.exec(type)?.[1]?.toLowerCase() ?? "utf-8";
   return JSON_TYPE.test(type) && UTF8_NAMES.includes(charset);
 }
+
+/** The parsed body or the error, which is thrown together with those of the path. */
+export function parseOrError(bytes: ArrayBuffer | Uint8Array, mayBeMissing: boolean): unknown {
+  if (mayBeMissing && bytes.byteLength === 0) return undefined;
+  try {
+    return parseJsonBody(bytes);
+  } catch (error) {
+    return error;
+  }
+}

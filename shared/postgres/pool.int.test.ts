@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { isConnectionError } from "./database-error.ts";
-import { Pool, type PoolOptions, type StatementObservation } from "./pool.ts";
-import { defineStatement } from "./statement.ts";
+import { Pool, type PoolOptions } from "./pool.ts";
+import { defineStatement, type StatementObservation } from "./statement.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
 

@@ -1,6 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import { type Clock, type RequestContext, systemClock, within } from "../async/request-context.ts";
+import { type Clock, systemClock, within } from "../async/request-context.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { DB_CLIENT_OPERATION_DURATION_SECONDS } from "../telemetry/database-metrics.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -10,9 +10,10 @@ import { openClient } from "./open-client.ts";
 import type {
   ParameterType,
   ParameterValues,
+  PoolRole,
   RowOf,
   Statement,
-  StatementKind,
+  StatementObservation,
   StatementRunner,
 } from "./statement.ts";
 
@@ -31,25 +32,6 @@ const RETRY_AFTER_MS = 1_000;
 const NO_PIPELINE = { max_pipeline: 0 };
 /** SQLSTATE "warning": the notice of a commit that ended without the synchronous replica. */
 const WARNING = "01000";
-
-export type PoolRole = "primary" | "replica";
-
-/** A statement that has ended. */
-export interface StatementObservation {
-  readonly role: PoolRole;
-  readonly name: string;
-  readonly kind: StatementKind;
-  /** The database's name. */
-  readonly namespace: string;
-  readonly outcome: "ok" | ErrorCode;
-  /** The SQLSTATE with which the server refused the statement. */
-  readonly sqlState: string | undefined;
-  /** On the scale of the clock's `now()`, in ms. */
-  readonly startedAt: number;
-  /** With the wait for a connection. */
-  readonly durationMs: number;
-  readonly context: RequestContext;
-}
 
 export interface PoolOptions {
   readonly url: string;

@@ -1,4 +1,5 @@
 import type { RequestContext } from "../async/request-context.ts";
+import type { ErrorCode } from "../errors.ts";
 
 /** What a statement does, whatever verb its text begins with; the operation in the metrics. */
 export type StatementKind = "select" | "insert" | "update" | "delete";
@@ -104,4 +105,23 @@ export interface DurableRunner {
     context: RequestContext,
     reportWrites?: (rows: readonly RowOf<Columns>[]) => boolean,
   ): Promise<readonly RowOf<Columns>[]>;
+}
+
+export type PoolRole = "primary" | "replica";
+
+/** A statement that has ended. */
+export interface StatementObservation {
+  readonly role: PoolRole;
+  readonly name: string;
+  readonly kind: StatementKind;
+  /** The database's name. */
+  readonly namespace: string;
+  readonly outcome: "ok" | ErrorCode;
+  /** The SQLSTATE with which the server refused the statement. */
+  readonly sqlState: string | undefined;
+  /** On the scale of the clock's `now()`, in ms. */
+  readonly startedAt: number;
+  /** With the wait for a connection. */
+  readonly durationMs: number;
+  readonly context: RequestContext;
 }
