@@ -198,10 +198,9 @@ function toChangeOutcome(row: ChangedRow): OrderChangeOutcome {
   }
 }
 
-// The events that a write has put into the outbox, from the rows of its statement. An order that
-// existed or did not change has none.
+// The events that a write has put into the outbox, from the rows of its statement, one per order.
+// An order that existed or did not change has none.
 
-/** `rows` has one row per order, in the order of `orders`. */
 function createEvents(orders: readonly NewOrder[], rows: readonly CreatedRow[]): OrderEventRow[] {
   return rows.flatMap(({ kind, order_id, first_event, second_event, at }, index) => {
     if (first_event === null) return [];
@@ -217,7 +216,6 @@ function createEvents(orders: readonly NewOrder[], rows: readonly CreatedRow[]):
   });
 }
 
-/** `rows` has one row per order, in the order of `changes`. */
 function changeEvents(
   status: "payed" | "cancelled",
   reason: EndReason | null,
@@ -261,9 +259,10 @@ function orderCounters(metrics: Metrics) {
   const values = metrics.counter(ORDER_VALUE_TOTAL);
   const latePayments = metrics.counter(ORDER_LATE_PAYMENTS_TOTAL);
   const shortLines = metrics.counter(STOCK_RESERVATIONS_SHORT_TOTAL);
+  // Each status has one predecessor.
+  const sources = new Map(ORDER_STATUSES.map((to) => [to, sourcesOf(to)[0]]));
   const count = (to: OrderStatus, reason: string | null, orders: number) => {
-    // Each status has one predecessor.
-    transitions.inc({ from: sourcesOf(to)[0] ?? "none", to, ...reason && { reason } }, orders);
+    transitions.inc({ from: sources.get(to) ?? "none", to, ...reason && { reason } }, orders);
   };
   const reasons: Partial<Record<OrderStatus, readonly EndReason[]>> = REASONS_BY_STATUS;
   // Zeros make the first change of each kind visible as an increase.
@@ -276,7 +275,6 @@ function orderCounters(metrics: Metrics) {
     countEvents(events: readonly OrderEventRow[]): void {
       for (const { status, reason } of events) count(status as OrderStatus, reason, 1);
     },
-    /** `rows` has one row per order, in the order of `orders`. */
     countCreated(orders: readonly NewOrder[], rows: readonly CreatedRow[]): void {
       for (const [index, { kind, first_event, shortage }] of rows.entries()) {
         if (first_event === null) continue;
