@@ -70,7 +70,7 @@ test(
 
     const demo = run(["tools/demo.ts"]);
     expect(await demo.ended, demo.said.out).toBe(0);
-    expect(demo.said.out).toMatch(/\ndemo: [0-9]+ steps, all as expected\n$/);
+    expect(demo.said.out).toMatch(/\ndemo: [0-9]+ steps, all as promised\n$/);
 
     launcher.signal("SIGTERM");
     launcher.signal("SIGTERM");
