@@ -117,7 +117,7 @@ describe.skipIf(!programs)("a PostgreSQL with its own defaults", () => {
       await admin.unsafe(`${given} default_transaction_isolation = 'serializable'`);
       const refused = await spawnAlone(part, await ownSettings());
       expect(await refused.ended).toBe("exit code 1");
-      const remedy = /say (ALTER ROLE [^,]+ 'read committed')/.exec(refused.output())?.[1] ?? "";
+      const remedy = /run (ALTER ROLE [^,]+ 'read committed')/.exec(refused.output())?.[1] ?? "";
       expect(remedy, refused.output()).toContain(`IN DATABASE ${database} SET`);
       expect(refused.output()).toContain(`the database of ${setting} has`);
       await admin.unsafe(remedy);
