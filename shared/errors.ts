@@ -71,7 +71,10 @@ export function toAppError(error: unknown): AppError {
   return new AppError("internal", "internal error", { cause: error });
 }
 
-/** Whether a write that failed in this way may have happened. */
+/**
+ * Whether a write that failed in this way may have happened: the server failed, or was not reached.
+ * All other codes are failures of the caller.
+ */
 export function isUnknownOutcome(code: ErrorCode): boolean {
   return code === "unavailable" || code === "deadline_exceeded" || code === "internal";
 }

@@ -80,10 +80,10 @@ const ROUTES = {
   orderList: postRoute("orderList", "/v1/order/list", {
     summary: "List the orders of a user, newest first",
     description:
-      "No order is repeated, and no order is missed that was created before the first page was " +
-      "requested. A page may have fewer orders than `page_size`, or none, and still be followed " +
-      "by another: read until `next_page_token` is empty. A token is valid only for its user and " +
-      "statuses; any other gets 400.",
+      "No order is repeated, and no order is missed whose creation was answered before the first " +
+      "page was requested. A page may have fewer orders than `page_size`, or none, and still be " +
+      "followed by another: read until `next_page_token` is empty. A token is valid only for its " +
+      "user and statuses; any other gets 400.",
     tag: "orders",
     request: [orderListRequest, { user: 1, statuses: ["awaiting payment"], page_size: 10 }],
     response: ["A page of orders, the items of each ascending by sku", orderListResponse, {

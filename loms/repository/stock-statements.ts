@@ -18,6 +18,7 @@ export const STOCK_LIST = defineStatement({
   columns: { sku: "int8", total_count: "int8", reserved: "int8" },
 });
 
+/** Its columns are the fields of `/v1/stock/movements`. */
 export const STOCK_MOVEMENTS = defineStatement({
   name: "stock_movements",
   kind: "select",

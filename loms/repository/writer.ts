@@ -69,7 +69,7 @@ export interface OrderWriterOptions {
   /** How long an order may await payment, in ms. */
   readonly paymentTimeoutMs: number;
   readonly metrics: Metrics;
-  /** Called with the events of each write, in order, and whether it also wrote stock events. */
+  /** Called with the events of each write of known outcome, and whether it wrote stock events. */
   readonly onEvents?: (events: readonly OrderEventRow[], stockEvents: boolean) => void;
 }
 

@@ -66,7 +66,7 @@ export function within<Result, Late>(
   });
 }
 
-/** The caller of the work. Its signal is created on first use, because that may be expensive. */
+/** The caller of the work. Reading its signal may create one, so it is read once, when needed. */
 export interface Caller {
   /** Aborts when the caller has left. */
   readonly signal: AbortSignal;

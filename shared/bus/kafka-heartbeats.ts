@@ -32,10 +32,10 @@ const lookups = new WeakMap<ConsumerGroup, Promise<void>>();
  * Patches the consumers of kafkajs 2.2.4, which stop their heartbeats in two cases, so that the
  * broker removes the member after its session:
  * - The clock steps back. kafkajs schedules heartbeats by wall-clock time, so it sends none until
- * the clock has caught up. With the patch, a last heartbeat in the future counts as long past.
+ *   the clock has caught up. With the patch, a last heartbeat in the future counts as long past.
  * - The coordinator's broker dies. kafkajs calls the same broker until it is back, or until its
- * retries are used up after a minute, and commits nothing. With the patch, it looks up the new
- * coordinator, and the membership continues.
+ *   retries are used up after a minute, and commits nothing. With the patch, it looks up the new
+ *   coordinator, and the membership continues.
  */
 export function keepHeartbeats(): void {
   const load = createRequire(import.meta.url);

@@ -235,7 +235,9 @@ class UnaryCall implements IncomingCall, Caller {
     try {
       return decodeMessage(requestType, this.#call.request);
     } catch (cause) {
-      throw new AppError("invalid_argument", `The request is not a ${name} message`, { cause });
+      throw new AppError("invalid_argument", `The request is not a valid ${name} message`, {
+        cause,
+      });
     }
   }
 

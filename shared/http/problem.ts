@@ -68,7 +68,7 @@ export function problemOf(error: AppError, traceId: string): Problem {
     ...fields && { errors: fields },
     ...shortage && {
       order_id: jsonInteger(shortage.orderId),
-      skus: shortage.skus,
+      skus: shortage.skus.map(({ sku, requested, available }) => ({ sku, requested, available })),
       skus_total: shortage.skusTotal,
     },
     ...prices && {

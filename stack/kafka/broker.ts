@@ -34,7 +34,7 @@ export interface KafkaOptions {
   readonly ports?: BrokerPorts;
   /** Returns the properties to use instead of ours. */
   readonly customize?: (own: Properties) => Properties;
-  /** The id in its properties, in a cluster of several brokers; default: a new one. */
+  /** The id of a cluster of several brokers; default: a new id, and this broker alone. */
   readonly clusterId?: string;
   /** Options of the tool that formats the directory. */
   readonly formatArgs?: readonly string[];

@@ -30,7 +30,7 @@ function replicationState(state) {
 /** Shows the lines that pass the form's filter, the latest first. */
 async function showLog() {
   const lines = await load(`api/log?${new URLSearchParams(new FormData(byId("log-filter")))}`);
-  const none = html`No line matches the filter.`;
+  const none = html`<p class="empty">No line matches the filter.</p>`;
   fill(byId("log"), lines.length > 0 ? linesTable(lines.reverse(), true) : none);
 }
 

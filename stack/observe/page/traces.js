@@ -16,7 +16,7 @@ let latest = [];
 
 export function showTraces(traces) {
   latest = traces;
-  const none = html`No traces yet.`;
+  const none = html`<li class="empty">No traces yet.</li>`;
   fill(byId("trace-list"), html`${traces.length > 0 ? traces.map(traceItem) : none}`);
 }
 
@@ -62,7 +62,7 @@ function drawn(traceId, { rows, lines }) {
 <p class="mono">${traceId}</p>
 <ol aria-label="Spans">${rows.map((row) => spanItem(row, end))}</ol>
 <h3>Its log lines</h3>
-${lines.length > 0 ? linesTable(lines) : html`None yet.`}
+${lines.length > 0 ? linesTable(lines) : html`<p class="empty">None yet.</p>`}
 <p><a href="#log" data-log-of="${traceId}">In the log</a></p>`;
 }
 

@@ -1321,8 +1321,9 @@ export const LomsDefinition = {
       options: {},
     },
     /**
-     * Lists the orders of a user, newest first. No order is listed twice, and every order created
-     * before the first page was requested is listed, even if others are created meanwhile.
+     * Lists the orders of a user, newest first. No order is listed twice, and every order whose
+     * creation was answered before the first page was requested is listed, even if others are created
+     * meanwhile.
      */
     orderList: {
       name: "OrderList",

@@ -96,7 +96,7 @@ export class LomsApi extends HeyApiClient {
     /**
      * List the orders of a user, newest first
      *
-     * No order is repeated, and no order is missed that was created before the first page was requested. A page may have fewer orders than `page_size`, or none, and still be followed by another: read until `next_page_token` is empty. A token is valid only for its user and statuses; any other gets 400.
+     * No order is repeated, and no order is missed whose creation was answered before the first page was requested. A page may have fewer orders than `page_size`, or none, and still be followed by another: read until `next_page_token` is empty. A token is valid only for its user and statuses; any other gets 400.
      */
     public orderList<ThrowOnError extends boolean = false>(options: Options<OrderListData, ThrowOnError>): RequestResult<OrderListResponses, OrderListErrors, ThrowOnError> {
         return (options.client ?? this.client).post<OrderListResponses, OrderListErrors, ThrowOnError>({
