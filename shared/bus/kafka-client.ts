@@ -43,9 +43,7 @@ export function createKafkaClients(
   { brokers, security: { ssl, sasl } = {} }: ClientOptions,
   logFailure: ThrottledLog,
 ): KafkaClients {
-  quietIdleConnections();
-  keepHeartbeats();
-  dropSilentBrokers();
+  patchKafkajs();
   const create = (retry: RetryOptions) =>
     new kafkajs.Kafka({
       clientId: "marketplace",
@@ -80,6 +78,17 @@ export async function withAdmin<Result>(
 
 function describe({ message, error }: LogEntry["log"]): string {
   return typeof error === "string" ? `${message}: ${error}` : message;
+}
+
+let isPatched = false;
+
+/** Before the first client: two of the patches wrap what they find. */
+function patchKafkajs(): void {
+  if (isPatched) return;
+  isPatched = true;
+  quietIdleConnections();
+  keepHeartbeats();
+  dropSilentBrokers();
 }
 
 /** The part of kafkajs 2.2.4 that {@link quietIdleConnections} patches. */

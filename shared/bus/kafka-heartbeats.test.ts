@@ -20,6 +20,8 @@ const ConsumerGroup = createRequire(import.meta.url)(
   "kafkajs/src/consumer/consumerGroup.js",
 ) as new (options: object) => Group;
 
+keepHeartbeats();
+
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -27,7 +29,6 @@ afterEach(() => {
 /** A member whose group has these coordinators, one after the other. */
 function openGroup(first: Coordinator, ...others: (Coordinator | Promise<never>)[]): Group {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
-  keepHeartbeats();
   const group = new ConsumerGroup({
     topics: [],
     logger: { namespace: () => ({}) },

@@ -24,13 +24,13 @@ const LOST = [
 /** How long one heartbeat waits for a lookup, which may take up to a minute. */
 const LOOKUP_MAX_MS = 2_000;
 
-const patched = new WeakSet<object>();
 /** Lookups in progress. */
 const lookups = new WeakMap<ConsumerGroup, Promise<void>>();
 
 /**
  * Patches the consumers of kafkajs 2.2.4, which stop their heartbeats in two cases, so that the
- * broker removes the member after its session:
+ * broker removes the member after its session. Call it once per process.
+ *
  * - The clock steps back. kafkajs schedules heartbeats by wall-clock time, so it sends none until
  *   the clock has caught up. With the patch, a last heartbeat in the future counts as long past.
  * - The coordinator's broker dies. kafkajs calls the same broker until it is back, or until its
@@ -42,8 +42,6 @@ export function keepHeartbeats(): void {
   const { prototype } = load("kafkajs/src/consumer/consumerGroup.js") as {
     prototype: ConsumerGroup;
   };
-  if (patched.has(prototype)) return;
-  patched.add(prototype);
   const heartbeat = prototype.heartbeat;
   prototype.heartbeat = async function (options) {
     if (this.lastRequest > Date.now()) this.lastRequest = 0;

@@ -22,21 +22,17 @@ interface Errors {
   ) => KafkaJSError;
 }
 
-const patched = new WeakSet<object>();
-
 /**
  * A broker that hangs still accepts connections. kafkajs 2.2.4 keeps a connection on which a
  * request has timed out, and uses it again: to look up leaders, and as the first broker of a
  * client, which then never tries another. This patch closes the connection, as other clients do, so
- * that kafkajs treats the broker as lost.
+ * that kafkajs treats the broker as lost. Call it once per process.
  */
 export function dropSilentBrokers(): void {
   const load = createRequire(import.meta.url);
   const connection = load("kafkajs/src/network/connection.js") as { prototype: Connection };
   const broker = load("kafkajs/src/broker/index.js") as { prototype: Broker };
   const { KafkaJSConnectionClosedError } = load("kafkajs/src/errors.js") as Errors;
-  if (patched.has(broker)) return;
-  patched.add(broker);
 
   const { send } = connection.prototype;
   connection.prototype.send = async function (request) {
