@@ -32,7 +32,7 @@ const GROUP_LIMITS = {
 export function createGroupedReader(
   sets: OrderSetReader,
   metrics: Metrics,
-  limits: Partial<typeof GROUP_LIMITS> = {},
+  { batchesMax = GROUP_LIMITS.batchesMax } = {},
 ): OrderReader {
   function grouped<Key, Value>(
     name: string,
@@ -40,7 +40,7 @@ export function createGroupedReader(
   ) {
     return groupedCalls<Key, Value | undefined>({
       ...GROUP_LIMITS,
-      ...limits,
+      batchesMax,
       onBatch: batcherMetrics(metrics, name),
       async run(keys, context) {
         const found = await read(keys, context);

@@ -127,7 +127,7 @@ export function createOrderListWriter(options: OrderWriterOptions): OrderListWri
 export function createGroupedWriter(
   lists: OrderListWriter,
   metrics: Metrics,
-  limits: Partial<typeof GROUP_LIMITS> = {},
+  { batchesMax = GROUP_LIMITS.batchesMax } = {},
 ): OrderWriter {
   function grouped<Item, Outcome>(
     name: string,
@@ -136,7 +136,7 @@ export function createGroupedWriter(
   ) {
     return groupedCalls<Item, Outcome>({
       ...GROUP_LIMITS,
-      ...limits,
+      batchesMax,
       weightOf: linesOf,
       isDivisible: isOwnFault,
       onBatch: batcherMetrics(metrics, name),

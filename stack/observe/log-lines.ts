@@ -1,6 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from "../../shared/config.ts";
-import { type LogRecord, showValue } from "../../shared/telemetry/log-record.ts";
 import { parseJson } from "../../shared/json.ts";
+import { type LogRecord, showValue } from "../../shared/telemetry/log-record.ts";
 
 /** About 2 MB; lines longer than a stack trace are cut. */
 const LINES_MAX = 5_000;
@@ -44,9 +44,8 @@ export class LogLines {
 
 function readLine(service: string, line: string): LogLine {
   try {
-    const { service: name, timestamp, level, message, trace_id, span_id: _, ...fields } = parseJson(
-      line,
-    ) as LogRecord;
+    const record = parseJson(line) as LogRecord;
+    const { service: name, timestamp, level, message, trace_id, span_id: _, ...fields } = record;
     return {
       ...{ service: name, timestamp, level, message: cut(message) },
       traceId: trace_id ?? "",
