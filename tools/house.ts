@@ -1,4 +1,4 @@
-// node tools/house.ts prints the size of the source, import circles, and how many files run during
+// npm run house prints the size of the source, import circles, and how many files run during
 // one checkout. --check prints import circles and long lines alone, and exits with 1 if there are
 // any.
 import { execFileSync } from "node:child_process";
