@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
+import http2, { type Http2Server, type ServerHttp2Session } from "node:http2";
 import { Metadata, status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import { RequestContext } from "../async/request-context.ts";
@@ -268,5 +269,21 @@ describe("a server that stops", () => {
     ).toEqual({ count: 8n });
     itsClient.close();
     await again.close();
+  });
+
+  test("ends while a lost connection is being removed", async () => {
+    const created = vi.spyOn(http2, "createServer");
+    const other = await start();
+    const connected = Promise.withResolvers<ServerHttp2Session>();
+    for (const { value } of created.mock.results) {
+      (value as Http2Server).on("session", connected.resolve);
+    }
+    created.mockRestore();
+    const itsClient = clientOf(formatHostPort(other.address));
+    handler = () => Promise.resolve({ count: 7n });
+    await itsClient.call("stocksInfo", { sku: 1 }, inTime());
+    (await connected.promise).destroy();
+    await other.close();
+    itsClient.close();
   });
 });
