@@ -1,7 +1,7 @@
 import { connect } from "node:net";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { allOn } from "../stack/services.ts";
-import { startStack } from "../stack/start.ts";
+import { type Stack, startStack } from "../stack/start.ts";
 import { expectNotifications, notificationsOf } from "./notifications.ts";
 import { newDataDirectory, removeDirectory } from "./own-stack.ts";
 import { suiteRuntime } from "./runtime.ts";
@@ -21,7 +21,13 @@ const NEW_STOCK: Readonly<Record<number, number>> = {
 };
 
 const runtimes = allOn(suiteRuntime());
-const start = () => startStack({ dataDirectory, ports: "free", durable: false, runtimes });
+
+/** A stack that is closed with its test, if the test has not closed it. */
+async function start(): Promise<Stack> {
+  const stack = await startStack({ dataDirectory, ports: "free", durable: false, runtimes });
+  onTestFinished(() => stack.close());
+  return stack;
+}
 
 function isListening(url: string): Promise<boolean> {
   const { hostname, port } = new URL(url);
@@ -45,7 +51,7 @@ test("a restart keeps orders and stock, delivers missing events, and repeats non
   await shop.pay(payed);
   await expectNotifications(first, payed, ["new", "awaiting payment", "payed"]);
   await first.kill("notifier");
-  const untold = await shop.create(newUser(), SKU, 3);
+  const undelivered = await shop.create(newUser(), SKU, 3);
   const stock = await shop.stock(SKU);
   await expect(start(), "one stack on a directory").rejects.toThrow(/already runs/);
   await first.close();
@@ -53,17 +59,13 @@ test("a restart keeps orders and stock, delivers missing events, and repeats non
   expect(await Promise.all(addresses.map(isListening))).toEqual([false, false, false]);
 
   const second = await start();
-  try {
-    const again = shopAt(second);
-    expect(await again.status(payed)).toBe("payed");
-    expect(await again.status(untold)).toBe("awaiting payment");
-    expect(await again.stock(SKU)).toBe(stock);
-    await expectNotifications(second, untold, ["new", "awaiting payment"]);
-    await again.cancel(untold);
-    await expectNotifications(second, untold, ["new", "awaiting payment", "cancelled"]);
-    expect(notificationsOf(second, payed)).toHaveLength(3);
-    expect(await again.create(newUser(), SKU, 1)).toBeGreaterThan(untold);
-  } finally {
-    await second.close();
-  }
+  const again = shopAt(second);
+  expect(await again.status(payed)).toBe("payed");
+  expect(await again.status(undelivered)).toBe("awaiting payment");
+  expect(await again.stock(SKU)).toBe(stock);
+  await expectNotifications(second, undelivered, ["new", "awaiting payment"]);
+  await again.cancel(undelivered);
+  await expectNotifications(second, undelivered, ["new", "awaiting payment", "cancelled"]);
+  expect(notificationsOf(second, payed)).toHaveLength(3);
+  expect(await again.create(newUser(), SKU, 1)).toBeGreaterThan(undelivered);
 });

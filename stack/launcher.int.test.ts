@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { identify, isRunning, type ProcessIdentity } from "./processes/identity.ts";
 import { readStack } from "./stack-file.ts";
 import { type RunningProgram, runProgram } from "./test/run-program.ts";
@@ -23,10 +23,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** It ends with its test, so that a failed test leaves no stack to the next one. */
 function run(args: readonly string[], settings: Record<string, string> = {}): RunningProgram {
-  return runProgram([process.execPath, ...args], {
+  const program = runProgram([process.execPath, ...args], {
     ...{ STACK_DATA: directory, ...DEAD_PROXY, ...settings },
   });
+  const identity = identify(program.pid);
+  onTestFinished(async () => {
+    if (identity && isRunning(identity)) program.signal("SIGTERM");
+    await program.ended;
+  });
+  return program;
 }
 
 async function start(settings: Record<string, string> = {}): Promise<RunningProgram> {

