@@ -16,6 +16,7 @@ import {
   type SourceTree,
   topFolder,
 } from "./source-tree.ts";
+import { endWithReader } from "./tool.ts";
 
 const CHECKED = /\.(ts|js|sql|lua|go|java|py|sh|proto|css|html)$|(^|\/)Dockerfile$|^\.(env|ci)/;
 const RUN = { cwd: PROJECT_DIRECTORY, encoding: "utf8" } as const;
@@ -48,6 +49,7 @@ function check(tree: SourceTree): void {
 }
 
 function report(tree: SourceTree): void {
+  endWithReader();
   const out = (line: string) => process.stdout.write(`${line}\n`);
   out("| folder | lines | files | median | largest file |");
   out("| --- | ---: | ---: | ---: | --- |");

@@ -45,6 +45,7 @@ export interface Tool<Options extends ParseArgsOptionsConfig> {
 export async function runTool<const Options extends ParseArgsOptionsConfig>(
   { name, usage, options, args, run, refusal = refusalOf }: Tool<Options>,
 ): Promise<void> {
+  endWithReader();
   let json = false;
   const print = (stream: NodeJS.WritableStream, { data, lines }: Outcome) =>
     stream.write(`${json ? JSON.stringify(data, jsonIntegers) : lines.join("\n")}\n`);
@@ -60,6 +61,14 @@ export async function runTool<const Options extends ParseArgsOptionsConfig>(
       process.stderr.write(`${name}: ${error.message}\n`);
     } else print(process.stderr, refusal(error));
   }
+}
+
+/** Ends the program when the reader of its output, such as `head`, has closed the pipe. */
+export function endWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
 }
 
 function readCommandLine(options: ParseArgsOptionsConfig, args = process.argv.slice(2)) {
