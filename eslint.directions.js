@@ -2,28 +2,29 @@
 // docs/architecture.md.
 
 const SERVICES = ["cart", "loms", "notifier"];
-const SERVICE_REMEDY = "A service imports no other service and no test tool; they meet in proto/.";
+const SERVICE_REMEDY =
+  "A service imports no other service and no test tool; shared contracts are in proto/.";
 
 /** What the source of each top folder may import besides itself, and what to do instead. */
 const TOP_FOLDERS = {
   proto: {
     allowed: [],
-    remedy: "proto/ is where services meet and imports none of them; move what it needs here.",
+    remedy: "proto/ imports no other folder; move what it needs here.",
   },
   shared: {
     allowed: ["proto"],
-    remedy: "shared/ knows no service; take what is needed as a parameter.",
+    remedy: "shared/ imports no service; take what is needed as a parameter.",
   },
   drizzle: {
     allowed: ["proto", "shared"],
-    remedy: "A schema knows no service; what both need belongs in proto/.",
+    remedy: "A schema imports no service; what both need belongs in proto/.",
   },
   cart: { allowed: ["proto", "shared"], remedy: SERVICE_REMEDY },
   loms: { allowed: ["drizzle", "proto", "shared"], remedy: SERVICE_REMEDY },
   notifier: { allowed: ["drizzle", "proto", "shared"], remedy: SERVICE_REMEDY },
   stack: {
     allowed: [...SERVICES, "proto", "shared"],
-    remedy: "The launcher knows no tool and no test; what both need belongs in stack/.",
+    remedy: "The launcher imports no tool and no test; what both need belongs in stack/.",
   },
   tools: {
     allowed: [...SERVICES, "drizzle", "proto", "shared", "stack"],
@@ -83,7 +84,7 @@ const SERVICE_FOLDERS = {
   },
   rpc: {
     forbidden: ["http", "grpc", "shared/http", "shared/grpc", ...STORAGE],
-    remedy: "Methods and their chain know no transport and no storage; take it as a parameter.",
+    remedy: "Methods and their chain import no transport and no storage; take it as a parameter.",
   },
   ...Object.fromEntries(["http", "grpc", "bus"].map((folder) => [folder, {
     forbidden: STORAGE,
@@ -91,7 +92,7 @@ const SERVICE_FOLDERS = {
   }])),
   ...Object.fromEntries(STORAGE.map((folder) => [folder, {
     forbidden: ["http", "grpc", "rpc", "bus"],
-    remedy: "Storage and clients implement domain/deps.ts and know no transport.",
+    remedy: "Storage and clients implement domain/deps.ts and import no transport.",
   }])),
 };
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { processTree } from "./start/process-tree.ts";
 
-/** A part of the system whose processor time is measured. */
+/** A part of the system whose CPU time is measured. */
 export interface Part {
   readonly name: string;
   pid(): number;
@@ -9,12 +9,12 @@ export interface Part {
   readonly isAlone?: boolean;
 }
 
-/** The processor time of each part since its start, in ms; Linux only. */
+/** The CPU time of each part since its start, in ms; Linux only. */
 export function cpuTimes(parts: readonly Part[]): number[] {
   return parts.map(({ pid, isAlone }) => isAlone ? cpuTimeMs(pid()) : cpuTimeOfTree(pid()));
 }
 
-/** Microseconds of processor time per call of each part, between two times of {@link cpuTimes}. */
+/** Microseconds of CPU time per call of each part, between two times of {@link cpuTimes}. */
 export function cpuUsPerCall(
   parts: readonly Part[],
   [before, after]: readonly [readonly number[], readonly number[]],

@@ -42,7 +42,7 @@ interface Cost {
 
 const { values: { rounds } } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
 
-console.log("| import | processor time, ms | memory, MB |\n| --- | --- | --- |");
+console.log("| import | CPU time, ms | memory, MB |\n| --- | --- | --- |");
 const nothing = costOf("");
 const withHook = costOf(`(await import(${JSON.stringify(HOOK)})).registerModuleHooks();`);
 for (const name of IMPORTS) {

@@ -21,7 +21,7 @@ export async function describeMachine(): Promise<Readonly<Record<string, string>
     commit: thisCheckout().version,
     processors: `${processors.length} × ${processors[0]?.model.trim() ?? "unknown"}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GB`,
-    system: `${process.platform} ${release()}`,
+    system: `${process.platform} ${/^\d+\.\d+/.exec(release())?.[0] ?? release()}`,
     node: process.version,
     deno: versionOf(findRuntime("deno") ?? "deno", "--version"),
     PostgreSQL: versionOf(findPostgres().postgres, "--version"),

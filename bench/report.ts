@@ -58,11 +58,11 @@ function round(value: number): string {
   return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 }
 
-/** Throughput, latencies and processor time of each subject. */
+/** Throughput, latencies and CPU time of each subject. */
 export function subjectTable(subjects: readonly Subject[]): string {
   const head = [
     ...["subject", "calls/s", "p50, ms", "p99, ms", "steady: calls/s, p50, p99 in ms"],
-    ...["processor time per call, µs", "generator, cores"],
+    ...["CPU time per call, µs", "generator, cores"],
   ];
   return table([head, ...subjects.map(subjectRow)]);
 }

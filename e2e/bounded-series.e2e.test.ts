@@ -92,7 +92,7 @@ function unknownField(random: Random): Uint8Array {
   return Uint8Array.of(random.integer(8, 15) << 3, random.integer(0, 127));
 }
 
-test("2 000 requests with random paths, verbs, methods, ids and SKUs add no series", async () => {
+test("2,000 requests with random paths, verbs, methods, ids and SKUs add no series", async () => {
   const seed = randomInt(2 ** 31);
   const grpc = grpcCaller(lomsGrpc);
   const { each, one, unknownSku, verbs } = madeUp(new Random(seed), grpc);

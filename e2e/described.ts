@@ -63,7 +63,7 @@ function faultsOf(method: string, path: string, answer: Answer): string[] {
   return method === "HEAD" ? faults : [...faults, ...faultsOfBody(place, response, answer)];
 }
 
-/** Node's parser answers verbs that it does not know before any route is matched. */
+/** Node's parser answers unknown verbs before any route is matched. */
 function isUnknownVerb(method: string, { status, text }: Answer): boolean {
   return !METHODS.includes(method) && status === 400 && text === "";
 }

@@ -35,7 +35,7 @@ const OPTIONS = {
   defaults: true,
   arrays: true,
 } as const;
-/** Names in JSON that are not the field's own; proto-loader does not know `json_name`. */
+/** Names in JSON that are not the field's own; proto-loader ignores `json_name`. */
 const FIELD_NAMES: Readonly<Record<string, string>> = {
   orderID: "order_id",
   skusTotal: "skus_total",

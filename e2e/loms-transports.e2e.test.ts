@@ -129,7 +129,7 @@ const titled = rows.map((row) => {
 });
 
 /** A missing field is 0 in protobuf. */
-function asProtobufKnows(outcome: Outcome | undefined): Outcome {
+function asInProtobuf(outcome: Outcome | undefined): Outcome {
   return JSON.parse(JSON.stringify(outcome).replaceAll("got nothing", "got 0")) as Outcome;
 }
 
@@ -148,7 +148,7 @@ test.each(titled)(
     const [gateway, grpc] = await Promise.all(
       transports.map((transport) => transport.call(row.method, request, row.headers)),
     );
-    expect(grpc).toEqual(asProtobufKnows(gateway));
+    expect(grpc).toEqual(asInProtobuf(gateway));
     expectRow(gateway as Outcome, row);
   },
 );

@@ -114,7 +114,9 @@ function gatewayTransport(base: string): Transport {
       if (status === 200) return { ...SUCCESS, response: text };
       const code = String(body.code);
       const message = String(body.detail);
-      if (STATUSES[code]?.http !== status) throw new Error(`HTTP ${status} says ${text}`);
+      if (STATUSES[code]?.http !== status) {
+        throw new Error(`HTTP ${status} has the code ${code}: ${text}`);
+      }
       const shortage = body.skus === undefined ? undefined : {
         orderId: body.order_id as number,
         skus: body.skus as Shortage["skus"],

@@ -58,7 +58,7 @@ test.each([
 });
 
 test.each([["cart", cart], ["loms", loms]])(
-  "%s exports its memory and processor time on every runtime",
+  "%s exports its memory and CPU time on every runtime",
   async (_, url) => {
     const samples = readSamples(await metricsOf(url));
     expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);

@@ -8,7 +8,7 @@ import type { Stack } from "../stack/start.ts";
 import { type Alone, startAlone } from "./alone.ts";
 import { settingsBeside } from "./beside.ts";
 import { eventually } from "./eventually.ts";
-import { buyWithKeys, insist, inTurn, type Ordered } from "./insistent-buyer.ts";
+import { buyWithKeys, insist, inTurn, type Ordered } from "./retrying-buyer.ts";
 import { newDataDirectory, removeDirectory, startOwnStack } from "./own-stack.ts";
 import { type Shop, shopAt } from "./shop.ts";
 import { checkInvariants } from "./invariants/check.ts";

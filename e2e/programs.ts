@@ -18,7 +18,9 @@ export function requirePrograms<const Name extends string>(
   const found = names.map((name) => [name, find(name)] as const);
   const missing = found.filter(([, path]) => path === undefined).map(([name]) => name);
   if (missing.length === 0) return Object.fromEntries(found) as Programs<Name>;
-  throw new Error(`not installed: ${missing.join(", ")} (.ci/run installs it)`);
+  throw new Error(
+    `not installed: ${missing.join(", ")} (docs/compatibility.md lists the packages)`,
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Stack } from "../stack/start.ts";
 import { type Alone, startAlone } from "./alone.ts";
 import { settingsBeside } from "./beside.ts";
 import { eventually } from "./eventually.ts";
-import { buyWithKeys, insist } from "./insistent-buyer.ts";
+import { buyWithKeys, insist } from "./retrying-buyer.ts";
 import { startOwnStack } from "./own-stack.ts";
 import { type Shop, shopAt } from "./shop.ts";
 import { underLoad } from "./under-load.ts";

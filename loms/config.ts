@@ -56,7 +56,7 @@ const check = (config: Settings) => [
   ...checkKafka(config),
 ];
 
-/** Without replicas loms cannot see whether commits wait for a standby. */
+/** Without replicas loms cannot determine whether commits wait for a standby. */
 function checkReplicas({ DATABASE_REPLICA_URLS: urls, SYNC_REPLICA_POLICY: policy }: Settings) {
   if (policy !== "managed" || (urls ?? []).length > 0) return [];
   const message = "must list the members when SYNC_REPLICA_POLICY is managed";

@@ -88,7 +88,8 @@ async function openNotifier(
   const forgetting = finalForgetter({ lastShown }, {
     clock: systemClock,
     newContext,
-    onError: (error) => log.warn("Cannot forget orders that ended long ago", { error }),
+    onError: (error) =>
+      log.warn("cannot delete the records of orders that ended long ago", { error }),
   });
   forgetting.start();
   opened.push("forgetting", () => forgetting.close());

@@ -42,7 +42,7 @@ test("CloseStack limits all steps together, and starts the rest at the limit", a
   expect(clock.pending).toBe(0);
 });
 
-test("Readiness is false at first, and stop() gives probes time to see it", async () => {
+test("Readiness is false at first, and stop() gives probes time to run", async () => {
   const clock = new VirtualClock();
   const readiness = new Readiness(clock);
   const stack = new CloseStack();

@@ -82,7 +82,7 @@ export class Readiness {
     return this.#stopping;
   }
 
-  /** Ends readiness; resolves once probes have had time to see it. */
+  /** Ends readiness; resolves once a probe has had time to run. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await sleep(this.#clock, NOT_READY_FIRST_MS);

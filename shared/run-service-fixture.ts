@@ -34,7 +34,7 @@ const BEHAVIOURS: Readonly<Record<string, () => Promise<RunningService>>> = {
 };
 
 function fail(): Promise<never> {
-  return Promise.reject(new Error("out of luck"));
+  return Promise.reject(new Error("the start failed"));
 }
 
 const [behaviour = ""] = process.argv.slice(2);

@@ -85,7 +85,7 @@ test("a step that hangs is left behind with its name, and the rest is closed", a
 test("a stop that fails exits with 1", async () => {
   const { code, said } = await run("broken", "serving", "SIGTERM");
   expect(code).toBe(1);
-  expect(said).toContain("out of luck");
+  expect(said).toContain("the start failed");
 });
 
 test("a stop that takes longer than the grace exits with 1", async () => {
@@ -96,5 +96,5 @@ test("a stop that takes longer than the grace exits with 1", async () => {
 test("a service that fails exits with 1 and the reason", async () => {
   const { code, said } = await run("failing", "serving");
   expect(code).toBe(1);
-  expect(said).toContain("out of luck");
+  expect(said).toContain("the start failed");
 });

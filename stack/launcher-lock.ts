@@ -5,7 +5,7 @@ import { identify, isRunning, type ProcessIdentity, stopProcess } from "./proces
 
 /** Time limit for ending the processes of a killed launcher. */
 const ENDING = { signals: ["SIGKILL"], timeoutMs: 5_000 } as const;
-/** Others may take the lock between two steps; each attempt sees a newer one. */
+/** Others may take the lock between two steps; each attempt reads the current one. */
 const TRIES_MAX = 5;
 
 interface LockContent {

@@ -78,14 +78,14 @@ async function refusal(
 /** No process uses the directory, and it has no lock. */
 function expectNothingLeft(): void {
   const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
-  const left = pids.filter((pid) => pid !== String(process.pid) && knowsDirectory(pid));
+  const left = pids.filter((pid) => pid !== String(process.pid) && usesDirectory(pid));
   expect(left, "processes").toEqual([]);
   const names = existsSync(directory) ? readdirSync(directory) : [];
   expect(names.filter((name) => /^(launcher|stack)\./.test(name))).toEqual([]);
 }
 
 /** PostgreSQL has the directory in its arguments, a service in its environment. */
-function knowsDirectory(pid: string): boolean {
+function usesDirectory(pid: string): boolean {
   return ["cmdline", "environ"].some((name) => {
     try {
       return readFileSync(`/proc/${pid}/${name}`, "utf8").includes(directory);

@@ -39,6 +39,7 @@ export const BANNED_WORDS: readonly BannedWord[] = [
   { pattern: /\bsettles? for\b/i, instead: "accepts, falls back to" },
   { pattern: /\bmend(s|ed|ing)?\b/i, instead: "corrects, repairs" },
   { pattern: /\bbears?\b/i, instead: "supports, allows" },
+  { pattern: /\b(knows|knew)\b/i, instead: "has, reads, imports, maps" },
   { pattern: /\blast words\b/i, instead: "last output" },
   { pattern: /->>\w+: .*;|Note over .*;/, instead: "a comma: ';' ends a statement of Mermaid" },
 ];

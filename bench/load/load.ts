@@ -21,10 +21,10 @@ export type Load =
   & Pick<Spec, "protocol" | "addresses" | "requests" | "seconds">
   & Partial<Spec>;
 
-/** A report with the processor time per call of each part. */
+/** A report with the CPU time per call of each part. */
 export interface Measured extends Report {
   readonly perSecond: number;
-  /** Microseconds of processor time per successful call, by part; the generator is one. */
+  /** Microseconds of CPU time per successful call, by part; the generator is one. */
   readonly cpuUs: Readonly<Record<string, number>>;
   /** Cores used by the generator. */
   readonly generatorCores: number;

@@ -75,12 +75,12 @@ async function run(lab: Lab): Promise<void> {
   }
 }
 
-/** The ratio in calls per second of the server's processor time, PostgreSQL's not counted. */
+/** The ratio in calls per second of the server's CPU time, PostgreSQL's not counted. */
 function cpuNote(
   ours: readonly { readonly cpuUs: Readonly<Record<string, number>> }[],
   bare: readonly { readonly cpuUs: Readonly<Record<string, number>> }[],
 ): string {
   const of = (rounds: typeof ours, part: string) => rounds.map(({ cpuUs }) => cpuUs[part] ?? NaN);
   const values = ratios(of(bare, "echo"), of(ours, "loms"));
-  return `per second of the server's processor time ${shown(values)} x`;
+  return `per second of the server's CPU time ${shown(values)} x`;
 }

@@ -93,7 +93,7 @@ function compare(lab: Lab, observed: readonly Observed[]): void {
   }
 }
 
-/** The generator counts its own processor time. */
+/** The generator counts its own CPU time. */
 function sampleOf({ batch, rounds }: Observed): CostSample {
   const of = (part: string) => median(rounds.map(({ cpuUs }) => cpuUs[part] ?? NaN)) / 1_000;
   const ms = {

@@ -28,7 +28,7 @@ const MEMORY: Goal = {
   unit: "MB",
 };
 const IDLE: Goal = {
-  ...{ bench: "B10", what: "processor time of the idle stack, of a core", unit: "%" },
+  ...{ bench: "B10", what: "CPU time of the idle stack, of a core", unit: "%" },
   atMost: IDLE_MAX_PERCENT,
 };
 

@@ -9,14 +9,14 @@ export interface Costs {
   readonly loms: PartCosts;
   readonly primary: PartCosts;
   readonly replica: PartCosts;
-  /** The share of the processor time that an order waits for; the rest publishes its events. */
+  /** The share of the CPU time that an order waits for; the rest publishes its events. */
   readonly awaitedShare: number;
   /** Waits of a commit: the flush to disk, and the round trip to the replica. */
   readonly commitMs: number;
   readonly generator: { readonly perOrderMs: number };
 }
 
-/** A measurement: processor time per order of each part, at a mean size of batches. */
+/** A measurement: CPU time per order of each part, at a mean size of batches. */
 export interface CostSample {
   readonly batch: number;
   readonly ms: Readonly<Record<"loms" | "primary" | "replica" | "generator", number>>;

@@ -153,7 +153,7 @@ export class Part {
     this.#start = start;
   }
 
-  /** Calls `done` when the job has used this much processor time. */
+  /** Calls `done` when the job has used this much CPU time. */
   work(ms: number, done: () => void = () => {}): void {
     this.#queue.push({ leftMs: ms, part: this, done });
     this.#startWaiting();

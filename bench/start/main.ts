@@ -64,7 +64,7 @@ function report(title: string, before: readonly Start[], after: readonly Start[]
   console.log(compare(
     [
       [`ready, ms (goal ${GOALS.ready}x)`, ({ readyMs }: Start) => readyMs],
-      ["processor time until ready, ms", ({ cpuMs }: Start) => total(cpuMs)],
+      ["CPU time until ready, ms", ({ cpuMs }: Start) => total(cpuMs)],
       [`memory when idle, MB (goal ${GOALS.memory}x)`, ({ memoryMb }: Start) => total(memoryMb)],
     ],
     before,

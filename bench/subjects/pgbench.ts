@@ -75,7 +75,7 @@ function latenciesIn(directory: string): number[] {
   );
 }
 
-/** The processor time of this process's children that have ended, in ms. */
+/** The CPU time of this process's children that have ended, in ms. */
 function endedMs(): number {
   return processTree(process.pid).find(({ pid }) => pid === process.pid)?.endedCpuMs ?? 0;
 }

@@ -26,8 +26,8 @@ import { priceLines } from "./price-lines.ts";
  * reported, but its cart is lost too and cannot be ordered again.
  *
  * With an external store, if a process dies
- *    after 1: loms has no order yet. The next checkout, in any process, finds the attempt, does not
- *    know its outcome, and repeats 2 with the same key and items.
+ *    after 1: loms has no order yet. The next checkout, in any process, finds the attempt, whose
+ *    outcome is unknown, and repeats 2 with the same key and items.
  *    after 2: the same; loms answers with the existing order.
  *    after 4: the attempt has ended and the items have left the cart, in one step of the store, so
  *    no cart is left with a settled order.

@@ -29,7 +29,7 @@ export interface StoredShortage {
 const int64 = (name: string) => bigint(name, { mode: "bigint" });
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
-/** docs/decisions/0050-a-relay-that-keeps-its-lease.md explains the floor. */
+/** docs/decisions/0050-relay-lease.md explains the floor. */
 const leaseColumns = {
   onlyRow: boolean("only_row").primaryKey().default(true),
   holder: uuid("holder"),

@@ -106,7 +106,7 @@ test("an unexpected answer is reported", async () => {
 test("a read that misses an acknowledged write is reported as lost", async () => {
   const ledger = await buy({ fate: "pay" }, { status: "awaiting payment" });
   expect(ledger.lost).toEqual([
-    "order 10 is payed for its buyer, and a read says awaiting payment",
+    "order 10 is payed for its buyer, and a read returns awaiting payment",
   ]);
 });
 

@@ -157,7 +157,7 @@ export class Buyer {
     const status = await this.#options.transports.status(orderId);
     if (status === undefined || statuses.includes(status)) return;
     this.#options.ledger.lost.push(
-      `order ${orderId} is ${statuses[0]} for its buyer, and a read says ${status}`,
+      `order ${orderId} is ${statuses[0]} for its buyer, and a read returns ${status}`,
     );
   }
 

@@ -70,7 +70,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
   }, TEST_MAX_MS);
   afterAll(() => shop?.close(), TEST_MAX_MS);
 
-  test("50 000 events are shown once each, and those of each order completely and in order", {
+  test("50,000 events are shown once each, and those of each order completely and in order", {
     timeout: TEST_MAX_MS,
   }, async ({ task }) => {
     const startedAt = performance.now();
@@ -181,7 +181,7 @@ describe.skipIf(!kafka)("order events of two loms and two notifiers on Apache Ka
     await expectComplete(orders);
   });
 
-  test("no event is lost, repeated or reordered when a broker is down for 8 000 events", {
+  test("no event is lost, repeated or reordered when a broker is down for 8,000 events", {
     timeout: TEST_MAX_MS,
   }, async () => {
     const orders = await underLoad(shop, async () => {

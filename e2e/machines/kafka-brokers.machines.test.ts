@@ -32,7 +32,7 @@ describe.skipIf(!programs)("order events on three brokers", () => {
     if (!programs) return;
     const { kafkaJars: jars } = programs;
     shop = await openShopOn((directory) => startKafkaCluster({ jars, directory }));
-    // Not every broker knows a topic at once, and a service that finds none exits.
+    // Not every broker has a new topic at once, and a service that finds none exits.
     const first = await shop.startLoms();
     const others = [shop.startLoms(), shop.startNotifier(), shop.startNotifier()];
     processes = [first, ...await Promise.all(others)];

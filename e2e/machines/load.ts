@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { expect } from "vitest";
-import { buyWithKeys, insist, inTurn, type Ordered } from "../insistent-buyer.ts";
+import { buyWithKeys, insist, inTurn, type Ordered } from "../retrying-buyer.ts";
 import type { Shop } from "../shop.ts";
 import { eventually } from "../eventually.ts";
 

@@ -2,7 +2,7 @@ import type { Stack } from "../../stack/start.ts";
 import { type Beside, startBeside } from "../beside.ts";
 import { expectInvariants, startOwnStack, subjectOf } from "../own-stack.ts";
 import { type Shop, shopAt } from "../shop.ts";
-import type { Ordered } from "../insistent-buyer.ts";
+import type { Ordered } from "../retrying-buyer.ts";
 import type { PatroniCluster } from "./patroni-cluster.ts";
 
 /** The services on a cluster, with two processes of loms. */

@@ -7,7 +7,7 @@ import {
 import type { GrpcHealth } from "../../shared/grpc/health.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 
-/** How long a watcher may see an outdated state. */
+/** The maximum age of the state that a watcher has. */
 const CHECK_INTERVAL_MS = 1_000;
 /** A database that takes longer to answer counts as unavailable. */
 const CHECK_TIMEOUT_MS = 2_000;

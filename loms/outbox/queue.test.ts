@@ -80,7 +80,7 @@ test("a read that began before a reset is discarded", () => {
   expect([queue.length, queue.isBehind]).toEqual([0, true]);
 });
 
-test("after a reset only the table knows the last event of an order", () => {
+test("after a reset only the table has the last event of an order", () => {
   const queue = openQueue();
   const taken = [event(1, 1), event(1, 2)];
   queue.offer(taken);

@@ -2,7 +2,7 @@ import type { RowOf } from "../../shared/postgres/statement.ts";
 import type { SENDERS } from "./statements.ts";
 
 // Finds the row of a replica in the primary's pg_stat_replication. Addresses do not identify it:
-// between containers and behind proxies each side sees another one. So the replica reports the name
+// between containers and behind proxies each side has another one. So the replica reports the name
 // of its receiver: its replication slot, which one sender has, or else its application_name, by
 // which synchronous_standby_names selects.
 

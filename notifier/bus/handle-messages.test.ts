@@ -7,7 +7,7 @@ import { handleMessages } from "./handle-messages.ts";
 
 const AT = "2026-01-02T03:04:05.678Z";
 
-/** The handler with a record that knows the beginning of every order. */
+/** The handler with a record that has the first event of every order. */
 function setUp(noteDead?: LastShown["noteDead"]) {
   const seqs = new Map<bigint, number>();
   const dead: [orderId: bigint, seq: number][] = [];
@@ -20,7 +20,7 @@ function setUp(noteDead?: LastShown["noteDead"]) {
       for (const { orderId, seq } of events) seqs.set(orderId, seq);
       return Promise.resolve();
     },
-    knowsBeginningOf: () => Promise.resolve(true),
+    coversBeginningOf: () => Promise.resolve(true),
     noteDead: noteDead ?? ((orderId, seq) => Promise.resolve(void dead.push([orderId, seq]))),
     deadSeqs: (orderId) =>
       Promise.resolve(dead.filter(([order]) => order === orderId).map(([, seq]) => seq)),

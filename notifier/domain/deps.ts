@@ -50,10 +50,10 @@ export interface LastShown {
    */
   remember(shown: readonly Shown[], context: RequestContext): Promise<void>;
   /**
-   * Whether an unknown order must have begun after this store, because the store has seen an
-   * earlier order begin: then the order's first event is missing.
+   * Whether an unknown order must have begun after this store, because the store has the
+   * first event of an earlier order: then the order's first event is missing.
    */
-  knowsBeginningOf(orderId: bigint, context: RequestContext): Promise<boolean>;
+  coversBeginningOf(orderId: bigint, context: RequestContext): Promise<boolean>;
   /** Records an event that was dead-lettered. */
   noteDead(orderId: bigint, seq: number, context: RequestContext): Promise<void>;
   /** The `seq` of each event of the order that was dead-lettered. */

@@ -20,7 +20,7 @@ function notification(seq: number, status: OrderStatus = "payed"): Notification 
 
 /** Deps that record each step, and fail at the named one. */
 function openDeps(
-  { last = 0, failsAt = "", knowsBeginning = true, dead = [] as readonly number[] } = {},
+  { last = 0, failsAt = "", coversBeginning = true, dead = [] as readonly number[] } = {},
 ) {
   const steps: string[] = [];
   const remembered: Shown[] = [];
@@ -39,7 +39,7 @@ function openDeps(
       await step("remember");
       remembered.push(...shown);
     },
-    knowsBeginningOf: () => Promise.resolve(knowsBeginning),
+    coversBeginningOf: () => Promise.resolve(coversBeginning),
     noteDead: () => Promise.resolve(),
     deadSeqs: () => Promise.resolve(dead),
     forgetFinal: () => Promise.resolve(0),
@@ -106,7 +106,7 @@ test.each([
   ["a stale event", { last: 3 }, notification(1)],
   ["an event after a dead-lettered one", { last: 1, dead: [2] }, notification(3)],
   ["an event after a rejected one", { last: 1 }, { ...notification(3), refusedSeqs: [2] }],
-  ["an order from before the record", { knowsBeginning: false }, notification(3)],
+  ["an order from before the record", { coversBeginning: false }, notification(3)],
 ])("%s is not a gap", async (_, state, event) => {
   const { deps, skipped } = openDeps(state);
   await notify(deps, [event], context);

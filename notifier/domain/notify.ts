@@ -69,7 +69,7 @@ async function withoutExplained(
   context: RequestContext,
 ): Promise<SkippedEvents> {
   const { orderId, lastSeq, nextSeq, count } = gap;
-  if (lastSeq === 0 && !await lastShown.knowsBeginningOf(orderId, context)) {
+  if (lastSeq === 0 && !await lastShown.coversBeginningOf(orderId, context)) {
     return { ...gap, count: 0 };
   }
   const dead = await lastShown.deadSeqs(orderId, context);

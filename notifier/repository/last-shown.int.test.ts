@@ -129,16 +129,16 @@ test("check() is in no batch and has its own deadline", async () => {
   expect(seq).toBe(0);
 });
 
-test("knowsBeginningOf() is true for orders after one that was shown promptly", async () => {
+test("coversBeginningOf() is true for orders after one that was shown promptly", async () => {
   const store = new PostgresLastShown(pool);
   await pool.db.delete(table);
   await store.remember([{ orderId: 10n, seq: 1, final: false, isPromptFirst: false }], context);
-  expect(await store.knowsBeginningOf(20n, context)).toBe(false);
+  expect(await store.coversBeginningOf(20n, context)).toBe(false);
   await store.remember([{ orderId: 15n, seq: 1, final: false, isPromptFirst: true }], context);
   await store.remember([{ orderId: 15n, seq: 2, final: false, isPromptFirst: false }], context);
-  expect(await store.knowsBeginningOf(20n, context)).toBe(true);
-  expect(await store.knowsBeginningOf(15n, context)).toBe(false);
-  expect(await store.knowsBeginningOf(12n, context)).toBe(false);
+  expect(await store.coversBeginningOf(20n, context)).toBe(true);
+  expect(await store.coversBeginningOf(15n, context)).toBe(false);
+  expect(await store.coversBeginningOf(12n, context)).toBe(false);
 });
 
 test("deadSeqs() returns what noteDead() recorded, until it is forgotten", async () => {

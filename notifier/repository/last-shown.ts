@@ -3,9 +3,9 @@ import type { Pool } from "../../shared/postgres/pool.ts";
 import { groupedCalls } from "../../shared/telemetry/batcher.ts";
 import type { LastShown, Shown } from "../domain/deps.ts";
 import {
+  COVERS_BEGINNING,
   DEAD_SEQS,
   FORGET_FINAL,
-  KNOWS_BEGINNING,
   LAST_SEQS,
   NOTE_DEAD,
   REMEMBER,
@@ -67,8 +67,8 @@ export class PostgresLastShown implements LastShown {
     for (const orderId of byOrder.keys()) this.#unremembered.delete(orderId);
   }
 
-  async knowsBeginningOf(orderId: bigint, context: RequestContext): Promise<boolean> {
-    const [row] = await this.#pool.run(KNOWS_BEGINNING, [orderId], context);
+  async coversBeginningOf(orderId: bigint, context: RequestContext): Promise<boolean> {
+    const [row] = await this.#pool.run(COVERS_BEGINNING, [orderId], context);
     return row?.known ?? false;
   }
 

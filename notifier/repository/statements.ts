@@ -31,8 +31,8 @@ export const REMEMBER = defineStatement({
   columns: {},
 });
 
-export const KNOWS_BEGINNING = defineStatement({
-  name: "notifier.knows_beginning",
+export const COVERS_BEGINNING = defineStatement({
+  name: "notifier.covers_beginning",
   kind: "select",
   text: `select exists (
       select from notifier.last_shown where since_first and order_id < $1::int8

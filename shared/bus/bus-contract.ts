@@ -76,7 +76,7 @@ export function describeBus(name: string, openFixture: () => Promise<BusFixture>
         }
       });
 
-      test("accepts 2 000 messages in one call", async () => {
+      test("accepts 2,000 messages in one call", async () => {
         await bus.publish(TOPIC, messagesInTurn(400, 5));
         const inbox = await readOn(bus);
         await inbox.holds(2000);

@@ -18,7 +18,7 @@ export interface OutgoingMessage {
 export interface IncomingMessage extends OutgoingMessage {
   /** Identifies the message on this bus, for logs and the dead-letter queue. */
   readonly position: string;
-  /** 1 at the first delivery that this bus knows of; it grows with each further one. */
+  /** 1 at the first recorded delivery; it grows with each further one. */
   readonly attempt: number;
 }
 

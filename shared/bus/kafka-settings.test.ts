@@ -94,7 +94,7 @@ test("an error names the settings of unreadable files, since a value may be a ke
   );
 });
 
-test("a file without PEM text is rejected: Node would trust every public authority", () => {
+test("a file without PEM text is rejected: Node would accept every public authority", () => {
   const file = fileURLToPath(import.meta.url);
   expect(() => kafkaSecurity(read({ KAFKA_TLS: "true", KAFKA_TLS_CA: file })))
     .toThrow(`KAFKA_TLS_CA: names ${file}, a file without -----BEGIN`);

@@ -137,7 +137,7 @@ export class KafkaSubscription implements Subscription {
     const left = Promise.allSettled([committed, this.#consumer.disconnect()]);
     await Promise.allSettled(this.#batches);
     await within(systemClock, LEAVE_MAX_MS, left, () => {
-      log.warn("Cannot leave the group in time", { messaging_consumer_group_name: group });
+      log.warn("cannot leave the group in time", { messaging_consumer_group_name: group });
     });
   }
 

@@ -4,7 +4,7 @@ import { onceKnown } from "./kafka-topics.ts";
 
 const unknown = () => Object.assign(new Error("not here"), { type: "UNKNOWN_TOPIC_OR_PARTITION" });
 
-test("work on a topic is repeated until the brokers know it", async () => {
+test("work on a topic is repeated until the brokers have it", async () => {
   const clock = new VirtualClock();
   const work = vi.fn<() => Promise<string>>()
     .mockRejectedValueOnce(unknown()).mockRejectedValueOnce(unknown()).mockResolvedValue("done");

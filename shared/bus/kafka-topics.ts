@@ -12,7 +12,7 @@ const DEAD_LETTER_PARTITIONS = 1;
 const DEAD_LETTER_RETENTION_MS = -1;
 /** Any message of the topic must fit with the reason added; a broker's default is 1 MiB. */
 const DEAD_LETTER_MAX_BYTES = 16 << 20;
-/** How long the brokers of a cluster may take to learn about a new topic. */
+/** How long a new topic may take to reach all brokers of a cluster. */
 const UNKNOWN_MAX_MS = 10_000;
 const UNKNOWN_RETRY_MS = 100;
 /** The broker's default, which suits its cluster. */
@@ -59,7 +59,7 @@ async function create(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   }
 }
 
-/** Repeats `work` on an existing topic until the broker that answers knows it. */
+/** Repeats `work` on an existing topic until the broker that answers has its metadata. */
 export async function onceKnown<Value>(
   work: () => Promise<Value>,
   clock: Clock = systemClock,

@@ -33,7 +33,7 @@ const MAINTENANCE_S = 60 * 60;
 const STOP_TIMEOUT_MS = 3_000;
 /**
  * Statistics of a queue lag behind its length. With nested loops, pg-boss's fetch then takes
- * seconds (10 000 waiting jobs: 650/s, without nested loops 19 000/s).
+ * seconds (10,000 waiting jobs: 650/s, without nested loops 19,000/s).
  */
 const PLANNER = "set enable_nestloop = off";
 /**

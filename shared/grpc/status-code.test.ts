@@ -23,7 +23,7 @@ test("codeOfStatus() is the inverse for every code", () => {
   }
 });
 
-test("codeOfStatus() knows every status that gRPC defines", () => {
+test("codeOfStatus() maps every status that gRPC defines", () => {
   const numbers = Object.values(status).filter((value) => typeof value === "number");
   const codes = Object.fromEntries(numbers.map((number) => [status[number], codeOfStatus(number)]));
   expect(codes).toEqual(

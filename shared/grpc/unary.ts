@@ -274,7 +274,7 @@ let preparesServers = false;
 /**
  * Must be called before a server of grpc-js is created. It lets callers cancel many calls, and
  * makes every legal `grpc-timeout` work: up to eight digits, any unit. grpc-js 1.14 computes it in
- * ms with `| 0`, so from 2 147 484 s on it is negative and the call fails at once; and it removes
+ * ms with `| 0`, so from 2,147,484 s on it is negative and the call fails at once; and it removes
  * the header before an interceptor runs.
  */
 export function prepareServers(): void {

@@ -20,7 +20,7 @@ import {
 /** Leaves time for another attempt in the 5 s of a request. */
 const TRY_TIMEOUT_MS = 3_500;
 const RETRIES = { retriesMax: 3, backoffMs: 200, backoffMaxMs: 1_000 };
-/** A list of 50 000 SKUs has about half of it; a longer answer is not from the product service. */
+/** A list of 50,000 SKUs has about half of it; a longer answer is not from the product service. */
 const ANSWER_MAX_BYTES = 1024 * 1024;
 /** The statuses of throttled requests. */
 const THROTTLED: readonly number[] = [420, 429];

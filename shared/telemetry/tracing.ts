@@ -36,7 +36,7 @@ export type Sampling = boolean | ((traceId: string) => boolean);
 
 /**
  * A new span below `parent` with the same sampling, or the root of a new trace with the sampling
- * that `sampling` decides. By default it is not sampled: polls and probes would be noise.
+ * that `sampling` decides. By default it is not sampled: most spans would be of polls and probes.
  */
 export function childTraceparent(parent: string | undefined, sampling: Sampling = false): string {
   const spanId = randomHex(8);

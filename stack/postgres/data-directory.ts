@@ -132,7 +132,7 @@ async function syncFiles(
   { initdb, version }: PostgresBinaries,
   directories: readonly string[],
 ): Promise<void> {
-  // One call for their common file system instead of one for each of 2 000 files per directory.
+  // One call for their common file system instead of one for each of 2,000 files per directory.
   const hasSyncfs = process.platform === "linux" && version >= SYNC_METHODS_SINCE;
   const method = hasSyncfs ? ["--sync-method", "syncfs"] : [];
   for (const directory of hasSyncfs ? directories.slice(0, 1) : directories) {

@@ -48,7 +48,7 @@ describe("get_product", () => {
     });
   });
 
-  test("knows every SKU of the specification", async () => {
+  test("serves every SKU of the specification", async () => {
     const { getProduct } = standIn();
     for (const sku of PRODUCT_SKUS) {
       expect(await getProduct(sku), `sku ${sku}`).toMatchObject({

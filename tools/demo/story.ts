@@ -24,8 +24,8 @@ const NEEDED = 4;
 const LINE_MAX = 65_535;
 
 /**
- * Buys as a person would. Its expectations follow from the stock that it finds, so it can run on
- * the same data again. No other buyer may buy the same SKUs meanwhile.
+ * Makes the purchases of the demo. Its expectations follow from the stock that it finds, so it can
+ * run on the same data again. No other buyer may buy the same SKUs meanwhile.
  * @throws {BrokenPromise} with the expected and the actual value
  */
 export async function runStory(narrator: Narrator, system: System): Promise<void> {
