@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { skuNumber, UINT32_MAX } from "./loms/v1/schemas.ts";
+import { UINT32_MAX } from "./loms/v1/limits.ts";
+import { skuNumber } from "./loms/v1/schemas.ts";
 
 /** The product service's API: each call is a POST with JSON to a path of this name. */
 export type ProductMethod = "get_product" | "list_skus";

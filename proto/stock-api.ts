@@ -1,12 +1,6 @@
 import { z } from "zod";
-import {
-  INT64_MAX,
-  int64Amount,
-  integerFrom,
-  shown,
-  skuNumber,
-  UINT32_MAX,
-} from "./loms/v1/schemas.ts";
+import { INT64_MAX, UINT32_MAX } from "./loms/v1/limits.ts";
+import { int64Amount, integerFrom, shown, skuNumber } from "./loms/v1/schemas.ts";
 
 // Messages of the stock API, which loms serves on a separate listener.
 

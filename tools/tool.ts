@@ -1,6 +1,6 @@
 import process from "node:process";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-import { INT64_MAX } from "../proto/loms/v1/schemas.ts";
+import { INT64_MAX } from "../proto/loms/v1/limits.ts";
 import { ConfigError } from "../shared/config.ts";
 import { jsonIntegers } from "../shared/json.ts";
 import { redactUrls } from "../shared/redact.ts";

@@ -1,4 +1,5 @@
 import { type Item, LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import { STOCKS_INFO_SKUS_MAX } from "../../proto/loms/v1/limits.ts";
 import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
 import { type RequestContext, within } from "../../shared/async/request-context.ts";
 import { formatHostPort, type HostPort } from "../../shared/config.ts";
@@ -12,8 +13,6 @@ import type { Orders, Stocks } from "../domain/deps.ts";
 
 // shared/telemetry/batcher.ts describes how these limits relate.
 
-/** The limit of StocksInfoList in loms. */
-const SKUS_MAX = 1_000;
 /** Queued calls. A longer queue would take seconds. */
 const WAITING_MAX = 5_000;
 /** Concurrent calls to loms. */
@@ -97,7 +96,7 @@ function groupedStocks(
   onBatch?: (waitedMs: readonly number[]) => void,
 ): Stocks {
   const stocksInfo = groupedCalls<number, bigint | undefined>({
-    batchMax: SKUS_MAX,
+    batchMax: STOCKS_INFO_SKUS_MAX,
     waitingMax: WAITING_MAX,
     batchesMax: BATCHES_MAX,
     stalledAfterMs: STALLED_AFTER_MS,

@@ -1,13 +1,14 @@
+import { ORDER_LINES_MAX, UINT16_MAX, UINT32_MAX } from "../../proto/loms/v1/limits.ts";
 import type { Product } from "../../proto/product-service.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { CartLine } from "./deps.ts";
 
 /** The count of a cart line is a uint16, as in an order. */
-export const LINE_COUNT_MAX = 65_535;
+export const LINE_COUNT_MAX = UINT16_MAX;
 /** The limit of loms for an order: a larger cart could not be ordered. */
-export const CART_LINES_MAX = 1000;
+export const CART_LINES_MAX = ORDER_LINES_MAX;
 /** A path may contain any int64, but SKUs of the product service and loms are uint32. */
-const SKU_MAX = 2n ** 32n - 1n;
+const SKU_MAX = BigInt(UINT32_MAX);
 
 /** The SKU as a uint32; undefined when it is larger, so that no product can have it. */
 export function productSku(sku: bigint): number | undefined {

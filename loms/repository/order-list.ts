@@ -1,4 +1,4 @@
-import { INT64_MAX } from "../../proto/loms/v1/schemas.ts";
+import { INT64_MAX } from "../../proto/loms/v1/limits.ts";
 import type { OrderStatus } from "../../proto/order-status.ts";
 import type { RequestContext } from "../../shared/async/request-context.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";

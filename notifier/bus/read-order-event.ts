@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { INT64_MAX } from "../../proto/loms/v1/schemas.ts";
+import { INT64_MAX } from "../../proto/loms/v1/limits.ts";
 import { orderEvent } from "../../proto/order-event.ts";
 import {
   type IncomingMessage,

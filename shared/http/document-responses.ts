@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { z } from "@hono/zod-openapi";
-import { INT64_MAX, UINT32_MAX } from "../../proto/loms/v1/schemas.ts";
+import { INT64_MAX, UINT32_MAX } from "../../proto/loms/v1/limits.ts";
 import type { ErrorCode } from "../errors.ts";
 import { RETRY_AFTER_MAX_S } from "../http-client/retry-after.ts";
 import { codeOfStatus, type Problem, PROBLEM_TYPE, STATUS_BY_CODE } from "./problem.ts";

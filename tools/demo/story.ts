@@ -1,3 +1,4 @@
+import { UINT16_MAX } from "../../proto/loms/v1/limits.ts";
 import { BrokenPromise, type Narrator } from "./narrator.ts";
 import { readKafkaEvents } from "./kafka-events.ts";
 import { waitForNotifications } from "../notifications.ts";
@@ -20,8 +21,6 @@ export interface System {
 const SKUS = [773297411, 2956315, 1148162, 2618151, 2958025, 3618852, 5097510, 139275865];
 /** The maximum that the demo takes of one SKU, and one for the faster buyer. */
 const NEEDED = 4;
-/** The maximum of one SKU in a cart line. */
-const LINE_MAX = 65_535;
 
 /**
  * Makes the purchases of the demo. Its expectations follow from the stock that it finds, so it can
@@ -54,7 +53,7 @@ async function findStock(shop: Shop): Promise<[Stock, Stock]> {
   const found: Stock[] = [];
   for (const sku of SKUS) {
     const available = await shop.stock(`The stock of ${sku}`, sku);
-    if (available >= NEEDED && available <= LINE_MAX) found.push({ sku, available });
+    if (available >= NEEDED && available <= UINT16_MAX) found.push({ sku, available });
     const [first, second] = found;
     if (first && second) return [first, second];
   }

@@ -1,3 +1,4 @@
+import { UINT32_MAX } from "../../proto/loms/v1/limits.ts";
 import { backgroundContext } from "../../shared/telemetry/tracing.ts";
 import { itemLine } from "../list-lines.ts";
 import { type Outcome, UsageError } from "../tool.ts";
@@ -7,7 +8,6 @@ import type { Shop } from "./command.ts";
 export const PRODUCTS_MAX = 100;
 /** A page of them takes ten seconds. */
 const TIMEOUT_MS = 30_000;
-const SKU_MAX = 2 ** 32 - 1;
 
 interface Listed {
   readonly sku: number;
@@ -23,7 +23,7 @@ interface Listed {
  */
 export async function showProducts(shop: Shop, pageSize: number, after: number): Promise<Outcome> {
   if (pageSize < 1 || pageSize > PRODUCTS_MAX) throw new UsageError(`PAGE is 1 to ${PRODUCTS_MAX}`);
-  if (after > SKU_MAX) throw new UsageError(`AFTER is a SKU, at most ${SKU_MAX}`);
+  if (after > UINT32_MAX) throw new UsageError(`AFTER is a SKU, at most ${UINT32_MAX}`);
   const context = backgroundContext(TIMEOUT_MS);
   try {
     const skus = await shop.products.listSkus(after, pageSize, context);

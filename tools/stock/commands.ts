@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import process from "node:process";
-import { INT64_MAX } from "../../proto/loms/v1/schemas.ts";
+import { INT64_MAX } from "../../proto/loms/v1/limits.ts";
 import { STOCK_PAGE_MAX, STOCK_TEXT_MAX, stockText } from "../../proto/stock-api.ts";
 import type { StockMovement, StockRow } from "../clients/gen/stock/types.gen.ts";
 import type { StockApi } from "../clients/gen/stock/sdk.gen.ts";

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { ORDER_LINES_MAX, STOCKS_INFO_SKUS_MAX } from "./limits.ts";
 import {
   int64Amount,
   int64Id,
   itemCount,
-  ORDER_LINES_MAX,
   orderCreateRequest,
   orderListRequest,
-  STOCKS_INFO_SKUS_MAX,
   stocksInfoListRequest,
 } from "./schemas.ts";
 

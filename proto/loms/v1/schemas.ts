@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { END_REASONS, ORDER_STATUSES } from "../../order-status.ts";
-
-export const INT64_MAX = 2n ** 63n - 1n;
-export const UINT32_MAX = 2 ** 32 - 1;
-export const UINT16_MAX = 2 ** 16 - 1;
+import {
+  INT64_MAX,
+  ORDER_LINES_MAX,
+  STOCKS_INFO_SKUS_MAX,
+  UINT16_MAX,
+  UINT32_MAX,
+} from "./limits.ts";
 
 /** An id in paths and strings: digits only, no sign, no leading zero. */
 const ID_TEXT = /^[1-9][0-9]{0,18}$/;
@@ -70,9 +73,6 @@ export const int64Amount = z.unknown().transform((value, context): bigint => {
 }).meta({ type: "integer", format: "int64", minimum: 0, maximum: INT64_MAX });
 
 // Messages of loms.proto.
-
-/** Lines of one OrderCreate, before lines of one SKU are summed. */
-export const ORDER_LINES_MAX = 1000;
 
 const item = z.strictObject({
   sku: skuNumber,
@@ -190,9 +190,6 @@ export const stocksInfoRequest = z.strictObject({ sku: skuNumber })
   .meta({ id: "StocksInfoRequest" });
 export const stocksInfoResponse = z.strictObject({ count: int64Amount })
   .meta({ id: "StocksInfoResult" });
-
-/** SKUs of one StocksInfoList. */
-export const STOCKS_INFO_SKUS_MAX = 1000;
 
 export const stocksInfoListRequest = z.strictObject({
   skus: z.array(skuNumber)
