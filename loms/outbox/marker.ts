@@ -36,6 +36,7 @@ export class Marker {
   }
 
   add(rows: readonly EventRow[]): void {
+    if (rows.length === 0) return;
     this.#rows.push(...rows);
     this.#startIn(this.#rows.length < MARKS_MAX ? MARK_AFTER_MS : 0);
   }

@@ -75,12 +75,13 @@ async function readUpTo(kafka: Kafka, topic: string, ends: Map<number, bigint>):
     allowAutoTopicCreation: false,
     retry: { restartOnFailure: () => Promise.resolve(false) },
   });
+  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       const late = new Error(`${topic} was not read within ${READ_MAX_MS / 1_000} s`);
-      setTimeout(() => reject(late), READ_MAX_MS).unref();
+      timer = setTimeout(() => reject(late), READ_MAX_MS);
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
       consumer.run({
         autoCommit: false,
@@ -94,6 +95,7 @@ async function readUpTo(kafka: Kafka, topic: string, ends: Map<number, bigint>):
       }).catch(reject);
     });
   } finally {
+    clearTimeout(timer);
     await consumer.disconnect();
   }
   return found;
