@@ -3,7 +3,7 @@
  * the sources of their status to the database. Creation and expiry name theirs in SQL, since an
  * index holds the orders that await payment; `order-change.int.test.ts` compares them with this.
  */
-export const TRANSITIONS = {
+const TRANSITIONS = {
   "new": ["awaiting payment", "failed"],
   "awaiting payment": ["payed", "cancelled"],
   "failed": [],

@@ -5,11 +5,11 @@ import { int64Amount, integerFrom, shown, skuNumber } from "./loms/v1/schemas.ts
 // Messages of the stock API, which loms serves on a separate listener.
 
 /** The kind of a change of stock: units that arrived or left, or counted totals. */
-export const STOCK_CHANGE_KINDS = ["received", "counted"] as const;
+const STOCK_CHANGE_KINDS = ["received", "counted"] as const;
 export type StockChangeKind = typeof STOCK_CHANGE_KINDS[number];
 
 /** The movements of the ledger; `opening` is the stock from before the ledger. */
-export const STOCK_MOVEMENT_KINDS = ["opening", ...STOCK_CHANGE_KINDS] as const;
+const STOCK_MOVEMENT_KINDS = ["opening", ...STOCK_CHANGE_KINDS] as const;
 export type StockMovementKind = typeof STOCK_MOVEMENT_KINDS[number];
 
 /** Lines of one change. */
@@ -17,7 +17,7 @@ export const STOCK_LINES_MAX = 1000;
 /** Characters of a reason and of a reference. */
 export const STOCK_TEXT_MAX = 255;
 /** Units that one line may add or take out. */
-export const STOCK_RECEIVE_MAX = 2 ** 31 - 1;
+const STOCK_RECEIVE_MAX = 2 ** 31 - 1;
 /** Entries of one page. */
 export const STOCK_PAGE_MAX = 1000;
 const PAGE_DEFAULT = 100;

@@ -128,7 +128,7 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
  * The brokers in a form that kafkajs 2.2.4 can parse. It ends the host at the first colon, so the
  * colons of an IPv6 address are replaced here, and restored by {@link openSocket}.
  */
-export function withoutColons(brokers: readonly string[]): string[] {
+function withoutColons(brokers: readonly string[]): string[] {
   return brokers.map((broker) =>
     broker.replace(/^\[.*\]/, (address) => address.replaceAll(":", "_"))
   );
@@ -139,7 +139,7 @@ export function withoutColons(brokers: readonly string[]): string[] {
  * at once: by default the last part of a large one waits until the broker has acknowledged the
  * others.
  */
-export const openSocket: ISocketFactory = ({ host: given, port, ssl, onConnect }) => {
+const openSocket: ISocketFactory = ({ host: given, port, ssl, onConnect }) => {
   const host = given.startsWith("[") ? given.slice(1, -1).replaceAll("_", ":") : given;
   const name = isIP(host) === 0 ? { servername: host } : {};
   const socket = ssl

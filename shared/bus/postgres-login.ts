@@ -52,7 +52,7 @@ export async function assertOwnSession(url: string): Promise<void> {
 }
 
 /** A socket for `pg` (8.23) that a dialer connects. */
-export class DialedStream extends Duplex {
+class DialedStream extends Duplex {
   readonly #dialer: Dialer;
   #inner: Duplex | undefined;
 

@@ -16,7 +16,7 @@ export interface WatchLimits {
   readonly everyMs: number;
 }
 
-export const WATCH_LIMITS: WatchLimits = {
+const WATCH_LIMITS: WatchLimits = {
   silenceMaxMs: 60_000,
   handlerMaxMs: 120_000,
   everyMs: 5_000,

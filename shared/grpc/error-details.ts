@@ -5,7 +5,7 @@ import {
 } from "../../proto/gen/google/rpc/error_details.ts";
 import type { AppError, ErrorFacts } from "../errors.ts";
 
-export const TYPE_URL_PREFIX = "type.googleapis.com/";
+const TYPE_URL_PREFIX = "type.googleapis.com/";
 
 /** Violations in one error: some gRPC libraries refuse trailers over 8 KiB. */
 const VIOLATIONS_MAX = 20;

@@ -5,7 +5,7 @@ import { defineStatement, type StatementRunner } from "./statement.ts";
 /**
  * The defaults of this account's transactions, and the names for the statement that changes them.
  */
-export const TRANSACTION_DEFAULTS = defineStatement({
+const TRANSACTION_DEFAULTS = defineStatement({
   name: "transaction_defaults",
   kind: "select",
   text: `select current_setting('default_transaction_isolation') as isolation,

@@ -26,7 +26,7 @@ export interface StoreAddress {
 }
 
 /** The message names the violated rule, and nothing of the URL, which may contain a password. */
-export class StoreUrlError extends Error {
+class StoreUrlError extends Error {
   override readonly name = "StoreUrlError";
 }
 

@@ -71,7 +71,7 @@ interface Link {
  * install script creates them, which Deno and `npm ci --ignore-scripts` do not run.
  * @throws {Error} if the package is incomplete or not writable
  */
-export function linkLibraries(packageDirectory: string): void {
+function linkLibraries(packageDirectory: string): void {
   try {
     const list = readFileSync(join(packageDirectory, "native", "pg-symlinks.json"), "utf8");
     for (const { source, target } of JSON.parse(list) as Link[]) {

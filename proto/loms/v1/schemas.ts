@@ -62,7 +62,7 @@ export const skuNumber = integerFrom(1, UINT32_MAX, "int64");
 export const itemCount = integerFrom(1, UINT16_MAX, "int32");
 
 /** The price of one unit, in the shop's unit of money: uint32. */
-export const unitPrice = integerFrom(0, UINT32_MAX, "int64");
+const unitPrice = integerFrom(0, UINT32_MAX, "int64");
 
 /** An int64 from 0, as a bigint, from a JSON integer. */
 export const int64Amount = z.unknown().transform((value, context): bigint => {
