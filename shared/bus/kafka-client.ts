@@ -9,6 +9,7 @@ import kafkajs, {
   type RetryOptions,
 } from "kafkajs";
 import { keepHeartbeats } from "./kafka-heartbeats.ts";
+import { keepLastBroker } from "./kafka-last-broker.ts";
 import { dropSilentBrokers } from "./kafka-silent-brokers.ts";
 import type { KafkaSecurity } from "./kafka-settings.ts";
 import type { ThrottledLog } from "../telemetry/throttled-log.ts";
@@ -89,6 +90,7 @@ function patchKafkajs(): void {
   quietIdleConnections();
   keepHeartbeats();
   dropSilentBrokers();
+  keepLastBroker();
 }
 
 /** The part of kafkajs 2.2.4 that {@link quietIdleConnections} patches. */
