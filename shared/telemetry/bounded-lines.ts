@@ -94,11 +94,16 @@ const STDOUT = 1;
 const deno = (globalThis as { Deno?: { stdout: { write(bytes: Uint8Array): Promise<number> } } })
   .Deno;
 
-/** Lines to stdout that never block the process, also when it exits. */
+/**
+ * Lines to stdout that never block the process, also when it exits. Those that stdout refuses, as
+ * when its reader has closed the pipe, are lost.
+ */
 export function stdoutLines(onDropped: (lines: number) => void): BoundedLines {
   // Deno writes to a pipe at once and waits for its reader, so a separate thread waits instead.
   const mayWait = deno !== undefined && isPipe();
   const lines = new BoundedLines({ sink: mayWait ? writeInThread : writeToStream, onDropped });
+  // Node throws an error that has no listener. The callback of the write counts the text as done.
+  process.stdout.on("error", () => {});
   process.on("exit", () => {
     // A thread that still waits means that there is no reader.
     const rest = mayWait && lines.isWriting ? "" : lines.takeWaiting();

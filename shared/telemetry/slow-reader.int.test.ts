@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
@@ -15,13 +16,14 @@ interface Line {
   readonly lost?: number;
 }
 
-function startWriter() {
-  const child = spawn(process.execPath, [...RUN, FIXTURE, String(LINES)], { stdio: "pipe" });
+function startWriter(lineCount = LINES) {
+  const child = spawn(process.execPath, [...RUN, FIXTURE, String(lineCount)], { stdio: "pipe" });
   onTestFinished(() => void child.kill("SIGKILL"));
   const { stdin, stdout, stderr } = child;
   let said = "";
   stderr.setEncoding("utf8").on("data", (text: string) => said += text);
   return {
+    child,
     /** Resolves with the number of lines lost so far, before any was read. */
     through: new Promise<number>((resolve) => stderr.once("data", () => resolve(Number(said)))),
     readAll(): Promise<Line[]> {
@@ -48,4 +50,12 @@ test("a reader that stops reading delays no writer, and lost lines are counted",
   expect(numbers).toEqual(Array.from(numbers, (_, index) => index));
   expect(lines.at(-2)).toMatchObject({ lines: lost });
   expect(lines.at(-1)).toMatchObject({ message: "the end", lost });
+});
+
+test("a reader that closes the pipe does not end the process", async () => {
+  const { child } = startWriter(1);
+  child.stdout.destroy();
+  await once(child.stdout, "close");
+  child.stdin.end();
+  expect(await once(child, "close")).toEqual([0, null]);
 });
