@@ -1,6 +1,9 @@
 import process from "node:process";
 import { runService } from "../shared/run-service.ts";
+import { stopWithReader } from "../shared/signals.ts";
 
+// Without a reader it shows nothing; another notifier takes over.
+stopWithReader();
 await runService("notifier", async () => {
   const { notifierConfig } = await import("./config.ts");
   const config = notifierConfig(process.env);

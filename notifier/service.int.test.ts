@@ -1,14 +1,20 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { ORDER_EVENTS } from "../proto/order-event.ts";
 import type { Bus, OutgoingMessage } from "../shared/bus/bus.ts";
 import { PostgresBus } from "../shared/bus/postgres.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
+import { PROJECT_DIRECTORY } from "../stack/services.ts";
 import { type TestDatabase, testDatabase } from "../stack/test/database.ts";
 import { notifierConfig } from "./config.ts";
 import { type RunningNotifier, startNotifier } from "./service.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const STATUSES = ["new", "awaiting payment", "payed"] as const;
+const RUN = "Deno" in globalThis ? ["run", "-A"] : [];
+const PROCESS_TIMEOUT_MS = 60_000;
 const silent = createLogger({ service: "notifier", level: "error", write: () => {} });
 
 let databases: TestDatabase[];
@@ -29,6 +35,15 @@ afterEach(async () => {
   await Promise.all(databases.map((database) => database.drop()));
 });
 
+function settings() {
+  return {
+    NOTIFIER_HTTP: "127.0.0.1:0",
+    NOTIFIER_DATABASE_URL: databases[0]?.primaryUrl ?? "",
+    BUS_DATABASE_URL: databases[1]?.primaryUrl ?? "",
+    LOG_FORMAT: "json",
+  };
+}
+
 /** `print` takes lines and calls back when the output has them. */
 async function openNotifier(
   print: (text: string, done: () => void) => void = (text, done) => {
@@ -36,12 +51,7 @@ async function openNotifier(
     done();
   },
 ): Promise<RunningNotifier> {
-  const config = notifierConfig({
-    NOTIFIER_HTTP: "127.0.0.1:0",
-    NOTIFIER_DATABASE_URL: databases[0]?.primaryUrl,
-    BUS_DATABASE_URL: databases[1]?.primaryUrl,
-    LOG_FORMAT: "json",
-  });
+  const config = notifierConfig(settings());
   const output = { write: (text: string, done: () => void) => print(text, done) };
   const notifier = await startNotifier(config, { log: silent, output });
   running.push(notifier);
@@ -153,6 +163,21 @@ test("close() waits until the current line is printed and remembered", async () 
   await isShown("1-2");
   expect(shown()).toEqual(["1-1", "1-2"]);
 });
+
+test("a notifier stops with its reader, and the next one shows the event", async () => {
+  await bus.publish(ORDER_EVENTS, [event(1, 1)]);
+  const notifier = spawn(process.execPath, [...RUN, "notifier/main.ts"], {
+    cwd: PROJECT_DIRECTORY,
+    // Its first line is the notification.
+    env: { ...process.env, ...settings(), NOTIFIER_PROFILE: "127.0.0.1:0", LOG_LEVEL: "error" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void notifier.kill("SIGKILL"));
+  notifier.stdout.destroy();
+  expect(await once(notifier, "close")).toEqual([0, null]);
+  await openNotifier();
+  await isShown("1-1");
+}, PROCESS_TIMEOUT_MS);
 
 test("the notifier reports its health", async () => {
   const notifier = await openNotifier();

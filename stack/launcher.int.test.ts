@@ -88,6 +88,13 @@ test(
   2 * START_TIMEOUT_MS,
 );
 
+test("a reader that closes the pipe, such as head, stops everything", async () => {
+  const launcher = run(["stack/main.ts", "--free-ports"]);
+  launcher.closeReader();
+  expect(await launcher.ended).toBe(0);
+  expect(readdirSync(directory).toSorted()).toEqual(["logs", "postgres"]);
+}, START_TIMEOUT_MS);
+
 test(
   "after kill -9 of the launcher every process ends, and the next start has the orders",
   async () => {

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { runUntilSignal } from "../shared/run-service.ts";
+import { stopWithReader } from "../shared/signals.ts";
 import { createLogger } from "../shared/telemetry/log.ts";
 import { isRuntime } from "./processes/runtimes.ts";
 import { allOn } from "./services.ts";
@@ -28,6 +29,9 @@ const { LOG_FORMAT } = process.env;
 const pretty = LOG_FORMAT ? LOG_FORMAT === "pretty" : process.stdout.isTTY;
 const log = createLogger({ service: "stack", level: "info", format: pretty ? "pretty" : "json" });
 
+stopWithReader();
+// It repeats for a person what stdout has. Node throws an error that has no listener.
+process.stderr.on("error", () => {});
 await runUntilSignal(log, start, { graceMs: GRACE_MS, startMs: GRACE_MS });
 
 async function start(): Promise<Stack> {

@@ -7,6 +7,8 @@ export interface RunningProgram {
   readonly pid: number;
   readonly said: { readonly out: string; readonly err: string };
   signal(signal: NodeJS.Signals): void;
+  /** Closes the reading ends of stdout and stderr. */
+  closeReader(): void;
   /** The exit code; null after a signal. */
   readonly ended: Promise<number | null>;
 }
@@ -31,6 +33,9 @@ export function runProgram(
     said,
     // Deno reports a process that was signalled through its handle as ended by that signal.
     signal: (signal) => void process.kill(pid, signal),
+    closeReader() {
+      for (const output of [child.stdout, child.stderr]) output.destroy();
+    },
     ended: new Promise((resolve) => child.once("close", resolve)),
   };
 }
