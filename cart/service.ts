@@ -1,7 +1,7 @@
 import { v7 as uuidV7 } from "uuid";
 import type { RateLimiter } from "../shared/async/rate-limit.ts";
 import { probeRoutes, type ReadyCheck } from "../shared/http/probes.ts";
-import type { RunningService } from "../shared/lifecycle.ts";
+import { DRAIN_MAX_MS, type RunningService } from "../shared/lifecycle.ts";
 import { listenHttp, openService, type ServiceParts } from "../shared/open-service.ts";
 import { ProductClient } from "../shared/products/product-client.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
@@ -13,9 +13,6 @@ import type { Carts, Deps } from "./domain/deps.ts";
 import { cartApp } from "./http/routes.ts";
 import { CART_REPOSITORY_EXPIRED_TOTAL, watchCarts } from "./repository/cart-metrics.ts";
 import { MemoryCarts } from "./repository/memory.ts";
-
-/** How long a stop waits for requests in progress: longer than any request may take. */
-const DRAIN_MAX_MS = 6_000;
 
 export interface RunningCart extends RunningService {
   /** Without a trailing slash. */

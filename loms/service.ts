@@ -3,7 +3,7 @@ import { systemClock } from "../shared/async/request-context.ts";
 import { formatHostPort } from "../shared/config.ts";
 import { type HttpServer, ListenError, serve } from "../shared/http/listen.ts";
 import { probeRoutes, type ReadyCheck } from "../shared/http/probes.ts";
-import type { RunningService } from "../shared/lifecycle.ts";
+import { DRAIN_MAX_MS, type RunningService } from "../shared/lifecycle.ts";
 import { openService, type ServiceParts } from "../shared/open-service.ts";
 import { migrate } from "../shared/postgres/migrate.ts";
 import type { ProcessLog } from "../shared/telemetry/log.ts";
@@ -25,8 +25,6 @@ import { createRpc } from "./rpc/rpc.ts";
 
 /** Timeout of a step of the expirer, which is one statement; it is retried. */
 const EXPIRE_TIMEOUT_MS = 2_000;
-/** How long a stop waits for HTTP requests in progress, and for gRPC calls. */
-const DRAIN_MAX_MS = 6_000;
 const MIGRATIONS = fileURLToPath(new URL("../drizzle/loms/migrations", import.meta.url));
 
 export interface RunningLoms extends RunningService {

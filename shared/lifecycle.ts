@@ -3,10 +3,15 @@ import { type Clock, sleep, systemClock, within } from "./async/request-context.
 /** Time limit of a stop; then the process exits in any case. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 /**
- * The limit for closing everything: the listeners drain for up to 6 s, the rest is for the other
- * parts. A start that a signal interrupts has its own limit, see `runService()`.
+ * How long the listeners wait for work in progress: longer than any HTTP request may take. A gRPC
+ * call may have a later deadline.
  */
-const CLOSE_MAX_MS = 8_000;
+export const DRAIN_MAX_MS = 6_000;
+/**
+ * The limit for closing everything; 2 s are for the parts behind the listeners. A start that a
+ * signal interrupts has its own limit, see `runService()`.
+ */
+const CLOSE_MAX_MS = DRAIN_MAX_MS + 2_000;
 
 /**
  * How long the listeners stay open while `/readyz` answers 503, so that clients do not connect to a

@@ -1,5 +1,6 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { formatHostPort, type HostPort } from "../config.ts";
+import { DRAIN_MAX_MS } from "../lifecycle.ts";
 import { GrpcHealth } from "./health.ts";
 import { prepareGrpcJs } from "./prepare-grpc-js.ts";
 import { addReflection } from "./reflection.ts";
@@ -14,9 +15,10 @@ const SESSION_MEMORY_MAX_MB = 64;
 /** A connection that is dead without a reset is detected after the sum of these. */
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** How long close() waits for calls in progress; below the grace period of a process. */
-const DRAIN_MAX_MS = 6_000;
-/** When they fail as `unavailable`: a client may mistake a cut connection for a cancelled call. */
+/**
+ * When calls in progress fail as `unavailable`: a client may mistake a cut connection for a
+ * cancelled call.
+ */
 const FAIL_CALLS_MS = DRAIN_MAX_MS - 500;
 
 export interface GrpcServerOptions extends UnaryService {
@@ -34,7 +36,7 @@ export interface GrpcServer {
   readonly health: GrpcHealth;
   /**
    * Reports NOT_SERVING, accepts no further calls, waits for those in progress and disconnects,
-   * within 6 s. Calls that take longer fail as `unavailable`.
+   * within {@link DRAIN_MAX_MS}. Calls that take longer fail as `unavailable`.
    */
   close(): Promise<void>;
 }
