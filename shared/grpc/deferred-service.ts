@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import type { Server, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 
 /** A method whose package is loaded with the first call. */
@@ -18,12 +19,14 @@ interface LoadedMethod {
 /**
  * Adds methods to a server. The first call of any of them calls `load`, which adds the services
  * that have these methods; it is synchronous, because grpc-js decodes synchronously.
+ * @returns ends the open streams; many callers never end theirs
  */
 export function addDeferred(
   server: Server,
   methods: readonly DeferredMethod[],
   load: (target: { addService: AddService }) => void,
-): void {
+): () => void {
+  const open = new Set<Writable>();
   let loaded: ReadonlyMap<string, LoadedMethod> | undefined;
   const methodAt = (path: string): LoadedMethod => {
     loaded ??= loadMethods(load);
@@ -42,9 +45,19 @@ export function addDeferred(
       responseDeserialize: (bytes) =>
         methodAt(path).definition.responseDeserialize(bytes) as unknown,
     };
-    implementation[path] = (...call: unknown[]) => methodAt(path).handle(...call);
+    implementation[path] = (call: Writable, ...callback: unknown[]) => {
+      if (streams.responseStream) {
+        open.add(call);
+        // grpc-js emits it at the end of every stream.
+        call.once("cancelled", () => open.delete(call));
+      }
+      return methodAt(path).handle(call, ...callback);
+    };
   }
   server.addService(service, implementation);
+  return () => {
+    for (const call of open) call.end();
+  };
 }
 
 function loadMethods(

@@ -1,9 +1,7 @@
 import { createRequire } from "node:module";
-import type { Server, ServerWritableStream, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { Server } from "@grpc/grpc-js";
 import type { HealthImplementation } from "grpc-health-check";
 import { addDeferred } from "./deferred-service.ts";
-
-type Watcher = ServerWritableStream<unknown, unknown>;
 
 const METHODS = [["Check", false], ["List", false], ["Watch", true]] as const;
 
@@ -14,7 +12,7 @@ const METHODS = [["Check", false], ["List", false], ["Watch", true]] as const;
 export class GrpcHealth {
   readonly #services: readonly string[];
   #implementation: HealthImplementation | undefined;
-  readonly #watchers = new Set<Watcher>();
+  #endWatches = () => {};
   /** The last status, by name. */
   readonly #statuses: Map<string, boolean>;
 
@@ -31,16 +29,13 @@ export class GrpcHealth {
       requestStream: false,
       responseStream,
     }));
-    addDeferred(server, methods, (target) => {
+    this.#endWatches = addDeferred(server, methods, (target) => {
       const { HealthImplementation } = require(
         "grpc-health-check",
       ) as typeof import("grpc-health-check");
       const statuses = [...this.#statuses].map(([name, serving]) => [name, statusOf(serving)]);
       this.#implementation = new HealthImplementation(Object.fromEntries(statuses));
-      this.#implementation.addToServer({
-        addService: (service, implementation) =>
-          target.addService(service, this.#keepingWatchers(implementation)),
-      });
+      this.#implementation.addToServer(target);
     });
   }
 
@@ -59,20 +54,7 @@ export class GrpcHealth {
   /** Reports NOT_SERVING to the watchers and ends their streams. */
   close(): void {
     this.set(false);
-    for (const watcher of this.#watchers) watcher.end();
-  }
-
-  /** A watcher never ends its stream, and a stopping server waits for every stream. */
-  #keepingWatchers(methods: UntypedServiceImplementation): UntypedServiceImplementation {
-    const watch = methods["watch"] as (watcher: Watcher) => void;
-    return {
-      ...methods,
-      watch: (watcher: Watcher) => {
-        this.#watchers.add(watcher);
-        watcher.on("cancelled", () => this.#watchers.delete(watcher));
-        watch(watcher);
-      },
-    };
+    this.#endWatches();
   }
 }
 

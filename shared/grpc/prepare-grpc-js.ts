@@ -1,4 +1,5 @@
-import http2, { type Http2Session } from "node:http2";
+import http2, { type Http2Server, type Http2Session } from "node:http2";
+import type { Socket } from "node:net";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 
 let isPrepared = false;
@@ -12,17 +13,34 @@ export function prepareGrpcJs(): void {
   if (isPrepared) return;
   isPrepared = true;
   setLogVerbosity(logVerbosity.NONE);
-  onServerSession(reportClose);
+  onServer((server) => {
+    server.prependListener("connection", keepUntilClosed);
+    server.prependListener("session", reportClose);
+  });
   if ("Deno" in globalThis) surviveGoaway();
 }
 
-type SessionPatch = (session: Http2Session) => void;
+/** The open connections of all servers. */
+const connections = new Set<Socket>();
 
-function onServerSession(patch: SessionPatch): void {
+function keepUntilClosed(socket: Socket): void {
+  connections.add(socket);
+  socket.once("close", () => connections.delete(socket));
+}
+
+/**
+ * Cuts the connections to the server on `port`. A session that has sent GOAWAY cannot do that: its
+ * `destroy` waits for the other side.
+ */
+export function cutConnections(port: number): void {
+  for (const socket of connections) if (socket.localPort === port) socket.destroy();
+}
+
+function onServer(patch: (server: Http2Server) => void): void {
   const { createServer } = http2;
   http2.createServer = ((...options: Parameters<typeof createServer>) => {
     const server = createServer(...options);
-    server.prependListener("session", patch);
+    patch(server);
     return server;
   }) as typeof createServer;
 }
@@ -53,7 +71,7 @@ function surviveGoaway(): void {
     closeLater(session);
     return session;
   }) as typeof connect;
-  onServerSession(closeLater);
+  onServer((server) => void server.prependListener("session", closeLater));
 }
 
 /** A close without a callback is Deno's own. */

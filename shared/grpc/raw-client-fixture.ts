@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { formatHostPort, type HostPort } from "../config.ts";
 
@@ -6,10 +7,19 @@ export const SERVING = 1;
 export const NOT_SERVING = 2;
 export const HEALTH_WATCH = "/grpc.health.v1.Health/Watch";
 
+/** Fields of grpc.reflection.v1.ServerReflectionRequest. */
+export const FILE_CONTAINING_SYMBOL = 4;
+export const LIST_SERVICES = 7;
+
 const asItIs = (bytes: Buffer) => bytes;
 
 function connect(address: HostPort): Client {
   return new Client(formatHostPort(address), credentials.createInsecure());
+}
+
+/** The path of reflection's method, in this version. */
+export function reflectionPath(version: string): string {
+  return `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
 }
 
 /** A call with arbitrary bytes; resolves with its status. */
@@ -52,6 +62,20 @@ export function firstOfStream(
     call.write(request);
     call.end();
   });
+}
+
+/** A stream that has its first message, and that the caller keeps open until the server ends it. */
+export async function openStream(
+  address: HostPort,
+  path: string,
+  request: Buffer,
+): Promise<{ readonly ended: Promise<unknown> }> {
+  const client = connect(address);
+  const call = client.makeBidiStreamRequest(path, asItIs, asItIs);
+  const ended = once(call, "end").finally(() => client.close());
+  call.write(request);
+  await once(call, "data");
+  return { ended };
 }
 
 /** What a health watcher receives, in order. */

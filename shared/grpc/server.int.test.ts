@@ -1,29 +1,23 @@
-import { readFile } from "node:fs/promises";
-import http2, { type Http2Server, type ServerHttp2Session } from "node:http2";
 import { Metadata, status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
-import { orderShortageDetail } from "../../proto/loms/v1/order-shortage.ts";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { RequestContext } from "../async/request-context.ts";
-import { formatHostPort } from "../config.ts";
 import { AppError } from "../errors.ts";
-import { createGrpcClient, type GrpcClient } from "./client.ts";
-import { badRequest, errorInfo, preconditionFailure } from "./error-details.ts";
+import type { GrpcClient } from "./client.ts";
+import { clientOf, inTime, startServer, traceparent } from "./loms-fixture.ts";
 import {
+  FILE_CONTAINING_SYMBOL,
   firstOfStream,
   HEALTH_WATCH,
+  LIST_SERVICES,
   NOT_SERVING,
   protoString,
   rawCall,
+  reflectionPath,
   SERVING,
-  watchHealth,
 } from "./raw-client-fixture.ts";
-import { type GrpcServer, startGrpcServer } from "./server.ts";
+import type { GrpcServer } from "./server.ts";
 import type { IncomingCall, UnaryHandler } from "./unary.ts";
-
-const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
-const errorDetails = [errorInfo("test"), badRequest, preconditionFailure, orderShortageDetail];
-const inTime = (timeoutMs = 5_000) => new RequestContext({ traceparent, timeoutMs });
 
 /** Waits until the call is aborted, fails with the reason, and records it in `aborted`. */
 const waitForAbort: UnaryHandler = ({ context: { signal } }) =>
@@ -39,31 +33,11 @@ let aborted: unknown[];
 let server: GrpcServer;
 let client: GrpcClient<LomsDefinition>;
 
-async function start(port = 0): Promise<GrpcServer> {
-  const keys = Object.keys(LomsDefinition.methods);
-  return await startGrpcServer({
-    address: { host: "127.0.0.1", port },
-    definition: LomsDefinition,
-    handlers: Object.fromEntries(
-      keys.map((key) => [key, (call: IncomingCall) => handler(call)]),
-    ),
-    descriptorSet: await readFile(new URL("../../proto/gen/loms.binpb", import.meta.url)),
-    errorDetails,
-  });
-}
-
-const clientOf = (address: string) =>
-  createGrpcClient({ definition: LomsDefinition, address, errorDetails });
-
-/** Fields of grpc.reflection.v1.ServerReflectionRequest. */
-const FILE_CONTAINING_SYMBOL = 4;
-const LIST_SERVICES = 7;
-
 const PAY = "/loms.v1.Loms/OrderPay";
 
 beforeAll(async () => {
-  server = await start();
-  client = clientOf(formatHostPort(server.address));
+  server = await startServer((call) => handler(call));
+  client = clientOf(server);
 });
 beforeEach(() => {
   handler = waitForAbort;
@@ -220,7 +194,7 @@ describe("reports of the server about itself", () => {
   test.each(["v1", "v1alpha"])(
     "reflection %s lists the services and describes names",
     async (version) => {
-      const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
+      const path = reflectionPath(version);
       const services = String(
         await firstOfStream(server.address, path, protoString(LIST_SERVICES, "*")),
       );
@@ -230,60 +204,4 @@ describe("reports of the server about itself", () => {
       expect(String(await firstOfStream(server.address, path, symbol))).toContain("orderID");
     },
   );
-});
-
-describe("a server that stops", () => {
-  test("finishes the calls in progress, refuses others, and is found again", async () => {
-    const other = await start();
-    const address = formatHostPort(other.address);
-    const itsClient = clientOf(address);
-    let finish = () => {};
-    const started = new Promise<void>((resolve) => {
-      handler = () =>
-        new Promise((answer) => {
-          finish = () => answer({ count: 7n });
-          resolve();
-        });
-    });
-    const inProgress = itsClient.call("stocksInfo", { sku: 1 }, inTime());
-    await started;
-    other.health.set(true);
-    const watched = watchHealth(other.address);
-    await expect.poll(() => watched).toEqual([SERVING]);
-    const closed = other.close();
-    await expect.poll(() => watched).toEqual([SERVING, NOT_SERVING, "end"]);
-    finish();
-    expect(await inProgress).toEqual({ count: 7n });
-    await closed;
-
-    await expect(itsClient.call("stocksInfo", { sku: 1 }, inTime())).rejects.toMatchObject({
-      code: "unavailable",
-      message: "loms.v1.Loms/StocksInfo failed: unavailable",
-    });
-
-    handler = () => Promise.resolve({ count: 8n });
-    const again = await start(other.address.port);
-    await expect.poll(
-      () => itsClient.call("stocksInfo", { sku: 1 }, inTime()).catch(() => undefined),
-      { timeout: 5_000 },
-    ).toEqual({ count: 8n });
-    itsClient.close();
-    await again.close();
-  });
-
-  test("ends while a lost connection is being removed", async () => {
-    const created = vi.spyOn(http2, "createServer");
-    const other = await start();
-    const connected = Promise.withResolvers<ServerHttp2Session>();
-    for (const { value } of created.mock.results) {
-      (value as Http2Server).on("session", connected.resolve);
-    }
-    created.mockRestore();
-    const itsClient = clientOf(formatHostPort(other.address));
-    handler = () => Promise.resolve({ count: 7n });
-    await itsClient.call("stocksInfo", { sku: 1 }, inTime());
-    (await connected.promise).destroy();
-    await other.close();
-    itsClient.close();
-  });
 });

@@ -2,7 +2,7 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { formatHostPort, type HostPort } from "../config.ts";
 import { DRAIN_MAX_MS } from "../lifecycle.ts";
 import { GrpcHealth } from "./health.ts";
-import { prepareGrpcJs } from "./prepare-grpc-js.ts";
+import { cutConnections, prepareGrpcJs } from "./prepare-grpc-js.ts";
 import { addReflection } from "./reflection.ts";
 import { addUnaryService, CallsInProgress, prepareServers, type UnaryService } from "./unary.ts";
 
@@ -57,14 +57,15 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   const inProgress = new CallsInProgress();
   addUnaryService(server, options, inProgress);
-  await addReflection(server, options.descriptorSet);
+  const endReflection = await addReflection(server, options.descriptorSet);
   const health = new GrpcHealth(["", definition.fullName], options.parts);
   health.addTo(server);
   const bound = { ...address, port: await bind(server, address) };
   const close = async () => {
     health.close();
+    endReflection();
     const late = setTimeout(() => inProgress.failAll(), FAIL_CALLS_MS);
-    await shutDown(server, formatHostPort(bound));
+    await shutDown(server, bound.port);
     clearTimeout(late);
   };
   return { address: bound, health, close };
@@ -81,10 +82,11 @@ function bind(server: Server, address: HostPort): Promise<number> {
 }
 
 /**
- * `drain` sends GOAWAY, and later cuts remaining connections. It must come before `tryShutdown`,
- * which forgets the connections. `forceShutdown` cuts none while channelz is off.
+ * `tryShutdown` sends GOAWAY and waits for the connections to close, without a limit. `drain` and
+ * `forceShutdown` do not cut all of them (docs/decisions/0008).
  */
-function shutDown(server: Server, address: string): Promise<void> {
-  server.drain(address, DRAIN_MAX_MS);
-  return new Promise((resolve) => server.tryShutdown(() => resolve()));
+async function shutDown(server: Server, port: number): Promise<void> {
+  const cut = setTimeout(() => cutConnections(port), DRAIN_MAX_MS);
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  clearTimeout(cut);
 }
