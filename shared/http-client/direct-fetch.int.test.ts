@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
 import { createDirectFetch } from "./direct-fetch.ts";
 
 const FIXTURE = fileURLToPath(new URL("direct-fetch-fixture.ts", import.meta.url));
@@ -83,6 +84,21 @@ test("directFetch() rejects when nothing listens, without the URL's password", a
   const error = await createDirectFetch()(`http://shop:hunter2@${host}/`).catch(String);
   expect(error).toContain("ECONNREFUSED");
   expect(error).not.toContain("hunter2");
+});
+
+test("directFetch() rejects an answer that changes the protocol", async () => {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {}).once("data", () => {
+      socket.write(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+      );
+    });
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  await expect(createDirectFetch()(`http://127.0.0.1:${port}/`))
+    .rejects.toThrow("closed without a response");
 });
 
 test("directFetch() returns no body where there is none", async () => {

@@ -45,7 +45,10 @@ export function createDirectFetch(certificates: Certificates = {}): Fetch {
           reject(error);
         }
       });
-      sent.on("error", (error) => reject(signal.aborted ? signal.reason : error));
+      const fail = (error: Error) => reject(signal.aborted ? signal.reason : error);
+      sent.on("error", fail);
+      // After a 101, node:http closes the connection and emits nothing else.
+      sent.once("close", () => fail(new Error("the connection was closed without a response")));
       sent.end(body);
     });
   };
