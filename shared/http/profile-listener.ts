@@ -27,16 +27,17 @@ export async function openProfileListener(
   log: ProcessLog,
   opened: CloseStack,
 ): Promise<void> {
+  const profiler = new ProcessProfiler();
   try {
-    const profiler = new ProcessProfiler();
-    opened.push("the profiler", () => profiler.close());
     await profiler.open();
     const app = createHttpApp({ log, timeoutMs: REQUEST_TIMEOUT_MS });
     mount(app, [...profileRoutes(profiler), ...logLevelRoutes(log)]);
     const server = await serve(app.fetch, address);
+    opened.push("the profiler", () => profiler.close());
     // A profile in progress is cut off.
     opened.push("the profile listener", () => server.close(0));
   } catch (error) {
+    profiler.close();
     log.warn("the profile listener is disabled", { error });
   }
 }
