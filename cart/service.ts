@@ -73,6 +73,7 @@ async function openCart(parts: ServiceParts<CartConfig>): Promise<{ url: string 
     stocks: loms,
     orders: loms,
     running: new Map(),
+    ending: new Map(),
   };
 
   // cart is ready while other services are unavailable.

@@ -15,9 +15,12 @@ import { priceLines } from "./price-lines.ts";
  * 3. Permanent failure, endAttempt(): the attempt ends, the cart is unchanged.
  *    Unknown outcome: the attempt stays, and the next checkout repeats 2 with the same key and
  *    items. loms repeats its first answer to a known key.
- * 4. Created, settleAttempt(): the ordered items leave the cart. The attempt ends if a caller still
- *    waits for the answer; otherwise it is kept, and the next checkout gets the same order by the
+ * 4. Created, settleAttempt() with `keep`: the ordered items leave the cart, and the attempt stays.
+ *    If the store does not answer, or no caller waits, the next checkout gets the same order by the
  *    same key.
+ * 5. settleAttempt() without `keep` ends the attempt, and the callers are answered. The answer does
+ *    not wait for the store; the next checkout in this process does. endAttempt() would not do: a
+ *    replica that has become the primary may lack 4, and still have the items in the cart.
  *
  * In one process a user has one attempt at a time, and concurrent callers share it. It has its own
  * deadline and no caller can cancel it, so a caller that disconnects does not affect the others.
@@ -29,10 +32,13 @@ import { priceLines } from "./price-lines.ts";
  *    after 1: loms has no order yet. The next checkout, in any process, finds the attempt, whose
  *    outcome is unknown, and repeats 2 with the same key and items.
  *    after 2: the same; loms answers with the existing order.
- *    after 4: the attempt has ended and the items have left the cart, in one step of the store, so
- *    no cart is left with a settled order.
+ *    after 4: the same; the items have left the cart already.
+ *    after 5: the attempt has ended. If the process has not sent the answer yet, or the answer is
+ *    lost on its way, the buyer finds the order in the list of orders.
+ * If the store does not do 5, the next checkout gets the same order once more.
+ *
  * Concurrent processes that run one attempt send one key, so loms creates one order and gives each
- * the same answer. The first process to do 3 or 4 ends the attempt; the others find none. If loms
+ * the same answer. The first process to do 3 or 5 ends the attempt; the others find none. If loms
  * is overloaded, the attempt stays, because another process may have sent it.
  *
  * A replica that replaces the store's primary may lack the last changes. Before 2, a replica has
@@ -44,6 +50,8 @@ import { priceLines } from "./price-lines.ts";
 const UNAGREED_WAIT_MAX_MS = 100;
 /** Time that the product service must leave for the call of loms. */
 const ORDER_TIME_MIN_MS = 500;
+/** How long step 5 may take, for which the user's next checkout waits. */
+const END_TIMEOUT_MS = 2_000;
 
 /** The total that the buyer agreed to; undefined if the buyer named none. */
 type AgreedTotal = bigint | undefined;
@@ -64,6 +72,8 @@ export interface RunningCheckout {
 export interface CheckoutDeps extends Pick<Deps, "carts" | "products" | "orders"> {
   /** The checkouts in progress in this process, by user. */
   readonly running: Map<bigint, RunningCheckout>;
+  /** The attempts in step 5 in this process, by user. */
+  readonly ending: Map<bigint, Promise<void>>;
 }
 
 export interface CheckoutInput {
@@ -126,13 +136,12 @@ async function run(
   context: RequestContext,
 ): Promise<bigint> {
   try {
+    await deps.ending.get(userId);
     const attempt = await beginAttempt(deps, userId, agreedTotal, context);
     progress.waitsFor = "loms";
     const orderId = await createOrder(deps, userId, attempt, context);
-    const keep = progress.callers === 0;
-    await deps.carts.settleAttempt(userId, attempt, { keep }, context);
-    // A caller that arrived while the store was settling is answered, too.
-    if (keep && progress.callers > 0) await end(deps, userId, attempt, context);
+    await deps.carts.settleAttempt(userId, attempt, { keep: true }, context);
+    if (progress.callers > 0) deps.ending.set(userId, endReported(deps, userId, attempt, context));
     return orderId;
   } finally {
     deps.running.delete(userId);
@@ -242,6 +251,19 @@ async function createOrder(
     }
     throw error;
   }
+}
+
+/** Step 5. A failure, or the deadline of the callers, does not matter: they have their answer. */
+async function endReported(
+  deps: CheckoutDeps,
+  userId: bigint,
+  attempt: CheckoutAttempt,
+  { traceparent, clock }: RequestContext,
+): Promise<void> {
+  const context = new RequestContext({ traceparent, timeoutMs: END_TIMEOUT_MS, clock });
+  await deps.carts.settleAttempt(userId, attempt, { keep: false }, context).catch(() => {});
+  deps.ending.delete(userId);
+  context.close();
 }
 
 /** An attempt that cannot be ended stays; the next checkout gets the same answer from loms. */

@@ -49,7 +49,7 @@ export type CartToOrder = { readonly attempt: CheckoutAttempt } | {
 
 /**
  * The carts of all users, and at most one attempt per cart. Each call is atomic. An attempt is kept
- * until its outcome is known and a caller has received it.
+ * until its outcome is known and a caller was answered.
  * An external store throws AppError `unavailable` if it does not answer before the deadline. The
  * change may then have been made.
  */
@@ -79,7 +79,10 @@ export interface Carts {
     items: readonly OrderLine[],
     context: RequestContext,
   ): Promise<CheckoutAttempt | undefined>;
-  /** Removes the ordered items from the cart, once, as far as the cart still has them. */
+  /**
+   * Removes the ordered items from the cart, once, as far as the cart still has them. Ends the
+   * attempt unless `keep`.
+   */
   settleAttempt(
     userId: bigint,
     attempt: CheckoutAttempt,

@@ -23,6 +23,7 @@ export function testDeps() {
     stocks: { stocksInfo },
     orders: { orderCreate },
     running: new Map(),
+    ending: new Map(),
   } satisfies Deps & CheckoutDeps;
 }
 
