@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { type ChainableCommander, Cluster, Redis, type RedisOptions } from "ioredis";
 import { type Clock, type RequestContext, systemClock, within } from "../async/request-context.ts";
 import { formatHostPort } from "../config.ts";
 import { AppError } from "../errors.ts";
@@ -92,10 +92,13 @@ export class Valkey {
     // because WAIT covers the writes of its own connection, and the client may have reconnected,
     // even to a new primary, which lacks the key.
     const wait = () => this.#client.pipeline().pexpire(key, ttlMs).wait(1, waitMs).exec();
-    const replies = await this.#observed("wait", context, wait);
-    const [kept, has] = (replies ?? []).map(([, count]) => count);
+    const [kept, replicas] = await this.#observed(
+      "wait",
+      context,
+      async () => results(await wait()),
+    );
     if (kept === 0) return false;
-    if (!(Number(has) >= 1)) {
+    if (!(Number(replicas) >= 1)) {
       // The server processes the WAITs of one connection one after the other, each for its full
       // time.
       this.#client.disconnect(true);
@@ -233,6 +236,14 @@ function open(address: StoreAddress, tls: Certificates): Redis | Cluster {
     sentinelCommandTimeout: CONNECT_MAX_MS,
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(address.tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+  });
+}
+
+/** @throws {Error} the first one among the replies of a pipeline */
+function results(replies: Awaited<ReturnType<ChainableCommander["exec"]>>): readonly unknown[] {
+  return (replies ?? []).map(([error, result]) => {
+    if (error) throw error;
+    return result;
   });
 }
 
