@@ -87,8 +87,10 @@ function operations.used()
   return {}
 end
 
+-- Its caller may have left before the answer, so the permit is not used.
 function operations.leave()
   leave(ticket)
+  redis.call("ZREM", granted, ticket)
   return {}
 end
 

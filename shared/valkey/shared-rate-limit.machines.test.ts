@@ -44,6 +44,7 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
   });
 
   const queued = () => server.command("zcard", "limit:{test}:queue");
+  const granted = () => server.command("zcard", "limit:{test}:granted");
 
   function openLimit(options: Partial<SharedRateLimitOptions> = {}): SharedRateLimit {
     const store = new Valkey({
@@ -174,5 +175,21 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
       server.resume();
     }
     await use(limit, "");
+  });
+
+  test("frees tickets and permits whose callers the store did not answer", async () => {
+    const limit = openLimit(ONE_AT_A_TIME);
+    await use(limit, "");
+    await server.command("del", "limit:{test}:used");
+    server.pause();
+    try {
+      const acquired = [1, 2].map(() => limit.acquire(deadline(60_000)));
+      expect((await Promise.allSettled(acquired)).map(({ status }) => status))
+        .toEqual(["rejected", "rejected"]);
+    } finally {
+      server.resume();
+    }
+    await expect.poll(() => server.command("hget", "limit:{test}:state", "arrivals")).toBe("1");
+    await expect.poll(async () => [await queued(), await granted()]).toEqual([0, 0]);
   });
 });

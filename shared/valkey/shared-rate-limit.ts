@@ -16,7 +16,7 @@ const POLL_INTERVAL_MAX_MS = 250;
 const REPORT_TIMEOUT_MS = 2_000;
 
 export interface SharedRateLimitOptions extends Omit<RateLimitOptions, "clock"> {
-  readonly store: Valkey;
+  readonly store: Pick<Valkey, "run">;
   readonly clock?: Clock;
 }
 
@@ -52,13 +52,17 @@ export class SharedRateLimit implements RateLimiter {
 
   async acquire(deadline: Deadline): Promise<Permit> {
     const ticket = randomUUID();
+    /** Whether the store may have the ticket, waiting or granted. */
+    let mayBeStored = false;
     this.#waiting++;
     try {
       for (;;) {
         deadline.signal.throwIfAborted();
         const requestedAt = this.#clock.now();
         const leftMs = Math.floor(deadline.deadlineAt - requestedAt);
+        mayBeStored = true;
         const reply = await this.#call("acquire", ticket, leftMs, leftMs) as Reply;
+        mayBeStored = reply[0] === "wait";
         if (reply[0] === "refused") throw this.#refusal(reply[1], leftMs, reply[2] === 1);
         if (reply[0] === "granted") {
           const permit = { used: () => this.#report("used", ticket) };
@@ -67,7 +71,7 @@ export class SharedRateLimit implements RateLimiter {
         } else await sleep(this.#clock, Math.min(reply[1], POLL_INTERVAL_MAX_MS), deadline.signal);
       }
     } catch (error) {
-      if (deadline.signal.aborted) this.#report("leave", ticket);
+      if (mayBeStored) this.#report("leave", ticket);
       throw error;
     } finally {
       this.#waiting--;

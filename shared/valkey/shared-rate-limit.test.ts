@@ -1,0 +1,41 @@
+import { expect, test, vi } from "vitest";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
+import { AppError } from "../errors.ts";
+import { SharedRateLimit } from "./shared-rate-limit.ts";
+import type { Valkey } from "./valkey.ts";
+
+const OPTIONS = { subject: "product service", permits: 10, windowMs: 1_000, useMaxMs: 500 };
+const away = new AppError("unavailable", "The cart store is unavailable");
+
+/** A limit whose store gives these replies, and then grants permits. */
+function limitOf(...replies: readonly (readonly unknown[] | AppError)[]) {
+  const clock = new VirtualClock();
+  const run = vi.fn<Valkey["run"]>(async () => ["granted"]);
+  for (const reply of replies) {
+    if (reply instanceof AppError) run.mockRejectedValueOnce(reply);
+    else run.mockResolvedValueOnce(reply);
+  }
+  return {
+    clock,
+    limit: new SharedRateLimit("test", { ...OPTIONS, store: { run }, clock }),
+    /** The calls of the store: operation, and the ms of its last argument. */
+    calls: () => run.mock.calls.map(([{ args }]) => [args[0], args.at(-1)]),
+    tickets: () => new Set(run.mock.calls.map(([{ args }]) => args[1])),
+    deadline: (ms: number, signal = new AbortController().signal) => (
+      { deadlineAt: clock.now() + ms, signal }
+    ),
+  };
+}
+
+test("a ticket leaves the queue when the store does not answer", async () => {
+  const { limit, calls, tickets, deadline } = limitOf(away);
+  await expect(limit.acquire(deadline(5_000))).rejects.toBe(away);
+  expect(calls()).toEqual([["acquire", 5_000], ["leave", 0]]);
+  expect(tickets().size).toBe(1);
+});
+
+test("a refused ticket, which is not in the queue, does not leave it", async () => {
+  const { limit, calls, deadline } = limitOf(["refused", 6_000, 0]);
+  await expect(limit.acquire(deadline(5_000))).rejects.toThrow(/is busy/);
+  expect(calls()).toEqual([["acquire", 5_000]]);
+});
