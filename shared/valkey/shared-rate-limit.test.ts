@@ -27,6 +27,31 @@ function limitOf(...replies: readonly (readonly unknown[] | AppError)[]) {
   };
 }
 
+test("a pause that the store has not confirmed is sent again before the next permit", async () => {
+  const { limit, clock, calls, deadline } = limitOf(away, away);
+  limit.pause(60_000);
+  await clock.advance(10_000);
+  await expect(limit.acquire(deadline(5_000))).rejects.toBe(away);
+  await clock.advance(20_000);
+  await limit.acquire(deadline(5_000));
+  expect(calls()).toEqual([
+    ["pause", 60_000],
+    ["pause", 50_000],
+    ["pause", 30_000],
+    ["acquire", 5_000],
+  ]);
+  await limit.acquire(deadline(5_000));
+  expect(calls().slice(4)).toEqual([["acquire", 5_000]]);
+});
+
+test("a pause that has ended is not sent again", async () => {
+  const { limit, clock, calls, deadline } = limitOf(away);
+  limit.pause(1_000);
+  await clock.advance(1_000);
+  await limit.acquire(deadline(5_000));
+  expect(calls()).toEqual([["pause", 1_000], ["acquire", 5_000]]);
+});
+
 test("a ticket leaves the queue when the store does not answer", async () => {
   const { limit, calls, tickets, deadline } = limitOf(away);
   await expect(limit.acquire(deadline(5_000))).rejects.toBe(away);

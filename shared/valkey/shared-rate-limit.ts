@@ -36,6 +36,8 @@ export class SharedRateLimit implements RateLimiter {
   readonly #lua = readFileSync(new URL("./rate-limit.lua", import.meta.url), "utf8");
   readonly #keys: readonly string[];
   #waiting = 0;
+  /** When a pause ends that the store has not confirmed, by the clock. */
+  #pausedUntil = -Infinity;
 
   /** @param name of the limited resource, part of the keys */
   constructor(name: string, options: SharedRateLimitOptions) {
@@ -58,6 +60,7 @@ export class SharedRateLimit implements RateLimiter {
     try {
       for (;;) {
         deadline.signal.throwIfAborted();
+        await this.#confirmPause();
         const requestedAt = this.#clock.now();
         const leftMs = Math.floor(deadline.deadlineAt - requestedAt);
         mayBeStored = true;
@@ -79,7 +82,17 @@ export class SharedRateLimit implements RateLimiter {
   }
 
   pause(pauseMs: number): void {
-    this.#report("pause", "", Math.ceil(pauseMs));
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.now() + pauseMs);
+    this.#confirmPause().catch(() => {});
+  }
+
+  /** Sends the pause, if there is one that the store has not confirmed. */
+  async #confirmPause(): Promise<void> {
+    const until = this.#pausedUntil;
+    const leftMs = Math.ceil(until - this.#clock.now());
+    if (leftMs <= 0) return;
+    await this.#call("pause", "", leftMs, REPORT_TIMEOUT_MS);
+    if (this.#pausedUntil === until) this.#pausedUntil = -Infinity;
   }
 
   /** Whether enough of the time of use remains after a late answer or a stall. */
@@ -92,8 +105,8 @@ export class SharedRateLimit implements RateLimiter {
   }
 
   /** Without an answer, the use counts as late as possible. */
-  #report(operation: string, ticket: string, ms = 0): void {
-    this.#call(operation, ticket, ms, REPORT_TIMEOUT_MS).catch(() => {});
+  #report(operation: "used" | "leave", ticket: string): void {
+    this.#call(operation, ticket, 0, REPORT_TIMEOUT_MS).catch(() => {});
   }
 
   async #call(operation: string, ticket: string, ms: number, timeoutMs: number): Promise<unknown> {
