@@ -64,3 +64,12 @@ test("a refused ticket, which is not in the queue, does not leave it", async () 
   await expect(limit.acquire(deadline(5_000))).rejects.toThrow(/is busy/);
   expect(calls()).toEqual([["acquire", 5_000]]);
 });
+
+test("no permit is requested after the deadline", async () => {
+  const { limit, calls, deadline } = limitOf();
+  await expect(limit.acquire(deadline(0))).rejects.toMatchObject({
+    code: "unavailable",
+    message: "The product service is busy: its next call is in 0 ms, the deadline in 0 ms",
+  });
+  expect(calls()).toEqual([]);
+});

@@ -63,6 +63,7 @@ export class SharedRateLimit implements RateLimiter {
         await this.#confirmPause();
         const requestedAt = this.#clock.now();
         const leftMs = Math.floor(deadline.deadlineAt - requestedAt);
+        if (leftMs <= 0) throw this.#refusal(0, leftMs, false);
         mayBeStored = true;
         const reply = await this.#call("acquire", ticket, leftMs, leftMs) as Reply;
         mayBeStored = reply[0] === "wait";
