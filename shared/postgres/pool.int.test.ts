@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
 import { RequestContext } from "../async/request-context.ts";
+import { VirtualClock } from "../async/test/virtual-clock.ts";
 import { isConnectionError } from "./database-error.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
 import { defineStatement, type StatementObservation } from "./statement.ts";
@@ -49,14 +50,31 @@ const ECHO = defineStatement({
   columns: { one: "int8", many: "text", joined: "text", yes: "bool" },
 });
 
-const sleeping = (name: string, kind: "select" | "insert", seconds: number) =>
-  defineStatement({
-    name,
-    kind,
-    text: `select 1 as one from pg_sleep(${seconds})`,
-    parameters: [],
-    columns: { one: "int4" },
-  });
+const SLEEP = defineStatement({
+  name: "sleep",
+  kind: "select",
+  text: "select 1 as one from pg_sleep(5)",
+  parameters: [],
+  columns: { one: "int4" },
+});
+
+const LOCK = 1;
+
+/** A statement that waits while {@link lock} is held. */
+const BLOCKED = defineStatement({
+  name: "blocked",
+  kind: "insert",
+  text: `select 1 as one from pg_advisory_xact_lock(${LOCK})`,
+  parameters: [],
+  columns: { one: "int4" },
+});
+
+/** Blocks {@link BLOCKED} until the returned function is called. */
+async function lock(): Promise<() => Promise<unknown>> {
+  const { db } = openPool({ max: 1 });
+  await db.execute(sql`select pg_advisory_lock(${LOCK})`);
+  return () => db.execute(sql`select pg_advisory_unlock(${LOCK})`);
+}
 
 const KILL_OWN_SESSION = defineStatement({
   name: "kill",
@@ -88,20 +106,27 @@ test("run() prepares a statement, also one without parameters", async () => {
 });
 
 test("run() answers deadline_exceeded at the deadline and keeps the connection busy", async () => {
-  const pool = openPool({ max: 1 });
-  const slow = sleeping("slow", "insert", 0.3);
-  await expect(pool.run(slow, [], context(50))).rejects.toMatchObject({
-    code: "deadline_exceeded",
-  });
+  const clock = new VirtualClock();
+  const pool = openPool({ max: 1, clock });
+  const untilDeadline = async (answer: Promise<unknown>, message: string) => {
+    const expected = expect(answer).rejects.toMatchObject({ code: "deadline_exceeded", message });
+    await clock.advance(50);
+    await expected;
+  };
+  const within50Ms = () => new RequestContext({ traceparent: "t", timeoutMs: 50, clock });
+  const release = await lock();
+  await untilDeadline(pool.run(BLOCKED, [], within50Ms()), "blocked was not answered in time");
   // The statement still has the only connection.
-  const echo = () => pool.run(ECHO, [1n, [], [], true], context(50));
-  await expect(echo()).rejects.toMatchObject({ code: "deadline_exceeded" });
-  expect(await pool.run(ECHO, [1n, [], [], true], context())).toHaveLength(1);
+  const echo = () => pool.run(ECHO, [1n, [], [], true], within50Ms());
+  await untilDeadline(echo(), "no database connection was free in time");
+  const next = echo();
+  await release();
+  expect(await next).toHaveLength(1);
 });
 
 test("run() answers deadline_exceeded when the server ends the statement", async () => {
   const pool = openPool({ url: `${database.primaryUrl}?options=-c%20statement_timeout%3D50` });
-  await expect(pool.run(sleeping("slow", "select", 5), [], context())).rejects.toMatchObject({
+  await expect(pool.run(SLEEP, [], context())).rejects.toMatchObject({
     code: "deadline_exceeded",
   });
 });
@@ -116,12 +141,14 @@ test("a commit that ended without the replica does not count as success", async 
       parameters: [],
       columns: { one: "int4" },
     });
-  const neighbour = pool.run(sleeping("neighbour", "insert", 0.2), [], context());
+  const release = await lock();
+  const neighbour = pool.run(BLOCKED, [], context());
   neighbour.catch(() => {});
   await pool.run(ECHO, [1n, [], [], true], context());
   await expect(pool.run(warn("insert"), [], context())).rejects.toMatchObject({
     code: "unavailable",
   });
+  await release();
   await expect(neighbour).rejects.toMatchObject({ code: "unavailable" });
   expect(await pool.run(warn("select"), [], context())).toEqual([{ one: 1 }]);
 });
@@ -179,14 +206,15 @@ test("a server without a free connection is unavailable, and is used once it has
 
 test("a statement is rejected at once if the queue is full, with a Retry-After", async () => {
   const pool = openPool({ max: 1, waitingMax: 2 });
-  const slow = sleeping("slow", "insert", 0.3);
-  const taken = Array.from({ length: 3 }, () => pool.run(slow, [], context()));
-  await expect(pool.run(slow, [], context())).rejects.toMatchObject({
+  const release = await lock();
+  const taken = Array.from({ length: 3 }, () => pool.run(BLOCKED, [], context()));
+  await expect(pool.run(BLOCKED, [], context())).rejects.toMatchObject({
     code: "resource_exhausted",
     retryAfterMs: 1_000,
   });
+  await release();
   expect(await Promise.all(taken)).toHaveLength(3);
-  expect(await pool.run(slow, [], context())).toHaveLength(1);
+  expect(await pool.run(BLOCKED, [], context())).toHaveLength(1);
 });
 
 const DIVIDE_BY_ZERO = defineStatement({
