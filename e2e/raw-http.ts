@@ -12,16 +12,25 @@ export const WEBSOCKET_OFFER = [
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
-/** The first data of the server after these bytes, on a new connection. */
+/** The response to these bytes on a new connection, in Latin-1; "" if there is none. */
 export function sendBytes(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
+    let received = "";
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
-    socket.setEncoding("utf8").once("data", (text) => {
-      resolve(String(text));
-      socket.destroy();
-    }).once("error", reject).once("close", () => resolve(""));
+    socket.setEncoding("latin1").on("data", (text) => {
+      received += String(text);
+      if (firstResponse(received) !== undefined) socket.destroy();
+    }).once("error", reject).once("close", () => resolve(received));
   });
+}
+
+/** The first response of the text, in Latin-1, with its body; undefined if it is incomplete. */
+export function firstResponse(received: string): string | undefined {
+  const [head = ""] = /^.*?\r\n\r\n/s.exec(received) ?? [];
+  const length = Number(/\r\ncontent-length: ([0-9]+)\r\n/i.exec(head)?.[1] ?? 0);
+  const end = head.length + length;
+  return head !== "" && received.length >= end ? received.slice(0, end) : undefined;
 }
 
 /** The bytes of an HTTP/1.1 request. */
