@@ -1,8 +1,12 @@
 import { connect } from "node:net";
+import { firstResponse } from "./raw-http.ts";
 
 /** An HTTP/1.1 connection that the client does not close. */
 export interface KeptConnection {
-  /** Sends a request and resolves with the status of its answer; one at a time. */
+  /**
+   * Sends a request and resolves with the status of its answer. Answers have the order of their
+   * requests.
+   */
   send(line: string, body?: object): Promise<number>;
   /** Resolves once the server has closed it. */
   readonly closed: Promise<void>;
@@ -16,21 +20,21 @@ export async function keepConnection(url: string): Promise<KeptConnection> {
     socket.once("connect", resolve);
     socket.once("error", reject);
   });
-  socket.on("error", () => {});
+  const waiting: ((status: number) => void)[] = [];
+  let received = "";
+  socket.setEncoding("latin1").on("error", () => {}).on("data", (text) => {
+    received += String(text);
+    for (let next = firstResponse(received); next; next = firstResponse(received)) {
+      received = received.slice(next.length);
+      waiting.shift()?.(Number(next.split(" ")[1]));
+    }
+  });
   return {
     closed,
     send(line, body) {
       const text = body === undefined ? "" : JSON.stringify(body);
       const answered = new Promise<number>((resolve, reject) => {
-        let received = "";
-        const take = (bytes: Uint8Array) => {
-          received += new TextDecoder().decode(bytes);
-          const end = received.indexOf("\r\n\r\n");
-          if (end < 0 || received.length - end - 4 < lengthOf(received)) return;
-          socket.off("data", take);
-          resolve(Number(received.split(" ")[1]));
-        };
-        socket.on("data", take);
+        waiting.push(resolve);
         void closed.then(() => reject(new Error(`the connection was closed after "${received}"`)));
       });
       socket.write(
@@ -40,9 +44,4 @@ export async function keepConnection(url: string): Promise<KeptConnection> {
       return answered;
     },
   };
-}
-
-/** The Content-Length of a response; all bodies here are ASCII. */
-function lengthOf(received: string): number {
-  return Number(/\r\ncontent-length: ([0-9]+)\r\n/i.exec(received)?.[1] ?? 0);
 }
