@@ -66,6 +66,12 @@ test.each(
   expect(alone.output().match(/Wrong settings/g)).toHaveLength(1);
 });
 
+/** False also while connections are refused. */
+async function isReady(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+  return answer?.ok ?? false;
+}
+
 test("a second signal ends a service at once, whatever is in progress", async () => {
   const own = await startOwnCart(shop, { PRODUCT_CACHE_TTL: "0" });
   await call(urls.products, "PUT /faults", { body: { hang: true } });
@@ -78,6 +84,7 @@ test("a second signal ends a service at once, whatever is in progress", async ()
       expect(body).toMatchObject({ calls: { get_product: 1 } });
     });
     own.process.signal("SIGTERM");
+    await eventually(async () => expect(await isReady(own.url)).toBe(false));
     const repeatedAt = performance.now() + REPEATED_SIGNAL_MS;
     await eventually(() => expect(performance.now()).toBeGreaterThan(repeatedAt));
     own.process.signal("SIGTERM");
