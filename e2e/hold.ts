@@ -24,6 +24,8 @@ export async function hold(url: string, statement: string): Promise<Hold> {
   let ended: Promise<void> = Promise.resolve();
   await new Promise<void>((locked, failed) => {
     ended = holder.begin(async (transaction) => {
+      // Its end waits for no replica, which a test may have frozen.
+      await transaction`set local synchronous_commit = local`;
       await transaction.unsafe(statement);
       locked();
       await released;

@@ -196,8 +196,14 @@ test("cart killed while loms creates its order: at most one order, unanswered", 
 test("the primary killed before the standby has a commit: the key has one order", async () => {
   const [user, key] = [newUser(), "before the standby"];
   const items = [{ sku: SKU, count: 1 }];
-  stack.pause("standby1");
+  const row = await hold(
+    stack.databases.loms,
+    `select from stocks where sku = ${SKU} for update`,
+  );
   const lost = shop.tryCreate(user, items, { "idempotency-key": key });
+  await row.blocks("order_create");
+  stack.pause("standby1");
+  await row.release();
   await eventually(async () => {
     const waiting = await query(
       "select 1 from pg_stat_activity where wait_event = 'SyncRep' and query like '%order_create%'",

@@ -1,10 +1,11 @@
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { freePorts } from "../stack/ports.ts";
 import type { Stack } from "../stack/start.ts";
 import { startAlone } from "./alone.ts";
+import { settingsBeside } from "./beside.ts";
 import { eventually } from "./eventually.ts";
 import { grpcCall } from "./grpc.ts";
+import { hold } from "./hold.ts";
 import { call } from "./http.ts";
 import { expectNotifications } from "./notifications.ts";
 import { expectInvariants, startOwnStack } from "./own-stack.ts";
@@ -32,6 +33,13 @@ async function stateOf(stack: Stack): Promise<string | undefined> {
 
 const until = (stack: Stack, state: string) =>
   eventually(async () => expect(await stateOf(stack)).toBe(state));
+
+const STOCK_ROW = `select from stocks where sku = ${SKU} for update`;
+const rowOf = (order: number) => `select from orders where order_id = ${order} for update`;
+
+/** Waits until a payment that was sent, and whose outcome was unknown, has been carried out. */
+const untilPayed = (shop: Shop, order: number) =>
+  eventually(async () => expect(await shop.status(order)).toBe("payed"));
 
 /** A frozen standby keeps its connection and applies nothing; a killed one disconnects. */
 const accidents = ["pause", "kill"] as const;
@@ -83,10 +91,13 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
         expect.stringMatching(/^order_change is refused: /),
       ]);
       expect(await shop.status(before), "reads are answered").toMatch(/awaiting payment|payed/);
-      const ready = await readyz(stack);
-      expect([ready.status, ready.body]).toMatchObject([503, {
-        reasons: { replica: expect.stringContaining("confirmed no commit") },
-      }]);
+      // A replica that has disconnected is a reason by itself until a probe has waited for it.
+      await eventually(async () => {
+        const ready = await readyz(stack);
+        expect([ready.status, ready.body]).toMatchObject([503, {
+          reasons: { replica: expect.stringContaining("confirmed no commit") },
+        }]);
+      });
       for (const [part, status] of Object.entries({ "": 2, replica: 2, database: 1 })) {
         await eventually(async () => expect(await grpcHealth(stack, part), part).toBe(status));
       }
@@ -111,9 +122,12 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
     const key = { "idempotency-key": "cancelled wait" };
     const items = [{ sku: SKU, count: 1 }];
     const admin = postgres(stack.databases.loms, { max: 1 });
-    stack.pause("standby1");
+    const stock = await hold(stack.databases.loms, STOCK_ROW);
     try {
       const first = shop.tryCreate(user, items, key);
+      await stock.blocks("order_create");
+      stack.pause("standby1");
+      await stock.release();
       await eventually(async () => {
         const cancelled = await admin`select pg_cancel_backend(pid) from pg_stat_activity
           where wait_event = 'SyncRep' and query like '%order_create%'`;
@@ -133,21 +147,25 @@ describe("SYNC_REPLICA_POLICY=strict", () => {
   });
 
   test("loms stops within its grace period while commits wait", async () => {
-    const { settings, http } = await addressesBeside(stack);
-    const alone = await startAlone("loms", settings, http);
-    const there = shopAt({ urls: { ...stack.urls, loms: http } });
+    const { settings, url } = await settingsBeside("loms", stack);
+    const alone = await startAlone("loms", settings, url);
+    const there = shopAt({ urls: { ...stack.urls, loms: url } });
     const order = await there.create(newUser(), SKU, 1);
-    stack.pause("standby1");
+    const row = await hold(stack.databases.loms, rowOf(order));
     try {
       // More writes than loms has connections.
-      await Promise.all(Array.from({ length: 20 }, () => there.tryPay(order)));
+      const pays = Array.from({ length: 20 }, () => there.tryPay(order));
+      await row.blocks("order_change");
+      stack.pause("standby1");
+      await row.release();
+      await Promise.all(pays);
       alone.signal("SIGTERM");
       expect(await alone.ended, alone.output()).toBe("exit code 0");
     } finally {
       stack.resume("standby1");
     }
     await until(stack, "synchronous");
-    expect(await shop.status(order), "the earlier request was carried out").toBe("payed");
+    await untilPayed(shop, order);
   });
 });
 
@@ -166,10 +184,15 @@ describe("SYNC_REPLICA_POLICY=degrade", () => {
     "a standby lost by %s: orders continue without it, logged, and with it again later",
     async (accident) => {
       const waiting = await shop.create(newUser(), SKU, 1);
+      const row = await hold(stack.databases.loms, rowOf(waiting));
+      const pay = shop.tryPay(waiting);
+      await row.blocks("order_change");
       await stack[accident]("standby1");
-      expectProblem(await shop.tryPay(waiting), 503);
+      await row.release();
+      expect([503, 504]).toContain((await pay).status);
       await until(stack, "degraded");
-      expect(await shop.status(waiting), "the wait was ended, the pay was done").toBe("payed");
+      // Its wait was ended.
+      await untilPayed(shop, waiting);
       const order = await shop.create(newUser(), SKU, 1);
       await shop.pay(order);
       expect(await shop.status(order), "read where it was written").toBe("payed");
@@ -230,7 +253,7 @@ describe("a promoted standby", () => {
     });
     await stack.kill("loms");
 
-    const { settings, http } = await addressesBeside(stack);
+    const { settings, url } = await settingsBeside("loms", stack);
     const promoted = subject.primaryUrl;
     const admin = postgres(promoted, { max: 1 });
     await admin`select pg_promote()`;
@@ -243,8 +266,8 @@ describe("a promoted standby", () => {
       DATABASE_URL: promoted,
       DATABASE_REPLICA_URLS: "",
       BUS_DATABASE_URL: inDatabase(promoted, "bus"),
-    }, http);
-    const there = shopAt({ urls: { ...stack.urls, loms: http } });
+    }, url);
+    const there = shopAt({ urls: { ...stack.urls, loms: url } });
     for (const order of acknowledged) {
       expect([order, await there.status(order)]).toEqual([
         order,
@@ -262,21 +285,4 @@ function inDatabase(url: string, name: string): string {
   const changed = new URL(url);
   changed.pathname = name;
   return changed.href;
-}
-
-/** Settings of a second loms on a stack's databases, and the URL of its HTTP listener. */
-async function addressesBeside({ databases }: Stack) {
-  const [http, grpc, admin, profile] = (await freePorts(4)).map((port) => `127.0.0.1:${port}`);
-  return {
-    http: `http://${http}`,
-    settings: {
-      LOMS_HTTP: `${http}`,
-      LOMS_GRPC: `${grpc}`,
-      LOMS_ADMIN: `${admin}`,
-      LOMS_PROFILE: `${profile}`,
-      DATABASE_URL: databases.loms,
-      DATABASE_REPLICA_URLS: databases.lomsReplicas.join(","),
-      BUS_DATABASE_URL: databases.bus,
-    },
-  };
 }
