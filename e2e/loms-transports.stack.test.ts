@@ -32,10 +32,12 @@ afterAll(async () => {
 });
 
 /** The outcome of one request, which is the same on both transports. */
-async function callBoth(method: LomsMethod, request: string): Promise<Outcome> {
-  const [gateway, grpc] = await Promise.all(
-    transports.map((transport) => transport.call(method, request)),
-  );
+function callBoth(method: LomsMethod, request: string): Promise<Outcome> {
+  return sameOutcome(transports.map((transport) => transport.call(method, request)));
+}
+
+async function sameOutcome(calls: readonly Promise<Outcome>[]): Promise<Outcome> {
+  const [gateway, grpc] = await Promise.all(calls);
   expect(withoutSeconds(grpc)).toEqual(withoutSeconds(gateway));
   expect(gateway?.traceId).toBe(TRACE_ID);
   return gateway as Outcome;
@@ -56,14 +58,19 @@ test("both transports give the same answer for an order past its payment deadlin
     `update orders set payment_due_at = clock_timestamp() - interval '1 ms'
      where order_id = ${order}`,
   );
-  const requested = callBoth("OrderPay", `{"orderID":${order}}`);
-  await eventually(async () => {
-    const waiting = await database`
-      select from pg_stat_activity where wait_event_type = 'Lock' and query like '%order_change%'`;
-    expect(waiting).toHaveLength(transports.length);
-  });
+  const calls: Promise<Outcome>[] = [];
+  for (const transport of transports) {
+    calls.push(transport.call("OrderPay", `{"orderID":${order}}`));
+    // Calls that arrive together would share a statement.
+    await eventually(async () => {
+      const waiting = await database`
+        select from pg_stat_activity
+        where wait_event_type = 'Lock' and query like '%order_change%'`;
+      expect(waiting).toHaveLength(calls.length);
+    });
+  }
   await held.release();
-  const { code, message, preconditions } = await requested;
+  const { code, message, preconditions } = await sameOutcome(calls);
   expect(code).toBe("failed_precondition");
   expect(message).toBe(`Cannot pay order ${order}: its payment deadline has passed`);
   expect(preconditions).toHaveLength(1);
