@@ -47,11 +47,12 @@ test("migrate() waits for another one, without delaying a concurrent index build
     const migrating = migrate({ url, folder: migrationsOf("notifier") });
     await expect.poll(() =>
       client.unsafe(
-        "select from pg_stat_activity where application_name = 'migrate' and state = 'idle'",
+        `select from pg_stat_activity where application_name = 'migrate' and state = 'idle'
+          and datname = current_database()`,
       )
     ).toHaveLength(1);
     // It waits for every transaction that started before.
-    await client.unsafe("set statement_timeout = '5s'");
+    await client.unsafe("set statement_timeout = '15s'");
     await client.unsafe("create index concurrently on things (id)");
     return { migrating };
   });
