@@ -119,8 +119,8 @@ test("a lost connection leaves only the orders of its transaction unknown", asyn
   const release = await lock(sku);
   const sent = Promise.allSettled([create(sku), create(sku)]);
   await expect.poll(waitingForLocks, WITHIN).toHaveLength(1);
-  const queued = [create(sku), create(sku), create(sku)];
   const [pid] = await waitingForLocks();
+  const queued = [create(sku), create(sku), create(sku)];
   await loms.pool.db.execute(sql`select pg_terminate_backend(${pid}::int)`);
   const codes = (await sent).map((each) => each.status === "rejected" ? each.reason : each.value);
   expect(codes).toMatchObject([{ code: "unavailable" }, { code: "unavailable" }]);
