@@ -43,9 +43,13 @@ test("a statement sent in parts is not delayed between them", async () => {
   expect(setNoDelay).toHaveBeenCalledExactlyOnceWith(true);
 });
 
+/** Polls; on a busy machine the time may be too short for the server that answers. */
+const roleWithin = (connectTimeoutMs: number, url: string) =>
+  expect.poll(() => roleOf(url, connectTimeoutMs).catch(() => undefined));
+
 test("the next server is tried if one is down, or does not answer in time", async () => {
   expect(await roleOf(urlOf([1, primary.port]))).toBe("primary");
-  expect(await roleOf(urlOf([silentPort, standby.port]), 200)).toBe("standby");
+  await roleWithin(200, urlOf([silentPort, standby.port])).toBe("standby");
 });
 
 test.each([
@@ -87,10 +91,13 @@ test("a server that disconnects fails each query, also beyond the pool's size", 
   const away = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => away.listen(0, "127.0.0.1", resolve));
   const { port } = away.address() as { port: number };
-  const client = openClient({ url: urlOf([port]), applicationName: "t", connectTimeoutMs: 500 }, {
-    max: 2,
-    backoff: () => 0,
-  });
+  const client = openClient(
+    { url: urlOf([port]), applicationName: "t", connectTimeoutMs: 60_000 },
+    {
+      max: 2,
+      backoff: () => 0,
+    },
+  );
   for (let tries = 0; tries < 5; tries++) {
     await expect(client.unsafe("select 1")).rejects.toThrow("the server closed the connection");
   }
@@ -145,7 +152,7 @@ const hangUp = (socket: Socket) => void socket.destroy();
 
 test("the next server is tried if one hangs after the login", async () => {
   const frozen = await scripted(logIn);
-  expect(await roleOf(urlOf([frozen.port, primary.port], "sslmode=disable"), 500)).toBe("primary");
+  await roleWithin(500, urlOf([frozen.port, primary.port], "sslmode=disable")).toBe("primary");
   await expect.poll(frozen.connections).toBe(0);
 });
 
