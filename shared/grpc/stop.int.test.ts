@@ -2,6 +2,7 @@ import { once } from "node:events";
 import http2, { type Http2Server, type ServerHttp2Session } from "node:http2";
 import { connect } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { freePorts } from "../../stack/ports.ts";
 import { formatHostPort } from "../config.ts";
 import { clientOf, inTime, startServer } from "./loms-fixture.ts";
 import {
@@ -41,12 +42,12 @@ async function close(server: GrpcServer, act = () => {}): Promise<void> {
 test("a server that stops finishes calls, refuses others, and is found again", async () => {
   let finish = () => {};
   const started = Promise.withResolvers<void>();
+  // No other process takes its port before it starts again.
   const server = await startServer(() =>
     new Promise((resolve) => {
       finish = () => resolve({ count: 7n });
       started.resolve();
-    })
-  );
+    }), (await freePorts(1))[0]);
   const client = clientOf(server);
   const inProgress = client.call("stocksInfo", { sku: 1 }, inTime());
   await started.promise;
