@@ -54,7 +54,8 @@ test("startLoms() migrates an empty database, also in concurrent processes", asy
 });
 
 test("both transports return the same orders", async () => {
-  const loms = await start();
+  const [port] = await freePorts(1);
+  const loms = await start({ LOMS_HTTP: `127.0.0.1:${port}` });
   const client = clientOf(loms);
   const user = 2n ** 63n - 1n;
   const items = [{ sku: 1002, count: 3 }];
@@ -90,7 +91,7 @@ test("close() publishes the outbox events of the last request", async () => {
       return Promise.resolve();
     }),
   });
-  await expect.poll(() => statuses, { timeout: 5_000 }).toEqual(["new", "awaiting payment"]);
+  await expect.poll(() => statuses).toEqual(["new", "awaiting payment"]);
   await readers.close();
 });
 
@@ -100,7 +101,7 @@ test("an order that is not payed in time is cancelled", async () => {
   const items = [{ sku: 1004, count: 1 }];
   const { orderID } = await client.call("orderCreate", { user: 1n, items }, context());
   const info = () => client.call("orderInfo", { orderID }, context());
-  await expect.poll(info, { timeout: 5_000 }).toMatchObject({ status: "cancelled" });
+  await expect.poll(info).toMatchObject({ status: "cancelled" });
   client.close();
   await loms.close();
 });

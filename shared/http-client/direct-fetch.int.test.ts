@@ -5,6 +5,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, onTestFinished, test } from "vitest";
+import { freePorts } from "../../stack/ports.ts";
 import { createDirectFetch } from "./direct-fetch.ts";
 
 const FIXTURE = fileURLToPath(new URL("direct-fetch-fixture.ts", import.meta.url));
@@ -79,9 +80,9 @@ test("directFetch() rejects with the reason of a signal that aborts", async () =
 });
 
 test("directFetch() rejects when nothing listens, without the URL's password", async () => {
-  const host = await listen(() => {});
-  servers.splice(0).forEach((server) => server.close());
-  const error = await createDirectFetch()(`http://shop:hunter2@${host}/`).catch(String);
+  const [port] = await freePorts(1);
+  const url = `http://shop:hunter2@127.0.0.1:${port}/`;
+  const error = await createDirectFetch()(url).catch(String);
   expect(error).toContain("ECONNREFUSED");
   expect(error).not.toContain("hunter2");
 });
