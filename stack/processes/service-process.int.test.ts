@@ -77,7 +77,7 @@ test("a service that ends unexpectedly is reported, a killed one is not", async 
   const { service, onEnd } = await createService();
   await service.start();
   process.kill((service.identity as ProcessIdentity).pid, "SIGKILL");
-  await vi.waitFor(() => expect(onEnd).toHaveBeenCalledExactlyOnceWith("SIGKILL"));
+  await expect.poll(() => onEnd.mock.calls).toEqual([["SIGKILL"]]);
   await service.restart();
   await service.kill();
   await service.restart();
