@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as conventions from "@opentelemetry/semantic-conventions/incubating";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ReceivedSpan } from "../stack/otlp/read-spans.ts";
@@ -9,7 +7,7 @@ import type { Runtime } from "../stack/processes/runtimes.ts";
 import type { Stack } from "../stack/start.ts";
 import { eventually } from "./eventually.ts";
 import { call } from "./http.ts";
-import { expectNotifications } from "./notifications.ts";
+import { expectNotifications, linesOf } from "./notifications.ts";
 import { startOwnStack } from "./own-stack.ts";
 
 const SKU = 773_297_411;
@@ -20,7 +18,15 @@ const KNOWN = new Set<unknown>(
 /** Long enough to be found in any text. */
 const USER = "424242424242";
 const CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/** Lines of the trace: in each service, two. */
+const LOGGED = 6;
 const UNSAMPLED = `00-${"c".repeat(32)}-b7ad6b7169203331-00`;
+
+interface Logged {
+  readonly service: string;
+  readonly trace_id?: string;
+  readonly span_id?: string;
+}
 
 /** Service, name and kind of a span, then the same for its children, by name. */
 type Shape = [string, ...Shape[]];
@@ -62,7 +68,7 @@ const runtimes: Runtime[] = ["node", "deno"];
 describe.each(runtimes)("with every service on %s", (runtime) => {
   let receiver: OtlpReceiver;
   let stack: Stack;
-  let logs: string;
+  let logged: Logged[];
 
   /** Spans of a caller's trace. */
   const traceOf = (traceparent: string): ReceivedSpan[] =>
@@ -87,8 +93,13 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
     const order = bought.body["order_id"] as number;
     await expectNotifications(stack, order, ["new", "awaiting payment"]);
     await eventually(() => expect(named("show notification")).toHaveLength(2));
-    logs = ["cart", "loms", "notifier"]
-      .map((name) => readFileSync(join(stack.logDirectory, `${name}.log`), "utf8")).join("");
+    // A service may log a request after its answer.
+    logged = await eventually(() => {
+      const found = ["cart", "loms", "notifier"].flatMap((name) => linesOf(stack, name) as Logged[])
+        .filter(({ trace_id }) => trace_id === CALLER.slice(3, 35));
+      expect(found).toHaveLength(LOGGED);
+      return found;
+    });
     // The processes send their remaining spans before they end.
     await stack.close();
   });
@@ -138,10 +149,7 @@ describe.each(runtimes)("with every service on %s", (runtime) => {
   });
 
   test("log lines have the ids of their spans", () => {
-    const records = logs.split("\n").filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter(({ trace_id }) => trace_id === CALLER.slice(3, 35))
-      .map(({ service, span_id }) => `${String(service)} ${String(span_id)}`);
+    const records = logged.map(({ service, span_id }) => `${service} ${span_id}`);
     const spanIds = (service: string, name: string) =>
       traceOf(CALLER).filter((span) => span.service === service && span.name === name)
         .map(({ spanId }) => `${service} ${spanId}`);
