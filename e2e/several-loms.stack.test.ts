@@ -97,8 +97,11 @@ test("one key at both processes is one order with one answer, also a refusal", a
 });
 
 test("one of a payment at one process and a cancellation at the other succeeds", async () => {
+  // Its orders are not overdue before they are payed.
+  const patient = await startBeside("loms", stack);
+  const { create } = through(patient.url);
   await Promise.all(Array.from({ length: 20 }, async () => {
-    const order = await transports[0].create(newUser(), SKU, 1);
+    const order = await create(newUser(), SKU, 1);
     const [payed, cancelled] = await Promise.all([
       transports[0].tryPay(order),
       transports[1].tryCancel(order),
@@ -108,6 +111,7 @@ test("one of a payment at one process and a cancellation at the other succeeds",
     for (const shop of transports) expect(await shop.status(order)).toBe(final);
     await expectNotifications(stack, order, [...MADE, final]);
   }));
+  await patient.close();
 });
 
 test("an unpaid order is cancelled once, and in time, by one of the processes", async () => {
