@@ -1,10 +1,7 @@
-import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
-import { RequestContext } from "../async/request-context.ts";
-import { formatHostPort } from "../config.ts";
-import { createGrpcClient, type GrpcClient } from "./client.ts";
-import { startGrpcServer } from "./server.ts";
+import type { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
+import type { GrpcClient } from "./client.ts";
+import { clientOf, inTime, startServer } from "./loms-fixture.ts";
 
 // A process in which one side of a connection closes gracefully while the other is idle: argument
 // "server" or "client". It prints "alive" if it survives. Run it with --expose-gc.
@@ -17,21 +14,9 @@ const ROUNDS = 8;
 const collect = (globalThis as unknown as { gc: () => void }).gc;
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
 
-const keys = Object.keys(LomsDefinition.methods);
-const descriptorSet = await readFile(new URL("../../proto/gen/loms.binpb", import.meta.url));
-const start = () =>
-  startGrpcServer({
-    address: { host: "127.0.0.1", port: 0 },
-    definition: LomsDefinition,
-    handlers: Object.fromEntries(keys.map((key) => [key, () => Promise.resolve({ count: 7n })])),
-    descriptorSet,
-    errorDetails: [],
-  });
-
 async function callOften(client: GrpcClient<LomsDefinition>): Promise<void> {
-  const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
   for (let call = 0; call < CALLS; call++) {
-    const context = new RequestContext({ traceparent, timeoutMs: 5_000 });
+    const context = inTime();
     await client.call("stocksInfo", { sku: 1 }, context);
     context.close();
   }
@@ -46,9 +31,8 @@ async function idle(): Promise<void> {
 
 const [first = ""] = process.argv.slice(2);
 for (let round = 0; round < ROUNDS; round++) {
-  const server = await start();
-  const address = formatHostPort(server.address);
-  const client = createGrpcClient({ definition: LomsDefinition, address, errorDetails: [] });
+  const server = await startServer(() => Promise.resolve({ count: 7n }));
+  const client = clientOf(server);
   await callOften(client);
   await idle();
   if (first === "server") await server.close();

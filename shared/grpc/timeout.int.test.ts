@@ -1,11 +1,10 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { formatHostPort } from "../config.ts";
 import { aborted } from "../signals.ts";
-import { type GrpcServer, startGrpcServer } from "./server.ts";
+import { startServer } from "./loms-fixture.ts";
+import type { GrpcServer } from "./server.ts";
 import type { UnaryHandler } from "./unary.ts";
 
 const OK = "0";
@@ -26,14 +25,7 @@ beforeEach(() => {
   handler = answer;
 });
 beforeAll(async () => {
-  const keys = Object.keys(LomsDefinition.methods);
-  server = await startGrpcServer({
-    address: { host: "127.0.0.1", port: 0 },
-    definition: LomsDefinition,
-    handlers: Object.fromEntries(keys.map((key) => [key, (call) => handler(call)])),
-    descriptorSet: await readFile(new URL("../../proto/gen/loms.binpb", import.meta.url)),
-    errorDetails: [],
-  });
+  server = await startServer((call) => handler(call));
 });
 afterAll(() => server.close());
 
