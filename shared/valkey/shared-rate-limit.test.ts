@@ -20,6 +20,8 @@ function limitOf(...replies: readonly (readonly unknown[] | AppError)[]) {
     limit: new SharedRateLimit("test", { ...OPTIONS, store: { run }, clock }),
     /** The calls of the store: operation, and the ms of its last argument. */
     calls: () => run.mock.calls.map(([{ args }]) => [args[0], args.at(-1)]),
+    /** How long each of them may take, in ms. */
+    timeouts: () => run.mock.calls.map(([, context]) => context.remainingMs()),
     tickets: () => new Set(run.mock.calls.map(([{ args }]) => args[1])),
     deadline: (ms: number, signal = new AbortController().signal) => (
       { deadlineAt: clock.now() + ms, signal }
@@ -42,6 +44,14 @@ test("a pause that the store has not confirmed is sent again before the next per
   ]);
   await limit.acquire(deadline(5_000));
   expect(calls().slice(4)).toEqual([["acquire", 5_000]]);
+});
+
+test("a pause that is sent again takes no longer than the caller may wait", async () => {
+  const { limit, calls, timeouts, deadline } = limitOf(away, away);
+  limit.pause(60_000);
+  await expect(limit.acquire(deadline(300))).rejects.toBe(away);
+  expect(calls()).toEqual([["pause", 60_000], ["pause", 60_000]]);
+  expect(timeouts()).toEqual([2_000, 300]);
 });
 
 test("a pause that has ended is not sent again", async () => {

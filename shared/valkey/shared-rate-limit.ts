@@ -60,7 +60,7 @@ export class SharedRateLimit implements RateLimiter {
     try {
       for (;;) {
         deadline.signal.throwIfAborted();
-        await this.#confirmPause();
+        await this.#confirmPause(deadline.deadlineAt - this.#clock.now());
         const requestedAt = this.#clock.now();
         const leftMs = Math.floor(deadline.deadlineAt - requestedAt);
         if (leftMs <= 0) throw this.#refusal(0, leftMs, false);
@@ -84,15 +84,15 @@ export class SharedRateLimit implements RateLimiter {
 
   pause(pauseMs: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.now() + pauseMs);
-    this.#confirmPause().catch(() => {});
+    this.#confirmPause(REPORT_TIMEOUT_MS).catch(() => {});
   }
 
   /** Sends the pause, if there is one that the store has not confirmed. */
-  async #confirmPause(): Promise<void> {
+  async #confirmPause(timeoutMs: number): Promise<void> {
     const until = this.#pausedUntil;
     const leftMs = Math.ceil(until - this.#clock.now());
     if (leftMs <= 0) return;
-    await this.#call("pause", "", leftMs, REPORT_TIMEOUT_MS);
+    await this.#call("pause", "", leftMs, Math.min(timeoutMs, REPORT_TIMEOUT_MS));
     if (this.#pausedUntil === until) this.#pausedUntil = -Infinity;
   }
 
