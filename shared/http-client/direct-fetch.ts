@@ -37,7 +37,12 @@ export function createDirectFetch(certificates: Certificates = {}): Fetch {
     if (body) headers["content-length"] = String(body.byteLength);
     return await new Promise<Response>((resolve, reject) => {
       const sent = client.request(request.url, { method: request.method, headers, agent, signal });
+      const fail = (error: Error) => reject(signal.aborted ? signal.reason : error);
+      // After a 101, node:http closes the connection and emits nothing else.
+      const closed = () => fail(new Error("the connection was closed without a response"));
+      sent.once("close", closed);
       sent.once("response", (incoming) => {
+        sent.off("close", closed);
         try {
           resolve(responseOf(incoming, request.method));
         } catch (error) {
@@ -45,10 +50,7 @@ export function createDirectFetch(certificates: Certificates = {}): Fetch {
           reject(error);
         }
       });
-      const fail = (error: Error) => reject(signal.aborted ? signal.reason : error);
       sent.on("error", fail);
-      // After a 101, node:http closes the connection and emits nothing else.
-      sent.once("close", () => fail(new Error("the connection was closed without a response")));
       sent.end(body);
     });
   };
