@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { startOwnCart } from "./alone.ts";
+import { eventually } from "./eventually.ts";
 import { call } from "./http.ts";
 import { expectProblem } from "./problems.ts";
 import { shopAt } from "./shop.ts";
@@ -16,7 +17,7 @@ const SKU = 2_618_151;
 
 const shop = inject("shop");
 const { products } = shop.urls;
-/** Requests to the product service in each round. */
+/** A cart without a product cache. */
 let uncached: Awaited<ReturnType<typeof startOwnCart>>;
 let actions: ReturnType<typeof shopAt>;
 
@@ -26,6 +27,11 @@ interface Stats {
 }
 const stats = async (): Promise<Stats> =>
   (await call(products, "GET /stats")).body as unknown as Stats;
+/** Calls of {@link uncached} that wait for the rate limit. */
+async function waiting(): Promise<number> {
+  const { text } = await call(uncached.url, "GET /metrics");
+  return Number(/^product_calls_waiting (\d+)$/m.exec(text)?.[1]);
+}
 const setFaults = (faults: object) => call(products, "PUT /faults", { body: faults });
 
 beforeAll(async () => {
@@ -46,6 +52,11 @@ test("adds and lists share one limit, and calls that would be late are refused",
   const users = SKUS.map(() => newUser());
   await Promise.all(users.map((user, at) => actions.add(user, SKUS[at] as number, 1)));
   const lists = users.map((user) => call(uncached.url, `GET /user/${user}/cart/list`));
+  // Over separate connections, requests may arrive in another order.
+  await eventually(async () => {
+    const { get_product: made } = (await stats()).calls;
+    expect(made + await waiting()).toBe(users.length + lists.length);
+  });
   const adds = Array.from(
     { length: 80 },
     (_, at) => actions.tryAdd(newUser(), UNKNOWN_SKUS + at, 1),
