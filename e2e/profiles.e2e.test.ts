@@ -71,14 +71,17 @@ describe.each(runtimes)("profiles on %s", (runtime) => {
   });
 
   test("a CPU profile is gzipped and names our files and functions", async () => {
-    const bytes = await busyUntil(download("profile?seconds=1"));
-    const raw = gunzipSync(bytes).toString("latin1");
-    expect(raw).toContain("shared/http/");
-    expect(raw).not.toContain("file:///");
-    if (!hasGo) return;
-    const text = top("cpu.pb.gz", bytes);
-    expect(text).toContain("Type: cpu");
-    expect(text).toMatch(ON_THE_WAY);
+    // The fewer samples a slow machine takes, the fewer functions are among them.
+    await eventually(async () => {
+      const bytes = await busyUntil(download("profile?seconds=1"));
+      const raw = gunzipSync(bytes).toString("latin1");
+      expect(raw).toContain("shared/http/");
+      expect(raw).not.toContain("file:///");
+      if (!hasGo) return;
+      const text = top("cpu.pb.gz", bytes);
+      expect(text).toContain("Type: cpu");
+      expect(text).toMatch(ON_THE_WAY);
+    });
   });
 
   test.skipIf(!hasGo)("go tool pprof reads a heap profile", async () => {
