@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
-import { afterEach, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { startOtlpReceiver } from "../../stack/test/otlp-receiver.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
@@ -14,7 +14,10 @@ import type { SpanRecord } from "../telemetry/tracing.ts";
 const PLACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 let server: Server | undefined;
+// A stop waits for its spans, however slow the machine is, until a test advances the clock.
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => {
+  vi.useRealTimers();
   server?.closeAllConnections();
   server?.close();
 });
@@ -31,7 +34,8 @@ async function open(environment: Record<string, string>) {
   const log = createLogger({ service: "cart", level: "info", format: "json", write });
   const metrics = new Metrics("cart");
   const options = { local: [], check: () => [] };
-  const config = readServiceConfig(tracingSettings, environment, options);
+  const patient = { OTEL_EXPORTER_OTLP_TIMEOUT: "30000", ...environment };
+  const config = readServiceConfig(tracingSettings, patient, options);
   const tracing = await openTracing(config, metrics, log);
   const outcome = async (name: string) => {
     const samples = readSamples(await metrics.text());
@@ -178,7 +182,9 @@ test("a collector that never answers delays neither recording nor the stop", asy
   const url = await collector((request) => void request.resume());
   const { tracing, outcome } = await open({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
   for (let i = 0; i < 20_000; i++) tracing.record(span());
-  await tracing.close();
+  const closed = tracing.close();
+  await vi.advanceTimersByTimeAsync(1_000);
+  await closed;
   expect(await outcome("recorded")).toBe(20_000);
   expect(await outcome("exported")).toBe(0);
 });
