@@ -1,8 +1,9 @@
 import { Metadata, status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { LomsDefinition } from "../../proto/gen/loms/v1/loms.ts";
 import { RequestContext } from "../async/request-context.ts";
 import { AppError } from "../errors.ts";
+import { aborted as whenAborted } from "../signals.ts";
 import type { GrpcClient } from "./client.ts";
 import { clientOf, inTime, startServer, traceparent } from "./loms-fixture.ts";
 import {
@@ -91,12 +92,14 @@ describe("a call", () => {
       seen = call;
       return Promise.resolve({});
     };
-    await client.call("orderPay", { orderID: 1n }, inTime(1_000), { "idempotency-key": "a, b" });
+    await client.call("orderPay", { orderID: 1n }, inTime(30_000), { "idempotency-key": "a, b" });
     expect(seen?.metadata("idempotency-key")).toEqual(["a, b"]);
     expect(seen?.metadata("other")).toEqual([]);
     expect(seen?.context.traceId).toBe("a".repeat(32));
     expect(seen?.context.spanId).not.toBe("b".repeat(16));
-    expect(seen?.context.remainingMs()).toBeLessThanOrEqual(1_000);
+    // Without a deadline of the caller it would have 5 s.
+    expect(seen?.context.remainingMs()).toBeGreaterThan(5_000);
+    expect(seen?.context.remainingMs()).toBeLessThanOrEqual(30_000);
   });
 
   test("applies its own deadline and starts a trace if the caller sends none", async () => {
@@ -119,11 +122,14 @@ describe("a call", () => {
 
   // timeout.int.test.ts shows what the handler gets.
   test("ends with deadline_exceeded if the handler is too slow", async () => {
-    handler = ({ context: { signal } }) =>
-      new Promise((_, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason));
-      });
-    await expect(client.call("orderPay", { orderID: 1n }, inTime(50)))
+    // Its own server: the call may arrive after its deadline, in the next test.
+    const slow = await startServer(({ context: { signal } }) =>
+      whenAborted(signal).then(() => signal.throwIfAborted())
+    );
+    onTestFinished(() => slow.close());
+    const caller = clientOf(slow);
+    onTestFinished(() => caller.close());
+    await expect(caller.call("orderPay", { orderID: 1n }, inTime(50)))
       .rejects.toMatchObject({ code: "deadline_exceeded" });
   });
 
