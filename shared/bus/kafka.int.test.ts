@@ -7,11 +7,10 @@ import { describeBusHealth } from "./bus-health-contract.ts";
 import { KafkaBus, type KafkaBusOptions } from "./kafka.ts";
 import { eachMessage } from "./test/each-message.ts";
 import { Inbox, message } from "./test/inbox.ts";
+import { SESSION_MS } from "./test/session.ts";
 import { startStuckMember } from "./test/stuck-process.ts";
 
 const silent = createLogger({ service: "stack", level: "error", write: () => {} });
-/** The test broker's minimum is 1 s. */
-const SESSION_TIMEOUT_MS = 1_500;
 /** Just below the broker's message.max.bytes, 1 MiB, minus the overhead of a record. */
 const LARGEST_BYTES = (1 << 20) - 100;
 /** Above the broker's message.max.bytes, 1 MiB. */
@@ -24,8 +23,7 @@ function openFixture(): Promise<BusFixture> {
   const buses: Bus[] = [];
   const members: StuckMember[] = [];
   const open = (brokers: string[], options: Pick<KafkaBusOptions, "watch"> = {}) => {
-    const sessionTimeoutMs = SESSION_TIMEOUT_MS;
-    const bus = new KafkaBus({ brokers, log: silent, sessionTimeoutMs, ...options });
+    const bus = new KafkaBus({ brokers, log: silent, sessionTimeoutMs: SESSION_MS, ...options });
     buses.push(bus);
     return renaming(bus, own);
   };
