@@ -12,6 +12,8 @@ import { Valkey } from "./valkey.ts";
 const stores = inject("stores");
 const { permits } = PRODUCT_LIMIT;
 const ONE_AT_A_TIME = { permits: 1, windowMs: 200, useMaxMs: 100 };
+/** A permit stays granted until its use is reported, and others wait, however slow the test is. */
+const UNTIL_USED = { permits: 1, windowMs: 1_000, useMaxMs: 60_000 };
 /** The window in which the product service counts. */
 const SECOND_MS = 1_000;
 
@@ -77,7 +79,9 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
   }
 
   test("serves two processes no more than ten in any second", async ({ task }) => {
-    const limits = [openLimit(), openLimit()];
+    // A call that arrives after this time would count as earlier than it was.
+    const useMaxMs = 10_000;
+    const limits = [openLimit({ useMaxMs }), openLimit({ useMaxMs })];
     const startedAt = systemClock.now();
     await Promise.all(
       Array.from({ length: 60 }, (_, at) => use(limits[at % 2] as SharedRateLimit, "")),
@@ -88,21 +92,24 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
   });
 
   test("grants permits in the order of arrival, whatever the process", async () => {
-    const limits = [openLimit(ONE_AT_A_TIME), openLimit(ONE_AT_A_TIME)];
-    await use(limits[0] as SharedRateLimit, "first");
+    const limits = [openLimit(UNTIL_USED), openLimit(UNTIL_USED)];
+    const first = await (limits[0] as SharedRateLimit).acquire(deadline(60_000));
     const uses: Promise<void>[] = [];
     for (const [at, name] of ["a", "b", "c", "d", "e"].entries()) {
       uses.push(use(limits[at % 2] as SharedRateLimit, name));
       await expect.poll(queued).toBe(at + 1);
     }
+    first.used();
     await Promise.all(uses);
-    expect(arrivals.map(({ name }) => name)).toEqual(["first", "a", "b", "c", "d", "e"]);
+    expect(arrivals.map(({ name }) => name)).toEqual(["a", "b", "c", "d", "e"]);
   });
 
   test("refuses at once a permit that is due after the deadline", async () => {
-    const limit = openLimit();
+    const limit = openLimit({ windowMs: 60_000 });
     await Promise.all(Array.from({ length: permits }, () => use(limit, "")));
-    const [first, second] = [use(limit, "", 60_000), limit.acquire(deadline(200))];
+    const caller = new AbortController();
+    const first = limit.acquire(deadline(120_000, caller.signal));
+    const second = limit.acquire(deadline(20_000));
     await expect(second).rejects.toMatchObject({
       code: "unavailable",
       message: expect.stringMatching(
@@ -111,12 +118,13 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
       retryAfterMs: expect.any(Number),
     });
     expect(await queued()).toBe(1);
-    await first;
+    caller.abort(new Error("left"));
+    await expect(first).rejects.toThrow("left");
   });
 
   test("removes a ticket when its caller disconnects", async () => {
-    const limit = openLimit(ONE_AT_A_TIME);
-    await use(limit, "");
+    const limit = openLimit(UNTIL_USED);
+    await limit.acquire(deadline(60_000));
     const caller = new AbortController();
     const left = limit.acquire(deadline(60_000, caller.signal));
     await expect.poll(queued).toBe(1);
@@ -137,11 +145,12 @@ describe.skipIf(!stores)("SharedRateLimit", () => {
   });
 
   test("continues without a process that has died", async () => {
-    const [one, other] = [openLimit(ONE_AT_A_TIME), openLimit(ONE_AT_A_TIME)];
-    await use(one, "");
+    const [one, other] = [openLimit(UNTIL_USED), openLimit(UNTIL_USED)];
+    const permit = await other.acquire(deadline(60_000));
     void one.acquire(deadline(60_000)).catch(() => {});
     await expect.poll(queued).toBe(1);
     for (const store of opened.slice(0, 1)) store.close();
+    permit.used();
     await use(other, "served");
     expect(arrivals.at(-1)).toMatchObject({ name: "served" });
   });
