@@ -181,12 +181,12 @@ test("a relay waits while another has the lease, and takes over when it expires"
   let release = () => {};
   let started = () => {};
   const publishing = new Promise<void>((resolve) => started = resolve);
-  const slow = openRelay((messages) =>
-    new Promise((resolve) => {
+  const publishSlowly = (messages: readonly OutgoingMessage[]) =>
+    new Promise<void>((resolve) => {
       release = () => (taken.push(...messages), resolve());
       started();
-    })
-  );
+    });
+  const slow = openRelay(publishSlowly, () => {}, new VirtualClock());
   const step = slow.step();
   await publishing;
   expect(await openRelay().step()).toEqual({ kind: "elsewhere" });

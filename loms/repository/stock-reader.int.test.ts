@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../shared/async/request-context.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import { type PoolRole } from "../../shared/postgres/statement.ts";
 import { type TestDatabase, testDatabase } from "../../stack/test/database.ts";
@@ -16,9 +17,10 @@ const pools: Pool[] = [];
 /** The servers that answered, in order. */
 const answered: PoolRole[] = [];
 
+/** On a clock that stands still no statement is too late, however busy the machine is. */
 function openPool(url: string, role: PoolRole): Pool {
   const pool = new Pool({
-    ...{ url, role, max: 2, applicationName: "test" },
+    ...{ url, role, clock: new VirtualClock(), max: 2, applicationName: "test" },
     observe: ({ name, role: by }) => {
       if (name.startsWith("stock_")) answered.push(by);
     },

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { orderEvents, outbox, stockMovements, stocks } from "../../drizzle/loms/schema.ts";
 import { type RequestContext, systemClock } from "../../shared/async/request-context.ts";
+import { VirtualClock } from "../../shared/async/test/virtual-clock.ts";
 import { Pool } from "../../shared/postgres/pool.ts";
 import type { StatementRunner } from "../../shared/postgres/statement.ts";
 import { Metrics } from "../../shared/telemetry/metrics.ts";
@@ -48,6 +49,8 @@ export function openWriterFixture(
     role: "primary",
     max: connections,
     applicationName: "test",
+    // It stands still, so no statement is too late, however busy the machine is.
+    clock: new VirtualClock(),
   });
   const writes = replicatedWrites(pool);
   const writer = createOrderListWriter({
