@@ -26,6 +26,13 @@ afterAll(async () => {
   await bus.drop();
 });
 
+/** Starts loms and waits until it accepts writes, which it refuses while the replica stalls. */
+async function startReady(environment: Record<string, string> = {}): Promise<RunningLoms> {
+  const loms = await start(environment);
+  await expect.poll(async () => (await fetch(`${loms.url}/readyz`)).status).toBe(200);
+  return loms;
+}
+
 function start(environment: Record<string, string> = {}) {
   const config = lomsConfig({
     DATABASE_URL: database.primaryUrl,
@@ -47,19 +54,29 @@ function clientOf({ grpcAddress }: RunningLoms) {
   });
 }
 
+/** Orders one line, again if loms refuses it meanwhile; returns the order's id. */
+async function order(
+  client: ReturnType<typeof clientOf>,
+  item: { readonly sku: number; readonly count: number },
+  user = 1n,
+): Promise<bigint> {
+  const metadata = { "idempotency-key": `order of ${item.sku}` };
+  const create = () => client.call("orderCreate", { user, items: [item] }, context(), metadata);
+  let orderID = 0n;
+  await expect.poll(async () => ({ orderID } = await create())).toBeDefined();
+  return orderID;
+}
+
 test("startLoms() migrates an empty database, also in concurrent processes", async () => {
-  const both = await Promise.all([start(), start()]);
-  for (const { url } of both) expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  const both = await Promise.all([startReady(), startReady()]);
   await Promise.all(both.map((loms) => loms.close()));
 });
 
 test("both transports return the same orders", async () => {
   const [port] = await freePorts(1);
-  const loms = await start({ LOMS_HTTP: `127.0.0.1:${port}` });
+  const loms = await startReady({ LOMS_HTTP: `127.0.0.1:${port}` });
   const client = clientOf(loms);
-  const user = 2n ** 63n - 1n;
-  const items = [{ sku: 1002, count: 3 }];
-  const { orderID } = await client.call("orderCreate", { user, items }, context());
+  const orderID = await order(client, { sku: 1002, count: 3 }, 2n ** 63n - 1n);
   const response = await fetch(`${loms.url}/v1/order/info`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -74,10 +91,9 @@ test("both transports return the same orders", async () => {
 });
 
 test("close() publishes the outbox events of the last request", async () => {
-  const loms = await start();
+  const loms = await startReady();
   const client = clientOf(loms);
-  const items = [{ sku: 1003, count: 1 }];
-  const { orderID } = await client.call("orderCreate", { user: 1n, items }, context());
+  const orderID = await order(client, { sku: 1003, count: 1 });
   client.close();
   await loms.close();
 
@@ -96,10 +112,9 @@ test("close() publishes the outbox events of the last request", async () => {
 });
 
 test("an order that is not payed in time is cancelled", async () => {
-  const loms = await start({ ORDER_PAYMENT_TIMEOUT: "100ms" });
+  const loms = await startReady({ ORDER_PAYMENT_TIMEOUT: "100ms" });
   const client = clientOf(loms);
-  const items = [{ sku: 1004, count: 1 }];
-  const { orderID } = await client.call("orderCreate", { user: 1n, items }, context());
+  const orderID = await order(client, { sku: 1004, count: 1 });
   const info = () => client.call("orderInfo", { orderID }, context());
   await expect.poll(info).toMatchObject({ status: "cancelled" });
   client.close();
@@ -116,41 +131,42 @@ test("startLoms() leaves nothing open if an address is in use", async () => {
 });
 
 test("the stock API sets what orders can buy, for callers with the token", async () => {
-  const loms = await start({ LOMS_ADMIN_TOKEN: "s3cret" });
-  const post = async (url: string, body: object, token?: string) =>
-    await fetch(url, {
+  const loms = await startReady({ LOMS_ADMIN_TOKEN: "s3cret" });
+  const post = async (url: string, body: object, headers: Record<string, string> = {}) => {
+    const answer = await fetch(url, {
       method: "POST",
-      headers: {
-        "content-type": "application/json",
-        ...token && { authorization: `Bearer ${token}` },
-      },
+      headers: { "content-type": "application/json", ...headers },
       body: JSON.stringify(body),
     });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const token = { authorization: "Bearer s3cret" };
   const sku = 4_000_000_000;
   const delivery = { lines: [{ sku, count: 2 }], reason: "delivery", reference: "note 1" };
   const receive = `${loms.adminUrl}/v1/stock/receive`;
   expect((await post(receive, delivery)).status).toBe(401);
-  const received = await post(receive, delivery, "s3cret");
-  expect(await received.text()).toBe(`{"lines":[{"sku":${sku},"total_count":2,"reserved":0}]}`);
-  const ordered = await post(`${loms.url}/v1/order/create`, {
-    user: 1,
-    items: [{ sku, count: 2 }],
+  await expect.poll(() => post(receive, delivery, token)).toEqual({
+    status: 200,
+    text: `{"lines":[{"sku":${sku},"total_count":2,"reserved":0}]}`,
   });
-  expect(ordered.status).toBe(200);
+  const sale = { user: 1, items: [{ sku, count: 2 }] };
+  const once = { "idempotency-key": "all of them" };
+  await expect.poll(() => post(`${loms.url}/v1/order/create`, sale, once))
+    .toMatchObject({ status: 200 });
   const taken = { ...delivery, lines: [{ sku, count: -1 }], reference: "note 2" };
-  const refused = await post(receive, taken, "s3cret");
-  expect(refused.status).toBe(412);
-  expect(await refused.json()).toMatchObject({
-    detail: `Nothing was changed: sku ${sku} would have a total of 1, and 2 are reserved`,
+  const reason = `Nothing was changed: sku ${sku} would have a total of 1, and 2 are reserved`;
+  await expect.poll(() => post(receive, taken, token)).toMatchObject({
+    status: 412,
+    text: expect.stringContaining(JSON.stringify(reason)) as string,
   });
   await loms.close();
 });
 
 test("loms runs without the admin listener if its default address is in use", async () => {
-  const [first, second] = [await start({ LOMS_ADMIN: "" }), await start({ LOMS_ADMIN: "" })];
+  const first = await start({ LOMS_ADMIN: "" });
+  const second = await startReady({ LOMS_ADMIN: "" });
   // Another program of this machine may have the address as well.
   expect(second.adminUrl).toBeUndefined();
-  expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
   await Promise.all([first.close(), second.close()]);
 });
 
