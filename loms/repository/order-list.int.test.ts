@@ -168,18 +168,18 @@ test("a page among many orders reads only its own rows, with any plan", async ()
   await db.execute(sql`insert into order_items (order_id, sku, count)
     select 1000000 + n, ${sku}, 1 from generate_series(1, 100000) n`);
   await db.execute(sql`analyze orders, order_items`);
-  // The server reports the statistics of a connection at its request.
+  // Within a transaction these statistics are those of its connection alone.
   const only = new Pool({
     ...{ url: database.primaryUrl, role: "primary", max: 1, applicationName: "test" },
   });
   const scans = async () => {
-    await only.db.execute(sql`select pg_stat_force_next_flush()`);
     const [row] = await only.db.execute<{ tables: number; rows: number }>(sql`
       select sum(seq_scan)::int as tables, sum(coalesce(idx_tup_fetch, 0))::int as rows
-      from pg_stat_user_tables where relname in ('orders', 'order_items')`);
+      from pg_stat_xact_user_tables where relname in ('orders', 'order_items')`);
     return row as { tables: number; rows: number };
   };
   const reads = createOrderPages({ read: (send) => send(only) });
+  await only.db.execute(sql`begin`);
   const before = await scans();
   // From the sixth call on, one plan may serve all.
   for (let call = 0; call < 10; call++) await list(1_500n, { pageSize: 5 }, reads);
