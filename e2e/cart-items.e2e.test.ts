@@ -32,12 +32,18 @@ test("a cart ends CART_TTL after its last change", async () => {
   const own = await startOwnCart(shop, { CART_TTL: "1s" });
   try {
     const { add, inCart } = shopAt({ urls: { ...shop.urls, cart: own.url } });
-    const user = newUser();
-    await add(user, MUSIC, 1);
-    expect(await inCart(user)).toEqual({ [MUSIC]: 1 });
+    let carts = 0;
+    // On a busy machine a cart may end before it is read.
+    const user = await eventually(async () => {
+      const user = newUser();
+      await add(user, MUSIC, 1);
+      carts++;
+      expect(await inCart(user)).toEqual({ [MUSIC]: 1 });
+      return user;
+    });
     await eventually(async () => expect(await inCart(user)).toEqual({}));
     const { text } = await call(own.url, "GET /metrics");
-    expect(text).toMatch(/^cart_repository_expired_total.* 1$/m);
+    expect(/^cart_repository_expired_total.* (\d+)$/m.exec(text)?.[1]).toBe(`${carts}`);
   } finally {
     await own.close();
   }
