@@ -9,8 +9,6 @@ import { newUser } from "./users.ts";
 import { eventually } from "./eventually.ts";
 
 const SKU = 2_618_151;
-/** Of cart, in any one second. */
-const LIMIT_PER_S = 10;
 const PAUSE_MS = 60_000;
 /** shop:p@ss, in a URL and as it is sent. */
 const CREDENTIALS = "shop:p%40ss";
@@ -84,9 +82,9 @@ test.each(["node", "deno"] as const)(
   "on %s, every call observes a pause until a date in C's form, whatever TZ is set to",
   async (runtime) => {
     let calls = 0;
-    const until = asctime(new Date(Date.now() + PAUSE_MS));
     const products = await listen((request, response) => {
       calls++;
+      const until = asctime(new Date(Date.now() + PAUSE_MS));
       request.resume().on("end", () => {
         response.writeHead(429, { "retry-after": until }).end("{}");
       });
@@ -95,14 +93,16 @@ test.each(["node", "deno"] as const)(
     const own = await startOwnCart(shop, settings, runtime);
     try {
       const { tryAdd } = shopAt({ urls: { ...shop.urls, cart: own.url } });
+      // Until the answer arrives, the rate limit alone decides how many calls are made.
+      const first = await tryAdd(newUser(), SKU, 1);
       const adds = Array.from({ length: 48 }, (_, index) => tryAdd(newUser(), SKU + index, 1));
-      const answers = await Promise.all(adds);
+      const answers = [first, ...await Promise.all(adds)];
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503));
       for (const { headers } of answers) {
         expect(Number(headers.get("retry-after"))).toBeGreaterThan(PAUSE_MS / 2_000);
         expect(Number(headers.get("retry-after"))).toBeLessThanOrEqual(PAUSE_MS / 1_000);
       }
-      expect(calls).toBeLessThanOrEqual(LIMIT_PER_S);
+      expect(calls).toBe(1);
     } finally {
       await own.close();
     }
