@@ -46,9 +46,15 @@ export async function hold(url: string, statement: string): Promise<Hold> {
       }),
     release,
     async endWaiting() {
+      // A second statement for the same row waits for the first one.
       await observer`
-        select pg_terminate_backend(pid) from pg_stat_activity
-        where ${pid}::int = any (pg_blocking_pids(pid))`;
+        with recursive waiting (pid) as (
+          select ${pid}::int
+          union
+          select activity.pid from pg_stat_activity activity
+          join waiting on waiting.pid = any (pg_blocking_pids(activity.pid))
+        )
+        select pg_terminate_backend(pid) from waiting where pid <> ${pid}::int`;
       await release();
     },
   };
