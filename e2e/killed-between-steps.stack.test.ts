@@ -85,12 +85,17 @@ async function query<Row extends object>(statement: string): Promise<Row[]> {
   }
 }
 
-/** Waits until the notifications of a created order have been shown. */
-async function expectMade(order: number): Promise<void> {
+/** Waits until the creation of an order has been shown; it may be cancelled on a busy machine. */
+async function untilShown(order: number): Promise<void> {
   await eventually(() => {
     const shown = notificationsOf(stack, order).map(({ status }) => status);
     expect(shown.slice(0, MADE.length)).toEqual(MADE);
   });
+}
+
+/** The same for an order that is cancelled in the end. */
+async function expectMade(order: number): Promise<void> {
+  await untilShown(order);
   unpayed.push(order);
 }
 
@@ -99,8 +104,9 @@ async function expectCancelled(): Promise<void> {
   for (const order of unpayed) await expectNotifications(stack, order, CANCELLED);
 }
 
-const eventsOf = (orders: readonly number[]) =>
-  `from outbox where order_id in (${orders.join(", ")})`;
+/** Without the cancellations, of which there are some on a busy machine. */
+const creationsOf = (orders: readonly number[]) =>
+  `from outbox where order_id in (${orders.join(", ")}) and status <> 'cancelled'`;
 
 async function createMany(): Promise<number[]> {
   return await Promise.all(
@@ -113,7 +119,7 @@ test("loms killed between an order and its publication: the next one publishes i
   const orders = await createMany();
   await bus.blocks("pgboss");
   await stack.kill("loms");
-  const waiting = await query(`select 1 ${eventsOf(orders)} and published_at is null`);
+  const waiting = await query(`select 1 ${creationsOf(orders)} and published_at is null`);
   expect(waiting).toHaveLength(2 * orders.length);
   await bus.endWaiting();
   await stack.restart("loms");
@@ -124,13 +130,13 @@ test("loms killed between publishing and marking: no event is shown twice", asyn
   const bus = await hold(stack.databases.bus, "lock table pgboss.job in exclusive mode");
   // One order, because the events of several may be published in two batches.
   const order = await createSurely(SKU, "before noting");
-  const marks = await hold(stack.databases.loms, `select ${eventsOf([order])} for update`);
+  const marks = await hold(stack.databases.loms, `select ${creationsOf([order])} for update`);
   await bus.release();
   await marks.blocks("outbox_mark");
   await stack.kill("loms");
-  await expectNotifications(stack, order, MADE);
+  await untilShown(order);
   await marks.endWaiting();
-  const unmarked = await query(`select 1 ${eventsOf([order])} and published_at is null`);
+  const unmarked = await query(`select 1 ${creationsOf([order])} and published_at is null`);
   expect(unmarked, "they will be published once more").toHaveLength(2);
   await stack.restart("loms");
   await expectMade(order);
