@@ -166,6 +166,8 @@ describe.skipIf(!stores)("carts in a store", () => {
     await first.add(user, SKU, 4);
     const { row, checkout } = await heldInLoms(user);
     await server.kill();
+    // It does not process the answer of loms, nor answer its caller.
+    second.process.signal("SIGSTOP");
     await row.release();
     await eventually(async () => expect(await ordersOf(user)).toHaveLength(1));
     await killSecond();
