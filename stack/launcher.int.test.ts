@@ -79,8 +79,11 @@ test(
     expect(await demo.ended, demo.said.out).toBe(0);
     expect(demo.said.out).toMatch(/\ndemo: [0-9]+ steps, all as promised\n$/);
 
+    // It gets both when it continues. The system keeps one signal of a kind.
+    launcher.signal("SIGSTOP");
     launcher.signal("SIGTERM");
-    launcher.signal("SIGTERM");
+    launcher.signal("SIGINT");
+    launcher.signal("SIGCONT");
     expect(await launcher.ended, launcher.said.out).toBe(0);
     expect(parts.filter(isRunning)).toEqual([]);
     expect(readdirSync(directory).toSorted()).toEqual(["logs", "postgres"]);
