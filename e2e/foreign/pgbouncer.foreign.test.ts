@@ -152,7 +152,8 @@ describe.skipIf(!programs)("behind PgBouncer of Debian", () => {
       Array.from({ length: SESSIONS }, () =>
         look.unsafe(`select pg_sleep(0.2),
         (select count(*)::int from pg_prepared_statements) as prepared,
-        (select count(*)::int from pg_locks where locktype = 'advisory') as locks,
+        (select count(*)::int from pg_locks join pg_database on oid = database
+          where locktype = 'advisory' and datname = current_database()) as locks,
         (select coalesce(string_agg(name, ','), '') from pg_settings where source = 'session'
           and name not in ('application_name', 'client_encoding', 'DateStyle', 'TimeZone',
             'standard_conforming_strings')) as settings`)),
