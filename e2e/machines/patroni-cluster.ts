@@ -70,12 +70,13 @@ export async function startPatroniCluster(
       ]);
       return standbys.map((member) => member.url(database));
     },
-    async withRole(role) {
-      const roles = await rolesOf(members);
-      const member = members.find(({ name }) => roles.get(name) === role);
-      if (!member) throw new Error(`No member is ${role}`);
-      return member;
-    },
+    withRole: (role) =>
+      eventually(async () => {
+        const roles = await rolesOf(members);
+        const member = members.find(({ name }) => roles.get(name) === role);
+        if (!member) throw new Error(`No member is ${role}`);
+        return member;
+      }),
     async whole() {
       await eventually(async () => {
         const roles = [...(await rolesOf(members)).values()].toSorted();
