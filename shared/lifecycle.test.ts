@@ -57,3 +57,14 @@ test("Readiness is false at first, and stop() gives probes time to run", async (
   await closed;
   expect(isOpen).toBe(false);
 });
+
+test("Readiness.stop() gives probes time to run after a stall", async () => {
+  const clock = new VirtualClock();
+  let isStopped = false;
+  void new Readiness(clock).stop().then(() => isStopped = true);
+  clock.stall(1_000);
+  await clock.advance(200);
+  expect(isStopped).toBe(false);
+  await clock.advance(50);
+  expect(isStopped).toBe(true);
+});

@@ -18,6 +18,8 @@ const CLOSE_MAX_MS = DRAIN_MAX_MS + 2_000;
  * closed one.
  */
 const NOT_READY_FIRST_MS = 250;
+/** A stall of the process takes at most this part of that time. */
+const NOT_READY_STEP_MS = 25;
 
 type Close = () => void | Promise<void>;
 
@@ -90,7 +92,10 @@ export class Readiness {
   /** Ends readiness; resolves once a probe has had time to run. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await sleep(this.#clock, NOT_READY_FIRST_MS);
+    // In steps, because a process that stalls answers no probe.
+    for (let leftMs = NOT_READY_FIRST_MS; leftMs > 0; leftMs -= NOT_READY_STEP_MS) {
+      await sleep(this.#clock, NOT_READY_STEP_MS);
+    }
   }
 }
 
