@@ -15,8 +15,8 @@ import { SYNC_STANDBYS } from "./statements.ts";
 // value before a wait ends. So each commit is followed by a query for what commits wait for, which
 // must equal the result of the last confirmed probe.
 
-/** Timeout of the query: after a commit, a short stall must not make its outcome unknown. */
-const STANDBYS_TIMEOUT_MS = 3_000;
+/** Timeout of the query, which reads statistics. */
+const STANDBYS_TIMEOUT_MS = 1_000;
 /** The Retry-After of a refused write: about the time to detect that a replica is back. */
 export const RETRY_AFTER_MS = 1_000;
 /** Attempts after a conflict: our functions lock in one order, so conflicts come from outside. */
