@@ -15,7 +15,10 @@ import { SYNC_STANDBYS } from "./statements.ts";
 // value before a wait ends. So each commit is followed by a query for what commits wait for, which
 // must equal the result of the last confirmed probe.
 
-/** Timeout of the query, which reads statistics. */
+/**
+ * Timeout of the query, which reads statistics. A late one could miss that the setting was emptied
+ * and restored.
+ */
 const STANDBYS_TIMEOUT_MS = 1_000;
 /** The Retry-After of a refused write: about the time to detect that a replica is back. */
 export const RETRY_AFTER_MS = 1_000;
