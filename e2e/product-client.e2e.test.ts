@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { readSamples } from "../shared/telemetry/samples.ts";
 import { startOwnCart } from "./alone.ts";
 import { eventually } from "./eventually.ts";
 import { call } from "./http.ts";
@@ -30,7 +31,7 @@ const stats = async (): Promise<Stats> =>
 /** Calls of {@link uncached} that wait for the rate limit. */
 async function waiting(): Promise<number> {
   const { text } = await call(uncached.url, "GET /metrics");
-  return Number(/^product_calls_waiting (\d+)$/m.exec(text)?.[1]);
+  return readSamples(text).get("product_calls_waiting") ?? NaN;
 }
 const setFaults = (faults: object) => call(products, "PUT /faults", { body: faults });
 
