@@ -30,8 +30,8 @@ function migrationsBefore(tag: string): string {
   return folder;
 }
 
-/** A database with the migrations before `tag`, and 30 orders of one unit, ten of them payed. */
-async function databaseBefore(tag: string) {
+/** A database with the migrations before `tag`. */
+async function migratedBefore(tag: string) {
   const database = await testDatabase("empty");
   const url = database.primaryUrl;
   const client = openClient({ url, applicationName: "look", connectTimeoutMs: 5_000 }, { max: 2 });
@@ -40,6 +40,12 @@ async function databaseBefore(tag: string) {
     await database.drop();
   });
   await migrate({ url, folder: migrationsBefore(tag) });
+  return { url, client };
+}
+
+/** A database with the migrations before `tag`, and 30 orders of one unit, ten of them payed. */
+async function databaseBefore(tag: string) {
+  const { url, client } = await migratedBefore(tag);
   await client.unsafe(`
     select loms_order_create_durable(array_fill(1::bigint, array[30]),
       array_fill(null::text, array[30]), array_fill(''::text, array[30]),
@@ -98,6 +104,21 @@ test("an index with an interrupted build is rebuilt", async () => {
     ),
   ).toEqual([{ valid: true, columns: 2 }]);
 });
+
+test.each(["0006_order-create-durability", "0010_shop", "0015_functions"])(
+  "no function that a call may have found changes its language, from before %s",
+  async (tag) => {
+    const { url, client } = await migratedBefore(tag);
+    const languages = () =>
+      client.unsafe<{ oid: number; language: string }[]>(`
+        select function.oid, language.lanname as language
+        from pg_proc function join pg_language language on language.oid = function.prolang
+        where function.pronamespace = 'public'::regnamespace`);
+    const before = await languages();
+    await migrate({ url, folder: FOLDER });
+    expect(await languages()).toEqual(expect.arrayContaining(before));
+  },
+);
 
 test("a migration waits for a table without blocking later statements for long", async () => {
   const { url, client } = await databaseBefore("0010_shop");

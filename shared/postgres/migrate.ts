@@ -5,13 +5,15 @@ import { buildIndex, isConcurrentIndex, isLockConflict } from "./concurrent-inde
 import { describeTarget, readDatabaseUrl } from "./database-url.ts";
 import { type Migration, readMigrations, readPreparation } from "./migration-files.ts";
 import { openClient } from "./open-client.ts";
+import { keepReplacedFunctions } from "./replaced-functions.ts";
 
 // Brings a database to the newest migration:
 //
 //   1. Read which migrations are applied. If none is missing, stop.
 //   2. On a database in use, prepare the next migration: build its indexes concurrently, and run
 //      its other preparations as in 3.
-//   3. In one transaction: take the lock, read again, apply and record the migration.
+//   3. In one transaction: take the lock, read again, apply and record the migration. On a database
+//      in use, first rename the functions whose language it changes.
 //
 // An empty database gets all migrations in one transaction. One in use gets a transaction for each
 // migration, so that no table stays locked during another migration. A process that dies leaves
@@ -126,7 +128,8 @@ async function applyInUse(
   }
   const others = preparation.filter((statement) => !isConcurrentIndex(statement));
   if (others.length > 0 && !await runAlone(database, others)) return false;
-  return await runAlone(database, applying(table, migration));
+  const statements = [...keepReplacedFunctions(migration), ...applying(table, migration)];
+  return await runAlone(database, statements);
 }
 
 /** The statements that apply and record a migration. */
