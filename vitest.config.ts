@@ -47,7 +47,7 @@ export default defineConfig({
         maxWorkers: STACKS_AT_ONCE,
         sequence: { groupOrder: 3 },
       }),
-      project("int", 20, 60, {
+      project("int", 40, 60, {
         isolate: false,
         maxWorkers: INTEGRATION_FILES_AT_ONCE,
         sequence: { groupOrder: 1 },
