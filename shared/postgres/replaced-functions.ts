@@ -3,9 +3,9 @@ import type { Migration } from "./migration-files.ts";
 const FUNCTION = /^create (?:or replace )?function (\w+)\([^]*?^language (\w+)/m;
 
 /**
- * A statement for the transaction of a migration, before the migration's own: it renames the
- * functions whose language the migration changes to `<name>_before_<tag>`, so that the migration
- * creates other functions under their names.
+ * A statement for the transaction of a migration, before the migration's own; none if the migration
+ * creates no function. It renames the functions whose language the migration changes to
+ * `<name>_before_<tag>`, so that the migration creates other functions under their names.
  *
  * `create or replace function` in another language fails calls in progress: a session that has read
  * the old language, and then reads the new text, parses this text in the old language (SQLSTATE
